@@ -1,0 +1,237 @@
+//! The host's configuration: from `config.toml` with overrides, or from JSON.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::Loaded;
+use super::apps_url::BaseUrl;
+use super::environment::Environment;
+use super::error::{ConfigError, Fault, Key, Note, Notes, Origin};
+use super::features::{Features, read_features};
+use super::node::{Kind, Node, Place};
+use super::overrides::Override;
+use super::read::{owned_string, string, wrong_type};
+use super::server::ServerMap;
+use super::server_read::read_server;
+use super::source::Source;
+use super::tree::parse_document;
+use crate::files::{self, ReadError};
+
+/// The largest `config.toml` that is read, in bytes.
+pub const MAX_CONFIG_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The host's configuration, as far as MCP servers are concerned. Immutable: whoever changes
+/// configuration reads a new one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostConfig {
+    base_url: BaseUrl,
+    features: Features,
+    apps_mcp_product_sku: Option<String>,
+    mcp_servers: Arc<ServerMap>,
+    environment: Environment,
+}
+
+impl HostConfig {
+    /// The base of the host's own API, as written or by default. Rule `endpoint.base-valid`.
+    #[must_use]
+    pub fn chatgpt_base_url(&self) -> &str {
+        self.base_url.as_str()
+    }
+
+    /// The features that matter to MCP servers.
+    #[must_use]
+    pub fn features(&self) -> &Features {
+        &self.features
+    }
+
+    /// The product that the Apps server is told of; an empty one is one too.
+    #[must_use]
+    pub fn apps_mcp_product_sku(&self) -> Option<&str> {
+        self.apps_mcp_product_sku.as_deref()
+    }
+
+    /// The servers the user configured.
+    #[must_use]
+    pub fn mcp_servers(&self) -> &Arc<ServerMap> {
+        &self.mcp_servers
+    }
+
+    /// The environment variables that resolution looks at.
+    #[must_use]
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// The endpoint of the Apps server. Rules `endpoint.*`.
+    #[must_use]
+    pub fn apps_endpoint(&self) -> String {
+        self.base_url.apps_endpoint(self.features.apps_mcp_path_override.as_deref())
+    }
+
+    /// Reads the text of a `config.toml` and puts `overrides` over it in order. `file` is how
+    /// errors and warnings name the text. The table `plugins` is not a host setting; see
+    /// [`plugin_states`](crate::plugin_states).
+    ///
+    /// # Errors
+    /// The text is not TOML, or rules `host.*`, `server.*`, `endpoint.*`, `features.*` reject it.
+    pub fn from_toml_str(
+        text: &str,
+        file: &str,
+        overrides: &[Override],
+        env: Environment,
+    ) -> Result<Loaded<Self>, ConfigError> {
+        let source = Source::new(file, text, overrides);
+        let mut root = parse_document(text).map_err(|error| {
+            let message = format!("not valid TOML: {}", error.message);
+            ConfigError::new(ROOT.into(), String::new(), source.origin(error.place), message)
+        })?;
+        for (index, setting) in overrides.iter().enumerate() {
+            setting.apply(&mut root, index);
+        }
+        read_host(Node::Toml(&root), env, "plugins", |place| source.origin(place))
+    }
+
+    /// Reads `config.toml` in `codex_home`; without that file the configuration is empty.
+    ///
+    /// # Errors
+    /// As [`from_toml_str`](Self::from_toml_str); or the file cannot be read, is larger than
+    /// [`MAX_CONFIG_BYTES`] or is not UTF-8.
+    pub fn load(
+        codex_home: &Path,
+        overrides: &[Override],
+        env: Environment,
+    ) -> Result<Loaded<Self>, ConfigError> {
+        let path = codex_home.join("config.toml");
+        let file = path.display().to_string();
+        let text = match files::read_text(&path, MAX_CONFIG_BYTES) {
+            Ok(text) => text,
+            Err(ReadError::Missing) => String::new(),
+            Err(error) => {
+                let origin = Origin::File(file.into());
+                let message = format!("cannot be read: {error}");
+                return Err(ConfigError::new(ROOT.into(), String::new(), origin, message));
+            }
+        };
+        Self::from_toml_str(&text, &file, overrides, env)
+    }
+
+    /// Reads the host object of the conformance protocol. Its key `env` is not looked at: the
+    /// environment is `env`.
+    ///
+    /// # Errors
+    /// Rules `host.*`, `server.*`, `endpoint.*`, `features.*` reject it.
+    pub fn from_json(host: &Value, env: Environment) -> Result<Loaded<Self>, ConfigError> {
+        read_host(Node::Json(host), env, "env", |_| Origin::Memory)
+    }
+}
+
+const ROOT: &str = "host";
+
+/// The rejection with the smallest path so far. Rule `rejection.smallest-path`.
+#[derive(Default)]
+struct Rejections(Option<(String, Fault)>);
+
+impl Rejections {
+    /// Adds a fault at `path`, given by its steps below the host; `fault` has the key below them.
+    fn add(&mut self, path: &[&str], mut fault: Fault) {
+        path.iter().rev().for_each(|step| fault.key.under(step));
+        let path = [&[ROOT], path].concat().join(".");
+        if self.0.as_ref().is_none_or(|(smallest, _)| path < *smallest) {
+            self.0 = Some((path, fault));
+        }
+    }
+}
+
+/// Reads a host; `silent` is the unknown key that gets no warning.
+fn read_host(
+    node: Node<'_>,
+    environment: Environment,
+    silent: &str,
+    origin: impl Fn(Place) -> Origin,
+) -> Result<Loaded<HostConfig>, ConfigError> {
+    let mut rejections = Rejections::default();
+    let mut notes = Notes::default();
+    let mut host = HostConfig {
+        base_url: BaseUrl::default(),
+        features: Features::default(),
+        apps_mcp_product_sku: None,
+        mcp_servers: Arc::default(),
+        environment,
+    };
+    match node.kind() {
+        Kind::Table(table) => {
+            for (key, value) in table.iter() {
+                if !value.is_null() && key != silent {
+                    read_key(&mut host, key, value, &mut notes, &mut rejections);
+                }
+            }
+        }
+        _ => rejections.add(&[], wrong_type(node, "a table")),
+    }
+    match rejections.0 {
+        None => Ok(Loaded { value: host, warnings: notes.into_warnings(origin) }),
+        Some((path, fault)) => {
+            let Note { key: Key(key), place, message } = *fault;
+            Err(ConfigError::new(path, key, origin(place), message))
+        }
+    }
+}
+
+fn read_key(
+    host: &mut HostConfig,
+    key: &str,
+    node: Node<'_>,
+    notes: &mut Notes,
+    rejections: &mut Rejections,
+) {
+    let first = notes.len();
+    match key {
+        "chatgpt_base_url" => match base_url(node) {
+            Ok(base) => host.base_url = base,
+            Err(fault) => rejections.add(&[key], fault),
+        },
+        "apps_mcp_product_sku" => match owned_string(node) {
+            Ok(sku) => host.apps_mcp_product_sku = Some(sku),
+            Err(fault) => rejections.add(&[key], fault),
+        },
+        "features" => {
+            host.features = read_features(node, notes, |feature, fault| match feature {
+                Some(feature) => rejections.add(&[key, feature], fault),
+                None => rejections.add(&[key], fault),
+            });
+        }
+        "mcp_servers" => match node.kind() {
+            Kind::Table(_) => host.mcp_servers = read_servers(node, notes, rejections),
+            _ => rejections.add(&[key], wrong_type(node, "a table of servers")),
+        },
+        _ => notes.push(Note::new(node.place(), "unknown key, ignored")),
+    }
+    notes.under(first, key);
+}
+
+/// Rule `endpoint.base-valid`.
+fn base_url(node: Node<'_>) -> Result<BaseUrl, Fault> {
+    const EXPECTED: &str = "an absolute http or https URL without user, query or fragment, \
+                            for example https://chatgpt.com/backend-api/";
+    let text = string(node)?;
+    BaseUrl::parse(text).map_err(|found| Note::wrong(node.place(), found, EXPECTED))
+}
+
+/// Rule `server.invalid-rejects-config`.
+fn read_servers(node: Node<'_>, notes: &mut Notes, rejections: &mut Rejections) -> Arc<ServerMap> {
+    let Kind::Table(table) = node.kind() else { return Arc::default() };
+    let mut servers = ServerMap::new();
+    for (name, node) in table.iter() {
+        let first = notes.len();
+        match read_server(node, notes) {
+            Ok(server) => {
+                servers.insert(Arc::from(name), Arc::new(server));
+            }
+            Err(fault) => rejections.add(&["mcp_servers", name], fault),
+        }
+        notes.under(first, name);
+    }
+    Arc::new(servers)
+}

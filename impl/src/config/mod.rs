@@ -1,0 +1,44 @@
+//! What a user configures: the host's `config.toml`, its servers and the environment.
+//!
+//! Everything is read through one reader over [`node::Node`], whether it was written as TOML, as
+//! `-c key=value` or as JSON, so that the three agree on what is valid.
+
+mod apps_url;
+mod canonical;
+mod environment;
+mod error;
+mod features;
+mod host;
+pub(crate) mod node;
+mod overrides;
+mod read;
+mod redacted;
+mod server;
+mod server_read;
+mod source;
+mod tree;
+
+pub use apps_url::DEFAULT_CHATGPT_BASE_URL;
+pub use environment::Environment;
+pub use error::{ConfigError, Origin, ServerError, Warning};
+pub use features::{DEFAULT_APPS_MCP_PATH, Features};
+pub use host::{HostConfig, MAX_CONFIG_BYTES};
+pub use overrides::{Override, OverrideError};
+pub use redacted::Redacted;
+pub use server::{
+    ApprovalMode, EnvVar, EnvVarSource, LOCAL_ENVIRONMENT, OAuthClient, ServerConfig, ServerMap,
+    Stdio, StreamableHttp, ToolConfig, Transport,
+};
+
+pub(crate) use error::{Key, Notes};
+pub(crate) use server_read::read_server;
+pub(crate) use tree::parse_document;
+
+/// A value that was read, with what was ignored on the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded<T> {
+    /// What was read.
+    pub value: T,
+    /// What was ignored, in the order it was met.
+    pub warnings: Vec<Warning>,
+}

@@ -1,0 +1,120 @@
+//! Readers of single values: each takes a node and returns it typed, or says what is wrong.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::error::{Fault, Note};
+use super::node::{Kind, Node, Table};
+
+/// What a reader returns.
+pub(crate) type Read<T> = Result<T, Fault>;
+
+/// Fault of the usual form for this node.
+pub(crate) fn wrong_type(node: Node<'_>, expected: &str) -> Fault {
+    Note::wrong(node.place(), node.kind().describe(), expected)
+}
+
+/// Fault for a word or number that may be shown, because it cannot be a secret where it stands.
+pub(crate) fn wrong_word(node: Node<'_>, expected: &str) -> Fault {
+    let found: Cow<'_, str> = match node.kind() {
+        Kind::String(text) if text.chars().count() <= 40 => Cow::Owned(format!("{text:?}")),
+        Kind::Integer(number) => Cow::Owned(number.to_string()),
+        Kind::Float(number) => Cow::Owned(number.to_string()),
+        kind => Cow::Borrowed(kind.describe()),
+    };
+    Note::wrong(node.place(), &found, expected)
+}
+
+pub(crate) fn boolean(node: Node<'_>) -> Read<bool> {
+    match node.kind() {
+        Kind::Bool(value) => Ok(value),
+        _ => Err(wrong_type(node, "true or false")),
+    }
+}
+
+pub(crate) fn string<'a>(node: Node<'a>) -> Read<&'a str> {
+    match node.kind() {
+        Kind::String(text) => Ok(text),
+        _ => Err(wrong_type(node, "a string")),
+    }
+}
+
+pub(crate) fn owned_string(node: Node<'_>) -> Read<String> {
+    string(node).map(str::to_owned)
+}
+
+pub(crate) fn table<'a>(node: Node<'a>) -> Read<Table<'a>> {
+    match node.kind() {
+        Kind::Table(table) => Ok(table),
+        _ => Err(wrong_type(node, "a table")),
+    }
+}
+
+/// A list, each element read by `element`.
+pub(crate) fn list<'a, T>(
+    node: Node<'a>,
+    expected: &str,
+    element: impl Fn(Node<'a>) -> Read<T>,
+) -> Read<Vec<T>> {
+    let Kind::Array(array) = node.kind() else {
+        return Err(wrong_type(node, expected));
+    };
+    let mut values = Vec::with_capacity(array.len());
+    for (index, node) in array.iter().enumerate() {
+        let value = element(node).map_err(|mut fault| {
+            fault.key.under_index(index);
+            fault
+        })?;
+        values.push(value);
+    }
+    Ok(values)
+}
+
+pub(crate) fn strings(node: Node<'_>) -> Read<Vec<String>> {
+    list(node, "an array of strings", owned_string)
+}
+
+/// A table of strings.
+pub(crate) fn string_map<T: From<String>>(node: Node<'_>) -> Read<BTreeMap<String, T>> {
+    let Kind::Table(table) = node.kind() else {
+        return Err(wrong_type(node, "a table of strings"));
+    };
+    let mut entries = BTreeMap::new();
+    for (name, node) in table.iter() {
+        let value = owned_string(node).map_err(|fault| under(fault, name))?;
+        entries.insert(name.to_owned(), T::from(value));
+    }
+    Ok(entries)
+}
+
+const SECONDS: &str = "seconds: a finite number that is not negative and not beyond 2^64";
+
+/// Rule `server.durations`: seconds, finite and not negative.
+pub(crate) fn seconds(node: Node<'_>) -> Read<Duration> {
+    let seconds = match node.kind() {
+        Kind::Float(seconds) => seconds,
+        // Rounding a huge integer is no loss: it is refused or the clock's tick is lost anyway.
+        #[allow(clippy::cast_precision_loss)]
+        Kind::Integer(seconds) => seconds as f64,
+        _ => return Err(wrong_type(node, SECONDS)),
+    };
+    Duration::try_from_secs_f64(seconds).map_err(|_| wrong_word(node, SECONDS))
+}
+
+/// Rule `server.durations`: whole milliseconds.
+pub(crate) fn milliseconds(node: Node<'_>) -> Read<Duration> {
+    const EXPECTED: &str = "milliseconds: a whole number that is not negative";
+    match node.kind() {
+        Kind::Integer(milliseconds) => u64::try_from(milliseconds)
+            .map(Duration::from_millis)
+            .map_err(|_| wrong_word(node, EXPECTED)),
+        _ => Err(wrong_word(node, EXPECTED)),
+    }
+}
+
+/// The fault, found below the key `step`.
+pub(crate) fn under(mut fault: Fault, step: &str) -> Fault {
+    fault.key.under(step);
+    fault
+}

@@ -1,0 +1,209 @@
+//! One MCP server's configuration, typed.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Loaded;
+use super::error::{Notes, Origin, ServerError};
+use super::node::Node;
+use super::redacted::Redacted;
+use super::server_read::read_server;
+
+/// Servers by name. Names are compared byte for byte; servers are shared, never copied.
+pub type ServerMap = BTreeMap<Arc<str>, Arc<ServerConfig>>;
+
+/// The environment a server runs in unless it names another.
+pub const LOCAL_ENVIRONMENT: &str = "local";
+
+/// One MCP server's configuration. `Debug` shows no header values and no environment values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// How the server is reached.
+    pub transport: Transport,
+    /// Where it runs or is called from; [`LOCAL_ENVIRONMENT`] by default.
+    pub environment_id: Cow<'static, str>,
+    /// Whether it is started. A disabled server stays in all views. Default: true.
+    pub enabled: bool,
+    /// Whether the host fails when the server does. Default: false.
+    pub required: bool,
+    /// Whether its tools may be called at the same time. Default: false.
+    pub supports_parallel_tool_calls: bool,
+    /// How long it may take to start. Configured in seconds or milliseconds.
+    pub startup_timeout: Option<Duration>,
+    /// How long one tool call may take. Configured in seconds.
+    pub tool_timeout: Option<Duration>,
+    /// Whether its tools need approval, unless a tool says otherwise.
+    pub default_tools_approval_mode: Option<ApprovalMode>,
+    /// Only these tools are offered.
+    pub enabled_tools: Option<Vec<String>>,
+    /// These tools are not offered.
+    pub disabled_tools: Option<Vec<String>>,
+    /// OAuth scopes asked for at login. An empty list counts as configured.
+    pub scopes: Option<Vec<String>>,
+    /// Settings of single tools, by tool name.
+    pub tools: BTreeMap<String, ToolConfig>,
+}
+
+/// How a server is reached. Rule `server.transport`: exactly one of the two.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Transport {
+    /// A process, spoken to over its standard input and output.
+    Stdio(Stdio),
+    /// An HTTP endpoint.
+    StreamableHttp(StreamableHttp),
+}
+
+/// A server that is a process.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stdio {
+    /// The program.
+    pub command: String,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Environment variables set for it.
+    pub env: Option<BTreeMap<String, Redacted>>,
+    /// Environment variables handed through to it.
+    pub env_vars: Vec<EnvVar>,
+    /// Its working folder.
+    pub cwd: Option<String>,
+}
+
+/// A server that is an HTTP endpoint.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StreamableHttp {
+    /// The endpoint.
+    pub url: String,
+    /// The environment variable that holds the bearer token.
+    pub bearer_token_env_var: Option<String>,
+    /// Headers sent with every request.
+    pub http_headers: Option<BTreeMap<String, Redacted>>,
+    /// Headers sent with every request, their values taken from these environment variables.
+    pub env_http_headers: Option<BTreeMap<String, String>>,
+    /// OAuth client settings.
+    pub oauth: Option<OAuthClient>,
+    /// The OAuth resource indicator.
+    pub oauth_resource: Option<String>,
+}
+
+/// An environment variable handed through to a process, in the form it was written in.
+/// Rule `server.env-vars`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EnvVar {
+    /// Only its name.
+    Name(String),
+    /// A table.
+    Sourced {
+        /// Its name.
+        name: String,
+        /// Where it is read; locally if not given.
+        source: Option<EnvVarSource>,
+    },
+}
+
+/// Where an environment variable is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EnvVarSource {
+    /// Where the host runs.
+    Local,
+    /// Where the server runs.
+    Remote,
+}
+
+impl EnvVarSource {
+    /// The word in configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Remote => "remote",
+        }
+    }
+}
+
+/// OAuth client settings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OAuthClient {
+    /// The client id, if one is registered.
+    pub client_id: Option<String>,
+}
+
+/// Settings of one tool.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ToolConfig {
+    /// Whether this tool needs approval.
+    pub approval_mode: Option<ApprovalMode>,
+}
+
+/// Whether a tool call needs the user's approval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApprovalMode {
+    /// The host decides.
+    Auto,
+    /// Always ask.
+    Prompt,
+    /// Never ask.
+    Approve,
+}
+
+impl ApprovalMode {
+    /// The word in configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Prompt => "prompt",
+            Self::Approve => "approve",
+        }
+    }
+}
+
+impl ServerConfig {
+    /// A streamable HTTP server with everything else at its default.
+    #[must_use]
+    pub fn streamable_http(url: impl Into<String>) -> Self {
+        let http = StreamableHttp { url: url.into(), ..StreamableHttp::default() };
+        Self::new(Transport::StreamableHttp(http))
+    }
+
+    /// A stdio server with everything else at its default.
+    #[must_use]
+    pub fn stdio(command: impl Into<String>) -> Self {
+        let stdio = Stdio { command: command.into(), ..Stdio::default() };
+        Self::new(Transport::Stdio(stdio))
+    }
+
+    /// A server with this transport and everything else at its default.
+    #[must_use]
+    pub fn new(transport: Transport) -> Self {
+        Self {
+            transport,
+            environment_id: Cow::Borrowed(LOCAL_ENVIRONMENT),
+            enabled: true,
+            required: false,
+            supports_parallel_tool_calls: false,
+            startup_timeout: None,
+            tool_timeout: None,
+            default_tools_approval_mode: None,
+            enabled_tools: None,
+            disabled_tools: None,
+            scopes: None,
+            tools: BTreeMap::new(),
+        }
+    }
+
+    /// Reads a server as a user writes it, as JSON.
+    ///
+    /// # Errors
+    /// The server is invalid: rules `server.*`.
+    pub fn from_json(server: &Value) -> Result<Loaded<Self>, ServerError> {
+        let mut notes = Notes::default();
+        match read_server(Node::Json(server), &mut notes) {
+            Ok(value) => Ok(Loaded { value, warnings: notes.into_warnings(|_| Origin::Memory) }),
+            Err(fault) => Err(fault.into_server_error()),
+        }
+    }
+}

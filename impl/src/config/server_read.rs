@@ -1,0 +1,302 @@
+//! Reading one server: field by field, then what the fields say together. Rules `server.*`.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::error::{Fault, Note, Notes};
+use super::node::{Kind, Node, Place};
+use super::read::{
+    Read, boolean, list, milliseconds, owned_string, seconds, string, string_map, strings, table,
+    under, wrong_type, wrong_word,
+};
+use super::server::{
+    ApprovalMode, EnvVar, EnvVarSource, LOCAL_ENVIRONMENT, OAuthClient, ServerConfig, Stdio,
+    StreamableHttp, ToolConfig, Transport,
+};
+
+/// Reads a server. Keys in faults and notes are relative to it.
+pub(crate) fn read_server(node: Node<'_>, notes: &mut Notes) -> Read<ServerConfig> {
+    let mut fields = Fields::default();
+    for (key, value) in table(node)?.iter() {
+        // JSON null as the value of a key means that the key is absent.
+        if value.is_null() {
+            continue;
+        }
+        let first = notes.len();
+        fields.take(key, value, notes).map_err(|fault| under(fault, key))?;
+        notes.under(first, key);
+    }
+    fields.finish(node.place())
+}
+
+/// A key that only one transport has, and where it was written.
+type Foreign = Option<(&'static str, Place)>;
+
+/// The fields as they are met.
+struct Fields {
+    /// Everything both transports have; its transport is not read yet.
+    common: ServerConfig,
+    stdio: Stdio,
+    http: StreamableHttp,
+    command_given: bool,
+    url_given: bool,
+    only_stdio: Foreign,
+    only_http: Foreign,
+    startup_milliseconds: Option<Duration>,
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self {
+            common: ServerConfig::new(Transport::Stdio(Stdio::default())),
+            stdio: Stdio::default(),
+            http: StreamableHttp::default(),
+            command_given: false,
+            url_given: false,
+            only_stdio: None,
+            only_http: None,
+            startup_milliseconds: None,
+        }
+    }
+}
+
+impl Fields {
+    fn take(&mut self, key: &str, node: Node<'_>, notes: &mut Notes) -> Read<()> {
+        let common = &mut self.common;
+        match key {
+            "command" => {
+                self.stdio.command = owned_string(node)?;
+                self.command_given = true;
+            }
+            "url" => {
+                self.http.url = owned_string(node)?;
+                self.url_given = true;
+            }
+            "environment_id" => common.environment_id = environment_id(node)?,
+            "enabled" => common.enabled = boolean(node)?,
+            "required" => common.required = boolean(node)?,
+            "supports_parallel_tool_calls" => {
+                common.supports_parallel_tool_calls = boolean(node)?;
+            }
+            "startup_timeout_sec" => common.startup_timeout = Some(seconds(node)?),
+            "startup_timeout_ms" => self.startup_milliseconds = Some(milliseconds(node)?),
+            "tool_timeout_sec" => common.tool_timeout = Some(seconds(node)?),
+            "default_tools_approval_mode" => {
+                common.default_tools_approval_mode = Some(approval_mode(node)?);
+            }
+            "enabled_tools" => common.enabled_tools = Some(strings(node)?),
+            "disabled_tools" => common.disabled_tools = Some(strings(node)?),
+            "scopes" => common.scopes = Some(strings(node)?),
+            "tools" => common.tools = tools(node, notes)?,
+            "bearer_token" => return Err(inline_bearer_token(node)),
+            "name" => {
+                string(node)?;
+                let message = "ignored: a server's name is the key it stands under";
+                notes.push(Note::new(node.place(), message));
+            }
+            _ => return self.take_transport_field(key, node, notes),
+        }
+        Ok(())
+    }
+
+    fn take_transport_field(&mut self, key: &str, node: Node<'_>, notes: &mut Notes) -> Read<()> {
+        let place = node.place();
+        let (stdio, http) = (&mut self.stdio, &mut self.http);
+        let (of_stdio, name) = match key {
+            "args" => (true, read_into(&mut stdio.args, strings(node), "args")?),
+            "env" => (true, read_into(&mut stdio.env, string_map(node).map(Some), "env")?),
+            "env_vars" => (true, read_into(&mut stdio.env_vars, env_vars(node), "env_vars")?),
+            "cwd" => (true, read_into(&mut stdio.cwd, owned_string(node).map(Some), "cwd")?),
+            "bearer_token_env_var" => {
+                let variable = owned_string(node).map(Some);
+                (
+                    false,
+                    read_into(&mut http.bearer_token_env_var, variable, "bearer_token_env_var")?,
+                )
+            }
+            "http_headers" => {
+                let headers = string_map(node).map(Some);
+                (false, read_into(&mut http.http_headers, headers, "http_headers")?)
+            }
+            "env_http_headers" => {
+                let headers = string_map(node).map(Some);
+                (false, read_into(&mut http.env_http_headers, headers, "env_http_headers")?)
+            }
+            "oauth" => {
+                let client = oauth(node, notes).map(Some);
+                (false, read_into(&mut http.oauth, client, "oauth")?)
+            }
+            "oauth_resource" => {
+                let resource = owned_string(node).map(Some);
+                (false, read_into(&mut http.oauth_resource, resource, "oauth_resource")?)
+            }
+            // Rule `server.unknown-field`.
+            _ => {
+                notes.push(Note::new(place, "unknown key, ignored"));
+                return Ok(());
+            }
+        };
+        let first = if of_stdio { &mut self.only_stdio } else { &mut self.only_http };
+        first.get_or_insert((name, place));
+        Ok(())
+    }
+
+    /// What the fields say together.
+    fn finish(self, place: Place) -> Read<ServerConfig> {
+        let transport = self.common.environment_id != LOCAL_ENVIRONMENT;
+        let remote = transport;
+        let transport = match (self.command_given, self.url_given) {
+            (true, false) => {
+                foreign(self.only_http, "a stdio server (it has `command`)")?;
+                check_remote_cwd(remote, &self.stdio, place)?;
+                Transport::Stdio(self.stdio)
+            }
+            (false, true) => {
+                foreign(self.only_stdio, "a streamable HTTP server (it has `url`)")?;
+                Transport::StreamableHttp(self.http)
+            }
+            (true, true) => return Err(Note::wrong(place, "both `command` and `url`", ONE_OF)),
+            (false, false) => {
+                return Err(Note::wrong(place, "neither `command` nor `url`", ONE_OF));
+            }
+        };
+        let startup_timeout = self.common.startup_timeout.or(self.startup_milliseconds);
+        Ok(ServerConfig { transport, startup_timeout, ..self.common })
+    }
+}
+
+const ONE_OF: &str = "exactly one: `command` for a stdio server, `url` for a streamable HTTP one";
+
+fn read_into<T>(slot: &mut T, value: Read<T>, name: &'static str) -> Read<&'static str> {
+    *slot = value?;
+    Ok(name)
+}
+
+/// Rule `server.foreign-field`.
+fn foreign(field: Foreign, server: &str) -> Read<()> {
+    let Some((key, place)) = field else { return Ok(()) };
+    let message = format!("not supported for {server}; remove it");
+    let mut fault = Box::new(Note::new(place, message));
+    fault.key.under(key);
+    Err(fault)
+}
+
+/// Rule `server.foreign-field`: neither transport takes a token in the configuration itself.
+fn inline_bearer_token(node: Node<'_>) -> Fault {
+    let message = "a secret belongs in the environment: put the token into an environment \
+                   variable and name that variable in `bearer_token_env_var`";
+    Box::new(Note::new(node.place(), message))
+}
+
+/// Rule `server.remote-stdio-cwd`.
+fn check_remote_cwd(remote: bool, stdio: &Stdio, place: Place) -> Read<()> {
+    let absolute = stdio.cwd.as_ref().is_some_and(|cwd| cwd.starts_with('/'));
+    if !remote || absolute {
+        return Ok(());
+    }
+    let found = if stdio.cwd.is_some() { "a relative path" } else { "nothing" };
+    let expected = "an absolute path, because `environment_id` is not \"local\"";
+    Err(under(Note::wrong(place, found, expected), "cwd"))
+}
+
+fn environment_id(node: Node<'_>) -> Read<Cow<'static, str>> {
+    let id = string(node)?;
+    let local = id == LOCAL_ENVIRONMENT;
+    Ok(if local { Cow::Borrowed(LOCAL_ENVIRONMENT) } else { Cow::Owned(id.to_owned()) })
+}
+
+fn approval_mode(node: Node<'_>) -> Read<ApprovalMode> {
+    match node.kind() {
+        Kind::String("auto") => Ok(ApprovalMode::Auto),
+        Kind::String("prompt") => Ok(ApprovalMode::Prompt),
+        Kind::String("approve") => Ok(ApprovalMode::Approve),
+        _ => Err(wrong_word(node, "\"auto\", \"prompt\" or \"approve\"")),
+    }
+}
+
+/// Rule `server.env-vars`.
+fn env_vars(node: Node<'_>) -> Read<Vec<EnvVar>> {
+    list(node, "an array of names or {name, source?} tables", env_var)
+}
+
+fn env_var(node: Node<'_>) -> Read<EnvVar> {
+    let table = match node.kind() {
+        Kind::String(name) => return Ok(EnvVar::Name(name.to_owned())),
+        Kind::Table(table) => table,
+        _ => return Err(wrong_type(node, "a variable's name or a {name, source?} table")),
+    };
+    let (mut name, mut source) = (None, None);
+    for (key, value) in table.iter() {
+        let taken = match key {
+            "name" => owned_string(value).map(|text| name = Some(text)),
+            "source" if value.is_null() => Ok(()),
+            "source" => env_var_source(value).map(|word| source = Some(word)),
+            _ => {
+                let message = "unknown key; expected only `name` and `source`";
+                Err(Box::new(Note::new(value.place(), message)))
+            }
+        };
+        taken.map_err(|fault| under(fault, key))?;
+    }
+    match name {
+        Some(name) => Ok(EnvVar::Sourced { name, source }),
+        None => Err(Note::wrong(node.place(), "no `name`", "a {name, source?} table")),
+    }
+}
+
+fn env_var_source(node: Node<'_>) -> Read<EnvVarSource> {
+    match node.kind() {
+        Kind::String("local") => Ok(EnvVarSource::Local),
+        Kind::String("remote") => Ok(EnvVarSource::Remote),
+        _ => Err(wrong_word(node, "\"local\" or \"remote\"")),
+    }
+}
+
+fn oauth(node: Node<'_>, notes: &mut Notes) -> Read<OAuthClient> {
+    let mut client = OAuthClient::default();
+    for (key, value) in table(node)?.iter() {
+        match key {
+            _ if value.is_null() => {}
+            "client_id" => {
+                let id = owned_string(value).map_err(|fault| under(fault, key))?;
+                client.client_id = Some(id);
+            }
+            _ => unknown_key(key, value, notes),
+        }
+    }
+    Ok(client)
+}
+
+fn tools(node: Node<'_>, notes: &mut Notes) -> Read<BTreeMap<String, ToolConfig>> {
+    let mut tools = BTreeMap::new();
+    for (name, value) in table(node)?.iter() {
+        let first = notes.len();
+        let config = tool(value, notes).map_err(|fault| under(fault, name))?;
+        notes.under(first, name);
+        tools.insert(name.to_owned(), config);
+    }
+    Ok(tools)
+}
+
+fn tool(node: Node<'_>, notes: &mut Notes) -> Read<ToolConfig> {
+    let mut config = ToolConfig::default();
+    for (key, value) in table(node)?.iter() {
+        match key {
+            _ if value.is_null() => {}
+            "approval_mode" => {
+                let mode = approval_mode(value).map_err(|fault| under(fault, key))?;
+                config.approval_mode = Some(mode);
+            }
+            _ => unknown_key(key, value, notes),
+        }
+    }
+    Ok(config)
+}
+
+/// Rule `server.unknown-field`, one level down.
+fn unknown_key(key: &str, value: Node<'_>, notes: &mut Notes) {
+    let first = notes.len();
+    notes.push(Note::new(value.place(), "unknown key, ignored"));
+    notes.under(first, key);
+}

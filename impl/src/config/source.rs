@@ -1,0 +1,48 @@
+//! From a [`Place`] to words.
+
+use std::sync::Arc;
+
+use super::error::Origin;
+use super::node::Place;
+use super::overrides::Override;
+
+/// A text being read and the overrides put over it.
+pub(crate) struct Source<'a> {
+    file: Arc<str>,
+    text: &'a str,
+    line_starts: Vec<usize>,
+    overrides: &'a [Override],
+}
+
+impl<'a> Source<'a> {
+    pub(crate) fn new(file: &str, text: &'a str, overrides: &'a [Override]) -> Self {
+        let after = text.match_indices('\n').map(|(at, _)| at + 1);
+        let line_starts = std::iter::once(0).chain(after).collect();
+        Self { file: Arc::from(file), text, line_starts, overrides }
+    }
+
+    pub(crate) fn origin(&self, place: Place) -> Origin {
+        match place {
+            Place::Memory => Origin::File(Arc::clone(&self.file)),
+            Place::Override(index) => {
+                let key = self.overrides.get(index).map(Override::key);
+                Origin::Override(key.unwrap_or_default().into())
+            }
+            Place::Offset(offset) => self.position(offset),
+        }
+    }
+
+    fn position(&self, offset: usize) -> Origin {
+        let line = self.line_starts.partition_point(|start| *start <= offset);
+        let start = line.checked_sub(1).and_then(|index| self.line_starts.get(index));
+        let before = self.text.get(start.copied().unwrap_or(0)..offset).unwrap_or("");
+        // A byte order mark is no column of the text as an editor shows it.
+        let columns = before.trim_start_matches('\u{feff}').chars().count();
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Origin::Position {
+            file: Arc::clone(&self.file),
+            line: number(line),
+            column: number(columns + 1),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The HTTP client of one connection: its headers, redirects, proxies and TLS.
+
+use std::sync::Arc;
+
+use reqwest::redirect::{Attempt, Policy};
+use reqwest::{Client, StatusCode, Url};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt as _;
+
+use super::ConnectError;
+use super::target::Target;
+
+/// How many redirects within the origin are followed.
+const MAX_REDIRECTS: usize = 5;
+
+/// A client that sends the target's headers with every request.
+///
+/// Proxies are those of the environment (`HTTPS_PROXY` and the like), as a company's network needs
+/// them, except for a target on this machine: through a proxy that would be the proxy's own
+/// machine, and the credentials would go there.
+pub(super) fn client(target: &Target) -> Result<Client, ConnectError> {
+    let tls_error = |reason: String| ConnectError::Tls { origin: target.origin.clone(), reason };
+    let tls = tls(&target.url).map_err(|error| tls_error(error.to_string()))?;
+    let mut builder = Client::builder()
+        .default_headers(target.headers.clone())
+        .redirect(Policy::custom(follow))
+        .referer(false)
+        .tls_backend_preconfigured(tls);
+    if is_loopback(&target.url) {
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(|error| tls_error(root_cause(&error)))
+}
+
+/// A redirect that is not followed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refused {
+    #[error("to another origin")]
+    Origin(String),
+    #[error("{0}")]
+    Bad(&'static str),
+}
+
+/// Follows redirects within the origin that keep the request as it is. Nothing is sent to another
+/// origin, not even without credentials: it would learn what the user asks for.
+fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
+    let origin = attempt.url().origin();
+    let stays = attempt.previous().iter().all(|url| url.origin() == origin);
+    if !stays {
+        return attempt.error(Refused::Origin(origin.ascii_serialization()));
+    }
+    let kept = [StatusCode::TEMPORARY_REDIRECT, StatusCode::PERMANENT_REDIRECT];
+    if !kept.contains(&attempt.status()) {
+        return attempt.error(Refused::Bad("it would lose the request; only 307 and 308 keep it"));
+    }
+    if attempt.previous().len() > MAX_REDIRECTS {
+        return attempt.error(Refused::Bad("there are more than 5 in a row"));
+    }
+    attempt.follow()
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+}
+
+/// TLS by rustls and ring, trusting whom the system trusts. For a plain http target nobody is
+/// trusted: it is never asked, because a redirect to https would be another origin.
+fn tls(url: &Url) -> Result<ClientConfig, rustls::Error> {
+    let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(if url.scheme() == "https" {
+        builder.with_platform_verifier()?.with_no_client_auth()
+    } else {
+        builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
+    })
+}
+
+/// The innermost reason of an error: the outer ones name the URL, whose path and query are nobody
+/// else's business.
+pub(super) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    match cause.downcast_ref::<reqwest::Error>() {
+        Some(_) => "the request failed".to_owned(),
+        None => cause.to_string(),
+    }
+}

@@ -1,0 +1,73 @@
+//! The hosted Apps MCP server: an HTTP endpoint of the host's own backend that needs no executor.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use crate::config::{HostConfig, Redacted, ServerConfig, StreamableHttp, Transport};
+use crate::extension::{
+    BoxFuture, McpExtensionRegistryBuilder, McpServerContribution, McpServerContributor,
+};
+
+/// The reserved name of the Apps server. It carries the user's ChatGPT credentials, so who may
+/// define it is a matter of security.
+pub const CODEX_APPS: &str = "codex_apps";
+
+/// The environment variable that, if set, supplies the bearer token of the Apps server.
+pub const CONNECTORS_TOKEN_ENV_VAR: &str = "CODEX_CONNECTORS_TOKEN";
+
+/// The header that tells the Apps server which product asks.
+pub const PRODUCT_SKU_HEADER: &str = "X-OpenAI-Product-Sku";
+
+/// How long the Apps server may take to start. Rule `apps-server.shape`.
+pub const STARTUP_TIMEOUT: Duration = Duration::from_secs(30);
+
+static NAME: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from(CODEX_APPS));
+
+/// The reserved name, shared.
+pub(crate) fn name() -> Arc<str> {
+    Arc::clone(&NAME)
+}
+
+/// The Apps server of this host. Rules `apps-server.*` and `endpoint.*`.
+#[must_use]
+pub fn apps_server(host: &HostConfig) -> ServerConfig {
+    let sku_header =
+        |sku: &str| BTreeMap::from([(PRODUCT_SKU_HEADER.to_owned(), Redacted::from(sku))]);
+    let token_in_environment = host.environment().is_set(CONNECTORS_TOKEN_ENV_VAR);
+    let http = StreamableHttp {
+        url: host.apps_endpoint(),
+        bearer_token_env_var: token_in_environment.then(|| CONNECTORS_TOKEN_ENV_VAR.to_owned()),
+        http_headers: host.apps_mcp_product_sku().map(sku_header),
+        ..StreamableHttp::default()
+    };
+    ServerConfig {
+        startup_timeout: Some(STARTUP_TIMEOUT),
+        ..ServerConfig::new(Transport::StreamableHttp(http))
+    }
+}
+
+/// Installs the contributor of the Apps server. A host without it has the legacy loader instead:
+/// rules `legacy.*`.
+pub fn install(builder: &mut McpExtensionRegistryBuilder) {
+    builder.contributor(Arc::new(HostedApps));
+}
+
+/// Contributes the Apps server.
+struct HostedApps;
+
+impl McpServerContributor for HostedApps {
+    fn id(&self) -> &str {
+        "hosted-apps"
+    }
+
+    /// Rules `hosted.always-speaks`, `hosted.disabled-removes` and `hosted.enabled-sets`.
+    fn contribute<'a>(&'a self, host: &'a HostConfig) -> BoxFuture<'a, Vec<McpServerContribution>> {
+        let contribution = if host.features().apps {
+            McpServerContribution::Set { name: name(), server: Arc::new(apps_server(host)) }
+        } else {
+            McpServerContribution::Remove { name: name() }
+        };
+        Box::pin(std::future::ready(vec![contribution]))
+    }
+}

@@ -1,0 +1,54 @@
+//! Which MCP servers a host has: resolved from the user's configuration, from plugins and from
+//! installed extensions, and gated by who is signed in.
+//!
+//! The rules are those of the specification, `docs/semantics.md`, profile `codex-pr-27191`; the
+//! documentation of an item names the rules it implements.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use mcp_overlay_host::{
+//!     Auth, Environment, HostConfig, McpExtensionRegistryBuilder, McpManager, hosted_apps,
+//! };
+//!
+//! let text = r#"mcp_servers.docs.url = "https://docs.example/mcp""#;
+//! let host = HostConfig::from_toml_str(text, "config.toml", &[], Environment::default())?;
+//! let host = Arc::new(host.value);
+//!
+//! let mut extensions = McpExtensionRegistryBuilder::new();
+//! hosted_apps::install(&mut extensions);
+//! let manager = McpManager::new(extensions.build());
+//!
+//! let view = manager.effective_servers(&host, &Arc::default(), Some(Auth::ChatGpt));
+//! let view = futures_executor::block_on(view);
+//! let names: Vec<_> = view.iter().map(|(name, _)| &**name).collect();
+//! assert_eq!(names, ["codex_apps", "docs"]);
+//! # Ok::<(), mcp_overlay_host::ConfigError>(())
+//! ```
+
+mod auth;
+mod config;
+#[cfg(feature = "network")]
+pub mod connection;
+mod extension;
+mod files;
+pub mod hosted_apps;
+mod manager;
+mod plugin;
+mod view;
+
+pub use auth::{Auth, UnknownAuth};
+pub use config::{
+    ApprovalMode, ConfigError, DEFAULT_APPS_MCP_PATH, DEFAULT_CHATGPT_BASE_URL, EnvVar,
+    EnvVarSource, Environment, Features, HostConfig, LOCAL_ENVIRONMENT, Loaded, MAX_CONFIG_BYTES,
+    OAuthClient, Origin, Override, OverrideError, Redacted, ServerConfig, ServerError, ServerMap,
+    Stdio, StreamableHttp, ToolConfig, Transport, Warning,
+};
+pub use extension::{
+    BoxFuture, McpExtensionRegistry, McpExtensionRegistryBuilder, McpServerContribution,
+    McpServerContributor,
+};
+pub use manager::{McpManager, McpRuntimeConfig, PluginOwners};
+pub use plugin::{
+    MAX_PLUGIN_FILE_BYTES, MAX_PLUGINS, Plugin, PluginError, discover_plugins, plugin_states,
+};
+pub use view::{Iter, View};

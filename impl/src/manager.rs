@@ -1,0 +1,262 @@
+//! Resolution: from host, plugins and contributions to the three views.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use crate::auth::Auth;
+use crate::config::{HostConfig, ServerConfig};
+use crate::extension::{McpExtensionRegistry, McpServerContribution};
+use crate::hosted_apps::{self, CODEX_APPS};
+use crate::plugin::Plugin;
+use crate::view::{Change, View, find};
+
+/// The configured servers that come from a plugin, and the id of that plugin.
+pub type PluginOwners = BTreeMap<Arc<str>, Arc<str>>;
+
+/// Resolves a host's MCP servers and remembers the last resolution.
+///
+/// The last resolution is handed out again as long as it is asked for with the same host and the
+/// same plugins (the same `Arc`s, not equal ones) and every contributor's revision is what it was
+/// before the contributors were asked. Reading it again does no work and no copying. The manager
+/// keeps that host and those plugins alive, so an address cannot come to mean something else.
+#[derive(Debug)]
+pub struct McpManager {
+    registry: McpExtensionRegistry,
+    last: Mutex<Last>,
+}
+
+#[derive(Debug, Default)]
+struct Last {
+    configured: Option<Arc<Configured>>,
+    runtime: Option<Arc<McpRuntimeConfig>>,
+}
+
+/// The configured view of one host and its plugins.
+#[derive(Debug)]
+struct Configured {
+    host: Arc<HostConfig>,
+    plugins: Arc<[Plugin]>,
+    view: View,
+    plugin_owners: PluginOwners,
+}
+
+/// Everything that is resolved before anyone signs in. Rule `runtime.is-overlaid-configured`.
+#[derive(Debug)]
+pub struct McpRuntimeConfig {
+    configured: Arc<Configured>,
+    revisions: Vec<u64>,
+    runtime: View,
+    /// No contribution names the reserved server.
+    legacy_loader_active: bool,
+    gate_open: OnceLock<View>,
+    gate_closed: OnceLock<View>,
+}
+
+impl McpManager {
+    /// A manager of a host with these extensions.
+    #[must_use]
+    pub fn new(registry: McpExtensionRegistry) -> Self {
+        Self { registry, last: Mutex::default() }
+    }
+
+    /// The extensions of this host.
+    #[must_use]
+    pub fn registry(&self) -> &McpExtensionRegistry {
+        &self.registry
+    }
+
+    /// The view `configured`: servers of config and plugins, before extensions.
+    #[must_use]
+    pub fn configured_servers(&self, host: &Arc<HostConfig>, plugins: &Arc<[Plugin]>) -> View {
+        self.configured(host, plugins).view.clone()
+    }
+
+    /// The view `runtime`: configured servers with all contributions applied.
+    pub async fn runtime_servers(&self, host: &Arc<HostConfig>, plugins: &Arc<[Plugin]>) -> View {
+        self.runtime_config(host, plugins).await.runtime.clone()
+    }
+
+    /// The view `effective`: runtime servers after the auth gate and the legacy loader.
+    pub async fn effective_servers(
+        &self,
+        host: &Arc<HostConfig>,
+        plugins: &Arc<[Plugin]>,
+        auth: Option<Auth>,
+    ) -> View {
+        self.runtime_config(host, plugins).await.effective(auth)
+    }
+
+    /// Everything but auth, resolved once for all three views.
+    pub async fn runtime_config(
+        &self,
+        host: &Arc<HostConfig>,
+        plugins: &Arc<[Plugin]>,
+    ) -> Arc<McpRuntimeConfig> {
+        // Taken out of the lock: revisions are a contributor's code.
+        let last = self.with_last(|last| last.runtime.clone());
+        if let Some(last) = last
+            && last.configured.is_of(host, plugins)
+            && self.registry.has_revisions(&last.revisions)
+        {
+            return last;
+        }
+        // Read before asking: an answer that becomes outdated while it is given is asked again.
+        let revisions = self.registry.revisions().collect();
+        let contributions = self.registry.contributions(host).await;
+        let configured = self.configured(host, plugins);
+        let resolved = Arc::new(McpRuntimeConfig::new(configured, revisions, contributions));
+        self.with_last(|last| last.runtime = Some(Arc::clone(&resolved)));
+        resolved
+    }
+
+    fn configured(&self, host: &Arc<HostConfig>, plugins: &Arc<[Plugin]>) -> Arc<Configured> {
+        let last = self.with_last(|last| last.configured.clone());
+        if let Some(last) = last.filter(|last| last.is_of(host, plugins)) {
+            return last;
+        }
+        let configured = Arc::new(Configured::new(Arc::clone(host), Arc::clone(plugins)));
+        self.with_last(|last| last.configured = Some(Arc::clone(&configured)));
+        configured
+    }
+
+    fn with_last<T>(&self, look: impl FnOnce(&mut Last) -> T) -> T {
+        // Nothing that can panic runs under the lock, and what is in it is always whole.
+        look(&mut self.last.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Configured {
+    /// Rules `configured.*`.
+    fn new(host: Arc<HostConfig>, plugins: Arc<[Plugin]>) -> Self {
+        let mut offers = Vec::new();
+        for plugin in plugins.iter().filter(|plugin| plugin.active && !plugin.servers.is_empty()) {
+            let id: Arc<str> = Arc::from(plugin.id.as_str());
+            let unclaimed = |name: &Arc<str>| !host.mcp_servers().contains_key(name);
+            let servers = plugin.servers.iter().filter(|(name, _)| unclaimed(name));
+            offers.extend(servers.map(|(name, server)| (name, server, Arc::clone(&id))));
+        }
+        // The sort is stable, so the earliest plugin's offer of a name comes first and stays.
+        offers.sort_by(|a, b| a.0.cmp(b.0));
+        offers.dedup_by(|later, earlier| later.0 == earlier.0);
+        let changes = offers.iter().map(|(n, s, _)| (Arc::clone(n), Some(Arc::clone(s)))).collect();
+        let view = View::new(Arc::clone(host.mcp_servers())).changed(changes);
+        let owners = offers.into_iter().map(|(name, _, id)| (Arc::clone(name), id));
+        let plugin_owners = owners.collect();
+        Self { host, plugins, view, plugin_owners }
+    }
+
+    fn is_of(&self, host: &Arc<HostConfig>, plugins: &Arc<[Plugin]>) -> bool {
+        Arc::ptr_eq(&self.host, host) && Arc::ptr_eq(&self.plugins, plugins)
+    }
+}
+
+impl McpRuntimeConfig {
+    fn new(
+        configured: Arc<Configured>,
+        revisions: Vec<u64>,
+        contributions: Vec<McpServerContribution>,
+    ) -> Self {
+        let changes = last_words(contributions);
+        let legacy_loader_active = find(&changes, CODEX_APPS).is_none();
+        let runtime = configured.view.changed(changes);
+        Self {
+            configured,
+            revisions,
+            runtime,
+            legacy_loader_active,
+            gate_open: OnceLock::new(),
+            gate_closed: OnceLock::new(),
+        }
+    }
+
+    /// The view `configured`.
+    #[must_use]
+    pub fn configured(&self) -> &View {
+        &self.configured.view
+    }
+
+    /// The view `runtime`.
+    #[must_use]
+    pub fn runtime(&self) -> &View {
+        &self.runtime
+    }
+
+    /// Exactly the configured names whose server comes from a plugin, with that plugin's id.
+    /// Rule `configured.first-plugin-wins`.
+    #[must_use]
+    pub fn plugin_owners(&self) -> &PluginOwners {
+        &self.configured.plugin_owners
+    }
+
+    /// The host this was resolved for.
+    #[must_use]
+    pub fn host(&self) -> &Arc<HostConfig> {
+        &self.configured.host
+    }
+
+    /// Whether the Apps feature is on.
+    #[must_use]
+    pub fn apps_enabled(&self) -> bool {
+        self.configured.host.features().apps
+    }
+
+    /// Whether the legacy Apps loader is active. Rule `legacy.only-when-silent`.
+    #[must_use]
+    pub fn legacy_loader_active(&self) -> bool {
+        self.legacy_loader_active
+    }
+
+    /// Whether the gate is open for this auth. Rule `gate.open`.
+    #[must_use]
+    pub fn gate_is_open(&self, auth: Option<Auth>) -> bool {
+        self.apps_enabled() && auth.is_some_and(Auth::uses_codex_backend)
+    }
+
+    /// The view `effective` for this auth. Rule `effective.others-pass`.
+    #[must_use]
+    pub fn effective(&self, auth: Option<Auth>) -> View {
+        let view = if self.gate_is_open(auth) {
+            self.gate_open.get_or_init(|| self.behind_open_gate())
+        } else {
+            self.gate_closed.get_or_init(|| self.behind_closed_gate())
+        };
+        view.clone()
+    }
+
+    /// Rules `legacy.synthesizes-in-effective` and `gate.never-synthesizes`.
+    fn behind_open_gate(&self) -> View {
+        if !self.legacy_loader_active {
+            return self.runtime.clone();
+        }
+        let server: ServerConfig = hosted_apps::apps_server(&self.configured.host);
+        self.runtime.changed(vec![(hosted_apps::name(), Some(Arc::new(server)))])
+    }
+
+    /// Rule `gate.closed-removes`.
+    fn behind_closed_gate(&self) -> View {
+        if !self.runtime.contains(CODEX_APPS) {
+            return self.runtime.clone();
+        }
+        self.runtime.changed(vec![(hosted_apps::name(), None)])
+    }
+}
+
+/// The last contribution to each name, sorted by name. Rules `overlay.*`: a later contribution
+/// replaces an earlier one as a whole, so only the last to a name counts.
+fn last_words(contributions: Vec<McpServerContribution>) -> Vec<Change> {
+    let change = |contribution| match contribution {
+        McpServerContribution::Set { name, server } => (name, Some(server)),
+        McpServerContribution::Remove { name } => (name, None),
+    };
+    let mut changes: Vec<Change> = contributions.into_iter().map(change).collect();
+    // Stable, so of one name the last contribution comes last.
+    changes.sort_by(|a, b| a.0.cmp(&b.0));
+    changes.dedup_by(|later, kept| {
+        let same = later.0 == kept.0;
+        if same {
+            std::mem::swap(later, kept);
+        }
+        same
+    });
+    changes
+}

@@ -1,0 +1,215 @@
+//! Plugins from disk: a folder a plugin, each with a manifest and a file of servers.
+
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::{Plugin, read_entry};
+use crate::config::{Key, Loaded, Notes, Origin, ServerMap, Warning};
+use crate::files::{self, ReadError};
+
+/// The largest manifest or file of servers that is read, in bytes.
+pub const MAX_PLUGIN_FILE_BYTES: u64 = 1024 * 1024;
+
+/// The most folders a plugin folder may hold.
+pub const MAX_PLUGINS: usize = 10_000;
+
+const MANIFEST: &str = ".codex-plugin/plugin.json";
+const DEFAULT_SERVERS: &str = ".mcp.json";
+
+/// Why the plugin folder as a whole could not be read. What is wrong with one plugin is a warning.
+#[derive(Debug, thiserror::Error)]
+pub enum PluginError {
+    /// The folder cannot be listed.
+    #[error("plugin folder {}: cannot be listed: {source}", folder.display())]
+    Unreadable {
+        /// The folder.
+        folder: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// There are more folders than [`MAX_PLUGINS`].
+    #[error("plugin folder {}: more than {MAX_PLUGINS} folders", folder.display())]
+    TooMany {
+        /// The folder.
+        folder: PathBuf,
+    },
+}
+
+/// The plugins in `dir`: its folders, in byte order of their names, that hold
+/// `.codex-plugin/plugin.json`. The id is the manifest's `name`, else the folder's name;
+/// `is_active` tells which ids the user has switched on.
+///
+/// The servers stand in the file that the manifest's `mcpServers` names, else in `.mcp.json`. That
+/// file must lie inside the plugin's folder, symbolic links followed. A plugin whose manifest
+/// cannot be read is left out, one whose servers cannot be read has none, both with a warning.
+///
+/// # Errors
+/// The folder cannot be listed, or holds too many.
+pub fn discover_plugins(
+    dir: &Path,
+    is_active: &dyn Fn(&str) -> bool,
+) -> Result<Loaded<Vec<Plugin>>, PluginError> {
+    let mut folders = Vec::new();
+    let unreadable = |source| PluginError::Unreadable { folder: dir.to_owned(), source };
+    for entry in dir.read_dir().map_err(unreadable)? {
+        let folder = entry.map_err(unreadable)?.path();
+        if !folder.is_dir() {
+            continue;
+        }
+        if folders.len() == MAX_PLUGINS {
+            return Err(PluginError::TooMany { folder: dir.to_owned() });
+        }
+        folders.push(folder);
+    }
+    folders.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
+    let mut warnings = Vec::new();
+    let read = |folder: &PathBuf| read_plugin(folder, is_active, &mut warnings);
+    let value = folders.iter().filter_map(read).collect();
+    Ok(Loaded { value, warnings })
+}
+
+/// The plugin in this folder, if it is one.
+fn read_plugin(
+    folder: &Path,
+    is_active: &dyn Fn(&str) -> bool,
+    warnings: &mut Vec<Warning>,
+) -> Option<Plugin> {
+    let path = folder.join(MANIFEST);
+    let warn = |key: &str, message: String| warning(&path, key, message);
+    let manifest = inside(folder, MANIFEST).and_then(|file| read_object(&file));
+    let manifest = match manifest {
+        Ok(manifest) => manifest,
+        Err(Fault::Read(ReadError::Missing)) => return None,
+        Err(fault) => {
+            warnings.push(warn("", format!("{fault}; this plugin is left out")));
+            return None;
+        }
+    };
+    let id = match manifest.get("name") {
+        Some(Value::String(name)) if !name.is_empty() => name.clone(),
+        _ => folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+    };
+    let active = is_active(&id);
+    let servers = match manifest.get("mcpServers") {
+        _ if !active => ServerMap::new(),
+        None | Some(Value::Null) => match inside(folder, DEFAULT_SERVERS) {
+            Err(Fault::Read(ReadError::Missing)) => ServerMap::new(),
+            file => read_servers(folder, DEFAULT_SERVERS, file, warnings),
+        },
+        Some(Value::String(name)) => read_servers(folder, name, inside(folder, name), warnings),
+        Some(_) => {
+            let message = "expected the path of a file inside the plugin; it has no servers";
+            warnings.push(warn("mcpServers", message.to_owned()));
+            ServerMap::new()
+        }
+    };
+    Some(Plugin { id, active, servers: Arc::new(servers) })
+}
+
+/// The valid servers of the file `name` of a plugin.
+fn read_servers(
+    folder: &Path,
+    name: &str,
+    file: Result<PathBuf, Fault>,
+    warnings: &mut Vec<Warning>,
+) -> ServerMap {
+    let path = folder.join(name);
+    let (root, object) = match file.and_then(|f| Ok((root(folder)?, read_object(&f)?))) {
+        Ok(read) => read,
+        Err(fault) => {
+            warnings.push(warning(&path, "", format!("{fault}; this plugin has no servers")));
+            return ServerMap::new();
+        }
+    };
+    let (wrapped, servers) = match object.get("mcpServers") {
+        Some(Value::Object(servers)) => (true, servers),
+        _ => (false, &object),
+    };
+    let mut notes = Notes::default();
+    let mut valid = ServerMap::new();
+    for (name, server) in servers {
+        read_entry(name, &adapted(server, &root), &mut valid, &mut notes);
+    }
+    if wrapped {
+        notes.under(0, "mcpServers");
+    }
+    let origin = Origin::File(path.display().to_string().into());
+    warnings.extend(notes.into_warnings(|_| origin.clone()));
+    valid
+}
+
+/// The server as a user would write it in `config.toml`: without what only other hosts read, and
+/// with a working folder that does not depend on where the host runs.
+fn adapted(server: &Value, root: &Path) -> Value {
+    let mut server = server.clone();
+    let Some(fields) = server.as_object_mut() else { return server };
+    fields.remove("type");
+    if let Some(oauth) = fields.get_mut("oauth").and_then(Value::as_object_mut) {
+        oauth.remove("callbackPort");
+        if let Some(id) = oauth.remove("clientId") {
+            oauth.entry("client_id").or_insert(id);
+        }
+    }
+    if let Some(Value::String(cwd)) = fields.get_mut("cwd") {
+        // A root that is not UTF-8 cannot be written here; the relative path then stays as it is.
+        if let Some(joined) = root.join(&*cwd).to_str() {
+            *cwd = joined.to_owned();
+        }
+    }
+    server
+}
+
+/// What is wrong with one file of a plugin.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("cannot be read: {0}")]
+    Read(ReadError),
+    #[error("not valid JSON: line {}, column {}", .0.line(), .0.column())]
+    Json(serde_json::Error),
+    #[error("expected a JSON object")]
+    NotAnObject,
+    #[error("expected a path inside the plugin's folder, without `..` and not absolute")]
+    Path,
+    #[error("it leads out of the plugin's folder through a symbolic link; it is not read")]
+    Escapes,
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Read(error.into())
+    }
+}
+
+fn root(folder: &Path) -> Result<PathBuf, Fault> {
+    Ok(folder.canonicalize()?)
+}
+
+/// The file `name` of the plugin in `folder`, without symbolic links.
+fn inside(folder: &Path, name: &str) -> Result<PathBuf, Fault> {
+    let plain = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+    if name.is_empty() || name.contains('\0') || !Path::new(name).components().all(plain) {
+        return Err(Fault::Path);
+    }
+    let root = root(folder)?;
+    let file = root.join(name).canonicalize()?;
+    if file.starts_with(&root) { Ok(file) } else { Err(Fault::Escapes) }
+}
+
+fn read_object(file: &Path) -> Result<Map<String, Value>, Fault> {
+    let text = files::read_text(file, MAX_PLUGIN_FILE_BYTES).map_err(Fault::Read)?;
+    match serde_json::from_str(&text).map_err(Fault::Json)? {
+        Value::Object(object) => Ok(object),
+        _ => Err(Fault::NotAnObject),
+    }
+}
+
+fn warning(file: &Path, key: &str, message: String) -> Warning {
+    let mut path = Key::default();
+    if !key.is_empty() {
+        path.under(key);
+    }
+    Warning { key: path.0, origin: Origin::File(file.display().to_string().into()), message }
+}

@@ -1,0 +1,65 @@
+//! Plugins: installed packages that bring MCP servers of their own.
+
+mod disk;
+mod states;
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::config::{Loaded, Notes, Origin, ServerMap, node::Node, read_server};
+
+pub use disk::{MAX_PLUGIN_FILE_BYTES, MAX_PLUGINS, PluginError, discover_plugins};
+pub use states::plugin_states;
+
+/// An installed plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plugin {
+    /// Its id, for example `docs@market`.
+    pub id: String,
+    /// Whether the user has it switched on. Rule `configured.inactive-plugin-ignored`.
+    pub active: bool,
+    /// The servers it brings.
+    pub servers: Arc<ServerMap>,
+}
+
+impl Plugin {
+    /// A plugin with these servers, each as a user writes one. Invalid servers are dropped with a
+    /// warning: rule `configured.invalid-plugin-server-dropped`. The servers of an inactive plugin
+    /// are not read.
+    #[must_use]
+    pub fn from_json_servers(
+        id: impl Into<String>,
+        active: bool,
+        servers: &Map<String, Value>,
+    ) -> Loaded<Self> {
+        let id = id.into();
+        let mut notes = Notes::default();
+        let mut valid = ServerMap::new();
+        let entries = if active { Some(servers) } else { None };
+        for (name, server) in entries.into_iter().flatten() {
+            read_entry(name, server, &mut valid, &mut notes);
+        }
+        notes.under(0, "mcp_servers");
+        notes.under(0, &id);
+        notes.under(0, "plugins");
+        let warnings = notes.into_warnings(|_| Origin::Memory);
+        let value = Self { id, active, servers: Arc::new(valid) };
+        Loaded { value, warnings }
+    }
+}
+
+/// Adds the server to `valid`, or says why it is dropped.
+fn read_entry(name: &str, server: &Value, valid: &mut ServerMap, notes: &mut Notes) {
+    let first = notes.len();
+    match read_server(Node::Json(server), notes) {
+        Ok(server) => {
+            valid.insert(Arc::from(name), Arc::new(server));
+        }
+        Err(mut fault) => {
+            fault.message.push_str("; this server of the plugin is ignored");
+            notes.push(*fault);
+        }
+    }
+    notes.under(first, name);
+}

@@ -1,0 +1,203 @@
+//! The vocabulary of cases: what an implementation is asked to resolve.
+//!
+//! A case is written as JSON (`docs/protocol.md`). Server entries and the host config stay raw JSON
+//! here, as a user wrote them: reading them is part of what is specified.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// One question: a host config, its plugins and contributors, and the auth at this moment.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// A name for people; no rule looks at it.
+    #[serde(default)]
+    pub id: String,
+    /// The profile whose rules count.
+    #[serde(default)]
+    pub profile: Profile,
+    /// The host config as the user wrote it.
+    #[serde(default = "empty_table")]
+    pub host: Value,
+    /// Plugins in discovery order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plugins: Vec<Plugin>,
+    /// Contributors in registration order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contributors: Vec<Contributor>,
+    /// The auth at this moment; `None` is "not signed in".
+    #[serde(default)]
+    pub auth: Option<Auth>,
+}
+
+fn empty_table() -> Value {
+    Value::Object(Map::new())
+}
+
+/// A set of rules: one text, with the variants that upstream's changes made of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub enum Profile {
+    /// Upstream commit 4ec3b8eeea.
+    #[default]
+    #[serde(rename = "codex-pr-27191")]
+    CodexPr27191,
+}
+
+impl Profile {
+    /// Every profile that this version of the specification has.
+    pub const ALL: [Profile; 1] = [Profile::CodexPr27191];
+
+    /// The name used in cases and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Profile::CodexPr27191 => "codex-pr-27191",
+        }
+    }
+}
+
+/// A plugin and the servers that it brings.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plugin {
+    /// Names the plugin in `plugin_owners`.
+    pub id: String,
+    /// An inactive plugin adds nothing.
+    #[serde(default = "active")]
+    pub active: bool,
+    /// Server entries by name, as written.
+    #[serde(default)]
+    pub mcp_servers: Map<String, Value>,
+}
+
+fn active() -> bool {
+    true
+}
+
+/// An extension of the host.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(try_from = "WrittenContributor", into = "WrittenContributor")]
+pub struct Contributor {
+    /// Names the contributor in reasons; no rule orders by it.
+    pub id: String,
+    /// What it contributes.
+    pub kind: ContributorKind,
+}
+
+/// What a contributor contributes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ContributorKind {
+    /// The hosted-apps contributor, rules `hosted.*`.
+    HostedApps,
+    /// A fixed list, in order.
+    Scripted(Vec<Contribution>),
+}
+
+/// One overlay on the map of servers.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Contribution {
+    /// Insert or replace the named server.
+    Set {
+        /// The server's name.
+        name: String,
+        /// The entry as written.
+        server: Value,
+    },
+    /// Delete the named server.
+    Remove {
+        /// The server's name.
+        name: String,
+    },
+}
+
+impl Contribution {
+    /// The name that this contribution decides.
+    pub fn name(&self) -> &str {
+        match self {
+            Contribution::Set { name, .. } | Contribution::Remove { name } => name,
+        }
+    }
+}
+
+/// How the user is signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Auth {
+    /// An API key; not a ChatGPT account.
+    ApiKey,
+    /// A ChatGPT account through the browser.
+    #[serde(rename = "chatgpt")]
+    ChatGpt,
+    /// ChatGPT tokens that an embedding program supplies.
+    #[serde(rename = "chatgpt_auth_tokens")]
+    ChatGptAuthTokens,
+    /// An agent's own identity.
+    AgentIdentity,
+    /// A personal access token.
+    PersonalAccessToken,
+}
+
+impl Auth {
+    /// Every kind of auth, "not signed in" (`None`) aside.
+    pub const ALL: [Auth; 5] = [
+        Auth::ApiKey,
+        Auth::ChatGpt,
+        Auth::ChatGptAuthTokens,
+        Auth::AgentIdentity,
+        Auth::PersonalAccessToken,
+    ];
+
+    /// The word used in cases and on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Auth::ApiKey => "api_key",
+            Auth::ChatGpt => "chatgpt",
+            Auth::ChatGptAuthTokens => "chatgpt_auth_tokens",
+            Auth::AgentIdentity => "agent_identity",
+            Auth::PersonalAccessToken => "personal_access_token",
+        }
+    }
+}
+
+/// A contributor as JSON has it: exactly one of the two members besides `id`.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenContributor {
+    id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hosted_apps: Option<HostedAppsMarker>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    contributions: Option<Vec<Contribution>>,
+}
+
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct HostedAppsMarker {}
+
+impl TryFrom<WrittenContributor> for Contributor {
+    type Error = String;
+
+    fn try_from(written: WrittenContributor) -> Result<Self, String> {
+        let kind = match (written.hosted_apps, written.contributions) {
+            (Some(HostedAppsMarker {}), None) => ContributorKind::HostedApps,
+            (None, Some(list)) => ContributorKind::Scripted(list),
+            (Some(_), Some(_)) | (None, None) => {
+                return Err(format!(
+                    "contributor `{}` needs exactly one of `hosted_apps` and `contributions`",
+                    written.id
+                ));
+            }
+        };
+        Ok(Contributor { id: written.id, kind })
+    }
+}
+
+impl From<Contributor> for WrittenContributor {
+    fn from(contributor: Contributor) -> Self {
+        let (hosted_apps, contributions) = match contributor.kind {
+            ContributorKind::HostedApps => (Some(HostedAppsMarker {}), None),
+            ContributorKind::Scripted(list) => (None, Some(list)),
+        };
+        WrittenContributor { id: contributor.id, hosted_apps, contributions }
+    }
+}

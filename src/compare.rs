@@ -1,0 +1,320 @@
+//! Holding an answer against the specification.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use mcp_overlay_model::{
+    Answer, By, Outcome, Reason, Rejection, Resolution, RuleId, ServerView, View,
+};
+use serde_json::Value;
+
+/// What came of one case.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// The answer is the specification's.
+    Agree,
+    /// It is another one; the differences, the first to blame first.
+    Disagree(Vec<Difference>),
+    /// The subject died of the case.
+    Crashed(String),
+    /// The subject said that it failed.
+    Errored(String),
+    /// The subject does not do this kind of case.
+    NotComparable(String),
+}
+
+impl Verdict {
+    /// Whether the case counts against the subject.
+    pub fn is_finding(&self) -> bool {
+        match self {
+            Verdict::Agree | Verdict::NotComparable(_) => false,
+            Verdict::Disagree(_) | Verdict::Crashed(_) | Verdict::Errored(_) => true,
+        }
+    }
+
+    /// The word used in reports.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Verdict::Agree => "agree",
+            Verdict::Disagree(_) => "disagree",
+            Verdict::Crashed(_) => "crashed",
+            Verdict::Errored(_) => "errored",
+            Verdict::NotComparable(_) => "not comparable",
+        }
+    }
+
+    /// The rule to blame, where there is one.
+    pub fn rule(&self) -> Option<RuleId> {
+        match self {
+            Verdict::Disagree(differences) => differences.first().map(|d| d.rule),
+            _ => None,
+        }
+    }
+}
+
+/// One place where the answer is not the specification's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// Where: a name in a view, an owner, or the rejection.
+    pub place: Place,
+    /// The rule that the answer breaks.
+    pub rule: RuleId,
+    /// Whose word should have decided; `None` for rejections.
+    pub by: Option<By>,
+    /// What the specification says there; `None` is absent.
+    pub expected: Option<Value>,
+    /// What the subject says there; `None` is absent.
+    pub actual: Option<Value>,
+}
+
+/// A place in an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Place {
+    /// A server of a view.
+    Server {
+        /// `configured`, `runtime` or `effective`.
+        view: &'static str,
+        /// The server's name.
+        name: String,
+    },
+    /// A member of `plugin_owners`.
+    Owner {
+        /// The server's name.
+        name: String,
+    },
+    /// Whether, and where, the case is rejected.
+    Rejection,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Server { view, name } => write!(f, "{view}[{name:?}]"),
+            Place::Owner { name } => write!(f, "plugin_owners[{name:?}]"),
+            Place::Rejection => f.write_str("rejected.path"),
+        }
+    }
+}
+
+/// Compares an answer with the specification's outcome.
+pub fn compare(expected: &Outcome, actual: &Answer) -> Verdict {
+    let differences = match (expected, actual) {
+        (_, Answer::Skipped { skipped }) => return Verdict::NotComparable(skipped.reason.clone()),
+        (_, Answer::Errored { errored }) => return Verdict::Errored(errored.message.clone()),
+        (Outcome::Resolved(resolution), Answer::Resolved { views, plugin_owners }) => {
+            let mut differences = Vec::new();
+            let shape = Shape { resolution };
+            shape.view("configured", &resolution.configured, &views.configured, &mut differences);
+            shape.owners(plugin_owners, &mut differences);
+            shape.view("runtime", &resolution.runtime, &views.runtime, &mut differences);
+            shape.view("effective", &resolution.effective, &views.effective, &mut differences);
+            differences
+        }
+        (Outcome::Rejected(places), Answer::Rejected { rejected }) => {
+            rejection_difference(places, Some(&rejected.path))
+        }
+        (Outcome::Rejected(places), Answer::Resolved { .. }) => rejection_difference(places, None),
+        (Outcome::Resolved(_), Answer::Rejected { rejected }) => vec![Difference {
+            place: Place::Rejection,
+            rule: rule_of_place(&rejected.path),
+            by: None,
+            expected: None,
+            actual: Some(Value::from(rejected.path.as_str())),
+        }],
+    };
+    if differences.is_empty() { Verdict::Agree } else { Verdict::Disagree(differences) }
+}
+
+fn rejection_difference(places: &[Rejection], actual: Option<&str>) -> Vec<Difference> {
+    let Some(first) = places.first() else {
+        return Vec::new();
+    };
+    if actual == Some(first.path.as_str()) {
+        return Vec::new();
+    }
+    // A place that is invalid too, only not the smallest: the order is to blame, not the reading.
+    let is_another_place = places.iter().any(|place| actual == Some(place.path.as_str()));
+    let rule = if is_another_place { "rejection.smallest-path" } else { first.rule };
+    vec![Difference {
+        place: Place::Rejection,
+        rule,
+        by: None,
+        expected: Some(Value::from(first.path.as_str())),
+        actual: actual.map(Value::from),
+    }]
+}
+
+/// The rule by which a place that is valid might have been rejected.
+fn rule_of_place(path: &str) -> RuleId {
+    match path {
+        "host.chatgpt_base_url" => "endpoint.base-valid",
+        "host.features.apps_mcp_path_override" => "features.override-forms",
+        _ if path.starts_with("host.mcp_servers.") || path.starts_with("contributors[") => {
+            "server.unknown-field"
+        }
+        _ => "host.wrong-type",
+    }
+}
+
+struct Shape<'a> {
+    resolution: &'a Resolution,
+}
+
+impl Shape<'_> {
+    fn view(
+        &self,
+        view: &'static str,
+        expected: &View,
+        actual: &ServerView,
+        differences: &mut Vec<Difference>,
+    ) {
+        for (name, decided) in expected {
+            let (want, got) = (decided.server.as_deref(), actual.get(name).map(|s| &**s));
+            let rule = match (want, got) {
+                (None, None) => continue,
+                (Some(want), Some(got)) if same(want, got) => continue,
+                (Some(want), Some(got)) => self.rule_of_content(&decided.reason, want, got),
+                (Some(_), None) | (None, Some(_)) => decided.reason.rule,
+            };
+            differences.push(Difference {
+                place: Place::Server { view, name: name.clone() },
+                rule,
+                by: Some(decided.reason.by),
+                expected: want.cloned(),
+                actual: got.cloned(),
+            });
+        }
+        for (name, server) in actual {
+            if !expected.contains_key(name) {
+                differences.push(Difference {
+                    place: Place::Server { view, name: name.clone() },
+                    rule: rule_of_intruder(view),
+                    by: None,
+                    expected: None,
+                    actual: Some((**server).clone()),
+                });
+            }
+        }
+    }
+
+    fn owners(&self, actual: &BTreeMap<String, String>, differences: &mut Vec<Difference>) {
+        let expected = &self.resolution.plugin_owners;
+        let names = expected.keys().chain(actual.keys().filter(|n| !expected.contains_key(*n)));
+        for name in names {
+            let (want, got) = (expected.get(name), actual.get(name));
+            if want == got {
+                continue;
+            }
+            let both = want.is_some() && got.is_some();
+            differences.push(Difference {
+                place: Place::Owner { name: name.clone() },
+                rule: if both { "configured.first-plugin-wins" } else { "configured.owners-exact" },
+                by: self.resolution.configured.get(name).map(|decided| decided.reason.by),
+                expected: want.map(|id| Value::from(id.as_str())),
+                actual: got.map(|id| Value::from(id.as_str())),
+            });
+        }
+    }
+
+    /// Two servers under one name. If the other one is simply somebody else's word, the rule that
+    /// chose is to blame; if it is this one gone wrong, the rule of the field is.
+    fn rule_of_content(&self, reason: &Reason, want: &Value, got: &Value) -> RuleId {
+        if self.is_somebodys_server(got) {
+            return reason.rule;
+        }
+        let apps = want.get("url").is_some_and(|url| self.is_apps_url(url));
+        match first_differing_field(want, got) {
+            Some(field) if apps => self.rule_of_apps_field(&field, got),
+            Some(field) => rule_of_entry_field(&field, reason),
+            None => reason.rule,
+        }
+    }
+
+    fn is_somebodys_server(&self, server: &Value) -> bool {
+        let configured = self.resolution.configured.values().filter_map(|d| d.server.as_deref());
+        let contributed = self.resolution.overlays.iter().filter_map(|o| o.server.as_deref());
+        configured.chain(contributed).any(|known| same(known, server))
+    }
+
+    fn is_apps_url(&self, url: &Value) -> bool {
+        let apps = mcp_overlay_model::apps::apps_server(&self.resolution.host);
+        apps.get("url") == Some(url)
+    }
+
+    fn rule_of_apps_field(&self, field: &str, got: &Value) -> RuleId {
+        let host = &self.resolution.host;
+        let got_url = got.get("url").and_then(Value::as_str).unwrap_or_default();
+        match field {
+            "url" => rule_of_url(&host.base_url, host.path_override.as_deref(), got_url),
+            "http_headers" => "apps-server.sku-header",
+            "bearer_token_env_var" => "apps-server.bearer-env",
+            _ => "apps-server.shape",
+        }
+    }
+}
+
+/// Which step of building the Apps URL went wrong, by what the wrong URL still has.
+fn rule_of_url(base: &str, path_override: Option<&str>, got: &str) -> RuleId {
+    use mcp_overlay_model::endpoint::apps_url;
+    let want = apps_url(base, path_override);
+    let trimmed = base.trim_end_matches('/');
+    let appended = want.strip_prefix(trimmed).unwrap_or_default();
+    let path_of = |url: &str| url.rsplit_once(['/']).map(|(_, last)| last.to_string());
+    if !got.starts_with(trimmed) || got.starts_with(&format!("{trimmed}//")) {
+        "endpoint.base-trimmed"
+    } else if path_override.is_some() && path_of(&want) != path_of(got) {
+        "endpoint.override-path"
+    } else if appended.starts_with("/backend-api/") && !got.contains("/backend-api/") {
+        "endpoint.chatgpt-host"
+    } else if appended.starts_with("/api/codex/") || got.contains("/api/codex/") {
+        "endpoint.other-host"
+    } else if path_override.is_some() {
+        "endpoint.override-path"
+    } else {
+        "endpoint.default-path"
+    }
+}
+
+fn rule_of_entry_field(field: &str, reason: &Reason) -> RuleId {
+    match field {
+        "startup_timeout_sec" | "startup_timeout_ms" | "tool_timeout_sec" => "server.durations",
+        "env_vars" => "server.env-vars",
+        // A field of the losing server in the winner: the replacement was not whole.
+        _ if matches!(reason.by, By::Contribution { .. }) => reason.rule,
+        _ => "server.unknown-field",
+    }
+}
+
+fn first_differing_field(want: &Value, got: &Value) -> Option<String> {
+    let (want, got) = (want.as_object()?, got.as_object()?);
+    let differs = |field: &&String| match (want.get(*field), got.get(*field)) {
+        (Some(a), Some(b)) => !same(a, b),
+        _ => true,
+    };
+    want.keys().chain(got.keys()).find(differs).cloned()
+}
+
+/// The rule that forbids a name of which the specification does not speak at all.
+fn rule_of_intruder(view: &str) -> RuleId {
+    match view {
+        "configured" => "configured.union",
+        "runtime" => "runtime.is-overlaid-configured",
+        _ => "effective.others-pass",
+    }
+}
+
+/// Equality of canonical forms: numbers by value, objects without order, arrays with order.
+pub fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) if a.is_f64() || b.is_f64() => {
+            a.as_f64() == b.as_f64()
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+        }
+        _ => a == b,
+    }
+}

@@ -1,0 +1,167 @@
+//! Random bytes become cases. The one generator behind `check`, proptest, quickcheck and libFuzzer.
+//!
+//! Small alphabets on purpose: names, plugins and contributors must meet for anything interesting
+//! to happen. [`labels`](crate::labels) counts whether they do.
+
+mod host;
+mod server;
+mod wild;
+
+use arbitrary::{Result, Unstructured};
+use mcp_overlay_model::{
+    Auth, CODEX_APPS, Case, Contribution, Contributor, ContributorKind, Plugin, Profile,
+};
+use serde_json::{Map, Value};
+
+/// Bytes that one random case is made of. Running out is no error: what is missing is simple.
+pub const BYTES_PER_CASE: usize = 384;
+
+/// Makes a case of `bytes`: the same bytes, the same case.
+pub fn case_from_bytes(bytes: &[u8]) -> Case {
+    case(&mut Unstructured::new(bytes)).unwrap_or_else(|_| empty_case())
+}
+
+/// The case number `index` of the stream that `seed` names.
+pub fn random_case(seed: u64, index: u64) -> Case {
+    let mut bytes = [0; BYTES_PER_CASE];
+    // The multiplier spreads neighbouring indices over the generator's whole state space.
+    let stream = seed ^ index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    fastrand::Rng::with_seed(stream).fill(&mut bytes);
+    case_from_bytes(&bytes)
+}
+
+fn empty_case() -> Case {
+    Case {
+        id: String::new(),
+        profile: Profile::default(),
+        host: Value::Object(Map::new()),
+        plugins: Vec::new(),
+        contributors: Vec::new(),
+        auth: None,
+    }
+}
+
+/// How much nonsense a case may hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Everything valid.
+    WellFormed,
+    /// Valid but for one small thing.
+    Perturbed,
+    /// Any JSON where the vocabulary leaves room for it.
+    Wild,
+}
+
+/// Draws a case.
+///
+/// # Errors
+/// None in practice: `Unstructured` answers with the simplest choice when it runs dry.
+pub fn case(u: &mut Unstructured<'_>) -> Result<Case> {
+    let mode = match u.int_in_range(0..=19)? {
+        0..=15 => Mode::WellFormed,
+        16..=18 => Mode::Perturbed,
+        _ => Mode::Wild,
+    };
+    let mut case = empty_case();
+    case.auth = auth(u)?;
+    case.host = Value::Object(host::host(u)?);
+    case.plugins = plugins(u)?;
+    case.contributors = contributors(u)?;
+    match mode {
+        Mode::WellFormed => {}
+        Mode::Perturbed => wild::perturb(u, &mut case)?,
+        Mode::Wild => wild::scatter(u, &mut case)?,
+    }
+    Ok(case)
+}
+
+/// Picks one of a fixed choice.
+fn pick<'a, T: ?Sized>(u: &mut Unstructured<'_>, choice: &[&'a T]) -> Result<&'a T> {
+    u.choose(choice).copied()
+}
+
+/// True once in `of` times.
+fn once_in(u: &mut Unstructured<'_>, of: u8) -> Result<bool> {
+    Ok(u.int_in_range(0..=of - 1)? == of - 1)
+}
+
+/// Auth, ChatGPT in half of the cases: behind a closed gate there is less to see.
+fn auth(u: &mut Unstructured<'_>) -> Result<Option<Auth>> {
+    Ok(match u.int_in_range(0..=9)? {
+        0 => None,
+        1 | 2 => Some(Auth::ApiKey),
+        3 => Some(Auth::ChatGptAuthTokens),
+        4 => Some(Auth::AgentIdentity),
+        5 => Some(Auth::PersonalAccessToken),
+        _ => Some(Auth::ChatGpt),
+    })
+}
+
+/// A server name: the reserved one often, its neighbours sometimes, a few plain ones.
+fn name(u: &mut Unstructured<'_>) -> Result<String> {
+    let name = match u.int_in_range(0..=15)? {
+        0..=5 => CODEX_APPS,
+        6..=9 => "docs",
+        10..=12 => "github",
+        13 => pick(u, &["Codex_Apps", "codex-apps", "codex_apps_2", "CODEX_APPS", " codex_apps"])?,
+        14 => pick(u, &["Docs", "a.b", "日本", "", "mcp_servers", "a b"])?,
+        _ => "search",
+    };
+    Ok(name.to_string())
+}
+
+/// Zero to `most` server entries by name.
+fn servers(u: &mut Unstructured<'_>, most: usize) -> Result<Map<String, Value>> {
+    let mut servers = Map::new();
+    for _ in 0..u.int_in_range(0..=most)? {
+        servers.insert(name(u)?, server::entry(u)?);
+    }
+    Ok(servers)
+}
+
+fn plugins(u: &mut Unstructured<'_>) -> Result<Vec<Plugin>> {
+    let ids = ["z@market", "b@market", "a@market"];
+    let count = [0, 0, 1, 1, 2, 3][u.int_in_range(0..=5)?];
+    ids.iter()
+        .take(count)
+        .map(|id| {
+            Ok(Plugin {
+                id: (*id).to_string(),
+                active: !once_in(u, 5)?,
+                mcp_servers: servers(u, 2)?,
+            })
+        })
+        .collect()
+}
+
+/// Contributors, the hosted-apps one in two of three cases, at any position. Their ids do not sort
+/// in registration order, so that sorting by id shows.
+fn contributors(u: &mut Unstructured<'_>) -> Result<Vec<Contributor>> {
+    let ids = ["ext-c", "ext-a", "ext-b"];
+    let count = [0, 0, 1, 1, 2, 3][u.int_in_range(0..=5)?];
+    let mut contributors = Vec::with_capacity(count + 1);
+    for id in ids.iter().take(count) {
+        let mut contributions = Vec::new();
+        for _ in 0..u.int_in_range(0..=3)? {
+            contributions.push(contribution(u)?);
+        }
+        let kind = ContributorKind::Scripted(contributions);
+        contributors.push(Contributor { id: (*id).to_string(), kind });
+    }
+    if !once_in(u, 3)? {
+        let position = u.int_in_range(0..=contributors.len())?;
+        let hosted =
+            Contributor { id: "hosted-apps".to_string(), kind: ContributorKind::HostedApps };
+        contributors.insert(position, hosted);
+    }
+    Ok(contributors)
+}
+
+fn contribution(u: &mut Unstructured<'_>) -> Result<Contribution> {
+    let name = name(u)?;
+    Ok(if once_in(u, 3)? {
+        Contribution::Remove { name }
+    } else {
+        Contribution::Set { name, server: server::entry(u)? }
+    })
+}

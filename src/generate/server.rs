@@ -1,0 +1,128 @@
+//! Valid server entries.
+
+use arbitrary::{Result, Unstructured};
+use serde_json::{Map, Value, json};
+
+use super::{once_in, pick};
+
+const TEXTS: [&str; 8] = ["x", "read", "a/b", "", "--flag", "日本", "naïve", "${HOME}"];
+
+/// A valid entry as a user might write it: a transport and a few fields.
+pub(super) fn entry(u: &mut Unstructured<'_>) -> Result<Value> {
+    let stdio = u.arbitrary::<bool>()?;
+    let mut entry = Map::new();
+    if stdio {
+        entry.insert("command".into(), Value::from(pick(u, &["srv", "npx", "/usr/bin/srv"])?));
+    } else {
+        entry.insert("url".into(), Value::from(url(u)?));
+    }
+    // A quarter of the servers is disabled: what happens to them is half of the specification.
+    if once_in(u, 4)? {
+        entry.insert("enabled".into(), Value::Bool(false));
+    }
+    for _ in 0..[0, 0, 0, 1, 1, 2, 3, 4][u.int_in_range(0..=7)?] {
+        let (field, value) = if once_in(u, 2)? {
+            shared_field(u)?
+        } else if stdio {
+            stdio_field(u)?
+        } else {
+            http_field(u)?
+        };
+        entry.insert(field.into(), value);
+    }
+    if entry.contains_key("environment_id") && stdio {
+        entry.insert("cwd".into(), Value::from("/srv"));
+    }
+    Ok(Value::Object(entry))
+}
+
+fn url(u: &mut Unstructured<'_>) -> Result<&'static str> {
+    let urls = [
+        "https://a.example/mcp",
+        "https://b.example/mcp",
+        "http://127.0.0.1:9/mcp",
+        "https://chatgpt.com/backend-api/wham/apps",
+        "https://evil.example/mcp",
+    ];
+    u.choose(&urls).copied()
+}
+
+fn text(u: &mut Unstructured<'_>) -> Result<Value> {
+    Ok(Value::from(pick(u, &TEXTS)?))
+}
+
+fn texts(u: &mut Unstructured<'_>) -> Result<Value> {
+    let count = u.int_in_range(0..=2)?;
+    (0..count).map(|_| text(u)).collect()
+}
+
+fn text_table(u: &mut Unstructured<'_>, keys: [&str; 2]) -> Result<Value> {
+    let mut table = Map::new();
+    for key in keys.iter().take(u.int_in_range(0..=2)?) {
+        table.insert((*key).to_string(), text(u)?);
+    }
+    Ok(Value::Object(table))
+}
+
+/// A time that a 64-bit float and a nanosecond clock hold alike.
+fn seconds(u: &mut Unstructured<'_>) -> Result<Value> {
+    let seconds =
+        [json!(0), json!(7), json!(30), json!(30.0), json!(0.25), json!(1.5), json!(1_000_000.0)];
+    u.choose(&seconds).cloned()
+}
+
+fn stdio_field(u: &mut Unstructured<'_>) -> Result<(&'static str, Value)> {
+    Ok(match u.int_in_range(0..=3)? {
+        0 => ("args", texts(u)?),
+        1 => ("env", text_table(u, ["K", "L"])?),
+        2 => ("env_vars", env_vars(u)?),
+        _ => ("cwd", Value::from(pick(u, &["/srv", "rel/dir", ""])?)),
+    })
+}
+
+fn env_vars(u: &mut Unstructured<'_>) -> Result<Value> {
+    let entries = [
+        json!("PATH"),
+        json!({"name": "T"}),
+        json!({"name": "T", "source": "local"}),
+        json!({"name": "U", "source": "remote"}),
+        json!({"name": "U", "source": null}),
+    ];
+    (0..u.int_in_range(0..=2)?).map(|_| u.choose(&entries).cloned()).collect()
+}
+
+fn http_field(u: &mut Unstructured<'_>) -> Result<(&'static str, Value)> {
+    Ok(match u.int_in_range(0..=4)? {
+        0 => ("bearer_token_env_var", Value::from("TOK")),
+        1 => ("http_headers", text_table(u, ["X-A", "X-OpenAI-Product-Sku"])?),
+        2 => ("env_http_headers", text_table(u, ["X-E", "X-F"])?),
+        3 => ("oauth", u.choose(&[json!({}), json!({"client_id": "cid"})])?.clone()),
+        _ => ("oauth_resource", Value::from("https://r.example")),
+    })
+}
+
+fn shared_field(u: &mut Unstructured<'_>) -> Result<(&'static str, Value)> {
+    Ok(match u.int_in_range(0..=14)? {
+        0 => ("environment_id", Value::from(pick(u, &["local", "remote", "gpu-box"])?)),
+        1 => ("enabled", Value::Bool(true)),
+        2 => ("required", Value::Bool(u.arbitrary()?)),
+        3 => ("supports_parallel_tool_calls", Value::Bool(u.arbitrary()?)),
+        4 | 5 => ("startup_timeout_sec", seconds(u)?),
+        6 => ("startup_timeout_ms", u.choose(&[json!(0), json!(9), json!(1500)])?.clone()),
+        7 => ("tool_timeout_sec", seconds(u)?),
+        8 => {
+            let modes = ["auto", "prompt", "approve"];
+            ("default_tools_approval_mode", Value::from(pick(u, &modes)?))
+        }
+        9 => ("enabled_tools", texts(u)?),
+        10 => ("disabled_tools", texts(u)?),
+        11 => ("scopes", texts(u)?),
+        12 => {
+            let tools =
+                [json!({}), json!({"w": {}}), json!({"read": {"approval_mode": "approve"}})];
+            ("tools", u.choose(&tools)?.clone())
+        }
+        13 => ("name", text(u)?),
+        _ => (pick(u, &["unknown_field", "Command", "type"])?, json!(1)),
+    })
+}

@@ -1,0 +1,3 @@
+//! The command line: see `mcp-overlay --help`.
+
+fn main() {}

@@ -1,0 +1,155 @@
+//! Protocol version 1, the subject's side: cases in, answers out, a line each.
+
+use std::io::{BufRead, Read, Write};
+
+use mcp_overlay_model::{Answer, Case, Profile};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::subject::Subject;
+
+/// The longest line that is read, in bytes, its newline not counted.
+pub const MAX_LINE: usize = 16 * 1024 * 1024;
+
+const VERSION: u64 = 1;
+
+/// Why the conversation ended other than by `stop` or the end of input.
+#[derive(Debug, thiserror::Error)]
+pub enum ProtocolError {
+    /// A line that is no request.
+    #[error("line {line}: {problem}\n  expected: {expected}")]
+    BadLine {
+        /// The line's number, from 1.
+        line: u64,
+        /// What is wrong with it.
+        problem: String,
+        /// What may stand there.
+        expected: &'static str,
+    },
+    /// Reading or writing failed.
+    #[error("the conversation broke off: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+const REQUESTS: &str =
+    r#"{"cmd":"start","version":1}, {"cmd":"resolve","seq":N,"case":{…}} or {"cmd":"stop"}"#;
+
+#[derive(Deserialize)]
+#[serde(tag = "cmd", rename_all = "lowercase", deny_unknown_fields)]
+enum Request {
+    Start { version: u64 },
+    Resolve { seq: u64, case: Value },
+    Stop,
+}
+
+#[derive(Serialize)]
+struct Numbered<'a> {
+    seq: u64,
+    #[serde(flatten)]
+    answer: &'a Answer,
+}
+
+/// Answers requests until `stop` or the end of input.
+///
+/// # Errors
+/// The first line that is no request of this protocol, or a broken pipe.
+pub fn serve(
+    subject: &dyn Subject,
+    mut input: impl BufRead,
+    mut output: impl Write,
+) -> Result<(), ProtocolError> {
+    let mut started = false;
+    let mut line = Vec::new();
+    for number in 1.. {
+        if !read_line(&mut input, &mut line, number)? {
+            break;
+        }
+        match (parse(&line, number)?, started) {
+            (Request::Start { version: VERSION }, false) => {
+                started = true;
+                write_line(&mut output, &hello(subject))?;
+            }
+            (Request::Start { version: VERSION }, true) => {
+                return bad(number, "a second `start`", "`start` once, as the first request");
+            }
+            (Request::Start { version }, _) => {
+                return bad(number, format!("version {version}"), "version 1");
+            }
+            (Request::Stop, _) => break,
+            (Request::Resolve { .. }, false) => {
+                return bad(number, "`resolve` before `start`", "`start` as the first request");
+            }
+            (Request::Resolve { seq, case }, true) => {
+                let answer = answer(subject, case);
+                write_line(&mut output, &Numbered { seq, answer: &answer })?;
+            }
+        }
+    }
+    output.flush()?;
+    Ok(())
+}
+
+fn bad<T>(
+    line: u64,
+    problem: impl Into<String>,
+    expected: &'static str,
+) -> Result<T, ProtocolError> {
+    Err(ProtocolError::BadLine { line, problem: problem.into(), expected })
+}
+
+fn hello(subject: &dyn Subject) -> Value {
+    serde_json::json!({
+        "version": VERSION,
+        "implementation": {
+            "name": format!("mcp-overlay {}", subject.name()),
+            "version": env!("CARGO_PKG_VERSION"),
+            "language": "Rust",
+        },
+        "profiles": Profile::ALL.map(Profile::name),
+        "capabilities": ["resolve"],
+    })
+}
+
+/// The answer to a case as JSON; one that is no case is answered in words, so that the
+/// conversation goes on.
+pub fn answer(subject: &dyn Subject, case: Value) -> Answer {
+    let profile = case.get("profile").cloned();
+    match serde_json::from_value::<Case>(case) {
+        Ok(case) => subject.resolve(&case),
+        Err(error) => match profile {
+            Some(profile) if serde_json::from_value::<Profile>(profile.clone()).is_err() => {
+                Answer::skipped(format!("unknown profile {profile}"))
+            }
+            _ => Answer::errored(format!("not a case: {error}")),
+        },
+    }
+}
+
+/// Reads a line into `line`, without its newline; false at the end of input.
+fn read_line(
+    input: &mut impl BufRead,
+    line: &mut Vec<u8>,
+    number: u64,
+) -> Result<bool, ProtocolError> {
+    line.clear();
+    let limit = MAX_LINE as u64 + 1;
+    let read = input.by_ref().take(limit).read_until(b'\n', line)?;
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    } else if line.len() > MAX_LINE {
+        return bad(number, "the line is too long", "at most 16 MiB a line");
+    }
+    Ok(read > 0)
+}
+
+fn parse(line: &[u8], number: u64) -> Result<Request, ProtocolError> {
+    serde_json::from_slice(line)
+        .or_else(|error| bad(number, format!("not a request: {error}"), REQUESTS))
+}
+
+fn write_line(output: &mut impl Write, message: &impl Serialize) -> Result<(), ProtocolError> {
+    serde_json::to_writer(&mut *output, message).map_err(std::io::Error::from)?;
+    output.write_all(b"\n")?;
+    output.flush()?;
+    Ok(())
+}

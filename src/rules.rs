@@ -1,0 +1,29 @@
+//! The rules' texts, taken from `docs/semantics.md` so that they are written once.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+/// The page that this version of the checker was built with.
+pub const SEMANTICS: &str = include_str!("../docs/semantics.md");
+
+static RULES: LazyLock<BTreeMap<&'static str, &'static str>> = LazyLock::new(|| {
+    let mut rules = BTreeMap::new();
+    let mut lines = SEMANTICS.lines();
+    while let Some(line) = lines.next() {
+        let id = line.strip_prefix("### `").and_then(|rest| rest.strip_suffix('`'));
+        if let (Some(id), Some(text)) = (id, lines.by_ref().find(|line| !line.is_empty())) {
+            rules.insert(id, text);
+        }
+    }
+    rules
+});
+
+/// Every rule with its normative text, by id.
+pub fn all() -> &'static BTreeMap<&'static str, &'static str> {
+    &RULES
+}
+
+/// The normative text of a rule, empty for an unknown id.
+pub fn text(id: &str) -> &'static str {
+    RULES.get(id).copied().unwrap_or_default()
+}

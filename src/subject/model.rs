@@ -1,0 +1,19 @@
+//! The specification as a subject, for people who write a driver of their own.
+
+use mcp_overlay_model::{Answer, Case, resolve};
+
+use super::Subject;
+
+/// Answers what the specification says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ModelSubject;
+
+impl Subject for ModelSubject {
+    fn name(&self) -> &str {
+        "model"
+    }
+
+    fn resolve(&self, case: &Case) -> Answer {
+        resolve(case).answer()
+    }
+}

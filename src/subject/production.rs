@@ -1,0 +1,198 @@
+//! The production implementation of `impl/`, in process.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_executor::block_on;
+use mcp_overlay_host::{
+    Auth as HostAuth, BoxFuture, Environment, HostConfig, McpExtensionRegistryBuilder, McpManager,
+    McpServerContribution, McpServerContributor, Plugin, ServerConfig, View, hosted_apps,
+};
+use mcp_overlay_model::{
+    Answer, Auth, Case, Contribution, Contributor, ContributorKind, Rejected, ServerView, Views,
+};
+use serde_json::Value;
+
+use super::Subject;
+
+/// Gives each case to the production implementation as a host would.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ProductionSubject;
+
+impl Subject for ProductionSubject {
+    fn name(&self) -> &str {
+        "production"
+    }
+
+    fn resolve(&self, case: &Case) -> Answer {
+        resolve(case).unwrap_or_else(|rejected| Answer::Rejected { rejected })
+    }
+}
+
+fn resolve(case: &Case) -> Result<Answer, Rejected> {
+    let contributions = read_contributions(&case.contributors);
+    let environment = read_environment(&case.host);
+    let host = match &environment {
+        Ok(environment) => read_host(&case.host, environment.clone()),
+        // Still read, because its invalid place may be the smaller one.
+        Err(_) => read_host(&case.host, Environment::default()),
+    };
+    // Each reader names its smallest invalid place; the smallest of all is the answer.
+    let errors = [contributions.as_ref().err(), environment.as_ref().err(), host.as_ref().err()];
+    if let Some(first) = errors.into_iter().flatten().min_by(|a, b| a.path.cmp(&b.path)) {
+        return Err(first.clone());
+    }
+
+    let plugins: Arc<[Plugin]> = case
+        .plugins
+        .iter()
+        .map(|p| Plugin::from_json_servers(p.id.as_str(), p.active, &p.mcp_servers).value)
+        .collect();
+    let manager = McpManager::new(registry(&case.contributors, contributions?));
+    let auth = case.auth.map(host_auth);
+    let host = Arc::new(host?);
+    let config = block_on(manager.runtime_config(&host, &plugins));
+    let mut canonical = Canonical::default();
+    Ok(Answer::Resolved {
+        views: Views {
+            configured: canonical.view(config.configured()),
+            runtime: canonical.view(config.runtime()),
+            effective: canonical.view(&config.effective(auth)),
+        },
+        plugin_owners: config
+            .plugin_owners()
+            .iter()
+            .map(|(name, plugin)| (name.to_string(), plugin.to_string()))
+            .collect(),
+    })
+}
+
+fn read_host(host: &Value, environment: Environment) -> Result<HostConfig, Rejected> {
+    HostConfig::from_json(host, environment).map(|loaded| loaded.value).map_err(|error| Rejected {
+        path: error.path().to_string(),
+        reason: error.message().to_string(),
+    })
+}
+
+/// `host.env`: the part of a case that stands for the process environment of a real host.
+fn read_environment(host: &Value) -> Result<Environment, Rejected> {
+    let wrong_type =
+        |path: String, expected: &str| Rejected { path, reason: format!("expected {expected}") };
+    let variables = match host.get("env") {
+        None | Some(Value::Null) => return Ok(Environment::default()),
+        Some(Value::Object(variables)) => variables,
+        Some(_) => return Err(wrong_type("host.env".into(), "a table")),
+    };
+    let mut pairs = BTreeMap::new();
+    for (name, value) in variables {
+        let Value::String(value) = value else {
+            return Err(wrong_type(format!("host.env.{name}"), "a string"));
+        };
+        pairs.insert(name.as_str(), value.as_str());
+    }
+    Ok(Environment::from_pairs(pairs))
+}
+
+type Contributions = Vec<Vec<McpServerContribution>>;
+
+fn read_contributions(contributors: &[Contributor]) -> Result<Contributions, Rejected> {
+    let mut lists = Vec::with_capacity(contributors.len());
+    let mut smallest: Option<Rejected> = None;
+    for (i, contributor) in contributors.iter().enumerate() {
+        let mut list = Vec::new();
+        if let ContributorKind::Scripted(written) = &contributor.kind {
+            for (j, contribution) in written.iter().enumerate() {
+                match read_contribution(contribution) {
+                    Ok(contribution) => list.push(contribution),
+                    Err(reason) => {
+                        let path = format!("contributors[{i}].contributions[{j}]");
+                        if smallest.as_ref().is_none_or(|smallest| path < smallest.path) {
+                            smallest = Some(Rejected { path, reason });
+                        }
+                    }
+                }
+            }
+        }
+        lists.push(list);
+    }
+    smallest.map_or(Ok(lists), Err)
+}
+
+fn read_contribution(written: &Contribution) -> Result<McpServerContribution, String> {
+    Ok(match written {
+        Contribution::Set { name, server } => McpServerContribution::Set {
+            name: name.as_str().into(),
+            server: Arc::new(
+                ServerConfig::from_json(server).map_err(|error| error.to_string())?.value,
+            ),
+        },
+        Contribution::Remove { name } => {
+            McpServerContribution::Remove { name: name.as_str().into() }
+        }
+    })
+}
+
+fn registry(
+    written: &[Contributor],
+    contributions: Contributions,
+) -> mcp_overlay_host::McpExtensionRegistry {
+    let mut builder = McpExtensionRegistryBuilder::new();
+    for (contributor, list) in written.iter().zip(contributions) {
+        match contributor.kind {
+            ContributorKind::HostedApps => hosted_apps::install(&mut builder),
+            ContributorKind::Scripted(_) => {
+                let scripted = Scripted { id: contributor.id.clone(), list };
+                builder.contributor(Arc::new(scripted));
+            }
+        }
+    }
+    builder.build()
+}
+
+/// A contributor that says what the case has it say.
+struct Scripted {
+    id: String,
+    list: Vec<McpServerContribution>,
+}
+
+impl McpServerContributor for Scripted {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn contribute<'a>(&'a self, _: &'a HostConfig) -> BoxFuture<'a, Vec<McpServerContribution>> {
+        Box::pin(async { self.list.clone() })
+    }
+}
+
+fn host_auth(auth: Auth) -> HostAuth {
+    match auth {
+        Auth::ApiKey => HostAuth::ApiKey,
+        Auth::ChatGpt => HostAuth::ChatGpt,
+        Auth::ChatGptAuthTokens => HostAuth::ChatGptAuthTokens,
+        Auth::AgentIdentity => HostAuth::AgentIdentity,
+        Auth::PersonalAccessToken => HostAuth::PersonalAccessToken,
+    }
+}
+
+/// Writes servers in canonical form, a shared server once.
+#[derive(Default)]
+struct Canonical {
+    written: Vec<(*const ServerConfig, Arc<Value>)>,
+}
+
+impl Canonical {
+    fn view(&mut self, view: &View) -> ServerView {
+        view.iter().map(|(name, server)| (name.to_string(), self.server(server))).collect()
+    }
+
+    fn server(&mut self, server: &Arc<ServerConfig>) -> Arc<Value> {
+        let identity = Arc::as_ptr(server);
+        if let Some((_, written)) = self.written.iter().find(|(known, _)| *known == identity) {
+            return Arc::clone(written);
+        }
+        let written = Arc::new(server.to_canonical_json());
+        self.written.push((identity, Arc::clone(&written)));
+        written
+    }
+}
