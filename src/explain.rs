@@ -1,1 +1,275 @@
-//! tmp
+//! Which servers a real `config.toml` ends up with, and why.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures_executor::block_on;
+use mcp_overlay_host::View as HostView;
+use mcp_overlay_model::resolution::{Resolution, View};
+use mcp_overlay_model::{By, CODEX_APPS, Case, Outcome, resolve};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::compare::same;
+use crate::finding::in_words;
+use crate::subject::HostInputs;
+
+/// The three views with a reason for everything.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    /// Version of this format.
+    pub explanation: u32,
+    /// Config and plugins.
+    pub configured: ExplainedView,
+    /// After contributions.
+    pub runtime: ExplainedView,
+    /// After the gate and the legacy loader.
+    pub effective: ExplainedView,
+}
+
+/// One view.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExplainedView {
+    /// What is there.
+    pub servers: Vec<Present>,
+    /// What is absent because something removed it or kept it out.
+    pub absent: Vec<Absent>,
+}
+
+/// A server that is there. No header value, environment value, argument or URL path is in it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Present {
+    /// Its name.
+    pub name: String,
+    /// In canonical form, secrets replaced by `***`.
+    pub server: Value,
+    /// The rule that decided.
+    pub rule: &'static str,
+    /// Whose word it was.
+    pub because: String,
+}
+
+/// A server that is not there.
+#[derive(Clone, Debug, Serialize)]
+pub struct Absent {
+    /// Its name.
+    pub name: String,
+    /// The rule that decided.
+    pub rule: &'static str,
+    /// Whose word it was.
+    pub because: String,
+}
+
+/// Why there is no explanation.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The model rejects what production accepted.
+    #[error(
+        "the specification rejects this config at {0}, the production implementation does not; this is a bug in mcp-overlay, please report it"
+    )]
+    Rejected(String),
+    /// The two disagree about a view.
+    #[error(
+        "the specification and the production implementation disagree about {view}[{name:?}]; this is a bug in mcp-overlay, please report it"
+    )]
+    Disagree {
+        /// The view.
+        view: &'static str,
+        /// The server's name.
+        name: String,
+    },
+}
+
+/// Explains what the production implementation makes of `inputs`; `case` is the same question for
+/// the model, which knows the reasons.
+///
+/// # Errors
+/// A disagreement of the two: then no reason would be true.
+pub fn explain(inputs: HostInputs, case: &Case) -> Result<Explanation, Error> {
+    let resolution = match resolve(case) {
+        Outcome::Resolved(resolution) => *resolution,
+        Outcome::Rejected(places) => {
+            let first = places.into_iter().next().map(|place| place.path);
+            return Err(Error::Rejected(first.unwrap_or_default()));
+        }
+    };
+    let auth = inputs.auth;
+    let config = block_on(inputs.manager.runtime_config(&inputs.host, &inputs.plugins));
+    let effective = config.effective(auth);
+    let Resolution { configured, runtime, effective: model_effective, .. } = &resolution;
+    Ok(Explanation {
+        explanation: 1,
+        configured: explain_view(case, "configured", configured, config.configured())?,
+        runtime: explain_view(case, "runtime", runtime, config.runtime())?,
+        effective: explain_view(case, "effective", model_effective, &effective)?,
+    })
+}
+
+fn explain_view(
+    case: &Case,
+    view: &'static str,
+    reasons: &View,
+    servers: &HostView,
+) -> Result<ExplainedView, Error> {
+    let mut explained = ExplainedView { servers: Vec::new(), absent: Vec::new() };
+    for (name, decided) in reasons {
+        let (rule, by) = (decided.reason.rule, decided.reason.by);
+        let because = in_words(case, by);
+        let name = name.clone();
+        match (&decided.server, servers.get(&name)) {
+            (Some(want), Some(got)) if same(want, &got.to_canonical_json()) => {
+                let ours = name == CODEX_APPS && is_apps_server(case, by);
+                let server = without_secrets(want, ours);
+                explained.servers.push(Present { name, server, rule, because });
+            }
+            (None, None) => {
+                // What never was configured is told once, not again in every later view.
+                if view == "configured" || !matches!(by, By::Config | By::Plugin(_)) {
+                    explained.absent.push(Absent { name, rule, because });
+                }
+            }
+            _ => return Err(Error::Disagree { view, name }),
+        }
+    }
+    match servers.iter().find(|(name, _)| !reasons.contains_key(&***name)) {
+        Some((name, _)) => Err(Error::Disagree { view, name: name.to_string() }),
+        None => Ok(explained),
+    }
+}
+
+/// Whether the host made this server itself; then its URL holds nothing of the user's but the base.
+fn is_apps_server(case: &Case, by: By) -> bool {
+    use mcp_overlay_model::ContributorKind::HostedApps;
+    match by {
+        By::Legacy => true,
+        By::Contribution { contributor, .. } => {
+            case.contributors.get(contributor).is_some_and(|c| c.kind == HostedApps)
+        }
+        By::Config | By::Plugin(_) | By::Gate => false,
+    }
+}
+
+const HIDDEN: &str = "***";
+
+/// The canonical form without what may be secret: the values of headers and of the environment,
+/// arguments, and all of a URL but its origin (tokens are handed out as URL paths too).
+fn without_secrets(server: &Arc<Value>, whole_url: bool) -> Value {
+    let Value::Object(fields) = &**server else {
+        return Value::Null;
+    };
+    let shown = fields.iter().map(|(field, value)| {
+        let shown = match (field.as_str(), value) {
+            ("env" | "http_headers", Value::Object(table)) => {
+                Value::Object(table.keys().map(|key| (key.clone(), HIDDEN.into())).collect())
+            }
+            ("args", Value::Array(list)) => list.iter().map(|_| Value::from(HIDDEN)).collect(),
+            ("url", Value::String(url)) => Value::from(shown_url(url, whole_url)),
+            _ => value.clone(),
+        };
+        (field.clone(), shown)
+    });
+    Value::Object(shown.collect::<Map<_, _>>())
+}
+
+fn shown_url(url: &str, whole: bool) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return HIDDEN.into();
+    };
+    let authority_end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let (authority, tail) = rest.split_at(authority_end);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let path = match tail {
+        "" | "/" => tail,
+        _ if whole => tail.split(['?', '#']).next().unwrap_or_default(),
+        _ => "/…",
+    };
+    format!("{scheme}://{host}{path}")
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let views = [
+            ("configured", "config and plugins", &self.configured),
+            ("runtime", "after contributions", &self.runtime),
+            ("effective", "what the host uses now", &self.effective),
+        ];
+        for (name, meaning, view) in views {
+            writeln!(f, "{name} ({meaning})")?;
+            view.write(f, name)?;
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl ExplainedView {
+    fn write(&self, f: &mut fmt::Formatter<'_>, view: &str) -> fmt::Result {
+        let rows: Vec<[String; 3]> = self
+            .servers
+            .iter()
+            .map(|server| {
+                let why = format!("{}: {}", server.rule, server.because);
+                [printable(&server.name), summary(&server.server), why]
+            })
+            .collect();
+        let width = |column: usize| {
+            rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+        };
+        let (names, servers) = (width(0).unwrap_or(0), width(1).unwrap_or(0));
+        for [name, server, why] in &rows {
+            writeln!(f, "  {name:<names$}  {server:<servers$}  {why}")?;
+        }
+        if rows.is_empty() {
+            writeln!(f, "  (no servers)")?;
+        }
+        for absent in &self.absent {
+            let Absent { name, rule, because } = absent;
+            writeln!(f, "  {} is absent from {view}: {rule}, {because}", printable(name))?;
+        }
+        Ok(())
+    }
+}
+
+/// A name as it can be told apart on a terminal: quoted when it is not a plain word.
+fn printable(name: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_-.@".contains(c);
+    if !name.is_empty() && name.chars().all(plain) { name.into() } else { format!("{name:?}") }
+}
+
+fn summary(server: &Value) -> String {
+    let text = |field: &str| server.get(field).and_then(Value::as_str).unwrap_or_default();
+    let mut summary = match server.get("args").and_then(Value::as_array) {
+        _ if server.get("url").is_some() => format!("http {}", text("url").escape_debug()),
+        None => format!("stdio {}", text("command").escape_debug()),
+        Some(args) => {
+            let many = if args.len() == 1 { "argument" } else { "arguments" };
+            format!("stdio {} ({} {many})", text("command").escape_debug(), args.len())
+        }
+    };
+    if server.get("enabled") == Some(&Value::Bool(false)) {
+        summary.push_str(", disabled");
+    }
+    summary
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_what_may_be_secret() {
+        let shown = |url| shown_url(url, false);
+        assert_eq!(shown("https://user:pw@d.example:8/s/SECRET?t=1"), "https://d.example:8/…");
+        assert_eq!(shown("https://d.example"), "https://d.example");
+        assert_eq!(shown("https://d.example?token=1"), "https://d.example/…");
+        assert_eq!(shown("sk-not-a-url"), "***");
+        assert_eq!(shown_url("https://h/api/codex/apps?x=1", true), "https://h/api/codex/apps");
+    }
+
+    #[test]
+    fn a_summary_has_no_control_characters() {
+        let server = serde_json::json!({"command": "srv\u{1b}[31m\n"});
+        assert!(!summary(&server).contains(['\u{1b}', '\n']));
+        assert_eq!(printable("a\nb"), "\"a\\nb\"");
+    }
+}

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use mcp_overlay_model::{Answer, By, Case, Outcome};
+use mcp_overlay_model::{Answer, Auth, By, Case, Outcome};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -142,14 +142,24 @@ pub fn in_words(case: &Case, by: By) -> String {
             None => format!("contributors[{contributor}].contributions[{index}]"),
         },
         By::Legacy => "the legacy Apps loader".into(),
-        By::Gate => {
-            let auth = case.auth.map_or("none", |auth| auth.word());
-            let features = case.host.get("features");
-            let off = features.and_then(|f| f.get("apps")) == Some(&Value::Bool(false));
-            let apps = if off { "the Apps feature is off" } else { "the Apps feature is on" };
-            format!("the gate is closed: auth is {auth}, {apps}")
-        }
+        By::Gate => why_gate_is_closed(case),
     }
+}
+
+fn why_gate_is_closed(case: &Case) -> String {
+    let features = case.host.get("features");
+    let off = features.and_then(|features| features.get("apps")) == Some(&Value::Bool(false));
+    match (off, case.auth) {
+        (true, None | Some(Auth::ApiKey)) => {
+            format!("the Apps feature is off and auth is {}", auth_word(case.auth))
+        }
+        (true, Some(_)) => "the Apps feature is off".into(),
+        (false, auth) => format!("auth is {}", auth_word(auth)),
+    }
+}
+
+fn auth_word(auth: Option<Auth>) -> &'static str {
+    auth.map_or("none", Auth::word)
 }
 
 impl fmt::Display for Finding {

@@ -1,3 +1,9 @@
 //! The command line: see `mcp-overlay --help`.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

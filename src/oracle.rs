@@ -2,13 +2,17 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use mcp_overlay_host::{Environment, HostConfig};
+use mcp_overlay_model::resolution::present;
 use mcp_overlay_model::{Case, Outcome, resolve};
 
-use crate::compare::{Verdict, compare};
+use crate::compare::{Verdict, compare, same};
 use crate::finding::Finding;
 use crate::generate::case_from_bytes;
 use crate::minimise::minimise;
+use crate::protocol;
 use crate::subject::{ProductionSubject, Subject};
+use crate::toml_case::host_from_toml;
 
 /// How many candidates minimising a case may try.
 pub const MINIMISE_BUDGET: usize = 20_000;
@@ -60,4 +64,63 @@ pub fn check_bytes(bytes: &[u8]) -> Result<(), String> {
         None => Ok(()),
         Some(finding) => Err(finding.to_string()),
     }
+}
+
+/// Holds the production reading of a `config.toml` against the model's: no panic, both accept or
+/// both reject at the same place, and the same servers come of it.
+///
+/// # Errors
+/// The difference, in words.
+pub fn check_toml(bytes: &[u8]) -> Result<(), String> {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return Ok(());
+    };
+    let production = HostConfig::from_toml_str(text, "config.toml", &[], Environment::default());
+    let expected = host_from_toml(text).map(|host| resolve(&case_of_host(host)));
+    match (expected, production) {
+        (Err(_), Err(_)) => Ok(()),
+        (Err(error), Ok(_)) => Err(format!("production accepts what is no TOML: {error}")),
+        (Ok(Outcome::Rejected(places)), Err(error)) => {
+            let expected = places.first().map(|place| place.path.as_str());
+            if expected == Some(error.path()) {
+                return Ok(());
+            }
+            Err(format!("rejected at {}, expected at {expected:?}", error.path()))
+        }
+        (Ok(Outcome::Rejected(places)), Ok(_)) => {
+            Err(format!("production accepts, the specification rejects: {places:?}"))
+        }
+        (Ok(Outcome::Resolved(_)), Err(error)) => {
+            Err(format!("production rejects what the specification accepts: {error}"))
+        }
+        (Ok(Outcome::Resolved(resolution)), Ok(host)) => {
+            let expected = present(&resolution.configured);
+            let servers = host.value.mcp_servers();
+            let agree = expected.len() == servers.len()
+                && expected.iter().all(|(name, want)| {
+                    servers.get(&**name).is_some_and(|got| same(want, &got.to_canonical_json()))
+                });
+            if agree { Ok(()) } else { Err(format!("other servers: expected {expected:?}")) }
+        }
+    }
+}
+
+fn case_of_host(host: serde_json::Value) -> Case {
+    Case { host, ..case_from_bytes(&[]) }
+}
+
+/// Gives bytes to the subject's side of the protocol: it ends in an answer or an error, and what
+/// it wrote are whole lines of JSON.
+///
+/// # Errors
+/// The broken line.
+pub fn check_protocol(bytes: &[u8]) -> Result<(), String> {
+    let mut output = Vec::new();
+    let _ = protocol::serve(&ProductionSubject, bytes, &mut output);
+    for line in output.split_inclusive(|byte| *byte == b'\n') {
+        if !line.ends_with(b"\n") || serde_json::from_slice::<serde_json::Value>(line).is_err() {
+            return Err(format!("not a line of JSON: {}", String::from_utf8_lossy(line)));
+        }
+    }
+    Ok(())
 }

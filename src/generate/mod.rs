@@ -121,7 +121,7 @@ fn servers(u: &mut Unstructured<'_>, most: usize) -> Result<Map<String, Value>> 
 
 fn plugins(u: &mut Unstructured<'_>) -> Result<Vec<Plugin>> {
     let ids = ["z@market", "b@market", "a@market"];
-    let count = [0, 0, 1, 1, 2, 3][u.int_in_range(0..=5)?];
+    let count = *u.choose(&[0, 0, 1, 1, 2, 3])?;
     ids.iter()
         .take(count)
         .map(|id| {
@@ -138,7 +138,7 @@ fn plugins(u: &mut Unstructured<'_>) -> Result<Vec<Plugin>> {
 /// in registration order, so that sorting by id shows.
 fn contributors(u: &mut Unstructured<'_>) -> Result<Vec<Contributor>> {
     let ids = ["ext-c", "ext-a", "ext-b"];
-    let count = [0, 0, 1, 1, 2, 3][u.int_in_range(0..=5)?];
+    let count = *u.choose(&[0, 0, 1, 1, 2, 3])?;
     let mut contributors = Vec::with_capacity(count + 1);
     for id in ids.iter().take(count) {
         let mut contributions = Vec::new();

@@ -20,7 +20,7 @@ pub(super) fn entry(u: &mut Unstructured<'_>) -> Result<Value> {
     if once_in(u, 4)? {
         entry.insert("enabled".into(), Value::Bool(false));
     }
-    for _ in 0..[0, 0, 0, 1, 1, 2, 3, 4][u.int_in_range(0..=7)?] {
+    for _ in 0..*u.choose(&[0, 0, 0, 1, 1, 2, 3, 4])? {
         let (field, value) = if once_in(u, 2)? {
             shared_field(u)?
         } else if stdio {

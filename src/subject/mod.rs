@@ -6,7 +6,7 @@ mod production;
 use mcp_overlay_model::{Answer, Case};
 
 pub use model::ModelSubject;
-pub use production::ProductionSubject;
+pub use production::{HostInputs, ProductionSubject};
 
 /// An implementation that resolves cases. It never learns what is expected.
 pub trait Subject: Sync {

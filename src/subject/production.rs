@@ -43,14 +43,13 @@ fn resolve(case: &Case) -> Result<Answer, Rejected> {
         return Err(first.clone());
     }
 
-    let plugins: Arc<[Plugin]> = case
+    let plugins = case
         .plugins
         .iter()
         .map(|p| Plugin::from_json_servers(p.id.as_str(), p.active, &p.mcp_servers).value)
         .collect();
-    let manager = McpManager::new(registry(&case.contributors, contributions?));
-    let auth = case.auth.map(host_auth);
-    let host = Arc::new(host?);
+    let HostInputs { manager, host, plugins, auth } =
+        HostInputs::assemble(host?, plugins, &case.contributors, contributions?, case.auth);
     let config = block_on(manager.runtime_config(&host, &plugins));
     let mut canonical = Canonical::default();
     Ok(Answer::Resolved {
@@ -65,6 +64,50 @@ fn resolve(case: &Case) -> Result<Answer, Rejected> {
             .map(|(name, plugin)| (name.to_string(), plugin.to_string()))
             .collect(),
     })
+}
+
+/// What a host has at hand when it resolves.
+#[derive(Debug)]
+pub struct HostInputs {
+    /// With the contributors installed.
+    pub manager: McpManager,
+    /// The config.
+    pub host: Arc<HostConfig>,
+    /// The plugins, in discovery order.
+    pub plugins: Arc<[Plugin]>,
+    /// The auth at this moment.
+    pub auth: Option<HostAuth>,
+}
+
+impl HostInputs {
+    /// Installs the contributors of a case beside a config and plugins from elsewhere.
+    ///
+    /// # Errors
+    /// A contribution whose server is invalid.
+    pub fn new(
+        host: HostConfig,
+        plugins: Vec<Plugin>,
+        contributors: &[Contributor],
+        auth: Option<Auth>,
+    ) -> Result<Self, Rejected> {
+        let contributions = read_contributions(contributors)?;
+        Ok(Self::assemble(host, plugins.into(), contributors, contributions, auth))
+    }
+
+    fn assemble(
+        host: HostConfig,
+        plugins: Arc<[Plugin]>,
+        contributors: &[Contributor],
+        contributions: Contributions,
+        auth: Option<Auth>,
+    ) -> Self {
+        HostInputs {
+            manager: McpManager::new(registry(contributors, contributions)),
+            host: Arc::new(host),
+            plugins,
+            auth: auth.map(host_auth),
+        }
+    }
 }
 
 fn read_host(host: &Value, environment: Environment) -> Result<HostConfig, Rejected> {

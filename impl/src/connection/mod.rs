@@ -20,6 +20,7 @@ use rmcp::model::{
 use rmcp::service::{ClientInitializeError, RoleClient, RunningService, ServiceError};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use credentials::HostCredentials;
 pub use error::ConnectError;
@@ -68,6 +69,8 @@ pub struct AppsConnection {
     failure: LastFailure,
     options: ConnectOptions,
     tools: Vec<Tool>,
+    /// Ends whatever request is still under way when the connection is gone.
+    _alive: DropGuard,
 }
 
 /// Connects to the Apps server of this effective view: initializes a session and lists its tools,
@@ -102,7 +105,10 @@ pub async fn connect_apps(
 /// Initializes a session.
 async fn start(target: Target, options: ConnectOptions) -> Result<AppsConnection, ConnectError> {
     let failure = LastFailure::default();
-    let client = ObservedClient { inner: http::client(&target)?, failure: failure.clone() };
+    let gone = CancellationToken::new();
+    let alive = gone.clone().drop_guard();
+    let inner = http::client(&target)?;
+    let client = ObservedClient { inner, failure: failure.clone(), gone };
     let config = StreamableHttpClientTransportConfig::with_uri(target.url.as_str())
         .max_json_response_size(options.max_response_bytes)
         .max_sse_event_size(options.max_response_bytes);
@@ -110,7 +116,10 @@ async fn start(target: Target, options: ConnectOptions) -> Result<AppsConnection
     let identity = Implementation::new(&options.client_name, &options.client_version);
     let client = InitializeRequestParams::new(ClientCapabilities::default(), identity);
     match client.serve(transport).await {
-        Ok(service) => Ok(AppsConnection { service, target, failure, options, tools: Vec::new() }),
+        Ok(service) => {
+            let tools = Vec::new();
+            Ok(AppsConnection { service, target, failure, options, tools, _alive: alive })
+        }
         Err(error) => Err(match (failure.take(), error) {
             (Some(failure), _) => explain(&target, failure),
             (None, ClientInitializeError::JsonRpcError(error)) => {

@@ -1,18 +1,24 @@
-//! An HTTP client for rmcp that keeps the reason of the last failed request.
+//! An HTTP client for rmcp that keeps the reason of the last failed request, and ends with its
+//! connection.
 //!
-//! On its way out of rmcp a failure loses its type and gains text that the server wrote. The
-//! reason is kept here, where it is still known, and without the server's words.
+//! On its way through rmcp a failure loses its type, and text that the server wrote gets into
+//! errors and logs. The reason is kept here, where it is still known, and the server's words are
+//! dropped. Nor does rmcp end a request under way when its caller gives up during `initialize`;
+//! here every request ends with the connection, so that no credentials stay behind on the wire.
 
 use std::error::Error as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::StreamExt as _;
 use reqwest::Client;
 use reqwest::header::{HeaderName, HeaderValue};
 use rmcp::model::ClientJsonRpcMessage;
 use rmcp::transport::streamable_http_client::{
-    StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse,
+    HttpStatusError, StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse,
     StreamableHttpResponseLimits,
 };
+
+use tokio_util::sync::CancellationToken;
 
 use super::http::{Refused, root_cause};
 
@@ -49,19 +55,34 @@ impl LastFailure {
     }
 }
 
-/// A client that keeps the reason of the last failed request.
+/// See the module's description.
 #[derive(Clone)]
 pub(super) struct ObservedClient {
     pub(super) inner: Client,
     pub(super) failure: LastFailure,
+    /// Cancelled when the connection is gone.
+    pub(super) gone: CancellationToken,
 }
 
 impl ObservedClient {
+    /// Keeps the reason of a failure and takes the server's words out of it.
     fn observe<T>(&self, outcome: Outcome<T>) -> Outcome<T> {
-        if let Err(error) = &outcome {
-            self.failure.set(failure(error));
-        }
-        outcome
+        outcome.map_err(|error| {
+            let failure = failure(&error);
+            self.failure.set(failure.clone());
+            match (error, failure) {
+                // rmcp has a use for these, and the server wrote no word of them.
+                (
+                    error @ (StreamableHttpError::SessionExpired | StreamableHttpError::Client(_)),
+                    _,
+                ) => error,
+                (_, Failure::Status(status)) => HttpStatusError::new(status, None).into(),
+                (_, Failure::Protocol(reason)) => {
+                    StreamableHttpError::UnexpectedServerResponse(reason.into())
+                }
+                (error, _) => error,
+            }
+        })
     }
 }
 
@@ -132,10 +153,17 @@ impl StreamableHttpClient for ObservedClient {
         limits: StreamableHttpResponseLimits,
     ) -> Outcome<StreamableHttpPostResponse> {
         let client = &self.inner;
-        let sent = client
-            .post_message_with_response_limits(uri, message, session, auth, headers, limits)
-            .await;
-        self.observe(sent)
+        let sent =
+            client.post_message_with_response_limits(uri, message, session, auth, headers, limits);
+        let sent = self.gone.run_until_cancelled(sent).await;
+        let sent = sent.unwrap_or(Err(StreamableHttpError::TransportChannelClosed));
+        Ok(match self.observe(sent)? {
+            StreamableHttpPostResponse::Sse(events, session) => {
+                let events = events.take_until(self.gone.clone().cancelled_owned());
+                StreamableHttpPostResponse::Sse(events.boxed(), session)
+            }
+            response => response,
+        })
     }
 
     async fn delete_session(

@@ -1,0 +1,62 @@
+//! `mcp-overlay check`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use mcp_overlay::campaign::{self, Options};
+use mcp_overlay::report::TextReporter;
+use mcp_overlay::subject::ProductionSubject;
+use mcp_overlay_model::Profile;
+
+use super::{FINDINGS, MISUSE, Outcome};
+
+/// Hold the production implementation against the specification.
+///
+/// Four phases: the committed vectors, every case of a small scope (1,445,184), random cases, and
+/// real connections to a hosted Apps endpoint. A case that fails is made small, shown as a diff
+/// with the rule it breaks, and saved; `mcp-overlay replay FILE` runs it again.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The rules that count
+    #[arg(long, value_name = "P", default_value = "codex-pr-27191", value_parser = super::profile)]
+    profile: Profile,
+
+    /// How many random cases to run
+    #[arg(long, value_name = "N", default_value_t = 500_000)]
+    cases: u64,
+
+    /// Names the stream of random cases; the same seed, the same cases
+    #[arg(long, value_name = "S", default_value_t = 27_191)]
+    seed: u64,
+
+    /// Run random cases for this many seconds instead of a fixed number
+    #[arg(long, value_name = "SECS", conflicts_with = "cases")]
+    time: Option<u64>,
+
+    /// Where findings are saved
+    #[arg(long, value_name = "DIR", default_value = "mcp-overlay-findings")]
+    findings: PathBuf,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    let options = Options {
+        profile: arguments.profile,
+        cases: if arguments.time.is_some() { u64::MAX } else { arguments.cases },
+        seed: arguments.seed,
+        time: arguments.time.map(Duration::from_secs),
+        findings: arguments.findings.clone(),
+    };
+    // A crash of the subject is a finding and reported as one; without this every try at
+    // minimising it would print a backtrace too.
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut reporter = TextReporter::new(anstream::stdout());
+    let summary = campaign::run(&ProductionSubject, &options, &mut reporter)?;
+    Ok(if summary.is_clean() {
+        ExitCode::SUCCESS
+    } else if summary.has_failures() {
+        ExitCode::from(FINDINGS)
+    } else {
+        ExitCode::from(MISUSE)
+    })
+}

@@ -1,0 +1,143 @@
+//! `mcp-overlay explain`
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use mcp_overlay::explain::explain;
+use mcp_overlay::subject::HostInputs;
+use mcp_overlay::toml_case::host_from_toml;
+use mcp_overlay_host::{Environment, HostConfig, Plugin, discover_plugins, plugin_states};
+use mcp_overlay_model::{self as model, Auth, Case, Contributor, ContributorKind, Profile};
+use serde_json::{Map, Value, json};
+
+use super::{Misuse, Outcome, read_text};
+
+/// Say which servers a real config.toml ends up with, and why.
+///
+/// Prints the three views with the rule that decided each name, absent ones too. Header values,
+/// environment values, arguments and URL paths are never printed.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// A config.toml
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+
+    /// A folder of plugins, one folder each, with .codex-plugin/plugin.json in it
+    #[arg(long, value_name = "DIR")]
+    plugins: Option<PathBuf>,
+
+    /// A JSON list of contributors as in a case; default: the hosted-apps contributor alone, as in
+    /// Codex's app-server. `[]` is a host without extensions
+    #[arg(long, value_name = "FILE")]
+    contributors: Option<PathBuf>,
+
+    /// How the user is signed in
+    #[arg(long, value_name = "WORD", default_value = "none", value_parser = auth)]
+    auth: SignedIn,
+
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy)]
+struct SignedIn(Option<Auth>);
+
+fn auth(word: &str) -> Result<SignedIn, String> {
+    if word == "none" {
+        return Ok(SignedIn(None));
+    }
+    let known = Auth::ALL.into_iter().find(|auth| auth.word() == word);
+    known
+        .map(|auth| SignedIn(Some(auth)))
+        .ok_or_else(|| format!("expected one of: none, {}", Auth::ALL.map(Auth::word).join(", ")))
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    let text = read_text(&arguments.config)?;
+    let place = arguments.config.display().to_string();
+    let environment = Environment::from_process();
+    let host = HostConfig::from_toml_str(&text, &place, &[], environment)?;
+    for warning in &host.warnings {
+        anstream::eprintln!("warning: {warning}");
+    }
+    let plugins = plugins(arguments, &plugin_states(&text))?;
+    let contributors = contributors(arguments)?;
+    let auth = arguments.auth.0;
+    let case = case(&text, &plugins, &contributors, auth)?;
+    let inputs = HostInputs::new(host.value, plugins, &contributors, auth)
+        .map_err(|rejected| format!("{}: {}", rejected.path, rejected.reason))?;
+    let explanation = explain(inputs, &case)?;
+    let mut out = anstream::stdout();
+    if arguments.json {
+        let text = serde_json::to_string_pretty(&explanation)?;
+        let _ = writeln!(out, "{text}");
+    } else {
+        let word = auth.map_or("none", Auth::word);
+        let ids: Vec<&str> = contributors.iter().map(|c| c.id.as_str()).collect();
+        let ids = if ids.is_empty() { "none".into() } else { ids.join(", ") };
+        let _ = write!(out, "auth: {word}; contributors: {ids}\n\n{explanation}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn plugins(arguments: &Arguments, states: &BTreeMap<String, bool>) -> Result<Vec<Plugin>, Misuse> {
+    let Some(folder) = &arguments.plugins else {
+        return Ok(Vec::new());
+    };
+    let is_active = |id: &str| states.get(id).copied().unwrap_or(true);
+    let plugins = discover_plugins(folder, &is_active)?;
+    for warning in &plugins.warnings {
+        anstream::eprintln!("warning: {warning}");
+    }
+    Ok(plugins.value)
+}
+
+fn contributors(arguments: &Arguments) -> Result<Vec<Contributor>, Misuse> {
+    let Some(path) = &arguments.contributors else {
+        let kind = ContributorKind::HostedApps;
+        return Ok(vec![Contributor { id: "hosted-apps".into(), kind }]);
+    };
+    serde_json::from_str(&read_text(path)?).map_err(|error| {
+        let place = path.display();
+        Misuse(format!(
+            "{place}: {error}\n  expected: a list of {{\"id\":…,\"contributions\":[…]}} and \
+             {{\"id\":…,\"hosted_apps\":{{}}}}, as in docs/protocol.md"
+        ))
+    })
+}
+
+/// The same question for the model.
+fn case(
+    text: &str,
+    plugins: &[Plugin],
+    contributors: &[Contributor],
+    auth: Option<Auth>,
+) -> Result<Case, Misuse> {
+    let mut host = host_from_toml(text)?;
+    let token = std::env::var_os(model::apps::CONNECTORS_TOKEN);
+    if token.is_some_and(|token| !token.to_string_lossy().trim().is_empty())
+        && let Value::Object(host) = &mut host
+    {
+        // Only whether it is set matters; its value stays where it is.
+        host.insert("env".into(), json!({ model::apps::CONNECTORS_TOKEN: "set" }));
+    }
+    Ok(Case {
+        id: "explain".into(),
+        profile: Profile::default(),
+        host,
+        plugins: plugins.iter().map(case_plugin).collect(),
+        contributors: contributors.to_vec(),
+        auth,
+    })
+}
+
+/// A canonical form is itself an entry that means the same server.
+fn case_plugin(plugin: &Plugin) -> model::Plugin {
+    let servers = plugin.servers.iter();
+    let entries: Map<String, Value> =
+        servers.map(|(name, server)| (name.to_string(), server.to_canonical_json())).collect();
+    model::Plugin { id: plugin.id.clone(), active: plugin.active, mcp_servers: entries }
+}

@@ -1,0 +1,223 @@
+//! `configured`, and whose word it is made of.
+
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::{apps_server, check, contributor, hosted, remove, set};
+
+//RULE resolution.pure
+#[test]
+fn nothing_but_the_case_matters() {
+    // Nobody looks whether the program, the folder, the remote environment or the address exists.
+    let servers = json!({
+        "gone": {"command": "/no/such/program", "cwd": "/no/such/folder"},
+        "remote": {"command": "srv", "cwd": "/srv", "environment_id": "no-such-executor"},
+        "unreachable": {"url": "http://127.0.0.1:1/mcp"},
+        "nonsense": {"url": "not a url"},
+    });
+    let case = json!({"host": {"mcp_servers": servers}, "auth": "chatgpt"});
+    let mut effective = servers.clone();
+    effective["codex_apps"] = apps_server();
+    for _ in 0..3 {
+        check(
+            case.clone(),
+            json!({"configured": servers, "runtime": servers, "effective": effective}),
+        );
+    }
+}
+
+/// The environment of a case is `host.env`; a token in that of this very process does not count.
+#[test]
+fn the_environment_of_the_process_does_not_matter() {
+    let test = "apps_server::the_bearer_variable_is_named_when_it_holds_a_token";
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test])
+        .env("CODEX_CONNECTORS_TOKEN", "from-the-process")
+        .output()
+        .unwrap();
+    let report = String::from_utf8_lossy(&output.stdout);
+    assert!(report.contains("1 passed"), "{report}");
+}
+
+//RULE configured.union
+#[test]
+fn configured_is_config_and_plugins_and_nothing_else() {
+    check(
+        json!({
+            "host": {"mcp_servers": {"a": {"command": "a"}, "codex_apps": {"command": "c"}}},
+            "plugins": [
+                {"id": "p", "mcp_servers": {"A": {"command": "A"}, "codex-apps": {"command": "d"}}},
+                {"id": "q", "mcp_servers": {"": {"command": "empty"}, "a b": {"command": "ab"}}},
+                {"id": "none", "mcp_servers": {}},
+            ],
+            "contributors": [
+                contributor("x", json!([set("contributed", json!({"command": "x"})), remove("a")])),
+                hosted(),
+            ],
+            "auth": "chatgpt",
+        }),
+        json!({
+            "configured": {
+                "a": {"command": "a"}, "codex_apps": {"command": "c"}, "A": {"command": "A"},
+                "codex-apps": {"command": "d"}, "": {"command": "empty"}, "a b": {"command": "ab"},
+            },
+            "plugin_owners": {"A": "p", "codex-apps": "p", "": "q", "a b": "q"},
+        }),
+    );
+    check(json!({"auth": "chatgpt"}), json!({"configured": {}, "plugin_owners": {}}));
+}
+
+//RULE configured.config-over-plugin
+#[test]
+fn the_config_beats_every_plugin_as_a_whole() {
+    // Disabled, of the other transport and with fewer fields: still the config's, nothing merged.
+    check(
+        json!({
+            "host": {"mcp_servers": {"a": {"command": "mine", "enabled": false}}},
+            "plugins": [
+                {"id": "p", "mcp_servers": {"a": {"url": "https://p.example", "required": true}}},
+                {"id": "q", "mcp_servers": {"a": {"command": "q", "args": ["x"]}}},
+            ],
+        }),
+        json!({
+            "configured": {"a": {"command": "mine", "enabled": false}},
+            "runtime": {"a": {"command": "mine", "enabled": false}},
+            "plugin_owners": {},
+        }),
+    );
+    check(
+        json!({
+            "host": {"mcp_servers": {"codex_apps": {"command": "mine"}}},
+            "plugins": [{"id": "p", "mcp_servers": {"codex_apps": {"command": "p"}}}],
+        }),
+        json!({"configured": {"codex_apps": {"command": "mine"}}, "plugin_owners": {}}),
+    );
+}
+
+//RULE configured.first-plugin-wins
+#[test]
+fn the_earliest_plugin_with_a_valid_entry_wins() {
+    let from = |command: &str| json!({"a": {"command": command}});
+    // By discovery order, not by id.
+    check(
+        json!({"plugins": [
+            {"id": "z", "mcp_servers": {"a": {"command": "z", "enabled": false}}},
+            {"id": "a", "mcp_servers": from("a")},
+            {"id": "m", "mcp_servers": from("m")},
+        ]}),
+        json!({
+            "configured": {"a": {"command": "z", "enabled": false}}, "plugin_owners": {"a": "z"},
+        }),
+    );
+    // Neither an inactive plugin nor an invalid entry stands in the way.
+    check(
+        json!({"plugins": [
+            {"id": "inactive", "active": false, "mcp_servers": from("inactive")},
+            {"id": "invalid", "mcp_servers": {"a": {"command": "x", "url": "https://x.example"}}},
+            {"id": "third", "mcp_servers": from("third")},
+            {"id": "fourth", "mcp_servers": from("fourth")},
+        ]}),
+        json!({"configured": from("third"), "plugin_owners": {"a": "third"}}),
+    );
+    // Name by name: each plugin wins where it is the first.
+    check(
+        json!({"plugins": [
+            {"id": "p", "mcp_servers": {"a": {"command": "p"}, "b": {"command": "p"}}},
+            {"id": "q", "mcp_servers": {"b": {"command": "q"}, "c": {"command": "q"}}},
+        ]}),
+        json!({
+            "configured": {"a": {"command": "p"}, "b": {"command": "p"}, "c": {"command": "q"}},
+            "plugin_owners": {"a": "p", "b": "p", "c": "q"},
+        }),
+    );
+}
+
+//RULE configured.owners-exact
+#[test]
+fn owners_are_those_of_configured_whatever_the_overlays_say() {
+    let plugins = json!([{"id": "p", "mcp_servers": {
+        "kept": {"command": "p"}, "removed": {"command": "p"}, "replaced": {"command": "p"},
+        "configured": {"command": "p"}, "codex_apps": {"command": "p"}, "invalid": {},
+    }}]);
+    check(
+        json!({
+            "host": {"mcp_servers": {"configured": {"command": "mine"}}},
+            "plugins": plugins,
+            "contributors": [
+                contributor("x", json!([
+                    remove("removed"),
+                    remove("configured"),
+                    set("replaced", json!({"command": "x"})),
+                    set("new", json!({"command": "x"})),
+                ])),
+                hosted(),
+            ],
+        }),
+        json!({
+            "runtime": {
+                "kept": {"command": "p"}, "replaced": {"command": "x"}, "new": {"command": "x"},
+                "codex_apps": apps_server(),
+            },
+            "plugin_owners": {"kept": "p", "removed": "p", "replaced": "p", "codex_apps": "p"},
+        }),
+    );
+}
+
+//RULE configured.inactive-plugin-ignored
+#[test]
+fn an_inactive_plugin_adds_nothing() {
+    check(
+        json!({"plugins": [
+            {"id": "off", "active": false, "mcp_servers": {"a": {"command": "x"}, "bad": 5}},
+            {"id": "on", "active": true, "mcp_servers": {"b": {"command": "x"}}},
+            {"id": "said-nothing", "mcp_servers": {"c": {"command": "x"}}},
+        ]}),
+        json!({
+            "configured": {"b": {"command": "x"}, "c": {"command": "x"}},
+            "plugin_owners": {"b": "on", "c": "said-nothing"},
+        }),
+    );
+    // It does not come back later either.
+    check(
+        json!({
+            "plugins": [{"id": "off", "active": false, "mcp_servers": {"a": {"command": "x"}}}],
+            "contributors": [contributor("x", json!([remove("b")]))],
+            "auth": "chatgpt",
+        }),
+        json!({"runtime": {}, "effective": {"codex_apps": apps_server()}}),
+    );
+}
+
+//RULE configured.invalid-plugin-server-dropped
+#[test]
+fn an_invalid_plugin_server_is_dropped_alone() {
+    let invalid = [
+        json!({}),
+        json!(null),
+        json!("npx"),
+        json!(["npx"]),
+        json!({"command": "srv", "url": "https://p.example"}),
+        json!({"command": 1}),
+        json!({"url": "https://p.example", "bearer_token": "secret"}),
+        json!({"command": "srv", "environment_id": "gpu-box"}),
+    ];
+    for entry in invalid {
+        check(
+            json!({
+                "host": {"mcp_servers": {"mine": {"command": "mine"}}},
+                "plugins": [
+                    {"id": "p", "mcp_servers": {"before": {"command": "p"}, "c": entry}},
+                    {"id": "q", "mcp_servers": {"d": entry, "later": {"command": "q"}}},
+                ],
+            }),
+            json!({
+                "configured": {
+                    "mine": {"command": "mine"}, "before": {"command": "p"},
+                    "later": {"command": "q"},
+                },
+                "plugin_owners": {"before": "p", "later": "q"},
+            }),
+        );
+    }
+}

@@ -1,0 +1,111 @@
+//! One test a rule of `docs/semantics.md`: what a wrong implementation would do, and the case that
+//! shows it. Each is asked of the model and of the production implementation.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod apps;
+mod apps_server;
+mod configured;
+mod endpoint;
+mod features;
+mod fields;
+mod host;
+mod overlay;
+mod server;
+
+use serde_json::{Value, json};
+
+/// Every kind of auth.
+const AUTHS: [Option<&str>; 6] = [
+    None,
+    Some("api_key"),
+    Some("chatgpt"),
+    Some("chatgpt_auth_tokens"),
+    Some("agent_identity"),
+    Some("personal_access_token"),
+];
+
+/// The case resolves to what `expect` names; views are compared as a whole.
+#[track_caller]
+fn check(case: Value, expect: Value) {
+    common::check(&case, &expect);
+}
+
+/// The case is rejected at `path`.
+#[track_caller]
+fn rejected(case: Value, path: &str) {
+    common::check(&case, &json!({"rejected": path}));
+}
+
+/// The case is not rejected.
+#[track_caller]
+fn accepted(case: Value, effective: Value) {
+    common::check(&case, &json!({"effective": effective}));
+}
+
+/// The Apps server of a host that configures nothing.
+fn apps_server() -> Value {
+    apps_server_at("https://chatgpt.com/backend-api/wham/apps")
+}
+
+/// A plain Apps server at another URL.
+fn apps_server_at(url: &str) -> Value {
+    json!({"url": url, "startup_timeout_sec": 30})
+}
+
+/// A contributor that says `contributions`.
+fn contributor(id: &str, contributions: Value) -> Value {
+    json!({"id": id, "contributions": contributions})
+}
+
+/// The contribution that sets `name` to `server`.
+fn set(name: &str, server: Value) -> Value {
+    json!({"set": {"name": name, "server": server}})
+}
+
+/// The contribution that removes `name`.
+fn remove(name: &str) -> Value {
+    json!({"remove": {"name": name}})
+}
+
+/// The hosted-apps contributor.
+fn hosted() -> Value {
+    json!({"id": "hosted-apps", "hosted_apps": {}})
+}
+
+/// A server entry is read as `canonical`, wherever it is written.
+#[track_caller]
+fn reads(entry: Value, canonical: Value) {
+    let view = json!({"a": canonical});
+    check(json!({"host": {"mcp_servers": {"a": entry}}}), json!({"configured": view}));
+    check(
+        json!({"plugins": [{"id": "p", "mcp_servers": {"a": entry}}]}),
+        json!({"configured": view, "plugin_owners": {"a": "p"}}),
+    );
+    check(
+        json!({"contributors": [contributor("x", json!([set("a", entry)]))]}),
+        json!({"configured": {}, "runtime": view}),
+    );
+}
+
+/// A server entry is invalid, wherever it is written.
+#[track_caller]
+fn invalid(entry: Value) {
+    rejected(json!({"host": {"mcp_servers": {"a": entry}}}), "host.mcp_servers.a");
+    check(
+        json!({"plugins": [{"id": "p", "mcp_servers": {"a": entry}}]}),
+        json!({"configured": {}, "plugin_owners": {}}),
+    );
+    rejected(
+        json!({"contributors": [contributor("x", json!([set("a", entry)]))]}),
+        "contributors[0].contributions[0]",
+    );
+}
+
+/// `entry` with one more field.
+fn with(entry: Value, field: &str, value: Value) -> Value {
+    let mut entry = entry;
+    entry[field] = value;
+    entry
+}

@@ -1,0 +1,203 @@
+//! Contributions, and what they make of `configured`.
+
+use serde_json::{Value, json};
+
+use crate::{AUTHS, apps_server, check, contributor, hosted, remove, set};
+
+fn server(command: &str) -> Value {
+    json!({"command": command})
+}
+
+//RULE contribution.order
+#[test]
+fn contributors_speak_in_registration_order() {
+    // Ids that sort the other way round, and one id twice.
+    let say = |id: &str| contributor(id, json!([set("a", server(id))]));
+    check(
+        json!({"contributors": [say("z"), say("m"), say("b")]}),
+        json!({"runtime": {"a": server("b")}}),
+    );
+    check(
+        json!({"contributors": [say("b"), say("m"), say("z")]}),
+        json!({"runtime": {"a": server("z")}}),
+    );
+    let again = contributor("x", json!([set("a", server("second"))]));
+    check(json!({"contributors": [say("x"), again]}), json!({"runtime": {"a": server("second")}}));
+    // Sets do not go before removes, nor removes before sets.
+    let removes = contributor("r", json!([remove("a")]));
+    check(json!({"contributors": [say("s"), removes]}), json!({"runtime": {}}));
+    check(json!({"contributors": [removes, say("s")]}), json!({"runtime": {"a": server("s")}}));
+    // The hosted-apps contributor takes its turn like any other.
+    let mine = contributor("x", json!([set("codex_apps", server("mine"))]));
+    check(
+        json!({"contributors": [hosted(), mine], "auth": "chatgpt"}),
+        json!({"effective": {"codex_apps": server("mine")}}),
+    );
+    check(
+        json!({"contributors": [mine, hosted()], "auth": "chatgpt"}),
+        json!({"effective": {"codex_apps": apps_server()}}),
+    );
+}
+
+//RULE overlay.set-replaces-whole
+#[test]
+fn set_replaces_the_server_as_a_whole() {
+    let old = json!({
+        "url": "https://old.example", "enabled": false, "required": true,
+        "http_headers": {"X-A": "1"}, "bearer_token_env_var": "TOK", "startup_timeout_sec": 5,
+        "tools": {"t": {"approval_mode": "approve"}}, "enabled_tools": ["t"],
+        "environment_id": "gpu-box", "oauth": {"client_id": "c"},
+    });
+    for new in [
+        json!({"url": "https://new.example"}),
+        json!({"command": "srv"}),
+        json!({"url": "https://new.example", "enabled": false}),
+        json!({"url": "https://new.example", "http_headers": {"X-B": "2"}}),
+    ] {
+        let contributors = json!([contributor("x", json!([set("a", new)]))]);
+        // Over the config's server, over a plugin's, over an earlier contribution's.
+        check(
+            json!({"host": {"mcp_servers": {"a": old}}, "contributors": contributors}),
+            json!({"configured": {"a": old}, "runtime": {"a": new}, "effective": {"a": new}}),
+        );
+        let plugins = json!([{"id": "p", "mcp_servers": {"a": old}}]);
+        check(
+            json!({"plugins": plugins, "contributors": contributors}),
+            json!({"configured": {"a": old}, "runtime": {"a": new}}),
+        );
+        let list = json!([set("a", old), set("a", new)]);
+        check(
+            json!({"contributors": [contributor("x", list)]}),
+            json!({"configured": {}, "runtime": {"a": new}}),
+        );
+    }
+}
+
+//RULE overlay.remove-deletes
+#[test]
+fn remove_deletes_exactly_that_name() {
+    let servers = json!({"a": server("a"), "A": server("A"), "a ": server("a "), "b": server("b")});
+    check(
+        json!({
+            "host": {"mcp_servers": servers},
+            "plugins": [{"id": "p", "mcp_servers": {"c": server("c"), "d": server("d")}}],
+            "contributors": [contributor("x", json!([
+                remove("a"), remove("c"), remove("absent"), remove(""), remove("absent"),
+            ]))],
+        }),
+        json!({
+            "configured": {
+                "a": server("a"), "A": server("A"), "a ": server("a "), "b": server("b"),
+                "c": server("c"), "d": server("d"),
+            },
+            "runtime": {
+                "A": server("A"), "a ": server("a "), "b": server("b"), "d": server("d"),
+            },
+        }),
+    );
+    // A disabled server is deleted, not kept as a disabled one; what a Set put there goes too.
+    check(
+        json!({
+            "host": {"mcp_servers": {"a": {"command": "a", "enabled": false}}},
+            "contributors": [contributor("x", json!([
+                remove("a"), set("b", server("b")), remove("b"),
+            ]))],
+        }),
+        json!({"runtime": {}, "effective": {}}),
+    );
+}
+
+//RULE overlay.last-wins
+#[test]
+fn the_last_contribution_that_names_a_name_decides() {
+    let choices = [
+        (set("a", server("one")), json!({"a": server("one")})),
+        (set("a", json!({"command": "two", "enabled": false})), {
+            json!({"a": {"command": "two", "enabled": false}})
+        }),
+        (remove("a"), json!({})),
+    ];
+    // Every sequence of three, in one list and each by a contributor of its own.
+    for (first, _) in &choices {
+        for (second, _) in &choices {
+            for (third, runtime) in &choices {
+                let host = json!({"mcp_servers": {"a": server("configured")}});
+                let list = contributor("x", json!([first, second, third]));
+                check(
+                    json!({"host": host, "contributors": [list]}),
+                    json!({"runtime": runtime, "effective": runtime}),
+                );
+                let one_each = [("z", first), ("y", second), ("x", third)]
+                    .map(|(id, contribution)| contributor(id, json!([contribution])));
+                check(json!({"contributors": one_each}), json!({"runtime": runtime}));
+            }
+        }
+    }
+    // Other names in between do not matter.
+    check(
+        json!({"contributors": [contributor("x", json!([
+            set("a", server("one")), remove("b"), remove("a"), set("A", server("A")),
+            set("b", server("b")),
+        ]))]}),
+        json!({"runtime": {"A": server("A"), "b": server("b")}}),
+    );
+}
+
+//RULE overlay.untouched-stays
+#[test]
+fn an_unnamed_server_passes_through_unchanged() {
+    let servers = json!({
+        "off": {"command": "srv", "enabled": false, "required": true},
+        "full": {
+            "url": "https://a.example", "http_headers": {}, "enabled_tools": [],
+            "tool_timeout_sec": 1.5, "scopes": ["s"], "oauth": {},
+        },
+        "Docs": server("Docs"),
+        "": server("empty"),
+    });
+    let touched = json!([remove("docs"), remove(" "), remove("Off"), set("of", server("of"))]);
+    let mut runtime = servers.clone();
+    runtime["of"] = server("of");
+    runtime["p"] = json!({"command": "p", "enabled": false});
+    check(
+        json!({
+            "host": {"mcp_servers": servers},
+            "plugins": [{"id": "q", "mcp_servers": {"p": {"command": "p", "enabled": false}}}],
+            "contributors": [contributor("x", touched)],
+        }),
+        json!({"runtime": runtime, "effective": runtime}),
+    );
+}
+
+//RULE runtime.is-overlaid-configured
+#[test]
+fn runtime_does_not_know_who_is_signed_in() {
+    for auth in AUTHS {
+        for apps in [true, false] {
+            let host = json!({
+                "features": {"apps": apps},
+                "mcp_servers": {"codex_apps": server("mine"), "a": server("a"), "b": server("b")},
+            });
+            // Nobody speaks of codex_apps: neither the gate nor the legacy loader touches it here.
+            let list = json!([remove("a"), set("c", server("c"))]);
+            check(
+                json!({"host": host, "auth": auth, "contributors": [contributor("x", list)]}),
+                json!({"runtime": {
+                    "codex_apps": server("mine"), "b": server("b"), "c": server("c"),
+                }}),
+            );
+            check(
+                json!({"host": {"features": {"apps": apps}}, "auth": auth}),
+                json!({"runtime": {}}),
+            );
+            // Somebody does: it stays in runtime behind a closed gate too.
+            let list = json!([set("codex_apps", server("x"))]);
+            check(
+                json!({"host": host, "auth": auth, "contributors": [contributor("x", list)]}),
+                json!({"runtime": {
+                    "codex_apps": server("x"), "a": server("a"), "b": server("b"),
+                }}),
+            );
+        }
+    }
+}
