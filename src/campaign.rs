@@ -17,6 +17,7 @@ use crate::finding::Finding;
 use crate::labels::{LabelCounts, labels};
 use crate::oracle::{investigate, judge};
 use crate::subject::{ModelSubject, Subject};
+use crate::vectors::VectorSubject;
 use crate::{exhaustive, generate, vectors};
 
 /// Cases that a worker takes at a time.
@@ -34,18 +35,20 @@ const TICK: Duration = Duration::from_millis(100);
 pub struct Options {
     /// The rules that count.
     pub profile: Profile,
-    /// Random cases.
-    pub cases: u64,
+    /// Random cases; `None` is "until `time` is up".
+    pub cases: Option<u64>,
     /// Names the stream of random cases.
     pub seed: u64,
     /// The random phase ends after this time, whatever is left of `cases`.
     pub time: Option<Duration>,
     /// Where findings are saved.
     pub findings: PathBuf,
+    /// The phases to run; they run in the order of [`Phase::ALL`].
+    pub phases: BTreeSet<Phase>,
 }
 
 /// A part of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     /// The committed vectors.
     Vectors,
@@ -53,11 +56,14 @@ pub enum Phase {
     Exhaustive,
     /// Random cases.
     Random,
-    /// Real connections to a hosted Apps endpoint.
+    /// Real connections of the production implementation to a hosted Apps endpoint.
     Endpoint,
 }
 
 impl Phase {
+    /// Every phase, in order.
+    pub const ALL: [Phase; 4] = [Phase::Vectors, Phase::Exhaustive, Phase::Random, Phase::Endpoint];
+
     /// The word used in reports.
     pub fn word(self) -> &'static str {
         match self {
@@ -83,8 +89,8 @@ pub enum Event<'a> {
     PhaseStarted {
         /// Which.
         phase: Phase,
-        /// How many cases it will have, at most.
-        total: u64,
+        /// How many cases it will have, where that is known.
+        total: Option<u64>,
     },
     /// A phase goes on; sent a few times a second.
     Progress {
@@ -169,7 +175,7 @@ pub enum Error {
     Endpoint(#[from] std::io::Error),
 }
 
-/// Runs all phases against a subject.
+/// Runs the phases against a subject.
 ///
 /// # Errors
 /// What keeps the tool itself from working; a failing subject is no error.
@@ -181,12 +187,18 @@ pub fn run(
     reporter.event(&Event::Started { subject: subject.name(), options });
     let mut run =
         Run { subject, options, reporter, seen: BTreeSet::new(), summary: Summary::default() };
-    run.vectors()?;
-    run.cases(Phase::Exhaustive, exhaustive::COUNT, None, exhaustive::case);
-    run.cases(Phase::Random, options.cases, options.time, |index| {
-        Some(generate::random_case(options.seed, index))
-    });
-    run.endpoint()?;
+    for phase in &options.phases {
+        match phase {
+            Phase::Vectors => run.vectors()?,
+            Phase::Exhaustive => {
+                run.cases(*phase, Some(exhaustive::COUNT), None, exhaustive::case);
+            }
+            Phase::Random => run.cases(*phase, options.cases, options.time, |index| {
+                Some(generate::random_case(options.seed, index))
+            }),
+            Phase::Endpoint => run.endpoint()?,
+        }
+    }
     let summary = run.summary;
     reporter.event(&Event::Ended(&summary));
     Ok(summary)
@@ -209,20 +221,20 @@ impl Run<'_> {
         for vector in &vectors {
             let (expected, _) = judge(&ModelSubject, &vector.case);
             let verdict = compare(&expected, &vector.expected);
-            let finding = Finding::new(&SeedVectors, vector.case.clone(), &expected, &verdict);
+            let finding = Finding::new(&VectorSubject, vector.case.clone(), &expected, &verdict);
             self.found(finding);
         }
-        self.cases(Phase::Vectors, total, None, |index| {
+        self.cases(Phase::Vectors, Some(total), None, |index| {
             vectors.get(index as usize).map(|vector| vector.case.clone())
         });
         Ok(())
     }
 
-    /// Judges the cases `0..total` on all cores.
+    /// Judges the cases from 0 on, on all cores, until `total` or until `time` is up.
     fn cases(
         &mut self,
         phase: Phase,
-        total: u64,
+        total: Option<u64>,
         time: Option<Duration>,
         case_of: impl Fn(u64) -> Option<Case> + Sync,
     ) {
@@ -230,7 +242,7 @@ impl Run<'_> {
         let started = Instant::now();
         let work = Work {
             subject: self.subject,
-            total,
+            total: total.unwrap_or(u64::MAX),
             deadline: time.map(|time| started + time),
             with_labels: phase == Phase::Random,
             next: AtomicU64::new(0),
@@ -259,7 +271,7 @@ impl Run<'_> {
             cases: tally.cases,
             not_comparable: tally.not_comparable,
             failures: tally.failures,
-            cut_short: tally.failures >= ENOUGH_FAILURES && tally.cases < total,
+            cut_short: tally.failures >= ENOUGH_FAILURES && Some(tally.cases) != total,
             time: started.elapsed(),
         });
     }
@@ -293,7 +305,7 @@ impl Run<'_> {
     fn endpoint(&mut self) -> Result<(), Error> {
         let scenarios = endpoint::SCENARIOS;
         let total = scenarios.len() as u64;
-        self.reporter.event(&Event::PhaseStarted { phase: Phase::Endpoint, total });
+        self.reporter.event(&Event::PhaseStarted { phase: Phase::Endpoint, total: Some(total) });
         let started = Instant::now();
         let mut failures = 0;
         for (done, scenario) in scenarios.iter().enumerate() {
@@ -317,19 +329,6 @@ impl Run<'_> {
     fn phase_ended(&mut self, summary: PhaseSummary) {
         self.reporter.event(&Event::PhaseEnded(&summary));
         self.summary.phases.push(summary);
-    }
-}
-
-/// The vectors in the place of a subject: what they say against what the model says.
-struct SeedVectors;
-
-impl Subject for SeedVectors {
-    fn name(&self) -> &str {
-        "committed vector"
-    }
-
-    fn resolve(&self, _: &Case) -> mcp_overlay_model::Answer {
-        mcp_overlay_model::Answer::skipped("the vectors answer only their own cases")
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_executor::block_on;
 use mcp_overlay_host::View as HostView;
 use mcp_overlay_model::resolution::{Resolution, View};
-use mcp_overlay_model::{By, CODEX_APPS, Case, Outcome, resolve};
+use mcp_overlay_model::{Auth, By, CODEX_APPS, Case, Outcome, resolve};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -19,6 +19,10 @@ use crate::subject::HostInputs;
 pub struct Explanation {
     /// Version of this format.
     pub explanation: u32,
+    /// How the user is signed in.
+    pub auth: &'static str,
+    /// The installed contributors, in registration order.
+    pub contributors: Vec<String>,
     /// Config and plugins.
     pub configured: ExplainedView,
     /// After contributions.
@@ -99,6 +103,8 @@ pub fn explain(inputs: HostInputs, case: &Case) -> Result<Explanation, Error> {
     let Resolution { configured, runtime, effective: model_effective, .. } = &resolution;
     Ok(Explanation {
         explanation: 1,
+        auth: case.auth.map_or("none", Auth::word),
+        contributors: case.contributors.iter().map(|c| c.id.clone()).collect(),
         configured: explain_view(case, "configured", configured, config.configured())?,
         runtime: explain_view(case, "runtime", runtime, config.runtime())?,
         effective: explain_view(case, "effective", model_effective, &effective)?,
@@ -188,15 +194,20 @@ fn shown_url(url: &str, whole: bool) -> String {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let contributors = match self.contributors.as_slice() {
+            [] => "none".to_string(),
+            ids => ids.join(", "),
+        };
+        writeln!(f, "auth: {}; contributors: {contributors}\n", self.auth)?;
         let views = [
             ("configured", "config and plugins", &self.configured),
             ("runtime", "after contributions", &self.runtime),
             ("effective", "what the host uses now", &self.effective),
         ];
-        for (name, meaning, view) in views {
-            writeln!(f, "{name} ({meaning})")?;
+        for (position, (name, meaning, view)) in views.into_iter().enumerate() {
+            let gap = if position == 0 { "" } else { "\n" };
+            writeln!(f, "{gap}{name} ({meaning})")?;
             view.write(f, name)?;
-            writeln!(f)?;
         }
         Ok(())
     }

@@ -79,11 +79,17 @@ impl<W: Write> Reporter for TextReporter<W> {
     }
 }
 
-fn bar(phase: Phase, total: u64) -> ProgressBar {
-    let template = "{prefix:<11} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}";
+fn bar(phase: Phase, total: Option<u64>) -> ProgressBar {
+    let (bar, template) = match total {
+        Some(total) => (
+            ProgressBar::new(total),
+            "{prefix:<11} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}",
+        ),
+        None => (ProgressBar::no_length(), "{prefix:<11} {human_pos} {per_sec} {elapsed}"),
+    };
     let style =
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(total).with_style(style).with_prefix(phase.word())
+    bar.with_style(style).with_prefix(phase.word())
 }
 
 fn phase_row(phase: &PhaseSummary) -> String {

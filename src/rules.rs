@@ -11,7 +11,9 @@ static RULES: LazyLock<BTreeMap<&'static str, &'static str>> = LazyLock::new(|| 
     let mut lines = SEMANTICS.lines();
     while let Some(line) = lines.next() {
         let id = line.strip_prefix("### `").and_then(|rest| rest.strip_suffix('`'));
-        if let (Some(id), Some(text)) = (id, lines.by_ref().find(|line| !line.is_empty())) {
+        if let Some(id) = id
+            && let Some(text) = lines.by_ref().find(|line| !line.is_empty())
+        {
             rules.insert(id, text);
         }
     }
@@ -26,4 +28,19 @@ pub fn all() -> &'static BTreeMap<&'static str, &'static str> {
 /// The normative text of a rule, empty for an unknown id.
 pub fn text(id: &str) -> &'static str {
     RULES.get(id).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_heading_has_its_text() {
+        assert_eq!(all().len(), SEMANTICS.matches("\n### `").count());
+        assert!(all().values().all(|text| text.contains("MUST")), "{:?}", all());
+        assert_eq!(
+            text("configured.inactive-plugin-ignored"),
+            "An inactive plugin MUST add nothing."
+        );
+    }
 }

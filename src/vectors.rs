@@ -5,6 +5,8 @@ use std::path::Path;
 use mcp_overlay_model::{Answer, Case};
 use serde::{Deserialize, Serialize};
 
+use crate::subject::Subject;
+
 /// The vectors this version was built with.
 pub const COMMITTED: &str = include_str!("../tests/vectors/codex-pr-27191.jsonl");
 
@@ -16,6 +18,20 @@ pub struct Vector {
     pub case: Case,
     /// The answer, without its sequence number.
     pub expected: Answer,
+}
+
+/// The vectors in the place of a subject: their word against the model's.
+#[derive(Clone, Copy, Debug)]
+pub struct VectorSubject;
+
+impl Subject for VectorSubject {
+    fn name(&self) -> &str {
+        "the vector"
+    }
+
+    fn resolve(&self, _: &Case) -> Answer {
+        Answer::skipped("a vector answers its own case only")
+    }
 }
 
 /// A line that is not a vector.

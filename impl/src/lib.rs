@@ -18,7 +18,8 @@
 //! hosted_apps::install(&mut extensions);
 //! let manager = McpManager::new(extensions.build());
 //!
-//! let view = manager.effective_servers(&host, &Arc::default(), Some(Auth::ChatGpt));
+//! let plugins = Arc::default();
+//! let view = manager.effective_servers(&host, &plugins, Some(Auth::ChatGpt));
 //! let view = futures_executor::block_on(view);
 //! let names: Vec<_> = view.iter().map(|(name, _)| &**name).collect();
 //! assert_eq!(names, ["codex_apps", "docs"]);

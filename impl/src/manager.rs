@@ -8,7 +8,7 @@ use crate::config::{HostConfig, ServerConfig};
 use crate::extension::{McpExtensionRegistry, McpServerContribution};
 use crate::hosted_apps::{self, CODEX_APPS};
 use crate::plugin::Plugin;
-use crate::view::{Change, View, find};
+use crate::view::{Change, PluginServer, View, find};
 
 /// The configured servers that come from a plugin, and the id of that plugin.
 pub type PluginOwners = BTreeMap<Arc<str>, Arc<str>>;
@@ -37,7 +37,7 @@ struct Configured {
     host: Arc<HostConfig>,
     plugins: Arc<[Plugin]>,
     view: View,
-    plugin_owners: PluginOwners,
+    plugin_owners: OnceLock<PluginOwners>,
 }
 
 /// Everything that is resolved before anyone signs in. Rule `runtime.is-overlaid-configured`.
@@ -126,28 +126,48 @@ impl McpManager {
 }
 
 impl Configured {
-    /// Rules `configured.*`.
     fn new(host: Arc<HostConfig>, plugins: Arc<[Plugin]>) -> Self {
-        let mut offers = Vec::new();
-        for plugin in plugins.iter().filter(|plugin| plugin.active && !plugin.servers.is_empty()) {
-            let id: Arc<str> = Arc::from(plugin.id.as_str());
-            let unclaimed = |name: &Arc<str>| !host.mcp_servers().contains_key(name);
-            let servers = plugin.servers.iter().filter(|(name, _)| unclaimed(name));
-            offers.extend(servers.map(|(name, server)| (name, server, Arc::clone(&id))));
-        }
-        // The sort is stable, so the earliest plugin's offer of a name comes first and stays.
-        offers.sort_by(|a, b| a.0.cmp(b.0));
-        offers.dedup_by(|later, earlier| later.0 == earlier.0);
-        let changes = offers.iter().map(|(n, s, _)| (Arc::clone(n), Some(Arc::clone(s)))).collect();
-        let view = View::new(Arc::clone(host.mcp_servers())).changed(changes);
-        let owners = offers.into_iter().map(|(name, _, id)| (Arc::clone(name), id));
-        let plugin_owners = owners.collect();
-        Self { host, plugins, view, plugin_owners }
+        let added = plugin_servers(&host, &plugins);
+        let view = View::new(Arc::clone(host.mcp_servers()), added);
+        Self { host, plugins, view, plugin_owners: OnceLock::new() }
+    }
+
+    fn plugin_owners(&self) -> &PluginOwners {
+        self.plugin_owners.get_or_init(|| {
+            let ids: Vec<Arc<str>> =
+                self.plugins.iter().map(|p| Arc::from(p.id.as_str())).collect();
+            let owner = |found: &PluginServer| {
+                Some((Arc::clone(&found.name), Arc::clone(ids.get(found.plugin)?)))
+            };
+            self.view.plugin_servers().iter().filter_map(owner).collect()
+        })
     }
 
     fn is_of(&self, host: &Arc<HostConfig>, plugins: &Arc<[Plugin]>) -> bool {
         Arc::ptr_eq(&self.host, host) && Arc::ptr_eq(&self.plugins, plugins)
     }
+}
+
+/// What the plugins add to the host's own servers, sorted by name. Rules `configured.*`.
+fn plugin_servers(host: &HostConfig, plugins: &[Plugin]) -> Vec<PluginServer> {
+    let mut offers = Vec::new();
+    for (plugin, of) in plugins.iter().enumerate().filter(|(_, plugin)| plugin.active) {
+        offers.extend(of.servers.iter().map(|(name, server)| (name, server, plugin)));
+    }
+    // The sort is stable, so the earliest plugin's offer of a name comes first and stays.
+    offers.sort_by(|a, b| a.0.cmp(b.0));
+    offers.dedup_by(|later, earlier| later.0 == earlier.0);
+    let mut own = host.mcp_servers().keys().peekable();
+    offers.retain(|(name, ..)| {
+        while own.next_if(|own| own < name).is_some() {}
+        own.peek() != Some(name)
+    });
+    let added = |(name, server, plugin): (&Arc<str>, &Arc<ServerConfig>, usize)| PluginServer {
+        name: Arc::clone(name),
+        server: Arc::clone(server),
+        plugin,
+    };
+    offers.into_iter().map(added).collect()
 }
 
 impl McpRuntimeConfig {
@@ -185,7 +205,7 @@ impl McpRuntimeConfig {
     /// Rule `configured.first-plugin-wins`.
     #[must_use]
     pub fn plugin_owners(&self) -> &PluginOwners {
-        &self.configured.plugin_owners
+        self.configured.plugin_owners()
     }
 
     /// The host this was resolved for.

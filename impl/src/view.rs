@@ -1,5 +1,7 @@
 //! A map from server name to server that shares what it has in common with other views.
 
+use std::cmp::Ordering;
+use std::collections::btree_map;
 use std::fmt;
 use std::iter::Peekable;
 use std::slice;
@@ -10,18 +12,31 @@ use crate::config::{ServerConfig, ServerMap};
 /// A name and what became of it: a server, or nothing (deleted).
 pub(crate) type Change = (Arc<str>, Option<Arc<ServerConfig>>);
 
-/// Servers by name: a base that other views share, and what differs from it. Cloning copies two
-/// pointers; servers are never copied.
+/// A server that a plugin brings under a name that the host's own config does not use.
+#[derive(Debug, Clone)]
+pub(crate) struct PluginServer {
+    pub(crate) name: Arc<str>,
+    pub(crate) server: Arc<ServerConfig>,
+    /// Which of the plugins.
+    pub(crate) plugin: usize,
+}
+
+/// Servers by name, in three parts that views share: the host's own servers, what plugins add, and
+/// what changed since. Cloning copies three pointers; servers are never copied.
 #[derive(Clone, Default)]
 pub struct View {
-    base: Arc<ServerMap>,
-    /// Sorted by name, one change a name. A change may delete what the base does not have.
+    config: Arc<ServerMap>,
+    /// Sorted by name, one server a name, none that `config` has.
+    plugins: Arc<[PluginServer]>,
+    /// Sorted by name, one change a name. A change may delete what is not there.
     changes: Arc<[Change]>,
 }
 
 impl View {
-    pub(crate) fn new(base: Arc<ServerMap>) -> Self {
-        Self { base, changes: Arc::default() }
+    /// The view of these servers; `plugins` is sorted by name and has no name of `config`.
+    pub(crate) fn new(config: Arc<ServerMap>, plugins: Vec<PluginServer>) -> Self {
+        let plugins = if plugins.is_empty() { Arc::default() } else { plugins.into() };
+        Self { config, plugins, changes: Arc::default() }
     }
 
     /// This view with `changes`, which are sorted by name, one a name, put over it.
@@ -31,7 +46,12 @@ impl View {
             ([], _) => changes.into(),
             (earlier, _) => merged(earlier, changes).into(),
         };
-        Self { base: Arc::clone(&self.base), changes }
+        Self { changes, ..self.clone() }
+    }
+
+    /// The servers that plugins brought before anything changed.
+    pub(crate) fn plugin_servers(&self) -> &[PluginServer] {
+        &self.plugins
     }
 
     /// The server of this name.
@@ -39,8 +59,17 @@ impl View {
     pub fn get(&self, name: &str) -> Option<&Arc<ServerConfig>> {
         match find(&self.changes, name) {
             Some(change) => change.as_ref(),
-            None => self.base.get(name),
+            None => self.unchanged(name),
         }
+    }
+
+    /// The server of this name before anything changed.
+    fn unchanged(&self, name: &str) -> Option<&Arc<ServerConfig>> {
+        let of_plugin = || {
+            let index = self.plugins.binary_search_by(|other| (*other.name).cmp(name)).ok()?;
+            self.plugins.get(index).map(|found| &found.server)
+        };
+        self.config.get(name).or_else(of_plugin)
     }
 
     /// Whether there is a server of this name.
@@ -52,15 +81,19 @@ impl View {
     /// The servers in byte order of their names.
     #[must_use]
     pub fn iter(&self) -> Iter<'_> {
-        Iter { base: self.base.iter().peekable(), changes: self.changes.iter().peekable() }
+        Iter {
+            config: self.config.iter().peekable(),
+            plugins: self.plugins.iter().peekable(),
+            changes: self.changes.iter().peekable(),
+        }
     }
 
-    /// How many servers there are. Looks each change up in the base.
+    /// How many servers there are. Looks up the name of each change.
     #[must_use]
     pub fn len(&self) -> usize {
-        let mut count = self.base.len();
+        let mut count = self.config.len() + self.plugins.len();
         for (name, change) in self.changes.iter() {
-            match (change.is_some(), self.base.contains_key(name)) {
+            match (change.is_some(), self.unchanged(name).is_some()) {
                 (true, false) => count += 1,
                 (false, true) => count -= 1,
                 _ => {}
@@ -78,10 +111,14 @@ impl View {
     /// Whether this is the very same view as `other`, not only an equal one.
     #[must_use]
     pub fn ptr_eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.base, &other.base)
-            && (Arc::ptr_eq(&self.changes, &other.changes)
-                || (self.changes.is_empty() && other.changes.is_empty()))
+        Arc::ptr_eq(&self.config, &other.config)
+            && same_slice(&self.plugins, &other.plugins)
+            && same_slice(&self.changes, &other.changes)
     }
+}
+
+fn same_slice<T>(a: &Arc<[T]>, b: &Arc<[T]>) -> bool {
+    Arc::ptr_eq(a, b) || (a.is_empty() && b.is_empty())
 }
 
 /// What `changes`, sorted by name, say of this name.
@@ -108,8 +145,28 @@ fn merged(earlier: &[Change], later: Vec<Change>) -> Vec<Change> {
 /// Iterator over the servers of a [`View`] in byte order of their names.
 #[derive(Clone)]
 pub struct Iter<'a> {
-    base: Peekable<std::collections::btree_map::Iter<'a, Arc<str>, Arc<ServerConfig>>>,
+    config: Peekable<btree_map::Iter<'a, Arc<str>, Arc<ServerConfig>>>,
+    plugins: Peekable<slice::Iter<'a, PluginServer>>,
     changes: Peekable<slice::Iter<'a, Change>>,
+}
+
+impl<'a> Iter<'a> {
+    /// The name of the next server before anything changed.
+    fn peek_unchanged(&mut self) -> Option<&'a Arc<str>> {
+        let config = self.config.peek().map(|(name, _)| *name);
+        let plugin = self.plugins.peek().map(|found| &found.name);
+        match (config, plugin) {
+            (Some(config), Some(plugin)) => Some(config.min(plugin)),
+            (config, plugin) => config.or(plugin),
+        }
+    }
+
+    /// The next server before anything changed.
+    fn next_unchanged(&mut self) -> Option<(&'a Arc<str>, &'a Arc<ServerConfig>)> {
+        let name = self.peek_unchanged()?;
+        let config = self.config.next_if(|(other, _)| *other == name);
+        config.or_else(|| self.plugins.next().map(|found| (&found.name, &found.server)))
+    }
 }
 
 impl<'a> Iterator for Iter<'a> {
@@ -118,12 +175,13 @@ impl<'a> Iterator for Iter<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let Some((name, change)) = self.changes.peek() else {
-                return self.base.next();
+                return self.next_unchanged();
             };
-            if let Some(entry) = self.base.next_if(|(other, _)| *other < name) {
-                return Some(entry);
+            match self.peek_unchanged().map(|other| other.cmp(name)) {
+                Some(Ordering::Less) => return self.next_unchanged(),
+                Some(Ordering::Equal) => drop(self.next_unchanged()),
+                Some(Ordering::Greater) | None => {}
             }
-            self.base.next_if(|(other, _)| *other == name);
             self.changes.next();
             if let Some(server) = change {
                 return Some((name, server));

@@ -4,12 +4,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use mcp_overlay::campaign::{self, Options};
+use mcp_overlay::campaign::{self, Options, Phase};
 use mcp_overlay::report::TextReporter;
 use mcp_overlay::subject::ProductionSubject;
 use mcp_overlay_model::Profile;
 
 use super::{FINDINGS, MISUSE, Outcome};
+
+/// Random cases of a run without `--cases` and `--time`: some seconds on two cores.
+const DEFAULT_CASES: u64 = 500_000;
 
 /// Hold the production implementation against the specification.
 ///
@@ -22,30 +25,45 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "P", default_value = "codex-pr-27191", value_parser = super::profile)]
     profile: Profile,
 
-    /// How many random cases to run
-    #[arg(long, value_name = "N", default_value_t = 500_000)]
-    cases: u64,
+    /// How many random cases to run [default: 500000, or without end if --time is given]
+    #[arg(long, value_name = "N")]
+    cases: Option<u64>,
 
     /// Names the stream of random cases; the same seed, the same cases
     #[arg(long, value_name = "S", default_value_t = 27_191)]
     seed: u64,
 
-    /// Run random cases for this many seconds instead of a fixed number
-    #[arg(long, value_name = "SECS", conflicts_with = "cases")]
+    /// End the random cases after this many seconds
+    #[arg(long, value_name = "SECS")]
     time: Option<u64>,
+
+    /// Run only this phase (may be given again for more): vectors, exhaustive, random, endpoint
+    #[arg(long, value_name = "PHASE", value_parser = phase)]
+    only: Vec<Phase>,
 
     /// Where findings are saved
     #[arg(long, value_name = "DIR", default_value = "mcp-overlay-findings")]
     findings: PathBuf,
 }
 
+fn phase(word: &str) -> Result<Phase, String> {
+    Phase::ALL
+        .into_iter()
+        .find(|phase| phase.word() == word)
+        .ok_or_else(|| format!("expected one of: {}", Phase::ALL.map(Phase::word).join(", ")))
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let options = Options {
         profile: arguments.profile,
-        cases: if arguments.time.is_some() { u64::MAX } else { arguments.cases },
+        cases: arguments.cases.or(arguments.time.is_none().then_some(DEFAULT_CASES)),
         seed: arguments.seed,
         time: arguments.time.map(Duration::from_secs),
         findings: arguments.findings.clone(),
+        phases: match arguments.only.as_slice() {
+            [] => Phase::ALL.into(),
+            only => only.iter().copied().collect(),
+        },
     };
     // A crash of the subject is a finding and reported as one; without this every try at
     // minimising it would print a backtrace too.

@@ -75,10 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         let text = serde_json::to_string_pretty(&explanation)?;
         let _ = writeln!(out, "{text}");
     } else {
-        let word = auth.map_or("none", Auth::word);
-        let ids: Vec<&str> = contributors.iter().map(|c| c.id.as_str()).collect();
-        let ids = if ids.is_empty() { "none".into() } else { ids.join(", ") };
-        let _ = write!(out, "auth: {word}; contributors: {ids}\n\n{explanation}");
+        let _ = write!(out, "{explanation}");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -87,10 +84,13 @@ fn plugins(arguments: &Arguments, states: &BTreeMap<String, bool>) -> Result<Vec
     let Some(folder) = &arguments.plugins else {
         return Ok(Vec::new());
     };
-    let is_active = |id: &str| states.get(id).copied().unwrap_or(true);
-    let plugins = discover_plugins(folder, &is_active)?;
+    // The servers of inactive plugins are read too: their absence is explained.
+    let mut plugins = discover_plugins(folder, &|_| true)?;
     for warning in &plugins.warnings {
         anstream::eprintln!("warning: {warning}");
+    }
+    for plugin in &mut plugins.value {
+        plugin.active = states.get(&plugin.id).copied().unwrap_or(true);
     }
     Ok(plugins.value)
 }

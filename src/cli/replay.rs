@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use mcp_overlay::compare::{Verdict, compare};
 use mcp_overlay::finding::Finding;
 use mcp_overlay::oracle::judge;
-use mcp_overlay::subject::{ModelSubject, ProductionSubject};
-use mcp_overlay::vectors;
+use mcp_overlay::subject::ProductionSubject;
+use mcp_overlay::vectors::{self, VectorSubject};
 use mcp_overlay_model::{Answer, Case};
 
 use super::{FINDINGS, Misuse, Outcome, read_text};
@@ -39,8 +39,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
             let verdict = compare(&expected, &vector);
             if verdict != Verdict::Agree {
                 failed = true;
-                let _ = writeln!(out, "{name}: the vector expects something else than the model:");
-                if let Some(finding) = Finding::new(&ModelSubject, case, &expected, &verdict) {
+                if let Some(finding) = Finding::new(&VectorSubject, case, &expected, &verdict) {
                     let _ = write!(out, "{finding}");
                 }
             }

@@ -12,7 +12,8 @@ fn apps_feature(on: bool) -> Value {
     json!({"features": {"apps": on}})
 }
 
-//RULE hosted.always-speaks
+/// Rule `hosted.always-speaks`: The hosted-apps contributor MUST yield exactly one contribution,
+/// for `codex_apps`, whatever the auth.
 #[test]
 fn the_hosted_contributor_always_speaks_of_codex_apps_and_of_nothing_else() {
     for auth in AUTHS {
@@ -35,7 +36,7 @@ fn the_hosted_contributor_always_speaks_of_codex_apps_and_of_nothing_else() {
     }
 }
 
-//RULE hosted.disabled-removes
+/// Rule `hosted.disabled-removes`: With the Apps feature off it MUST yield `Remove`.
 #[test]
 fn with_apps_off_the_hosted_contributor_removes() {
     for auth in AUTHS {
@@ -63,7 +64,8 @@ fn with_apps_off_the_hosted_contributor_removes() {
     }
 }
 
-//RULE hosted.enabled-sets
+/// Rule `hosted.enabled-sets`: With the Apps feature on it MUST yield `Set` with the Apps server
+/// below.
 #[test]
 fn with_apps_on_the_hosted_contributor_sets_the_apps_server() {
     for auth in AUTHS {
@@ -96,11 +98,12 @@ fn with_apps_on_the_hosted_contributor_sets_the_apps_server() {
     );
 }
 
-//RULE legacy.only-when-silent
+/// Rule `legacy.only-when-silent`: The legacy Apps loader MUST be active exactly when no
+/// contribution, `Set` or `Remove`, names `codex_apps`.
 #[test]
 fn any_word_about_codex_apps_silences_the_legacy_loader() {
     let with = |contributions: Value, effective: Value| {
-        let contributors = json!([contributor("x", contributions)]);
+        let contributors = json!([contributor("x", &contributions)]);
         check(
             json!({"auth": "chatgpt", "contributors": contributors}),
             json!({"effective": effective}),
@@ -119,7 +122,7 @@ fn any_word_about_codex_apps_silences_the_legacy_loader() {
     with(json!([set("codex_apps", mine())]), json!({"codex_apps": mine()}));
     with(json!([set("codex_apps", mine()), remove("codex_apps")]), json!({}));
     let disabled = json!({"command": "srv", "enabled": false});
-    with(json!([set("codex_apps", disabled)]), json!({"codex_apps": disabled}));
+    with(json!([set("codex_apps", &disabled)]), json!({"codex_apps": disabled}));
     // The config and plugins define, they do not contribute: the loader stays active.
     check(
         json!({
@@ -130,7 +133,8 @@ fn any_word_about_codex_apps_silences_the_legacy_loader() {
     );
 }
 
-//RULE legacy.synthesizes-in-effective
+/// Rule `legacy.synthesizes-in-effective`: An active legacy loader MUST put the Apps server into
+/// `effective` when the gate is open, replacing a configured one; it MUST NOT touch `runtime`.
 #[test]
 fn the_legacy_loader_works_in_effective_only_and_only_when_the_gate_is_open() {
     let disabled = json!({"command": "mine", "enabled": false});
@@ -157,7 +161,8 @@ fn the_legacy_loader_works_in_effective_only_and_only_when_the_gate_is_open() {
     check(json!({"auth": null}), json!({"effective": {}}));
 }
 
-//RULE gate.open
+/// Rule `gate.open`: The gate MUST be open exactly when the Apps feature is on and auth is backend
+/// auth.
 #[test]
 fn the_gate_is_open_with_apps_on_and_backend_auth() {
     for auth in AUTHS {
@@ -188,7 +193,8 @@ fn the_gate_is_open_with_apps_on_and_backend_auth() {
     );
 }
 
-//RULE gate.closed-removes
+/// Rule `gate.closed-removes`: With the gate closed, `codex_apps` MUST be absent from `effective`,
+/// whoever defined it.
 #[test]
 fn a_closed_gate_removes_codex_apps_whoever_defined_it() {
     let closed = [
@@ -219,20 +225,21 @@ fn a_closed_gate_removes_codex_apps_whoever_defined_it() {
     }
 }
 
-//RULE gate.never-synthesizes
+/// Rule `gate.never-synthesizes`: With the gate open and the legacy loader inactive, `effective`
+/// MUST hold `codex_apps` exactly as `runtime` does, absent included.
 #[test]
 fn an_open_gate_passes_what_runtime_holds_and_adds_nothing() {
     let disabled = json!({"command": "srv", "enabled": false, "required": true});
     for (contributions, decided) in [
         (json!([set("codex_apps", mine())]), json!({"codex_apps": mine()})),
-        (json!([set("codex_apps", disabled)]), json!({"codex_apps": disabled})),
+        (json!([set("codex_apps", &disabled)]), json!({"codex_apps": disabled})),
         (json!([remove("codex_apps")]), json!({})),
         (json!([set("codex_apps", mine()), remove("codex_apps")]), json!({})),
     ] {
         for configured in [json!({}), json!({"codex_apps": {"command": "configured"}})] {
             for contributors in [
-                json!([contributor("x", contributions)]),
-                json!([hosted(), contributor("x", contributions)]),
+                json!([contributor("x", &contributions)]),
+                json!([hosted(), contributor("x", &contributions)]),
             ] {
                 check(
                     json!({
@@ -246,11 +253,13 @@ fn an_open_gate_passes_what_runtime_holds_and_adds_nothing() {
     }
 }
 
-//RULE effective.others-pass
+/// Rule `effective.others-pass`: For every other name `effective` MUST equal `runtime`; a disabled
+/// server stays in all views with `enabled = false`.
 #[test]
 fn all_other_names_pass_into_effective() {
     let off = |command: &str| json!({"command": command, "enabled": false});
-    let configured = json!({"a": off("a"), "b": {"command": "b"}, "codex": off("codex"), "": mine()});
+    let configured =
+        json!({"a": off("a"), "b": {"command": "b"}, "codex": off("codex"), "": mine()});
     let mut runtime = configured.clone();
     runtime["p"] = off("p");
     runtime["x"] = off("x");

@@ -6,7 +6,9 @@ use serde_json::json;
 
 use crate::{apps_server, check, contributor, hosted, remove, set};
 
-//RULE resolution.pure
+/// Rule `resolution.pure`: The three views MUST be a function of host config, plugins,
+/// contributions and auth alone; executor availability, map iteration order, time and network MUST
+/// NOT matter.
 #[test]
 fn nothing_but_the_case_matters() {
     // Nobody looks whether the program, the folder, the remote environment or the address exists.
@@ -40,7 +42,8 @@ fn the_environment_of_the_process_does_not_matter() {
     assert!(report.contains("1 passed"), "{report}");
 }
 
-//RULE configured.union
+/// Rule `configured.union`: `configured` MUST hold every name that the host config or an active
+/// plugin validly defines, and no other name.
 #[test]
 fn configured_is_config_and_plugins_and_nothing_else() {
     check(
@@ -68,7 +71,8 @@ fn configured_is_config_and_plugins_and_nothing_else() {
     check(json!({"auth": "chatgpt"}), json!({"configured": {}, "plugin_owners": {}}));
 }
 
-//RULE configured.config-over-plugin
+/// Rule `configured.config-over-plugin`: For a name that both the host config and a plugin define,
+/// `configured` MUST hold the host config's server.
 #[test]
 fn the_config_beats_every_plugin_as_a_whole() {
     // Disabled, of the other transport and with fewer fields: still the config's, nothing merged.
@@ -95,7 +99,8 @@ fn the_config_beats_every_plugin_as_a_whole() {
     );
 }
 
-//RULE configured.first-plugin-wins
+/// Rule `configured.first-plugin-wins`: For a name that several active plugins define, `configured`
+/// MUST hold the earliest plugin's server, and `plugin_owners` MUST name that plugin.
 #[test]
 fn the_earliest_plugin_with_a_valid_entry_wins() {
     let from = |command: &str| json!({"a": {"command": command}});
@@ -133,7 +138,8 @@ fn the_earliest_plugin_with_a_valid_entry_wins() {
     );
 }
 
-//RULE configured.owners-exact
+/// Rule `configured.owners-exact`: `plugin_owners` MUST hold exactly the names whose server in
+/// `configured` comes from a plugin.
 #[test]
 fn owners_are_those_of_configured_whatever_the_overlays_say() {
     let plugins = json!([{"id": "p", "mcp_servers": {
@@ -164,7 +170,7 @@ fn owners_are_those_of_configured_whatever_the_overlays_say() {
     );
 }
 
-//RULE configured.inactive-plugin-ignored
+/// Rule `configured.inactive-plugin-ignored`: An inactive plugin MUST add nothing.
 #[test]
 fn an_inactive_plugin_adds_nothing() {
     check(
@@ -189,7 +195,8 @@ fn an_inactive_plugin_adds_nothing() {
     );
 }
 
-//RULE configured.invalid-plugin-server-dropped
+/// Rule `configured.invalid-plugin-server-dropped`: An invalid server entry of a plugin MUST be
+/// dropped (with a warning) and the rest of that plugin kept.
 #[test]
 fn an_invalid_plugin_server_is_dropped_alone() {
     let invalid = [

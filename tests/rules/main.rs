@@ -3,6 +3,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/example.rs"]
+mod example;
 
 mod apps;
 mod apps_server;
@@ -13,6 +15,8 @@ mod fields;
 mod host;
 mod overlay;
 mod server;
+
+use std::borrow::Borrow;
 
 use serde_json::{Value, json};
 
@@ -29,19 +33,13 @@ const AUTHS: [Option<&str>; 6] = [
 /// The case resolves to what `expect` names; views are compared as a whole.
 #[track_caller]
 fn check(case: Value, expect: Value) {
-    common::check(&case, &expect);
+    example::check(&case, &expect);
 }
 
 /// The case is rejected at `path`.
 #[track_caller]
 fn rejected(case: Value, path: &str) {
-    common::check(&case, &json!({"rejected": path}));
-}
-
-/// The case is not rejected.
-#[track_caller]
-fn accepted(case: Value, effective: Value) {
-    common::check(&case, &json!({"effective": effective}));
+    example::check(&case, &json!({"rejected": path}));
 }
 
 /// The Apps server of a host that configures nothing.
@@ -55,13 +53,13 @@ fn apps_server_at(url: &str) -> Value {
 }
 
 /// A contributor that says `contributions`.
-fn contributor(id: &str, contributions: Value) -> Value {
-    json!({"id": id, "contributions": contributions})
+fn contributor(id: &str, contributions: impl Borrow<Value>) -> Value {
+    json!({"id": id, "contributions": contributions.borrow()})
 }
 
 /// The contribution that sets `name` to `server`.
-fn set(name: &str, server: Value) -> Value {
-    json!({"set": {"name": name, "server": server}})
+fn set(name: &str, server: impl Borrow<Value>) -> Value {
+    json!({"set": {"name": name, "server": server.borrow()}})
 }
 
 /// The contribution that removes `name`.
@@ -76,8 +74,8 @@ fn hosted() -> Value {
 
 /// A server entry is read as `canonical`, wherever it is written.
 #[track_caller]
-fn reads(entry: Value, canonical: Value) {
-    let view = json!({"a": canonical});
+fn reads(entry: impl Borrow<Value>, canonical: impl Borrow<Value>) {
+    let (entry, view) = (entry.borrow(), json!({"a": canonical.borrow()}));
     check(json!({"host": {"mcp_servers": {"a": entry}}}), json!({"configured": view}));
     check(
         json!({"plugins": [{"id": "p", "mcp_servers": {"a": entry}}]}),
@@ -91,7 +89,8 @@ fn reads(entry: Value, canonical: Value) {
 
 /// A server entry is invalid, wherever it is written.
 #[track_caller]
-fn invalid(entry: Value) {
+fn invalid(entry: impl Borrow<Value>) {
+    let entry = entry.borrow();
     rejected(json!({"host": {"mcp_servers": {"a": entry}}}), "host.mcp_servers.a");
     check(
         json!({"plugins": [{"id": "p", "mcp_servers": {"a": entry}}]}),
@@ -104,8 +103,8 @@ fn invalid(entry: Value) {
 }
 
 /// `entry` with one more field.
-fn with(entry: Value, field: &str, value: Value) -> Value {
-    let mut entry = entry;
-    entry[field] = value;
+fn with(entry: &Value, field: &str, value: impl Borrow<Value>) -> Value {
+    let mut entry = entry.clone();
+    entry[field] = value.borrow().clone();
     entry
 }

@@ -8,7 +8,8 @@ fn server(command: &str) -> Value {
     json!({"command": command})
 }
 
-//RULE contribution.order
+/// Rule `contribution.order`: Contributions MUST be taken in registration order of contributors,
+/// and in list order within one contributor.
 #[test]
 fn contributors_speak_in_registration_order() {
     // Ids that sort the other way round, and one id twice.
@@ -39,7 +40,8 @@ fn contributors_speak_in_registration_order() {
     );
 }
 
-//RULE overlay.set-replaces-whole
+/// Rule `overlay.set-replaces-whole`: `Set` MUST insert or replace the named server as a whole; no
+/// field of the earlier server survives, `enabled` included.
 #[test]
 fn set_replaces_the_server_as_a_whole() {
     let old = json!({
@@ -54,7 +56,7 @@ fn set_replaces_the_server_as_a_whole() {
         json!({"url": "https://new.example", "enabled": false}),
         json!({"url": "https://new.example", "http_headers": {"X-B": "2"}}),
     ] {
-        let contributors = json!([contributor("x", json!([set("a", new)]))]);
+        let contributors = json!([contributor("x", json!([set("a", &new)]))]);
         // Over the config's server, over a plugin's, over an earlier contribution's.
         check(
             json!({"host": {"mcp_servers": {"a": old}}, "contributors": contributors}),
@@ -65,7 +67,7 @@ fn set_replaces_the_server_as_a_whole() {
             json!({"plugins": plugins, "contributors": contributors}),
             json!({"configured": {"a": old}, "runtime": {"a": new}}),
         );
-        let list = json!([set("a", old), set("a", new)]);
+        let list = json!([set("a", &old), set("a", &new)]);
         check(
             json!({"contributors": [contributor("x", list)]}),
             json!({"configured": {}, "runtime": {"a": new}}),
@@ -73,7 +75,8 @@ fn set_replaces_the_server_as_a_whole() {
     }
 }
 
-//RULE overlay.remove-deletes
+/// Rule `overlay.remove-deletes`: `Remove` MUST delete the named server, and MUST be a no-op for an
+/// absent name.
 #[test]
 fn remove_deletes_exactly_that_name() {
     let servers = json!({"a": server("a"), "A": server("A"), "a ": server("a "), "b": server("b")});
@@ -107,7 +110,8 @@ fn remove_deletes_exactly_that_name() {
     );
 }
 
-//RULE overlay.last-wins
+/// Rule `overlay.last-wins`: For every name, the last contribution that names it MUST decide, a
+/// `Set` after a `Remove` included.
 #[test]
 fn the_last_contribution_that_names_a_name_decides() {
     let choices = [
@@ -143,7 +147,7 @@ fn the_last_contribution_that_names_a_name_decides() {
     );
 }
 
-//RULE overlay.untouched-stays
+/// Rule `overlay.untouched-stays`: A name that no contribution names MUST pass through unchanged.
 #[test]
 fn an_unnamed_server_passes_through_unchanged() {
     let servers = json!({
@@ -169,7 +173,8 @@ fn an_unnamed_server_passes_through_unchanged() {
     );
 }
 
-//RULE runtime.is-overlaid-configured
+/// Rule `runtime.is-overlaid-configured`: `runtime` MUST be `configured` with all contributions
+/// applied; auth MUST NOT matter to it.
 #[test]
 fn runtime_does_not_know_who_is_signed_in() {
     for auth in AUTHS {

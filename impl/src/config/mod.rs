@@ -9,6 +9,7 @@ mod environment;
 mod error;
 mod features;
 mod host;
+mod nesting;
 pub(crate) mod node;
 mod overrides;
 mod read;

@@ -95,7 +95,6 @@ pub(crate) fn seconds(node: Node<'_>) -> Read<Duration> {
     let seconds = match node.kind() {
         Kind::Float(seconds) => seconds,
         // Rounding a huge integer is no loss: it is refused or the clock's tick is lost anyway.
-        #[allow(clippy::cast_precision_loss)]
         Kind::Integer(seconds) => seconds as f64,
         _ => return Err(wrong_type(node, SECONDS)),
     };

@@ -144,8 +144,7 @@ impl Fields {
 
     /// What the fields say together.
     fn finish(self, place: Place) -> Read<ServerConfig> {
-        let transport = self.common.environment_id != LOCAL_ENVIRONMENT;
-        let remote = transport;
+        let remote = self.common.environment_id != LOCAL_ENVIRONMENT;
         let transport = match (self.command_given, self.url_given) {
             (true, false) => {
                 foreign(self.only_http, "a stdio server (it has `command`)")?;

@@ -6,10 +6,8 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::nesting::too_deep_at;
 use super::node::Place;
-
-/// Values deeper than this are refused, so that no recursion runs out of stack.
-const MAX_DEPTH: usize = 128;
 
 /// A value and where it was written.
 #[derive(Debug, Clone)]
@@ -40,31 +38,33 @@ pub(crate) struct SyntaxError {
 
 /// Parses a TOML document.
 pub(crate) fn parse_document(text: &str) -> Result<Tree, SyntaxError> {
+    refuse_depth(text, Place::Offset)?;
     let document = DeTable::parse(text).map_err(|error| SyntaxError {
         place: error.span().map_or(Place::Memory, |span| Place::Offset(span.start)),
         message: error.message().to_owned(),
     })?;
-    table(document.into_inner(), Place::Offset(0), &Place::Offset, 0)
+    Ok(table(document.into_inner(), Place::Offset(0), &Place::Offset))
+}
+
+/// What nests no deeper than this check allows, no recursion over it runs out of stack.
+fn refuse_depth(text: &str, place: impl Fn(usize) -> Place) -> Result<(), SyntaxError> {
+    match too_deep_at(text) {
+        None => Ok(()),
+        Some(at) => Err(SyntaxError { place: place(at), message: "nested too deeply".to_owned() }),
+    }
 }
 
 /// Parses one TOML value that was written in the override with this index.
 pub(crate) fn parse_value(text: &str, index: usize) -> Result<Tree, SyntaxError> {
     let place = Place::Override(index);
+    refuse_depth(text, |_| place)?;
     let value = DeValue::parse(text)
         .map_err(|error| SyntaxError { place, message: error.message().to_owned() })?;
-    tree(value, &|_| place, 0)
+    Ok(tree(value, &|_| place))
 }
 
-fn tree(
-    spanned: Spanned<DeValue<'_>>,
-    at: &dyn Fn(usize) -> Place,
-    depth: usize,
-) -> Result<Tree, SyntaxError> {
+fn tree(spanned: Spanned<DeValue<'_>>, at: &dyn Fn(usize) -> Place) -> Tree {
     let place = at(spanned.span().start);
-    if depth >= MAX_DEPTH {
-        let message = format!("nested more than {MAX_DEPTH} levels deep");
-        return Err(SyntaxError { place, message });
-    }
     let value = match spanned.into_inner() {
         DeValue::String(text) => TreeValue::String(text.into_owned()),
         DeValue::Boolean(value) => TreeValue::Bool(value),
@@ -76,23 +76,15 @@ fn tree(
             .parse()
             .map_or(TreeValue::Other("a number out of range"), TreeValue::Float),
         DeValue::Array(values) => {
-            let elements = values.into_iter().map(|value| tree(value, at, depth + 1));
-            TreeValue::Array(elements.collect::<Result<_, _>>()?)
+            TreeValue::Array(values.into_iter().map(|value| tree(value, at)).collect())
         }
-        DeValue::Table(entries) => return table(entries, place, at, depth),
+        DeValue::Table(entries) => return table(entries, place, at),
     };
-    Ok(Tree { value, place })
+    Tree { value, place }
 }
 
-fn table(
-    entries: DeTable<'_>,
-    place: Place,
-    at: &dyn Fn(usize) -> Place,
-    depth: usize,
-) -> Result<Tree, SyntaxError> {
-    let entry = |(key, value): (Spanned<Cow<'_, str>>, _)| {
-        Ok((key.into_inner().into_owned(), tree(value, at, depth + 1)?))
-    };
-    let entries = entries.into_iter().map(entry).collect::<Result<_, SyntaxError>>()?;
-    Ok(Tree { value: TreeValue::Table(entries), place })
+fn table(entries: DeTable<'_>, place: Place, at: &dyn Fn(usize) -> Place) -> Tree {
+    let entry =
+        |(key, value): (Spanned<Cow<'_, str>>, _)| (key.into_inner().into_owned(), tree(value, at));
+    Tree { value: TreeValue::Table(entries.into_iter().map(entry).collect()), place }
 }

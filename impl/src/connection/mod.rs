@@ -162,6 +162,8 @@ impl AppsConnection {
         let too_large = |reason: String| {
             Err(ConnectError::TooLarge { origin: self.target.origin.clone(), reason })
         };
+        // What went wrong earlier, a cancellation that was not sent for example, is not ours.
+        self.failure.take();
         let mut tools = Vec::new();
         let mut cursor = None;
         for _ in 0..self.options.max_tool_pages {

@@ -64,7 +64,7 @@ impl Target {
             // The token is all this server needs: the host's own credentials stay at home.
             Some(variable) => {
                 let token = env.get(variable).and_then(|value| value.to_str()).map(str::trim);
-                let value = token.filter(|token| !token.is_empty()).and_then(bearer);
+                let value = token.and_then(bearer);
                 let no_token =
                     || ConnectError::NoToken { origin: origin.clone(), variable: variable.clone() };
                 headers.insert(AUTHORIZATION, value.ok_or_else(no_token)?);
@@ -123,9 +123,6 @@ fn insert(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Connec
 
 /// Puts the host's credentials in, over configured headers of the same names.
 fn add_host_credentials(headers: &mut HeaderMap, credentials: &HostCredentials) -> Option<()> {
-    if credentials.access_token.is_empty() {
-        return None;
-    }
     headers.insert(AUTHORIZATION, bearer(&credentials.access_token)?);
     headers.remove(&ACCOUNT_ID);
     if let Some(account) = &credentials.account_id {
@@ -134,7 +131,11 @@ fn add_host_credentials(headers: &mut HeaderMap, credentials: &HostCredentials) 
     Some(())
 }
 
+/// The header of a token, which is not empty and printable ASCII without white space.
 fn bearer(token: &str) -> Option<HeaderValue> {
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return None;
+    }
     sensitive(&format!("Bearer {token}"))
 }
 

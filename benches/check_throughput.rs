@@ -1,0 +1,33 @@
+//! Random cases a second on one core: generation, both sides and the comparison included.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use mcp_overlay::generate::random_case;
+use mcp_overlay::oracle::judge;
+use mcp_overlay::subject::ProductionSubject;
+use mcp_overlay_model::resolve;
+
+const CASES: u64 = 1_000;
+
+fn check_throughput(c: &mut Criterion) {
+    let mut group = c.benchmark_group("check_throughput");
+    group.throughput(Throughput::Elements(CASES));
+    group.bench_function("generate", |b| {
+        b.iter(|| (0..CASES).for_each(|index| drop(black_box(random_case(1, index)))));
+    });
+    group.bench_function("generate, model", |b| {
+        b.iter(|| (0..CASES).for_each(|index| drop(black_box(resolve(&random_case(1, index))))));
+    });
+    group.bench_function("generate, model, production, compare", |b| {
+        b.iter(|| {
+            (0..CASES)
+                .filter(|index| judge(&ProductionSubject, &random_case(1, *index)).1.is_finding())
+                .count()
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, check_throughput);
+criterion_main!(benches);

@@ -1,0 +1,11 @@
+//! Bytes into the subject's side of the protocol: no panic, and only whole lines come back.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use mcp_overlay::oracle::check_protocol;
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Err(found) = check_protocol(bytes) {
+        panic!("{found}");
+    }
+});

@@ -1,0 +1,282 @@
+//! What a failing or hostile endpoint leads to: a clear error, within the startup timeout, and no
+//! word of a token in it.
+
+use std::time::{Duration, Instant};
+
+use mcp_overlay_host::View;
+use mcp_overlay_host::connection::{ConnectError, ConnectOptions, connect_apps};
+use serde_json::json;
+use tokio::io::AsyncReadExt as _;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::endpoint::{
+    APPS_PATH, Form, answer, connect, credentials, id_of, mount_initialize, mount_tools, tool,
+    view_of, working,
+};
+
+async fn view_at(base: &str) -> View {
+    let url = format!("{base}{APPS_PATH}");
+    view_of(&json!({ "url": url, "startup_timeout_sec": 1.5, "tool_timeout_sec": 0.5 })).await
+}
+
+/// The error of connecting, which must come before the startup timeout plus some slack.
+async fn error_of(view: &View) -> ConnectError {
+    let begin = Instant::now();
+    let error = connect(view).await.unwrap_err();
+    assert!(begin.elapsed() < Duration::from_secs(3), "{error}");
+    let shown = format!("{error} {error:?}");
+    assert!(!shown.contains("access-token-1") && !shown.contains("account-123"), "{shown}");
+    assert!(shown.contains("codex_apps"));
+    error
+}
+
+/// A server that answers everything with `response`.
+async fn always(response: ResponseTemplate) -> MockServer {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(response).mount(&server).await;
+    server
+}
+
+/// A server that initializes and answers `tools/list` with `response`.
+async fn on_tools(response: ResponseTemplate) -> MockServer {
+    let server = MockServer::start().await;
+    mount_initialize(&server, Form::Json).await;
+    mount_tools(&server, move |_| response.clone()).await;
+    server
+}
+
+#[tokio::test]
+async fn statuses() {
+    let cases = [
+        (401, "sign in again"),
+        (403, "HTTP 403"),
+        (404, "HTTP 404"),
+        (418, "HTTP 418"),
+        (429, "wait"),
+        (500, "try again later"),
+        (503, "HTTP 503"),
+    ];
+    for (status, words) in cases {
+        let echo = ResponseTemplate::new(status).set_body_string("access-token-1");
+        for server in [always(echo.clone()).await, on_tools(echo).await] {
+            let error = error_of(&view_at(&server.uri()).await).await;
+            let origin = server.uri();
+            let expected = match status {
+                401 => ConnectError::Unauthorized { origin },
+                _ => ConnectError::HttpStatus { origin, status },
+            };
+            assert_eq!(error, expected);
+            assert!(error.to_string().contains(words), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_challenge_with_401_is_unauthorized_too() {
+    let response = ResponseTemplate::new(401).insert_header("WWW-Authenticate", "Bearer");
+    let server = always(response).await;
+    let error = error_of(&view_at(&server.uri()).await).await;
+    assert_eq!(error, ConnectError::Unauthorized { origin: server.uri() });
+}
+
+#[tokio::test]
+async fn a_refused_environment_token_names_the_variable() {
+    let server = always(ResponseTemplate::new(401)).await;
+    let url = format!("{}{APPS_PATH}", server.uri());
+    let view = view_of(&json!({ "url": url, "bearer_token_env_var": "TOKEN" })).await;
+    let env = mcp_overlay_host::Environment::from_pairs([("TOKEN", "env-token")]);
+    let error = connect_apps(&view, Some(&credentials()), &env, ConnectOptions::default()).await;
+    let error = error.unwrap_err();
+    let expected = ConnectError::TokenRefused { origin: server.uri(), variable: "TOKEN".into() };
+    assert_eq!(error, expected);
+    assert!(!error.to_string().contains("env-token"));
+}
+
+#[tokio::test]
+async fn garbage() {
+    let json = |body: &str| ResponseTemplate::new(200).set_body_raw(body, "application/json");
+    let events = |body: &str| ResponseTemplate::new(200).set_body_raw(body, "text/event-stream");
+    let responses = [
+        json("access-token-1"),
+        json("{}"),
+        json(""),
+        json("[]"),
+        events("data: access-token-1\n\n"),
+        events(""),
+        ResponseTemplate::new(200).set_body_raw("<p>access-token-1", "text/html"),
+        ResponseTemplate::new(200),
+    ];
+    for response in responses {
+        for server in [always(response.clone()).await, on_tools(response).await] {
+            let error = error_of(&view_at(&server.uri()).await).await;
+            assert!(matches!(error, ConnectError::Protocol { .. }), "{error:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_accepted_but_never_answered() {
+    let accepted = ResponseTemplate::new(202);
+    let server = always(accepted.clone()).await;
+    let error = error_of(&view_at(&server.uri()).await).await;
+    assert!(matches!(error, ConnectError::Protocol { .. }), "{error:?}");
+    // Here the answer might still come on another stream.
+    let server = on_tools(accepted).await;
+    let error = error_of(&view_at(&server.uri()).await).await;
+    assert!(matches!(error, ConnectError::StartupTimeout { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_json_rpc_error_tells_its_code() {
+    let body = json!({ "jsonrpc": "2.0", "id": 0,
+        "error": { "code": -32603, "message": "access-token-1" } });
+    let server = always(ResponseTemplate::new(200).set_body_json(body)).await;
+    let error = error_of(&view_at(&server.uri()).await).await;
+    assert_eq!(error, ConnectError::Refused { origin: server.uri(), code: -32603 });
+}
+
+#[tokio::test]
+async fn a_hanging_server_ends_in_the_startup_timeout() {
+    let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(30));
+    for server in [always(slow.clone()).await, on_tools(slow).await] {
+        let error = error_of(&view_at(&server.uri()).await).await;
+        let expected = ConnectError::StartupTimeout { origin: server.uri(), seconds: 1.5 };
+        assert_eq!(error, expected);
+        assert!(error.to_string().contains("1.5 seconds"));
+    }
+}
+
+#[tokio::test]
+async fn the_connection_is_closed_after_the_startup_timeout() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let accepted = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut all = Vec::new();
+        // Ends when the client closes the connection.
+        let _ = stream.read_to_end(&mut all).await;
+        all
+    });
+    let error = error_of(&view_at(&base).await).await;
+    assert!(matches!(error, ConnectError::StartupTimeout { .. }));
+    let seen = tokio::time::timeout(Duration::from_secs(2), accepted).await.unwrap().unwrap();
+    assert!(String::from_utf8_lossy(&seen).contains("initialize"));
+}
+
+#[tokio::test]
+async fn nobody_listening() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let error = error_of(&view_at(&base).await).await;
+    assert!(matches!(error, ConnectError::Unreachable { .. }), "{error:?}");
+    assert!(error.to_string().contains("refused"), "{error}");
+}
+
+#[tokio::test]
+async fn tls_with_a_server_that_does_not_speak_it() {
+    let server = working(Form::Json).await;
+    let base = server.uri().replace("http:", "https:");
+    let error = error_of(&view_at(&base).await).await;
+    // On a system without any trusted certificates it does not come to a connection.
+    let expected = matches!(error, ConnectError::Unreachable { .. } | ConnectError::Tls { .. });
+    assert!(expected, "{error:?}");
+    assert!(server.received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_former_failure_is_not_taken_for_the_present_one() {
+    let server = working(Form::Json).await;
+    let connection = connect(&view_at(&server.uri()).await).await.unwrap();
+    server.reset().await;
+    mount_tools(&server, |_| ResponseTemplate::new(500)).await;
+    let error = connection.list_tools().await.unwrap_err();
+    assert_eq!(error, ConnectError::HttpStatus { origin: server.uri(), status: 500 });
+    server.reset().await;
+    mount_tools(&server, |request| {
+        let error = json!({ "code": -32000, "message": "no" });
+        let body = json!({ "jsonrpc": "2.0", "id": id_of(request), "error": error });
+        ResponseTemplate::new(200).set_body_json(body)
+    })
+    .await;
+    let error = connection.list_tools().await.unwrap_err();
+    assert_eq!(error, ConnectError::Refused { origin: server.uri(), code: -32000 });
+    connection.shutdown().await;
+}
+
+#[tokio::test]
+async fn another_origin_sees_nothing() {
+    for status in [301, 302, 303, 307, 308] {
+        let other = working(Form::Json).await;
+        let location = format!("{}{APPS_PATH}?token=secret", other.uri());
+        let response = ResponseTemplate::new(status).insert_header("Location", location);
+        for server in [always(response.clone()).await, on_tools(response).await] {
+            let error = error_of(&view_at(&server.uri()).await).await;
+            let expected = ConnectError::RedirectRefused { origin: server.uri(), to: other.uri() };
+            assert_eq!(error, expected);
+        }
+        assert_eq!(other.received_requests().await.unwrap().len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn redirects_within_the_origin() {
+    for (status, followed) in [(307, true), (308, true), (302, false)] {
+        let server = working(Form::Json).await;
+        let redirect = ResponseTemplate::new(status).insert_header("Location", APPS_PATH);
+        Mock::given(wiremock::matchers::path("/old")).respond_with(redirect).mount(&server).await;
+        let view = view_of(&json!({ "url": format!("{}/old", server.uri()) })).await;
+        let result = connect(&view).await;
+        assert_eq!(result.is_ok(), followed, "{status}");
+        if let Err(error) = result {
+            assert!(matches!(error, ConnectError::BadRedirect { .. }), "{error:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn endless_redirects_end() {
+    let response = ResponseTemplate::new(307).insert_header("Location", APPS_PATH);
+    let server = always(response).await;
+    let error = error_of(&view_at(&server.uri()).await).await;
+    assert!(matches!(error, ConnectError::BadRedirect { .. }), "{error:?}");
+    assert_eq!(server.received_requests().await.unwrap().len(), 6);
+}
+
+#[tokio::test]
+async fn answers_and_lists_are_bounded() {
+    let options = ConnectOptions {
+        max_response_bytes: 2_000,
+        max_tools: 3,
+        max_tool_pages: 4,
+        ..ConnectOptions::default()
+    };
+    let pages = [
+        // Too many bytes, too many tools, too many pages.
+        json!({ "tools": [tool(&"x".repeat(3_000))] }),
+        json!({ "tools": [tool("a"), tool("b"), tool("c"), tool("d")] }),
+        json!({ "tools": [], "nextCursor": "again" }),
+    ];
+    for page in pages {
+        let server = MockServer::start().await;
+        mount_initialize(&server, Form::Json).await;
+        mount_tools(&server, move |request| answer(Form::Json, &id_of(request), &page)).await;
+        let view = view_at(&server.uri()).await;
+        let env = mcp_overlay_host::Environment::default();
+        let result = connect_apps(&view, Some(&credentials()), &env, options.clone()).await;
+        let error = result.unwrap_err();
+        assert!(matches!(error, ConnectError::TooLarge { .. }), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn listing_again_has_its_own_timeout() {
+    let server = working(Form::Json).await;
+    let connection = connect(&view_at(&server.uri()).await).await.unwrap();
+    server.reset().await;
+    mount_tools(&server, |_| ResponseTemplate::new(200).set_delay(Duration::from_secs(30))).await;
+    let error = connection.list_tools().await.unwrap_err();
+    assert_eq!(error, ConnectError::Timeout { origin: server.uri(), seconds: 0.5 });
+    connection.shutdown().await;
+}

@@ -1,0 +1,125 @@
+//! A whole run against subjects that are sound, broken, dying or silent: the summary, the saved
+//! findings and what the report says.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics fails, as it should")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use mcp_overlay::campaign::{self, ENOUGH_FAILURES, Options, Phase, Summary};
+use mcp_overlay::finding::Finding;
+use mcp_overlay::report::TextReporter;
+use mcp_overlay::subject::{ProductionSubject, Subject};
+use mcp_overlay_model::{Answer, Auth, Case, Profile};
+
+/// The production implementation with something done to question and answer.
+struct Altered<F>(F);
+
+impl<F: Fn(&Case) -> Answer + Sync> Subject for Altered<F> {
+    fn name(&self) -> &str {
+        "production"
+    }
+
+    fn resolve(&self, case: &Case) -> Answer {
+        (self.0)(case)
+    }
+}
+
+/// The gate takes an API key for a ChatGPT account.
+fn api_key_passes(case: &Case) -> Answer {
+    let mut case = case.clone();
+    if case.auth == Some(Auth::ApiKey) {
+        case.auth = Some(Auth::ChatGpt);
+    }
+    ProductionSubject.resolve(&case)
+}
+
+fn run(subject: &dyn Subject, folder: &Path) -> (Summary, String) {
+    let options = Options {
+        profile: Profile::default(),
+        cases: Some(3_000),
+        seed: 1,
+        time: None,
+        findings: folder.into(),
+        phases: BTreeSet::from([Phase::Vectors, Phase::Random]),
+    };
+    let mut out = Vec::new();
+    let summary = campaign::run(subject, &options, &mut TextReporter::new(&mut out)).unwrap();
+    // The library's colours are for `anstream` to take away; here nobody did.
+    (summary, anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string())
+}
+
+fn saved(folder: &Path) -> Vec<Finding> {
+    let files = fs::read_dir(folder).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap());
+    files.map(|bytes| serde_json::from_slice(&bytes).unwrap()).collect()
+}
+
+#[test]
+fn a_sound_subject_is_clean() {
+    let folder = tempfile::tempdir().unwrap();
+    let (summary, report) = run(&ProductionSubject, folder.path());
+    assert!(summary.is_clean() && !summary.has_failures());
+    assert_eq!(summary.compared(), 3_400);
+    assert!(report.contains("clean: 3,400 cases"), "{report}");
+}
+
+#[test]
+fn a_broken_subject_is_found_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (summary, report) = run(&Altered(api_key_passes), folder.path());
+    assert!(summary.has_failures() && !summary.is_clean());
+    let findings = saved(folder.path());
+    assert_eq!(findings.len(), summary.findings);
+    for finding in &findings {
+        assert_eq!(finding.rule, "gate.closed-removes");
+        assert!(finding.sentence.contains("MUST be absent from `effective`"));
+        assert!(report.contains(&finding.file_name()), "{report}");
+        assert_eq!(finding.case.auth, Some(Auth::ApiKey));
+    }
+}
+
+#[test]
+fn the_finding_of_the_readme_is_true() {
+    let folder = tempfile::tempdir().unwrap();
+    run(&Altered(api_key_passes), folder.path());
+    let smallest = saved(folder.path()).into_iter().min_by_key(|f| f.to_string().len()).unwrap();
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    assert!(readme.contains(&smallest.to_string()), "the README lacks:\n{smallest}");
+}
+
+#[test]
+fn a_subject_that_fails_often_ends_the_phase_early() {
+    let folder = tempfile::tempdir().unwrap();
+    let (summary, report) =
+        run(&Altered(|_: &Case| Answer::errored("out of order")), folder.path());
+    let random = summary.phases.last().unwrap();
+    assert!(random.cut_short && random.failures >= ENOUGH_FAILURES && random.cases < 3_000);
+    assert_eq!(summary.findings, 1, "they are all the same once they are small");
+    assert!(report.contains("ended early"), "{report}");
+}
+
+#[test]
+fn a_crash_is_a_finding_with_its_message() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let folder = tempfile::tempdir().unwrap();
+    let dies = |case: &Case| match case.auth {
+        Some(Auth::AgentIdentity) => panic!("no such identity"),
+        _ => ProductionSubject.resolve(case),
+    };
+    let (summary, report) = run(&Altered(dies), folder.path());
+    assert!(summary.has_failures());
+    let findings = saved(folder.path());
+    assert!(findings.iter().all(|finding| finding.verdict == "crashed"));
+    assert!(report.contains("production crashed") && report.contains("no such identity"));
+}
+
+#[test]
+fn a_silent_subject_does_not_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let (summary, report) = run(&Altered(|_: &Case| Answer::skipped("not today")), folder.path());
+    assert!(!summary.is_clean() && !summary.has_failures());
+    assert!(report.contains("nothing was checked"), "{report}");
+    assert!(report.contains("3,000 not comparable"), "{report}");
+}

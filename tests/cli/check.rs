@@ -1,0 +1,78 @@
+//! `check`: what it prints and how it exits. What it finds is tested in `tests/generator.rs`.
+
+use crate::Sandbox;
+
+/// Digits become `9`, runs of spaces one space: what differs from run to run.
+fn without_figures(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        let c = if c.is_ascii_digit() { '9' } else { c };
+        let repeats = (c == '9' || c == ' ') && out.ends_with(c);
+        if !repeats && c != ',' {
+            out.push(c);
+        }
+    }
+    out
+}
+
+const SHORT: [&str; 7] = ["check", "--cases", "2000", "--only", "vectors", "--only", "random"];
+
+#[test]
+fn a_clean_run() {
+    let sandbox = Sandbox::new();
+    let output = sandbox.run(&SHORT);
+    assert_eq!(output.code, Some(0));
+    insta::assert_snapshot!("check_clean", without_figures(&output.whole()));
+    assert!(!sandbox.path("mcp-overlay-findings").exists(), "nothing was found, nothing is saved");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_cases() {
+    let sandbox = Sandbox::new();
+    let table = |seed: &str| {
+        let mut arguments = SHORT.to_vec();
+        arguments.extend(["--seed", seed]);
+        let output = sandbox.run(&arguments);
+        output.stdout.split_once("situation").unwrap().1.to_string()
+    };
+    assert_eq!(table("1"), table("1"));
+    assert_ne!(table("1"), table("2"));
+}
+
+#[test]
+fn a_time_ends_the_random_cases() {
+    let sandbox = Sandbox::new();
+    let output = sandbox.run(&["check", "--only", "random", "--time", "1"]);
+    assert_eq!(output.code, Some(0), "{}", output.whole());
+}
+
+#[test]
+fn nothing_checked_is_no_pass() {
+    let sandbox = Sandbox::new();
+    let output = sandbox.run(&["check", "--only", "random", "--cases", "0"]);
+    assert_eq!(output.code, Some(2));
+    assert!(output.stdout.contains("nothing was checked"), "{}", output.whole());
+}
+
+#[test]
+fn flags_that_mean_nothing_are_named() {
+    let sandbox = Sandbox::new();
+    let profile = sandbox.run(&["check", "--profile", "codex-pr-1"]);
+    let phase = sandbox.run(&["check", "--only", "fuzz"]);
+    insta::assert_snapshot!("check_misuse", format!("{}\n{}", profile.whole(), phase.whole()));
+}
+
+#[test]
+fn the_run_of_the_readme_looks_like_this_one() {
+    let readme = std::fs::read_to_string(crate::repository().join("README.md")).unwrap();
+    let pasted = readme.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+    let sandbox = Sandbox::new();
+    let mine = without_figures(&sandbox.run(&SHORT).stdout);
+    // The pasted run has two more phases.
+    let pasted: Vec<String> = pasted
+        .lines()
+        .filter(|line| !line.starts_with("exhaustive") && !line.starts_with("endpoint"))
+        .map(without_figures)
+        .collect();
+    assert_eq!(mine.lines().collect::<Vec<_>>(), pasted);
+}

@@ -1,0 +1,158 @@
+//! `explain`: the table, the reasons, the secrets that must not be in it, and bad input.
+
+use crate::{Output, Sandbox, repository};
+
+const CONFIG: &str = r#"
+chatgpt_base_url = "https://chatgpt.com"
+model = "not ours"
+
+[features]
+apps_mcp_path_override = true
+
+[mcp_servers.docs]
+url = "https://user:SECRET-1@docs.example/hook/SECRET-2?token=SECRET-3"
+http_headers = { Authorization = "SECRET-4" }
+env_http_headers = { X-Key = "KEY_VARIABLE" }
+bearer_token_env_var = "TOKEN_VARIABLE"
+
+[mcp_servers.search]
+command = "search"
+args = ["--key=SECRET-5"]
+env = { KEY = "SECRET-6" }
+enabled = false
+
+[mcp_servers.codex_apps]
+command = "mine"
+"#;
+
+fn explain(sandbox: &Sandbox, config: &str, more: &[&str]) -> Output {
+    let config = sandbox.file("config.toml", config);
+    let mut arguments = vec!["explain", "--config", config.as_str()];
+    arguments.extend(more);
+    sandbox.run(&arguments)
+}
+
+#[test]
+fn the_views_with_reasons() {
+    let sandbox = Sandbox::new();
+    let output = explain(&sandbox, CONFIG, &["--auth", "chatgpt"]);
+    insta::assert_snapshot!("explain_chatgpt", output.whole());
+}
+
+#[test]
+fn an_absent_server_has_a_reason() {
+    let sandbox = Sandbox::new();
+    let output = explain(&sandbox, CONFIG, &["--auth", "api_key"]);
+    let line = "codex_apps is absent from effective: gate.closed-removes, auth is api_key";
+    assert!(output.stdout.contains(line), "{}", output.whole());
+}
+
+#[test]
+fn a_host_without_extensions() {
+    let sandbox = Sandbox::new();
+    let none = sandbox.file("none.json", "[]");
+    let output = explain(&sandbox, CONFIG, &["--auth", "chatgpt", "--contributors", &none]);
+    insta::assert_snapshot!("explain_legacy", output.whole());
+}
+
+#[test]
+fn plugins_and_contributors() {
+    let sandbox = Sandbox::new();
+    sandbox.file("plugins/b/.codex-plugin/plugin.json", r#"{"name":"b@market"}"#);
+    sandbox.file(
+        "plugins/b/.mcp.json",
+        r#"{"docs":{"url":"https://b.example"},"tickets":{"command":"t","cwd":"bin"},"bad":{}}"#,
+    );
+    sandbox.file("plugins/c/.codex-plugin/plugin.json", r#"{"name":"c@market"}"#);
+    sandbox.file("plugins/c/.mcp.json", r#"{"mcpServers":{"quiet":{"command":"q"}}}"#);
+    let config = format!("{CONFIG}\n[plugins.\"c@market\"]\nenabled = false\n");
+    let contributors = sandbox.file(
+        "contributors.json",
+        r#"[{"id":"hosted-apps","hosted_apps":{}},
+            {"id":"policy","contributions":[{"remove":{"name":"search"}},
+                {"set":{"name":"tickets","server":{"url":"https://tickets.example"}}}]}]"#,
+    );
+    let more = ["--plugins", "plugins", "--contributors", &contributors];
+    insta::assert_snapshot!("explain_plugins", explain(&sandbox, &config, &more).whole());
+}
+
+#[test]
+fn no_secret_is_printed() {
+    let sandbox = Sandbox::new();
+    for more in [&["--auth", "chatgpt"][..], &["--auth", "chatgpt", "--json"]] {
+        let output = explain(&sandbox, CONFIG, more);
+        assert_eq!(output.code, Some(0));
+        assert!(!output.whole().contains("SECRET"), "{}", output.whole());
+        assert!(output.whole().contains("docs.example"), "the origin is no secret");
+    }
+}
+
+#[test]
+fn json_for_programs() {
+    let sandbox = Sandbox::new();
+    let output = explain(&sandbox, CONFIG, &["--auth", "api_key", "--json"]);
+    assert!(output.stderr.contains("model"), "warnings go to standard error");
+    insta::assert_snapshot!("explain_json", output.stdout);
+}
+
+#[test]
+fn a_bad_config_names_the_place() {
+    let sandbox = Sandbox::new();
+    let configs = [
+        "[mcp_servers.docs]\nurl = \"https://d.example\"\nargs = [\"SECRET\"]\n",
+        "[mcp_servers.docs]\ncommand = \"d\"\nstartup_timeout_sec = -1.0\n",
+        "[features]\napps = \"yes\"\n",
+        "chatgpt_base_url = \"https://user:SECRET@chatgpt.com\"\n",
+        "[mcp_servers.docs\n",
+    ];
+    let mut all = String::new();
+    for config in configs {
+        let output = explain(&sandbox, config, &[]);
+        assert_eq!(output.code, Some(2), "{config}");
+        assert!(!output.whole().contains("SECRET"), "{}", output.whole());
+        all.push_str(&output.whole());
+        all.push('\n');
+    }
+    insta::assert_snapshot!("explain_bad_config", all);
+}
+
+#[test]
+fn other_bad_input_names_the_place() {
+    let sandbox = Sandbox::new();
+    let broken = sandbox.file("broken.json", "[\n  {\"id\": \"x\"}\n]");
+    let invalid = sandbox.file(
+        "invalid.json",
+        r#"[{"id":"x","contributions":[{"set":{"name":"a","server":{"args":[]}}}]}]"#,
+    );
+    let outputs = [
+        explain(&sandbox, "", &["--contributors", &broken]),
+        explain(&sandbox, "", &["--contributors", &invalid]),
+        explain(&sandbox, "", &["--contributors", "missing.json"]),
+        explain(&sandbox, "", &["--plugins", "missing"]),
+        explain(&sandbox, "", &["--auth", "oauth"]),
+        sandbox.run(&["explain", "--config", "missing.toml"]),
+    ];
+    assert!(outputs.iter().all(|output| output.code == Some(2)));
+    let all: Vec<String> = outputs.iter().map(Output::whole).collect();
+    insta::assert_snapshot!("explain_bad_input", all.join("\n"));
+}
+
+#[test]
+fn the_example_of_the_readme_is_true() {
+    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    let sandbox = Sandbox::new();
+    let command = "$ cargo run --release -- explain";
+    let block = readme.split("```console\n").find(|block| block.starts_with(command)).unwrap();
+    let (line, rest) = block.split_once('\n').unwrap();
+    let expected = rest.split("```").next().unwrap();
+    let arguments: Vec<String> = line
+        .split(' ')
+        .skip_while(|word| *word != "explain")
+        .map(|word| match word.strip_prefix("examples/") {
+            Some(file) => repository().join("examples").join(file).display().to_string(),
+            None => word.to_string(),
+        })
+        .collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    assert_eq!(sandbox.run(&arguments).stdout, expected);
+}

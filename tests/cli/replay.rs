@@ -1,0 +1,55 @@
+//! `replay`: findings and vectors, agreeing and not.
+
+use crate::{Sandbox, repository};
+
+fn first_vector() -> String {
+    let path = repository().join("tests/vectors/codex-pr-27191.jsonl");
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().find(|line| line.contains("\"v00001\"")).unwrap().to_string()
+}
+
+#[test]
+fn a_vector_that_holds() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.file("v.jsonl", &first_vector());
+    insta::assert_snapshot!("replay_vector", sandbox.run(&["replay", &file]).whole());
+}
+
+#[test]
+fn a_vector_that_does_not_hold() {
+    let sandbox = Sandbox::new();
+    let changed = first_vector().replace("\"effective\":{\"codex_apps\"", "\"effective\":{\"x\"");
+    assert_ne!(changed, first_vector());
+    let file = sandbox.file("v.jsonl", &changed);
+    let output = sandbox.run(&["replay", &file]);
+    assert_eq!(output.code, Some(1));
+    insta::assert_snapshot!("replay_changed_vector", output.whole());
+}
+
+#[test]
+fn a_finding_that_is_mended() {
+    let sandbox = Sandbox::new();
+    let finding = serde_json::json!({
+        "finding": 1, "subject": "production", "verdict": "disagree",
+        "rule": "gate.closed-removes", "sentence": "", "differences": [],
+        "case": {"auth": "api_key"},
+        "expected": {"views": {"configured": {}, "runtime": {}, "effective": {}}},
+    });
+    let file = sandbox.file("f.json", &finding.to_string());
+    let output = sandbox.run(&["replay", &file]);
+    assert_eq!(output.code, Some(0), "{}", output.whole());
+}
+
+#[test]
+fn what_is_neither_is_named() {
+    let sandbox = Sandbox::new();
+    let mut all = String::new();
+    for text in ["{}", "not json", "", "{\"case\":{\"auth\":\"oauth\"},\"expected\":{}}"] {
+        let file = sandbox.file("x.json", text);
+        let output = sandbox.run(&["replay", &file]);
+        assert_eq!(output.code, Some(2), "{text}");
+        all.push_str(&output.whole());
+        all.push('\n');
+    }
+    insta::assert_snapshot!("replay_bad_input", all);
+}

@@ -1,0 +1,6 @@
+//! What several test files share.
+
+use mcp_overlay::subject::{ModelSubject, ProductionSubject, Subject};
+
+/// The specification and the implementation that is held against it.
+pub(crate) const SUBJECTS: [&dyn Subject; 2] = [&ModelSubject, &ProductionSubject];

@@ -1,0 +1,80 @@
+//! The examples of `docs/semantics.md` are true, on the model and on the production implementation.
+
+mod common;
+#[path = "common/example.rs"]
+mod example;
+
+use std::collections::BTreeMap;
+
+use common::SUBJECTS;
+use example::{check, compare_example};
+use mcp_overlay::rules;
+use serde_json::{Value, json};
+
+/// The JSON examples of the page, by the rule under whose heading they stand.
+fn examples() -> BTreeMap<&'static str, Vec<Value>> {
+    let mut examples: BTreeMap<_, Vec<Value>> = BTreeMap::new();
+    let mut rule = "";
+    let mut lines = rules::SEMANTICS.lines();
+    while let Some(line) = lines.next() {
+        if line.starts_with('#') {
+            rule = line.strip_prefix("### `").and_then(|id| id.strip_suffix('`')).unwrap_or("");
+        }
+        if line == "```json" {
+            let text: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            let example = serde_json::from_str(&text.join("\n"));
+            let example = example.unwrap_or_else(|e| panic!("the example of `{rule}`: {e}"));
+            examples.entry(rule).or_default().push(example);
+        }
+    }
+    examples
+}
+
+#[test]
+fn every_rule_has_an_example_and_every_example_a_rule() {
+    let examples = examples();
+    for rule in rules::all().keys() {
+        assert!(examples.contains_key(rule), "`{rule}` has no example");
+    }
+    for rule in examples.keys() {
+        assert!(rules::all().contains_key(rule), "an example stands under no rule: {rule:?}");
+    }
+}
+
+#[test]
+fn every_example_holds() {
+    for (rule, examples) in examples() {
+        for example in examples {
+            let parts: Vec<&str> = example.as_object().unwrap().keys().map(|k| &**k).collect();
+            assert_eq!(parts, ["case", "expect"], "the example of `{rule}`");
+            println!("{rule}");
+            check(&example["case"], &example["expect"]);
+        }
+    }
+}
+
+#[test]
+fn an_example_that_is_wrong_is_noticed() {
+    let case = json!({"host": {"mcp_servers": {"a": {"command": "srv", "enabled": false}}}});
+    let wrong = [
+        json!({"configured": {}}),
+        json!({"configured": {"a": {"command": "srv"}}}),
+        json!({"runtime": {"a": {"command": "srv", "enabled": false}, "b": {"command": "srv"}}}),
+        json!({"effective": {"a": {"command": "srv", "enabled": false, "required": false}}}),
+        json!({"plugin_owners": {"a": "p"}}),
+        json!({"rejected": "host.mcp_servers.a"}),
+        json!({"efective": {}}),
+        json!({}),
+    ];
+    for expect in wrong {
+        for subject in SUBJECTS {
+            assert!(compare_example(subject, &case, &expect).is_err(), "{expect}");
+        }
+    }
+    let rejected = json!({"host": 1});
+    for expect in [json!({"rejected": "host.x"}), json!({"runtime": {}})] {
+        for subject in SUBJECTS {
+            assert!(compare_example(subject, &rejected, &expect).is_err(), "{expect}");
+        }
+    }
+}

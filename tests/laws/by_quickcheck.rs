@@ -1,0 +1,88 @@
+//! quickcheck over the same generator and minimiser.
+
+use mcp_overlay::generate::{BYTES_PER_CASE, case_from_bytes};
+use mcp_overlay::minimise::simpler;
+use mcp_overlay::subject::{ModelSubject, ProductionSubject, Subject};
+use mcp_overlay_model::{Answer, Case};
+use quickcheck::{Arbitrary, Gen, QuickCheck, TestResult};
+
+use crate::law::{self, Said};
+use crate::law_of_reasons;
+
+/// How many cases a law must have spoken of. Others are discarded, and too many are an error.
+const CASES: u64 = 300;
+
+#[derive(Clone, Debug)]
+struct AnyCase(Case);
+
+impl Arbitrary for AnyCase {
+    fn arbitrary(g: &mut Gen) -> Self {
+        let bytes: Vec<u8> = (0..BYTES_PER_CASE).map(|_| u8::arbitrary(g)).collect();
+        AnyCase(case_from_bytes(&bytes))
+    }
+
+    fn shrink(&self) -> Box<dyn Iterator<Item = Self>> {
+        Box::new(simpler(&self.0).map(AnyCase))
+    }
+}
+
+fn result(said: Said) -> TestResult {
+    match said {
+        Ok(true) => TestResult::passed(),
+        Ok(false) => TestResult::discard(),
+        Err(problem) => TestResult::error(problem),
+    }
+}
+
+/// Tries a law: at most 40 cases may be thrown away for one that it speaks of.
+fn try_law(law: fn(AnyCase) -> TestResult) {
+    QuickCheck::new().tests(CASES).min_tests_passed(CASES).max_tests(40 * CASES).quickcheck(law);
+}
+
+/// A test of one law on both subjects.
+macro_rules! holds {
+    ($law:ident) => {
+        #[test]
+        fn $law() {
+            try_law(|AnyCase(case)| result(law::$law(&ModelSubject, &case)));
+            try_law(|AnyCase(case)| result(law::$law(&ProductionSubject, &case)));
+        }
+    };
+}
+
+holds!(twice_is_once);
+holds!(two_lists_are_one_list);
+holds!(disjoint_contributors_commute);
+holds!(one_change_changes_one_name);
+holds!(codex_apps_implies_an_open_gate);
+holds!(without_backend_auth_codex_apps_is_gone);
+holds!(extension_and_fallback_agree);
+
+#[test]
+fn production_agrees_with_the_model() {
+    try_law(|AnyCase(case)| {
+        result(law::the_answer_is_the_specifications(&ProductionSubject, &case))
+    });
+}
+
+#[test]
+fn fold_is_last_word() {
+    try_law(|AnyCase(case)| result(law_of_reasons::fold_is_last_word(&case)));
+}
+
+/// What fails is shrunk, and the shrunk case still fails.
+#[test]
+fn quickcheck_shrinks_what_fails() {
+    fn nothing_is_overlaid(AnyCase(case): AnyCase) -> bool {
+        match ProductionSubject.resolve(&case) {
+            Answer::Resolved { views, .. } => views.configured == views.runtime,
+            _ => true,
+        }
+    }
+    let property = nothing_is_overlaid as fn(AnyCase) -> bool;
+    let failed = QuickCheck::new().quicktest(property).unwrap_err();
+    // One contributor with one contribution is enough, so nothing larger is reported.
+    let report = format!("{failed:?}");
+    let contributions = report.matches("Set {").count() + report.matches("Remove {").count();
+    assert!(contributions + report.matches("HostedApps").count() == 1, "{report}");
+}

@@ -1,0 +1,13 @@
+//! Laws that hold for every case, on the model and on the production implementation: those of the
+//! section "Consequences" of `docs/semantics.md`, and what any resolution owes its user.
+//!
+//! A law is a function ([`law`]); proptest ([`by_proptest`]) and quickcheck ([`by_quickcheck`])
+//! are thin layers over the checker's own generator and minimiser.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod by_proptest;
+mod by_quickcheck;
+mod law;
+mod law_of_reasons;

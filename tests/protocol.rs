@@ -1,0 +1,238 @@
+//! The subject's side of the conversation (`docs/protocol.md`): what is answered, and what ends it.
+
+mod common;
+
+use std::io::{self, BufRead, Read};
+
+use common::SUBJECTS;
+use mcp_overlay::protocol::{MAX_LINE, serve};
+use mcp_overlay::subject::ModelSubject;
+use serde_json::{Value, json};
+
+/// What came of a conversation: the lines written, and the error that ended it.
+struct Conversation {
+    answers: Vec<Value>,
+    error: Option<String>,
+}
+
+/// The model's answers to these lines.
+fn converse(lines: &[impl AsRef<[u8]>]) -> Conversation {
+    let mut input = Vec::new();
+    for line in lines {
+        input.extend_from_slice(line.as_ref());
+        input.push(b'\n');
+    }
+    converse_with(&input[..])
+}
+
+fn converse_with(input: impl BufRead) -> Conversation {
+    let mut output = Vec::new();
+    let error = serve(&ModelSubject, input, &mut output).err().map(|error| error.to_string());
+    let output = String::from_utf8(output).unwrap();
+    assert!(output.is_empty() || output.ends_with('\n'), "half a line was written");
+    let answers = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    Conversation { answers, error }
+}
+
+/// The conversation is ended by line `number`, with an error that holds all `words`.
+#[track_caller]
+fn fails_at(lines: &[impl AsRef<[u8]>], number: usize, words: &[&str]) -> Vec<Value> {
+    let Conversation { answers, error } = converse(lines);
+    let error = error.expect("an error");
+    for word in words.iter().chain(&[format!("line {number}:").as_str()]) {
+        assert!(error.contains(word), "{error:?} does not say {word:?}");
+    }
+    answers
+}
+
+const START: &str = r#"{"cmd":"start","version":1}"#;
+const STOP: &str = r#"{"cmd":"stop"}"#;
+
+fn resolve(seq: u64, case: &Value) -> String {
+    json!({"cmd": "resolve", "seq": seq, "case": case}).to_string()
+}
+
+#[test]
+fn hello_names_version_profiles_and_capabilities() {
+    for subject in SUBJECTS {
+        let mut output = Vec::new();
+        serve(subject, START.as_bytes(), &mut output).unwrap();
+        let hello: Value = serde_json::from_slice(&output).unwrap();
+        assert_eq!(hello["version"], 1);
+        assert_eq!(hello["profiles"], json!(["codex-pr-27191"]));
+        assert_eq!(hello["capabilities"], json!(["resolve"]));
+        let name = hello["implementation"]["name"].as_str().unwrap();
+        assert!(name.contains(subject.name()), "{name}");
+        assert!(hello["implementation"]["version"].is_string());
+        assert!(hello["implementation"]["language"].is_string());
+    }
+}
+
+#[test]
+fn each_case_is_answered_under_its_own_number() {
+    let docs = json!({"host": {"mcp_servers": {"docs": {"command": "srv"}}}});
+    let bad = json!({"host": {"mcp_servers": {"docs": {}}}});
+    // Numbers need no order, may repeat, and go up to the largest.
+    let Conversation { answers, error } = converse(&[
+        START.to_string(),
+        resolve(7, &docs),
+        resolve(0, &bad),
+        resolve(u64::MAX, &json!({})),
+        resolve(7, &json!({"auth": "chatgpt"})),
+        STOP.to_string(),
+    ]);
+    assert_eq!(error, None);
+    assert_eq!(answers.len(), 5);
+    let seqs: Vec<u64> = answers[1..].iter().map(|a| a["seq"].as_u64().unwrap()).collect();
+    assert_eq!(seqs, [7, 0, u64::MAX, 7]);
+    assert_eq!(answers[1]["views"]["runtime"], json!({"docs": {"command": "srv"}}));
+    assert_eq!(answers[1]["plugin_owners"], json!({}));
+    assert_eq!(answers[2]["rejected"]["path"], "host.mcp_servers.docs");
+    assert_eq!(answers[3]["views"], json!({"configured": {}, "runtime": {}, "effective": {}}));
+    assert!(answers[4]["views"]["effective"]["codex_apps"].is_object());
+}
+
+#[test]
+fn the_conversation_begins_with_start() {
+    let case = resolve(1, &json!({}));
+    assert_eq!(fails_at(&[&case], 1, &["`resolve` before `start`"]).len(), 0);
+    assert_eq!(fails_at(&[&case, START], 1, &["before `start`"]).len(), 0);
+}
+
+#[test]
+fn start_is_said_once() {
+    let case = resolve(1, &json!({}));
+    assert_eq!(fails_at(&[START, &case, START, &case], 3, &["second `start`"]).len(), 2);
+}
+
+#[test]
+fn another_version_is_refused() {
+    for version in ["0", "2", "18446744073709551615"] {
+        let start = format!(r#"{{"cmd":"start","version":{version}}}"#);
+        let words = [version, "version 1"];
+        assert_eq!(fails_at(&[start.as_str(), STOP], 1, &words).len(), 0);
+        // After a good start too.
+        assert_eq!(fails_at(&[START, &start], 2, &words).len(), 1);
+    }
+}
+
+#[test]
+fn a_line_that_is_no_request_ends_the_conversation() {
+    let bad: [&[u8]; 14] = [
+        b"",
+        b" ",
+        b"null",
+        b"[]",
+        b"{}",
+        b"{\"cmd\":\"start\"",
+        b"start",
+        b"{\"cmd\":\"dance\"}",
+        b"{\"cmd\":\"Resolve\",\"seq\":1,\"case\":{}}",
+        b"{\"cmd\":\"resolve\",\"case\":{}}",
+        b"{\"cmd\":\"resolve\",\"seq\":-1,\"case\":{}}",
+        b"{\"cmd\":\"resolve\",\"seq\":1,\"case\":{},\"expected\":{}}",
+        b"{\"cmd\":\"stop\"}{\"cmd\":\"stop\"}",
+        b"{\"cmd\":\"resolve\",\"seq\":1,\"case\":{\"id\":\"\xff\"}}",
+    ];
+    for line in bad {
+        let lines = [START.as_bytes(), line, STOP.as_bytes()];
+        let answers = fails_at(&lines, 2, &["not a request", "expected:"]);
+        assert_eq!(answers.len(), 1, "only the hello, not an answer to {line:?}");
+    }
+}
+
+#[test]
+fn a_case_that_is_none_is_answered_and_the_conversation_goes_on() {
+    let no_cases = [
+        json!(null),
+        json!([]),
+        json!("case"),
+        json!({"hosts": {}}),
+        json!({"auth": "root"}),
+        json!({"plugins": [{"active": true}]}),
+        json!({"contributors": [{"id": "x"}]}),
+        json!({"contributors": [{"id": "x", "hosted_apps": {}, "contributions": []}]}),
+        json!({"contributors": [{"id": "x", "contributions": [{"add": {"name": "a"}}]}]}),
+    ];
+    for (seq, case) in (1..).zip(no_cases) {
+        let lines = [START.to_string(), resolve(seq, &case), resolve(99, &json!({}))];
+        let Conversation { answers, error } = converse(&lines);
+        assert_eq!(error, None, "{case}");
+        assert_eq!(answers[1]["seq"], seq, "{case}");
+        let message = answers[1]["errored"]["message"].as_str();
+        assert!(message.is_some_and(|message| !message.is_empty()), "{}", answers[1]);
+        assert!(answers[2]["views"].is_object(), "{}", answers[2]);
+    }
+}
+
+#[test]
+fn a_case_of_an_unknown_profile_is_skipped_not_failed() {
+    for profile in [json!("codex-pr-99999"), json!("CODEX-PR-27191"), json!(5), json!(null)] {
+        let case = json!({"profile": profile, "host": {}});
+        let Conversation { answers, error } = converse(&[START.to_string(), resolve(3, &case)]);
+        assert_eq!(error, None);
+        assert_eq!(answers[1]["seq"], 3);
+        let reason = answers[1]["skipped"]["reason"].as_str().unwrap();
+        assert!(reason.contains(&profile.to_string()), "{reason}");
+    }
+    let known = json!({"profile": "codex-pr-27191"});
+    let answers = converse(&[START.to_string(), resolve(3, &known)]).answers;
+    assert!(answers[1]["views"].is_object());
+}
+
+#[test]
+fn the_end_of_input_is_as_good_as_stop() {
+    for input in ["", START, "{\"cmd\":\"start\",\"version\":1}\n", STOP] {
+        let Conversation { error, .. } = converse_with(input.as_bytes());
+        assert_eq!(error, None, "{input:?}");
+    }
+    // A last line without its newline is a line.
+    let input = format!("{START}\n{}", resolve(1, &json!({})));
+    assert_eq!(converse_with(input.as_bytes()).answers.len(), 2);
+}
+
+#[test]
+fn nothing_is_answered_after_stop() {
+    let case = resolve(1, &json!({}));
+    let Conversation { answers, error } = converse(&[START, &case, STOP, &case, "nonsense"]);
+    assert_eq!(error, None);
+    assert_eq!(answers.len(), 2);
+}
+
+#[test]
+fn an_over_long_line_is_refused_without_being_read_to_its_end() {
+    let start = format!("{START}\n");
+    let endless = io::repeat(b' ');
+    let mut input = io::BufReader::new(Read::chain(start.as_bytes(), endless));
+    let Conversation { answers, error } = converse_with(&mut input);
+    assert_eq!(answers.len(), 1);
+    let error = error.expect("an error");
+    assert!(error.contains("line 2:") && error.contains("too long"), "{error}");
+}
+
+#[test]
+fn a_line_of_the_greatest_length_is_read() {
+    let case = resolve(5, &json!({}));
+    let line = format!("{case}{}", " ".repeat(MAX_LINE - case.len()));
+    assert_eq!(line.len(), MAX_LINE);
+    let Conversation { answers, error } = converse(&[START, &line, STOP]);
+    assert_eq!(error, None);
+    assert_eq!(answers[1]["seq"], 5);
+    let longer = format!("{line} ");
+    fails_at(&[START, &longer, STOP], 2, &["too long"]);
+}
+
+#[test]
+fn a_broken_pipe_is_an_error_not_a_panic() {
+    struct Closed;
+    impl io::Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let error = serve(&ModelSubject, START.as_bytes(), Closed).unwrap_err();
+    assert!(error.to_string().contains("broke off"), "{error}");
+}

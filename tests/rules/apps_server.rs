@@ -1,0 +1,83 @@
+//! The Apps server itself.
+
+use serde_json::{Value, json};
+
+use crate::{apps_server, apps_server_at, check, hosted};
+
+/// The host's Apps server is `server`, by the legacy loader and by the hosted contributor alike.
+#[track_caller]
+fn apps_server_is(host: Value, server: Value) {
+    check(json!({"auth": "chatgpt", "host": host}), json!({"effective": {"codex_apps": server}}));
+    check(
+        json!({"auth": "chatgpt", "host": host, "contributors": [hosted()]}),
+        json!({"runtime": {"codex_apps": server}, "effective": {"codex_apps": server}}),
+    );
+}
+
+/// Rule `apps-server.shape`: It MUST be streamable HTTP in environment `local`, enabled, not
+/// required, startup timeout 30 s, all else default.
+#[test]
+fn the_apps_server_is_plain_http_with_a_timeout() {
+    apps_server_is(json!({}), apps_server());
+    // Nothing of a server of the same name gets into it.
+    let mine = json!({
+        "url": "https://mine.example", "required": true, "enabled": false, "tool_timeout_sec": 9,
+        "environment_id": "gpu-box", "http_headers": {"X": "1"}, "startup_timeout_sec": 1,
+    });
+    apps_server_is(json!({"mcp_servers": {"codex_apps": mine}}), apps_server());
+    // Nor of the environment or of other features.
+    apps_server_is(
+        json!({"env": {"TOK": "t", "CODEX_HOME": "/x"}, "features": {"other": true}, "model": "m"}),
+        apps_server(),
+    );
+    apps_server_is(
+        json!({"chatgpt_base_url": "http://[::1]:9/"}),
+        apps_server_at("http://[::1]:9/api/codex/apps"),
+    );
+}
+
+/// Rule `apps-server.sku-header`: With a product SKU it MUST carry the header
+/// `X-OpenAI-Product-Sku: <sku>`, without one no headers.
+#[test]
+fn the_product_sku_is_told_in_a_header() {
+    // An empty SKU is one too: only absent means none.
+    for sku in ["tpp", "codex", "with space", "", "ü"] {
+        let mut server = apps_server();
+        server["http_headers"] = json!({"X-OpenAI-Product-Sku": sku});
+        apps_server_is(json!({"apps_mcp_product_sku": sku}), server);
+    }
+    apps_server_is(json!({}), apps_server());
+    apps_server_is(json!({"apps_mcp_product_sku": null}), apps_server());
+    // The user's own server does not get it.
+    let mine = json!({"codex_apps_2": {"url": "https://mine.example"}});
+    check(
+        json!({"host": {"apps_mcp_product_sku": "tpp", "mcp_servers": mine}}),
+        json!({"effective": mine}),
+    );
+}
+
+/// Rule `apps-server.bearer-env`: With `CODEX_CONNECTORS_TOKEN` set to a value that is not blank,
+/// `bearer_token_env_var` MUST be that variable's name; unset or blank, absent.
+#[test]
+fn the_bearer_variable_is_named_when_it_holds_a_token() {
+    for token in ["t", " t ", "0", "\u{200b}"] {
+        let mut server = apps_server();
+        server["bearer_token_env_var"] = json!("CODEX_CONNECTORS_TOKEN");
+        apps_server_is(json!({"env": {"CODEX_CONNECTORS_TOKEN": token}}), server);
+    }
+    for blank in ["", " ", "\t\r\n", "\u{a0}", "\u{2003}\u{3000}"] {
+        apps_server_is(json!({"env": {"CODEX_CONNECTORS_TOKEN": blank}}), apps_server());
+    }
+    let others = json!({"codex_connectors_token": "t", "CODEX_CONNECTORS_TOKEN_2": "t"});
+    for env in [json!({}), json!(null), others] {
+        apps_server_is(json!({"env": env}), apps_server());
+    }
+    // With the SKU, both.
+    let mut server = apps_server();
+    server["http_headers"] = json!({"X-OpenAI-Product-Sku": "tpp"});
+    server["bearer_token_env_var"] = json!("CODEX_CONNECTORS_TOKEN");
+    apps_server_is(
+        json!({"env": {"CODEX_CONNECTORS_TOKEN": "t"}, "apps_mcp_product_sku": "tpp"}),
+        server,
+    );
+}

@@ -1,0 +1,172 @@
+//! Every rule of `docs/semantics.md` is quoted word for word in the model and above a test, and
+//! nothing speaks of a rule that does not exist.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mcp_overlay::rules;
+
+/// What rule ids begin with.
+const SECTIONS: [&str; 16] = [
+    "resolution",
+    "configured",
+    "contribution",
+    "overlay",
+    "runtime",
+    "hosted",
+    "legacy",
+    "gate",
+    "effective",
+    "endpoint",
+    "apps-server",
+    "features",
+    "value",
+    "server",
+    "host",
+    "rejection",
+];
+
+/// The Rust files below a folder of the repository, with their text.
+fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push((path.clone(), fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "no source in {folder}");
+    found
+}
+
+/// White space folded, so that line breaks do not matter.
+fn folded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The blocks of comment lines in a source, markers stripped and folded, each with the line of
+/// code that follows it.
+fn comments(source: &str) -> Vec<(String, String)> {
+    let mut comments = Vec::new();
+    let mut block = String::new();
+    for line in source.lines().map(str::trim) {
+        if let Some(comment) = line.strip_prefix("//") {
+            block.push_str(comment.trim_start_matches(['/', '!']));
+            block.push('\n');
+        } else if !block.is_empty() {
+            comments.push((folded(&block), line.to_string()));
+            block.clear();
+        }
+    }
+    if !block.is_empty() {
+        comments.push((folded(&block), String::new()));
+    }
+    comments
+}
+
+/// Whether a comment says "Rule `id`: text", and after the text nothing that changes it.
+fn quotes(comment: &str, id: &str, text: &str) -> bool {
+    let quote = format!("Rule `{id}`: {}", folded(text));
+    comment.match_indices(&quote).any(|(at, _)| {
+        let rest = comment.get(at + quote.len()..).unwrap_or_default();
+        rest.is_empty() || rest.starts_with(' ')
+    })
+}
+
+/// The rules that no comment quotes, among those whose next line `counts`.
+fn unquoted(folder: &str, counts: fn(&str) -> bool) -> Vec<&'static str> {
+    let comments: Vec<(String, String)> =
+        sources(folder).iter().flat_map(|(_, source)| comments(source)).collect();
+    let is_quoted = |id: &str, text: &str| {
+        comments.iter().any(|(comment, next)| counts(next) && quotes(comment, id, text))
+    };
+    let rules = rules::all().iter();
+    rules.filter(|(id, text)| !is_quoted(id, text)).map(|(id, _)| *id).collect()
+}
+
+/// The texts in backticks or string quotes on a line that look like a rule's id: a section, a dot,
+/// and lower-case words joined by dashes.
+///
+/// A last part without a dash, such as `host.env`, is a path as well as it might be an id, so it
+/// counts only if it is one: only a known id can be looked for by its whole text.
+fn ids_on(line: &str) -> Vec<&str> {
+    let looks_like_an_id = |text: &&str| {
+        let Some((section, rest)) = text.split_once('.') else { return false };
+        let plain = |c: char| c.is_ascii_lowercase() || c == '-';
+        SECTIONS.contains(&section) && rest.contains('-') && rest.chars().all(plain)
+    };
+    line.split(['`', '"']).filter(looks_like_an_id).collect()
+}
+
+#[test]
+fn every_heading_of_the_page_that_is_an_id_is_a_rule_with_a_text() {
+    let headings: Vec<&str> = rules::SEMANTICS
+        .lines()
+        .filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'))
+        .collect();
+    let unique: BTreeSet<&str> = headings.iter().copied().collect();
+    assert_eq!(headings.len(), unique.len(), "a rule has two headings");
+    assert_eq!(unique, rules::all().keys().copied().collect());
+    assert!(unique.len() > 40, "{unique:?}");
+    for (id, text) in rules::all() {
+        assert!(text.contains("MUST") && text.ends_with('.'), "`{id}`: {text}");
+        let (section, _) = id.split_once('.').unwrap();
+        assert!(SECTIONS.contains(&section), "`{id}` is of a section that no test knows");
+    }
+}
+
+#[test]
+fn the_model_quotes_every_rule() {
+    assert_eq!(unquoted("model/src", |_| true), [""; 0]);
+}
+
+#[test]
+fn a_test_quotes_every_rule() {
+    assert_eq!(unquoted("tests", |next| next == "#[test]"), [""; 0]);
+}
+
+#[test]
+fn nothing_speaks_of_an_unknown_rule() {
+    let mut known = 0;
+    for folder in ["model/src", "src", "impl/src", "tests"] {
+        for (path, source) in sources(folder) {
+            for (index, line) in source.lines().enumerate() {
+                for id in ids_on(line) {
+                    let place = format!("{}:{}", path.display(), index + 1);
+                    assert!(rules::all().contains_key(id), "{place}: no such rule: {id}");
+                    known += 1;
+                }
+            }
+        }
+    }
+    assert!(known > 100, "only {known} ids were found: was anything read?");
+}
+
+#[test]
+fn a_quote_is_word_for_word_and_whole() {
+    let source =
+        "    /// Rule `x.y`: It MUST\n    /// hold.\n    /// More words.\n    #[test]\nfn f() {}\n";
+    let [(comment, next)] = &comments(source)[..] else { panic!("one comment") };
+    assert_eq!(next, "#[test]");
+    assert!(quotes(comment, "x.y", "It MUST hold."));
+    assert!(quotes(comment, "x.y", "It MUST  hold. More\nwords."));
+    assert!(!quotes(comment, "x.y", "It MUST hold"));
+    assert!(!quotes(comment, "x.y", "It must hold."));
+    assert!(!quotes(comment, "x.z", "It MUST hold."));
+}
+
+#[test]
+fn an_id_is_told_from_a_path() {
+    // Put together here, so that the search above does not take them for ids.
+    let made_up = ["gate", "opens-never"].join(".");
+    let line = format!("see `{made_up}`, \"host.chatgpt_base_url\", `host.env` and `gate.open`");
+    assert_eq!(ids_on(&line), [made_up.as_str()]);
+    let quoted = format!("rule: \"{made_up}\"");
+    assert_eq!(ids_on(&quoted), [made_up.as_str()]);
+}
