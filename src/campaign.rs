@@ -220,7 +220,7 @@ impl Run<'_> {
         // A vector is somebody else's word about the model: the one check of the specification.
         for vector in &vectors {
             let (expected, _) = judge(&ModelSubject, &vector.case);
-            let verdict = compare(&expected, &vector.expected);
+            let verdict = compare(&vector.case, &expected, &vector.expected);
             let finding = Finding::new(&VectorSubject, vector.case.clone(), &expected, &verdict);
             self.found(finding);
         }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use mcp_overlay_model::server::read;
 use mcp_overlay_model::{
-    Answer, By, Outcome, Reason, Rejection, Resolution, RuleId, ServerView, View,
+    Answer, By, Case, Outcome, Reason, Rejection, Resolution, RuleId, ServerView, View,
 };
 use serde_json::Value;
 
@@ -96,14 +97,14 @@ impl fmt::Display for Place {
     }
 }
 
-/// Compares an answer with the specification's outcome.
-pub fn compare(expected: &Outcome, actual: &Answer) -> Verdict {
+/// Compares an answer to `case` with the specification's outcome.
+pub fn compare(case: &Case, expected: &Outcome, actual: &Answer) -> Verdict {
     let differences = match (expected, actual) {
         (_, Answer::Skipped { skipped }) => return Verdict::NotComparable(skipped.reason.clone()),
         (_, Answer::Errored { errored }) => return Verdict::Errored(errored.message.clone()),
         (Outcome::Resolved(resolution), Answer::Resolved { views, plugin_owners }) => {
             let mut differences = Vec::new();
-            let shape = Shape { resolution };
+            let shape = Shape { case, resolution };
             shape.view("configured", &resolution.configured, &views.configured, &mut differences);
             shape.owners(plugin_owners, &mut differences);
             shape.view("runtime", &resolution.runtime, &views.runtime, &mut differences);
@@ -157,6 +158,7 @@ fn rule_of_place(path: &str) -> RuleId {
 }
 
 struct Shape<'a> {
+    case: &'a Case,
     resolution: &'a Resolution,
 }
 
@@ -174,6 +176,9 @@ impl Shape<'_> {
                 (None, None) => continue,
                 (Some(want), Some(got)) if same(want, got) => continue,
                 (Some(want), Some(got)) => self.rule_of_content(&decided.reason, want, got),
+                (Some(_), None) if self.has_invalid_sibling(decided.reason.by) => {
+                    "configured.invalid-plugin-server-dropped"
+                }
                 (Some(_), None) | (None, Some(_)) => decided.reason.rule,
             };
             differences.push(Difference {
@@ -230,10 +235,22 @@ impl Shape<'_> {
         }
     }
 
+    /// Whether the case has this server somewhere, winner or not.
     fn is_somebodys_server(&self, server: &Value) -> bool {
-        let configured = self.resolution.configured.values().filter_map(|d| d.server.as_deref());
+        let own = self.resolution.host.servers.values().map(|server| &**server);
         let contributed = self.resolution.overlays.iter().filter_map(|o| o.server.as_deref());
-        configured.chain(contributed).any(|known| same(known, server))
+        let written = self.case.plugins.iter().flat_map(|plugin| plugin.mcp_servers.values());
+        own.chain(contributed).any(|known| same(known, server))
+            || written.filter_map(|entry| read(entry).ok()).any(|known| same(&known, server))
+    }
+
+    /// Whether the server is from a plugin that has an invalid one too.
+    fn has_invalid_sibling(&self, by: By) -> bool {
+        let By::Plugin(position) = by else {
+            return false;
+        };
+        let plugin = self.case.plugins.get(position);
+        plugin.is_some_and(|plugin| plugin.mcp_servers.values().any(|entry| read(entry).is_err()))
     }
 
     fn is_apps_url(&self, url: &Value) -> bool {

@@ -19,7 +19,7 @@ pub fn simpler(case: &Case) -> impl Iterator<Item = Case> + use<> {
     let replaced = paths.into_iter().flat_map(move |path| {
         let current = value_at(&tree, &path).cloned().unwrap_or_default();
         let tree = tree.clone();
-        simpler_values(&current)
+        simpler_values(&path, &current)
             .into_iter()
             .filter_map(move |value| with(&tree, &path, value))
             .collect::<Vec<_>>()
@@ -112,14 +112,15 @@ fn with(tree: &Value, path: &[Step], value: Value) -> Option<Value> {
 }
 
 /// Simpler values of the same type, each strictly simpler so that minimising ends.
-fn simpler_values(value: &Value) -> Vec<Value> {
-    let simpler: Vec<Value> = match value {
-        Value::String(text) => simpler_texts(text).into_iter().map(Value::from).collect(),
-        Value::Number(_) => vec![json!(0), json!(1)],
+fn simpler_values(path: &[Step], value: &Value) -> Vec<Value> {
+    let simpler: Vec<Value> = match (path, value) {
+        ([Step::Key(key)], Value::String(_)) if key == "auth" => vec![Value::from("chatgpt")],
+        (_, Value::String(text)) => simpler_texts(text).into_iter().map(Value::from).collect(),
+        (_, Value::Number(_)) => vec![json!(0), json!(1)],
         _ => Vec::new(),
     };
-    let rank = |value: &Value| value.to_string().len();
-    simpler.into_iter().filter(|simple| rank(simple) < rank(value)).collect()
+    let size = |value: &Value| value.to_string().len();
+    simpler.into_iter().filter(|simple| size(simple) < size(value)).collect()
 }
 
 fn simpler_texts(text: &str) -> Vec<String> {

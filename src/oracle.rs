@@ -21,7 +21,7 @@ pub const MINIMISE_BUDGET: usize = 20_000;
 pub fn judge(subject: &dyn Subject, case: &Case) -> (Outcome, Verdict) {
     let expected = resolve(case);
     let verdict = match catch_unwind(AssertUnwindSafe(|| subject.resolve(case))) {
-        Ok(answer) => compare(&expected, &answer),
+        Ok(answer) => compare(case, &expected, &answer),
         Err(panic) => Verdict::Crashed(panic_message(&*panic)),
     };
     (expected, verdict)

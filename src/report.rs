@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::campaign::{ENOUGH_FAILURES, Event, Phase, PhaseSummary, Reporter, Summary};
 use crate::labels::LabelCounts;
@@ -83,13 +83,17 @@ fn bar(phase: Phase, total: Option<u64>) -> ProgressBar {
     let (bar, template) = match total {
         Some(total) => (
             ProgressBar::new(total),
-            "{prefix:<11} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}",
+            "{prefix:<11} {wide_bar} {human_pos}/{human_len}  {rate}  {eta} left",
         ),
-        None => (ProgressBar::no_length(), "{prefix:<11} {human_pos} {per_sec} {elapsed}"),
+        None => (ProgressBar::no_length(), "{prefix:<11} {human_pos}  {rate}  {elapsed}"),
     };
     let style =
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.with_style(style).with_prefix(phase.word())
+    let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        // A bar that cannot be drawn is no reason to stop.
+        let _ = write!(out, "{}/s", grouped(state.per_sec() as u64));
+    };
+    bar.with_style(style.with_key("rate", rate)).with_prefix(phase.word())
 }
 
 fn phase_row(phase: &PhaseSummary) -> String {

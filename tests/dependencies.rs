@@ -1,5 +1,11 @@
 //! Model and implementation share no code, or one mistake could hide in both.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics fails, as it should"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 

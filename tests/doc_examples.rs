@@ -1,5 +1,7 @@
 //! The examples of `docs/semantics.md` are true, on the model and on the production implementation.
 
+#![allow(clippy::panic, reason = "a test that panics fails, as it should")]
+
 mod common;
 #[path = "common/example.rs"]
 mod example;

@@ -1,5 +1,12 @@
 //! The subject's side of the conversation (`docs/protocol.md`): what is answered, and what ends it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics fails, as it should"
+)]
+
 mod common;
 
 use std::io::{self, BufRead, Read};

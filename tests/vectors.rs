@@ -1,5 +1,13 @@
 //! The committed vectors: answers that the seed's own code gave, and that nobody wrote by hand.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics fails, as it should"
+)]
+
 mod common;
 
 use std::fs;

@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
             let _ = writeln!(out, "{name}: production and the specification agree");
         }
         if let Some(vector) = vector {
-            let verdict = compare(&expected, &vector);
+            let verdict = compare(&case, &expected, &vector);
             if verdict != Verdict::Agree {
                 failed = true;
                 if let Some(finding) = Finding::new(&VectorSubject, case, &expected, &verdict) {

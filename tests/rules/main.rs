@@ -1,6 +1,14 @@
 //! One test a rule of `docs/semantics.md`: what a wrong implementation would do, and the case that
 //! shows it. Each is asked of the model and of the production implementation.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that panics fails, as it should"
+)]
+
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../common/example.rs"]

@@ -232,6 +232,11 @@ impl Notes {
         self.0.iter_mut().skip(first).for_each(|note| note.key.under(step));
     }
 
+    /// Says of all notes from the `first` on where they are about.
+    pub(crate) fn at(&mut self, first: usize, place: Place) {
+        self.0.iter_mut().skip(first).for_each(|note| note.place = place);
+    }
+
     pub(crate) fn into_warnings(self, origin: impl Fn(Place) -> Origin) -> Vec<Warning> {
         let warning = |note: Note| {
             let origin = origin(note.place);

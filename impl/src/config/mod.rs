@@ -33,6 +33,7 @@ pub use server::{
 
 pub(crate) use error::{Key, Notes};
 pub(crate) use server_read::read_server;
+pub(crate) use source::Source;
 pub(crate) use tree::parse_document;
 
 /// A value that was read, with what was ignored on the way.

@@ -1,13 +1,16 @@
 //! Plugins from disk: a folder a plugin, each with a manifest and a file of servers.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{Plugin, read_entry};
-use crate::config::{Key, Loaded, Notes, Origin, ServerMap, Warning};
+use crate::config::node::Place;
+use crate::config::{Key, Loaded, Notes, Origin, ServerMap, Source, Warning};
 use crate::files::{self, ReadError};
 
 /// The largest manifest or file of servers that is read, in bytes.
@@ -79,7 +82,7 @@ fn read_plugin(
 ) -> Option<Plugin> {
     let path = folder.join(MANIFEST);
     let warn = |key: &str, message: String| warning(&path, key, message);
-    let manifest = inside(folder, MANIFEST).and_then(|file| read_object(&file));
+    let manifest = inside(folder, MANIFEST).and_then(|file| object_of(&read_json_text(&file)?));
     let manifest = match manifest {
         Ok(manifest) => manifest,
         Err(Fault::Read(ReadError::Missing)) => return None,
@@ -117,7 +120,11 @@ fn read_servers(
     warnings: &mut Vec<Warning>,
 ) -> ServerMap {
     let path = folder.join(name);
-    let (root, object) = match file.and_then(|f| Ok((root(folder)?, read_object(&f)?))) {
+    let read = file.and_then(|file| {
+        let text = read_json_text(&file)?;
+        Ok((root(folder)?, object_of(&text)?, text))
+    });
+    let (root, object, text) = match read {
         Ok(read) => read,
         Err(fault) => {
             warnings.push(warning(&path, "", format!("{fault}; this plugin has no servers")));
@@ -130,14 +137,19 @@ fn read_servers(
     };
     let mut notes = Notes::default();
     let mut valid = ServerMap::new();
+    let offsets = entry_offsets(&text, wrapped);
     for (name, server) in servers {
+        let first = notes.len();
         read_entry(name, &adapted(server, &root), &mut valid, &mut notes);
+        if let Some(offset) = offsets.get(name) {
+            notes.at(first, Place::Offset(*offset));
+        }
     }
     if wrapped {
         notes.under(0, "mcpServers");
     }
-    let origin = Origin::File(path.display().to_string().into());
-    warnings.extend(notes.into_warnings(|_| origin.clone()));
+    let source = Source::new(&path.display().to_string(), &text, &[]);
+    warnings.extend(notes.into_warnings(|place| source.origin(place)));
     valid
 }
 
@@ -198,12 +210,29 @@ fn inside(folder: &Path, name: &str) -> Result<PathBuf, Fault> {
     if file.starts_with(&root) { Ok(file) } else { Err(Fault::Escapes) }
 }
 
-fn read_object(file: &Path) -> Result<Map<String, Value>, Fault> {
-    let text = files::read_text(file, MAX_PLUGIN_FILE_BYTES).map_err(Fault::Read)?;
-    match serde_json::from_str(&text).map_err(Fault::Json)? {
+fn read_json_text(file: &Path) -> Result<String, Fault> {
+    files::read_text(file, MAX_PLUGIN_FILE_BYTES).map_err(Fault::Read)
+}
+
+fn object_of(text: &str) -> Result<Map<String, Value>, Fault> {
+    match serde_json::from_str(text).map_err(Fault::Json)? {
         Value::Object(object) => Ok(object),
         _ => Err(Fault::NotAnObject),
     }
+}
+
+/// At which byte of `text` each server's entry begins. Not the field at fault, but the place to
+/// look: JSON values do not remember where they came from.
+fn entry_offsets(text: &str, wrapped: bool) -> BTreeMap<String, usize> {
+    type Entries<'a> = BTreeMap<String, &'a RawValue>;
+    let entries = |text| serde_json::from_str::<Entries<'_>>(text).unwrap_or_default();
+    let mut servers = entries(text);
+    if wrapped {
+        servers = servers.get("mcpServers").map(|inner| entries(inner.get())).unwrap_or_default();
+    }
+    // Each raw value is a part of `text`, so the addresses tell the offset.
+    let offset = |raw: &RawValue| raw.get().as_ptr().addr().checked_sub(text.as_ptr().addr());
+    servers.into_iter().filter_map(|(name, raw)| Some((name, offset(raw)?))).collect()
 }
 
 fn warning(file: &Path, key: &str, message: String) -> Warning {

@@ -88,12 +88,12 @@ fn entries_as_other_hosts_write_them() {
 fn invalid_servers_are_dropped() {
     let dir = tempfile::tempdir().unwrap();
     let root = write_plugin(dir.path(), "p", &json!({}));
-    let servers = json!({ "mcpServers": { "a": url("a"), "b": { "command": 1 } } });
-    fs::write(root.join(".mcp.json"), servers.to_string()).unwrap();
+    let servers = "{\"mcpServers\": {\n  \"a\": {\"url\": \"a\"},\n  \"b\": {\"command\": 1}\n}}";
+    fs::write(root.join(".mcp.json"), servers).unwrap();
     let (names, warning) = only(&dir);
     assert_eq!(names, ["a"]);
     let expected = format!(
-        "{}: mcpServers.b.command: found an integer, expected a string; this server of the plugin \
+        "{}:3:8: mcpServers.b.command: found an integer, expected a string; this server of the plugin \
          is ignored",
         root.join(".mcp.json").display()
     );
