@@ -221,7 +221,8 @@ impl Run<'_> {
         for vector in &vectors {
             let (expected, _) = judge(&ModelSubject, &vector.case);
             let verdict = compare(&vector.case, &expected, &vector.expected);
-            let finding = Finding::new(&VectorSubject, vector.case.clone(), &expected, &verdict);
+            let (case, rule) = (vector.case.clone(), verdict.rule());
+            let finding = Finding::new(&VectorSubject, case, &expected, &verdict, rule);
             self.found(finding);
         }
         self.cases(Phase::Vectors, Some(total), None, |index| {

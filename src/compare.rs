@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use mcp_overlay_model::apps::apps_server;
+use mcp_overlay_model::endpoint::apps_url;
 use mcp_overlay_model::server::read;
 use mcp_overlay_model::{
-    Answer, By, Case, Outcome, Reason, Rejection, Resolution, RuleId, ServerView, View,
+    Answer, By, CODEX_APPS, Case, Outcome, Reason, Rejection, Resolution, RuleId, ServerView, View,
 };
 use serde_json::Value;
 
@@ -175,10 +177,13 @@ impl Shape<'_> {
             let rule = match (want, got) {
                 (None, None) => continue,
                 (Some(want), Some(got)) if same(want, got) => continue,
-                (Some(want), Some(got)) => self.rule_of_content(&decided.reason, want, got),
                 (Some(_), None) if self.has_invalid_sibling(decided.reason.by) => {
                     "configured.invalid-plugin-server-dropped"
                 }
+                _ if view == "effective" && name == CODEX_APPS => {
+                    self.rule_of_effective_apps(&decided.reason, want, got)
+                }
+                (Some(want), Some(got)) => self.rule_of_content(&decided.reason, want, got),
                 (Some(_), None) | (None, Some(_)) => decided.reason.rule,
             };
             differences.push(Difference {
@@ -221,6 +226,31 @@ impl Shape<'_> {
         }
     }
 
+    /// Gate and legacy loader, told apart by what came of them.
+    fn rule_of_effective_apps(
+        &self,
+        reason: &Reason,
+        want: Option<&Value>,
+        got: Option<&Value>,
+    ) -> RuleId {
+        let in_runtime = self.resolution.runtime.get(CODEX_APPS).and_then(|d| d.server.as_deref());
+        match (reason.by, want, got) {
+            // It did not come from `runtime`: somebody took the gate for open.
+            (By::Gate, None, Some(_)) if in_runtime.is_none() => "gate.open",
+            // It is in `runtime`, and nothing but the gate takes it away.
+            (By::Contribution { .. }, Some(_), None) => "gate.open",
+            (By::Contribution { .. }, _, Some(got)) if self.is_apps_server(got) => {
+                "legacy.only-when-silent"
+            }
+            (_, Some(want), Some(got)) => self.rule_of_content(reason, want, got),
+            _ => reason.rule,
+        }
+    }
+
+    fn is_apps_server(&self, server: &Value) -> bool {
+        same(&apps_server(&self.resolution.host), server)
+    }
+
     /// Two servers under one name. If the other one is simply somebody else's word, the rule that
     /// chose is to blame; if it is this one gone wrong, the rule of the field is.
     fn rule_of_content(&self, reason: &Reason, want: &Value, got: &Value) -> RuleId {
@@ -254,8 +284,7 @@ impl Shape<'_> {
     }
 
     fn is_apps_url(&self, url: &Value) -> bool {
-        let apps = mcp_overlay_model::apps::apps_server(&self.resolution.host);
-        apps.get("url") == Some(url)
+        apps_server(&self.resolution.host).get("url") == Some(url)
     }
 
     fn rule_of_apps_field(&self, field: &str, got: &Value) -> RuleId {
@@ -270,20 +299,20 @@ impl Shape<'_> {
     }
 }
 
-/// Which step of building the Apps URL went wrong, by what the wrong URL still has.
+/// Which step of building the Apps URL went wrong, by what the wrong URL has after the base.
 fn rule_of_url(base: &str, path_override: Option<&str>, got: &str) -> RuleId {
-    use mcp_overlay_model::endpoint::apps_url;
-    let want = apps_url(base, path_override);
     let trimmed = base.trim_end_matches('/');
-    let appended = want.strip_prefix(trimmed).unwrap_or_default();
-    let path_of = |url: &str| url.rsplit_once(['/']).map(|(_, last)| last.to_string());
-    if !got.starts_with(trimmed) || got.starts_with(&format!("{trimmed}//")) {
+    let want = apps_url(base, path_override);
+    let after_base = |url: &str| url.strip_prefix(trimmed).map(str::to_string);
+    let (Some(want), Some(got)) = (after_base(&want), after_base(got)) else {
+        return "endpoint.base-trimmed";
+    };
+    let only_one_has = |suffix: &str| want.starts_with(suffix) != got.starts_with(suffix);
+    if got.starts_with("//") && !want.starts_with("//") {
         "endpoint.base-trimmed"
-    } else if path_override.is_some() && path_of(&want) != path_of(got) {
-        "endpoint.override-path"
-    } else if appended.starts_with("/backend-api/") && !got.contains("/backend-api/") {
+    } else if only_one_has("/backend-api/") {
         "endpoint.chatgpt-host"
-    } else if appended.starts_with("/api/codex/") || got.contains("/api/codex/") {
+    } else if only_one_has("/api/codex/") {
         "endpoint.other-host"
     } else if path_override.is_some() {
         "endpoint.override-path"

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use mcp_overlay_model::{Answer, Auth, By, Case, Outcome};
+use mcp_overlay_model::{Answer, Auth, By, Case, Outcome, RuleId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -26,7 +26,7 @@ pub struct Finding {
     pub subject: String,
     /// `disagree`, `crashed` or `errored`.
     pub verdict: String,
-    /// The first rule that the answer breaks; empty for a crash.
+    /// The rule that the answer breaks; empty for a crash.
     pub rule: String,
     /// That rule's text.
     pub sentence: String,
@@ -54,18 +54,18 @@ pub struct FoundDifference {
 }
 
 impl Finding {
-    /// Describes a verdict; `None` for one that is no finding.
+    /// Describes a verdict, with the rule to blame; `None` for one that is no finding.
     pub fn new(
         subject: &dyn Subject,
         case: Case,
         expected: &Outcome,
         verdict: &Verdict,
+        rule: Option<RuleId>,
     ) -> Option<Finding> {
-        let (rule, differences) = match verdict {
+        let differences = match verdict {
             Verdict::Agree | Verdict::NotComparable(_) => return None,
             Verdict::Disagree(differences) => {
-                let described = differences.iter().map(|d| describe(&case, d)).collect();
-                (verdict.rule().unwrap_or_default(), described)
+                differences.iter().map(|difference| describe(&case, difference)).collect()
             }
             Verdict::Crashed(message) | Verdict::Errored(message) => {
                 let described = FoundDifference {
@@ -75,9 +75,10 @@ impl Finding {
                     expected: Value::from("an answer"),
                     actual: Value::from(verdict.word()),
                 };
-                ("", vec![described])
+                vec![described]
             }
         };
+        let rule = rule.unwrap_or_default();
         Some(Finding {
             finding: FORMAT,
             subject: subject.name().into(),

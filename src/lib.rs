@@ -2,8 +2,10 @@
 //!
 //! Data goes one way: bytes → case ([`generate`], [`exhaustive`], [`vectors`]) → what the
 //! specification and a [`subject`] say → verdict ([`compare`]) → event ([`campaign`]) → report
-//! ([`report`]). A case that fails is made small ([`minimise`]) and kept ([`finding`]).
+//! ([`report`]). A case that fails is made small
+//! ([`minimise`]), blamed on a rule ([`blame`]) and kept ([`finding`]).
 
+pub mod blame;
 pub mod campaign;
 pub mod compare;
 pub mod endpoint;

@@ -6,6 +6,7 @@ use mcp_overlay_host::{Environment, HostConfig};
 use mcp_overlay_model::resolution::present;
 use mcp_overlay_model::{Case, Outcome, resolve};
 
+use crate::blame::rule_by_rewriting;
 use crate::compare::{Verdict, compare, same};
 use crate::finding::Finding;
 use crate::generate::case_from_bytes;
@@ -51,8 +52,17 @@ pub fn investigate(subject: &dyn Subject, case: &Case) -> Option<Finding> {
     });
     let smallest =
         minimise(&same_rule, MINIMISE_BUDGET, |candidate| same_kind(&judge(subject, candidate).1));
-    let (expected, verdict) = judge(subject, &smallest);
-    Finding::new(subject, smallest, &expected, &verdict)
+    describe(subject, smallest)
+}
+
+/// Judges a case and describes what is wrong, with the rule to blame; `None` if nothing is.
+pub fn describe(subject: &dyn Subject, case: Case) -> Option<Finding> {
+    let (expected, verdict) = judge(subject, &case);
+    let rule = match verdict {
+        Verdict::Disagree(_) => rule_by_rewriting(subject, &case).or(verdict.rule()),
+        _ => None,
+    };
+    Finding::new(subject, case, &expected, &verdict, rule)
 }
 
 /// Holds the production implementation against the model on the case that `bytes` make.

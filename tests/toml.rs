@@ -1,6 +1,13 @@
 //! `config.toml`: it means what the same JSON means, `-c` means what the file means, and no text
 //! takes the host down.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that panics fails, as it should"
+)]
+
 use std::fs;
 use std::sync::Arc;
 

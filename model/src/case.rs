@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 #[serde(deny_unknown_fields)]
 pub struct Case {
     /// A name for people; no rule looks at it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub id: String,
     /// The profile whose rules count.
     #[serde(default)]

@@ -86,6 +86,11 @@ const FIELDS: [(&str, Kind, Of, Default); 25] = [
     ("bearer_token", Kind::Text, Of::Neither, Default::Absent),
 ];
 
+/// Whether the specification has a field of this name.
+pub fn is_known_field(name: &str) -> bool {
+    FIELDS.iter().any(|(known, ..)| *known == name)
+}
+
 /// Reads a server entry.
 ///
 /// # Errors

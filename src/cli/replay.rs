@@ -4,12 +4,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use mcp_overlay::compare::{Verdict, compare};
+use mcp_overlay::compare::compare;
 use mcp_overlay::finding::Finding;
-use mcp_overlay::oracle::judge;
+use mcp_overlay::oracle::describe;
 use mcp_overlay::subject::ProductionSubject;
 use mcp_overlay::vectors::{self, VectorSubject};
-use mcp_overlay_model::{Answer, Case};
+use mcp_overlay_model::{Answer, Case, resolve};
 
 use super::{FINDINGS, Misuse, Outcome, read_text};
 
@@ -27,21 +27,20 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let mut out = anstream::stdout();
     let mut failed = false;
     for (case, vector) in read(&arguments.file)? {
-        let (expected, verdict) = judge(&ProductionSubject, &case);
         let name = if case.id.is_empty() { "case" } else { case.id.as_str() };
-        if let Some(finding) = Finding::new(&ProductionSubject, case.clone(), &expected, &verdict) {
+        if let Some(finding) = describe(&ProductionSubject, case.clone()) {
             failed = true;
             let _ = write!(out, "{finding}");
         } else {
             let _ = writeln!(out, "{name}: production and the specification agree");
         }
         if let Some(vector) = vector {
+            let expected = resolve(&case);
             let verdict = compare(&case, &expected, &vector);
-            if verdict != Verdict::Agree {
+            let rule = verdict.rule();
+            if let Some(finding) = Finding::new(&VectorSubject, case, &expected, &verdict, rule) {
                 failed = true;
-                if let Some(finding) = Finding::new(&VectorSubject, case, &expected, &verdict) {
-                    let _ = write!(out, "{finding}");
-                }
+                let _ = write!(out, "{finding}");
             }
         }
     }

@@ -4,6 +4,13 @@
 //! A law is a function ([`law`]); proptest ([`by_proptest`]) and quickcheck ([`by_quickcheck`])
 //! are thin layers over the checker's own generator and minimiser.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that panics fails, as it should"
+)]
+
 #[path = "../common/mod.rs"]
 mod common;
 

@@ -1,0 +1,220 @@
+//! Which rule a failing subject breaks, found by experiment.
+//!
+//! Many rules say that two ways of writing a case mean the same: a trailing slash of the base is
+//! dropped, an inactive plugin adds nothing, an overruled contribution does not matter. Each of
+//! these gives a rewrite that the specification does not notice. If a subject is wrong before the
+//! rewrite and right after it, that rule is the one it breaks.
+
+use std::collections::BTreeSet;
+
+use mcp_overlay_model::apps::CONNECTORS_TOKEN;
+use mcp_overlay_model::endpoint::{DEFAULT_BASE_URL, override_path};
+use mcp_overlay_model::{
+    Answer, CODEX_APPS, Case, Contribution, ContributorKind, RuleId, resolve, server,
+};
+use serde_json::{Map, Value, json};
+
+use crate::compare::Verdict;
+use crate::oracle::judge;
+use crate::subject::Subject;
+
+/// A rule, and how to write a case without the need for it.
+type Rewrite = (RuleId, fn(&mut Case));
+
+/// In this order: the plainest explanation first.
+const REWRITES: [Rewrite; 16] = [
+    ("value.null-is-absent", drop_nulls),
+    ("server.unknown-field", drop_unknown_fields),
+    ("server.durations", write_seconds),
+    ("configured.inactive-plugin-ignored", drop_inactive_plugins),
+    ("configured.invalid-plugin-server-dropped", drop_invalid_plugin_servers),
+    ("configured.config-over-plugin", drop_plugin_servers_that_config_overrides),
+    ("configured.first-plugin-wins", drop_plugin_servers_of_later_plugins),
+    ("overlay.last-wins", drop_overruled_in_one_list),
+    ("contribution.order", drop_overruled_by_later_contributors),
+    ("apps-server.bearer-env", drop_blank_token),
+    ("features.override-forms", write_override_as_table),
+    ("endpoint.override-path", trim_override_path),
+    ("endpoint.base-trimmed", trim_base),
+    ("endpoint.chatgpt-host", append_backend_api),
+    ("endpoint.other-host", append_api_codex),
+    ("features.apps-default-on", write_apps_on),
+];
+
+/// The rule whose rewrite turns a failing case into one on which the subject is right.
+pub fn rule_by_rewriting(subject: &dyn Subject, case: &Case) -> Option<RuleId> {
+    let expected = resolve(case).answer();
+    let explains = |(rule, rewrite): &Rewrite| {
+        let mut rewritten = case.clone();
+        rewrite(&mut rewritten);
+        let means_the_same = || same_outcome(&expected, &resolve(&rewritten).answer());
+        let explains = rewritten != *case
+            && means_the_same()
+            && judge(subject, &rewritten).1 == Verdict::Agree;
+        explains.then_some(*rule)
+    };
+    REWRITES.iter().find_map(explains)
+}
+
+fn same_outcome(a: &Answer, b: &Answer) -> bool {
+    match (a, b) {
+        (Answer::Rejected { rejected: a }, Answer::Rejected { rejected: b }) => a.path == b.path,
+        _ => a == b,
+    }
+}
+
+fn host(case: &mut Case) -> Option<&mut Map<String, Value>> {
+    case.host.as_object_mut()
+}
+
+/// Every server entry of the case that is a table.
+fn entries(case: &mut Case) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let own = case.host.get_mut("mcp_servers").and_then(Value::as_object_mut);
+    let of_plugins = case.plugins.iter_mut().flat_map(|plugin| plugin.mcp_servers.values_mut());
+    let contributed = case.contributors.iter_mut().flat_map(|contributor| {
+        let list = match &mut contributor.kind {
+            ContributorKind::Scripted(list) => list.as_mut_slice(),
+            ContributorKind::HostedApps => &mut [],
+        };
+        list.iter_mut().filter_map(|contribution| match contribution {
+            Contribution::Set { server, .. } => Some(server),
+            Contribution::Remove { .. } => None,
+        })
+    });
+    let own = own.into_iter().flat_map(|servers| servers.values_mut());
+    own.chain(of_plugins).chain(contributed).filter_map(Value::as_object_mut)
+}
+
+fn drop_nulls(case: &mut Case) {
+    entries(case).for_each(|entry| entry.retain(|_, value| !value.is_null()));
+    if let Some(host) = host(case) {
+        host.retain(|_, value| !value.is_null());
+        if let Some(features) = host.get_mut("features").and_then(Value::as_object_mut) {
+            features.retain(|_, value| !value.is_null());
+        }
+    }
+}
+
+fn drop_unknown_fields(case: &mut Case) {
+    entries(case).for_each(|entry| entry.retain(|field, _| server::is_known_field(field)));
+}
+
+fn write_seconds(case: &mut Case) {
+    for entry in entries(case) {
+        if let Some(milliseconds) = entry.remove("startup_timeout_ms").and_then(|v| v.as_u64()) {
+            let seconds = std::time::Duration::from_millis(milliseconds).as_secs_f64();
+            entry.entry("startup_timeout_sec").or_insert(json!(seconds));
+        }
+    }
+}
+
+fn drop_inactive_plugins(case: &mut Case) {
+    case.plugins.retain(|plugin| plugin.active);
+}
+
+fn drop_invalid_plugin_servers(case: &mut Case) {
+    for plugin in &mut case.plugins {
+        plugin.mcp_servers.retain(|_, entry| server::read(entry).is_ok());
+    }
+}
+
+fn drop_plugin_servers_that_config_overrides(case: &mut Case) {
+    let own = case.host.get("mcp_servers").and_then(Value::as_object).cloned().unwrap_or_default();
+    for plugin in &mut case.plugins {
+        plugin.mcp_servers.retain(|name, _| !own.contains_key(name));
+    }
+}
+
+fn drop_plugin_servers_of_later_plugins(case: &mut Case) {
+    let mut taken = BTreeSet::new();
+    for plugin in &mut case.plugins {
+        plugin.mcp_servers.retain(|name, _| taken.insert(name.clone()));
+    }
+}
+
+fn drop_overruled_in_one_list(case: &mut Case) {
+    for contributor in &mut case.contributors {
+        if let ContributorKind::Scripted(list) = &mut contributor.kind {
+            keep_last_words(list, &mut BTreeSet::new());
+        }
+    }
+}
+
+fn drop_overruled_by_later_contributors(case: &mut Case) {
+    let mut spoken = BTreeSet::new();
+    case.contributors.reverse();
+    case.contributors.retain_mut(|contributor| match &mut contributor.kind {
+        ContributorKind::HostedApps => spoken.insert(CODEX_APPS.to_string()),
+        ContributorKind::Scripted(list) => {
+            keep_last_words(list, &mut spoken);
+            true
+        }
+    });
+    case.contributors.reverse();
+}
+
+/// Keeps what nobody in `spoken` or later in the list overrules, and notes it as spoken.
+fn keep_last_words(list: &mut Vec<Contribution>, spoken: &mut BTreeSet<String>) {
+    list.reverse();
+    list.retain(|contribution| spoken.insert(contribution.name().to_string()));
+    list.reverse();
+}
+
+fn drop_blank_token(case: &mut Case) {
+    let environment = host(case).and_then(|host| host.get_mut("env")?.as_object_mut());
+    if let Some(environment) = environment {
+        let blank = |value: &Value| value.as_str().is_some_and(|text| text.trim().is_empty());
+        environment.retain(|name, value| name != CONNECTORS_TOKEN || !blank(value));
+    }
+}
+
+fn path_override(case: &mut Case) -> Option<&mut Value> {
+    host(case)?.get_mut("features")?.get_mut("apps_mcp_path_override")
+}
+
+fn write_override_as_table(case: &mut Case) {
+    let Some(written) = path_override(case) else {
+        return;
+    };
+    let path = written.get("path").and_then(Value::as_str).map(str::to_string);
+    let enabled = match &*written {
+        Value::Bool(enabled) => *enabled,
+        table => table.get("enabled").and_then(Value::as_bool).unwrap_or(path.is_some()),
+    };
+    let path = path.unwrap_or_else(|| "/ps/mcp".to_string());
+    *written = json!({ "enabled": enabled, "path": path });
+}
+
+fn trim_override_path(case: &mut Case) {
+    if let Some(Value::String(path)) = path_override(case).and_then(|table| table.get_mut("path")) {
+        *path = override_path(path).to_string();
+    }
+}
+
+fn edit_base(case: &mut Case, edit: impl FnOnce(&str) -> String) {
+    if let Some(host) = host(case) {
+        let written = host.get("chatgpt_base_url").and_then(Value::as_str);
+        let edited = edit(written.unwrap_or(DEFAULT_BASE_URL));
+        host.insert("chatgpt_base_url".into(), edited.into());
+    }
+}
+
+fn trim_base(case: &mut Case) {
+    edit_base(case, |base| base.trim_end_matches('/').to_string());
+}
+
+fn append_backend_api(case: &mut Case) {
+    edit_base(case, |base| format!("{}/backend-api", base.trim_end_matches('/')));
+}
+
+fn append_api_codex(case: &mut Case) {
+    edit_base(case, |base| format!("{}/api/codex", base.trim_end_matches('/')));
+}
+
+fn write_apps_on(case: &mut Case) {
+    if let Some(host) = host(case)
+        && let Value::Object(features) = host.entry("features").or_insert_with(|| json!({}))
+    {
+        features.entry("apps").or_insert(Value::Bool(true));
+    }
+}
