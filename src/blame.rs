@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use mcp_overlay_model::apps::CONNECTORS_TOKEN;
 use mcp_overlay_model::endpoint::{DEFAULT_BASE_URL, override_path};
 use mcp_overlay_model::{
-    Answer, CODEX_APPS, Case, Contribution, ContributorKind, RuleId, resolve, server,
+    CODEX_APPS, Case, Contribution, ContributorKind, Outcome, RuleId, resolve, server,
 };
 use serde_json::{Map, Value, json};
 
@@ -43,11 +43,11 @@ const REWRITES: [Rewrite; 16] = [
 
 /// The rule whose rewrite turns a failing case into one on which the subject is right.
 pub fn rule_by_rewriting(subject: &dyn Subject, case: &Case) -> Option<RuleId> {
-    let expected = resolve(case).answer();
+    let expected = resolve(case);
     let explains = |(rule, rewrite): &Rewrite| {
         let mut rewritten = case.clone();
         rewrite(&mut rewritten);
-        let means_the_same = || same_outcome(&expected, &resolve(&rewritten).answer());
+        let means_the_same = || same_outcome(&expected, &resolve(&rewritten));
         let explains = rewritten != *case
             && means_the_same()
             && judge(subject, &rewritten).1 == Verdict::Agree;
@@ -56,10 +56,14 @@ pub fn rule_by_rewriting(subject: &dyn Subject, case: &Case) -> Option<RuleId> {
     REWRITES.iter().find_map(explains)
 }
 
-fn same_outcome(a: &Answer, b: &Answer) -> bool {
+/// The same answer, and the same other invalid places: a rewrite that mends one of them would
+/// explain a wrong order of places.
+fn same_outcome(a: &Outcome, b: &Outcome) -> bool {
     match (a, b) {
-        (Answer::Rejected { rejected: a }, Answer::Rejected { rejected: b }) => a.path == b.path,
-        _ => a == b,
+        (Outcome::Rejected(a), Outcome::Rejected(b)) => {
+            a.iter().map(|place| &place.path).eq(b.iter().map(|place| &place.path))
+        }
+        _ => a.answer() == b.answer(),
     }
 }
 

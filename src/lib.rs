@@ -6,8 +6,10 @@
 //! ([`minimise`]), blamed on a rule ([`blame`]) and kept ([`finding`]).
 
 pub mod blame;
+#[cfg(feature = "endpoint")]
 pub mod campaign;
 pub mod compare;
+#[cfg(feature = "endpoint")]
 pub mod endpoint;
 pub mod exhaustive;
 pub mod explain;
@@ -17,6 +19,7 @@ pub mod labels;
 pub mod minimise;
 pub mod oracle;
 pub mod protocol;
+#[cfg(feature = "cli")]
 pub mod report;
 pub mod rules;
 pub mod subject;

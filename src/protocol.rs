@@ -113,6 +113,9 @@ fn hello(subject: &dyn Subject) -> Value {
 /// The answer to a case as JSON; one that is no case is answered in words, so that the
 /// conversation goes on.
 pub fn answer(subject: &dyn Subject, case: Value) -> Answer {
+    if let Some(place) = place_without_table(&case) {
+        return Answer::errored(format!("not a case: expected a JSON object at {place}"));
+    }
     let profile = case.get("profile").cloned();
     match serde_json::from_value::<Case>(case) {
         Ok(case) => subject.resolve(&case),
@@ -123,6 +126,20 @@ pub fn answer(subject: &dyn Subject, case: Value) -> Answer {
             _ => Answer::errored(format!("not a case: {error}")),
         },
     }
+}
+
+/// Where a case has something else than the table that belongs there. Reading alone would take a
+/// list for a table, its elements for the members in order.
+fn place_without_table(case: &Value) -> Option<String> {
+    if !case.is_object() {
+        return Some("case".into());
+    }
+    let elements = |key: &'static str| {
+        let list = case.get(key).and_then(Value::as_array).into_iter().flatten();
+        list.enumerate().map(move |(index, element)| (format!("case.{key}[{index}]"), element))
+    };
+    let mut places = elements("plugins").chain(elements("contributors"));
+    places.find(|(_, element)| !element.is_object()).map(|(place, _)| place)
 }
 
 /// Reads a line into `line`, without its newline; false at the end of input.

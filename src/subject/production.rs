@@ -1,6 +1,5 @@
 //! The production implementation of `impl/`, in process.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_executor::block_on;
@@ -126,14 +125,14 @@ fn read_environment(host: &Value) -> Result<Environment, Rejected> {
         Some(Value::Object(variables)) => variables,
         Some(_) => return Err(wrong_type("host.env".into(), "a table")),
     };
-    let mut pairs = BTreeMap::new();
-    for (name, value) in variables {
-        let Value::String(value) = value else {
-            return Err(wrong_type(format!("host.env.{name}"), "a string"));
-        };
-        pairs.insert(name.as_str(), value.as_str());
+    // The smallest, in whatever order the JSON library keeps its keys.
+    if let Some((name, _)) =
+        variables.iter().filter(|(_, value)| !value.is_string()).min_by_key(|(name, _)| *name)
+    {
+        return Err(wrong_type(format!("host.env.{name}"), "a string"));
     }
-    Ok(Environment::from_pairs(pairs))
+    let text = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_string()));
+    Ok(Environment::from_pairs(variables.iter().filter_map(text)))
 }
 
 type Contributions = Vec<Vec<McpServerContribution>>;

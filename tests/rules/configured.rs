@@ -1,7 +1,9 @@
 //! `configured`, and whose word it is made of.
 
 use std::process::Command;
+use std::sync::Arc;
 
+use mcp_overlay_host::{Environment, HostConfig, McpExtensionRegistryBuilder, McpManager, Plugin};
 use serde_json::json;
 
 use crate::{apps_server, check, contributor, hosted, remove, set};
@@ -193,6 +195,23 @@ fn an_inactive_plugin_adds_nothing() {
         }),
         json!({"runtime": {}, "effective": {"codex_apps": apps_server()}}),
     );
+}
+
+/// The implementation reads no servers of an inactive plugin; one that is switched off only later
+/// has them, and they must not count either.
+#[test]
+fn a_plugin_that_is_switched_off_after_it_was_read_adds_nothing() {
+    let servers = json!({"a": {"command": "x"}});
+    let mut plugin = Plugin::from_json_servers("p", true, servers.as_object().unwrap()).value;
+    let host = HostConfig::from_json(&json!({}), Environment::default()).unwrap().value;
+    let manager = McpManager::new(McpExtensionRegistryBuilder::new().build());
+    let host = Arc::new(host);
+    let count = |plugin: &Plugin| {
+        manager.configured_servers(&host, &Arc::from([plugin.clone()])).iter().count()
+    };
+    assert_eq!(count(&plugin), 1);
+    plugin.active = false;
+    assert_eq!(count(&plugin), 0);
 }
 
 /// Rule `configured.invalid-plugin-server-dropped`: An invalid server entry of a plugin MUST be

@@ -43,7 +43,7 @@ pub(crate) fn parse_document(text: &str) -> Result<Tree, SyntaxError> {
         place: error.span().map_or(Place::Memory, |span| Place::Offset(span.start)),
         message: error.message().to_owned(),
     })?;
-    Ok(table(document.into_inner(), Place::Offset(0), &Place::Offset))
+    table(document.into_inner(), Place::Offset(0), &Place::Offset)
 }
 
 /// What nests no deeper than this check allows, no recursion over it runs out of stack.
@@ -60,31 +60,49 @@ pub(crate) fn parse_value(text: &str, index: usize) -> Result<Tree, SyntaxError>
     refuse_depth(text, |_| place)?;
     let value = DeValue::parse(text)
         .map_err(|error| SyntaxError { place, message: error.message().to_owned() })?;
-    Ok(tree(value, &|_| place))
+    tree(value, &|_| place)
 }
 
-fn tree(spanned: Spanned<DeValue<'_>>, at: &dyn Fn(usize) -> Place) -> Tree {
+fn tree(spanned: Spanned<DeValue<'_>>, at: &dyn Fn(usize) -> Place) -> Result<Tree, SyntaxError> {
     let place = at(spanned.span().start);
     let value = match spanned.into_inner() {
         DeValue::String(text) => TreeValue::String(text.into_owned()),
         DeValue::Boolean(value) => TreeValue::Bool(value),
         DeValue::Datetime(_) => TreeValue::Other("a date or time"),
-        DeValue::Integer(digits) => i128::from_str_radix(digits.as_str(), digits.radix())
-            .map_or(TreeValue::Other("an integer out of range"), TreeValue::Integer),
-        DeValue::Float(digits) => digits
-            .as_str()
-            .parse()
-            .map_or(TreeValue::Other("a number out of range"), TreeValue::Float),
+        // The parser hands numbers on as they are written, `0o` included.
+        DeValue::Integer(digits) => i64::from_str_radix(digits.as_str(), digits.radix())
+            .map(|number| TreeValue::Integer(number.into()))
+            .map_err(|_| not_a_number(place, "an integer of 64 bits"))?,
+        DeValue::Float(digits) => float(digits.as_str())
+            .map(TreeValue::Float)
+            .ok_or_else(|| not_a_number(place, "a floating-point number of 64 bits"))?,
         DeValue::Array(values) => {
-            TreeValue::Array(values.into_iter().map(|value| tree(value, at)).collect())
+            let values = values.into_iter().map(|value| tree(value, at));
+            TreeValue::Array(values.collect::<Result<_, _>>()?)
         }
         DeValue::Table(entries) => return table(entries, place, at),
     };
-    Tree { value, place }
+    Ok(Tree { value, place })
 }
 
-fn table(entries: DeTable<'_>, place: Place, at: &dyn Fn(usize) -> Place) -> Tree {
-    let entry =
-        |(key, value): (Spanned<Cow<'_, str>>, _)| (key.into_inner().into_owned(), tree(value, at));
-    Tree { value: TreeValue::Table(entries.into_iter().map(entry).collect()), place }
+/// A float as written; one that only rounding makes infinite is none.
+fn float(written: &str) -> Option<f64> {
+    let number: f64 = written.parse().ok()?;
+    (number.is_finite() || written.contains("inf") || written.contains("nan")).then_some(number)
+}
+
+fn not_a_number(place: Place, expected: &str) -> SyntaxError {
+    SyntaxError { place, message: format!("expected {expected}") }
+}
+
+fn table(
+    entries: DeTable<'_>,
+    place: Place,
+    at: &dyn Fn(usize) -> Place,
+) -> Result<Tree, SyntaxError> {
+    let entry = |(key, value): (Spanned<Cow<'_, str>>, _)| {
+        Ok((key.into_inner().into_owned(), tree(value, at)?))
+    };
+    let entries = entries.into_iter().map(entry).collect::<Result<_, _>>()?;
+    Ok(Tree { value: TreeValue::Table(entries), place })
 }
