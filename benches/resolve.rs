@@ -94,6 +94,16 @@ impl Fixture {
         usize::from(effective.contains("codex_apps"))
     }
 
+    /// The same, and every server of every view looked at once.
+    fn resolve_and_walk(&self, manager: &McpManager) -> usize {
+        let host = Arc::new((*self.host).clone());
+        let config = block_on(manager.runtime_config(&host, &self.plugins));
+        black_box(config.plugin_owners());
+        let effective = config.effective(Some(Auth::ChatGpt));
+        let views = [config.configured(), config.runtime(), &effective];
+        views.into_iter().flatten().filter(|(_, server)| server.enabled).count()
+    }
+
     /// All three views the seed's way.
     fn deep_copy(&self) -> usize {
         let configured = self.deep_configured();
@@ -174,24 +184,28 @@ fn read_again(fixture: &Fixture, manager: &McpManager) -> bool {
 
 /// Both ways in turn, so that a noisy machine slows both; the fastest round of each counts.
 fn ratios() {
-    println!("\nservers  contributions     shared  deep copies   ratio  read again");
+    println!("\nservers  contributions     shared  deep copies  ratio  walked  ratio  read again");
     for size in SIZES {
         let fixture = Fixture::new(size);
         let manager = fixture.manager();
         let rounds = 20_000 / size.max(100);
-        let [mut shared, mut deep, mut again] = [Duration::MAX; 3];
+        let [mut shared, mut walked, mut deep, mut again] = [Duration::MAX; 4];
         for _ in 0..rounds {
             shared = shared.min(time(|| fixture.resolve(&manager)));
+            walked = walked.min(time(|| fixture.resolve_and_walk(&manager)));
             deep = deep.min(time(|| fixture.deep_copy()));
         }
         read_again(&fixture, &manager);
         for _ in 0..rounds {
             again = again.min(time(|| usize::from(read_again(&fixture, &manager))));
         }
-        let ratio = deep.as_secs_f64() / shared.as_secs_f64();
+        let ratio = |ours: Duration| deep.as_secs_f64() / ours.as_secs_f64();
         let contributions = fixture.contributions.len();
         println!(
-            "{size:>7}  {contributions:>13}  {shared:>9.1?}  {deep:>11.1?}  {ratio:>5.0}x  {again:>9.1?}"
+            "{size:>7}  {contributions:>13}  {shared:>9.1?}  {deep:>11.1?}  {:>4.0}x  {walked:>6.0?}  \
+             {:>4.0}x  {again:>10.1?}",
+            ratio(shared),
+            ratio(walked),
         );
     }
 }

@@ -6,15 +6,17 @@
 //! rewrite and right after it, that rule is the one it breaks.
 
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 
 use mcp_overlay_model::apps::CONNECTORS_TOKEN;
 use mcp_overlay_model::endpoint::{DEFAULT_BASE_URL, override_path};
 use mcp_overlay_model::{
-    CODEX_APPS, Case, Contribution, ContributorKind, Outcome, RuleId, resolve, server,
+    Answer, Auth, By, CODEX_APPS, Case, Contribution, ContributorKind, Outcome, RuleId, resolve,
+    server,
 };
 use serde_json::{Map, Value, json};
 
-use crate::compare::Verdict;
+use crate::compare::{Place, Verdict};
 use crate::oracle::judge;
 use crate::subject::Subject;
 
@@ -22,7 +24,7 @@ use crate::subject::Subject;
 type Rewrite = (RuleId, fn(&mut Case));
 
 /// In this order: the plainest explanation first.
-const REWRITES: [Rewrite; 16] = [
+const REWRITES: [Rewrite; 17] = [
     ("value.null-is-absent", drop_nulls),
     ("server.unknown-field", drop_unknown_fields),
     ("server.durations", write_seconds),
@@ -39,10 +41,64 @@ const REWRITES: [Rewrite; 16] = [
     ("endpoint.chatgpt-host", append_backend_api),
     ("endpoint.other-host", append_api_codex),
     ("features.apps-default-on", write_apps_on),
+    ("gate.open", sign_in),
 ];
 
+/// The rule that an experiment shows to be broken, if one does.
+pub fn rule_by_experiment(subject: &dyn Subject, case: &Case) -> Option<RuleId> {
+    rule_by_rewriting(subject, case)
+        .or_else(|| rule_by_field(subject, case))
+        .or_else(|| rule_by_auth(subject, case))
+}
+
+/// The field of a server without which the subject no longer rejects the case.
+fn rule_by_field(subject: &dyn Subject, case: &Case) -> Option<RuleId> {
+    let agrees = |case: &Case| judge(subject, case).1 == Verdict::Agree;
+    let mut fields = BTreeSet::new();
+    for entry in entries(&mut case.clone()) {
+        fields.extend(entry.keys().cloned());
+    }
+    let resolves = matches!(resolve(case), Outcome::Resolved(_));
+    let rejected = |case: &Case| matches!(subject.resolve(case), Answer::Rejected { .. });
+    if !resolves || !std::panic::catch_unwind(AssertUnwindSafe(|| rejected(case))).ok()? {
+        return None;
+    }
+    fields.into_iter().find_map(|field| {
+        let mut without = case.clone();
+        entries(&mut without).for_each(|entry| drop(entry.remove(&field)));
+        agrees(&without).then(|| match field.as_str() {
+            "startup_timeout_sec" | "startup_timeout_ms" | "tool_timeout_sec" => "server.durations",
+            "env_vars" => "server.env-vars",
+            "environment_id" | "cwd" => "server.remote-stdio-cwd",
+            field if server::belongs_to_one_transport(field) => "server.foreign-field",
+            _ => "server.unknown-field",
+        })
+    })
+}
+
+/// A difference in `runtime` that another auth makes go away.
+fn rule_by_auth(subject: &dyn Subject, case: &Case) -> Option<RuleId> {
+    let (_, Verdict::Disagree(differences)) = judge(subject, case) else {
+        return None;
+    };
+    let in_runtime = differences
+        .iter()
+        .find(|difference| matches!(difference.place, Place::Server { view: "runtime", .. }))?;
+    let other = |auth| Case { auth, ..case.clone() };
+    let auths = std::iter::once(None).chain(Auth::ALL.map(Some));
+    let right = auths.map(other).any(|case| judge(subject, &case).1 == Verdict::Agree);
+    let hosted = match in_runtime.by {
+        Some(By::Contribution { contributor, .. }) => case
+            .contributors
+            .get(contributor)
+            .is_some_and(|contributor| contributor.kind == ContributorKind::HostedApps),
+        _ => false,
+    };
+    right.then_some(if hosted { "hosted.always-speaks" } else { "runtime.is-overlaid-configured" })
+}
+
 /// The rule whose rewrite turns a failing case into one on which the subject is right.
-pub fn rule_by_rewriting(subject: &dyn Subject, case: &Case) -> Option<RuleId> {
+fn rule_by_rewriting(subject: &dyn Subject, case: &Case) -> Option<RuleId> {
     let expected = resolve(case);
     let explains = |(rule, rewrite): &Rewrite| {
         let mut rewritten = case.clone();
@@ -221,4 +277,9 @@ fn write_apps_on(case: &mut Case) {
     {
         features.entry("apps").or_insert(Value::Bool(true));
     }
+}
+
+/// One backend auth is as good as another.
+fn sign_in(case: &mut Case) {
+    case.auth = Some(Auth::ChatGpt);
 }

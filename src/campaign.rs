@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 
 use mcp_overlay_model::{Case, Profile};
 
-use crate::compare::{Verdict, compare};
+use crate::compare::Verdict;
 use crate::endpoint::{self, ScenarioFailure};
 use crate::finding::Finding;
 use crate::labels::{LabelCounts, labels};
 use crate::oracle::{investigate, judge};
-use crate::subject::{ModelSubject, Subject};
-use crate::vectors::VectorSubject;
-use crate::{exhaustive, generate, vectors};
+use crate::subject::Subject;
+use crate::vectors::{self, Vector};
+use crate::{exhaustive, generate};
 
 /// Cases that a worker takes at a time.
 const CHUNK: u64 = 512;
@@ -170,6 +170,12 @@ pub enum Error {
     /// The vectors built into this binary do not parse.
     #[error(transparent)]
     Vectors(#[from] vectors::BadVector),
+    /// A worker of this phase died, and what it had counted with it.
+    #[error("a fault of mcp-overlay itself ended the phase `{0}`; please report it")]
+    Worker(&'static str),
+    /// A phase ended before its last case and nobody knows why.
+    #[error("the phase `{0}` did not run all of its cases; please report it")]
+    Incomplete(&'static str),
     /// The endpoint phase could not be set up.
     #[error("cannot run the endpoint scenarios: {0}")]
     Endpoint(#[from] std::io::Error),
@@ -191,11 +197,11 @@ pub fn run(
         match phase {
             Phase::Vectors => run.vectors()?,
             Phase::Exhaustive => {
-                run.cases(*phase, Some(exhaustive::COUNT), None, exhaustive::case);
+                run.cases(*phase, Some(exhaustive::COUNT), None, 0, exhaustive::case)?;
             }
-            Phase::Random => run.cases(*phase, options.cases, options.time, |index| {
+            Phase::Random => run.cases(*phase, options.cases, options.time, 0, |index| {
                 Some(generate::random_case(options.seed, index))
-            }),
+            })?,
             Phase::Endpoint => run.endpoint()?,
         }
     }
@@ -218,17 +224,14 @@ impl Run<'_> {
             vectors::parse(vectors::COMMITTED, "tests/vectors/codex-pr-27191.jsonl".as_ref())?;
         let total = vectors.len() as u64;
         // A vector is somebody else's word about the model: the one check of the specification.
-        for vector in &vectors {
-            let (expected, _) = judge(&ModelSubject, &vector.case);
-            let verdict = compare(&vector.case, &expected, &vector.expected);
-            let (case, rule) = (vector.case.clone(), verdict.rule());
-            let finding = Finding::new(&VectorSubject, case, &expected, &verdict, rule);
-            self.found(finding);
+        let mut against_model = 0;
+        for finding in vectors.iter().filter_map(Vector::against_model) {
+            against_model += 1;
+            self.found(Some(finding));
         }
-        self.cases(Phase::Vectors, Some(total), None, |index| {
+        self.cases(Phase::Vectors, Some(total), None, against_model, |index| {
             vectors.get(index as usize).map(|vector| vector.case.clone())
-        });
-        Ok(())
+        })
     }
 
     /// Judges the cases from 0 on, on all cores, until `total` or until `time` is up.
@@ -237,14 +240,15 @@ impl Run<'_> {
         phase: Phase,
         total: Option<u64>,
         time: Option<Duration>,
+        failed_before: u64,
         case_of: impl Fn(u64) -> Option<Case> + Sync,
-    ) {
+    ) -> Result<(), Error> {
         self.reporter.event(&Event::PhaseStarted { phase, total });
         let started = Instant::now();
         let work = Work {
             subject: self.subject,
             total: total.unwrap_or(u64::MAX),
-            deadline: time.map(|time| started + time),
+            deadline: time.and_then(|time| started.checked_add(time)),
             with_labels: phase == Phase::Random,
             next: AtomicU64::new(0),
             done: AtomicU64::new(0),
@@ -262,19 +266,24 @@ impl Run<'_> {
             self.receive(&failures, &work.done);
             let mut tally = Tally::default();
             for worker in workers {
-                tally.merge(&worker.join().unwrap_or_default());
+                tally.merge(&worker.join().map_err(|_| Error::Worker(phase.word()))?);
             }
-            tally
-        });
+            Ok::<_, Error>(tally)
+        })?;
+        let cut_short = tally.failures >= ENOUGH_FAILURES && Some(tally.cases) != total;
+        if time.is_none() && !cut_short && total.is_some_and(|total| total != tally.cases) {
+            return Err(Error::Incomplete(phase.word()));
+        }
         self.summary.labels.merge(&tally.labels);
         self.phase_ended(PhaseSummary {
             phase,
             cases: tally.cases,
             not_comparable: tally.not_comparable,
-            failures: tally.failures,
-            cut_short: tally.failures >= ENOUGH_FAILURES && Some(tally.cases) != total,
+            failures: tally.failures + failed_before,
+            cut_short,
             time: started.elapsed(),
         });
+        Ok(())
     }
 
     /// Takes failing cases as they come, until the workers are gone; they go on meanwhile.

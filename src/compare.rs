@@ -116,7 +116,15 @@ pub fn compare(case: &Case, expected: &Outcome, actual: &Answer) -> Verdict {
         (Outcome::Rejected(places), Answer::Rejected { rejected }) => {
             rejection_difference(places, Some(&rejected.path))
         }
-        (Outcome::Rejected(places), Answer::Resolved { .. }) => rejection_difference(places, None),
+        (Outcome::Rejected(places), Answer::Resolved { views, .. }) => {
+            let mut differences = rejection_difference(places, None);
+            differences.iter_mut().for_each(|difference| {
+                if was_only_dropped(places, &views.configured) {
+                    difference.rule = "server.invalid-rejects-config";
+                }
+            });
+            differences
+        }
         (Outcome::Resolved(_), Answer::Rejected { rejected }) => vec![Difference {
             place: Place::Rejection,
             rule: rule_of_place(&rejected.path),
@@ -145,6 +153,12 @@ fn rejection_difference(places: &[Rejection], actual: Option<&str>) -> Vec<Diffe
         expected: Some(Value::from(first.path.as_str())),
         actual: actual.map(Value::from),
     }]
+}
+
+/// Whether the invalid server was noticed and left out, and the rest taken for valid.
+fn was_only_dropped(places: &[Rejection], configured: &ServerView) -> bool {
+    let first = places.first().and_then(|place| place.path.strip_prefix("host.mcp_servers."));
+    first.is_some_and(|name| !configured.contains_key(name))
 }
 
 /// The rule by which a place that is valid might have been rejected.

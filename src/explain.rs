@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::compare::same;
-use crate::finding::in_words;
+use crate::finding::{in_words, printable};
 use crate::subject::HostInputs;
 
 /// The three views with a reason for everything.
@@ -157,24 +157,65 @@ fn is_apps_server(case: &Case, by: By) -> bool {
 
 const HIDDEN: &str = "***";
 
-/// The canonical form without what may be secret: the values of headers and of the environment,
-/// arguments, and all of a URL but its origin (tokens are handed out as URL paths too).
+/// The canonical form without what is, or by mistake may be, a secret.
+///
+/// Shown are fields that cannot hold one, names of tables and of environment variables, the program
+/// of a command, and the origin of a URL (tokens are handed out as URL paths too).
 fn without_secrets(server: &Arc<Value>, whole_url: bool) -> Value {
     let Value::Object(fields) = &**server else {
         return Value::Null;
     };
-    let shown = fields.iter().map(|(field, value)| {
-        let shown = match (field.as_str(), value) {
-            ("env" | "http_headers", Value::Object(table)) => {
-                Value::Object(table.keys().map(|key| (key.clone(), HIDDEN.into())).collect())
-            }
-            ("args", Value::Array(list)) => list.iter().map(|_| Value::from(HIDDEN)).collect(),
-            ("url", Value::String(url)) => Value::from(shown_url(url, whole_url)),
-            _ => value.clone(),
-        };
-        (field.clone(), shown)
-    });
+    let shown = fields.iter().map(|(field, value)| (field.clone(), shown(field, value, whole_url)));
     Value::Object(shown.collect::<Map<_, _>>())
+}
+
+fn shown(field: &str, value: &Value, whole_url: bool) -> Value {
+    match (field, value) {
+        (
+            "enabled"
+            | "required"
+            | "supports_parallel_tool_calls"
+            | "startup_timeout_sec"
+            | "tool_timeout_sec"
+            | "default_tools_approval_mode"
+            | "environment_id"
+            | "cwd"
+            | "enabled_tools"
+            | "disabled_tools"
+            | "scopes"
+            | "tools",
+            value,
+        ) => value.clone(),
+        ("bearer_token_env_var", Value::String(name)) => shown_variable(name),
+        ("env_http_headers", Value::Object(table)) => {
+            let named = table.iter().map(|(header, name)| {
+                (header.clone(), shown_variable(name.as_str().unwrap_or_default()))
+            });
+            Value::Object(named.collect())
+        }
+        ("env" | "http_headers" | "oauth", Value::Object(table)) => {
+            Value::Object(table.keys().map(|key| (key.clone(), HIDDEN.into())).collect())
+        }
+        ("command", Value::String(command)) => shown_command(command).into(),
+        ("url", Value::String(url)) => shown_url(url, whole_url).into(),
+        ("oauth_resource", Value::String(url)) => shown_url(url, false).into(),
+        (_, Value::Array(list)) => list.iter().map(|_| Value::from(HIDDEN)).collect(),
+        _ => HIDDEN.into(),
+    }
+}
+
+/// The name of an environment variable; what cannot be one is most likely the value, misplaced.
+fn shown_variable(name: &str) -> Value {
+    let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    if name.chars().all(plain) { name.into() } else { HIDDEN.into() }
+}
+
+/// The program of a command that may have arguments written into it.
+fn shown_command(command: &str) -> String {
+    match command.split_once(char::is_whitespace) {
+        Some((program, _)) => format!("{program} …"),
+        None => command.to_string(),
+    }
 }
 
 fn shown_url(url: &str, whole: bool) -> String {
@@ -183,11 +224,18 @@ fn shown_url(url: &str, whole: bool) -> String {
     };
     let authority_end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
     let (authority, tail) = rest.split_at(authority_end);
+    // An `@` further on may mean that a password has a slash in it.
+    if tail.contains('@') {
+        return HIDDEN.into();
+    }
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let path = match tail {
-        "" | "/" => tail,
-        _ if whole => tail.split(['?', '#']).next().unwrap_or_default(),
-        _ => "/…",
+        "" | "/" => tail.to_string(),
+        _ if whole => match tail.split_once(['?', '#']) {
+            Some((path, _)) => format!("{path}…"),
+            None => tail.to_string(),
+        },
+        _ => "/…".to_string(),
     };
     format!("{scheme}://{host}{path}")
 }
@@ -196,13 +244,13 @@ impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let contributors = match self.contributors.as_slice() {
             [] => "none".to_string(),
-            ids => ids.join(", "),
+            ids => ids.iter().map(|id| printable(id)).collect::<Vec<_>>().join(", "),
         };
         writeln!(f, "auth: {}; contributors: {contributors}\n", self.auth)?;
         let views = [
             ("configured", "config and plugins", &self.configured),
             ("runtime", "after contributions", &self.runtime),
-            ("effective", "what the host uses now", &self.effective),
+            ("effective", "what the host uses with this auth", &self.effective),
         ];
         for (position, (name, meaning, view)) in views.into_iter().enumerate() {
             let gap = if position == 0 { "" } else { "\n" };
@@ -241,12 +289,6 @@ impl ExplainedView {
     }
 }
 
-/// A name as it can be told apart on a terminal: quoted when it is not a plain word.
-fn printable(name: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "_-.@".contains(c);
-    if !name.is_empty() && name.chars().all(plain) { name.into() } else { format!("{name:?}") }
-}
-
 fn summary(server: &Value) -> String {
     let text = |field: &str| server.get(field).and_then(Value::as_str).unwrap_or_default();
     let mut summary = match server.get("args").and_then(Value::as_array) {
@@ -274,7 +316,24 @@ mod tests {
         assert_eq!(shown("https://d.example"), "https://d.example");
         assert_eq!(shown("https://d.example?token=1"), "https://d.example/…");
         assert_eq!(shown("sk-not-a-url"), "***");
-        assert_eq!(shown_url("https://h/api/codex/apps?x=1", true), "https://h/api/codex/apps");
+        assert_eq!(shown("https://user:pa/ss@d.example/x"), "***");
+        assert_eq!(shown_url("https://h/api/codex/apps?x=1", true), "https://h/api/codex/apps…");
+    }
+
+    #[test]
+    fn what_stands_in_the_wrong_place_is_not_shown() {
+        let server = Arc::new(serde_json::json!({
+            "command": "env KEY=SECRET srv",
+            "bearer_token_env_var": "sk-SECRET",
+            "env_http_headers": {"Authorization": "Bearer SECRET", "X-Key": "KEY_VARIABLE"},
+            "env_vars": ["TOKEN=SECRET"],
+            "oauth": {"client_id": "SECRET"},
+            "oauth_resource": "https://u:SECRET@r.example/SECRET",
+            "a_field_of_tomorrow": "SECRET",
+        }));
+        let shown = without_secrets(&server, false).to_string();
+        assert!(!shown.contains("SECRET"), "{shown}");
+        assert!(shown.contains("KEY_VARIABLE") && shown.contains("env …"), "{shown}");
     }
 
     #[test]

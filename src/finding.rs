@@ -12,10 +12,9 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::compare::{Difference, Place, Verdict};
 use crate::rules;
-use crate::subject::Subject;
 
 /// The version of the file format.
-const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 1;
 
 /// A saved disagreement. Everything but the case is there for people: replaying asks anew.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +35,9 @@ pub struct Finding {
     pub case: Case,
     /// What the specification says.
     pub expected: Answer,
+    /// What the subject said; nothing if it crashed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actual: Option<Answer>,
 }
 
 /// One difference, in words and as values.
@@ -56,9 +58,10 @@ pub struct FoundDifference {
 impl Finding {
     /// Describes a verdict, with the rule to blame; `None` for one that is no finding.
     pub fn new(
-        subject: &dyn Subject,
+        subject: &str,
         case: Case,
         expected: &Outcome,
+        actual: Option<Answer>,
         verdict: &Verdict,
         rule: Option<RuleId>,
     ) -> Option<Finding> {
@@ -81,13 +84,14 @@ impl Finding {
         let rule = rule.unwrap_or_default();
         Some(Finding {
             finding: FORMAT,
-            subject: subject.name().into(),
+            subject: subject.into(),
             verdict: verdict.word().into(),
             rule: rule.into(),
             sentence: rules::text(rule).into(),
             differences,
             case,
             expected: expected.answer(),
+            actual,
         })
     }
 
@@ -135,16 +139,25 @@ pub fn in_words(case: &Case, by: By) -> String {
     match by {
         By::Config => "the host config's entry".into(),
         By::Plugin(position) => match case.plugins.get(position) {
-            Some(plugin) => format!("plugin {}", plugin.id),
+            Some(plugin) => format!("plugin {}", printable(&plugin.id)),
             None => format!("plugins[{position}]"),
         },
         By::Contribution { contributor, index } => match case.contributors.get(contributor) {
-            Some(written) => format!("contribution {index} of contributor {}", written.id),
+            Some(written) => {
+                format!("contribution {index} of contributor {}", printable(&written.id))
+            }
             None => format!("contributors[{contributor}].contributions[{index}]"),
         },
         By::Legacy => "the legacy Apps loader".into(),
         By::Gate => why_gate_is_closed(case),
     }
+}
+
+/// A name as it can be told apart on a terminal, and cannot forge lines of it: quoted when it is
+/// not a plain word.
+pub fn printable(name: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_-.@".contains(c);
+    if !name.is_empty() && name.chars().all(plain) { name.into() } else { format!("{name:?}") }
 }
 
 fn why_gate_is_closed(case: &Case) -> String {

@@ -1,31 +1,61 @@
 //! Judging one case: the specification's outcome, the subject's answer, the verdict.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mcp_overlay_host::{Environment, HostConfig};
-use mcp_overlay_model::resolution::present;
-use mcp_overlay_model::{Case, Outcome, resolve};
+use mcp_overlay_model::{
+    Answer, Auth, Case, Contributor, ContributorKind, Outcome, Profile, Rejected, resolve,
+};
+use serde_json::Value;
 
-use crate::blame::rule_by_rewriting;
-use crate::compare::{Verdict, compare, same};
+use crate::blame::rule_by_experiment;
+use crate::compare::{Verdict, compare};
 use crate::finding::Finding;
 use crate::generate::case_from_bytes;
 use crate::minimise::minimise;
 use crate::protocol;
-use crate::subject::{ProductionSubject, Subject};
+use crate::subject::{HostInputs, ProductionSubject, Subject};
 use crate::toml_case::host_from_toml;
 
 /// How many candidates minimising a case may try.
 pub const MINIMISE_BUDGET: usize = 20_000;
 
+thread_local! {
+    /// Whether this thread is inside a subject: a panic there is the subject's.
+    static IN_SUBJECT: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Asks the subject and compares. A panic of an in-process subject is its crash, not ours.
 pub fn judge(subject: &dyn Subject, case: &Case) -> (Outcome, Verdict) {
-    let expected = resolve(case);
-    let verdict = match catch_unwind(AssertUnwindSafe(|| subject.resolve(case))) {
-        Ok(answer) => compare(case, &expected, &answer),
-        Err(panic) => Verdict::Crashed(panic_message(&*panic)),
-    };
+    let (expected, _, verdict) = ask(subject, case);
     (expected, verdict)
+}
+
+/// [`judge`], with the answer, which a crash does not give.
+fn ask(subject: &dyn Subject, case: &Case) -> (Outcome, Option<Answer>, Verdict) {
+    let expected = resolve(case);
+    IN_SUBJECT.set(true);
+    let answer = catch_unwind(AssertUnwindSafe(|| subject.resolve(case)));
+    IN_SUBJECT.set(false);
+    match answer {
+        Ok(answer) => {
+            let verdict = compare(case, &expected, &answer);
+            (expected, Some(answer), verdict)
+        }
+        Err(panic) => (expected, None, Verdict::Crashed(panic_message(&*panic))),
+    }
+}
+
+/// Keeps the panics of subjects off standard error: each is a finding and reported as one, and
+/// minimising it would print it again and again. Panics of the tool itself stay as loud as ever.
+pub fn silence_subjects() {
+    let loud = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !IN_SUBJECT.get() {
+            loud(panic);
+        }
+    }));
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
@@ -36,8 +66,9 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
 
 /// Makes a failing case small and describes it.
 ///
-/// The failure keeps its kind and, as long as that is possible, the rule that is blamed; at the
-/// end dropping any one part makes the subject agree.
+/// The failure keeps its kind and, as long as that is possible, the rule that is blamed. At the
+/// end no single step makes the case smaller and keeps the failure, unless [`MINIMISE_BUDGET`] ran
+/// out before.
 pub fn investigate(subject: &dyn Subject, case: &Case) -> Option<Finding> {
     let (_, first) = judge(subject, case);
     if !first.is_finding() {
@@ -57,12 +88,12 @@ pub fn investigate(subject: &dyn Subject, case: &Case) -> Option<Finding> {
 
 /// Judges a case and describes what is wrong, with the rule to blame; `None` if nothing is.
 pub fn describe(subject: &dyn Subject, case: Case) -> Option<Finding> {
-    let (expected, verdict) = judge(subject, &case);
+    let (expected, answer, verdict) = ask(subject, &case);
     let rule = match verdict {
-        Verdict::Disagree(_) => rule_by_rewriting(subject, &case).or(verdict.rule()),
+        Verdict::Disagree(_) => rule_by_experiment(subject, &case).or(verdict.rule()),
         _ => None,
     };
-    Finding::new(subject, case, &expected, &verdict, rule)
+    Finding::new(subject.name(), case, &expected, answer, &verdict, rule)
 }
 
 /// Holds the production implementation against the model on the case that `bytes` make.
@@ -77,7 +108,7 @@ pub fn check_bytes(bytes: &[u8]) -> Result<(), String> {
 }
 
 /// Holds the production reading of a `config.toml` against the model's: no panic, both accept or
-/// both reject at the same place, and the same servers come of it.
+/// both reject at the same place, and the same views come of it.
 ///
 /// # Errors
 /// The difference, in words.
@@ -86,37 +117,50 @@ pub fn check_toml(bytes: &[u8]) -> Result<(), String> {
         return Ok(());
     };
     let production = HostConfig::from_toml_str(text, "config.toml", &[], Environment::default());
-    let expected = host_from_toml(text).map(|host| resolve(&case_of_host(host)));
-    match (expected, production) {
-        (Err(_), Err(_)) => Ok(()),
-        (Err(error), Ok(_)) => Err(format!("production accepts what is no TOML: {error}")),
-        (Ok(Outcome::Rejected(places)), Err(error)) => {
-            let expected = places.first().map(|place| place.path.as_str());
-            if expected == Some(error.path()) {
-                return Ok(());
-            }
-            Err(format!("rejected at {}, expected at {expected:?}", error.path()))
+    let host = match (host_from_toml(text), &production) {
+        (Err(_), Err(_)) => return Ok(()),
+        (Err(error), Ok(_)) => {
+            return Err(format!("production accepts what is no TOML: {error}"));
         }
-        (Ok(Outcome::Rejected(places)), Ok(_)) => {
-            Err(format!("production accepts, the specification rejects: {places:?}"))
-        }
-        (Ok(Outcome::Resolved(_)), Err(error)) => {
-            Err(format!("production rejects what the specification accepts: {error}"))
-        }
-        (Ok(Outcome::Resolved(resolution)), Ok(host)) => {
-            let expected = present(&resolution.configured);
-            let servers = host.value.mcp_servers();
-            let agree = expected.len() == servers.len()
-                && expected.iter().all(|(name, want)| {
-                    servers.get(&**name).is_some_and(|got| same(want, &got.to_canonical_json()))
-                });
-            if agree { Ok(()) } else { Err(format!("other servers: expected {expected:?}")) }
-        }
+        (Ok(host), _) => host,
+    };
+    // How deep a reader goes is no rule; a host refuses what is much deeper than any real config.
+    if production.as_ref().is_err_and(|error| error.path() == "host") && depth(&host) > DEEP {
+        return Ok(());
+    }
+    let hosted = Contributor { id: "hosted-apps".into(), kind: ContributorKind::HostedApps };
+    let case = Case {
+        id: String::new(),
+        profile: Profile::default(),
+        host,
+        plugins: Vec::new(),
+        contributors: vec![hosted],
+        auth: Some(Auth::ChatGpt),
+    };
+    let answer = match production {
+        Err(error) => Answer::Rejected {
+            rejected: Rejected { path: error.path().into(), reason: error.to_string() },
+        },
+        Ok(host) => match HostInputs::new(host.value, Vec::new(), &case.contributors, case.auth) {
+            Ok(inputs) => inputs.answer(),
+            Err(rejected) => Answer::Rejected { rejected },
+        },
+    };
+    match compare(&case, &resolve(&case), &answer) {
+        Verdict::Agree => Ok(()),
+        verdict => Err(format!("{verdict:?}")),
     }
 }
 
-fn case_of_host(host: serde_json::Value) -> Case {
-    Case { host, ..case_from_bytes(&[]) }
+/// Levels of nesting that every reader of a config must manage.
+const DEEP: usize = 60;
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(list) => 1 + list.iter().map(depth).max().unwrap_or(0),
+        Value::Object(table) => 1 + table.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
 }
 
 /// Gives bytes to the subject's side of the protocol: it ends in an answer or an error, and what
@@ -128,7 +172,7 @@ pub fn check_protocol(bytes: &[u8]) -> Result<(), String> {
     let mut output = Vec::new();
     let _ = protocol::serve(&ProductionSubject, bytes, &mut output);
     for line in output.split_inclusive(|byte| *byte == b'\n') {
-        if !line.ends_with(b"\n") || serde_json::from_slice::<serde_json::Value>(line).is_err() {
+        if !line.ends_with(b"\n") || serde_json::from_slice::<Value>(line).is_err() {
             return Err(format!("not a line of JSON: {}", String::from_utf8_lossy(line)));
         }
     }

@@ -3,8 +3,9 @@
 use std::io::{BufRead, Read, Write};
 
 use mcp_overlay_model::{Answer, Case, Profile};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::subject::Subject;
 
@@ -34,12 +35,28 @@ pub enum ProtocolError {
 const REQUESTS: &str =
     r#"{"cmd":"start","version":1}, {"cmd":"resolve","seq":N,"case":{…}} or {"cmd":"stop"}"#;
 
+/// A request as it is written. The case stays text at first: one that cannot be read is answered,
+/// it does not end the conversation. Members that this version does not know are ignored.
 #[derive(Deserialize)]
-#[serde(tag = "cmd", rename_all = "lowercase", deny_unknown_fields)]
-enum Request {
-    Start { version: u64 },
-    Resolve { seq: u64, case: Value },
+struct Request<'a> {
+    cmd: Command,
+    version: Option<u64>,
+    seq: Option<u64>,
+    #[serde(borrow, default, deserialize_with = "text_of")]
+    case: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Command {
+    Start,
+    Resolve,
     Stop,
+}
+
+/// The text of a member that is there, `null` included: that is a case too, if not a good one.
+fn text_of<'de, D: Deserializer<'de>>(written: D) -> Result<Option<&'de RawValue>, D::Error> {
+    Deserialize::deserialize(written).map(Some)
 }
 
 #[derive(Serialize)]
@@ -64,24 +81,31 @@ pub fn serve(
         if !read_line(&mut input, &mut line, number)? {
             break;
         }
-        match (parse(&line, number)?, started) {
-            (Request::Start { version: VERSION }, false) => {
-                started = true;
-                write_line(&mut output, &hello(subject))?;
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        let request = parse(&line, number)?;
+        match (request.cmd, started) {
+            (Command::Start, _) if request.version != Some(VERSION) => {
+                let version = request.version.map_or("none".into(), |version| version.to_string());
+                return bad(number, format!("`start` with version {version}"), "version 1");
             }
-            (Request::Start { version: VERSION }, true) => {
+            (Command::Start, true) => {
                 return bad(number, "a second `start`", "`start` once, as the first request");
             }
-            (Request::Start { version }, _) => {
-                return bad(number, format!("version {version}"), "version 1");
+            (Command::Start, false) => {
+                started = true;
+                write_line(&mut output, &to_line(&hello(subject)))?;
             }
-            (Request::Stop, _) => break,
-            (Request::Resolve { .. }, false) => {
+            (Command::Stop, _) => break,
+            (Command::Resolve, false) => {
                 return bad(number, "`resolve` before `start`", "`start` as the first request");
             }
-            (Request::Resolve { seq, case }, true) => {
-                let answer = answer(subject, case);
-                write_line(&mut output, &Numbered { seq, answer: &answer })?;
+            (Command::Resolve, true) => {
+                let (Some(seq), Some(case)) = (request.seq, request.case) else {
+                    return bad(number, "not a request: `seq` or `case` is missing", REQUESTS);
+                };
+                write_line(&mut output, &answer_line(subject, seq, case))?;
             }
         }
     }
@@ -110,9 +134,23 @@ fn hello(subject: &dyn Subject) -> Value {
     })
 }
 
+/// A whole answer as a line; one that the protocol has no room for is answered in words.
+fn answer_line(subject: &dyn Subject, seq: u64, case: &RawValue) -> Vec<u8> {
+    let answer = match serde_json::from_str(case.get()) {
+        Ok(case) => answer(subject, case),
+        Err(error) => Answer::errored(format!("not a case: {error}")),
+    };
+    let line = to_line(&Numbered { seq, answer: &answer });
+    if line.len() <= MAX_LINE {
+        return line;
+    }
+    let answer = Answer::errored("the answer is longer than the 16 MiB that a line may have");
+    to_line(&Numbered { seq, answer: &answer })
+}
+
 /// The answer to a case as JSON; one that is no case is answered in words, so that the
 /// conversation goes on.
-pub fn answer(subject: &dyn Subject, case: Value) -> Answer {
+fn answer(subject: &dyn Subject, case: Value) -> Answer {
     if let Some(place) = place_without_table(&case) {
         return Answer::errored(format!("not a case: expected a JSON object at {place}"));
     }
@@ -159,13 +197,18 @@ fn read_line(
     Ok(read > 0)
 }
 
-fn parse(line: &[u8], number: u64) -> Result<Request, ProtocolError> {
+fn parse(line: &[u8], number: u64) -> Result<Request<'_>, ProtocolError> {
     serde_json::from_slice(line)
         .or_else(|error| bad(number, format!("not a request: {error}"), REQUESTS))
 }
 
-fn write_line(output: &mut impl Write, message: &impl Serialize) -> Result<(), ProtocolError> {
-    serde_json::to_writer(&mut *output, message).map_err(std::io::Error::from)?;
+fn to_line(message: &impl Serialize) -> Vec<u8> {
+    // Maps with text as keys and plain data: there is nothing in a message that JSON cannot say.
+    serde_json::to_vec(message).unwrap_or_default()
+}
+
+fn write_line(output: &mut impl Write, line: &[u8]) -> Result<(), ProtocolError> {
+    output.write_all(line)?;
     output.write_all(b"\n")?;
     output.flush()?;
     Ok(())

@@ -18,17 +18,25 @@ const RED: Style = AnsiColor::Red.on_default().bold();
 pub struct TextReporter<W> {
     out: W,
     bar: ProgressBar,
+    failure: Option<std::io::Error>,
 }
 
 impl<W: Write> TextReporter<W> {
     /// A reporter that writes to `out`, which takes care of colour (such as `anstream`).
     pub fn new(out: W) -> Self {
-        TextReporter { out, bar: ProgressBar::hidden() }
+        TextReporter { out, bar: ProgressBar::hidden(), failure: None }
     }
 
-    /// A reader that has gone away is no reason to stop: the exit status still tells the verdict.
+    /// What kept the report from being written. A reader that has gone away does not count: the
+    /// exit status still tells the verdict.
+    pub fn failure(&self) -> Option<&std::io::Error> {
+        self.failure.as_ref().filter(|error| error.kind() != std::io::ErrorKind::BrokenPipe)
+    }
+
     fn line(&mut self, text: &str) {
-        let _ = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
+        if let Err(error) = writeln!(self.out, "{text}").and_then(|()| self.out.flush()) {
+            self.failure.get_or_insert(error);
+        }
     }
 }
 
@@ -54,16 +62,16 @@ impl<W: Write> Reporter for TextReporter<W> {
                 let mut lines = text.lines();
                 let headline = lines.next().unwrap_or_default();
                 let rest: String = lines.map(|line| format!("{line}\n")).collect();
-                self.bar.suspend(|| {
-                    let _ = write!(self.out, "\n{RED}{headline}{RED:#}\n{rest}{saved}\n\n");
-                });
+                let text = format!("\n{RED}{headline}{RED:#}\n{rest}{saved}\n");
+                let bar = self.bar.clone();
+                bar.suspend(|| self.line(&text));
             }
             Event::ScenarioFailed(failure) => {
-                let (name, rule, message) = (failure.name, failure.rule, &failure.message);
-                let text = format!("\n{RED}endpoint: {name}{RED:#} ({rule})\n  {message}\n");
-                self.bar.suspend(|| {
-                    let _ = writeln!(self.out, "{text}");
-                });
+                let (name, message) = (failure.name, &failure.message);
+                let rule = failure.rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
+                let text = format!("\n{RED}endpoint: {name}{RED:#}{rule}\n  {message}\n");
+                let bar = self.bar.clone();
+                bar.suspend(|| self.line(&text));
             }
             Event::PhaseEnded(phase) => {
                 self.bar.finish_and_clear();
@@ -140,10 +148,11 @@ fn verdict(summary: &Summary) -> String {
     } else if summary.has_failures() {
         let failing = summary.phases.iter().map(|phase| phase.failures).sum();
         let (failing, findings) = (grouped(failing), summary.findings);
+        let again =
+            if summary.findings > 0 { "\nto see one again: mcp-overlay replay FILE" } else { "" };
         format!(
             "{RED}findings{RED:#}: {failing} of {compared} cases failed, \
-             {findings} distinct after minimising\n\
-             to see one again: mcp-overlay replay FILE"
+             {findings} distinct cases after minimising{again}"
         )
     } else {
         format!("{RED}nothing was checked{RED:#}: a phase compared no case, which is never a pass")

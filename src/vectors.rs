@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use mcp_overlay_model::{Answer, Case};
+use mcp_overlay_model::{Answer, Case, resolve};
 use serde::{Deserialize, Serialize};
 
-use crate::subject::Subject;
+use crate::compare::compare;
+use crate::finding::Finding;
 
 /// The vectors this version was built with.
 pub const COMMITTED: &str = include_str!("../tests/vectors/codex-pr-27191.jsonl");
@@ -20,29 +21,29 @@ pub struct Vector {
     pub expected: Answer,
 }
 
-/// The vectors in the place of a subject: their word against the model's.
-#[derive(Clone, Copy, Debug)]
-pub struct VectorSubject;
+/// The name of the vectors where a subject's name stands: their word against the model's.
+pub const VECTORS_NAME: &str = "the vector";
 
-impl Subject for VectorSubject {
-    fn name(&self) -> &str {
-        "the vector"
-    }
-
-    fn resolve(&self, _: &Case) -> Answer {
-        Answer::skipped("a vector answers its own case only")
+impl Vector {
+    /// What is wrong between the vector and the model; `None` if nothing is.
+    pub fn against_model(&self) -> Option<Finding> {
+        let expected = resolve(&self.case);
+        let verdict = compare(&self.case, &expected, &self.expected);
+        let (case, actual) = (self.case.clone(), Some(self.expected.clone()));
+        Finding::new(VECTORS_NAME, case, &expected, actual, &verdict, verdict.rule())
     }
 }
 
 /// A line that is not a vector.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{file}:{line}: not a vector: {cause}\n  expected: {{\"case\":{{…}},\"expected\":{{…}}}} on one line"
+    "{file}:{line}: not a vector: {problem}\n  \
+     expected: {{\"case\":{{…}},\"expected\":{{…}}}} on one line, with views or a rejection expected"
 )]
 pub struct BadVector {
     file: String,
     line: usize,
-    cause: serde_json::Error,
+    problem: String,
 }
 
 /// Reads vectors, one a line; blank lines are passed over.
@@ -51,13 +52,26 @@ pub struct BadVector {
 /// The first line that is not a vector.
 pub fn parse(text: &str, file: &Path) -> Result<Vec<Vector>, BadVector> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines
-        .map(|(index, line)| {
-            serde_json::from_str(line).map_err(|cause| BadVector {
-                file: file.display().to_string(),
-                line: index + 1,
-                cause,
-            })
-        })
-        .collect()
+    let bad = |index: usize, problem: String| BadVector {
+        file: file.display().to_string(),
+        line: index + 1,
+        problem,
+    };
+    lines.map(|(index, line)| parse_line(line).map_err(|problem| bad(index, problem))).collect()
+}
+
+fn parse_line(line: &str) -> Result<Vector, String> {
+    let vector: Vector = serde_json::from_str(line).map_err(|error| {
+        // The library counts lines too, always one: that number would contradict ours.
+        let text = error.to_string();
+        let message = text.split(" at line ").next().unwrap_or_default();
+        format!("{message}, at column {}", error.column())
+    })?;
+    match vector.expected {
+        Answer::Resolved { .. } | Answer::Rejected { .. } => Ok(vector),
+        // It would be compared with nothing, and pass.
+        Answer::Skipped { .. } | Answer::Errored { .. } => {
+            Err("`expected` says neither views nor a rejection".into())
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! A case is written as JSON (`docs/protocol.md`). Server entries and the host config stay raw JSON
 //! here, as a user wrote them: reading them is part of what is specified.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 /// One question: a host config, its plugins and contributors, and the auth at this moment.
@@ -11,19 +11,23 @@ use serde_json::{Map, Value};
 #[serde(deny_unknown_fields)]
 pub struct Case {
     /// A name for people; no rule looks at it.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "null_is_absent",
+        skip_serializing_if = "String::is_empty"
+    )]
     pub id: String,
     /// The profile whose rules count.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub profile: Profile,
     /// The host config as the user wrote it.
     #[serde(default = "empty_table")]
     pub host: Value,
     /// Plugins in discovery order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
     pub plugins: Vec<Plugin>,
     /// Contributors in registration order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
     pub contributors: Vec<Contributor>,
     /// The auth at this moment; `None` is "not signed in".
     #[serde(default)]
@@ -62,15 +66,28 @@ pub struct Plugin {
     /// Names the plugin in `plugin_owners`.
     pub id: String,
     /// An inactive plugin adds nothing.
-    #[serde(default = "active")]
+    #[serde(default = "active", deserialize_with = "active_unless_said")]
     pub active: bool,
     /// Server entries by name, as written.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub mcp_servers: Map<String, Value>,
 }
 
 fn active() -> bool {
     true
+}
+
+fn active_unless_said<'de, D: Deserializer<'de>>(written: D) -> Result<bool, D::Error> {
+    Ok(Option::deserialize(written)?.unwrap_or(true))
+}
+
+/// Null for an optional member of a case is an absent member, as everywhere else.
+fn null_is_absent<'de, D, T>(written: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(written)?.unwrap_or_default())
 }
 
 /// An extension of the host.
@@ -165,21 +182,20 @@ impl Auth {
 struct WrittenContributor {
     id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    hosted_apps: Option<HostedAppsMarker>,
+    hosted_apps: Option<Map<String, Value>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     contributions: Option<Vec<Contribution>>,
 }
-
-#[derive(Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct HostedAppsMarker {}
 
 impl TryFrom<WrittenContributor> for Contributor {
     type Error = String;
 
     fn try_from(written: WrittenContributor) -> Result<Self, String> {
         let kind = match (written.hosted_apps, written.contributions) {
-            (Some(HostedAppsMarker {}), None) => ContributorKind::HostedApps,
+            (Some(marker), None) if marker.is_empty() => ContributorKind::HostedApps,
+            (Some(_), None) => {
+                return Err(format!("`hosted_apps` of contributor `{}` must be {{}}", written.id));
+            }
             (None, Some(list)) => ContributorKind::Scripted(list),
             (Some(_), Some(_)) | (None, None) => {
                 return Err(format!(
@@ -195,7 +211,7 @@ impl TryFrom<WrittenContributor> for Contributor {
 impl From<Contributor> for WrittenContributor {
     fn from(contributor: Contributor) -> Self {
         let (hosted_apps, contributions) = match contributor.kind {
-            ContributorKind::HostedApps => (Some(HostedAppsMarker {}), None),
+            ContributorKind::HostedApps => (Some(Map::new()), None),
             ContributorKind::Scripted(list) => (None, Some(list)),
         };
         WrittenContributor { id: contributor.id, hosted_apps, contributions }

@@ -91,6 +91,11 @@ pub fn is_known_field(name: &str) -> bool {
     FIELDS.iter().any(|(known, ..)| *known == name)
 }
 
+/// Whether only stdio or only HTTP has a field of this name.
+pub fn belongs_to_one_transport(name: &str) -> bool {
+    FIELDS.iter().any(|(known, _, of, _)| *known == name && *of != Of::Both)
+}
+
 /// Reads a server entry.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use mcp_overlay::campaign::{self, Options, Phase};
+use mcp_overlay::oracle::silence_subjects;
 use mcp_overlay::report::TextReporter;
 use mcp_overlay::subject::ProductionSubject;
 use mcp_overlay_model::Profile;
@@ -26,15 +27,15 @@ pub(crate) struct Arguments {
     profile: Profile,
 
     /// How many random cases to run [default: 500000, or without end if --time is given]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     cases: Option<u64>,
 
     /// Names the stream of random cases; the same seed, the same cases
-    #[arg(long, value_name = "S", default_value_t = 27_191)]
+    #[arg(long, value_name = "S", default_value_t = 27_191, allow_negative_numbers = true)]
     seed: u64,
 
     /// End the random cases after this many seconds
-    #[arg(long, value_name = "SECS")]
+    #[arg(long, value_name = "SECS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     time: Option<u64>,
 
     /// Run only this phase (may be given again for more): vectors, exhaustive, random, endpoint
@@ -65,11 +66,16 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
             only => only.iter().copied().collect(),
         },
     };
-    // A crash of the subject is a finding and reported as one; without this every try at
-    // minimising it would print a backtrace too.
-    std::panic::set_hook(Box::new(|_| {}));
+    if options.findings.exists() && !options.findings.is_dir() {
+        let place = options.findings.display();
+        return Err(format!("--findings {place}: not a folder; findings are saved in one").into());
+    }
+    silence_subjects();
     let mut reporter = TextReporter::new(anstream::stdout());
     let summary = campaign::run(&ProductionSubject, &options, &mut reporter)?;
+    if let Some(error) = reporter.failure() {
+        return Err(format!("cannot write the report: {error}").into());
+    }
     Ok(if summary.is_clean() {
         ExitCode::SUCCESS
     } else if summary.has_failures() {

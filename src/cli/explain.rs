@@ -1,7 +1,6 @@
 //! `mcp-overlay explain`
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -12,12 +11,13 @@ use mcp_overlay_host::{Environment, HostConfig, Plugin, discover_plugins, plugin
 use mcp_overlay_model::{self as model, Auth, Case, Contributor, ContributorKind, Profile};
 use serde_json::{Map, Value, json};
 
-use super::{Misuse, Outcome, read_text};
+use super::{Misuse, Outcome, complain, read_text, say};
 
 /// Say which servers a real config.toml ends up with, and why.
 ///
 /// Prints the three views with the rule that decided each name, absent ones too. Header values,
-/// environment values, arguments and URL paths are never printed.
+/// environment values, arguments and URL paths are never printed; the Apps server's URL, which comes
+/// from chatgpt_base_url, is. Whether CODEX_CONNECTORS_TOKEN is set counts, as in a host.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// A config.toml
@@ -33,7 +33,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     contributors: Option<PathBuf>,
 
-    /// How the user is signed in
+    /// How the user is signed in: none, api_key, chatgpt, chatgpt_auth_tokens, agent_identity or
+    /// personal_access_token
     #[arg(long, value_name = "WORD", default_value = "none", value_parser = auth)]
     auth: SignedIn,
 
@@ -61,22 +62,26 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let environment = Environment::from_process();
     let host = HostConfig::from_toml_str(&text, &place, &[], environment)?;
     for warning in &host.warnings {
-        anstream::eprintln!("warning: {warning}");
+        complain("warning", warning);
     }
-    let plugins = plugins(arguments, &plugin_states(&text))?;
+    let states = plugin_states(&text, &[]);
+    for warning in &states.warnings {
+        complain("warning", warning);
+    }
+    let plugins = plugins(arguments, &states.value)?;
     let contributors = contributors(arguments)?;
     let auth = arguments.auth.0;
     let case = case(&text, &plugins, &contributors, auth)?;
-    let inputs = HostInputs::new(host.value, plugins, &contributors, auth)
-        .map_err(|rejected| format!("{}: {}", rejected.path, rejected.reason))?;
+    let inputs = HostInputs::new(host.value, plugins, &contributors, auth).map_err(|rejected| {
+        let file = arguments.contributors.as_deref().unwrap_or(&arguments.config).display();
+        format!("{file}: {}: {}", rejected.path, rejected.reason)
+    })?;
     let explanation = explain(inputs, &case)?;
-    let mut out = anstream::stdout();
-    if arguments.json {
-        let text = serde_json::to_string_pretty(&explanation)?;
-        let _ = writeln!(out, "{text}");
+    say(&if arguments.json {
+        format!("{}\n", serde_json::to_string_pretty(&explanation)?)
     } else {
-        let _ = write!(out, "{explanation}");
-    }
+        explanation.to_string()
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -87,10 +92,15 @@ fn plugins(arguments: &Arguments, states: &BTreeMap<String, bool>) -> Result<Vec
     // The servers of inactive plugins are read too: their absence is explained.
     let mut plugins = discover_plugins(folder, &|_| true)?;
     for warning in &plugins.warnings {
-        anstream::eprintln!("warning: {warning}");
+        complain("warning", warning);
     }
     for plugin in &mut plugins.value {
         plugin.active = states.get(&plugin.id).copied().unwrap_or(true);
+    }
+    if plugins.value.is_empty() {
+        let folder = folder.display();
+        let message = format!("no plugin found; looked for {folder}/*/.codex-plugin/plugin.json");
+        complain("warning", &message);
     }
     Ok(plugins.value)
 }
@@ -101,12 +111,18 @@ fn contributors(arguments: &Arguments) -> Result<Vec<Contributor>, Misuse> {
         return Ok(vec![Contributor { id: "hosted-apps".into(), kind }]);
     };
     serde_json::from_str(&read_text(path)?).map_err(|error| {
-        let place = path.display();
+        let (place, error) = (path.display(), without_values(&error.to_string()));
         Misuse(format!(
             "{place}: {error}\n  expected: a list of {{\"id\":…,\"contributions\":[…]}} and \
              {{\"id\":…,\"hosted_apps\":{{}}}}, as in docs/protocol.md"
         ))
     })
+}
+
+/// The JSON library quotes values, in double quotes; a value may be a secret.
+fn without_values(message: &str) -> String {
+    let parts = message.split('"').enumerate();
+    parts.map(|(index, part)| if index % 2 == 1 { "\"…\"" } else { part }).collect()
 }
 
 /// The same question for the model.

@@ -6,7 +6,7 @@ mod replay;
 mod subject;
 
 use std::fmt;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -63,9 +63,37 @@ pub(crate) fn main() -> ExitCode {
         Command::Subject(arguments) => subject::run(&arguments),
     };
     outcome.unwrap_or_else(|Misuse(message)| {
-        anstream::eprintln!("error: {message}");
+        complain("error", &message);
         ExitCode::from(MISUSE)
     })
+}
+
+/// Says something on standard error; that nobody listens is no reason to fail.
+fn complain(kind: &str, message: &dyn fmt::Display) {
+    let _ = writeln!(anstream::stderr(), "{kind}: {}", harmless(&message.to_string()));
+}
+
+/// Writes what a command has to say; that nobody reads on is no reason to fail, a full disk is.
+fn say(text: &str) -> Result<(), Misuse> {
+    match anstream::stdout().write_all(text.as_bytes()).and_then(|()| anstream::stdout().flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(format!("cannot write the output: {error}").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// File names and ids may hold control characters, and would forge lines or colours with them.
+fn harmless(message: &str) -> String {
+    let mut out = String::with_capacity(message.len());
+    for c in message.chars() {
+        if c.is_control() && c != '\n' {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 fn profile(name: &str) -> Result<Profile, String> {

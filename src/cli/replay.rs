@@ -1,17 +1,16 @@
 //! `mcp-overlay replay`
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use mcp_overlay::compare::compare;
-use mcp_overlay::finding::Finding;
-use mcp_overlay::oracle::describe;
+use mcp_overlay::finding::{FORMAT, Finding};
+use mcp_overlay::oracle::{describe, silence_subjects};
 use mcp_overlay::subject::ProductionSubject;
-use mcp_overlay::vectors::{self, VectorSubject};
-use mcp_overlay_model::{Answer, Case, resolve};
+use mcp_overlay::vectors::{self, VECTORS_NAME, Vector};
+use mcp_overlay_model::Case;
+use serde_json::Value;
 
-use super::{FINDINGS, Misuse, Outcome, read_text};
+use super::{FINDINGS, Misuse, Outcome, read_text, say};
 
 /// Run one saved finding, or vector lines, again.
 ///
@@ -23,39 +22,59 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    std::panic::set_hook(Box::new(|_| {}));
-    let mut out = anstream::stdout();
+    silence_subjects();
     let mut failed = false;
-    for (case, vector) in read(&arguments.file)? {
+    for replayed in read(&arguments.file)? {
+        let Replayed { case, vector } = &replayed;
         let name = if case.id.is_empty() { "case" } else { case.id.as_str() };
         if let Some(finding) = describe(&ProductionSubject, case.clone()) {
             failed = true;
-            let _ = write!(out, "{finding}");
+            say(&finding.to_string())?;
         } else {
-            let _ = writeln!(out, "{name}: production and the specification agree");
+            say(&format!("{name}: production and the specification agree\n"))?;
         }
-        if let Some(vector) = vector {
-            let expected = resolve(&case);
-            let verdict = compare(&case, &expected, &vector);
-            let rule = verdict.rule();
-            if let Some(finding) = Finding::new(&VectorSubject, case, &expected, &verdict, rule) {
-                failed = true;
-                let _ = write!(out, "{finding}");
-            }
+        if let Some(finding) = vector.as_ref().and_then(Vector::against_model) {
+            failed = true;
+            say(&finding.to_string())?;
         }
     }
     Ok(if failed { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS })
 }
 
-/// The cases of a file, with the expected answer where it is a vector.
-fn read(path: &Path) -> Result<Vec<(Case, Option<Answer>)>, Misuse> {
+/// A case, with the answer that a vector expects of it.
+struct Replayed {
+    case: Case,
+    vector: Option<Vector>,
+}
+
+fn read(path: &Path) -> Result<Vec<Replayed>, Misuse> {
     let text = read_text(path)?;
-    if let Ok(finding) = serde_json::from_str::<Finding>(&text) {
-        return Ok(vec![(finding.case, None)]);
+    // A finding is one JSON document that says so; everything else is lines of vectors.
+    let document = serde_json::from_str::<Value>(&text).ok();
+    if document.is_some_and(|document| document.get("finding").is_some()) {
+        return Ok(vec![of_finding(&text, path)?]);
     }
     let vectors = vectors::parse(&text, path)?;
     if vectors.is_empty() {
         return Err(format!("{}: no finding and no vector in it", path.display()).into());
     }
-    Ok(vectors.into_iter().map(|vector| (vector.case, Some(vector.expected))).collect())
+    let replayed = |vector: Vector| Replayed { case: vector.case.clone(), vector: Some(vector) };
+    Ok(vectors.into_iter().map(replayed).collect())
+}
+
+fn of_finding(text: &str, path: &Path) -> Result<Replayed, Misuse> {
+    let place = path.display();
+    let finding: Finding =
+        serde_json::from_str(text).map_err(|error| format!("{place}: not a finding: {error}"))?;
+    if finding.finding != FORMAT {
+        let found = finding.finding;
+        return Err(format!("{place}: a finding of format {found}, expected {FORMAT}").into());
+    }
+    let vector = match finding.actual {
+        Some(expected) if finding.subject == VECTORS_NAME => {
+            Some(Vector { case: finding.case.clone(), expected })
+        }
+        _ => None,
+    };
+    Ok(Replayed { case: finding.case, vector })
 }

@@ -14,8 +14,8 @@ pub use scenarios::{SCENARIOS, Scenario};
 pub struct ScenarioFailure {
     /// The scenario.
     pub name: &'static str,
-    /// The rule that it stands for.
-    pub rule: &'static str,
+    /// The rule that it stands for; none for what MCP or the host's own safety asks.
+    pub rule: Option<&'static str>,
     /// What was expected and what happened.
     pub message: String,
 }

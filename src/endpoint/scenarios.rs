@@ -27,8 +27,8 @@ const SLACK: Duration = Duration::from_secs(5);
 pub struct Scenario {
     /// What it is, in words.
     pub name: &'static str,
-    /// The rule that it stands for.
-    pub rule: &'static str,
+    /// The rule that it stands for; none for what MCP or the host's own safety asks.
+    pub rule: Option<&'static str>,
     setting: Setting,
     expect: Expect,
 }
@@ -98,73 +98,85 @@ const PS_MCP: Expect =
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "the default override is at /backend-api/ps/mcp",
-        rule: "endpoint.override-path",
+        rule: Some("endpoint.override-path"),
         setting: DEFAULT,
         expect: PS_MCP,
     },
     Scenario {
         name: "without an override it is at /backend-api/wham/apps",
-        rule: "endpoint.default-path",
+        rule: Some("endpoint.default-path"),
         setting: Setting { path_override: false, ..DEFAULT },
         expect: Expect::Tools { path: "/backend-api/wham/apps", credentials: Credentials::Host },
     },
     Scenario {
         name: "another host gets /api/codex",
-        rule: "endpoint.other-host",
+        rule: Some("endpoint.other-host"),
         setting: Setting { base_path: "/", ..DEFAULT },
         expect: Expect::Tools { path: "/api/codex/ps/mcp", credentials: Credentials::Host },
     },
     Scenario {
         name: "the legacy loader reaches the same endpoint",
-        rule: "legacy.synthesizes-in-effective",
+        rule: Some("legacy.synthesizes-in-effective"),
         setting: Setting { apps_from: AppsFrom::LegacyLoader, ..DEFAULT },
         expect: PS_MCP,
     },
     Scenario {
-        name: "every backend auth opens the gate",
-        rule: "gate.open",
+        name: "externally supplied ChatGPT tokens open the gate",
+        rule: Some("gate.open"),
+        setting: Setting { auth: Some(Auth::ChatGptAuthTokens), ..DEFAULT },
+        expect: PS_MCP,
+    },
+    Scenario {
+        name: "an agent identity opens the gate",
+        rule: Some("gate.open"),
+        setting: Setting { auth: Some(Auth::AgentIdentity), ..DEFAULT },
+        expect: PS_MCP,
+    },
+    Scenario {
+        name: "a personal access token opens the gate",
+        rule: Some("gate.open"),
         setting: Setting { auth: Some(Auth::PersonalAccessToken), ..DEFAULT },
         expect: PS_MCP,
     },
     Scenario {
         name: "answers may be server-sent events",
-        rule: "apps-server.shape",
+        rule: None,
         setting: Setting { endpoint: Endpoint::Events, ..DEFAULT },
         expect: PS_MCP,
     },
     Scenario {
         name: "an API key sends nothing",
-        rule: "gate.closed-removes",
+        rule: Some("gate.closed-removes"),
         setting: Setting { auth: Some(Auth::ApiKey), ..DEFAULT },
         expect: Expect::Nothing,
     },
     Scenario {
         name: "no auth sends nothing",
-        rule: "gate.closed-removes",
+        rule: Some("gate.closed-removes"),
         setting: Setting { auth: None, ..DEFAULT },
         expect: Expect::Nothing,
     },
     Scenario {
         name: "no auth sends nothing, by a contribution either",
-        rule: "gate.closed-removes",
+        rule: Some("gate.closed-removes"),
         setting: Setting { auth: None, apps_from: AppsFrom::Contribution, ..DEFAULT },
         expect: Expect::Nothing,
     },
     Scenario {
         name: "Apps off sends nothing",
-        rule: "hosted.disabled-removes",
+        rule: Some("hosted.disabled-removes"),
         setting: Setting { apps: false, ..DEFAULT },
         expect: Expect::Nothing,
     },
     Scenario {
         name: "Apps off sends nothing, by the legacy loader either",
-        rule: "gate.open",
+        rule: Some("gate.open"),
         setting: Setting { apps: false, apps_from: AppsFrom::LegacyLoader, ..DEFAULT },
         expect: Expect::Nothing,
     },
     Scenario {
         name: "the environment's token replaces the host's credentials",
-        rule: "apps-server.bearer-env",
+        rule: Some("apps-server.bearer-env"),
         setting: Setting { connectors_token: Some(CONNECTORS_TOKEN), ..DEFAULT },
         expect: Expect::Tools {
             path: "/backend-api/ps/mcp",
@@ -173,37 +185,37 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "a blank token in the environment replaces nothing",
-        rule: "apps-server.bearer-env",
+        rule: Some("apps-server.bearer-env"),
         setting: Setting { connectors_token: Some(" \t"), ..DEFAULT },
         expect: PS_MCP,
     },
     Scenario {
         name: "a redirect to another origin is not followed",
-        rule: "apps-server.shape",
+        rule: None,
         setting: Setting { endpoint: Endpoint::RedirectElsewhere, ..DEFAULT },
         expect: Expect::Error { word: "redirect" },
     },
     Scenario {
         name: "401 says to sign in again",
-        rule: "apps-server.shape",
+        rule: None,
         setting: Setting { endpoint: Endpoint::Status(401), ..DEFAULT },
         expect: Expect::Error { word: "sign in again" },
     },
     Scenario {
         name: "500 is an error with the status",
-        rule: "apps-server.shape",
+        rule: None,
         setting: Setting { endpoint: Endpoint::Status(500), ..DEFAULT },
         expect: Expect::Error { word: "500" },
     },
     Scenario {
         name: "an answer that is no JSON is an error",
-        rule: "apps-server.shape",
+        rule: None,
         setting: Setting { endpoint: Endpoint::Garbage, ..DEFAULT },
         expect: Expect::Error { word: "not an MCP server's answer" },
     },
     Scenario {
         name: "a hang ends with the startup timeout",
-        rule: "apps-server.shape",
+        rule: None,
         setting: Setting { endpoint: Endpoint::Hang, apps_from: AppsFrom::Contribution, ..DEFAULT },
         expect: Expect::Error { word: "not ready after 1 seconds" },
     },

@@ -47,22 +47,9 @@ fn resolve(case: &Case) -> Result<Answer, Rejected> {
         .iter()
         .map(|p| Plugin::from_json_servers(p.id.as_str(), p.active, &p.mcp_servers).value)
         .collect();
-    let HostInputs { manager, host, plugins, auth } =
+    let inputs =
         HostInputs::assemble(host?, plugins, &case.contributors, contributions?, case.auth);
-    let config = block_on(manager.runtime_config(&host, &plugins));
-    let mut canonical = Canonical::default();
-    Ok(Answer::Resolved {
-        views: Views {
-            configured: canonical.view(config.configured()),
-            runtime: canonical.view(config.runtime()),
-            effective: canonical.view(&config.effective(auth)),
-        },
-        plugin_owners: config
-            .plugin_owners()
-            .iter()
-            .map(|(name, plugin)| (name.to_string(), plugin.to_string()))
-            .collect(),
-    })
+    Ok(inputs.answer())
 }
 
 /// What a host has at hand when it resolves.
@@ -91,6 +78,25 @@ impl HostInputs {
     ) -> Result<Self, Rejected> {
         let contributions = read_contributions(contributors)?;
         Ok(Self::assemble(host, plugins.into(), contributors, contributions, auth))
+    }
+
+    /// What the host ends up with, as a subject answers it.
+    #[must_use]
+    pub fn answer(&self) -> Answer {
+        let config = block_on(self.manager.runtime_config(&self.host, &self.plugins));
+        let mut canonical = Canonical::default();
+        Answer::Resolved {
+            views: Views {
+                configured: canonical.view(config.configured()),
+                runtime: canonical.view(config.runtime()),
+                effective: canonical.view(&config.effective(self.auth)),
+            },
+            plugin_owners: config
+                .plugin_owners()
+                .iter()
+                .map(|(name, plugin)| (name.to_string(), plugin.to_string()))
+                .collect(),
+        }
     }
 
     fn assemble(

@@ -47,11 +47,35 @@ fn a_time_ends_the_random_cases() {
 }
 
 #[test]
-fn nothing_checked_is_no_pass() {
+fn nothing_to_check_is_misuse() {
     let sandbox = Sandbox::new();
-    let output = sandbox.run(&["check", "--only", "random", "--cases", "0"]);
+    for arguments in [["check", "--cases", "0"], ["check", "--time", "0"]] {
+        let output = sandbox.run(&arguments);
+        assert_eq!(output.code, Some(2));
+        assert!(output.stderr.contains(arguments[1]), "{}", output.whole());
+    }
+}
+
+#[test]
+fn findings_need_a_folder() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.file("taken", "");
+    let output = sandbox.run(&["check", "--only", "vectors", "--findings", &file]);
     assert_eq!(output.code, Some(2));
-    assert!(output.stdout.contains("nothing was checked"), "{}", output.whole());
+    assert!(output.stderr.contains("--findings taken: not a folder"), "{}", output.whole());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_that_cannot_be_written_is_no_success() {
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let tool = env!("CARGO_BIN_EXE_mcp-overlay");
+    let explain = ["explain", "--config", "/dev/null"];
+    for arguments in [&["check", "--only", "vectors"][..], &explain] {
+        let mut command = std::process::Command::new(tool);
+        let status = command.args(arguments).stdout(full()).status().unwrap();
+        assert_eq!(status.code(), Some(2), "{arguments:?}");
+    }
 }
 
 #[test]

@@ -40,11 +40,39 @@ fn a_finding_that_is_mended() {
     assert_eq!(output.code, Some(0), "{}", output.whole());
 }
 
+/// A vector that disagreed with the model is replayed as what it was.
+#[test]
+fn a_finding_about_a_vector() {
+    let sandbox = Sandbox::new();
+    let empty = serde_json::json!({"views": {"configured": {}, "runtime": {}, "effective": {}}});
+    let finding = |actual: &serde_json::Value| {
+        serde_json::json!({
+            "finding": 1, "subject": "the vector", "verdict": "disagree", "rule": "",
+            "sentence": "", "differences": [], "case": {"auth": "chatgpt"},
+            "expected": empty, "actual": actual,
+        })
+    };
+    let file = sandbox.file("f.json", &finding(&empty).to_string());
+    let output = sandbox.run(&["replay", &file]);
+    assert_eq!(output.code, Some(1), "{}", output.whole());
+    assert!(output.stdout.contains("the vector breaks"), "{}", output.whole());
+}
+
+#[test]
+fn a_finding_that_cannot_be_read_is_named() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.file("f.json", "{\n  \"finding\": 1,\n  \"subject\": 2\n}");
+    let output = sandbox.run(&["replay", &file]);
+    assert_eq!(output.code, Some(2));
+    assert!(output.stderr.contains("f.json: not a finding"), "{}", output.whole());
+}
+
 #[test]
 fn what_is_neither_is_named() {
     let sandbox = Sandbox::new();
     let mut all = String::new();
-    for text in ["{}", "not json", "", "{\"case\":{\"auth\":\"oauth\"},\"expected\":{}}"] {
+    let skipped = "{\"case\":{},\"expected\":{\"skipped\":{\"reason\":\"x\"}}}";
+    for text in ["{}", "not json", "", skipped, "{\"case\":{\"auth\":\"oauth\"},\"expected\":{}}"] {
         let file = sandbox.file("x.json", text);
         let output = sandbox.run(&["replay", &file]);
         assert_eq!(output.code, Some(2), "{text}");

@@ -112,7 +112,7 @@ pub(crate) const BROKEN: [Broken; 22] = [
                 case.auth = case.auth.filter(|auth| *auth != Auth::AgentIdentity);
             })
         },
-        rules: &["legacy.synthesizes-in-effective", "gate.never-synthesizes"],
+        rules: &["gate.open"],
     },
     Broken {
         name: "asks contributors by id",
@@ -274,7 +274,7 @@ pub(crate) const BROKEN: [Broken; 22] = [
                 }
             })
         },
-        rules: &["hosted.enabled-sets", "hosted.disabled-removes", "contribution.order"],
+        rules: &["hosted.always-speaks"],
     },
     Broken {
         name: "names the largest invalid place",

@@ -36,7 +36,10 @@ fn result(said: Said) -> TestResult {
 
 /// Tries a law: at most 40 cases may be thrown away for one that it speaks of.
 fn try_law(law: fn(AnyCase) -> TestResult) {
-    QuickCheck::new().tests(CASES).min_tests_passed(CASES).max_tests(40 * CASES).quickcheck(law);
+    // The seed is fixed: a required test must not fail on a change that did not cause it.
+    let mut check = QuickCheck::new().rng(Gen::from_size_and_seed(100, 27_191));
+    check = check.tests(CASES).min_tests_passed(CASES).max_tests(40 * CASES);
+    check.quickcheck(law);
 }
 
 /// A test of one law on both subjects.

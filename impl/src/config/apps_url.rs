@@ -4,8 +4,11 @@
 //! that repairs its input would send credentials to a place the user did not write down.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use fluent_uri::Uri;
+
+use super::redacted::shown_url;
 
 /// The base without one configured. Rule `endpoint.base-valid`.
 pub const DEFAULT_CHATGPT_BASE_URL: &str = "https://chatgpt.com/backend-api/";
@@ -14,8 +17,8 @@ pub const DEFAULT_CHATGPT_BASE_URL: &str = "https://chatgpt.com/backend-api/";
 const CHATGPT_HOSTS: [&str; 2] = ["chatgpt.com", "chat.openai.com"];
 const BACKEND_API: &str = "backend-api";
 
-/// A valid base.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A valid base. `Debug` shows only its scheme, host and port.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct BaseUrl {
     text: Cow<'static, str>,
     /// What is appended to the base without its trailing slashes.
@@ -28,6 +31,12 @@ impl Default for BaseUrl {
     fn default() -> Self {
         let text = Cow::Borrowed(DEFAULT_CHATGPT_BASE_URL);
         Self { text, suffix: "", under_backend_api: true }
+    }
+}
+
+impl fmt::Debug for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("BaseUrl").field(&shown_url(&self.text)).finish()
     }
 }
 

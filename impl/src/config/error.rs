@@ -211,30 +211,34 @@ const MAX_NOTES: usize = 1_000;
 
 /// The warnings of one reading, in the making.
 #[derive(Debug, Default)]
-pub(crate) struct Notes(Vec<Note>);
+pub(crate) struct Notes {
+    kept: Vec<Note>,
+    /// Whether there were more than are kept.
+    more: bool,
+}
 
 impl Notes {
     pub(crate) fn push(&mut self, note: Note) {
-        if self.0.len() < MAX_NOTES {
-            self.0.push(note);
-        } else if self.0.len() == MAX_NOTES {
-            self.0.push(Note::new(Place::Memory, "further warnings are left out"));
+        if self.kept.len() < MAX_NOTES {
+            self.kept.push(note);
+        } else {
+            self.more = true;
         }
     }
 
     /// How many there are, to tell later which are new.
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.kept.len()
     }
 
     /// Puts the keys of all notes from the `first` on under `step`.
     pub(crate) fn under(&mut self, first: usize, step: &str) {
-        self.0.iter_mut().skip(first).for_each(|note| note.key.under(step));
+        self.kept.iter_mut().skip(first).for_each(|note| note.key.under(step));
     }
 
     /// Says of all notes from the `first` on where they are about.
     pub(crate) fn at(&mut self, first: usize, place: Place) {
-        self.0.iter_mut().skip(first).for_each(|note| note.place = place);
+        self.kept.iter_mut().skip(first).for_each(|note| note.place = place);
     }
 
     pub(crate) fn into_warnings(self, origin: impl Fn(Place) -> Origin) -> Vec<Warning> {
@@ -242,6 +246,8 @@ impl Notes {
             let origin = origin(note.place);
             note.into_warning(origin)
         };
-        self.0.into_iter().map(warning).collect()
+        // Made only here, so that it gets no key and no place of a single warning.
+        let more = self.more.then(|| Note::new(Place::Memory, "further warnings are left out"));
+        self.kept.into_iter().chain(more).map(warning).collect()
     }
 }

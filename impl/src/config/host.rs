@@ -11,7 +11,7 @@ use super::environment::Environment;
 use super::error::{ConfigError, Fault, Key, Note, Notes, Origin};
 use super::features::{Features, read_features};
 use super::node::{Kind, Node, Place};
-use super::overrides::Override;
+use super::overrides::{Override, apply_all};
 use super::read::{owned_string, string, wrong_type};
 use super::server::ServerMap;
 use super::server_read::read_server;
@@ -87,9 +87,7 @@ impl HostConfig {
             let message = format!("not valid TOML: {}", error.message);
             ConfigError::new(ROOT.into(), String::new(), source.origin(error.place), message)
         })?;
-        for (index, setting) in overrides.iter().enumerate() {
-            setting.apply(&mut root, index);
-        }
+        apply_all(overrides, &mut root);
         read_host(Node::Toml(&root), env, "plugins", |place| source.origin(place))
     }
 

@@ -31,7 +31,9 @@ pub use server::{
     Stdio, StreamableHttp, ToolConfig, Transport,
 };
 
-pub(crate) use error::{Key, Notes};
+pub(crate) use error::{Key, Note, Notes};
+pub(crate) use overrides::apply_all;
+pub(crate) use read::{Read, boolean, table, under};
 pub(crate) use server_read::read_server;
 pub(crate) use source::Source;
 pub(crate) use tree::parse_document;

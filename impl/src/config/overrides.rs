@@ -43,7 +43,7 @@ impl Override {
 
     /// Puts this override, which has this index, over `root`. A value that is not a table but
     /// stands on the way is replaced by one, as a later setting replaces an earlier one.
-    pub(crate) fn apply(&self, root: &mut Tree, index: usize) {
+    fn apply(&self, root: &mut Tree, index: usize) {
         let place = Place::Override(index);
         let Some((last, way)) = self.steps.split_last() else { return };
         let mut entries = entries_of(root, place);
@@ -57,6 +57,13 @@ impl Override {
         if let Some(map) = entries {
             map.insert(last.clone(), value);
         }
+    }
+}
+
+/// Puts these overrides over `root` in order.
+pub(crate) fn apply_all(overrides: &[Override], root: &mut Tree) {
+    for (index, setting) in overrides.iter().enumerate() {
+        setting.apply(root, index);
     }
 }
 

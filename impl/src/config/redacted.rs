@@ -32,3 +32,16 @@ impl fmt::Debug for Redacted {
         f.write_str("<redacted>")
     }
 }
+
+/// What `Debug` shows of a URL: its origin. Paths, queries and users may be secrets, and of a text
+/// that is no URL nobody knows what is.
+pub(crate) fn shown_url(text: &str) -> String {
+    origin_of(text).unwrap_or_else(|| "***".to_owned())
+}
+
+fn origin_of(text: &str) -> Option<String> {
+    let url = fluent_uri::Uri::parse(text).ok()?;
+    let authority = url.authority().filter(|authority| !authority.host().is_empty())?;
+    let port = authority.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{}://{}{port}", url.scheme(), authority.host()))
+}

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use serde_json::Value;
 use super::Loaded;
 use super::error::{Notes, Origin, ServerError};
 use super::node::Node;
-use super::redacted::Redacted;
+use super::redacted::{Redacted, shown_url};
 use super::server_read::read_server;
 
 /// Servers by name. Names are compared byte for byte; servers are shared, never copied.
@@ -19,7 +20,8 @@ pub type ServerMap = BTreeMap<Arc<str>, Arc<ServerConfig>>;
 /// The environment a server runs in unless it names another.
 pub const LOCAL_ENVIRONMENT: &str = "local";
 
-/// One MCP server's configuration. `Debug` shows no header values and no environment values.
+/// One MCP server's configuration. `Debug` shows no header values, no environment values, no
+/// arguments, and of URLs only scheme, host and port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerConfig {
     /// How the server is reached.
@@ -57,8 +59,8 @@ pub enum Transport {
     StreamableHttp(StreamableHttp),
 }
 
-/// A server that is a process.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// A server that is a process. `Debug` shows how many arguments there are, but none of them.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Stdio {
     /// The program.
     pub command: String,
@@ -72,8 +74,8 @@ pub struct Stdio {
     pub cwd: Option<String>,
 }
 
-/// A server that is an HTTP endpoint.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// A server that is an HTTP endpoint. `Debug` shows of URLs only scheme, host and port.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct StreamableHttp {
     /// The endpoint.
     pub url: String,
@@ -158,6 +160,32 @@ impl ApprovalMode {
             Self::Prompt => "prompt",
             Self::Approve => "approve",
         }
+    }
+}
+
+impl fmt::Debug for Stdio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { command, args, env, env_vars, cwd } = self;
+        f.debug_struct("Stdio")
+            .field("command", command)
+            .field("args", &args.len())
+            .field("env", env)
+            .field("env_vars", env_vars)
+            .field("cwd", cwd)
+            .finish()
+    }
+}
+
+impl fmt::Debug for StreamableHttp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamableHttp")
+            .field("url", &shown_url(&self.url))
+            .field("bearer_token_env_var", &self.bearer_token_env_var)
+            .field("http_headers", &self.http_headers)
+            .field("env_http_headers", &self.env_http_headers)
+            .field("oauth", &self.oauth)
+            .field("oauth_resource", &self.oauth_resource.as_deref().map(shown_url))
+            .finish()
     }
 }
 

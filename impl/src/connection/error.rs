@@ -20,8 +20,11 @@ pub enum ConnectError {
          mcp_servers.codex_apps or whatever else sets it"
     )]
     Stdio,
-    /// The endpoint is not an http or https URL. No request was sent.
-    #[error("codex_apps: its url is not an http or https URL: correct `url` or chatgpt_base_url")]
+    /// The endpoint is not an http or https URL, or has a user or password. No request was sent.
+    #[error(
+        "codex_apps: its url is not an http or https URL without user or password: correct `url` \
+         or chatgpt_base_url"
+    )]
     InvalidUrl,
     /// A configured header cannot be sent. No request was sent.
     #[error("codex_apps: header {header:?} has a name or a value that HTTP does not allow")]

@@ -1,5 +1,6 @@
 //! The HTTP client of one connection: its headers, redirects, proxies and TLS.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use reqwest::redirect::{Attempt, Policy};
@@ -60,11 +61,17 @@ fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     attempt.follow()
 }
 
+/// Whether the host is this machine, by name or by address. The URL parser has put names in lower
+/// case; systems connect to themselves for an unspecified address.
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
+    let name = host.strip_suffix('.').unwrap_or(host);
     let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || address.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+    let this_machine = |ip: IpAddr| {
+        let ip = ip.to_canonical();
+        ip.is_loopback() || ip.is_unspecified()
+    };
+    name == "localhost" || name.ends_with(".localhost") || address.parse().is_ok_and(this_machine)
 }
 
 /// TLS by rustls and ring, trusting whom the system trusts. For a plain http target nobody is

@@ -4,9 +4,12 @@
 //! On its way through rmcp a failure loses its type, and text that the server wrote gets into
 //! errors and logs. The reason is kept here, where it is still known, and the server's words are
 //! dropped. Nor does rmcp end a request under way when its caller gives up during `initialize`;
-//! here every request ends with the connection, so that no credentials stay behind on the wire.
+//! here every request ends with the connection, so that no credentials stay behind on the wire. The
+//! one exception is the request that tells the server of a session's end: it is sent when the
+//! connection is gone, and rmcp gives up on it after 5 seconds.
 
 use std::error::Error as _;
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt as _;
@@ -65,6 +68,17 @@ pub(super) struct ObservedClient {
 }
 
 impl ObservedClient {
+    /// The outcome of a request, which ends when the connection is gone.
+    async fn until_gone<T>(&self, sent: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+        let outcome = self.gone.run_until_cancelled(sent).await;
+        outcome.unwrap_or(Err(StreamableHttpError::TransportChannelClosed))
+    }
+
+    /// These events, which end when the connection is gone.
+    fn events_until_gone(&self, events: Events) -> Events {
+        events.take_until(self.gone.clone().cancelled_owned()).boxed()
+    }
+
     /// Keeps the reason of a failure and takes the server's words out of it.
     fn observe<T>(&self, outcome: Outcome<T>) -> Outcome<T> {
         outcome.map_err(|error| {
@@ -155,12 +169,10 @@ impl StreamableHttpClient for ObservedClient {
         let client = &self.inner;
         let sent =
             client.post_message_with_response_limits(uri, message, session, auth, headers, limits);
-        let sent = self.gone.run_until_cancelled(sent).await;
-        let sent = sent.unwrap_or(Err(StreamableHttpError::TransportChannelClosed));
+        let sent = self.until_gone(sent).await;
         Ok(match self.observe(sent)? {
             StreamableHttpPostResponse::Sse(events, session) => {
-                let events = events.take_until(self.gone.clone().cancelled_owned());
-                StreamableHttpPostResponse::Sse(events.boxed(), session)
+                StreamableHttpPostResponse::Sse(self.events_until_gone(events), session)
             }
             response => response,
         })
@@ -184,7 +196,8 @@ impl StreamableHttpClient for ObservedClient {
         auth: Option<String>,
         headers: Headers,
     ) -> Outcome<Events> {
-        self.inner.get_stream(uri, session, last_event, auth, headers).await
+        let sent = self.inner.get_stream(uri, session, last_event, auth, headers);
+        Ok(self.events_until_gone(self.until_gone(sent).await?))
     }
 
     async fn get_stream_with_max_sse_event_size(
@@ -197,8 +210,8 @@ impl StreamableHttpClient for ObservedClient {
         max: usize,
     ) -> Outcome<Events> {
         let client = &self.inner;
-        client
-            .get_stream_with_max_sse_event_size(uri, session, last_event, auth, headers, max)
-            .await
+        let sent =
+            client.get_stream_with_max_sse_event_size(uri, session, last_event, auth, headers, max);
+        Ok(self.events_until_gone(self.until_gone(sent).await?))
     }
 }

@@ -58,6 +58,10 @@ impl Target {
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(ConnectError::InvalidUrl);
         }
+        // The HTTP client would send these in place of the host's credentials.
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(ConnectError::InvalidUrl);
+        }
         let origin = url.origin().ascii_serialization();
         let mut headers = configured_headers(http, env)?;
         match &http.bearer_token_env_var {

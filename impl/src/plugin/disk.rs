@@ -8,9 +8,12 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::{Plugin, read_entry};
-use crate::config::node::Place;
-use crate::config::{Key, Loaded, Notes, Origin, ServerMap, Source, Warning};
+use super::{Plugin, add_entry};
+use crate::config::node::{Node, Place};
+use crate::config::{
+    Key, LOCAL_ENVIRONMENT, Loaded, Note, Notes, Origin, Read, ServerMap, Source, Warning,
+    read_server, under,
+};
 use crate::files::{self, ReadError};
 
 /// The largest manifest or file of servers that is read, in bytes.
@@ -140,7 +143,11 @@ fn read_servers(
     let offsets = entry_offsets(&text, wrapped);
     for (name, server) in servers {
         let first = notes.len();
-        read_entry(name, &adapted(server, &root), &mut valid, &mut notes);
+        let read = |notes: &mut Notes| {
+            let server = adapted(server, &root)?;
+            read_server(Node::Json(&server), notes)
+        };
+        add_entry(name, read, &mut valid, &mut notes);
         if let Some(offset) = offsets.get(name) {
             notes.at(first, Place::Offset(*offset));
         }
@@ -154,10 +161,11 @@ fn read_servers(
 }
 
 /// The server as a user would write it in `config.toml`: without what only other hosts read, and
-/// with a working folder that does not depend on where the host runs.
-fn adapted(server: &Value, root: &Path) -> Value {
+/// with a working folder that does not depend on where the host runs and is in the plugin. The
+/// working folder of a server in another environment is a path of that environment.
+fn adapted(server: &Value, root: &Path) -> Read<Value> {
     let mut server = server.clone();
-    let Some(fields) = server.as_object_mut() else { return server };
+    let Some(fields) = server.as_object_mut() else { return Ok(server) };
     fields.remove("type");
     if let Some(oauth) = fields.get_mut("oauth").and_then(Value::as_object_mut) {
         oauth.remove("callbackPort");
@@ -165,13 +173,23 @@ fn adapted(server: &Value, root: &Path) -> Value {
             oauth.entry("client_id").or_insert(id);
         }
     }
-    if let Some(Value::String(cwd)) = fields.get_mut("cwd") {
+    let id = fields.get("environment_id").and_then(Value::as_str);
+    let local = id.is_none_or(|id| id == LOCAL_ENVIRONMENT);
+    if let (true, Some(Value::String(cwd))) = (local, fields.get_mut("cwd")) {
+        let path = Path::new(cwd.as_str());
+        let parent = |part| matches!(part, Component::ParentDir);
+        // As with the plugin's files, what `..` leads to after a symbolic link is not worth finding
+        // out. Rule `configured.invalid-plugin-server-dropped`.
+        if path.is_relative() && path.components().any(parent) {
+            let expected = "a path inside the plugin's folder";
+            return Err(under(Note::wrong(Place::Memory, "a path with `..`", expected), "cwd"));
+        }
         // A root that is not UTF-8 cannot be written here; the relative path then stays as it is.
         if let Some(joined) = root.join(&*cwd).to_str() {
             *cwd = joined.to_owned();
         }
     }
-    server
+    Ok(server)
 }
 
 /// What is wrong with one file of a plugin.

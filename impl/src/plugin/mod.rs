@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::config::{Loaded, Notes, Origin, ServerMap, node::Node, read_server};
+use crate::config::{
+    Loaded, Notes, Origin, Read, ServerConfig, ServerMap, node::Node, read_server,
+};
 
 pub use disk::{MAX_PLUGIN_FILE_BYTES, MAX_PLUGINS, PluginError, discover_plugins};
 pub use states::plugin_states;
@@ -38,7 +40,8 @@ impl Plugin {
         let mut valid = ServerMap::new();
         let entries = if active { Some(servers) } else { None };
         for (name, server) in entries.into_iter().flatten() {
-            read_entry(name, server, &mut valid, &mut notes);
+            let read = |notes: &mut Notes| read_server(Node::Json(server), notes);
+            add_entry(name, read, &mut valid, &mut notes);
         }
         notes.under(0, "mcp_servers");
         notes.under(0, &id);
@@ -49,10 +52,15 @@ impl Plugin {
     }
 }
 
-/// Adds the server to `valid`, or says why it is dropped.
-fn read_entry(name: &str, server: &Value, valid: &mut ServerMap, notes: &mut Notes) {
+/// Adds the server that `read` returns to `valid`, or says why it is dropped.
+fn add_entry(
+    name: &str,
+    read: impl FnOnce(&mut Notes) -> Read<ServerConfig>,
+    valid: &mut ServerMap,
+    notes: &mut Notes,
+) {
     let first = notes.len();
-    match read_server(Node::Json(server), notes) {
+    match read(notes) {
         Ok(server) => {
             valid.insert(Arc::from(name), Arc::new(server));
         }

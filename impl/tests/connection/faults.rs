@@ -7,12 +7,12 @@ use mcp_overlay_host::View;
 use mcp_overlay_host::connection::{ConnectError, ConnectOptions, connect_apps};
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
-use wiremock::matchers::any;
-use wiremock::{Mock, MockServer, ResponseTemplate};
+use wiremock::matchers::{any, body_partial_json, method};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use crate::endpoint::{
-    APPS_PATH, Form, answer, connect, credentials, id_of, mount_initialize, mount_tools, tool,
-    view_of, working,
+    APPS_PATH, Form, answer, connect, credentials, id_of, initialize_result, mount_initialize,
+    mount_tools, tool, view_of, working,
 };
 
 async fn view_at(base: &str) -> View {
@@ -162,6 +162,53 @@ async fn the_connection_is_closed_after_the_startup_timeout() {
     assert!(matches!(error, ConnectError::StartupTimeout { .. }));
     let seen = tokio::time::timeout(Duration::from_secs(2), accepted).await.unwrap().unwrap();
     assert!(String::from_utf8_lossy(&seen).contains("initialize"));
+}
+
+/// A server with sessions, whose stream for its own messages never begins.
+async fn with_sessions() -> MockServer {
+    let server = MockServer::start().await;
+    let never = ResponseTemplate::new(200).set_delay(Duration::from_secs(30));
+    Mock::given(method("GET")).respond_with(never).mount(&server).await;
+    let gone = ResponseTemplate::new(204);
+    Mock::given(method("DELETE")).respond_with(gone).mount(&server).await;
+    let initialize = json!({ "method": "initialize" });
+    Mock::given(body_partial_json(initialize))
+        .respond_with(|request: &Request| {
+            let answer = answer(Form::Json, &id_of(request), &initialize_result());
+            answer.insert_header("mcp-session-id", "session-1")
+        })
+        .with_priority(1)
+        .mount(&server)
+        .await;
+    mount_initialize(&server, Form::Json).await;
+    mount_tools(&server, |request| {
+        answer(Form::Json, &id_of(request), &json!({ "tools": [tool("a")] }))
+    })
+    .await;
+    server
+}
+
+#[tokio::test]
+async fn the_server_hears_of_the_end_of_a_session_in_any_case() {
+    for wait in [true, false] {
+        let server = with_sessions().await;
+        let connection = connect(&view_at(&server.uri()).await).await.unwrap();
+        if wait {
+            connection.shutdown().await;
+        } else {
+            drop(connection);
+        }
+        let heard = async {
+            loop {
+                let requests = server.received_requests().await.unwrap();
+                if requests.iter().any(|request| request.method.as_str() == "DELETE") {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(2), heard).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -64,6 +64,13 @@ async fn servers_that_are_not_connected_to_see_nothing() {
     assert_eq!(connect(&stdio).await.unwrap_err(), ConnectError::Stdio);
     let mail = view_of(&json!({ "url": "mailto:a@b.example" })).await;
     assert_eq!(connect(&mail).await.unwrap_err(), ConnectError::InvalidUrl);
+    // The HTTP client would send them instead of the host's credentials.
+    for user in ["user", "user:secret", ":secret"] {
+        let url = url.replace("http://", &format!("http://{user}@"));
+        let error = connect(&view_of(&json!({ "url": url })).await).await.unwrap_err();
+        assert_eq!(error, ConnectError::InvalidUrl);
+        assert!(error.to_string().contains("without user or password"), "{error}");
+    }
 
     let view = view_of(&json!({ "url": url })).await;
     let env = Environment::default();
@@ -139,6 +146,31 @@ fn a_proxy_is_not_asked_for_this_machine() {
     let output = command.args([test, "--exact"]).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+/// Tries every way to write this machine, with whatever proxy the environment names. What comes of
+/// it depends on the system's resolver.
+#[tokio::test]
+async fn this_machine_by_other_names() {
+    for host in ["localhost.", "a.LOCALHOST", "0.0.0.0", "[::]", "[::ffff:127.0.0.1]", "[::1]"] {
+        let url = format!("http://{host}:9/mcp");
+        let view = view_of(&json!({ "url": url, "startup_timeout_sec": 0.3 })).await;
+        connect(&view).await.unwrap_err();
+    }
+}
+
+/// Runs the test before this one with a proxy that nobody may ask.
+#[test]
+fn a_proxy_is_not_asked_for_other_names_of_this_machine() {
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command.env_remove("NO_PROXY").env_remove("no_proxy").env("http_proxy", address);
+    let output = command.args(["requests::this_machine_by_other_names", "--exact"]).output();
+    let text = String::from_utf8_lossy(&output.unwrap().stdout).into_owned();
+    assert!(text.contains("1 passed"), "{text}");
+    proxy.set_nonblocking(true).unwrap();
+    assert_eq!(proxy.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mcp_overlay_host::{Plugin, plugin_states};
+use mcp_overlay_host::{Override, Plugin, plugin_states};
 use serde_json::{Value, json};
 
 use crate::support::url;
@@ -36,11 +36,48 @@ fn the_servers_of_an_inactive_plugin_are_not_read() {
 fn which_plugins_are_switched_on() {
     let text = "plugins.e = 3\n[plugins.\"a@m\"]\nenabled = false\n[plugins.b]\nenabled = true\n\
                 [plugins.c]\nenabled = \"no\"\n[plugins.d]\n";
-    let expected = BTreeMap::from([("a@m".to_owned(), false), ("b".to_owned(), true)]);
-    assert_eq!(plugin_states(text), expected);
-    for text in ["", "plugins = 1", "not toml", "[plugins"] {
-        assert_eq!(plugin_states(text), BTreeMap::new());
+    let loaded = plugin_states(text, &[]);
+    assert_eq!(loaded.value, states(&[("a@m", false), ("b", true), ("c", false), ("e", false)]));
+    let warnings: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "config.toml:7:11: plugins.c.enabled: found a string, expected true or false; this \
+             plugin is switched off",
+            "config.toml:1:13: plugins.e: found an integer, expected a table; this plugin is \
+             switched off",
+        ]
+    );
+    for text in ["", "not toml", "[plugins"] {
+        let loaded = plugin_states(text, &[]);
+        assert!(loaded.value.is_empty() && loaded.warnings.is_empty());
     }
+    let loaded = plugin_states("plugins = 1", &[]);
+    assert!(loaded.value.is_empty());
+    let expected = "config.toml:1:11: plugins: found an integer, expected a table; ignored";
+    assert_eq!(loaded.warnings[0].to_string(), expected);
+}
+
+#[test]
+fn overrides_switch_plugins_too() {
+    let overrides = |texts: &[&str]| -> Vec<Override> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    };
+    let text = "[plugins.\"x@m\"]\nenabled = true\n[plugins.y]\nenabled = false\n";
+    let given = ["plugins.\"x@m\".enabled=false", "plugins.y.enabled=true", "plugins.z.enabled=0"];
+    let loaded = plugin_states(text, &overrides(&given));
+    assert_eq!(loaded.value, states(&[("x@m", false), ("y", true), ("z", false)]));
+    let [warning] = &*loaded.warnings else { panic!("{:?}", loaded.warnings) };
+    let expected = "override plugins.z.enabled: plugins.z.enabled: found an integer, expected \
+                    true or false; this plugin is switched off";
+    assert_eq!(warning.to_string(), expected);
+    // The reader of the configuration says that this is not TOML.
+    let loaded = plugin_states("not toml", &overrides(&given));
+    assert!(loaded.value.is_empty() && loaded.warnings.is_empty());
+}
+
+fn states(expected: &[(&str, bool)]) -> BTreeMap<String, bool> {
+    expected.iter().map(|(id, enabled)| ((*id).to_owned(), *enabled)).collect()
 }
 
 #[test]

@@ -173,6 +173,39 @@ fn symbolic_links_that_lead_out_are_not_read() {
 }
 
 #[test]
+fn working_folders_stay_in_the_plugin() {
+    for cwd in ["..", "../x", "a/../../x", "a/.."] {
+        let dir = tempfile::tempdir().unwrap();
+        let root = write_plugin(dir.path(), "p", &json!({}));
+        let servers = json!({ "a": url("a"), "out": { "command": "x", "cwd": cwd } });
+        fs::write(root.join(".mcp.json"), servers.to_string()).unwrap();
+        let (names, warning) = only(&dir);
+        assert_eq!(names, ["a"], "{cwd}");
+        let expected = "out.cwd: found a path with `..`, expected a path inside the plugin's \
+                        folder; this server of the plugin is ignored";
+        assert!(warning.unwrap().ends_with(expected));
+    }
+}
+
+#[test]
+fn the_working_folder_of_a_remote_server_is_not_in_the_plugin() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = write_plugin(dir.path(), "p", &json!({}));
+    let server = |cwd: &str, id: &str| json!({ "command": "x", "cwd": cwd, "environment_id": id });
+    let servers = json!({
+        "absolute": server("/a/../b", "remote"),
+        "relative": server("work", "remote"),
+        "local": server("work", "local"),
+    });
+    fs::write(root.join(".mcp.json"), servers.to_string()).unwrap();
+    let (names, warning) = only(&dir);
+    assert_eq!(names, ["absolute", "local"]);
+    assert!(warning.unwrap().contains("relative.cwd: found a relative path"));
+    let local = discover(&dir).value[0].servers["local"].to_canonical_json();
+    assert_eq!(local["cwd"].as_str(), root.canonicalize().unwrap().join("work").to_str());
+}
+
+#[test]
 fn files_that_are_no_use() {
     let write = |manifest: &str, servers: &[u8]| {
         let dir = tempfile::tempdir().unwrap();

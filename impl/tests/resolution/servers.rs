@@ -1,6 +1,6 @@
 //! Rules `server.*` and the canonical form.
 
-use mcp_overlay_host::ServerConfig;
+use mcp_overlay_host::{Environment, HostConfig, ServerConfig};
 use serde_json::{Value, json};
 
 fn canonical(server: &Value) -> Value {
@@ -192,8 +192,33 @@ fn unknown_fields_are_warnings() {
 }
 
 #[test]
+fn of_a_url_only_the_origin_is_shown() {
+    let shown = |url: &str| {
+        let server = json!({ "url": url, "oauth_resource": url });
+        format!("{:?}", ServerConfig::from_json(&server).unwrap().value)
+    };
+    for (url, origin) in [
+        ("https://user:hunter2@a.example:8443/hunter2?k=hunter2#hunter2", "https://a.example:8443"),
+        ("http://[::1]/hunter2", "http://[::1]"),
+        ("hunter2", "***"),
+        ("https://u:hunter2@hunter2@a.example/", "***"),
+        ("https://a.example/hunter2 ", "***"),
+        ("https:///hunter2", "***"),
+        ("mailto:hunter2@a.example", "***"),
+    ] {
+        let shown = shown(url);
+        assert!(!shown.contains("hunter2") && shown.contains(&format!("{origin:?}")), "{shown}");
+    }
+    let host = json!({ "chatgpt_base_url": "https://a.example/hunter2" });
+    let host = HostConfig::from_json(&host, Environment::default()).unwrap().value;
+    let shown = format!("{host:?}");
+    assert!(!shown.contains("hunter2") && shown.contains("\"https://a.example\""), "{shown}");
+}
+
+#[test]
 fn secrets_are_not_shown() {
-    let stdio = json!({ "command": "x", "env": { "KEY": "hunter2" } });
+    let args = ["--key", "hunter2"];
+    let stdio = json!({ "command": "x", "args": args, "env": { "KEY": "hunter2" } });
     let http = json!({ "url": "x", "http_headers": { "X-Key": "hunter2" } });
     for server in [stdio, http] {
         let read = ServerConfig::from_json(&server).unwrap().value;
