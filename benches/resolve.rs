@@ -184,7 +184,7 @@ fn read_again(fixture: &Fixture, manager: &McpManager) -> bool {
 
 /// Both ways in turn, so that a noisy machine slows both; the fastest round of each counts.
 fn ratios() {
-    println!("\nservers  contributions     shared  deep copies  ratio  walked  ratio  read again");
+    println!("\nservers  contributions     shared  deep copies  ratio   walked  ratio  read again");
     for size in SIZES {
         let fixture = Fixture::new(size);
         let manager = fixture.manager();
@@ -202,7 +202,7 @@ fn ratios() {
         let ratio = |ours: Duration| deep.as_secs_f64() / ours.as_secs_f64();
         let contributions = fixture.contributions.len();
         println!(
-            "{size:>7}  {contributions:>13}  {shared:>9.1?}  {deep:>11.1?}  {:>4.0}x  {walked:>6.0?}  \
+            "{size:>7}  {contributions:>13}  {shared:>9.1?}  {deep:>11.1?}  {:>4.0}x  {walked:>7.1?}  \
              {:>4.0}x  {again:>10.1?}",
             ratio(shared),
             ratio(walked),

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use mcp_overlay_model::{Case, Profile};
@@ -264,9 +264,11 @@ impl Run<'_> {
                 .collect();
             drop(failed);
             self.receive(&failures, &work.done);
+            // All are waited for, whatever became of the first.
+            let tallies: Vec<_> = workers.into_iter().map(ScopedJoinHandle::join).collect();
             let mut tally = Tally::default();
-            for worker in workers {
-                tally.merge(&worker.join().map_err(|_| Error::Worker(phase.word()))?);
+            for worker in tallies {
+                tally.merge(&worker.map_err(|_| Error::Worker(phase.word()))?);
             }
             Ok::<_, Error>(tally)
         })?;
@@ -410,5 +412,57 @@ impl Tally {
         self.not_comparable += other.not_comparable;
         self.failures += other.failures;
         self.labels.merge(&other.labels);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subject::ProductionSubject;
+
+    struct Quiet;
+
+    impl Reporter for Quiet {
+        fn event(&mut self, _: &Event<'_>) {}
+    }
+
+    fn run_cases(case_of: impl Fn(u64) -> Option<Case> + Sync) -> Result<(), Error> {
+        let options = Options {
+            profile: Profile::default(),
+            cases: None,
+            seed: 0,
+            time: None,
+            findings: PathBuf::new(),
+            phases: BTreeSet::new(),
+        };
+        let mut run = Run {
+            subject: &ProductionSubject,
+            options: &options,
+            reporter: &mut Quiet,
+            seen: BTreeSet::new(),
+            summary: Summary::default(),
+        };
+        run.cases(Phase::Random, Some(2_000), None, 0, case_of)
+    }
+
+    #[test]
+    fn a_phase_that_runs_all_its_cases_is_fine() {
+        assert!(run_cases(|index| Some(generate::random_case(0, index))).is_ok());
+    }
+
+    /// Half of the cases checked and the other half lost must not look like a clean run.
+    #[test]
+    fn a_worker_that_dies_is_an_error() {
+        let dies = |index| {
+            assert!(index < 1_000, "a fault of the tool itself");
+            Some(generate::random_case(0, index))
+        };
+        assert!(matches!(run_cases(dies), Err(Error::Worker("random"))));
+    }
+
+    #[test]
+    fn cases_that_go_missing_are_an_error() {
+        let gaps = |index| (index % 2 == 0).then(|| generate::random_case(0, index));
+        assert!(matches!(run_cases(gaps), Err(Error::Incomplete("random"))));
     }
 }
