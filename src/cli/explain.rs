@@ -150,10 +150,11 @@ fn case(
     })
 }
 
-/// A canonical form is itself an entry that means the same server.
+/// A canonical form is itself an entry that means the same server; an empty entry is an invalid one.
 fn case_plugin(plugin: &Plugin) -> model::Plugin {
     let servers = plugin.servers.iter();
-    let entries: Map<String, Value> =
-        servers.map(|(name, server)| (name.to_string(), server.to_canonical_json())).collect();
+    let valid = servers.map(|(name, server)| (name.to_string(), server.to_canonical_json()));
+    let dropped = plugin.dropped.iter().map(|name| (name.clone(), json!({})));
+    let entries: Map<String, Value> = valid.chain(dropped).collect();
     model::Plugin { id: plugin.id.clone(), active: plugin.active, mcp_servers: entries }
 }

@@ -8,11 +8,10 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::{Plugin, add_entry};
+use super::{Entries, Plugin, add_entry};
 use crate::config::node::{Node, Place};
 use crate::config::{
-    Key, LOCAL_ENVIRONMENT, Loaded, Note, Notes, Origin, Read, ServerMap, Source, Warning,
-    read_server, under,
+    Key, LOCAL_ENVIRONMENT, Loaded, Note, Notes, Origin, Read, Source, Warning, read_server, under,
 };
 use crate::files::{self, ReadError};
 
@@ -100,19 +99,20 @@ fn read_plugin(
     };
     let active = is_active(&id);
     let servers = match manifest.get("mcpServers") {
-        _ if !active => ServerMap::new(),
+        _ if !active => Entries::default(),
         None | Some(Value::Null) => match inside(folder, DEFAULT_SERVERS) {
-            Err(Fault::Read(ReadError::Missing)) => ServerMap::new(),
+            Err(Fault::Read(ReadError::Missing)) => Entries::default(),
             file => read_servers(folder, DEFAULT_SERVERS, file, warnings),
         },
         Some(Value::String(name)) => read_servers(folder, name, inside(folder, name), warnings),
         Some(_) => {
             let message = "expected the path of a file inside the plugin; it has no servers";
             warnings.push(warn("mcpServers", message.to_owned()));
-            ServerMap::new()
+            Entries::default()
         }
     };
-    Some(Plugin { id, active, servers: Arc::new(servers) })
+    let Entries { valid, dropped } = servers;
+    Some(Plugin { id, active, servers: Arc::new(valid), dropped })
 }
 
 /// The valid servers of the file `name` of a plugin.
@@ -121,7 +121,7 @@ fn read_servers(
     name: &str,
     file: Result<PathBuf, Fault>,
     warnings: &mut Vec<Warning>,
-) -> ServerMap {
+) -> Entries {
     let path = folder.join(name);
     let read = file.and_then(|file| {
         let text = read_json_text(&file)?;
@@ -131,7 +131,7 @@ fn read_servers(
         Ok(read) => read,
         Err(fault) => {
             warnings.push(warning(&path, "", format!("{fault}; this plugin has no servers")));
-            return ServerMap::new();
+            return Entries::default();
         }
     };
     let (wrapped, servers) = match object.get("mcpServers") {
@@ -139,7 +139,7 @@ fn read_servers(
         _ => (false, &object),
     };
     let mut notes = Notes::default();
-    let mut valid = ServerMap::new();
+    let mut entries = Entries::default();
     let offsets = entry_offsets(&text, wrapped);
     for (name, server) in servers {
         let first = notes.len();
@@ -147,7 +147,7 @@ fn read_servers(
             let server = adapted(server, &root)?;
             read_server(Node::Json(&server), notes)
         };
-        add_entry(name, read, &mut valid, &mut notes);
+        add_entry(name, read, &mut entries, &mut notes);
         if let Some(offset) = offsets.get(name) {
             notes.at(first, Place::Offset(*offset));
         }
@@ -157,7 +157,7 @@ fn read_servers(
     }
     let source = Source::new(&path.display().to_string(), &text, &[]);
     warnings.extend(notes.into_warnings(|place| source.origin(place)));
-    valid
+    entries
 }
 
 /// The server as a user would write it in `config.toml`: without what only other hosts read, and

@@ -3,6 +3,7 @@
 mod disk;
 mod states;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -23,6 +24,16 @@ pub struct Plugin {
     pub active: bool,
     /// The servers it brings.
     pub servers: Arc<ServerMap>,
+    /// The names of its entries that are no valid servers, for whoever explains their absence.
+    /// Rule `configured.invalid-plugin-server-dropped`.
+    pub dropped: BTreeSet<String>,
+}
+
+/// A plugin's entries, read.
+#[derive(Default)]
+struct Entries {
+    valid: ServerMap,
+    dropped: BTreeSet<String>,
 }
 
 impl Plugin {
@@ -37,34 +48,36 @@ impl Plugin {
     ) -> Loaded<Self> {
         let id = id.into();
         let mut notes = Notes::default();
-        let mut valid = ServerMap::new();
-        let entries = if active { Some(servers) } else { None };
-        for (name, server) in entries.into_iter().flatten() {
+        let mut entries = Entries::default();
+        let written = if active { Some(servers) } else { None };
+        for (name, server) in written.into_iter().flatten() {
             let read = |notes: &mut Notes| read_server(Node::Json(server), notes);
-            add_entry(name, read, &mut valid, &mut notes);
+            add_entry(name, read, &mut entries, &mut notes);
         }
         notes.under(0, "mcp_servers");
         notes.under(0, &id);
         notes.under(0, "plugins");
         let warnings = notes.into_warnings(|_| Origin::Memory);
-        let value = Self { id, active, servers: Arc::new(valid) };
+        let Entries { valid, dropped } = entries;
+        let value = Self { id, active, servers: Arc::new(valid), dropped };
         Loaded { value, warnings }
     }
 }
 
-/// Adds the server that `read` returns to `valid`, or says why it is dropped.
+/// Adds the server that `read` returns to the valid ones, or says why it is dropped.
 fn add_entry(
     name: &str,
     read: impl FnOnce(&mut Notes) -> Read<ServerConfig>,
-    valid: &mut ServerMap,
+    entries: &mut Entries,
     notes: &mut Notes,
 ) {
     let first = notes.len();
     match read(notes) {
         Ok(server) => {
-            valid.insert(Arc::from(name), Arc::new(server));
+            entries.valid.insert(Arc::from(name), Arc::new(server));
         }
         Err(mut fault) => {
+            entries.dropped.insert(name.to_owned());
             fault.message.push_str("; this server of the plugin is ignored");
             notes.push(*fault);
         }
