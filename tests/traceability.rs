@@ -38,7 +38,7 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else if path.extension().is_some_and(|e| e == "rs" || e == "md") {
                 found.push((path.clone(), fs::read_to_string(&path).unwrap()));
             }
         }
@@ -95,13 +95,14 @@ fn unquoted(folder: &str, counts: fn(&str) -> bool) -> Vec<&'static str> {
 /// The texts in backticks or string quotes on a line that look like a rule's id: a section, a dot,
 /// and lower-case words joined by dashes.
 ///
-/// A last part without a dash, such as `host.env`, is a path as well as it might be an id, so it
-/// counts only if it is one: only a known id can be looked for by its whole text.
+/// In the sections that are keys of a config too, a last part without a dash, such as `host.env`, is
+/// a path as well as it might be an id, so only one with a dash counts.
 fn ids_on(line: &str) -> Vec<&str> {
     let looks_like_an_id = |text: &&str| {
         let Some((section, rest)) = text.split_once('.') else { return false };
         let plain = |c: char| c.is_ascii_lowercase() || c == '-';
-        SECTIONS.contains(&section) && rest.contains('-') && rest.chars().all(plain)
+        let is_path = ["host", "features"].contains(&section) && !rest.contains('-');
+        SECTIONS.contains(&section) && rest != "rs" && !is_path && rest.chars().all(plain)
     };
     line.split(['`', '"']).filter(looks_like_an_id).collect()
 }
@@ -136,7 +137,7 @@ fn a_test_quotes_every_rule() {
 #[test]
 fn nothing_speaks_of_an_unknown_rule() {
     let mut known = 0;
-    for folder in ["model/src", "src", "impl/src", "tests"] {
+    for folder in ["model/src", "src", "impl/src", "impl/tests", "tests", "benches", "docs"] {
         for (path, source) in sources(folder) {
             for (index, line) in source.lines().enumerate() {
                 for id in ids_on(line) {
@@ -167,8 +168,9 @@ fn a_quote_is_word_for_word_and_whole() {
 fn an_id_is_told_from_a_path() {
     // Put together here, so that the search above does not take them for ids.
     let made_up = ["gate", "opens-never"].join(".");
-    let line = format!("see `{made_up}`, \"host.chatgpt_base_url\", `host.env` and `gate.open`");
+    let line = format!("see `{made_up}`, \"host.chatgpt_base_url\", `host.env` and `gate.rs`");
     assert_eq!(ids_on(&line), [made_up.as_str()]);
+    assert_eq!(ids_on("`gate.open`"), ["gate.open"]);
     let quoted = format!("rule: \"{made_up}\"");
     assert_eq!(ids_on(&quoted), [made_up.as_str()]);
 }
