@@ -3,10 +3,10 @@
 //! Many rules say that two ways of writing a case mean the same: a trailing slash of the base is
 //! dropped, an inactive plugin adds nothing, an overruled contribution does not matter. Each of
 //! these gives a rewrite that the specification does not notice. If a subject is wrong before the
-//! rewrite and right after it, that rule is the one it breaks.
+//! rewrite and right after it, that rule is the one it breaks. Two more experiments: which field of a
+//! server makes the subject reject a valid case, and whether another auth changes `runtime`.
 
 use std::collections::BTreeSet;
-use std::panic::AssertUnwindSafe;
 
 use mcp_overlay_model::apps::CONNECTORS_TOKEN;
 use mcp_overlay_model::endpoint::{DEFAULT_BASE_URL, override_path};
@@ -44,23 +44,22 @@ const REWRITES: [Rewrite; 17] = [
     ("gate.open", sign_in),
 ];
 
-/// The rule that an experiment shows to be broken, if one does.
-pub fn rule_by_experiment(subject: &dyn Subject, case: &Case) -> Option<RuleId> {
+/// The rule that an experiment shows to be broken, if one does. `answer` is the subject's wrong one.
+pub fn rule_by_experiment(subject: &dyn Subject, case: &Case, answer: &Answer) -> Option<RuleId> {
     rule_by_rewriting(subject, case)
-        .or_else(|| rule_by_field(subject, case))
+        .or_else(|| rule_by_field(subject, case, answer))
         .or_else(|| rule_by_auth(subject, case))
 }
 
-/// The field of a server without which the subject no longer rejects the case.
-fn rule_by_field(subject: &dyn Subject, case: &Case) -> Option<RuleId> {
+/// A valid case that is rejected: the field of a server without which it no longer is.
+fn rule_by_field(subject: &dyn Subject, case: &Case, answer: &Answer) -> Option<RuleId> {
     let agrees = |case: &Case| judge(subject, case).1 == Verdict::Agree;
     let mut fields = BTreeSet::new();
     for entry in entries(&mut case.clone()) {
         fields.extend(entry.keys().cloned());
     }
-    let resolves = matches!(resolve(case), Outcome::Resolved(_));
-    let rejected = |case: &Case| matches!(subject.resolve(case), Answer::Rejected { .. });
-    if !resolves || !std::panic::catch_unwind(AssertUnwindSafe(|| rejected(case))).ok()? {
+    let is_valid = matches!(resolve(case), Outcome::Resolved(_));
+    if !is_valid || !matches!(answer, Answer::Rejected { .. }) {
         return None;
     }
     fields.into_iter().find_map(|field| {

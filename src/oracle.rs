@@ -89,8 +89,10 @@ pub fn investigate(subject: &dyn Subject, case: &Case) -> Option<Finding> {
 /// Judges a case and describes what is wrong, with the rule to blame; `None` if nothing is.
 pub fn describe(subject: &dyn Subject, case: Case) -> Option<Finding> {
     let (expected, answer, verdict) = ask(subject, &case);
-    let rule = match verdict {
-        Verdict::Disagree(_) => rule_by_experiment(subject, &case).or(verdict.rule()),
+    let rule = match (&verdict, &answer) {
+        (Verdict::Disagree(_), Some(answer)) => {
+            rule_by_experiment(subject, &case, answer).or(verdict.rule())
+        }
         _ => None,
     };
     Finding::new(subject.name(), case, &expected, answer, &verdict, rule)
