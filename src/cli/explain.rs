@@ -119,10 +119,12 @@ fn contributors(arguments: &Arguments) -> Result<Vec<Contributor>, Misuse> {
     })
 }
 
-/// The JSON library quotes values, in double quotes; a value may be a secret.
+/// The JSON library quotes values, in double quotes; a value may be a secret, and have quotes in it.
 fn without_values(message: &str) -> String {
-    let parts = message.split('"').enumerate();
-    parts.map(|(index, part)| if index % 2 == 1 { "\"…\"" } else { part }).collect()
+    match (message.split_once('"'), message.rsplit_once('"')) {
+        (Some((before, _)), Some((_, after))) => format!("{before}\"…\"{after}"),
+        _ => message.to_string(),
+    }
 }
 
 /// The same question for the model.

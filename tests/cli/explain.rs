@@ -138,6 +138,16 @@ fn other_bad_input_names_the_place() {
 }
 
 #[test]
+fn a_value_in_the_wrong_place_of_the_contributors_is_not_printed() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.file("c.json", r#"["SECRET-1\"SECRET-2\"SECRET-3"]"#);
+    let output = explain(&sandbox, "", &["--contributors", &file]);
+    assert_eq!(output.code, Some(2));
+    assert!(!output.whole().contains("SECRET"), "{}", output.whole());
+    assert!(output.stderr.contains("c.json"), "{}", output.whole());
+}
+
+#[test]
 fn the_example_of_the_readme_is_true() {
     let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
     let sandbox = Sandbox::new();

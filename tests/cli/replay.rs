@@ -68,6 +68,20 @@ fn a_finding_that_cannot_be_read_is_named() {
 }
 
 #[test]
+fn a_finding_of_another_format_is_refused() {
+    let sandbox = Sandbox::new();
+    let finding = serde_json::json!({
+        "finding": 2, "subject": "production", "verdict": "disagree", "rule": "", "sentence": "",
+        "differences": [], "case": {},
+        "expected": {"views": {"configured": {}, "runtime": {}, "effective": {}}},
+    });
+    let file = sandbox.file("f.json", &finding.to_string());
+    let output = sandbox.run(&["replay", &file]);
+    assert_eq!(output.code, Some(2), "{}", output.whole());
+    assert!(output.stderr.contains("format 2, expected 1"), "{}", output.whole());
+}
+
+#[test]
 fn what_is_neither_is_named() {
     let sandbox = Sandbox::new();
     let mut all = String::new();
