@@ -11,6 +11,8 @@ use mcp_overlay_model::{
 };
 use serde_json::Value;
 
+use crate::subject::Failure;
+
 /// What came of one case.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
@@ -18,10 +20,12 @@ pub enum Verdict {
     Agree,
     /// It is another one; the differences, the first to blame first.
     Disagree(Vec<Difference>),
-    /// The subject died of the case.
-    Crashed(String),
+    /// The subject broke down over the case.
+    Failed(Failure),
     /// The subject said that it failed.
     Errored(String),
+    /// The subject answered otherwise when it was asked again; how the answers differ.
+    Unstable(Vec<Difference>),
     /// The subject does not do this kind of case.
     NotComparable(String),
 }
@@ -31,7 +35,10 @@ impl Verdict {
     pub fn is_finding(&self) -> bool {
         match self {
             Verdict::Agree | Verdict::NotComparable(_) => false,
-            Verdict::Disagree(_) | Verdict::Crashed(_) | Verdict::Errored(_) => true,
+            Verdict::Disagree(_)
+            | Verdict::Failed(_)
+            | Verdict::Errored(_)
+            | Verdict::Unstable(_) => true,
         }
     }
 
@@ -40,8 +47,9 @@ impl Verdict {
         match self {
             Verdict::Agree => "agree",
             Verdict::Disagree(_) => "disagree",
-            Verdict::Crashed(_) => "crashed",
+            Verdict::Failed(failure) => failure.kind.word(),
             Verdict::Errored(_) => "errored",
+            Verdict::Unstable(_) => "not deterministic",
             Verdict::NotComparable(_) => "not comparable",
         }
     }
@@ -50,10 +58,14 @@ impl Verdict {
     pub fn rule(&self) -> Option<RuleId> {
         match self {
             Verdict::Disagree(differences) => differences.first().map(|d| d.rule),
+            Verdict::Unstable(_) => Some(PURE),
             _ => None,
         }
     }
 }
+
+/// The rule that a subject breaks whose answers depend on more than the case.
+pub(crate) const PURE: RuleId = "resolution.pure";
 
 /// One place where the answer is not the specification's.
 #[derive(Clone, Debug, PartialEq)]
@@ -170,6 +182,63 @@ fn rule_of_place(path: &str) -> RuleId {
             "server.unknown-field"
         }
         _ => "host.wrong-type",
+    }
+}
+
+/// How two answers to the same case differ; nothing if they say the same.
+pub fn between(first: &Answer, second: &Answer) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    let mut differ = |place, first: Option<&Value>, second: Option<&Value>| {
+        let alike = match (first, second) {
+            (Some(first), Some(second)) => same(first, second),
+            (first, second) => first.is_none() && second.is_none(),
+        };
+        if !alike {
+            let (expected, actual) = (first.cloned(), second.cloned());
+            differences.push(Difference { place, rule: PURE, by: None, expected, actual });
+        }
+    };
+    match (first, second) {
+        (
+            Answer::Resolved { views: first, plugin_owners: owners },
+            Answer::Resolved { views: second, plugin_owners: other_owners },
+        ) => {
+            for (view, first, second) in [
+                ("configured", &first.configured, &second.configured),
+                ("runtime", &first.runtime, &second.runtime),
+                ("effective", &first.effective, &second.effective),
+            ] {
+                for name in first.keys().chain(second.keys().filter(|n| !first.contains_key(*n))) {
+                    let server = |view: &ServerView| view.get(name).cloned();
+                    let (a, b) = (server(first), server(second));
+                    differ(Place::Server { view, name: name.clone() }, a.as_deref(), b.as_deref());
+                }
+            }
+            let names =
+                owners.keys().chain(other_owners.keys().filter(|n| !owners.contains_key(*n)));
+            for name in names {
+                let owner = |owners: &BTreeMap<String, String>| {
+                    owners.get(name).map(|id| Value::from(id.as_str()))
+                };
+                let (a, b) = (owner(owners), owner(other_owners));
+                differ(Place::Owner { name: name.clone() }, a.as_ref(), b.as_ref());
+            }
+        }
+        (first, second) => {
+            let (first, second) = (in_short(first), in_short(second));
+            differ(Place::Rejection, first.as_ref(), second.as_ref());
+        }
+    }
+    differences
+}
+
+/// An answer without views in one value; the words for people do not count.
+fn in_short(answer: &Answer) -> Option<Value> {
+    match answer {
+        Answer::Resolved { .. } => None,
+        Answer::Rejected { rejected } => Some(Value::from(rejected.path.as_str())),
+        Answer::Skipped { .. } => Some(Value::from("skipped")),
+        Answer::Errored { .. } => Some(Value::from("errored")),
     }
 }
 

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use mcp_overlay_model::{Answer, Auth, By, Case, Outcome, RuleId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use similar::{ChangeTag, TextDiff};
 
 use crate::compare::{Difference, Place, Verdict};
-use crate::rules;
+use crate::subject::Failure;
+use crate::{rules, shape};
 
 /// The version of the file format.
 pub const FORMAT: u32 = 1;
@@ -23,14 +23,24 @@ pub struct Finding {
     pub finding: u32,
     /// The subject that disagreed.
     pub subject: String,
-    /// `disagree`, `crashed` or `errored`.
+    /// `disagree`, `not deterministic`, `errored`, `crashed`, `hung` or `protocol error`.
     pub verdict: String,
-    /// The rule that the answer breaks; empty for a crash.
+    /// The rule that the answer breaks; empty where there is no answer.
     pub rule: String,
     /// That rule's text.
     pub sentence: String,
+    /// How many failing cases came to this one when they were made small.
+    #[serde(default = "once")]
+    pub count: u64,
+    /// What else there is to know: that the case alone does not do it, or could not be made smaller
+    /// in time.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
     /// Each difference in words.
     pub differences: Vec<FoundDifference>,
+    /// Asked just before `case`, of the same subject; most findings need nothing before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Case>,
     /// The case, minimised.
     pub case: Case,
     /// What the specification says.
@@ -38,6 +48,10 @@ pub struct Finding {
     /// What the subject said; nothing if it crashed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actual: Option<Answer>,
+}
+
+fn once() -> u64 {
+    1
 }
 
 /// One difference, in words and as values.
@@ -67,10 +81,10 @@ impl Finding {
     ) -> Option<Finding> {
         let differences = match verdict {
             Verdict::Agree | Verdict::NotComparable(_) => return None,
-            Verdict::Disagree(differences) => {
-                differences.iter().map(|difference| describe(&case, difference)).collect()
+            Verdict::Disagree(differences) | Verdict::Unstable(differences) => {
+                differences.iter().map(|difference| describe(&case, difference, verdict)).collect()
             }
-            Verdict::Crashed(message) | Verdict::Errored(message) => {
+            Verdict::Failed(Failure { message, .. }) | Verdict::Errored(message) => {
                 let described = FoundDifference {
                     place: "the answer".into(),
                     rule: String::new(),
@@ -88,20 +102,27 @@ impl Finding {
             verdict: verdict.word().into(),
             rule: rule.into(),
             sentence: rules::text(rule).into(),
+            count: 1,
+            note: String::new(),
             differences,
+            after: None,
             case,
             expected: expected.answer(),
             actual,
         })
     }
 
-    /// Such as `gate.closed-removes-3f2a91c04b7d.json`: the rule, and the content's hash.
-    pub fn file_name(&self) -> String {
-        let content = serde_json::to_vec(self).unwrap_or_default();
-        let hash = Sha256::digest(content);
-        let hash: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    /// Such as `gate.closed-removes-3f2a91c04b7d`: the rule, or the verdict where there is none,
+    /// and a hash of the case's [`shape`](crate::shape). Findings with one id are one finding.
+    pub fn id(&self) -> String {
+        let hash = shape::hash_of(&self.verdict, &self.rule, &self.case);
         let rule = if self.rule.is_empty() { &self.verdict } else { &self.rule };
-        format!("{rule}-{hash}.json")
+        format!("{}-{hash}", rule.replace(' ', "-"))
+    }
+
+    /// The name under which the finding is saved.
+    pub fn file_name(&self) -> String {
+        format!("{}.json", self.id())
     }
 
     /// Saves the finding in `folder`, which is made if need be. Whole or not at all.
@@ -119,8 +140,9 @@ impl Finding {
     }
 }
 
-fn describe(case: &Case, difference: &Difference) -> FoundDifference {
+fn describe(case: &Case, difference: &Difference, verdict: &Verdict) -> FoundDifference {
     let because = match (&difference.place, difference.by) {
+        _ if matches!(verdict, Verdict::Unstable(_)) => "asked again, it answered otherwise".into(),
         (Place::Rejection, _) => "the specification rejects at the smallest invalid path".into(),
         (_, Some(by)) => in_words(case, by),
         (_, None) => "nothing in the case names it".into(),
@@ -185,13 +207,27 @@ impl fmt::Display for Finding {
                 writeln!(f, "  rule: {}", self.sentence)?;
             }
         }
-        writeln!(f, "  case: {}", serde_json::to_string(&self.case).unwrap_or_default())?;
+        if !self.note.is_empty() {
+            writeln!(f, "  note: {}", self.note)?;
+        }
+        if let Some(before) = &self.after {
+            writeln!(f, "  asked before: {}", one_line(before))?;
+        }
+        writeln!(f, "  case: {}", one_line(&self.case))?;
         for difference in &self.differences {
-            writeln!(f, "  {} ({}: {})", difference.place, difference.rule, difference.because)?;
+            let rule = match difference.rule.as_str() {
+                "" => String::new(),
+                rule => format!("{rule}: "),
+            };
+            writeln!(f, "  {} ({rule}{})", difference.place, difference.because)?;
             write_diff(f, &difference.expected, &difference.actual)?;
         }
         Ok(())
     }
+}
+
+fn one_line(case: &Case) -> String {
+    serde_json::to_string(case).unwrap_or_default()
 }
 
 /// `-` is what the specification says, `+` what the subject says.

@@ -1,10 +1,13 @@
 //! How often each interesting situation occurs. A campaign that never meets one checked nothing
 //! about it; `docs/architecture.md` says how the minimum shares are chosen, a test holds them.
 
+use std::collections::BTreeMap;
+
 use mcp_overlay_model::resolution::View;
 use mcp_overlay_model::{
     Auth, By, CODEX_APPS, Case, ContributorKind, Outcome, Rejection, Resolution, apps,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The situations with the least share of random cases, in thousandths, in which each must occur.
@@ -99,7 +102,8 @@ impl LabelSet {
 }
 
 /// How many cases had each label.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "WrittenCounts", try_from = "WrittenCounts")]
 pub struct LabelCounts {
     /// Cases in all.
     pub cases: u64,
@@ -109,6 +113,34 @@ pub struct LabelCounts {
 impl Default for LabelCounts {
     fn default() -> Self {
         LabelCounts { cases: 0, counts: [0; LABELS.len()] }
+    }
+}
+
+/// Counts as they are written: by the words of their situation.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenCounts {
+    cases: u64,
+    situations: BTreeMap<String, u64>,
+}
+
+impl From<LabelCounts> for WrittenCounts {
+    fn from(counts: LabelCounts) -> Self {
+        let situations = counts.rows().map(|(_, words, count)| (words.to_string(), count));
+        WrittenCounts { cases: counts.cases, situations: situations.collect() }
+    }
+}
+
+impl TryFrom<WrittenCounts> for LabelCounts {
+    type Error = String;
+
+    fn try_from(written: WrittenCounts) -> Result<Self, String> {
+        let mut counts = LabelCounts { cases: written.cases, ..LabelCounts::default() };
+        for (count, (_, words, _)) in counts.counts.iter_mut().zip(LABELS) {
+            let known = written.situations.get(words);
+            *count = *known.ok_or_else(|| format!("no count of the situation {words:?}"))?;
+        }
+        Ok(counts)
     }
 }
 

@@ -6,22 +6,24 @@
 //! ([`minimise`]), blamed on a rule ([`blame`]) and kept ([`finding`]).
 
 pub mod blame;
-#[cfg(feature = "endpoint")]
 pub mod campaign;
 pub mod compare;
+pub mod coverage;
 #[cfg(feature = "endpoint")]
 pub mod endpoint;
 pub mod exhaustive;
+pub mod expected;
 pub mod explain;
 pub mod finding;
 pub mod generate;
+pub mod investigate;
 pub mod labels;
 pub mod minimise;
 pub mod oracle;
 pub mod protocol;
-#[cfg(feature = "cli")]
 pub mod report;
 pub mod rules;
+pub mod shape;
 pub mod subject;
 pub mod toml_case;
 pub mod vectors;

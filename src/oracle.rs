@@ -1,101 +1,58 @@
 //! Judging one case: the specification's outcome, the subject's answer, the verdict.
 
-use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use mcp_overlay_host::{Environment, HostConfig};
 use mcp_overlay_model::{
     Answer, Auth, Case, Contributor, ContributorKind, Outcome, Profile, Rejected, resolve,
 };
 use serde_json::Value;
 
-use crate::blame::rule_by_experiment;
 use crate::compare::{Verdict, compare};
-use crate::finding::Finding;
 use crate::generate::case_from_bytes;
-use crate::minimise::minimise;
+use crate::investigate::investigate;
 use crate::protocol;
-use crate::subject::{HostInputs, ProductionSubject, Subject};
+use crate::subject::{HostInputs, ProductionSubject, Reply, Subject};
 use crate::toml_case::host_from_toml;
 
-/// How many candidates minimising a case may try.
-pub const MINIMISE_BUDGET: usize = 20_000;
+pub use crate::subject::reply::silence_subjects;
 
-thread_local! {
-    /// Whether this thread is inside a subject: a panic there is the subject's.
-    static IN_SUBJECT: Cell<bool> = const { Cell::new(false) };
+/// A case that was asked, and what came of it.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// What the specification says.
+    pub expected: Outcome,
+    /// What the subject said; nothing if it broke down.
+    pub answer: Option<Answer>,
+    /// The two held against each other.
+    pub verdict: Verdict,
 }
 
-/// Asks the subject and compares. A panic of an in-process subject is its crash, not ours.
+/// Asks the subject and compares.
 pub fn judge(subject: &dyn Subject, case: &Case) -> (Outcome, Verdict) {
-    let (expected, _, verdict) = ask(subject, case);
-    (expected, verdict)
+    let judged = ask(subject, case);
+    (judged.expected, judged.verdict)
 }
 
-/// [`judge`], with the answer, which a crash does not give.
-fn ask(subject: &dyn Subject, case: &Case) -> (Outcome, Option<Answer>, Verdict) {
+/// [`judge`], with the answer.
+pub fn ask(subject: &dyn Subject, case: &Case) -> Judged {
+    let reply = subject.ask(std::slice::from_ref(case)).pop();
+    judge_reply(case, reply.unwrap_or(Reply::NotAsked))
+}
+
+/// Holds what came back for a case against the specification.
+pub fn judge_reply(case: &Case, reply: Reply) -> Judged {
     let expected = resolve(case);
-    IN_SUBJECT.set(true);
-    let answer = catch_unwind(AssertUnwindSafe(|| subject.resolve(case)));
-    IN_SUBJECT.set(false);
-    match answer {
-        Ok(answer) => {
+    let (answer, verdict) = match reply {
+        Reply::Answered(answer) => {
             let verdict = compare(case, &expected, &answer);
-            (expected, Some(answer), verdict)
+            (Some(answer), verdict)
         }
-        Err(panic) => (expected, None, Verdict::Crashed(panic_message(&*panic))),
-    }
-}
-
-/// Keeps the panics of subjects off standard error: each is a finding and reported as one, and
-/// minimising it would print it again and again. Panics of the tool itself stay as loud as ever.
-pub fn silence_subjects() {
-    let loud = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        if !IN_SUBJECT.get() {
-            loud(panic);
+        Reply::Failed(failure) => (None, Verdict::Failed(failure)),
+        // Only a subject that gave up leaves a case unanswered that was asked alone.
+        Reply::NotAsked => {
+            (None, Verdict::NotComparable("the subject is not asked any more".into()))
         }
-    }));
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("panicked without a message").to_string()
-}
-
-/// Makes a failing case small and describes it.
-///
-/// The failure keeps its kind and, as long as that is possible, the rule that is blamed. At the
-/// end no single step makes the case smaller and keeps the failure, unless [`MINIMISE_BUDGET`] ran
-/// out before.
-pub fn investigate(subject: &dyn Subject, case: &Case) -> Option<Finding> {
-    let (_, first) = judge(subject, case);
-    if !first.is_finding() {
-        return None;
-    }
-    let same_kind = |verdict: &Verdict| {
-        verdict.is_finding() && std::mem::discriminant(verdict) == std::mem::discriminant(&first)
     };
-    let same_rule = minimise(case, MINIMISE_BUDGET, |candidate| {
-        let (_, verdict) = judge(subject, candidate);
-        same_kind(&verdict) && verdict.rule() == first.rule()
-    });
-    let smallest =
-        minimise(&same_rule, MINIMISE_BUDGET, |candidate| same_kind(&judge(subject, candidate).1));
-    describe(subject, smallest)
-}
-
-/// Judges a case and describes what is wrong, with the rule to blame; `None` if nothing is.
-pub fn describe(subject: &dyn Subject, case: Case) -> Option<Finding> {
-    let (expected, answer, verdict) = ask(subject, &case);
-    let rule = match (&verdict, &answer) {
-        (Verdict::Disagree(_), Some(answer)) => {
-            rule_by_experiment(subject, &case, answer).or(verdict.rule())
-        }
-        _ => None,
-    };
-    Finding::new(subject.name(), case, &expected, answer, &verdict, rule)
+    Judged { expected, answer, verdict }
 }
 
 /// Holds the production implementation against the model on the case that `bytes` make.

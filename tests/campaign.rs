@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use mcp_overlay::campaign::{self, ENOUGH_FAILURES, Options, Phase, Summary};
+use mcp_overlay::campaign::{self, ENOUGH_FAILURES, Options, Phase};
 use mcp_overlay::finding::Finding;
-use mcp_overlay::report::TextReporter;
+use mcp_overlay::report::text::TextReporter;
+use mcp_overlay::report::{Report, RunVerdict};
 use mcp_overlay::subject::{ProductionSubject, Subject};
-use mcp_overlay_model::{Answer, Auth, Case, Profile};
+use mcp_overlay_model::{Answer, Auth, Case};
 
 /// The production implementation with something done to question and answer.
 struct Altered<F>(F);
@@ -35,14 +36,13 @@ fn api_key_passes(case: &Case) -> Answer {
     ProductionSubject.resolve(&case)
 }
 
-fn run(subject: &dyn Subject, folder: &Path) -> (Summary, String) {
+fn run(subject: &dyn Subject, folder: &Path) -> (Report, String) {
     let options = Options {
-        profile: Profile::default(),
         cases: Some(3_000),
         seed: 1,
-        time: None,
-        findings: folder.into(),
+        findings: Some(folder.into()),
         phases: BTreeSet::from([Phase::Vectors, Phase::Random]),
+        ..Options::default()
     };
     let mut out = Vec::new();
     let summary = campaign::run(subject, &options, &mut TextReporter::new(&mut out)).unwrap();
@@ -59,7 +59,7 @@ fn saved(folder: &Path) -> Vec<Finding> {
 fn a_sound_subject_is_clean() {
     let folder = tempfile::tempdir().unwrap();
     let (summary, report) = run(&ProductionSubject, folder.path());
-    assert!(summary.is_clean() && !summary.has_failures());
+    assert!(summary.is_clean());
     assert_eq!(summary.compared(), 3_400);
     assert!(report.contains("clean: 3,400 cases"), "{report}");
 }
@@ -68,9 +68,9 @@ fn a_sound_subject_is_clean() {
 fn a_broken_subject_is_found_and_kept() {
     let folder = tempfile::tempdir().unwrap();
     let (summary, report) = run(&Altered(api_key_passes), folder.path());
-    assert!(summary.has_failures() && !summary.is_clean());
+    assert!(summary.verdict() == RunVerdict::Findings);
     let findings = saved(folder.path());
-    assert_eq!(findings.len(), summary.findings);
+    assert_eq!(findings.len(), summary.findings.len());
     for finding in &findings {
         assert!(["gate.open", "gate.closed-removes"].contains(&finding.rule.as_str()));
         assert!(finding.sentence.contains("MUST be"), "{}", finding.sentence);
@@ -96,7 +96,7 @@ fn a_subject_that_fails_often_ends_the_phase_early() {
         run(&Altered(|_: &Case| Answer::errored("out of order")), folder.path());
     let random = summary.phases.last().unwrap();
     assert!(random.cut_short && random.failures >= ENOUGH_FAILURES && random.cases < 3_000);
-    assert_eq!(summary.findings, 1, "they are all the same once they are small");
+    assert_eq!(summary.findings.len(), 1, "they are all the same once they are small");
     assert!(report.contains("ended early"), "{report}");
 }
 
@@ -109,7 +109,7 @@ fn a_crash_is_a_finding_with_its_message() {
         _ => ProductionSubject.resolve(case),
     };
     let (summary, report) = run(&Altered(dies), folder.path());
-    assert!(summary.has_failures());
+    assert_eq!(summary.verdict(), RunVerdict::Findings);
     let findings = saved(folder.path());
     assert!(findings.iter().all(|finding| finding.verdict == "crashed"));
     assert!(report.contains("production crashed") && report.contains("no such identity"));
@@ -119,7 +119,7 @@ fn a_crash_is_a_finding_with_its_message() {
 fn a_silent_subject_does_not_pass() {
     let folder = tempfile::tempdir().unwrap();
     let (summary, report) = run(&Altered(|_: &Case| Answer::skipped("not today")), folder.path());
-    assert!(!summary.is_clean() && !summary.has_failures());
+    assert!(!summary.is_clean());
     assert!(report.contains("nothing was checked"), "{report}");
     assert!(report.contains("3,000 not comparable"), "{report}");
 }

@@ -24,7 +24,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 fn every_scenario_holds() {
     assert!(SCENARIOS.len() >= 15);
     for scenario in SCENARIOS {
-        let outcome = endpoint::run(scenario).unwrap();
+        let outcome = endpoint::run(scenario, &mcp_overlay::subject::ProductionSubject).unwrap();
         assert_eq!(outcome, Ok(()), "{}", scenario.name);
     }
 }

@@ -15,8 +15,9 @@ use std::collections::BTreeSet;
 
 use broken::BROKEN;
 use mcp_overlay::generate::{BYTES_PER_CASE, case_from_bytes, random_case};
+use mcp_overlay::investigate::investigate;
 use mcp_overlay::labels::{LABELS, LabelCounts, labels};
-use mcp_overlay::oracle::{investigate, judge};
+use mcp_overlay::oracle::judge;
 use mcp_overlay::rules;
 use mcp_overlay::subject::{ModelSubject, ProductionSubject, Subject};
 use mcp_overlay_model::{Answer, Case, Contribution, Contributor, ContributorKind, resolve};

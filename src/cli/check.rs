@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use mcp_overlay::campaign::{self, Options, Phase};
 use mcp_overlay::oracle::silence_subjects;
-use mcp_overlay::report::TextReporter;
+use mcp_overlay::report::RunVerdict;
+use mcp_overlay::report::text::TextReporter;
 use mcp_overlay::subject::ProductionSubject;
 use mcp_overlay_model::Profile;
 
@@ -60,14 +61,15 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         cases: arguments.cases.or(arguments.time.is_none().then_some(DEFAULT_CASES)),
         seed: arguments.seed,
         time: arguments.time.map(Duration::from_secs),
-        findings: arguments.findings.clone(),
+        findings: Some(arguments.findings.clone()),
         phases: match arguments.only.as_slice() {
             [] => Phase::ALL.into(),
             only => only.iter().copied().collect(),
         },
+        ..Options::default()
     };
-    if options.findings.exists() && !options.findings.is_dir() {
-        let place = options.findings.display();
+    if arguments.findings.exists() && !arguments.findings.is_dir() {
+        let place = arguments.findings.display();
         return Err(format!("--findings {place}: not a folder; findings are saved in one").into());
     }
     silence_subjects();
@@ -76,11 +78,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     if let Some(error) = reporter.failure() {
         return Err(format!("cannot write the report: {error}").into());
     }
-    Ok(if summary.is_clean() {
-        ExitCode::SUCCESS
-    } else if summary.has_failures() {
-        ExitCode::from(FINDINGS)
-    } else {
-        ExitCode::from(MISUSE)
+    Ok(match summary.verdict() {
+        RunVerdict::Clean => ExitCode::SUCCESS,
+        RunVerdict::Findings => ExitCode::from(FINDINGS),
+        RunVerdict::NothingChecked => ExitCode::from(MISUSE),
     })
 }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use mcp_overlay::finding::{FORMAT, Finding};
-use mcp_overlay::oracle::{describe, silence_subjects};
+use mcp_overlay::investigate::describe;
+use mcp_overlay::oracle::silence_subjects;
 use mcp_overlay::subject::ProductionSubject;
 use mcp_overlay::vectors::{self, VECTORS_NAME, Vector};
 use mcp_overlay_model::Case;

@@ -1,19 +1,22 @@
-//! What must hold when the production implementation connects to the Apps endpoint.
+//! What must hold when a host connects to the servers that a subject resolves to.
 
 use std::time::{Duration, Instant};
 
 use mcp_overlay_host::connection::{ConnectOptions, HostCredentials, connect_apps};
-use mcp_overlay_host::{Environment, HostConfig};
-use mcp_overlay_model::{Auth, CODEX_APPS, Contribution, Contributor, ContributorKind};
-use serde_json::{Value, json};
+use mcp_overlay_host::{Environment, HostConfig, View};
+use mcp_overlay_model::apps::CONNECTORS_TOKEN;
+use mcp_overlay_model::{
+    Answer, Auth, CODEX_APPS, Case, Contribution, Contributor, ContributorKind, Profile,
+};
+use serde_json::{Map, Value, json};
 use wiremock::Request;
 
 use super::apps_server::{AppsEndpoint, Behaviour};
-use crate::subject::HostInputs;
+use crate::subject::{HostInputs, Reply, Subject};
 
 const ACCESS_TOKEN: &str = "host-access-token";
 const ACCOUNT: &str = "account-123";
-const CONNECTORS_TOKEN: &str = "connectors-token";
+const TOKEN: &str = "connectors-token";
 const SKU: &str = "tpp";
 const TOOL: &str = "calendar_list";
 
@@ -177,7 +180,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "the environment's token replaces the host's credentials",
         rule: Some("apps-server.bearer-env"),
-        setting: Setting { connectors_token: Some(CONNECTORS_TOKEN), ..DEFAULT },
+        setting: Setting { connectors_token: Some(TOKEN), ..DEFAULT },
         expect: Expect::Tools {
             path: "/backend-api/ps/mcp",
             credentials: Credentials::Environment,
@@ -223,12 +226,10 @@ pub const SCENARIOS: &[Scenario] = &[
 
 impl Scenario {
     /// Sets the endpoint up, resolves, connects, and looks at what was sent.
-    pub(super) async fn run(&self) -> Result<(), String> {
+    pub(super) async fn run(&self, subject: &dyn Subject) -> Result<(), String> {
         let elsewhere = AppsEndpoint::start(Behaviour::Json).await;
         let endpoint = AppsEndpoint::start(self.setting.behaviour(&elsewhere)).await;
-        let inputs = self.setting.inputs(&endpoint)?;
-        let view =
-            inputs.manager.effective_servers(&inputs.host, &inputs.plugins, inputs.auth).await;
+        let view = effective_view(subject, &self.setting.case(&endpoint)).await?;
         let credentials =
             HostCredentials { access_token: ACCESS_TOKEN.into(), account_id: Some(ACCOUNT.into()) };
         let environment = self.setting.environment();
@@ -281,7 +282,7 @@ fn check_requests(
 ) -> Result<(), String> {
     let (bearer, account) = match credentials {
         Credentials::Host => (ACCESS_TOKEN, Some(ACCOUNT)),
-        Credentials::Environment => (CONNECTORS_TOKEN, None),
+        Credentials::Environment => (TOKEN, None),
     };
     let authorization = format!("Bearer {bearer}");
     for request in requests {
@@ -325,20 +326,16 @@ impl Setting {
     }
 
     fn environment(&self) -> Environment {
-        Environment::from_pairs(
-            self.connectors_token.map(|token| ("CODEX_CONNECTORS_TOKEN", token)),
-        )
+        Environment::from_pairs(self.connectors_token.map(|token| (CONNECTORS_TOKEN, token)))
     }
 
-    fn inputs(&self, endpoint: &AppsEndpoint) -> Result<HostInputs, String> {
+    fn case(&self, endpoint: &AppsEndpoint) -> Case {
         let origin = endpoint.origin();
-        let host = json!({
-            "chatgpt_base_url": format!("{origin}{}", self.base_path),
-            "apps_mcp_product_sku": SKU,
-            "features": {"apps": self.apps, "apps_mcp_path_override": self.path_override},
-        });
-        let host = HostConfig::from_json(&host, self.environment())
-            .map_err(|error| format!("the host config is rejected: {error}"))?;
+        let environment: Map<String, Value> = self
+            .connectors_token
+            .map(|token| (CONNECTORS_TOKEN.to_string(), Value::from(token)))
+            .into_iter()
+            .collect();
         let contributors = match self.apps_from {
             AppsFrom::LegacyLoader => Vec::new(),
             AppsFrom::Extension => {
@@ -353,7 +350,36 @@ impl Setting {
                 vec![Contributor { id: "x".into(), kind: ContributorKind::Scripted(vec![set]) }]
             }
         };
-        HostInputs::new(host.value, Vec::new(), &contributors, self.auth)
-            .map_err(|rejected| format!("rejected at {}", rejected.path))
+        Case {
+            id: String::new(),
+            profile: Profile::default(),
+            host: json!({
+                "chatgpt_base_url": format!("{origin}{}", self.base_path),
+                "apps_mcp_product_sku": SKU,
+                "features": {"apps": self.apps, "apps_mcp_path_override": self.path_override},
+                "env": environment,
+            }),
+            plugins: Vec::new(),
+            contributors,
+            auth: self.auth,
+        }
     }
+}
+
+/// What the subject says that the host uses, as the production implementation's own kind of view.
+async fn effective_view(subject: &dyn Subject, case: &Case) -> Result<View, String> {
+    let servers = match subject.ask(std::slice::from_ref(case)).pop() {
+        Some(Reply::Answered(Answer::Resolved { views, .. })) => views.effective,
+        Some(Reply::Answered(other)) => return Err(format!("expected views, got {other:?}")),
+        Some(Reply::Failed(failure)) => {
+            return Err(format!("{}: {}", failure.kind.word(), failure.message));
+        }
+        Some(Reply::NotAsked) | None => return Err("the subject was not asked".into()),
+    };
+    // Servers that nobody overlays and no gate closes: a host that has them all as they are.
+    let host = HostConfig::from_json(&json!({"mcp_servers": servers}), Environment::default())
+        .map_err(|error| format!("the effective view holds an invalid server: {error}"))?;
+    let inputs = HostInputs::new(host.value, Vec::new(), &[], None)
+        .map_err(|rejected| format!("rejected at {}", rejected.path))?;
+    Ok(inputs.manager.runtime_servers(&inputs.host, &inputs.plugins).await)
 }

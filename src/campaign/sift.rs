@@ -1,0 +1,162 @@
+//! Which of many failing cases are made small.
+//!
+//! Making a case small takes hundreds of questions, and failing cases may come by the thousand.
+//! Those that differ from the specification in the same kinds of places are taken for alike; the
+//! first few of each kind are made small, the others only counted. "First" is by number, so that
+//! what is found does not depend on how fast which worker was.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ENOUGH_FAILURES;
+use crate::compare::{Place, Verdict};
+use crate::investigate::Failing;
+
+/// How many cases of a kind are made small.
+const MADE_SMALL: usize = 5;
+
+/// The same for crashes and hangs, each of which costs a restart for every question.
+const MADE_SMALL_OF_BREAKDOWNS: usize = 2;
+
+/// The kinds that are told apart.
+const KINDS: usize = 500;
+
+/// Failing cases by what they look like.
+#[derive(Debug)]
+pub(super) struct Sieve {
+    /// Whether every failing case counts, or only the first [`ENOUGH_FAILURES`].
+    whole: bool,
+    kinds: BTreeMap<String, Kind>,
+}
+
+/// Failing cases that look alike, the lowest numbers of them kept.
+#[derive(Debug, Default)]
+pub(super) struct Kind {
+    pub(super) count: u64,
+    pub(super) first: Vec<Failing>,
+}
+
+impl Sieve {
+    pub(super) fn new(whole: bool) -> Self {
+        Sieve { whole, kinds: BTreeMap::new() }
+    }
+
+    fn kept(&self) -> usize {
+        if self.whole { MADE_SMALL } else { ENOUGH_FAILURES as usize }
+    }
+
+    pub(super) fn add(&mut self, failing: Failing) {
+        let look = look_of(&failing.verdict);
+        let full = self.kinds.len() >= KINDS && !self.kinds.contains_key(&look);
+        // More kinds than anybody reads: one more for all the others.
+        let kept = self.kept();
+        let kind = self.kinds.entry(if full { String::new() } else { look }).or_default();
+        kind.count += 1;
+        kind.keep(failing, kept);
+    }
+
+    pub(super) fn merge(&mut self, other: Sieve) {
+        let kept = self.kept();
+        for (look, kind) in other.kinds {
+            let into = self.kinds.entry(look).or_default();
+            into.count += kind.count;
+            kind.first.into_iter().for_each(|failing| into.keep(failing, kept));
+        }
+    }
+
+    /// The cases to make small, by kind, the lowest number first.
+    pub(super) fn into_kinds(mut self) -> Vec<Kind> {
+        if !self.whole {
+            self.drop_all_but_the_first();
+        }
+        let mut kinds: Vec<Kind> = self.kinds.into_values().collect();
+        for kind in &mut kinds {
+            let breakdown = kind.first.iter().any(|f| matches!(f.verdict, Verdict::Failed(_)));
+            kind.first.truncate(if breakdown { MADE_SMALL_OF_BREAKDOWNS } else { MADE_SMALL });
+        }
+        kinds.sort_by_key(|kind| kind.first.first().map(|failing| failing.index));
+        kinds
+    }
+
+    /// A phase that ended early has judged more cases on one machine than on another.
+    fn drop_all_but_the_first(&mut self) {
+        let all = self.kinds.values().flat_map(|kind| &kind.first);
+        let mut numbers: Vec<u64> = all.map(|failing| failing.index).collect();
+        numbers.sort_unstable();
+        let last = numbers.get(ENOUGH_FAILURES as usize - 1).copied().unwrap_or(u64::MAX);
+        self.kinds.retain(|_, kind| {
+            kind.first.retain(|failing| failing.index <= last);
+            kind.count = kind.first.len() as u64;
+            kind.count > 0
+        });
+    }
+}
+
+impl Kind {
+    fn keep(&mut self, failing: Failing, most: usize) {
+        let at = self.first.partition_point(|kept| kept.index <= failing.index);
+        if at < most {
+            self.first.insert(at, failing);
+            self.first.truncate(most);
+        }
+    }
+}
+
+/// The verdict and the kinds of places where the answer differs.
+fn look_of(verdict: &Verdict) -> String {
+    let mut look = BTreeSet::from([verdict.word().to_string()]);
+    if let Verdict::Disagree(differences) | Verdict::Unstable(differences) = verdict {
+        for difference in differences {
+            let place = match &difference.place {
+                Place::Server { view, .. } => view,
+                Place::Owner { .. } => "owner",
+                Place::Rejection => "rejection",
+            };
+            look.insert(format!("{place} {}", difference.rule));
+        }
+    }
+    look.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn failing(index: u64, message: &str) -> Failing {
+        let case = serde_json::from_value(json!({})).unwrap();
+        let verdict = match message {
+            "errored" => Verdict::Errored(message.into()),
+            _ => Verdict::Unstable(Vec::new()),
+        };
+        Failing { index, case, after: None, verdict }
+    }
+
+    fn numbers(kinds: &[Kind]) -> Vec<Vec<u64>> {
+        kinds.iter().map(|kind| kind.first.iter().map(|f| f.index).collect()).collect()
+    }
+
+    #[test]
+    fn what_is_kept_does_not_depend_on_the_order() {
+        let mut one = Sieve::new(false);
+        let mut other = Sieve::new(false);
+        for index in (0..100).rev() {
+            let sieve = if index % 3 == 0 { &mut one } else { &mut other };
+            sieve.add(failing(index, if index % 7 == 1 { "errored" } else { "" }));
+        }
+        one.merge(other);
+        let kinds = one.into_kinds();
+        assert_eq!(numbers(&kinds), [vec![0, 2, 3, 4, 5], vec![1, 8, 15]]);
+        assert_eq!(kinds.iter().map(|kind| kind.count).sum::<u64>(), ENOUGH_FAILURES);
+    }
+
+    #[test]
+    fn a_whole_run_counts_everything() {
+        let mut sieve = Sieve::new(true);
+        (0..1_000).for_each(|index| sieve.add(failing(index, "errored")));
+        sieve.add(failing(1_000, ""));
+        let kinds = sieve.into_kinds();
+        assert_eq!(numbers(&kinds), [vec![0, 1, 2, 3, 4], vec![1_000]]);
+        assert_eq!(kinds.iter().map(|kind| kind.count).collect::<Vec<_>>(), [1_000, 1]);
+    }
+}

@@ -1,0 +1,184 @@
+//! Failures that a host knows of: each with a reason, each still failing, or the run fails.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use serde::{Deserialize, Serialize};
+
+use crate::finding::Finding;
+use crate::rules;
+
+/// A file of expected failures, read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    entries: Vec<Entry>,
+}
+
+/// One expected failure: a rule, whatever breaks it, or a single finding.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// A rule of `docs/semantics.md`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// A finding's id: its file name without `.json`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<String>,
+    /// Why it is to be expected.
+    pub reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    #[serde(default)]
+    expected: Vec<Entry>,
+}
+
+/// Why a file is no list of expected failures.
+#[derive(Debug, thiserror::Error)]
+pub enum BadExpected {
+    /// Not TOML, or not of this form.
+    #[error(
+        "{place}: {problem}\n  expected entries such as:\n    [[expected]]\n    \
+         rule = \"gate.open\"\n    reason = \"an issue's address\""
+    )]
+    Form {
+        /// The file.
+        place: String,
+        /// What the reader says.
+        problem: String,
+    },
+    /// An entry that cannot be meant.
+    #[error("{place}: entry {number}: {problem}")]
+    Entry {
+        /// The file.
+        place: String,
+        /// Which entry, from 1.
+        number: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+/// Verdicts that nothing excuses: the subject did not answer at all.
+const NEVER_EXPECTED: [&str; 3] = ["crashed", "hung", "protocol error"];
+
+impl Expected {
+    /// Reads TOML; `place` names it in errors.
+    ///
+    /// # Errors
+    /// The first entry that is not of the form, names an unknown rule or a breakdown, is there
+    /// twice, or has no reason.
+    pub fn parse(text: &str, place: &str) -> Result<Self, BadExpected> {
+        let document: Document = toml::from_str(text).map_err(|error| BadExpected::Form {
+            place: place.into(),
+            problem: error.to_string().trim_end().into(),
+        })?;
+        let mut seen = BTreeSet::new();
+        for (position, entry) in document.expected.iter().enumerate() {
+            let twice = !seen.insert((&entry.rule, &entry.finding));
+            let problem = match entry.problem() {
+                None if twice => Some("is there twice; drop one of the two".to_string()),
+                problem => problem,
+            };
+            if let Some(problem) = problem {
+                let (place, number) = (place.into(), position + 1);
+                return Err(BadExpected::Entry { place, number, problem });
+            }
+        }
+        Ok(Expected { entries: document.expected })
+    }
+
+    /// Whether nothing is expected to fail.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The entries in the order of the file.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Why this finding was to be expected, if it was. A breakdown never is.
+    pub fn reason_of(&self, finding: &Finding) -> Option<&str> {
+        let matching = self.entries.iter().find(|entry| entry.matches(finding));
+        matching.map(|entry| entry.reason.as_str())
+    }
+
+    /// Why a failure of this rule was to be expected, if it was.
+    pub fn reason_of_rule(&self, rule: &str) -> Option<&str> {
+        let named = self.entries.iter().find(|entry| entry.rule.as_deref() == Some(rule));
+        named.map(|entry| entry.reason.as_str())
+    }
+}
+
+impl Entry {
+    fn problem(&self) -> Option<String> {
+        match (&self.rule, &self.finding) {
+            (Some(_), Some(_)) | (None, None) => {
+                return Some("expected one of `rule` and `finding`".into());
+            }
+            (Some(rule), None) if !rules::all().contains_key(rule.as_str()) => {
+                return Some(format!("no rule {rule:?} in docs/semantics.md"));
+            }
+            (None, Some(id)) => {
+                let is_breakdown =
+                    |verdict: &&str| id.starts_with(&format!("{}-", verdict.replace(' ', "-")));
+                if NEVER_EXPECTED.iter().any(|verdict| is_breakdown(&verdict)) {
+                    return Some(format!("{id}: a crash or a hang can never be expected"));
+                }
+            }
+            (Some(_), None) => {}
+        }
+        self.reason.trim().is_empty().then(|| "the reason is empty; say why it fails".into())
+    }
+
+    /// Whether the finding is the one that is expected.
+    pub fn matches(&self, finding: &Finding) -> bool {
+        !NEVER_EXPECTED.contains(&finding.verdict.as_str())
+            && (self.rule.as_ref().is_some_and(|rule| *rule == finding.rule)
+                || self.finding.as_ref().is_some_and(|id| *id == finding.id()))
+    }
+
+    /// What is expected, in a word.
+    pub fn what(&self) -> &str {
+        self.rule.as_deref().or(self.finding.as_deref()).unwrap_or_default()
+    }
+}
+
+/// A file that expects these findings. Breakdowns are named in it, and not expected.
+pub fn write<'a>(
+    subject: &str,
+    findings: impl Iterator<Item = (&'a Finding, Option<&'a str>)>,
+) -> String {
+    let mut text = format!(
+        "# Failures that {} is known to have. Each entry must go on failing: one that passes, or\n\
+         # that matches nothing, fails the run. docs/ci.md says more.\n",
+        one_line(subject)
+    );
+    for (finding, reason) in findings {
+        let id = finding.id();
+        let headline = match finding.sentence.as_str() {
+            "" => finding.verdict.as_str(),
+            sentence => sentence,
+        };
+        // Writing to a string cannot fail.
+        let _ = if NEVER_EXPECTED.contains(&finding.verdict.as_str()) {
+            write!(text, "\n# {id}: a crash or a hang can never be expected\n")
+        } else {
+            let reason = reason.unwrap_or("known when this file was written; say why");
+            let reason = toml::Value::from(reason);
+            write!(
+                text,
+                "\n# {}\n[[expected]]\nfinding = \"{id}\"\nreason = {reason}\n",
+                one_line(headline)
+            )
+        };
+    }
+    text
+}
+
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

@@ -1,0 +1,212 @@
+//! The report for people: a terminal, a CI log, a pipe.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+
+use super::{PhaseReport, Report, RuleStatus, RunVerdict, ScenarioFailure, grouped};
+use crate::campaign::{Event, Options, Phase, Reporter};
+use crate::finding::Finding;
+use crate::labels::LabelCounts;
+
+const BOLD: Style = Style::new().bold();
+const GREEN: Style = AnsiColor::Green.on_default().bold();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+
+/// Writes the events of a run as text; the progress bar goes to standard error, and only to a
+/// terminal.
+pub struct TextReporter<W> {
+    out: W,
+    bar: ProgressBar,
+    failure: Option<std::io::Error>,
+}
+
+impl<W: Write> TextReporter<W> {
+    /// A reporter that writes to `out`, which takes care of colour (such as `anstream`).
+    pub fn new(out: W) -> Self {
+        TextReporter { out, bar: ProgressBar::hidden(), failure: None }
+    }
+
+    /// What kept the report from being written. A reader that has gone away does not count: the
+    /// exit status still tells the verdict.
+    pub fn failure(&self) -> Option<&std::io::Error> {
+        self.failure.as_ref().filter(|error| error.kind() != std::io::ErrorKind::BrokenPipe)
+    }
+
+    fn line(&mut self, text: &str) {
+        if let Err(error) = writeln!(self.out, "{text}").and_then(|()| self.out.flush()) {
+            self.failure.get_or_insert(error);
+        }
+    }
+}
+
+impl<W: Write> Reporter for TextReporter<W> {
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Started { subject, options } => self.started(subject, options),
+            Event::PhaseStarted { phase, total } => self.bar = bar(*phase, *total),
+            Event::Progress { done } => self.bar.set_position(*done),
+            Event::Trouble(failure) => {
+                let word = failure.kind.word();
+                let message = printable_lines(&failure.message);
+                self.above_the_bar(&format!("{YELLOW}{word}{YELLOW:#}: the subject {message}"));
+            }
+            Event::Investigating { failing } => {
+                self.bar.set_message(format!("making {failing} failing cases small"));
+            }
+            Event::Found { finding, expected, saved } => self.found(finding, *expected, *saved),
+            Event::ScenarioFailed(failure) => {
+                let ScenarioFailure { name, rule, message, expected } = failure;
+                let rule = rule.as_ref().map(|rule| format!(" ({rule})")).unwrap_or_default();
+                let style = style_of(expected.is_some());
+                let why = expected_words(expected.as_deref());
+                let headline = format!("{style}endpoint: {name}{style:#}{rule}");
+                self.above_the_bar(&format!("\n{headline}\n  {message}\n{why}"));
+            }
+            Event::PhaseEnded(phase) => {
+                self.bar.finish_and_clear();
+                self.line(&phase_row(phase));
+            }
+            Event::Ended(report) => self.ended(report),
+        }
+    }
+}
+
+impl<W: Write> TextReporter<W> {
+    fn started(&mut self, subject: &str, options: &Options) {
+        let (profile, seed) = (options.profile.name(), options.seed);
+        let version = env!("CARGO_PKG_VERSION");
+        let shard = match options.shard {
+            shard if shard.is_whole() => String::new(),
+            shard => format!(", part {shard}"),
+        };
+        let subject = printable_lines(subject);
+        self.line(&format!(
+            "{BOLD}mcp-overlay {version}{BOLD:#}: {subject} against {profile}, seed {seed}{shard}\n"
+        ));
+        self.line("phase            cases      time     cases/s  failing");
+    }
+
+    fn found(
+        &mut self,
+        finding: &Finding,
+        expected: Option<&str>,
+        saved: Option<&std::io::Result<PathBuf>>,
+    ) {
+        let saved = match saved {
+            Some(Ok(path)) => format!("  saved: {}\n", path.display()),
+            Some(Err(error)) => format!("  not saved: {error}\n"),
+            None => String::new(),
+        };
+        let text = finding.to_string();
+        let (headline, rest) = text.split_once('\n').unwrap_or((&text, ""));
+        let (headline, rest) = (printable_lines(headline), printable_lines(rest));
+        let style = style_of(expected.is_some());
+        let why = expected_words(expected);
+        self.above_the_bar(&format!("\n{style}{headline}{style:#}\n{rest}{why}{saved}"));
+    }
+
+    fn ended(&mut self, report: &Report) {
+        let table = label_table(&report.labels);
+        self.line(&table);
+        for entry in report.unmet() {
+            let what = entry.what();
+            let why = match entry.rule.as_deref().map(|rule| report.status(rule)) {
+                Some(RuleStatus::Pass) => "the rule is kept now; drop the entry",
+                Some(_) => "no case that was looked at reached the rule",
+                None => "no such finding any more; drop the entry",
+            };
+            self.line(&format!("{RED}expected failure not met{RED:#}: {what}\n  {why}"));
+        }
+        let verdict = verdict(report);
+        self.line(&verdict);
+    }
+
+    fn above_the_bar(&mut self, text: &str) {
+        let bar = self.bar.clone();
+        bar.suspend(|| self.line(text));
+    }
+}
+
+/// Subjects choose their own words; they must not move the cursor or forge colours with them.
+fn printable_lines(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && c != '\n' {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+fn style_of(expected: bool) -> Style {
+    if expected { YELLOW } else { RED }
+}
+
+fn expected_words(reason: Option<&str>) -> String {
+    reason.map(|reason| format!("  expected: {}\n", printable_lines(reason))).unwrap_or_default()
+}
+
+fn bar(phase: Phase, total: Option<u64>) -> ProgressBar {
+    let (bar, template) = match total {
+        Some(total) => (
+            ProgressBar::new(total),
+            "{prefix:<11} {wide_bar} {human_pos}/{human_len}  {rate}  {eta} left {msg}",
+        ),
+        None => (ProgressBar::no_length(), "{prefix:<11} {human_pos}  {rate}  {elapsed} {msg}"),
+    };
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        // A bar that cannot be drawn is no reason to stop.
+        let _ = write!(out, "{}/s", grouped(state.per_sec() as u64));
+    };
+    bar.with_style(style.with_key("rate", rate)).with_prefix(phase.word())
+}
+
+fn phase_row(phase: &PhaseReport) -> String {
+    let rate = match phase.phase {
+        // Connections and their timeouts, not computation: a rate would say nothing.
+        Phase::Endpoint => "-".to_string(),
+        _ => grouped((phase.cases as f64 / phase.seconds.max(0.001)) as u64),
+    };
+    let cases = grouped(phase.cases);
+    let seconds = format!("{:.1} s", phase.seconds);
+    let word = phase.phase.word();
+    let mut row = format!("{word:<11}{cases:>11}{seconds:>10}{rate:>12}{:>9}", phase.failures);
+    if phase.not_comparable > 0 {
+        row.push_str(&format!("  {} not comparable", grouped(phase.not_comparable)));
+    }
+    if phase.cut_short {
+        row.push_str("  ended early: enough cases failed");
+    }
+    row
+}
+
+/// How often each situation occurred; empty without random cases.
+fn label_table(labels: &LabelCounts) -> String {
+    if labels.cases == 0 {
+        return String::new();
+    }
+    let mut table = format!("\n{:<42}{:>12}{:>9}\n", "situation", "cases", "share");
+    for (_, words, count) in labels.rows() {
+        let share = 100.0 * count as f64 / labels.cases as f64;
+        table.push_str(&format!("{words:<42}{:>12}{share:>8.1}%\n", grouped(count)));
+    }
+    table
+}
+
+/// The last lines: what the exit status says too.
+fn verdict(report: &Report) -> String {
+    let headline = report.headline();
+    let (word, rest) = headline.split_once(':').unwrap_or((&headline, ""));
+    let style = if report.is_clean() { GREEN } else { RED };
+    let saved = !report.findings.is_empty() && report.verdict() == RunVerdict::Findings;
+    let again = if saved { "\nto see one again: mcp-overlay replay FILE" } else { "" };
+    format!("{style}{word}{style:#}:{rest}{again}")
+}

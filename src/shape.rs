@@ -1,0 +1,132 @@
+//! The shape of a minimal case: what is left when names and texts do not matter.
+//!
+//! Two findings of one rule and one shape are the same finding, met twice. The shape also names
+//! the finding, so that the name holds from run to run and for other seeds.
+
+use std::collections::BTreeMap;
+
+use mcp_overlay_model::{CODEX_APPS, Case};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+/// The first 12 hex digits of the SHA-256 of what makes a finding the one that it is.
+pub fn hash_of(verdict: &str, rule: &str, case: &Case) -> String {
+    let mut names = BTreeMap::new();
+    let tree = serde_json::to_value(case).unwrap_or_default();
+    let shape = shape(&tree, Place::Members, &mut names);
+    let text = format!("{verdict}\n{rule}\n{shape}");
+    Sha256::digest(text).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What the keys and texts at a place are.
+#[derive(Clone, Copy)]
+enum Place {
+    /// Keys that mean something, such as `command`.
+    Members,
+    /// Keys that a user made up, such as server names.
+    Names,
+}
+
+/// Members whose keys a user made up.
+const TABLES_OF_NAMES: [&str; 5] =
+    ["mcp_servers", "env", "http_headers", "env_http_headers", "tools"];
+
+/// Members whose text is one of a few words, or says who is meant.
+const WORDS: [&str; 6] =
+    ["auth", "profile", "source", "approval_mode", "default_tools_approval_mode", "environment_id"];
+
+/// Texts become their kind, made-up names a number in the order in which they are met.
+fn shape(value: &Value, place: Place, names: &mut BTreeMap<String, usize>) -> Value {
+    match value {
+        Value::Object(table) => {
+            let mut shaped = Map::new();
+            for (key, inner) in table {
+                if key == "id" {
+                    continue;
+                }
+                let below = match TABLES_OF_NAMES.contains(&key.as_str()) {
+                    true => Place::Names,
+                    false => Place::Members,
+                };
+                let inner = match inner {
+                    Value::String(name) if key == "name" => number_of(name, names),
+                    Value::String(_) if WORDS.contains(&key.as_str()) => inner.clone(),
+                    inner => shape(inner, below, names),
+                };
+                let key = match place {
+                    Place::Members => key.clone(),
+                    Place::Names => number_of(key, names).to_string(),
+                };
+                shaped.insert(key, inner);
+            }
+            Value::Object(shaped)
+        }
+        Value::Array(list) => {
+            list.iter().map(|inner| shape(inner, Place::Members, names)).collect()
+        }
+        Value::String(text) => Value::from(kind_of_text(text)),
+        Value::Number(number) => Value::from(if number.is_f64() { "fraction" } else { "integer" }),
+        Value::Null | Value::Bool(_) => value.clone(),
+    }
+}
+
+fn number_of(name: &str, names: &mut BTreeMap<String, usize>) -> Value {
+    if name == CODEX_APPS || name == "CODEX_CONNECTORS_TOKEN" {
+        return Value::from(name);
+    }
+    let next = names.len();
+    Value::from(format!("name {}", *names.entry(name.to_string()).or_insert(next)))
+}
+
+fn kind_of_text(text: &str) -> &'static str {
+    match text {
+        _ if text.trim().is_empty() => "blank",
+        _ if text.contains("://") => "URL",
+        _ => "text",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn hash(case: Value) -> String {
+        hash_of("disagree", "gate.open", &serde_json::from_value(case).unwrap())
+    }
+
+    #[test]
+    fn names_and_texts_do_not_matter() {
+        let case = |name: &str, url: &str| {
+            let set = json!({"set": {"name": name, "server": {"url": url}}});
+            json!({
+                "host": {"mcp_servers": {name: {"url": url}}},
+                "contributors": [{"id": name, "contributions": [set]}],
+            })
+        };
+        assert_eq!(hash(case("docs", "https://a.example")), hash(case("b", "http://b.example")));
+        assert_ne!(hash(case("docs", "https://a.example")), hash(case("docs", "text")));
+        assert_ne!(hash(case("docs", "")), hash(case("codex_apps", "")));
+    }
+
+    #[test]
+    fn who_is_meant_matters() {
+        let case = |removed: &str| {
+            let remove = json!({"remove": {"name": removed}});
+            json!({
+                "host": {"mcp_servers": {"a": {"command": "c"}}},
+                "contributors": [{"id": "x", "contributions": [remove]}],
+            })
+        };
+        assert_eq!(hash(case("b")), hash(case("c")));
+        assert_ne!(hash(case("a")), hash(case("b")));
+    }
+
+    #[test]
+    fn auth_and_switches_matter() {
+        let case = |auth: &str, on: bool| json!({"auth": auth, "host": {"features": {"apps": on}}});
+        assert_ne!(hash(case("chatgpt", true)), hash(case("api_key", true)));
+        assert_ne!(hash(case("chatgpt", true)), hash(case("chatgpt", false)));
+    }
+}

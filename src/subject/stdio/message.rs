@@ -1,0 +1,110 @@
+//! The messages of protocol version 1, the driver's side.
+
+use mcp_overlay_model::answer::{Errored, Skipped};
+use mcp_overlay_model::{Answer, Case, PluginOwners, Rejected, Views};
+use serde::{Deserialize, Serialize};
+
+use super::process::{excerpt, protocol};
+use crate::subject::Failure;
+
+const VERSION: u64 = 1;
+
+/// A request; a line each.
+#[derive(Serialize)]
+#[serde(tag = "cmd", rename_all = "lowercase")]
+pub(super) enum Request<'a> {
+    Start { version: u64 },
+    Resolve { seq: u64, case: &'a Case },
+    Stop,
+}
+
+impl Request<'_> {
+    pub(super) fn write(&self, bytes: &mut Vec<u8>) {
+        // Maps with text as keys and plain data: there is nothing in it that JSON cannot say.
+        let _ = serde_json::to_writer(&mut *bytes, self);
+        bytes.push(b'\n');
+    }
+}
+
+/// How a subject introduces itself.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Hello {
+    version: u64,
+    pub(super) implementation: Implementation,
+    pub(super) profiles: Vec<String>,
+    #[serde(default)]
+    capabilities: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Implementation {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) version: String,
+}
+
+impl Hello {
+    /// Reads the answer to `start`.
+    pub(super) fn read(line: &[u8]) -> Result<Self, Failure> {
+        let hello: Hello = serde_json::from_slice(line).map_err(|error| {
+            protocol(format!(
+                "answered `start` with {}: {error}\n  expected: {{\"version\":1,\"implementation\":\
+                 {{\"name\":…}},\"profiles\":[…],\"capabilities\":[\"resolve\"]}}",
+                excerpt(line)
+            ))
+        })?;
+        if hello.version != VERSION {
+            let version = hello.version;
+            return Err(protocol(format!("speaks version {version}, expected {VERSION}")));
+        }
+        if !hello.capabilities.iter().any(|capability| capability == "resolve") {
+            return Err(protocol("does not name the capability \"resolve\"".into()));
+        }
+        Ok(hello)
+    }
+}
+
+/// An answer as it is written: exactly one kind of it.
+#[derive(Deserialize)]
+struct Written {
+    seq: Option<u64>,
+    views: Option<Views>,
+    #[serde(default)]
+    plugin_owners: PluginOwners,
+    rejected: Option<Rejected>,
+    skipped: Option<Skipped>,
+    errored: Option<Errored>,
+}
+
+/// An answer with its number.
+pub(super) struct Numbered {
+    pub(super) seq: u64,
+    pub(super) answer: Answer,
+}
+
+impl Numbered {
+    /// Reads an answer to `resolve`.
+    pub(super) fn read(line: &[u8]) -> Result<Self, Failure> {
+        let written: Written = serde_json::from_slice(line).map_err(|error| {
+            protocol(format!("wrote what is no answer: {}: {error}", excerpt(line)))
+        })?;
+        let Some(seq) = written.seq else {
+            return Err(protocol(format!("answered without `seq`: {}", excerpt(line))));
+        };
+        let Written { views, plugin_owners, rejected, skipped, errored, .. } = written;
+        let answer = match (views, rejected, skipped, errored) {
+            (Some(views), None, None, None) => Answer::Resolved { views, plugin_owners },
+            (None, Some(rejected), None, None) => Answer::Rejected { rejected },
+            (None, None, Some(skipped), None) => Answer::Skipped { skipped },
+            (None, None, None, Some(errored)) => Answer::Errored { errored },
+            _ => {
+                return Err(protocol(format!(
+                    "answered with none or several of `views`, `rejected`, `skipped` and \
+                     `errored`: {}",
+                    excerpt(line)
+                )));
+            }
+        };
+        Ok(Numbered { seq, answer })
+    }
+}

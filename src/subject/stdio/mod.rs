@@ -1,0 +1,185 @@
+//! Anyone's implementation: a process that speaks the conformance protocol (`docs/protocol.md`) on
+//! standard input and output.
+
+mod log;
+mod message;
+mod process;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use mcp_overlay_model::{Answer, Case, Profile};
+
+use self::message::Hello;
+use self::process::{Broken, Process};
+use super::{Failure, Reply, Subject};
+use crate::finding::printable;
+
+/// What a case that hung may take while it is made smaller: candidates that do not hang are
+/// answered much sooner.
+const HURRIED: Duration = Duration::from_millis(300);
+
+/// How long a process is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// From a request, or the answer before, to an answer.
+    pub case: Duration,
+    /// From the start of the process to its introduction.
+    pub start: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Patience { case: Duration::from_secs(2), start: Duration::from_secs(10) }
+    }
+}
+
+/// Why a command cannot be a subject.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// It did not introduce itself.
+    #[error("the subject `{command}` {problem}")]
+    Start {
+        /// The command.
+        command: String,
+        /// What happened.
+        problem: String,
+    },
+    /// It does not know the profile that counts.
+    #[error(
+        "the subject `{command}` does not know the profile {wanted}; it knows: {known}\n  \
+         help: choose one of them with --profile"
+    )]
+    Profile {
+        /// The command.
+        command: String,
+        /// The profile that counts.
+        wanted: &'static str,
+        /// The profiles that it named.
+        known: String,
+    },
+}
+
+/// A subject in processes of its own: one for every thread that asks, kept for the next question.
+#[derive(Debug)]
+pub struct StdioSubject {
+    name: String,
+    command: Vec<String>,
+    patience: Patience,
+    hurried: AtomicBool,
+    idle: Mutex<Vec<Process>>,
+}
+
+impl StdioSubject {
+    /// Starts the command, an argument each, to learn its name and whether it can be asked.
+    ///
+    /// # Errors
+    /// It cannot be started, does not introduce itself, or does not know the profile.
+    pub fn start(
+        command: Vec<String>,
+        profile: Profile,
+        patience: Patience,
+    ) -> Result<Self, StartError> {
+        let words = command.join(" ");
+        let (process, hello) = match Process::start(&command, patience.start) {
+            Ok(started) => started,
+            Err(Failure { message, .. }) => {
+                return Err(StartError::Start { command: words, problem: message });
+            }
+        };
+        if !hello.profiles.iter().any(|known| known == profile.name()) {
+            let known: Vec<String> = hello.profiles.iter().map(|known| printable(known)).collect();
+            let (wanted, known) = (profile.name(), known.join(", "));
+            return Err(StartError::Profile { command: words, wanted, known });
+        }
+        Ok(StdioSubject {
+            name: name_of(&hello),
+            command,
+            patience,
+            hurried: AtomicBool::new(false),
+            idle: Mutex::new(vec![process]),
+        })
+    }
+
+    /// Ends all processes in the way of the protocol; says what was not as it should be.
+    pub fn stop(&self) -> Vec<String> {
+        let stopped = self.take_all().into_iter().map(|process| process.stop(self.patience.case));
+        stopped.filter_map(Result::err).collect()
+    }
+
+    fn take_all(&self) -> Vec<Process> {
+        std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn take(&self) -> Result<Process, Failure> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        match idle {
+            Some(process) => Ok(process),
+            None => Process::start(&self.command, self.patience.start).map(|(process, _)| process),
+        }
+    }
+
+    fn give_back(&self, process: Process) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(process);
+    }
+}
+
+/// Name and version as the subject gives them.
+fn name_of(hello: &Hello) -> String {
+    let said = &hello.implementation;
+    let words = [&said.name, &said.version].map(|word| word.trim().to_string());
+    let words: Vec<String> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    let mut name: String = words.join(" ").chars().filter(|c| !c.is_control()).take(80).collect();
+    if name.is_empty() {
+        name = "subject".into();
+    }
+    name
+}
+
+impl Subject for StdioSubject {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn resolve(&self, case: &Case) -> Answer {
+        match self.ask(std::slice::from_ref(case)).pop() {
+            Some(Reply::Answered(answer)) => answer,
+            Some(Reply::Failed(failure)) => {
+                Answer::errored(format!("{}: {}", failure.kind.word(), failure.message))
+            }
+            Some(Reply::NotAsked) | None => Answer::errored("not asked"),
+        }
+    }
+
+    fn ask(&self, cases: &[Case]) -> Vec<Reply> {
+        let hurried = self.hurried.load(Ordering::Relaxed);
+        let timeout = if hurried { self.patience.case.min(HURRIED) } else { self.patience.case };
+        let asked = self.take().map(|mut process| {
+            let answered = process.ask(cases, timeout);
+            if answered.is_ok() {
+                self.give_back(process);
+            }
+            answered
+        });
+        let (answers, suspect, failure) = match asked {
+            Ok(Ok(answers)) => return answers.into_iter().map(Reply::Answered).collect(),
+            Ok(Err(Broken { answers, suspect, failure })) => (answers, suspect, failure),
+            Err(failure) => (vec![None; cases.len()], 0, failure),
+        };
+        let reply = |(position, answer): (usize, Option<Answer>)| match answer {
+            _ if position == suspect => Reply::Failed(failure.clone()),
+            Some(answer) => Reply::Answered(answer),
+            None => Reply::NotAsked,
+        };
+        answers.into_iter().enumerate().map(reply).collect()
+    }
+
+    fn restart(&self) {
+        self.take_all();
+    }
+
+    fn hurry(&self, hurry: bool) {
+        self.hurried.store(hurry, Ordering::Relaxed);
+    }
+}
