@@ -94,7 +94,8 @@ fn about_apps_server(resolution: &Resolution, reached: &mut Vec<RuleId>) {
             && from_contribution(decided.reason.by)
     });
     let legacy = resolution.effective.get(CODEX_APPS).is_some_and(|d| d.reason.by == By::Legacy);
-    if !hosted && !(legacy && legacy_loader_is_active(&resolution.overlays)) {
+    let has_one = hosted || (legacy && legacy_loader_is_active(&resolution.overlays));
+    if !has_one {
         return;
     }
     let base = host.base_url.trim_end_matches('/');

@@ -23,6 +23,7 @@ pub mod oracle;
 pub mod protocol;
 pub mod report;
 pub mod rules;
+pub mod selftest;
 pub mod shape;
 pub mod subject;
 pub mod toml_case;
