@@ -125,7 +125,7 @@ impl Entry {
             (None, Some(id)) => {
                 let is_breakdown =
                     |verdict: &&str| id.starts_with(&format!("{}-", verdict.replace(' ', "-")));
-                if NEVER_EXPECTED.iter().any(|verdict| is_breakdown(verdict)) {
+                if NEVER_EXPECTED.iter().any(is_breakdown) {
                     return Some(format!("{id}: a crash or a hang can never be expected"));
                 }
             }

@@ -124,6 +124,12 @@ fn another_version_is_refused() {
 }
 
 #[test]
+fn a_list_is_no_request() {
+    let list = r#"["resolve",null,1,{}]"#;
+    fails_at(&[START, list], 2, &["not a request", "a list"]);
+}
+
+#[test]
 fn a_line_that_is_no_request_ends_the_conversation() {
     let bad: [&[u8]; 12] = [
         b"null",
@@ -153,6 +159,18 @@ fn what_means_nothing_is_passed_over() {
     let Conversation { answers, error } = converse(&[START, "", " ", later, STOP]);
     assert_eq!((answers.len(), error), (2, None));
     assert!(answers[1]["views"].is_object(), "{}", answers[1]);
+}
+
+/// A time that a subject reads to the last digit must be read so here, or it would be blamed.
+#[test]
+fn numbers_are_read_to_the_last_digit() {
+    let written = "443669.93937015155";
+    let request = format!(
+        r#"{{"cmd":"resolve","seq":1,"case":{{"host":{{"mcp_servers":{{"a":{{"command":"c","tool_timeout_sec":{written}}}}}}}}}}}"#
+    );
+    let answers = converse(&[START, &request]).answers;
+    let seconds = answers[1]["views"]["effective"]["a"]["tool_timeout_sec"].as_f64().unwrap();
+    assert!((seconds - 443_669.939_370_152).abs() < 1e-10, "{seconds}");
 }
 
 /// JSON that no reader takes is the case's fault, not the conversation's.
@@ -196,6 +214,8 @@ fn a_case_that_is_none_is_answered_and_the_conversation_goes_on() {
         json!("case"),
         json!({"hosts": {}}),
         json!({"auth": "root"}),
+        json!({"auth": {"chatgpt": null}}),
+        json!({"profile": null, "hosts": {}}),
         json!({"plugins": [{"active": true}]}),
         json!({"contributors": [{"id": "x"}]}),
         json!({"contributors": [{"id": "x", "hosted_apps": {}, "contributions": []}]}),
@@ -222,6 +242,10 @@ fn a_case_of_an_unknown_profile_is_skipped_not_failed() {
         let reason = answers[1]["skipped"]["reason"].as_str().unwrap();
         assert!(reason.contains(&profile.to_string()), "{reason}");
     }
+    // Whatever else is wrong with it: another profile may have other cases.
+    let case = json!({"profile": "codex-pr-99999", "plugins": ["p"], "more": 1});
+    let answers = converse(&[START.to_string(), resolve(3, &case)]).answers;
+    assert!(answers[1]["skipped"].is_object(), "{}", answers[1]);
     let known = json!({"profile": "codex-pr-27191"});
     let answers = converse(&[START.to_string(), resolve(3, &known)]).answers;
     assert!(answers[1]["views"].is_object());

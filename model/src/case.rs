@@ -40,10 +40,10 @@ fn empty_table() -> Value {
 
 /// A set of rules: one text, with the variants that upstream's changes made of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "&'static str")]
 pub enum Profile {
     /// Upstream commit 4ec3b8eeea.
     #[default]
-    #[serde(rename = "codex-pr-27191")]
     CodexPr27191,
 }
 
@@ -56,6 +56,24 @@ impl Profile {
         match self {
             Profile::CodexPr27191 => "codex-pr-27191",
         }
+    }
+}
+
+impl From<Profile> for &'static str {
+    fn from(profile: Profile) -> Self {
+        profile.name()
+    }
+}
+
+impl TryFrom<String> for Profile {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        let known = Profile::ALL.into_iter().find(|profile| profile.name() == name);
+        known.ok_or_else(|| {
+            let names = Profile::ALL.map(Profile::name).join(", ");
+            format!("unknown profile {name:?}, expected one of: {names}")
+        })
     }
 }
 
@@ -138,15 +156,13 @@ impl Contribution {
 
 /// How the user is signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(try_from = "String", into = "&'static str")]
 pub enum Auth {
     /// An API key; not a ChatGPT account.
     ApiKey,
     /// A ChatGPT account through the browser.
-    #[serde(rename = "chatgpt")]
     ChatGpt,
     /// ChatGPT tokens that an embedding program supplies.
-    #[serde(rename = "chatgpt_auth_tokens")]
     ChatGptAuthTokens,
     /// An agent's own identity.
     AgentIdentity,
@@ -173,6 +189,23 @@ impl Auth {
             Auth::AgentIdentity => "agent_identity",
             Auth::PersonalAccessToken => "personal_access_token",
         }
+    }
+}
+
+impl From<Auth> for &'static str {
+    fn from(auth: Auth) -> Self {
+        auth.word()
+    }
+}
+
+impl TryFrom<String> for Auth {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        let known = Auth::ALL.into_iter().find(|auth| auth.word() == word);
+        known.ok_or_else(|| {
+            format!("unknown auth {word:?}, expected one of: {}", Auth::ALL.map(Auth::word).join(", "))
+        })
     }
 }
 
