@@ -16,7 +16,7 @@ use mcp_overlay_model::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::compare::{Place, Verdict};
+use crate::compare::{LOADS, Place, Verdict};
 use crate::oracle::judge;
 use crate::subject::Subject;
 
@@ -36,7 +36,7 @@ const REWRITES: [Rewrite; 17] = [
     ("contribution.order", drop_overruled_by_later_contributors),
     ("apps-server.bearer-env", drop_blank_token),
     ("features.override-forms", write_override_as_table),
-    ("endpoint.override-path", trim_override_path),
+    ("endpoint.override-path", write_override_trimmed),
     ("endpoint.base-trimmed", trim_base),
     ("endpoint.chatgpt-host", append_backend_api),
     ("endpoint.other-host", append_api_codex),
@@ -46,26 +46,34 @@ const REWRITES: [Rewrite; 17] = [
 
 /// The rule that an experiment shows to be broken, if one does. `answer` is the subject's wrong one.
 pub fn rule_by_experiment(subject: &dyn Subject, case: &Case, answer: &Answer) -> Option<RuleId> {
-    rule_by_rewriting(subject, case)
+    rule_by_auth(subject, case)
+        .or_else(|| rule_by_rewriting(subject, case))
         .or_else(|| rule_by_field(subject, case, answer))
-        .or_else(|| rule_by_auth(subject, case))
 }
 
-/// A valid case that is rejected: the field of a server without which it no longer is.
+/// A valid case that is rejected, or lacks a plugin's server: the field without which all is well.
 fn rule_by_field(subject: &dyn Subject, case: &Case, answer: &Answer) -> Option<RuleId> {
     let agrees = |case: &Case| judge(subject, case).1 == Verdict::Agree;
     let mut fields = BTreeSet::new();
     for entry in entries(&mut case.clone()) {
         fields.extend(entry.keys().cloned());
     }
-    let is_valid = matches!(resolve(case), Outcome::Resolved(_));
-    if !is_valid || !matches!(answer, Answer::Rejected { .. }) {
+    let is_refused = match (resolve(case), answer) {
+        (Outcome::Resolved(_), Answer::Rejected { .. }) => true,
+        (Outcome::Resolved(expected), Answer::Resolved { plugin_owners, .. }) => {
+            expected.plugin_owners.keys().any(|name| !plugin_owners.contains_key(name))
+        }
+        _ => false,
+    };
+    if !is_refused {
         return None;
     }
     fields.into_iter().find_map(|field| {
         let mut without = case.clone();
         entries(&mut without).for_each(|entry| drop(entry.remove(&field)));
-        agrees(&without).then(|| match field.as_str() {
+        // Without its transport a server is refused by everybody, which explains nothing.
+        let explains = has_servers_of(&without, case) && agrees(&without);
+        explains.then(|| match field.as_str() {
             "startup_timeout_sec" | "startup_timeout_ms" | "tool_timeout_sec" => "server.durations",
             "env_vars" => "server.env-vars",
             "environment_id" | "cwd" => "server.remote-stdio-cwd",
@@ -73,6 +81,18 @@ fn rule_by_field(subject: &dyn Subject, case: &Case, answer: &Answer) -> Option<
             _ => "server.unknown-field",
         })
     })
+}
+
+/// Whether the same servers are valid in two cases.
+fn has_servers_of(case: &Case, other: &Case) -> bool {
+    let names = |case: &Case| match resolve(case) {
+        Outcome::Resolved(resolution) => {
+            let present = resolution.configured.iter().filter(|(_, d)| d.server.is_some());
+            Some(present.map(|(name, _)| name.clone()).collect::<Vec<_>>())
+        }
+        Outcome::Rejected(_) => None,
+    };
+    names(case) == names(other)
 }
 
 /// A difference in `runtime` that another auth makes go away.
@@ -83,6 +103,10 @@ fn rule_by_auth(subject: &dyn Subject, case: &Case) -> Option<RuleId> {
     let in_runtime = differences
         .iter()
         .find(|difference| matches!(difference.place, Place::Server { view: "runtime", .. }))?;
+    if in_runtime.rule == LOADS {
+        // The loader heeds auth by rights; only the view is the wrong one.
+        return Some(LOADS);
+    }
     let other = |auth| Case { auth, ..case.clone() };
     let auths = std::iter::once(None).chain(Auth::ALL.map(Some));
     let right = auths.map(other).any(|case| judge(subject, &case).1 == Verdict::Agree);
@@ -244,7 +268,8 @@ fn write_override_as_table(case: &mut Case) {
     *written = json!({ "enabled": enabled, "path": path });
 }
 
-fn trim_override_path(case: &mut Case) {
+fn write_override_trimmed(case: &mut Case) {
+    write_override_as_table(case);
     if let Some(Value::String(path)) = path_override(case).and_then(|table| table.get_mut("path")) {
         *path = override_path(path).to_string();
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use mcp_overlay_model::apps::apps_server;
+use mcp_overlay_model::apps::{apps_server, legacy_loader_is_active};
 use mcp_overlay_model::endpoint::apps_url;
 use mcp_overlay_model::server::read;
 use mcp_overlay_model::{
@@ -67,6 +67,9 @@ impl Verdict {
 /// The rule that a subject breaks whose answers depend on more than the case.
 pub(crate) const PURE: RuleId = "resolution.pure";
 
+/// The rule of what the legacy loader does, and where.
+pub(crate) const LOADS: RuleId = "legacy.synthesizes-in-effective";
+
 /// One place where the answer is not the specification's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
@@ -119,10 +122,16 @@ pub fn compare(case: &Case, expected: &Outcome, actual: &Answer) -> Verdict {
         (Outcome::Resolved(resolution), Answer::Resolved { views, plugin_owners }) => {
             let mut differences = Vec::new();
             let shape = Shape { case, resolution };
-            shape.view("configured", &resolution.configured, &views.configured, &mut differences);
+            let [configured, runtime, effective] = [
+                ("configured", &resolution.configured, &views.configured),
+                ("runtime", &resolution.runtime, &views.runtime),
+                ("effective", &resolution.effective, &views.effective),
+            ]
+            .map(|(name, expected, actual)| Seen { name, expected, actual });
+            shape.view(configured, None, &mut differences);
             shape.owners(plugin_owners, &mut differences);
-            shape.view("runtime", &resolution.runtime, &views.runtime, &mut differences);
-            shape.view("effective", &resolution.effective, &views.effective, &mut differences);
+            shape.view(runtime, Some(configured), &mut differences);
+            shape.view(effective, Some(runtime), &mut differences);
             differences
         }
         (Outcome::Rejected(places), Answer::Rejected { rejected }) => {
@@ -242,52 +251,77 @@ fn in_short(answer: &Answer) -> Option<Value> {
     }
 }
 
+/// A view as it should be and as it is.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    name: &'static str,
+    expected: &'a View,
+    actual: &'a ServerView,
+}
+
+impl Seen<'_> {
+    /// Whether both have this server under the name.
+    fn has(&self, name: &str, server: &Value) -> bool {
+        let expected = self.expected.get(name).and_then(|decided| decided.server.as_deref());
+        let actual = self.actual.get(name).map(|server| &**server);
+        [expected, actual].into_iter().all(|seen| seen.is_some_and(|seen| same(seen, server)))
+    }
+}
+
 struct Shape<'a> {
     case: &'a Case,
     resolution: &'a Resolution,
 }
 
 impl Shape<'_> {
-    fn view(
-        &self,
-        view: &'static str,
-        expected: &View,
-        actual: &ServerView,
-        differences: &mut Vec<Difference>,
-    ) {
-        for (name, decided) in expected {
-            let (want, got) = (decided.server.as_deref(), actual.get(name).map(|s| &**s));
+    /// Compares a view; `before` is the one that it was made of.
+    fn view(&self, view: Seen<'_>, before: Option<Seen<'_>>, differences: &mut Vec<Difference>) {
+        for (name, decided) in view.expected {
+            let (want, got) = (decided.server.as_deref(), view.actual.get(name).map(|s| &**s));
+            let was_right = |want| before.is_some_and(|before| before.has(name, want));
             let rule = match (want, got) {
                 (None, None) => continue,
                 (Some(want), Some(got)) if same(want, got) => continue,
+                (_, Some(got)) if self.is_loaded_early(view.name, name, got) => LOADS,
                 (Some(_), None) if self.has_invalid_sibling(decided.reason.by) => {
                     "configured.invalid-plugin-server-dropped"
                 }
-                _ if view == "effective" && name == CODEX_APPS => {
+                _ if view.name == "effective" && name == CODEX_APPS => {
                     self.rule_of_effective_apps(&decided.reason, want, got)
                 }
+                // It was read well, and spoilt on its way into this view.
+                (Some(want), Some(_)) if was_right(want) => decided.reason.rule,
                 (Some(want), Some(got)) => self.rule_of_content(&decided.reason, want, got),
                 (Some(_), None) | (None, Some(_)) => decided.reason.rule,
             };
             differences.push(Difference {
-                place: Place::Server { view, name: name.clone() },
+                place: Place::Server { view: view.name, name: name.clone() },
                 rule,
                 by: Some(decided.reason.by),
                 expected: want.cloned(),
                 actual: got.cloned(),
             });
         }
-        for (name, server) in actual {
-            if !expected.contains_key(name) {
+        for (name, server) in view.actual {
+            if !view.expected.contains_key(name) {
+                let early = self.is_loaded_early(view.name, name, server);
                 differences.push(Difference {
-                    place: Place::Server { view, name: name.clone() },
-                    rule: rule_of_intruder(view),
+                    place: Place::Server { view: view.name, name: name.clone() },
+                    rule: if early { LOADS } else { rule_of_intruder(view.name) },
                     by: None,
                     expected: None,
                     actual: Some((**server).clone()),
                 });
             }
         }
+    }
+
+    /// Whether this can only be the legacy loader's work, in a view that is none of its business.
+    fn is_loaded_early(&self, view: &str, name: &str, got: &Value) -> bool {
+        view == "runtime"
+            && name == CODEX_APPS
+            && legacy_loader_is_active(&self.resolution.overlays)
+            && self.is_apps_server(got)
     }
 
     fn owners(&self, actual: &BTreeMap<String, String>, differences: &mut Vec<Difference>) {

@@ -109,10 +109,19 @@ fn about_apps_server(resolution: &Resolution, reached: &mut Vec<RuleId>) {
         "endpoint.base-trimmed",
         base.len() < host.base_url.len() && host.base_url != DEFAULT_BASE_URL,
     );
-    say("endpoint.chatgpt-host", after_base.starts_with("/backend-api/"));
+    say(
+        "endpoint.chatgpt-host",
+        after_base.starts_with("/backend-api/") || looks_like_chatgpt(base),
+    );
     say("endpoint.other-host", after_base.starts_with("/api/codex/"));
     say("endpoint.default-path", host.path_override.is_none());
     say("endpoint.override-path", host.path_override.is_some());
+}
+
+/// ChatGPT's hosts, and those that only look like them.
+fn looks_like_chatgpt(base: &str) -> bool {
+    let base = base.to_ascii_lowercase();
+    ["chatgpt.com", "chat.openai.com"].iter().any(|host| base.contains(host))
 }
 
 /// Rules about keys of the host config.

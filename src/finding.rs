@@ -1,7 +1,6 @@
 //! A disagreement worth keeping: small, readable, replayable alone.
 
 use std::fmt;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use mcp_overlay_model::{Answer, Auth, By, Case, Outcome, RuleId};
@@ -10,6 +9,7 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use crate::compare::{Difference, Place, Verdict};
+use crate::files::write_whole;
 use crate::subject::Failure;
 use crate::{rules, shape};
 
@@ -113,7 +113,7 @@ impl Finding {
     }
 
     /// Such as `gate.closed-removes-3f2a91c04b7d`: the rule, or the verdict where there is none,
-    /// and a hash of the case's [`shape`](crate::shape). Findings with one id are one finding.
+    /// and a hash of the case's [`shape`]. Findings with one id are one finding.
     pub fn id(&self) -> String {
         let hash = shape::hash_of(&self.verdict, &self.rule, &self.case);
         let rule = if self.rule.is_empty() { &self.verdict } else { &self.rule };
@@ -131,11 +131,10 @@ impl Finding {
     /// Those of the file system.
     pub fn save(&self, folder: &Path) -> std::io::Result<PathBuf> {
         std::fs::create_dir_all(folder)?;
-        let mut beside = tempfile::NamedTempFile::new_in(folder)?;
-        serde_json::to_writer_pretty(&mut beside, self)?;
-        beside.write_all(b"\n")?;
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
         let path = folder.join(self.file_name());
-        beside.persist(&path)?;
+        write_whole(&path, &bytes)?;
         Ok(path)
     }
 }

@@ -96,11 +96,13 @@ fn way_to_fail(subject: &dyn Subject, failing: &Failing) -> Option<Way> {
         || Way::AfterOtherAuth.judge(subject, &failing.case).verdict.is_finding();
     match (&failing.verdict, &repeatedly) {
         (_, Verdict::Unstable(_)) => Some(Way::Repeatedly),
-        (Verdict::Unstable(_), _) => None,
-        _ if alone() => Some(Way::Alone),
+        (Verdict::Disagree(_) | Verdict::Failed(_) | Verdict::Errored(_), _) if alone() => {
+            Some(Way::Alone)
+        }
         // An answer too many shows only when there is another question.
         (Verdict::Failed(_), Verdict::Failed(_)) => Some(Way::Repeatedly),
-        _ => (failing.after.is_some() && after_other_auth()).then_some(Way::AfterOtherAuth),
+        // On purpose or by chance, the same with another auth may have been asked before.
+        _ => after_other_auth().then_some(Way::AfterOtherAuth),
     }
 }
 

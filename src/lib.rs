@@ -1,5 +1,34 @@
 //! The checker: tells whether an MCP host resolves its servers the way the specification says.
 //!
+//! A host in Rust checks itself in a test, with this crate as a dev-dependency:
+//!
+//! ```
+//! use mcp_overlay::model::{Answer, Case};
+//! use mcp_overlay::{Options, Subject, check};
+//!
+//! struct MyHost;
+//!
+//! impl Subject for MyHost {
+//!     fn name(&self) -> &str {
+//!         "my-host"
+//!     }
+//!
+//!     fn resolve(&self, case: &Case) -> Answer {
+//!         // Here: the case becomes your host's config, your host resolves, and its views become
+//!         // an answer. `examples/subjects/rust/main.rs` is a whole one.
+//! #       mcp_overlay::subject::ProductionSubject.resolve(case)
+//!     }
+//! }
+//!
+//! # fn main() {
+//! # // A test of a library says `#[test]`; an example that is run cannot.
+//! let options = Options { cases: Some(2_000), ..Options::default() };
+//! # let options = Options { phases: [mcp_overlay::campaign::Phase::Random].into(), ..options };
+//! let report = check(&MyHost, &options).unwrap();
+//! report.assert_clean();
+//! # }
+//! ```
+//!
 //! Data goes one way: bytes → case ([`generate`], [`exhaustive`], [`vectors`]) → what the
 //! specification and a [`subject`] say → verdict ([`compare`]) → event ([`campaign`]) → report
 //! ([`report`]). A case that fails is made small
@@ -14,6 +43,7 @@ pub mod endpoint;
 pub mod exhaustive;
 pub mod expected;
 pub mod explain;
+pub mod files;
 pub mod finding;
 pub mod generate;
 pub mod investigate;
@@ -28,3 +58,17 @@ pub mod shape;
 pub mod subject;
 pub mod toml_case;
 pub mod vectors;
+
+pub use campaign::{Error, Options};
+pub use mcp_overlay_model as model;
+pub use report::Report;
+pub use subject::Subject;
+
+/// Holds a subject against the specification and tells what came of it. Nothing is printed;
+/// [`campaign::run`] also tells what happens meanwhile.
+///
+/// # Errors
+/// What keeps the checker itself from working; a failing subject is no error.
+pub fn check(subject: &dyn Subject, options: &Options) -> Result<Report, Error> {
+    campaign::run(subject, options, &mut campaign::Quiet)
+}

@@ -1,6 +1,6 @@
 //! The examples of `docs/semantics.md` are true, on the model and on the production implementation.
 
-#![allow(clippy::panic, reason = "a test that panics fails, as it should")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that panics fails, as it should")]
 
 mod common;
 #[path = "common/example.rs"]
@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 
 use common::SUBJECTS;
 use example::{check, compare_example};
+use mcp_overlay::coverage::reached;
 use mcp_overlay::rules;
+use mcp_overlay_model::{Case, resolve};
 use serde_json::{Value, json};
 
 /// The JSON examples of the page, by the rule under whose heading they stand.
@@ -79,4 +81,29 @@ fn an_example_that_is_wrong_is_noticed() {
             assert!(compare_example(subject, &rejected, &expect).is_err(), "{expect}");
         }
     }
+}
+
+/// What a report says of "reached" starts from here: the case that explains a rule is about it.
+#[test]
+fn the_example_of_a_rule_reaches_it() {
+    for (rule, examples) in examples() {
+        // Only asking again shows whether an answer depends on more than the case.
+        if rule == "resolution.pure" {
+            continue;
+        }
+        for example in examples {
+            let case: Case = serde_json::from_value(example["case"].clone()).unwrap();
+            let reached = reached(&case, &resolve(&case));
+            assert!(reached.contains(&rule), "`{rule}` is not among {reached:?}");
+            assert!(reached.len() < rules::all().len() / 2, "`{rule}`: everything is reached");
+        }
+    }
+}
+
+/// A case without servers and without Apps is about few rules.
+#[test]
+fn an_empty_host_reaches_little() {
+    let case = json!({"host": {"features": {"apps": false}}, "contributors": []});
+    let case: Case = serde_json::from_value(case).unwrap();
+    assert_eq!(reached(&case, &resolve(&case)), ["gate.closed-removes", "gate.open"]);
 }

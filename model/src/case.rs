@@ -204,7 +204,10 @@ impl TryFrom<String> for Auth {
     fn try_from(word: String) -> Result<Self, String> {
         let known = Auth::ALL.into_iter().find(|auth| auth.word() == word);
         known.ok_or_else(|| {
-            format!("unknown auth {word:?}, expected one of: {}", Auth::ALL.map(Auth::word).join(", "))
+            format!(
+                "unknown auth {word:?}, expected one of: {}",
+                Auth::ALL.map(Auth::word).join(", ")
+            )
         })
     }
 }

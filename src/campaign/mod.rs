@@ -1,6 +1,7 @@
 //! A run of `check`: phase by phase, each case judged, each failure made small.
 
 mod isolate;
+mod judging;
 mod options;
 mod run;
 mod sift;
@@ -10,12 +11,15 @@ use std::path::PathBuf;
 
 use crate::expected::Expected;
 use crate::finding::Finding;
-use crate::report::{PhaseReport, Report, ScenarioFailure};
+use crate::report::{PhaseReport, Report, RunOptions, ScenarioFailure};
 use crate::subject::Failure;
 use crate::vectors;
 
 pub use options::{BadShard, Options, Phase, Shard};
 pub use run::run;
+
+pub(crate) use judging::{CHUNK, Numbered, judge_batch};
+pub(crate) use work::cores;
 
 /// A phase ends early after this many failing cases: a subject that fails so often is described
 /// well enough. With failures that are expected it runs to its end, or new ones would hide behind
@@ -25,13 +29,8 @@ pub const ENOUGH_FAILURES: u64 = 20;
 /// What happens during a run, in order. Every report is a renderer of these.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// The run begins.
-    Started {
-        /// The subject's name.
-        subject: &'a str,
-        /// What is run.
-        options: &'a Options,
-    },
+    /// The run begins: who is asked what.
+    Started(&'a RunOptions),
     /// A phase begins.
     PhaseStarted {
         /// Which.

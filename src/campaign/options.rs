@@ -67,7 +67,7 @@ impl Options {
     }
 
     /// Whether the case of this number is asked again; the same in every run.
-    pub(super) fn asks_twice(&self, phase: Phase, index: u64) -> bool {
+    pub(crate) fn asks_twice(&self, phase: Phase, index: u64) -> bool {
         // Neighbours get numbers far apart.
         let spread = index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
         let sampled = (spread % 10_000) as f64 <= self.twice * 100.0 - 1.0;
@@ -144,6 +144,11 @@ impl Shard {
         (total + count).saturating_sub(index) / count
     }
 
+    /// Whether the case of this number is in this part.
+    pub(super) fn has(self, case: u64) -> bool {
+        case % u64::from(self.count) == u64::from(self.index - 1)
+    }
+
     /// The number of this part's case at `position`.
     pub(super) fn case(self, position: u64) -> u64 {
         position.saturating_mul(u64::from(self.count)) + u64::from(self.index - 1)
@@ -205,7 +210,7 @@ mod tests {
                 for index in 1..=count {
                     let shard = Shard { index, count };
                     for position in 0..shard.share(total) {
-                        assert!(shard.case(position) < total);
+                        assert!(shard.case(position) < total && shard.has(shard.case(position)));
                         assert!(seen.insert(shard.case(position)), "{shard} of {total}");
                     }
                 }

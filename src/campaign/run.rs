@@ -14,8 +14,7 @@ use crate::finding::Finding;
 use crate::investigate::examine;
 use crate::report::{PhaseReport, Report, ReportedFinding};
 use crate::subject::{Failure, Subject};
-use crate::vectors::{self, Vector};
-use crate::{exhaustive, generate};
+use crate::{exhaustive, generate, vectors};
 
 /// How often a waiting campaign tells its progress.
 const TICK: Duration = Duration::from_millis(100);
@@ -29,12 +28,13 @@ pub fn run(
     options: &Options,
     reporter: &mut dyn Reporter,
 ) -> Result<Report, Error> {
-    reporter.event(&Event::Started { subject: subject.name(), options });
+    let report = Report::new(subject.name(), options);
+    reporter.event(&Event::Started(&report.run));
     let mut run = Run {
         subject,
         options,
         reporter,
-        report: Report::new(subject.name(), options),
+        report,
         troubles: AtomicU32::new(0),
         gave_up: AtomicBool::new(false),
     };
@@ -87,7 +87,9 @@ impl Run<'_> {
         let total = vectors.len() as u64;
         // A vector is somebody else's word about the model: the one check of the specification.
         let mut against_model = 0;
-        for finding in vectors.iter().filter_map(Vector::against_model) {
+        let shard = self.options.shard;
+        let mine = (0..).zip(&vectors).filter(|(index, _)| shard.has(*index));
+        for finding in mine.filter_map(|(_, vector)| vector.against_model()) {
             against_model += 1;
             self.found(finding);
         }

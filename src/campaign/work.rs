@@ -7,25 +7,23 @@ use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Instant;
 
-use mcp_overlay_model::{Answer, Case};
+use mcp_overlay_model::Case;
 
 use super::isolate::ask_isolating;
+use super::judging::{Asked, CHUNK, Numbered, Question, judge_batch};
 use super::sift::Sieve;
 use super::{ENOUGH_FAILURES, Options, Phase};
-use crate::compare::{PURE, Verdict, between};
+use crate::compare::{PURE, Verdict};
 use crate::coverage::{self, RuleCounts};
-use crate::investigate::{Failing, with_other_auth};
+use crate::investigate::Failing;
 use crate::labels::{LabelCounts, labels};
-use crate::oracle::{Judged, judge_reply};
+use crate::oracle::Judged;
 use crate::subject::{Failure, Reply, Subject};
-
-/// Cases that a worker takes, and asks, at a time.
-const CHUNK: u64 = 256;
 
 /// One case of so many is looked at for the rules that it reaches; of the vectors all are.
 const LOOKED_AT: u64 = 8;
 
-pub(super) fn cores() -> usize {
+pub(crate) fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
@@ -54,9 +52,8 @@ impl Work<'_> {
         let mut tally = Tally::new(self.options);
         while let Some(chunk) = self.take_chunk() {
             let indices = chunk.map(|position| self.options.shard.case(position));
-            let (indices, cases): (Vec<u64>, Vec<Case>) =
-                indices.filter_map(|index| Some((index, case_of(index)?))).unzip();
-            self.judge(&indices, cases, &mut tally, troubles);
+            let cases = indices.filter_map(|index| Some(Numbered { index, case: case_of(index)? }));
+            self.judge(cases.collect(), &mut tally, troubles);
         }
         tally
     }
@@ -82,30 +79,34 @@ impl Work<'_> {
         })
     }
 
-    fn judge(
-        &self,
-        indices: &[u64],
-        cases: Vec<Case>,
-        tally: &mut Tally,
-        troubles: &Sender<Failure>,
-    ) {
-        let replies = self.ask(&cases, troubles);
-        let mut again = Vec::new();
-        for ((index, case), reply) in indices.iter().zip(cases).zip(replies) {
-            if reply == Reply::NotAsked {
-                continue;
+    fn judge(&self, cases: Vec<Numbered>, tally: &mut Tally, troubles: &Sender<Failure>) {
+        judge_batch(
+            cases,
+            |index| self.options.asks_twice(self.phase, index),
+            &mut |cases| self.ask(cases, troubles),
+            &mut |question| self.count(question, tally),
+        );
+    }
+
+    fn count(&self, question: Question<'_>, tally: &mut Tally) {
+        let Question { index, case, after, asked, verdict } = question;
+        match asked {
+            Asked::First(judged) => {
+                self.look_at(index, case, judged, tally);
+                self.done.fetch_add(1, Ordering::Relaxed);
             }
-            let judged = judge_reply(&case, reply);
-            self.look_at(*index, &case, &judged, tally);
-            self.count(*index, &case, None, judged.verdict, tally);
-            if let Some(answer) = judged.answer
-                && self.options.asks_twice(self.phase, *index)
-            {
-                again.push(Again { index: *index, case, answer });
+            Asked::OtherAuth => tally.asked_again += 1,
+            Asked::Again => {
+                tally.asked_again += 1;
+                tally.rules.record(&[PURE]);
             }
-            self.done.fetch_add(1, Ordering::Relaxed);
         }
-        self.ask_again(again, tally, troubles);
+        if verdict.is_finding() {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+            tally.failures += 1;
+            let (case, after) = (case.clone(), after.cloned());
+            tally.sieve.add(Failing { index, case, after, verdict });
+        }
     }
 
     /// What a case is an example of.
@@ -120,62 +121,6 @@ impl Work<'_> {
             tally.rules.record(&coverage::reached(case, &judged.expected));
         }
     }
-
-    fn count(
-        &self,
-        index: u64,
-        case: &Case,
-        after: Option<&Case>,
-        verdict: Verdict,
-        tally: &mut Tally,
-    ) {
-        if verdict.is_finding() {
-            self.failures.fetch_add(1, Ordering::Relaxed);
-            tally.failures += 1;
-            let (case, after) = (case.clone(), after.cloned());
-            tally.sieve.add(Failing { index, case, after, verdict });
-        }
-    }
-
-    /// Asks the same with another auth, and then the same again: answers must not depend on what
-    /// was asked before.
-    fn ask_again(&self, again: Vec<Again>, tally: &mut Tally, troubles: &Sender<Failure>) {
-        if again.is_empty() {
-            return;
-        }
-        let pair = |again: &Again| [with_other_auth(&again.case), again.case.clone()];
-        let cases: Vec<Case> = again.iter().flat_map(pair).collect();
-        let mut replies = self.ask(&cases, troubles).into_iter();
-        for Again { index, case, answer } in again {
-            let (Some(other), Some(same)) = (replies.next(), replies.next()) else {
-                return;
-            };
-            if other != Reply::NotAsked {
-                tally.asked_again += 1;
-                let other_case = with_other_auth(&case);
-                let verdict = judge_reply(&other_case, other).verdict;
-                self.count(index, &other_case, Some(&case), verdict, tally);
-            }
-            let verdict = match same {
-                Reply::NotAsked => continue,
-                Reply::Answered(same) => match between(&answer, &same) {
-                    none if none.is_empty() => Verdict::Agree,
-                    differences => Verdict::Unstable(differences),
-                },
-                Reply::Failed(failure) => Verdict::Failed(failure),
-            };
-            tally.asked_again += 1;
-            tally.rules.record(&[PURE]);
-            self.count(index, &case, None, verdict, tally);
-        }
-    }
-}
-
-/// A case to be asked again, and what was answered the first time.
-struct Again {
-    index: u64,
-    case: Case,
-    answer: Answer,
 }
 
 /// What one worker counted.

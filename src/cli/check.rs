@@ -4,24 +4,35 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use mcp_overlay::campaign::{self, Options, Phase};
+use mcp_overlay::campaign::{self, Options, Phase, Shard};
+use mcp_overlay::expected::{self, Expected};
 use mcp_overlay::oracle::silence_subjects;
 use mcp_overlay::report::RunVerdict;
 use mcp_overlay::report::text::TextReporter;
-use mcp_overlay::subject::ProductionSubject;
 use mcp_overlay_model::Profile;
 
-use super::{FINDINGS, MISUSE, Outcome};
+use super::driven::{self, Driven};
+use super::outputs::{self, can_be_written};
+use super::{FINDINGS, MISUSE, Misuse, Outcome, read_text, say};
 
 /// Random cases of a run without `--cases` and `--time`: some seconds on two cores.
 const DEFAULT_CASES: u64 = 500_000;
 
-/// Hold the production implementation against the specification.
+/// Hold an implementation against the specification: the production one, or anyone's.
 ///
 /// Four phases: the committed vectors, every case of a small scope (1,445,184), random cases, and
-/// real connections to a hosted Apps endpoint. A case that fails is made small, shown as a diff
-/// with the rule it breaks, and saved; `mcp-overlay replay FILE` runs it again.
+/// real connections, at a hosted Apps endpoint, to the servers that the implementation resolves to.
+/// A case that fails is made small, shown as a diff with the rule it breaks, and saved;
+/// `mcp-overlay replay FILE` runs it again.
+///
+/// An implementation that hangs, dies or writes what is no protocol is killed with all that it
+/// started, the case that did it is found, and the implementation is started afresh.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    mcp-overlay check\n  \
+    mcp-overlay check --stdio \"python3 my_subject.py\" --html report.html\n  \
+    mcp-overlay check --stdio ./my-host-subject --expected-failures known.toml --github\n\n\
+    Exit status: 0 clean, 1 findings, 2 wrong use or a fault of the tool itself.")]
 pub(crate) struct Arguments {
     /// The rules that count
     #[arg(long, value_name = "P", default_value = "codex-pr-27191", value_parser = super::profile)]
@@ -43,9 +54,48 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PHASE", value_parser = phase)]
     only: Vec<Phase>,
 
+    /// Run only every N-th case, from case I on: a part of a run, see `merge`
+    #[arg(long, value_name = "I/N", default_value_t)]
+    shard: Shard,
+
+    /// Ask this share of the cases again, and with another auth in between, in percent; an answer
+    /// that differs is a finding. All vectors are asked again, unless it is 0
+    #[arg(long, value_name = "PERCENT", default_value_t = 5.0, value_parser = percent)]
+    twice: f64,
+
+    #[command(flatten)]
+    driven: driven::SubjectArguments,
+
+    /// How often a command that breaks down is started again before the run gives up
+    #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Subject")]
+    restarts: u32,
+
     /// Where findings are saved
-    #[arg(long, value_name = "DIR", default_value = "mcp-overlay-findings")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "mcp-overlay-findings",
+        help_heading = "Reports"
+    )]
     findings: PathBuf,
+
+    #[command(flatten)]
+    outputs: outputs::ReportArguments,
+
+    /// Failures that do not count, as TOML: a rule or a finding each, with a reason. One that is
+    /// not met fails the run (docs/ci.md)
+    #[arg(long, value_name = "FILE", help_heading = "Expected failures")]
+    expected_failures: Option<PathBuf>,
+
+    /// Write the failures of this run as such a file
+    #[arg(long, value_name = "FILE", help_heading = "Expected failures")]
+    write_expected_failures: Option<PathBuf>,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let percent: f64 = text.parse().map_err(|_| "expected a number".to_string())?;
+    let fits = (0.0..=100.0).contains(&percent);
+    fits.then_some(percent).ok_or_else(|| "expected a number from 0 to 100".to_string())
 }
 
 fn phase(word: &str) -> Result<Phase, String> {
@@ -56,31 +106,84 @@ fn phase(word: &str) -> Result<Phase, String> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    let options = Options {
-        profile: arguments.profile,
-        cases: arguments.cases.or(arguments.time.is_none().then_some(DEFAULT_CASES)),
-        seed: arguments.seed,
-        time: arguments.time.map(Duration::from_secs),
-        findings: Some(arguments.findings.clone()),
-        phases: match arguments.only.as_slice() {
-            [] => Phase::ALL.into(),
-            only => only.iter().copied().collect(),
-        },
-        ..Options::default()
-    };
+    let options = options(arguments)?;
+    arguments.outputs.check()?;
+    if let Some(path) = &arguments.write_expected_failures {
+        can_be_written("--write-expected-failures", path)?;
+    }
+    if arguments.write_expected_failures.is_some() && arguments.driven.stdio.len() > 1 {
+        return Err(
+            "--write-expected-failures takes one --stdio: a file is about one subject".into()
+        );
+    }
+    let subjects = driven::start(&arguments.driven, options.profile)?;
+    silence_subjects();
+    let mut verdicts = Vec::new();
+    for (position, driven) in subjects.iter().enumerate() {
+        if position > 0 {
+            say("\n")?;
+        }
+        verdicts.push(check(arguments, &options, driven, position)?);
+    }
+    Ok(if verdicts.contains(&RunVerdict::Findings) {
+        ExitCode::from(FINDINGS)
+    } else if verdicts.contains(&RunVerdict::NothingChecked) {
+        ExitCode::from(MISUSE)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn check(
+    arguments: &Arguments,
+    options: &Options,
+    driven: &Driven,
+    position: usize,
+) -> Result<RunVerdict, Misuse> {
+    let mut reporter = TextReporter::new(anstream::stdout());
+    let report = campaign::run(driven.subject(), options, &mut reporter)?;
+    driven.stop();
+    if let Some(error) = reporter.failure() {
+        return Err(format!("cannot write the report: {error}").into());
+    }
+    arguments.outputs.write(&report, position)?;
+    if let Some(path) = &arguments.write_expected_failures {
+        let found = report.findings.iter();
+        let found = found.map(|found| (&found.finding, found.expected.as_deref()));
+        outputs::write(path, expected::write(&report.run.subject, found).as_bytes())?;
+        say(&format!("expected failures written to {}\n", path.display()))?;
+    }
+    Ok(report.verdict())
+}
+
+fn options(arguments: &Arguments) -> Result<Options, Misuse> {
+    if arguments.time.is_some() && !arguments.shard.is_whole() {
+        return Err("--shard with --time: a run that ends by time cannot be shared out; \
+                    use --cases"
+            .into());
+    }
     if arguments.findings.exists() && !arguments.findings.is_dir() {
         let place = arguments.findings.display();
         return Err(format!("--findings {place}: not a folder; findings are saved in one").into());
     }
-    silence_subjects();
-    let mut reporter = TextReporter::new(anstream::stdout());
-    let summary = campaign::run(&ProductionSubject, &options, &mut reporter)?;
-    if let Some(error) = reporter.failure() {
-        return Err(format!("cannot write the report: {error}").into());
-    }
-    Ok(match summary.verdict() {
-        RunVerdict::Clean => ExitCode::SUCCESS,
-        RunVerdict::Findings => ExitCode::from(FINDINGS),
-        RunVerdict::NothingChecked => ExitCode::from(MISUSE),
+    let expected = match &arguments.expected_failures {
+        Some(path) => Expected::parse(&read_text(path)?, &path.display().to_string())?,
+        None => Expected::default(),
+    };
+    Ok(Options {
+        profile: arguments.profile,
+        phases: match arguments.only.as_slice() {
+            [] => Phase::ALL.into(),
+            only => only.iter().copied().collect(),
+        },
+        cases: arguments.cases.or(arguments.time.is_none().then_some(DEFAULT_CASES)),
+        seed: arguments.seed,
+        time: arguments.time.map(Duration::from_secs),
+        twice: arguments.twice,
+        shard: arguments.shard,
+        expected,
+        whole: arguments.write_expected_failures.is_some(),
+        restarts: arguments.restarts,
+        findings: Some(arguments.findings.clone()),
     })
 }

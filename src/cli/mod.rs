@@ -1,8 +1,12 @@
 //! Arguments and exit codes. A command a file.
 
 mod check;
+mod driven;
 mod explain;
+mod merge;
+mod outputs;
 mod replay;
+mod selftest;
 mod subject;
 
 use std::fmt;
@@ -11,6 +15,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use mcp_overlay::report::shown::visible;
 use mcp_overlay_model::Profile;
 
 /// The tool or its use is at fault.
@@ -40,7 +45,9 @@ struct Arguments {
 enum Command {
     Check(check::Arguments),
     Explain(explain::Arguments),
+    Merge(merge::Arguments),
     Replay(replay::Arguments),
+    Selftest(selftest::Arguments),
     Subject(subject::Arguments),
 }
 
@@ -59,7 +66,9 @@ pub(crate) fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Merge(arguments) => merge::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Selftest(arguments) => selftest::run(&arguments),
         Command::Subject(arguments) => subject::run(&arguments),
     };
     outcome.unwrap_or_else(|Misuse(message)| {
@@ -70,7 +79,7 @@ pub(crate) fn main() -> ExitCode {
 
 /// Says something on standard error; that nobody listens is no reason to fail.
 fn complain(kind: &str, message: &dyn fmt::Display) {
-    let _ = writeln!(anstream::stderr(), "{kind}: {}", harmless(&message.to_string()));
+    let _ = writeln!(anstream::stderr(), "{kind}: {}", visible(&message.to_string()));
 }
 
 /// Writes what a command has to say; that nobody reads on is no reason to fail, a full disk is.
@@ -81,19 +90,6 @@ fn say(text: &str) -> Result<(), Misuse> {
         }
         _ => Ok(()),
     }
-}
-
-/// File names and ids may hold control characters, and would forge lines or colours with them.
-fn harmless(message: &str) -> String {
-    let mut out = String::with_capacity(message.len());
-    for c in message.chars() {
-        if c.is_control() && c != '\n' {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    out
 }
 
 fn profile(name: &str) -> Result<Profile, String> {

@@ -4,48 +4,82 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use mcp_overlay::finding::{FORMAT, Finding};
-use mcp_overlay::investigate::describe;
+use mcp_overlay::investigate::{describe, describe_again};
 use mcp_overlay::oracle::silence_subjects;
-use mcp_overlay::subject::ProductionSubject;
+use mcp_overlay::report::shown::visible;
+use mcp_overlay::subject::Subject;
 use mcp_overlay::vectors::{self, VECTORS_NAME, Vector};
-use mcp_overlay_model::Case;
+use mcp_overlay_model::Profile;
 use serde_json::Value;
 
-use super::{FINDINGS, Misuse, Outcome, read_text, say};
+use super::{FINDINGS, Misuse, Outcome, driven, read_text, say};
 
 /// Run one saved finding, or vector lines, again.
 ///
-/// A vector is also held against the specification.
+/// A finding that needs another question before it, or several tries, gets them. A vector is also
+/// held against the specification.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// A finding that `check` saved, or lines `{"case":{…},"expected":{…}}`
     file: PathBuf,
+
+    #[command(flatten)]
+    driven: driven::SubjectArguments,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    let replayed = read(&arguments.file)?;
     silence_subjects();
     let mut failed = false;
-    for replayed in read(&arguments.file)? {
-        let Replayed { case, vector } = &replayed;
-        let name = if case.id.is_empty() { "case" } else { case.id.as_str() };
-        if let Some(finding) = describe(&ProductionSubject, case.clone()) {
-            failed = true;
-            say(&finding.to_string())?;
-        } else {
-            say(&format!("{name}: production and the specification agree\n"))?;
+    for driven in driven::start(&arguments.driven, Profile::default())? {
+        let subject = driven.subject();
+        for question in &replayed {
+            failed |= ask_again(subject, question)?;
         }
-        if let Some(finding) = vector.as_ref().and_then(Vector::against_model) {
-            failed = true;
-            say(&finding.to_string())?;
-        }
+        driven.stop();
+    }
+    for finding in replayed.iter().filter_map(Replayed::against_model) {
+        failed = true;
+        say(&finding.to_string())?;
     }
     Ok(if failed { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS })
 }
 
-/// A case, with the answer that a vector expects of it.
-struct Replayed {
-    case: Case,
-    vector: Option<Vector>,
+/// Whether the subject fails.
+fn ask_again(subject: &dyn Subject, question: &Replayed) -> Result<bool, Misuse> {
+    let (case, found) = match question {
+        Replayed::Finding(finding) => (&finding.case, describe_again(subject, finding)),
+        Replayed::Vector(vector) => (&vector.case, describe(subject, vector.case.clone())),
+    };
+    let words = match &found {
+        Some(finding) => finding.to_string(),
+        None => {
+            let name = if case.id.is_empty() { "case" } else { case.id.as_str() };
+            format!("{name}: {} and the specification agree\n", subject.name())
+        }
+    };
+    say(&visible(&words))?;
+    Ok(found.is_some())
+}
+
+/// What was read from a file.
+enum Replayed {
+    Finding(Box<Finding>),
+    Vector(Box<Vector>),
+}
+
+impl Replayed {
+    /// What is wrong between a vector and the specification.
+    fn against_model(&self) -> Option<Finding> {
+        match self {
+            Replayed::Vector(vector) => vector.against_model(),
+            Replayed::Finding(finding) if finding.subject == VECTORS_NAME => {
+                let (case, expected) = (finding.case.clone(), finding.actual.clone()?);
+                Vector { case, expected }.against_model()
+            }
+            Replayed::Finding(_) => None,
+        }
+    }
 }
 
 fn read(path: &Path) -> Result<Vec<Replayed>, Misuse> {
@@ -59,8 +93,7 @@ fn read(path: &Path) -> Result<Vec<Replayed>, Misuse> {
     if vectors.is_empty() {
         return Err(format!("{}: no finding and no vector in it", path.display()).into());
     }
-    let replayed = |vector: Vector| Replayed { case: vector.case.clone(), vector: Some(vector) };
-    Ok(vectors.into_iter().map(replayed).collect())
+    Ok(vectors.into_iter().map(|vector| Replayed::Vector(Box::new(vector))).collect())
 }
 
 fn of_finding(text: &str, path: &Path) -> Result<Replayed, Misuse> {
@@ -71,11 +104,5 @@ fn of_finding(text: &str, path: &Path) -> Result<Replayed, Misuse> {
         let found = finding.finding;
         return Err(format!("{place}: a finding of format {found}, expected {FORMAT}").into());
     }
-    let vector = match finding.actual {
-        Some(expected) if finding.subject == VECTORS_NAME => {
-            Some(Vector { case: finding.case.clone(), expected })
-        }
-        _ => None,
-    };
-    Ok(Replayed { case: finding.case, vector })
+    Ok(Replayed::Finding(Box::new(finding)))
 }

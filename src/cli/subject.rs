@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use mcp_overlay::protocol;
+use mcp_overlay::selftest::Fault;
 use mcp_overlay::subject::{ModelSubject, ProductionSubject, Subject};
 
 use super::Outcome;
@@ -16,6 +17,10 @@ use super::Outcome;
 pub(crate) struct Arguments {
     /// Who answers
     subject: Who,
+
+    /// Seed this fault into the production implementation; `selftest --list` has the names
+    #[arg(long, value_name = "FAULT", value_parser = super::selftest::fault)]
+    fault: Option<&'static Fault>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -27,10 +32,14 @@ enum Who {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    let subject: &dyn Subject = match arguments.subject {
-        Who::Production => &ProductionSubject,
-        Who::Model => &ModelSubject,
+    let subject: Box<dyn Subject> = match (arguments.subject, arguments.fault) {
+        (Who::Production, None) => Box::new(ProductionSubject),
+        (Who::Production, Some(fault)) => fault.subject(),
+        (Who::Model, None) => Box::new(ModelSubject),
+        (Who::Model, Some(_)) => {
+            return Err("--fault: faults are seeded into `production`, not into `model`".into());
+        }
     };
-    protocol::serve(subject, stdin().lock(), BufWriter::new(stdout().lock()))?;
+    protocol::serve(&*subject, stdin().lock(), BufWriter::new(stdout().lock()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,8 +1,12 @@
 //! What must hold when a host connects to the servers that a subject resolves to.
 
+mod table;
+
 use std::time::{Duration, Instant};
 
-use mcp_overlay_host::connection::{ConnectOptions, HostCredentials, connect_apps};
+use mcp_overlay_host::connection::{
+    AppsConnection, ConnectError, ConnectOptions, HostCredentials, connect_apps,
+};
 use mcp_overlay_host::{Environment, HostConfig, View};
 use mcp_overlay_model::apps::CONNECTORS_TOKEN;
 use mcp_overlay_model::{
@@ -11,6 +15,7 @@ use mcp_overlay_model::{
 use serde_json::{Map, Value, json};
 use wiremock::Request;
 
+pub use self::table::SCENARIOS;
 use super::apps_server::{AppsEndpoint, Behaviour};
 use crate::subject::{HostInputs, Reply, Subject};
 
@@ -46,8 +51,12 @@ struct Setting {
     /// The value of `CODEX_CONNECTORS_TOKEN`.
     connectors_token: Option<&'static str>,
     auth: Option<Auth>,
+    /// With which auth the subject is asked the same beforehand; what it answers is not looked at.
+    auth_before: Option<Auth>,
     apps_from: AppsFrom,
     endpoint: Endpoint,
+    /// What is written otherwise in the host config of the rest, given the endpoint's origin.
+    rewrite: fn(&mut Map<String, Value>, &str),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +83,10 @@ enum Expect {
     Tools { path: &'static str, credentials: Credentials },
     /// No request at all.
     Nothing,
+    /// The host config is refused at this place, and no request.
+    Refused { path: &'static str },
+    /// The Apps server has this URL. For hosts that no test may contact.
+    Url { url: &'static str },
     /// An error that has this word in it.
     Error { word: &'static str },
 }
@@ -84,152 +97,26 @@ enum Credentials {
     Environment,
 }
 
-const DEFAULT: Setting = Setting {
-    base_path: "/backend-api",
-    apps: true,
-    path_override: true,
-    connectors_token: None,
-    auth: Some(Auth::ChatGpt),
-    apps_from: AppsFrom::Extension,
-    endpoint: Endpoint::Json,
-};
-
-const PS_MCP: Expect =
-    Expect::Tools { path: "/backend-api/ps/mcp", credentials: Credentials::Host };
-
-/// All of them.
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario {
-        name: "the default override is at /backend-api/ps/mcp",
-        rule: Some("endpoint.override-path"),
-        setting: DEFAULT,
-        expect: PS_MCP,
-    },
-    Scenario {
-        name: "without an override it is at /backend-api/wham/apps",
-        rule: Some("endpoint.default-path"),
-        setting: Setting { path_override: false, ..DEFAULT },
-        expect: Expect::Tools { path: "/backend-api/wham/apps", credentials: Credentials::Host },
-    },
-    Scenario {
-        name: "another host gets /api/codex",
-        rule: Some("endpoint.other-host"),
-        setting: Setting { base_path: "/", ..DEFAULT },
-        expect: Expect::Tools { path: "/api/codex/ps/mcp", credentials: Credentials::Host },
-    },
-    Scenario {
-        name: "the legacy loader reaches the same endpoint",
-        rule: Some("legacy.synthesizes-in-effective"),
-        setting: Setting { apps_from: AppsFrom::LegacyLoader, ..DEFAULT },
-        expect: PS_MCP,
-    },
-    Scenario {
-        name: "externally supplied ChatGPT tokens open the gate",
-        rule: Some("gate.open"),
-        setting: Setting { auth: Some(Auth::ChatGptAuthTokens), ..DEFAULT },
-        expect: PS_MCP,
-    },
-    Scenario {
-        name: "an agent identity opens the gate",
-        rule: Some("gate.open"),
-        setting: Setting { auth: Some(Auth::AgentIdentity), ..DEFAULT },
-        expect: PS_MCP,
-    },
-    Scenario {
-        name: "a personal access token opens the gate",
-        rule: Some("gate.open"),
-        setting: Setting { auth: Some(Auth::PersonalAccessToken), ..DEFAULT },
-        expect: PS_MCP,
-    },
-    Scenario {
-        name: "answers may be server-sent events",
-        rule: None,
-        setting: Setting { endpoint: Endpoint::Events, ..DEFAULT },
-        expect: PS_MCP,
-    },
-    Scenario {
-        name: "an API key sends nothing",
-        rule: Some("gate.closed-removes"),
-        setting: Setting { auth: Some(Auth::ApiKey), ..DEFAULT },
-        expect: Expect::Nothing,
-    },
-    Scenario {
-        name: "no auth sends nothing",
-        rule: Some("gate.closed-removes"),
-        setting: Setting { auth: None, ..DEFAULT },
-        expect: Expect::Nothing,
-    },
-    Scenario {
-        name: "no auth sends nothing, by a contribution either",
-        rule: Some("gate.closed-removes"),
-        setting: Setting { auth: None, apps_from: AppsFrom::Contribution, ..DEFAULT },
-        expect: Expect::Nothing,
-    },
-    Scenario {
-        name: "Apps off sends nothing",
-        rule: Some("hosted.disabled-removes"),
-        setting: Setting { apps: false, ..DEFAULT },
-        expect: Expect::Nothing,
-    },
-    Scenario {
-        name: "Apps off sends nothing, by the legacy loader either",
-        rule: Some("gate.open"),
-        setting: Setting { apps: false, apps_from: AppsFrom::LegacyLoader, ..DEFAULT },
-        expect: Expect::Nothing,
-    },
-    Scenario {
-        name: "the environment's token replaces the host's credentials",
-        rule: Some("apps-server.bearer-env"),
-        setting: Setting { connectors_token: Some(TOKEN), ..DEFAULT },
-        expect: Expect::Tools {
-            path: "/backend-api/ps/mcp",
-            credentials: Credentials::Environment,
-        },
-    },
-    Scenario {
-        name: "a blank token in the environment replaces nothing",
-        rule: Some("apps-server.bearer-env"),
-        setting: Setting { connectors_token: Some(" \t"), ..DEFAULT },
-        expect: PS_MCP,
-    },
-    Scenario {
-        name: "a redirect to another origin is not followed",
-        rule: None,
-        setting: Setting { endpoint: Endpoint::RedirectElsewhere, ..DEFAULT },
-        expect: Expect::Error { word: "redirect" },
-    },
-    Scenario {
-        name: "401 says to sign in again",
-        rule: None,
-        setting: Setting { endpoint: Endpoint::Status(401), ..DEFAULT },
-        expect: Expect::Error { word: "sign in again" },
-    },
-    Scenario {
-        name: "500 is an error with the status",
-        rule: None,
-        setting: Setting { endpoint: Endpoint::Status(500), ..DEFAULT },
-        expect: Expect::Error { word: "500" },
-    },
-    Scenario {
-        name: "an answer that is no JSON is an error",
-        rule: None,
-        setting: Setting { endpoint: Endpoint::Garbage, ..DEFAULT },
-        expect: Expect::Error { word: "not an MCP server's answer" },
-    },
-    Scenario {
-        name: "a hang ends with the startup timeout",
-        rule: None,
-        setting: Setting { endpoint: Endpoint::Hang, apps_from: AppsFrom::Contribution, ..DEFAULT },
-        expect: Expect::Error { word: "not ready after 1 seconds" },
-    },
-];
-
 impl Scenario {
+    /// The case that the subject is asked, with the endpoint at this origin.
+    pub(crate) fn case(&self, origin: &str) -> Case {
+        self.setting.case(origin)
+    }
+
     /// Sets the endpoint up, resolves, connects, and looks at what was sent.
     pub(super) async fn run(&self, subject: &dyn Subject) -> Result<(), String> {
         let elsewhere = AppsEndpoint::start(Behaviour::Json).await;
         let endpoint = AppsEndpoint::start(self.setting.behaviour(&elsewhere)).await;
-        let view = effective_view(subject, &self.setting.case(&endpoint)).await?;
+        let case = self.case(&endpoint.origin());
+        if let Some(auth) = self.setting.auth_before {
+            answer(subject, &Case { auth: Some(auth), ..case.clone() })?;
+        }
+        let answer = answer(subject, &case)?;
+        let view = match &self.expect {
+            Expect::Refused { path } => return check_refused(&answer, path),
+            Expect::Url { url } => return check_url(&answer, url),
+            _ => effective_view(answer).await?,
+        };
         let credentials =
             HostCredentials { access_token: ACCESS_TOKEN.into(), account_id: Some(ACCOUNT.into()) };
         let environment = self.setting.environment();
@@ -238,22 +125,26 @@ impl Scenario {
             connect_apps(&view, Some(&credentials), &environment, ConnectOptions::default()).await;
         let took = started.elapsed();
 
-        let requests = endpoint.requests().await;
         let strangers = elsewhere.requests().await;
         expect(strangers.is_empty(), || {
             format!("another origin got {} requests, expected none", strangers.len())
         })?;
+        self.check_connection(&endpoint, connected, took).await
+    }
+
+    async fn check_connection(
+        &self,
+        endpoint: &AppsEndpoint,
+        connected: Result<AppsConnection, ConnectError>,
+        took: Duration,
+    ) -> Result<(), String> {
         match (&self.expect, connected) {
-            (Expect::Nothing, Ok(_)) => Err("connected, expected no server at all".to_string()),
-            (Expect::Nothing, Err(_)) => expect(requests.is_empty(), || {
-                format!("the endpoint got {} requests, expected none", requests.len())
-            }),
             (Expect::Tools { path, credentials }, Ok(connection)) => {
                 let tools: Vec<String> =
                     connection.tools().iter().map(|tool| tool.name.to_string()).collect();
                 connection.shutdown().await;
                 expect(tools == [TOOL], || format!("listed {tools:?}, expected [{TOOL:?}]"))?;
-                check_requests(&endpoint.requests().await, path, credentials)
+                check_requests(&endpoint.requests().await, path, credentials, self.setting.sku())
             }
             (Expect::Tools { .. }, Err(error)) => Err(format!("expected tools, got: {error}")),
             (Expect::Error { word }, Err(error)) => {
@@ -266,8 +157,32 @@ impl Scenario {
                 })
             }
             (Expect::Error { word }, Ok(_)) => Err(format!("connected, expected {word:?}")),
+            (_, Ok(_)) => Err("connected, expected no server at all".to_string()),
+            (_, Err(_)) => {
+                let requests = endpoint.requests().await;
+                expect(requests.is_empty(), || {
+                    format!("the endpoint got {} requests, expected none", requests.len())
+                })
+            }
         }
     }
+}
+
+fn write(host: &mut Map<String, Value>, key: &str, value: impl Into<Value>) {
+    host.insert(key.into(), value.into());
+}
+
+fn check_refused(answer: &Answer, path: &str) -> Result<(), String> {
+    let refused = matches!(answer, Answer::Rejected { rejected } if rejected.path == path);
+    expect(refused, || format!("expected a rejection at {path}, got {answer:?}"))
+}
+
+fn check_url(answer: &Answer, url: &str) -> Result<(), String> {
+    let Answer::Resolved { views, .. } = answer else {
+        return Err(format!("expected views, got {answer:?}"));
+    };
+    let got = views.effective.get(CODEX_APPS).and_then(|server| server.get("url"));
+    expect(got == Some(&Value::from(url)), || format!("expected {url}, got {got:?}"))
 }
 
 fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
@@ -279,6 +194,7 @@ fn check_requests(
     requests: &[Request],
     path: &str,
     credentials: &Credentials,
+    sku: Option<&str>,
 ) -> Result<(), String> {
     let (bearer, account) = match credentials {
         Credentials::Host => (ACCESS_TOKEN, Some(ACCOUNT)),
@@ -295,7 +211,7 @@ fn check_requests(
         expect(header("chatgpt-account-id") == account, || {
             format!("{method} carries another ChatGPT-Account-ID than expected")
         })?;
-        expect(header("x-openai-product-sku") == Some(SKU), || {
+        expect(header("x-openai-product-sku") == sku, || {
             format!("{method} carries another X-OpenAI-Product-Sku than expected")
         })?;
     }
@@ -329,8 +245,15 @@ impl Setting {
         Environment::from_pairs(self.connectors_token.map(|token| (CONNECTORS_TOKEN, token)))
     }
 
-    fn case(&self, endpoint: &AppsEndpoint) -> Case {
-        let origin = endpoint.origin();
+    /// The header that requests carry: only the host's own Apps server has it.
+    fn sku(&self) -> Option<&'static str> {
+        match self.apps_from {
+            AppsFrom::Extension | AppsFrom::LegacyLoader => Some(SKU),
+            AppsFrom::Contribution => None,
+        }
+    }
+
+    fn case(&self, origin: &str) -> Case {
         let environment: Map<String, Value> = self
             .connectors_token
             .map(|token| (CONNECTORS_TOKEN.to_string(), Value::from(token)))
@@ -350,15 +273,17 @@ impl Setting {
                 vec![Contributor { id: "x".into(), kind: ContributorKind::Scripted(vec![set]) }]
             }
         };
+        let mut host = Map::new();
+        write(&mut host, "chatgpt_base_url", format!("{origin}{}", self.base_path));
+        write(&mut host, "apps_mcp_product_sku", SKU);
+        let features = json!({"apps": self.apps, "apps_mcp_path_override": self.path_override});
+        write(&mut host, "features", features);
+        write(&mut host, "env", environment);
+        (self.rewrite)(&mut host, origin);
         Case {
             id: String::new(),
             profile: Profile::default(),
-            host: json!({
-                "chatgpt_base_url": format!("{origin}{}", self.base_path),
-                "apps_mcp_product_sku": SKU,
-                "features": {"apps": self.apps, "apps_mcp_path_override": self.path_override},
-                "env": environment,
-            }),
+            host: Value::Object(host),
             plugins: Vec::new(),
             contributors,
             auth: self.auth,
@@ -366,15 +291,21 @@ impl Setting {
     }
 }
 
-/// What the subject says that the host uses, as the production implementation's own kind of view.
-async fn effective_view(subject: &dyn Subject, case: &Case) -> Result<View, String> {
-    let servers = match subject.ask(std::slice::from_ref(case)).pop() {
-        Some(Reply::Answered(Answer::Resolved { views, .. })) => views.effective,
-        Some(Reply::Answered(other)) => return Err(format!("expected views, got {other:?}")),
+fn answer(subject: &dyn Subject, case: &Case) -> Result<Answer, String> {
+    match subject.ask(std::slice::from_ref(case)).pop() {
+        Some(Reply::Answered(answer)) => Ok(answer),
         Some(Reply::Failed(failure)) => {
-            return Err(format!("{}: {}", failure.kind.word(), failure.message));
+            Err(format!("{}: {}", failure.kind.word(), failure.message))
         }
-        Some(Reply::NotAsked) | None => return Err("the subject was not asked".into()),
+        Some(Reply::NotAsked) | None => Err("the subject was not asked".into()),
+    }
+}
+
+/// What the subject says that the host uses, as the production implementation's own kind of view.
+async fn effective_view(answer: Answer) -> Result<View, String> {
+    let servers = match answer {
+        Answer::Resolved { views, .. } => views.effective,
+        other => return Err(format!("expected views, got {other:?}")),
     };
     // Servers that nobody overlays and no gate closes: a host that has them all as they are.
     let host = HostConfig::from_json(&json!({"mcp_servers": servers}), Environment::default())

@@ -3,6 +3,15 @@
 //! [`Report`] is data: the last event of a run, what `merge` joins and what every file is a
 //! rendering of.
 
+mod diff;
+pub mod github;
+#[cfg(feature = "reports")]
+pub mod html;
+pub mod json;
+#[cfg(feature = "reports")]
+pub mod junit;
+pub mod merge;
+pub mod shown;
 #[cfg(feature = "cli")]
 pub mod text;
 
@@ -125,7 +134,8 @@ pub enum RunVerdict {
 }
 
 /// What a run says about one rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RuleStatus {
     /// Reached, and never broken.
     Pass,

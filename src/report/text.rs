@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use super::{PhaseReport, Report, RuleStatus, RunVerdict, ScenarioFailure, grouped};
-use crate::campaign::{Event, Options, Phase, Reporter};
+use super::shown::visible;
+use super::{PhaseReport, Report, RuleStatus, RunOptions, RunVerdict, ScenarioFailure, grouped};
+use crate::campaign::{Event, Phase, Reporter};
 use crate::finding::Finding;
 use crate::labels::LabelCounts;
 
@@ -46,7 +47,7 @@ impl<W: Write> TextReporter<W> {
 impl<W: Write> Reporter for TextReporter<W> {
     fn event(&mut self, event: &Event<'_>) {
         match event {
-            Event::Started { subject, options } => self.started(subject, options),
+            Event::Started(run) => self.started(run),
             Event::PhaseStarted { phase, total } => self.bar = bar(*phase, *total),
             Event::Progress { done } => self.bar.set_position(*done),
             Event::Trouble(failure) => {
@@ -58,14 +59,7 @@ impl<W: Write> Reporter for TextReporter<W> {
                 self.bar.set_message(format!("making {failing} failing cases small"));
             }
             Event::Found { finding, expected, saved } => self.found(finding, *expected, *saved),
-            Event::ScenarioFailed(failure) => {
-                let ScenarioFailure { name, rule, message, expected } = failure;
-                let rule = rule.as_ref().map(|rule| format!(" ({rule})")).unwrap_or_default();
-                let style = style_of(expected.is_some());
-                let why = expected_words(expected.as_deref());
-                let headline = format!("{style}endpoint: {name}{style:#}{rule}");
-                self.above_the_bar(&format!("\n{headline}\n  {message}\n{why}"));
-            }
+            Event::ScenarioFailed(failure) => self.scenario_failed(failure),
             Event::PhaseEnded(phase) => {
                 self.bar.finish_and_clear();
                 self.line(&phase_row(phase));
@@ -76,10 +70,24 @@ impl<W: Write> Reporter for TextReporter<W> {
 }
 
 impl<W: Write> TextReporter<W> {
-    fn started(&mut self, subject: &str, options: &Options) {
-        let (profile, seed) = (options.profile.name(), options.seed);
-        let version = env!("CARGO_PKG_VERSION");
-        let shard = match options.shard {
+    /// A whole report at once, as a run would have told it.
+    pub fn report(&mut self, report: &Report) {
+        self.started(&report.run);
+        for phase in &report.phases {
+            self.line(&phase_row(phase));
+        }
+        for found in &report.findings {
+            self.found(&found.finding, found.expected.as_deref(), None);
+        }
+        for failure in &report.scenarios {
+            self.scenario_failed(failure);
+        }
+        self.ended(report);
+    }
+
+    fn started(&mut self, run: &RunOptions) {
+        let RunOptions { version, subject, profile, seed, shard, .. } = run;
+        let shard = match shard {
             shard if shard.is_whole() => String::new(),
             shard => format!(", part {shard}"),
         };
@@ -109,6 +117,17 @@ impl<W: Write> TextReporter<W> {
         self.above_the_bar(&format!("\n{style}{headline}{style:#}\n{rest}{why}{saved}"));
     }
 
+    fn scenario_failed(&mut self, failure: &ScenarioFailure) {
+        let ScenarioFailure { name, rule, message, expected } = failure;
+        let rule = rule.as_ref().map(|rule| format!(" ({rule})")).unwrap_or_default();
+        let style = style_of(expected.is_some());
+        let why = expected_words(expected.as_deref());
+        let message = printable_lines(message);
+        self.above_the_bar(&format!(
+            "\n{style}endpoint: {name}{style:#}{rule}\n  {message}\n{why}"
+        ));
+    }
+
     fn ended(&mut self, report: &Report) {
         let table = label_table(&report.labels);
         self.line(&table);
@@ -131,15 +150,22 @@ impl<W: Write> TextReporter<W> {
     }
 }
 
-/// Subjects choose their own words; they must not move the cursor or forge colours with them.
+/// Subjects choose their own words; they must not move the cursor or forge colours with them, nor
+/// give orders to a CI runner that reads `::command::` at the beginning of a line.
 fn printable_lines(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() && c != '\n' {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
+    for line in text.split_inclusive('\n') {
+        let indent = line.len() - line.trim_start().len();
+        let (indent, words) = line.split_at(indent);
+        out.push_str(&visible(indent));
+        let words = match words.strip_prefix("::") {
+            Some(rest) => {
+                out.push_str(": :");
+                rest
+            }
+            None => words,
+        };
+        out.push_str(&visible(words));
     }
     out
 }
@@ -207,6 +233,24 @@ fn verdict(report: &Report) -> String {
     let (word, rest) = headline.split_once(':').unwrap_or((&headline, ""));
     let style = if report.is_clean() { GREEN } else { RED };
     let saved = !report.findings.is_empty() && report.verdict() == RunVerdict::Findings;
-    let again = if saved { "\nto see one again: mcp-overlay replay FILE" } else { "" };
+    let again = if saved {
+        "\nto see one again: mcp-overlay replay FILE, with the same --stdio or --fault"
+    } else {
+        ""
+    };
     format!("{style}{word}{style:#}:{rest}{again}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable_lines;
+
+    #[test]
+    fn a_subject_gives_no_orders() {
+        let forged = "fine\n  ::stop-commands::x\n::error::y\n\u{1b}[31mred a::b\n";
+        let shown = "fine\n  : :stop-commands::x\n: :error::y\n\\u{1b}[31mred a::b\n";
+        assert_eq!(printable_lines(forged), shown);
+        // White space that is a control character does not hide it.
+        assert_eq!(printable_lines("\u{b}::error::"), "\\u{b}: :error::");
+    }
 }

@@ -1,9 +1,14 @@
 //! Fault by phase: what finds which fault, and how soon.
 
+use std::fmt::Write;
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
+use crate::report::grouped;
+
 /// The result of a self-test.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Matrix {
     /// Version of this tool.
     pub version: String,
@@ -24,7 +29,7 @@ pub struct Matrix {
 pub struct MatrixRow {
     /// The fault's name, such as `gate-lets-api-keys-pass`.
     pub fault: String,
-    /// The rule that it breaks.
+    /// The rule that it breaks; empty for a crash, which is wrong by itself.
     pub rule: String,
     /// What is wrong, in a few words.
     pub what: String,
@@ -40,7 +45,78 @@ pub struct MatrixRow {
     pub endpoint: Option<String>,
 }
 
+/// Every fault must be found by so many phases.
+const LEAST_PHASES: usize = 2;
+
+/// Every fault must be found within less random cases than this, in the median.
+const MOST_RANDOM_CASES: u64 = 200;
+
+static COMMITTED: LazyLock<Matrix> =
+    LazyLock::new(|| serde_json::from_str(include_str!("matrix.json")).unwrap_or_default());
+
+impl Matrix {
+    /// The matrix of this version, as `mcp-overlay selftest --json` wrote it.
+    pub fn committed() -> &'static Matrix {
+        &COMMITTED
+    }
+
+    /// Where the checks are weaker than they are to be, or wrong; nothing if they are well.
+    pub fn weaknesses(&self) -> Vec<String> {
+        let mut weaknesses = Vec::new();
+        for row in &self.faults {
+            let fault = &row.fault;
+            let phases = row.phases();
+            if phases < LEAST_PHASES {
+                weaknesses
+                    .push(format!("{fault}: phases that find it: {phases}, not {LEAST_PHASES}"));
+            }
+            match row.random {
+                None => weaknesses.push(format!("{fault}: not found by random cases")),
+                Some(random) if random >= MOST_RANDOM_CASES => weaknesses.push(format!(
+                    "{fault}: takes {random} random cases, not less than {MOST_RANDOM_CASES}"
+                )),
+                Some(_) => {}
+            }
+        }
+        if self.false_alarms > 0 {
+            let (alarms, cases) = (self.false_alarms, self.sound_cases);
+            weaknesses.push(format!("false alarms in {cases} sound cases: {alarms}, see `check`"));
+        }
+        weaknesses
+    }
+
+    /// The matrix as a Markdown table.
+    pub fn markdown(&self) -> String {
+        let mut table = String::from(
+            "| fault | breaks | vectors | exhaustive | random | worst | endpoint |\n\
+             | --- | --- | ---: | ---: | ---: | ---: | --- |\n",
+        );
+        for row in &self.faults {
+            let rule = match row.rule.as_str() {
+                "" => "(a crash)".to_string(),
+                rule => format!("`{rule}`"),
+            };
+            let endpoint = row.endpoint.as_deref().unwrap_or("-");
+            let [vectors, exhaustive, random, worst] = row.figures();
+            let fault = &row.fault;
+            // Writing to a string does not fail.
+            let _ = writeln!(
+                table,
+                "| `{fault}` | {rule} | {vectors} | {exhaustive} | {random} | {worst} | {endpoint} |"
+            );
+        }
+        table
+    }
+}
+
 impl MatrixRow {
+    /// The figures of the phases that count cases, as text: vectors, exhaustive, random and the
+    /// worst of random; `-` is not found.
+    pub fn figures(&self) -> [String; 4] {
+        [self.vectors, self.exhaustive, self.random, self.random_worst]
+            .map(|figure| figure.map_or_else(|| "-".into(), grouped))
+    }
+
     /// How many phases find the fault.
     pub fn phases(&self) -> usize {
         let found = [

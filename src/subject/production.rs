@@ -24,32 +24,11 @@ impl Subject for ProductionSubject {
     }
 
     fn resolve(&self, case: &Case) -> Answer {
-        resolve(case).unwrap_or_else(|rejected| Answer::Rejected { rejected })
+        match HostInputs::from_case(case) {
+            Ok(inputs) => inputs.answer(),
+            Err(rejected) => Answer::Rejected { rejected },
+        }
     }
-}
-
-fn resolve(case: &Case) -> Result<Answer, Rejected> {
-    let contributions = read_contributions(&case.contributors);
-    let environment = read_environment(&case.host);
-    let host = match &environment {
-        Ok(environment) => read_host(&case.host, environment.clone()),
-        // Still read, because its invalid place may be the smaller one.
-        Err(_) => read_host(&case.host, Environment::default()),
-    };
-    // Each reader names its smallest invalid place; the smallest of all is the answer.
-    let errors = [contributions.as_ref().err(), environment.as_ref().err(), host.as_ref().err()];
-    if let Some(first) = errors.into_iter().flatten().min_by(|a, b| a.path.cmp(&b.path)) {
-        return Err(first.clone());
-    }
-
-    let plugins = case
-        .plugins
-        .iter()
-        .map(|p| Plugin::from_json_servers(p.id.as_str(), p.active, &p.mcp_servers).value)
-        .collect();
-    let inputs =
-        HostInputs::assemble(host?, plugins, &case.contributors, contributions?, case.auth);
-    Ok(inputs.answer())
 }
 
 /// What a host has at hand when it resolves.
@@ -66,6 +45,33 @@ pub struct HostInputs {
 }
 
 impl HostInputs {
+    /// Reads a case as a host reads its config, plugins and contributors.
+    ///
+    /// # Errors
+    /// The smallest invalid place.
+    pub fn from_case(case: &Case) -> Result<Self, Rejected> {
+        let contributions = read_contributions(&case.contributors);
+        let environment = read_environment(&case.host);
+        let host = match &environment {
+            Ok(environment) => read_host(&case.host, environment.clone()),
+            // Still read, because its invalid place may be the smaller one.
+            Err(_) => read_host(&case.host, Environment::default()),
+        };
+        // Each reader names its smallest invalid place; the smallest of all is the answer.
+        let errors =
+            [contributions.as_ref().err(), environment.as_ref().err(), host.as_ref().err()];
+        if let Some(first) = errors.into_iter().flatten().min_by(|a, b| a.path.cmp(&b.path)) {
+            return Err(first.clone());
+        }
+
+        let plugins = case
+            .plugins
+            .iter()
+            .map(|p| Plugin::from_json_servers(p.id.as_str(), p.active, &p.mcp_servers).value)
+            .collect();
+        Ok(Self::assemble(host?, plugins, &case.contributors, contributions?, case.auth))
+    }
+
     /// Installs the contributors of a case beside a config and plugins from elsewhere.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! `check`: what it prints and how it exits. What it finds is tested in `tests/generator.rs`.
+//! `check`: what it prints and how it exits. What it finds is tested in `tests/selftest.rs`.
 
 use crate::Sandbox;
 

@@ -33,7 +33,7 @@ fn values_of(kind: &str) -> Vec<Value> {
         "list of strings" => vec![json!(["b", "a"]), json!([])],
         "table of strings" => vec![json!({"K": "v"}), json!({})],
         "list of a name or `{name, source?}`" => vec![json!(["N", {"name": "N"}]), json!([])],
-        "table `{client_id}`" => vec![json!({"client_id": "c"}), json!({})],
+        "table `{client_id?}`" => vec![json!({"client_id": "c"}), json!({})],
         "table of `{approval_mode}`" => vec![json!({"t": {"approval_mode": "auto"}}), json!({})],
         "boolean" => vec![json!(true), json!(false)],
         "`auto`, `prompt` or `approve`" => vec![json!("auto"), json!("prompt"), json!("approve")],
@@ -98,7 +98,7 @@ fn every_field_refuses_values_of_other_types() {
             "boolean" => value.is_boolean(),
             "seconds" | "milliseconds, becomes `startup_timeout_sec`" => value.is_number(),
             // Unknown keys in it are ignored.
-            "table `{client_id}`" => value.is_object(),
+            "table `{client_id?}`" => value.is_object(),
             _ => false,
         };
         // A foreign field of a wrong type would prove nothing, so each in its own transport.

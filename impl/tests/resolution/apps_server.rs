@@ -181,6 +181,15 @@ fn the_bearer_variable() {
 }
 
 #[test]
+fn the_environment_of_the_process() {
+    let env = Environment::from_process();
+    let path = std::env::var_os("PATH");
+    assert!(path.is_some() && env.get("PATH") == path.as_deref());
+    assert_eq!(env.get("NO_SUCH VARIABLE"), None);
+    assert!(env.is_set("PATH") && !env.is_set("NO_SUCH VARIABLE"));
+}
+
+#[test]
 fn environments_do_not_show_values() {
     let env = Environment::from_pairs([("CODEX_CONNECTORS_TOKEN", "secret")]);
     let host = HostConfig::from_json(&json!({}), env).unwrap().value;

@@ -151,5 +151,8 @@ fn registries_name_their_contributors() {
     let mut extensions = McpExtensionRegistryBuilder::new();
     mcp_overlay_host::hosted_apps::install(&mut extensions);
     extensions.contributor(Arc::new(Counts::default()));
-    assert_eq!(format!("{:?}", extensions.build()), r#"["hosted-apps", "counts"]"#);
+    let manager = McpManager::new(extensions.build());
+    let ids: Vec<&str> = manager.registry().contributors().iter().map(|c| c.id()).collect();
+    assert_eq!(ids, ["hosted-apps", "counts"]);
+    assert_eq!(format!("{:?}", manager.registry()), r#"["hosted-apps", "counts"]"#);
 }

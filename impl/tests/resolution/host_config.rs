@@ -136,6 +136,12 @@ fn toml_errors_tell_where_and_what() {
     for (text, expected) in cases {
         assert_eq!(toml(text).unwrap_err(), expected);
     }
+    // What is shown is there in parts, too.
+    let text = "features = { apps = 1 }";
+    let read = HostConfig::from_toml_str(text, "config.toml", &[], Environment::default());
+    let error = read.unwrap_err();
+    assert_eq!(error.key(), "features.apps");
+    assert_eq!(error.message(), "found an integer, expected true or false");
 }
 
 #[test]
@@ -172,6 +178,29 @@ fn deep_nesting_is_an_error_and_no_overflow() {
             toml(&text).unwrap();
         }
     }
+}
+
+/// Brackets and the dots that lead to them count together, and only as long as they are open.
+#[test]
+fn nesting_is_counted_where_it_is() {
+    let steps = "a.".repeat(7);
+    let nested = |depth: usize| {
+        let (open, close) = (format!("{steps}a = {{ ").repeat(depth), "}".repeat(depth));
+        format!("x = {{ {open}b = 1 {close} }}")
+    };
+    toml(&nested(7)).unwrap();
+    assert!(toml(&nested(8)).unwrap_err().contains("nested too deeply"));
+
+    // The deepest that is read, and one more.
+    let arrays = |depth: usize| format!("x = {}{}", "[".repeat(depth), "]".repeat(depth));
+    toml(&arrays(64)).unwrap();
+    assert!(toml(&arrays(65)).unwrap_err().contains("nested too deeply"));
+
+    // Many side by side are not deep.
+    let (lists, floats) = (vec!["[1]"; 100].join(", "), vec!["1.5"; 100].join(", "));
+    toml(&format!("x = [{lists}]\ny = [{floats}]\n")).unwrap();
+    let lines: String = (0..100).map(|i| format!("a.b{i} = 1.5\n")).collect();
+    toml(&lines).unwrap();
 }
 
 #[test]
@@ -233,6 +262,8 @@ fn loading_from_disk() {
     };
     fs::write(&file, [b'#', 0xff]).unwrap();
     refused("cannot be read: it is not UTF-8");
+    fs::write(&file, vec![b'#'; 4 * 1024 * 1024]).unwrap();
+    load().unwrap();
     fs::write(&file, vec![b'#'; 4 * 1024 * 1024 + 1]).unwrap();
     refused("larger than 4194304 bytes");
     fs::remove_file(&file).unwrap();

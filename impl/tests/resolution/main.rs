@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod apps_server;
 #[cfg(test)]
+mod auth;
+#[cfg(test)]
 mod contributors;
 #[cfg(test)]
 mod host_config;

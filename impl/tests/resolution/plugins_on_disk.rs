@@ -36,13 +36,14 @@ fn folders_in_byte_order_with_names_and_states() {
     write_plugin(dir.path(), "b", &json!({ "name": "z@m" }));
     write_plugin(dir.path(), "a", &json!({}));
     write_plugin(dir.path(), "B", &json!({ "name": 3 }));
+    write_plugin(dir.path(), "C", &json!({ "name": "" }));
     fs::create_dir(dir.path().join("no-plugin")).unwrap();
     fs::write(dir.path().join("file"), "").unwrap();
     fs::create_dir(dir.path().join("odd")).unwrap();
     fs::write(dir.path().join("odd/.codex-plugin"), "").unwrap();
     let loaded = discover_plugins(dir.path(), &|id| id != "z@m").unwrap();
     let found: Vec<_> = loaded.value.iter().map(|plugin| (&*plugin.id, plugin.active)).collect();
-    assert_eq!(found, [("B", true), ("a", true), ("z@m", false)]);
+    assert_eq!(found, [("B", true), ("C", true), ("a", true), ("z@m", false)]);
     assert!(loaded.warnings.is_empty());
 }
 

@@ -38,6 +38,8 @@ fn canonical_form_of_everything() {
     assert_eq!(canonical(&http), http);
     let client = json!({ "url": "x", "oauth": { "client_id": "c" } });
     assert_eq!(canonical(&client), client);
+    let no_client = json!({ "url": "x", "oauth": { "client_id": null } });
+    assert_eq!(canonical(&no_client), json!({ "url": "x", "oauth": {} }));
 }
 
 #[test]
@@ -48,6 +50,30 @@ fn canonical_form_leaves_defaults_out() {
         "url": null, "bearer_token": null, "oauth": null, "enabled_tools": null, "name": null,
     });
     assert_eq!(canonical(&server), json!({ "command": "x" }));
+}
+
+#[test]
+fn servers_made_in_code_are_those_read_from_the_least_entry() {
+    for (made, entry) in [
+        (ServerConfig::stdio("x"), json!({ "command": "x" })),
+        (ServerConfig::streamable_http("x"), json!({ "url": "x" })),
+    ] {
+        assert_eq!(made, ServerConfig::from_json(&entry).unwrap().value);
+    }
+}
+
+#[test]
+fn an_error_names_the_field_and_a_short_word_in_it() {
+    let error = |mode: &str| {
+        let entry = json!({ "url": "x", "tools": { "t": { "approval_mode": mode } } });
+        ServerConfig::from_json(&entry).unwrap_err()
+    };
+    let expected = "expected \"auto\", \"prompt\" or \"approve\"";
+    let short = error(&"x".repeat(40));
+    let message = format!("found \"{}\", {expected}", "x".repeat(40));
+    assert_eq!((short.key(), short.message()), ("tools.t.approval_mode", &*message));
+    assert_eq!(short.to_string(), format!("tools.t.approval_mode: {message}"));
+    assert_eq!(error(&"x".repeat(41)).message(), format!("found a string, {expected}"));
 }
 
 #[test]
@@ -220,9 +246,15 @@ fn secrets_are_not_shown() {
     let args = ["--key", "hunter2"];
     let stdio = json!({ "command": "x", "args": args, "env": { "KEY": "hunter2" } });
     let http = json!({ "url": "x", "http_headers": { "X-Key": "hunter2" } });
-    for server in [stdio, http] {
+    // What is no secret is shown: whoever debugs needs it.
+    let shown = [
+        r#"Stdio { command: "x", args: 2, env: Some({"KEY": <redacted>}), "#,
+        r#"http_headers: Some({"X-Key": <redacted>}), "#,
+    ];
+    for (server, shown) in [stdio, http].into_iter().zip(shown) {
         let read = ServerConfig::from_json(&server).unwrap().value;
-        assert!(!format!("{read:?}").contains("hunter2"));
+        let debug = format!("{read:?}");
+        assert!(debug.contains(shown) && !debug.contains("hunter2"), "{debug}");
         let wrong = ServerConfig::from_json(&with(&server, "bearer_token", &json!("hunter2")));
         let error = wrong.unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"));

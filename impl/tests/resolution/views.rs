@@ -146,6 +146,22 @@ fn a_view_that_nothing_changed_is_the_same_view() {
 }
 
 #[test]
+fn a_view_counts_and_shows_all_its_servers() {
+    let host = host(json!({ "mcp_servers": { "a": url("a"), "c": url("c") } }));
+    let plugins: Arc<[Plugin]> =
+        vec![plugin("p", true, json!({ "b": url("b"), "c": url("p"), "d": url("d") }))].into();
+    let config = block_on(manager(vec![vec![remove("d")]], false).runtime_config(&host, &plugins));
+    assert_eq!((config.configured().len(), config.runtime().len()), (4, 3));
+    let owned: Vec<&str> = config.plugin_owners().keys().map(|name| &**name).collect();
+    assert_eq!(owned, ["b", "d"], "c is the host config's own");
+    assert!(config.configured() != config.runtime());
+    let shown = format!("{:?}", config.runtime());
+    for (name, there) in [("a", true), ("b", true), ("c", true), ("d", false)] {
+        assert_eq!(shown.contains(&format!("{name:?}: ServerConfig {{")), there, "{shown}");
+    }
+}
+
+#[test]
 fn reading_again_hands_out_the_same() {
     let (host, other) = (host(json!({})), host(json!({})));
     let manager = manager(vec![], true);
@@ -176,6 +192,7 @@ fn iteration_merges_in_byte_order() {
         block_on(manager(vec![contributions], false).runtime_config(&host, &Arc::default()));
     assert_eq!(names(config.runtime()), ["", "B", "a", "~", "é"]);
     assert_eq!(config.runtime().len(), 5);
+    assert!(!config.runtime().is_empty());
     let everything = vec![remove(""), remove("B"), remove("b"), remove("é"), remove("none")];
     let config = block_on(manager(vec![everything], false).runtime_config(&host, &Arc::default()));
     assert!(config.runtime().is_empty());

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use crate::report::shown::visible;
+
 /// How much of the end is kept, in bytes.
 const KEPT: usize = 4 * 1024;
 
@@ -50,12 +52,8 @@ impl Log {
         let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
         let mut words = String::new();
         for line in lines.iter().skip(lines.len().saturating_sub(SHOWN_LINES)) {
-            let harmless = line.chars().flat_map(|c| match c.is_control() {
-                true => c.escape_default().collect::<Vec<_>>(),
-                false => vec![c],
-            });
             // Writing to a string cannot fail.
-            let _ = write!(words, "\n  its standard error: {}", harmless.collect::<String>());
+            let _ = write!(words, "\n  its standard error: {}", visible(line));
         }
         words
     }

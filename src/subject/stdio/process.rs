@@ -27,6 +27,10 @@ const GRACE: Duration = Duration::from_millis(300);
 /// Lines that may wait for the driver. Few, because a line may have 16 MiB.
 const WAITING_LINES: usize = 32;
 
+/// How much a process may answer to what it was asked at once, in bytes. Honest answers have a few
+/// thousand bytes each; what is read is kept, and takes a multiple of its length in memory.
+const MOST_ANSWERED: usize = 64 * 1024 * 1024;
+
 /// A running process. Dropping it kills its whole process group.
 #[derive(Debug)]
 pub(super) struct Process {
@@ -101,8 +105,10 @@ impl Process {
             (first_seq..).zip(cases).map(|(seq, case)| Request::Resolve { seq, case }).collect();
         self.send(&requests);
         let mut answers = vec![None; cases.len()];
+        let mut room = MOST_ANSWERED;
         for _ in cases {
-            if let Err((suspect, failure)) = self.take_answer(&mut answers, first_seq, timeout) {
+            let taken = self.take_answer(&mut answers, first_seq, timeout, &mut room);
+            if let Err((suspect, failure)) = taken {
                 let first_missing = answers.iter().position(Option::is_none).unwrap_or_default();
                 let suspect = suspect.unwrap_or(first_missing);
                 return Err(Broken { answers, suspect, failure });
@@ -117,6 +123,7 @@ impl Process {
         answers: &mut [Option<Answer>],
         first_seq: u64,
         timeout: Duration,
+        room: &mut usize,
     ) -> Result<(), (Option<usize>, Failure)> {
         let deadline = Instant::now() + timeout;
         let line = loop {
@@ -126,6 +133,11 @@ impl Process {
                 Err(failure) => return Err((None, failure)),
             }
         };
+        *room = room.checked_sub(line.len()).ok_or_else(|| {
+            let most = MOST_ANSWERED >> 20;
+            let message = format!("answered {} cases with more than {most} MiB", answers.len());
+            (None, protocol(message))
+        })?;
         let Numbered { seq, answer } = Numbered::read(&line).map_err(|failure| (None, failure))?;
         let position = seq.checked_sub(first_seq).map(|position| position as usize);
         let slot = position.and_then(|position| answers.get_mut(position));
@@ -174,7 +186,7 @@ impl Process {
         }
         if Instant::now() >= deadline {
             let message = format!(
-                "no answer within {} s{}\n  help: does it write and flush one line for every \
+                "gave no answer within {} s{}\n  help: does it write and flush one line for every \
                  request, without waiting for the next?",
                 timeout.as_secs_f64(),
                 self.log.last_words()
@@ -295,10 +307,14 @@ fn read_lines(stdout: ChildStdout, queued: &SyncSender<Line>) {
         if !matches!(read, Ok(1..)) {
             return;
         }
-        let ended = line.pop_if(|last| *last == b'\n').is_some();
-        let too_long = !ended && line.len() > MAX_LINE;
-        let line = if too_long { Line::TooLong } else { Line::Text(line) };
-        if queued.send(line).is_err() || too_long {
+        let whole = line.pop_if(|last| *last == b'\n').is_some();
+        let line = match whole {
+            true => Line::Text(line),
+            false if line.len() > MAX_LINE => Line::TooLong,
+            // The process ended in the middle of a line: that is its end and no answer.
+            false => return,
+        };
+        if queued.send(line).is_err() || !whole {
             return;
         }
     }

@@ -1,0 +1,631 @@
+#!/usr/bin/env node
+// A subject in JavaScript: an independent, complete implementation of docs/semantics.md (profile
+// `codex-pr-27191`) that speaks docs/protocol.md, version 1, on standard input and output.
+//
+//     mcp-overlay check --stdio "node examples/subjects/javascript/subject.mjs"
+//
+// Node 20 or later, no dependencies. With SUBJECT_WARN=1 in the environment, the warnings that the
+// specification asks for go to standard error. To try your own host instead, keep the last three
+// sections (the case, JSON, the conversation) and let `resolve` call your code.
+//
+// The sections follow the order of the specification, and a comment such as `gate.open` names the
+// rule that is decided there. JSON values are: Map (an object; any string can be a key, `__proto__`
+// too), Array, string, boolean, null, and JsonNumber, which keeps the text.
+
+import { once } from "node:events";
+import { isIPv6 } from "node:net";
+
+const PROFILE = "codex-pr-27191";
+const RESERVED_NAME = "codex_apps";
+
+/** Something read is not what it must be: a config, a case, a request. */
+class Invalid extends Error {}
+
+const warn = process.env.SUBJECT_WARN ? (text) => console.error(`warning: ${text}`) : () => {};
+
+// ---------------------------------------------------------------------------------- Resolution
+
+/** The answer to a case, without `seq`. It depends on the arguments alone (resolution.pure). */
+function resolve({ host, plugins, contributors, auth }) {
+  const rejections = [];
+  const config = readHost(host, rejections);
+  const asked = readContributors(contributors, rejections);
+  if (rejections.length > 0) return { rejected: smallestPath(rejections) };
+
+  const { configured, owners } = configure(config, plugins);
+  // contribution.order: registration order, then list order
+  const contributions = asked.flatMap((one) => one ?? [hostedContribution(config)]);
+  const runtime = overlay(configured, contributions);
+  const effective = gate(runtime, contributions, config, auth);
+  return { views: { configured, runtime, effective }, plugin_owners: owners };
+}
+
+/** `configured` (configured.union) and who owns what in it (configured.owners-exact). */
+function configure(config, plugins) {
+  const configured = new Map(config.servers);
+  const owners = new Map();
+  for (const plugin of plugins) {
+    if (!plugin.active) continue; // configured.inactive-plugin-ignored
+    for (const [name, entry] of plugin.servers) {
+      if (configured.has(name)) continue; // configured.config-over-plugin, configured.first-plugin-wins
+      const server = attempt(() => readServer(entry), (reason) => {
+        warn(`plugin ${plugin.id}: ${name}: ${reason}`); // configured.invalid-plugin-server-dropped
+      });
+      if (server === undefined) continue;
+      configured.set(name, server);
+      owners.set(name, plugin.id);
+    }
+  }
+  return { configured, owners };
+}
+
+/** `runtime` (runtime.is-overlaid-configured). A contribution without a server is a `Remove`. */
+function overlay(configured, contributions) {
+  const runtime = new Map(configured); // overlay.untouched-stays
+  for (const { name, server } of contributions) { // overlay.last-wins
+    if (server === undefined) runtime.delete(name); // overlay.remove-deletes
+    else runtime.set(name, server); // overlay.set-replaces-whole
+  }
+  return runtime;
+}
+
+/** What the hosted-apps contributor says, whatever the auth (hosted.always-speaks). */
+function hostedContribution(config) {
+  if (!config.appsOn) return { name: RESERVED_NAME }; // hosted.disabled-removes
+  return { name: RESERVED_NAME, server: appsServer(config) }; // hosted.enabled-sets
+}
+
+const BACKEND_AUTH = ["chatgpt", "chatgpt_auth_tokens", "agent_identity", "personal_access_token"];
+const AUTH_WORDS = ["api_key", ...BACKEND_AUTH];
+
+/** `effective`; it differs from `runtime` in the reserved name alone (effective.others-pass). */
+function gate(runtime, contributions, config, auth) {
+  const effective = new Map(runtime);
+  const open = config.appsOn && BACKEND_AUTH.includes(auth); // gate.open
+  const legacy = !contributions.some(({ name }) => name === RESERVED_NAME); // legacy.only-when-silent
+  if (!open) effective.delete(RESERVED_NAME); // gate.closed-removes
+  else if (legacy) effective.set(RESERVED_NAME, appsServer(config)); // legacy.synthesizes-in-effective
+  return effective; // else as it was: gate.never-synthesizes
+}
+
+// ------------------------------------------------------------------------------ The Apps server
+
+const DEFAULT_BASE_URL = "https://chatgpt.com/backend-api/";
+const DEFAULT_OVERRIDE_PATH = "/ps/mcp";
+const CHATGPT_HOSTS = ["chatgpt.com", "chat.openai.com"];
+const TOKEN_VARIABLE = "CODEX_CONNECTORS_TOKEN";
+
+// As RFC 3986: scheme, IPv6 address or other host, port, path. No userinfo, query or fragment.
+const BASE_URL =
+  /^(https?):\/\/(?:\[([0-9a-f:.]+)\]|([a-z0-9\-._~!$&'()*+,;=]+))(?::([0-9]*))?(\/[a-z0-9\-._~!$&'()*+,;=:@/%]*)?$/i;
+
+/** Takes a base URL apart; nothing is repaired (endpoint.base-valid). */
+function readBaseUrl(value) {
+  const [, scheme, address, name, port = "", path = ""] = BASE_URL.exec(readString(value)) ?? [];
+  const valid = scheme !== undefined && (address === undefined || isIPv6(address))
+    && Number(port) <= 65535 && !/%(?![0-9a-f]{2})/i.test(path);
+  if (!valid) throw new Invalid("expected an absolute http or https URL without userinfo, query or fragment");
+  let trailing = 0;
+  while (path.at(-1 - trailing) === "/") trailing += 1;
+  return {
+    text: value.slice(0, value.length - trailing), // endpoint.base-trimmed
+    isChatGpt: scheme.toLowerCase() === "https" && CHATGPT_HOSTS.includes(name?.toLowerCase()),
+    segments: path.slice(0, path.length - trailing).split("/"),
+  };
+}
+
+/** The Apps server's URL. */
+function endpoint({ base, overridePath }) {
+  let url = base.text;
+  let backend = base.segments.includes("backend-api");
+  if (base.isChatGpt && !backend) { // endpoint.chatgpt-host
+    url += "/backend-api";
+    backend = true;
+  }
+  const apiCodex = base.segments.some((one, i, all) => one === "api" && all[i + 1] === "codex");
+  if (!backend && !apiCodex) url += "/api/codex"; // endpoint.other-host
+  const path = overridePath ?? (backend ? "wham/apps" : "apps"); // endpoint.override-path, endpoint.default-path
+  return `${url}/${path}`;
+}
+
+/** The Apps server in canonical form (apps-server.shape). */
+function appsServer(config) {
+  const server = new Map([["url", endpoint(config)], ["startup_timeout_sec", 30]]);
+  if (config.sku !== undefined) { // apps-server.sku-header
+    server.set("http_headers", new Map([["X-OpenAI-Product-Sku", config.sku]]));
+  }
+  if (config.hasToken) server.set("bearer_token_env_var", TOKEN_VARIABLE); // apps-server.bearer-env
+  return server;
+}
+
+// ------------------------------------------------------------------------- Features and servers
+
+/** What resolution needs of a host config; what is wrong with it goes to `rejections`. */
+function readHost(host, rejections) {
+  const at = (path, read) => attempt(read, (reason) => rejections.push({ path, reason })); // host.wrong-type
+  const top = at("host", () => readTable(host)) ?? new Map();
+  const key = (name, read) => at(`host.${name}`, () => optional(top, name, read));
+  const base = key("chatgpt_base_url", readBaseUrl);
+  const sku = key("apps_mcp_product_sku", readString);
+
+  const features = key("features", readTable) ?? new Map();
+  const feature = (name, read) => at(`host.features.${name}`, () => optional(features, name, read));
+  const appsOn = feature("apps", readBoolean) ?? true; // features.apps-default-on
+  const overridePath = feature("apps_mcp_path_override", readOverride);
+
+  const env = key("env", readTable) ?? new Map();
+  for (const [name, value] of env) at(`host.env.${name}`, () => readString(value));
+  const token = env.get(TOKEN_VARIABLE);
+  const hasToken = typeof token === "string" && /\P{White_Space}/u.test(token); // not blank
+
+  const servers = new Map();
+  for (const [name, entry] of key("mcp_servers", readTable) ?? []) { // server.invalid-rejects-config
+    servers.set(name, at(`host.mcp_servers.${name}`, () => readServer(entry)));
+  }
+
+  warnOfOthers(top, ["chatgpt_base_url", "apps_mcp_product_sku", "features", "env", "mcp_servers"]);
+  warnOfOthers(features, ["apps", "apps_mcp_path_override"]);
+  return { base: base ?? readBaseUrl(DEFAULT_BASE_URL), sku, appsOn, overridePath, hasToken, servers };
+}
+
+function warnOfOthers(table, known) {
+  for (const key of table.keys()) if (!known.includes(key)) warn(`unknown key ${key} of the host config`);
+}
+
+/** The override's path without leading slashes, undefined when it is off (features.override-forms). */
+function readOverride(value) {
+  const table = typeof value === "boolean" ? new Map([["enabled", value]]) : readTable(value, ["enabled", "path"]);
+  const path = optional(table, "path", readString);
+  const enabled = optional(table, "enabled", readBoolean) ?? path !== undefined;
+  if (!enabled) return undefined;
+  const rest = (path ?? DEFAULT_OVERRIDE_PATH).replace(/^\/+/, ""); // endpoint.override-path
+  if (rest === "") throw new Invalid("the path is empty");
+  return rest;
+}
+
+/** The contributions of each contributor, with their servers read; undefined for hosted-apps. */
+function readContributors(contributors, rejections) {
+  return contributors.map((contributions, i) => contributions?.map(({ name, entry }, j) => {
+    if (entry === undefined) return { name };
+    const path = `contributors[${i}].contributions[${j}]`; // server.invalid-rejects-config
+    return { name, server: attempt(() => readServer(entry), (reason) => rejections.push({ path, reason })) };
+  }));
+}
+
+/** The value of `read`; when that is invalid, tells `refused` why and returns undefined. */
+function attempt(read, refused) {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Invalid)) throw error;
+    refused(error.message);
+    return undefined;
+  }
+}
+
+/** rejection.smallest-path: in the order of UTF-8 (`<` on strings is the order of UTF-16). */
+function smallestPath(rejections) {
+  const before = (a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)) < 0;
+  return rejections.reduce((least, one) => (before(one, least) ? one : least));
+}
+
+/** A server in canonical form: its fields in a Map, without those that have their default. */
+function readServer(entry) {
+  const fields = new Map();
+  for (const [key, value] of readTable(entry)) {
+    if (value === null) continue; // value.null-is-absent
+    const field = FIELDS.get(key);
+    if (field !== undefined) fields.set(key, field.read(value));
+    else warn(`unknown field ${key} of a server`); // server.unknown-field
+  }
+
+  if (fields.has("command") === fields.has("url")) { // server.transport
+    throw new Invalid("expected exactly one of `command` and `url`");
+  }
+  const transport = fields.has("command") ? STDIO : HTTP;
+  for (const key of fields.keys()) { // server.foreign-field
+    const { of } = FIELDS.get(key);
+    if (of !== BOTH && of !== transport) throw new Invalid(`\`${key}\` is not a field of ${transport}`);
+  }
+  const remote = (fields.get("environment_id") ?? "local") !== "local";
+  if (transport === STDIO && remote && !fields.get("cwd")?.startsWith("/")) { // server.remote-stdio-cwd
+    throw new Invalid("a remote stdio server needs an absolute `cwd`");
+  }
+  if (fields.has("startup_timeout_ms") && !fields.has("startup_timeout_sec")) { // server.durations
+    fields.set("startup_timeout_sec", fields.get("startup_timeout_ms"));
+  }
+
+  for (const [key, value] of fields) if (FIELDS.get(key).unwritten(value)) fields.delete(key);
+  return fields;
+}
+
+/** server.env-vars: a view keeps the form that was written. */
+function readEnvVar(value) {
+  if (typeof value === "string") return value;
+  const table = readTable(value, ["name", "source"]);
+  const result = new Map([["name", readString(table.get("name"))]]);
+  const source = optional(table, "source", oneOf(["local", "remote"]));
+  return source === undefined ? result : result.set("source", source);
+}
+
+/** server.durations: seconds, kept to the nanosecond. */
+function readSeconds(value) {
+  const seconds = value instanceof JsonNumber ? Number(value.text) : NaN;
+  if (!(seconds >= 0 && seconds < 2 ** 64)) throw new Invalid("expected a time in seconds");
+  const whole = Math.floor(seconds);
+  return whole + nanoseconds(seconds - whole) / 1e9;
+}
+
+/** A fraction of a second in nanoseconds, rounded to the nearest, half to even. */
+function nanoseconds(fraction) {
+  const rounded = Math.round(fraction.toFixed(9) * 1e9); // toFixed is exact, half up
+  const isHalf = (fraction * 1024) % 2 === 1; // n + 1/2 nanoseconds are an odd multiple of 1/1024 s
+  return isHalf && rounded % 2 === 1 ? rounded - 1 : rounded;
+}
+
+/** server.durations: whole milliseconds, as seconds. */
+function readMilliseconds(value) {
+  const milliseconds = readUnsigned(value);
+  return Number(milliseconds / 1000n) + Number(milliseconds % 1000n) / 1000;
+}
+
+// Readers of one value. What is of the wrong type is invalid.
+
+function readString(value) {
+  if (typeof value !== "string") throw new Invalid("expected a string");
+  return value;
+}
+
+function readBoolean(value) {
+  if (typeof value !== "boolean") throw new Invalid("expected a boolean");
+  return value;
+}
+
+function readTable(value, allowed = undefined) {
+  if (!(value instanceof Map)) throw new Invalid("expected a table");
+  for (const key of allowed ? value.keys() : []) {
+    if (!allowed.includes(key)) throw new Invalid(`unexpected key \`${key}\``);
+  }
+  return value;
+}
+
+/** An integer from 0 to 2^64 - 1 as a BigInt. 1000.0 is none, so it is the text that counts. */
+function readUnsigned(value) {
+  const isInteger = value instanceof JsonNumber && value.text.length <= 20 && /^[0-9]+$/.test(value.text);
+  if (!isInteger || BigInt(value.text) >= 2n ** 64n) throw new Invalid("expected an integer from 0 to 2^64 - 1");
+  return BigInt(value.text);
+}
+
+/** The value of an optional key, undefined when absent; null is absent (value.null-is-absent). */
+function optional(table, key, read) {
+  const value = table.get(key) ?? undefined;
+  return value === undefined ? undefined : read(value);
+}
+
+const oneOf = (words) => (value) => {
+  if (!words.includes(value)) throw new Invalid(`expected one of ${words.join(", ")}`);
+  return value;
+};
+
+const listOf = (read) => (value) => {
+  if (!Array.isArray(value)) throw new Invalid("expected a list");
+  return value.map((one) => read(one));
+};
+
+const tableOf = (read) => (value) => {
+  const result = new Map();
+  for (const [key, one] of readTable(value)) result.set(key, read(one));
+  return result;
+};
+
+/** A table with one optional key that is known; others are ignored (server.unknown-field). */
+const tableWith = (key, read) => (value) => {
+  const found = optional(readTable(value), key, read);
+  return new Map(found === undefined ? [] : [[key, found]]);
+};
+
+// -------------------------------------------------------------------------------------- Fields
+
+const STDIO = "stdio", HTTP = "HTTP", BOTH = "both", NEITHER = "neither";
+const STRINGS = listOf(readString), STRING_TABLE = tableOf(readString);
+const MODE = oneOf(["auto", "prompt", "approve"]);
+
+const never = () => false, always = () => true;
+const is = (preset) => (value) => value === preset;
+const isEmpty = (value) => (value.length ?? value.size) === 0;
+
+// The name, the transport, the type, and when a view leaves it out although it was given.
+const FIELDS = new Map([
+  ["command", STDIO, readString, never],
+  ["args", STDIO, STRINGS, isEmpty],
+  ["env", STDIO, STRING_TABLE, never],
+  ["env_vars", STDIO, listOf(readEnvVar), isEmpty],
+  ["cwd", STDIO, readString, never],
+  ["url", HTTP, readString, never],
+  ["bearer_token_env_var", HTTP, readString, never],
+  ["http_headers", HTTP, STRING_TABLE, never],
+  ["env_http_headers", HTTP, STRING_TABLE, never],
+  ["oauth", HTTP, tableWith("client_id", readString), never],
+  ["oauth_resource", HTTP, readString, never],
+  ["environment_id", BOTH, readString, is("local")],
+  ["enabled", BOTH, readBoolean, is(true)],
+  ["required", BOTH, readBoolean, is(false)],
+  ["supports_parallel_tool_calls", BOTH, readBoolean, is(false)],
+  ["startup_timeout_sec", BOTH, readSeconds, never],
+  ["startup_timeout_ms", BOTH, readMilliseconds, always], // becomes startup_timeout_sec
+  ["tool_timeout_sec", BOTH, readSeconds, never],
+  ["default_tools_approval_mode", BOTH, MODE, never],
+  ["enabled_tools", BOTH, STRINGS, never],
+  ["disabled_tools", BOTH, STRINGS, never],
+  ["scopes", BOTH, STRINGS, never],
+  ["tools", BOTH, tableOf(tableWith("approval_mode", MODE)), isEmpty],
+  ["name", BOTH, readString, always],
+  ["bearer_token", NEITHER, readString, never],
+].map(([name, of, read, unwritten]) => [name, { of, read, unwritten }]));
+
+// ------------------------------------------------------------ The case (protocol.md, "A case")
+
+/** The answer to what should be a case, without `seq`. */
+function answerCase(value) {
+  try {
+    const profile = (value instanceof Map ? value.get("profile") : null) ?? PROFILE;
+    if (profile !== PROFILE) return { skipped: { reason: `no other profile than ${PROFILE} is known` } };
+    return resolve(readCase(value));
+  } catch (error) {
+    return { errored: { message: error instanceof Invalid ? `not a case: ${error.message}` : `${error}` } };
+  }
+}
+
+function readCase(value) {
+  const top = readTable(value, ["id", "profile", "host", "plugins", "contributors", "auth"]);
+  optional(top, "id", readString);
+  return {
+    host: top.has("host") ? top.get("host") : new Map(), // null is a host config that is no table
+    plugins: optional(top, "plugins", listOf(readPlugin)) ?? [],
+    contributors: optional(top, "contributors", listOf(readContributor)) ?? [],
+    auth: optional(top, "auth", oneOf(AUTH_WORDS)),
+  };
+}
+
+function readPlugin(value) {
+  const plugin = readTable(value, ["id", "active", "mcp_servers"]);
+  return {
+    id: readString(plugin.get("id")),
+    active: optional(plugin, "active", readBoolean) ?? true,
+    servers: optional(plugin, "mcp_servers", readTable) ?? new Map(),
+  };
+}
+
+/** The contributor's list of contributions, undefined for hosted-apps. */
+function readContributor(value) {
+  const contributor = readTable(value, ["id", "hosted_apps", "contributions"]);
+  readString(contributor.get("id"));
+  const hosted = optional(contributor, "hosted_apps", (table) => readTable(table, []));
+  const contributions = optional(contributor, "contributions", listOf(readContribution));
+  if ((hosted === undefined) === (contributions === undefined)) {
+    throw new Invalid("expected exactly one of `hosted_apps` and `contributions`");
+  }
+  return contributions;
+}
+
+/** A name and, for a `Set`, the server's entry as it was written. */
+function readContribution(value) {
+  const contribution = readTable(value, ["set", "remove"]);
+  if (contribution.size !== 1) throw new Invalid("expected exactly one of `set` and `remove`");
+  if (contribution.has("remove")) {
+    return { name: readString(readTable(contribution.get("remove"), ["name"]).get("name")) };
+  }
+  const set = readTable(contribution.get("set"), ["name", "server"]);
+  if (!set.has("server")) throw new Invalid("expected `server` in `set`");
+  return { name: readString(set.get("name")), entry: set.get("server") };
+}
+
+// ---------------------------------------------------------------------------------------- JSON
+
+// JSON.parse is not enough: it takes 1000.0 for 1000 and rounds integers above 2^53.
+
+class JsonNumber {
+  constructor(text) { this.text = text; }
+}
+
+const MAX_DEPTH = 128; // of a line; a case may be nested about 120 levels deep
+const SCALAR = /true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+const WORDS = new Map([["true", true], ["false", false], ["null", null]]);
+
+/**
+ * Reads a line. What is JSON but cannot be taken in (nested too deep, half a surrogate pair) is
+ * passed over and told in `defect`, so that there still is a request to be answered.
+ */
+function parseLine(text) {
+  let at = 0;
+  let defect;
+  const value = readValue(0);
+  if (peek() !== undefined) fail();
+  return { value, defect };
+
+  function fail() {
+    throw new Invalid(`expected JSON, at character ${at + 1}`);
+  }
+
+  /** The next character that is not white space. */
+  function peek() {
+    while (text[at] === " " || text[at] === "\t" || text[at] === "\r") at += 1;
+    return text[at];
+  }
+
+  /** Passes over `char` if it is the next one. */
+  function take(char) {
+    if (peek() !== char) return false;
+    at += 1;
+    return true;
+  }
+
+  function readValue(depth) {
+    const char = peek();
+    if (char === '"') return readText();
+    if (char !== "{" && char !== "[") return readScalar();
+    if (depth === MAX_DEPTH) return passOver();
+    at += 1;
+    return char === "{" ? readMembers(new Map(), depth + 1) : readItems([], depth + 1);
+  }
+
+  function readMembers(result, depth) {
+    if (take("}")) return result;
+    do {
+      if (peek() !== '"') fail();
+      const key = readText();
+      if (!take(":")) fail();
+      result.set(key, readValue(depth)); // of two members of one name the last counts
+    } while (take(","));
+    return take("}") ? result : fail();
+  }
+
+  function readItems(result, depth) {
+    if (take("]")) return result;
+    do result.push(readValue(depth)); while (take(","));
+    return take("]") ? result : fail();
+  }
+
+  function readText() {
+    const start = at;
+    let escapes = false;
+    for (let code; (code = text.charCodeAt(++at)) !== 0x22;) {
+      if (!(code >= 0x20)) fail(); // a control character, or NaN: the end
+      if (code === 0x5c) {
+        escapes = true;
+        at += 1;
+      }
+    }
+    at += 1;
+    return escapes ? readEscaped(text.slice(start, at)) : text.slice(start + 1, at - 1);
+  }
+
+  function readEscaped(quoted) {
+    let result;
+    try {
+      result = JSON.parse(quoted);
+    } catch {
+      fail();
+    }
+    if (!result.isWellFormed()) defect = "half a surrogate pair";
+    return result;
+  }
+
+  function readScalar() {
+    SCALAR.lastIndex = at;
+    const token = SCALAR.exec(text)?.[0] ?? fail();
+    at += token.length;
+    return WORDS.has(token) ? WORDS.get(token) : new JsonNumber(token);
+  }
+
+  /** Passes over an array or object by counting its brackets. */
+  function passOver() {
+    defect = `nested deeper than ${MAX_DEPTH} levels`;
+    let open = 0;
+    do {
+      const char = peek() ?? fail();
+      if (char === '"') readText();
+      else at += 1;
+      if (char === "{" || char === "[") open += 1;
+      if (char === "}" || char === "]") open -= 1;
+    } while (open > 0);
+    return null;
+  }
+}
+
+/** JSON text of Maps, objects (of fixed keys only), arrays and scalars. */
+function toJson(value) {
+  if (Array.isArray(value)) return `[${value.map(toJson).join(",")}]`;
+  if (typeof value === "number" && value > Number.MAX_SAFE_INTEGER) return `${BigInt(value)}`; // all its digits
+  if (typeof value !== "object") return JSON.stringify(value);
+  const entries = value instanceof Map ? [...value] : Object.entries(value);
+  return `{${entries.map(([key, one]) => `${JSON.stringify(key)}:${toJson(one)}`).join(",")}}`;
+}
+
+// ---------------------------------------------------------------------------- The conversation
+
+const MAX_LINE = 16 * 1024 * 1024;
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const HANDSHAKE = {
+  version: 1,
+  implementation: { name: "javascript-example", version: "1", language: "JavaScript" },
+  profiles: [PROFILE],
+  capabilities: ["resolve"],
+};
+
+/** Answers requests until `stop` or the end of input. */
+async function converse(input, output) {
+  let lineNumber = 0;
+  let started = false;
+  let stopped = false;
+  for await (const lines of readLines(input)) {
+    let answers = ""; // written at once
+    try {
+      for (const bytes of lines) {
+        lineNumber += 1;
+        answers += answerLine(bytes);
+        if (stopped) break;
+      }
+    } catch (error) {
+      if (!(error instanceof Invalid)) throw error;
+      console.error(`error: line ${lineNumber}: not a request: ${error.message}`);
+      process.exitCode = 2;
+      stopped = true;
+    }
+    if (answers !== "" && !output.write(answers)) await once(output, "drain");
+    if (stopped) return;
+  }
+
+  function answerLine(bytes) {
+    const text = decode(bytes);
+    if (/^[ \t\r]*$/.test(text)) return "";
+    const { value, defect } = parseLine(text);
+    const request = readTable(value);
+    const command = oneOf(["start", "resolve", "stop"])(request.get("cmd"));
+    if (command === "stop") {
+      stopped = true;
+      return "";
+    }
+    if (started !== (command === "resolve")) throw new Invalid("expected one `start`, as the first request");
+    if (command === "start") {
+      if (readUnsigned(request.get("version")) !== 1n) throw new Invalid("expected `version` 1");
+      started = true;
+      return `${toJson(HANDSHAKE)}\n`;
+    }
+    const seq = readUnsigned(request.get("seq"));
+    if (!request.has("case")) throw new Invalid("expected `case`");
+    const answer = defect ? { errored: { message: defect } } : answerCase(request.get("case"));
+    return `{"seq":${seq},${toJson(answer).slice(1)}\n`;
+  }
+}
+
+function decode(bytes) {
+  if (bytes.length > MAX_LINE) throw new Invalid("expected at most 16 MiB");
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    throw new Invalid("expected UTF-8");
+  }
+}
+
+/** The lines of each chunk that is read; a line can span many chunks, and a character two. */
+async function* readLines(input) {
+  let parts = []; // of the line that is not complete
+  let length = 0;
+  for await (const chunk of input) {
+    const lines = [];
+    let start = 0;
+    for (let end; (end = chunk.indexOf("\n", start)) >= 0; start = end + 1) {
+      lines.push(Buffer.concat([...parts, chunk.subarray(start, end)]));
+      parts = [];
+      length = 0;
+    }
+    parts.push(chunk.subarray(start));
+    length += chunk.length - start;
+    if (length > MAX_LINE) lines.push(Buffer.concat(parts)); // refused for its length
+    yield lines;
+  }
+  yield [Buffer.concat(parts)]; // the last line may lack its newline
+}
+
+await converse(process.stdin, process.stdout);

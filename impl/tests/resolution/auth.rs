@@ -1,0 +1,17 @@
+//! The words for how a user is signed in.
+
+use mcp_overlay_host::{Auth, UnknownAuth};
+
+#[test]
+fn every_auth_has_a_word() {
+    let words: Vec<&str> = Auth::ALL.into_iter().map(Auth::as_str).collect();
+    let expected =
+        ["api_key", "chatgpt", "chatgpt_auth_tokens", "agent_identity", "personal_access_token"];
+    assert_eq!(words, expected);
+    for auth in Auth::ALL {
+        assert_eq!(auth.as_str().parse(), Ok(auth));
+    }
+    for text in ["", "none", "API_KEY", "chatgpt "] {
+        assert_eq!(text.parse::<Auth>(), Err(UnknownAuth), "{text:?}");
+    }
+}

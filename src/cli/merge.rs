@@ -1,0 +1,45 @@
+//! `mcp-overlay merge`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use mcp_overlay::report::text::TextReporter;
+use mcp_overlay::report::{RunVerdict, json, merge};
+
+use super::{FINDINGS, MISUSE, Outcome, outputs, read_text};
+
+/// Join the JSON reports of the parts of one run, as `check --shard I/N --json FILE` wrote them.
+///
+/// Refuses a set with a part missing or there twice, and parts of different runs. Prints the joined
+/// report; the exit status is that of the whole run.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The reports, in any order
+    #[arg(required = true, value_name = "REPORT")]
+    files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    outputs: outputs::ReportArguments,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    arguments.outputs.check()?;
+    let mut parts = Vec::new();
+    for path in &arguments.files {
+        let place = path.display().to_string();
+        let report = json::read(&read_text(path)?, &place)?;
+        parts.push((place, report));
+    }
+    let report = merge::merge(parts)?;
+    let mut reporter = TextReporter::new(anstream::stdout());
+    reporter.report(&report);
+    if let Some(error) = reporter.failure() {
+        return Err(format!("cannot write the report: {error}").into());
+    }
+    arguments.outputs.write(&report, 0)?;
+    Ok(match report.verdict() {
+        RunVerdict::Clean => ExitCode::SUCCESS,
+        RunVerdict::Findings => ExitCode::from(FINDINGS),
+        RunVerdict::NothingChecked => ExitCode::from(MISUSE),
+    })
+}

@@ -1,0 +1,163 @@
+//! `mcp-overlay selftest`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use mcp_overlay::oracle::silence_subjects;
+use mcp_overlay::report::grouped;
+use mcp_overlay::selftest::{self, Fault, Matrix, MatrixRow, Options, Watch, faults};
+
+use super::outputs::{self, can_be_written};
+use super::{FINDINGS, Outcome, complain, say};
+
+/// Show how strong the checks are: which phase finds which seeded fault, and how soon.
+///
+/// Faults are seeded into the production implementation one by one. Each must be found by at least
+/// two of the four phases, and by random cases within 200 in the median of 20 seeds. The sound
+/// implementation must not be taken for a faulty one.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    mcp-overlay selftest --list\n  \
+    mcp-overlay selftest --only api-key-passes-gate\n  \
+    mcp-overlay check --fault api-key-passes-gate\n\n\
+    Exit status: 0 strong enough, 1 too weak (standard error says where), 2 wrong use or a fault of \
+    the tool itself.")]
+pub(crate) struct Arguments {
+    /// Print the faults with the rules that they break, and do nothing else
+    #[arg(long, conflicts_with_all = ["json", "markdown", "sound_cases"])]
+    list: bool,
+
+    /// Look for this fault only (may be given again for more)
+    #[arg(long, value_name = "FAULT", value_parser = fault)]
+    only: Vec<&'static Fault>,
+
+    /// Random cases of the sound implementation, none of which may fail
+    #[arg(long, value_name = "N", default_value_t = 5_000_000)]
+    sound_cases: u64,
+
+    /// Write the matrix as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+
+    /// Print the matrix as Markdown
+    #[arg(long)]
+    markdown: bool,
+}
+
+/// A fault by its name.
+pub(super) fn fault(name: &str) -> Result<&'static Fault, faults::UnknownFault> {
+    faults::named(name)
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    let asked = |fault: &&'static Fault| {
+        arguments.only.is_empty() || arguments.only.iter().any(|only| only.name == fault.name)
+    };
+    let faults: Vec<&'static Fault> = faults::all().filter(asked).collect();
+    if arguments.list {
+        say(&list(&faults))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(path) = &arguments.json {
+        can_be_written("--json", path)?;
+    }
+    silence_subjects();
+    let options = Options { faults, sound_cases: arguments.sound_cases };
+    let bar = Bar::default();
+    let matrix = selftest::run(&options, &bar)?;
+    bar.clear();
+    say(&if arguments.markdown { matrix.markdown() } else { table(&matrix) })?;
+    if let Some(path) = &arguments.json {
+        outputs::write(path, format!("{}\n", serde_json::to_string_pretty(&matrix)?).as_bytes())?;
+    }
+    let weaknesses = matrix.weaknesses();
+    for weakness in &weaknesses {
+        complain("too weak", weakness);
+    }
+    if !arguments.markdown {
+        say(&verdict(&matrix, weaknesses.len()))?;
+    }
+    Ok(if weaknesses.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
+}
+
+/// A fault in two lines: a terminal of 80 columns has room for them.
+fn list(faults: &[&'static Fault]) -> String {
+    let entry = |fault: &&'static Fault| {
+        let rule = if fault.rule.is_empty() { "(a crash)" } else { fault.rule };
+        format!("{:<36}{rule}\n    {}\n", fault.name, fault.what)
+    };
+    faults.iter().map(entry).collect()
+}
+
+/// The matrix for people.
+fn table(matrix: &Matrix) -> String {
+    let mut table = format!(
+        "{:<36}{:>9}{:>11}{:>8}{:>8}{:>10}\n",
+        "fault", "vectors", "exhaustive", "random", "worst", "endpoint"
+    );
+    for row in &matrix.faults {
+        let [vectors, exhaustive, random, worst] = row.figures();
+        let endpoint = if row.endpoint.is_some() { "yes" } else { "-" };
+        let MatrixRow { fault, .. } = row;
+        table.push_str(&format!(
+            "{fault:<36}{vectors:>9}{exhaustive:>11}{random:>8}{worst:>8}{endpoint:>10}\n"
+        ));
+    }
+    table.push_str(&format!(
+        "\nthe first case of each phase that finds the fault, - is none; random is the median of {} \
+         seeds\n",
+        matrix.seeds
+    ));
+    table
+}
+
+fn verdict(matrix: &Matrix, weaknesses: usize) -> String {
+    let [faults, weaknesses] = [matrix.faults.len(), weaknesses].map(|count| count as u64);
+    let word = match weaknesses {
+        0 => "strong enough".to_string(),
+        some => format!("too weak in {}", counted(some, "place")),
+    };
+    let (faults, alarms) = (counted(faults, "fault"), counted(matrix.false_alarms, "false alarm"));
+    let sound = counted(matrix.sound_cases, "case");
+    format!("{word}: {faults} seeded; {alarms} in {sound} of the sound implementation\n")
+}
+
+/// Such as `1 fault`, `2 faults`.
+fn counted(count: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
+}
+
+/// A progress bar on standard error, if that is a terminal.
+#[derive(Default)]
+struct Bar {
+    current: Mutex<Option<ProgressBar>>,
+}
+
+impl Bar {
+    fn clear(&self) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bar) = current.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Watch for Bar {
+    fn begin(&self, part: &'static str, units: u64) {
+        self.clear();
+        let template = "{prefix:<11} {wide_bar} {human_pos}/{human_len}  {eta} left";
+        let style =
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::new(units).with_style(style).with_prefix(part);
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
+    }
+
+    fn done(&self, units: u64) {
+        let bar = self.current.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(bar) = bar {
+            bar.inc(units);
+        }
+    }
+}

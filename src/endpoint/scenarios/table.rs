@@ -1,0 +1,227 @@
+//! The scenarios.
+
+use mcp_overlay_model::Auth;
+use serde_json::json;
+
+use super::{AppsFrom, Credentials, Endpoint, Expect, Scenario, Setting, TOKEN, write};
+
+const DEFAULT: Setting = Setting {
+    base_path: "/backend-api",
+    apps: true,
+    path_override: true,
+    connectors_token: None,
+    auth: Some(Auth::ChatGpt),
+    auth_before: None,
+    apps_from: AppsFrom::Extension,
+    endpoint: Endpoint::Json,
+    rewrite: |_, _| {},
+};
+
+const PS_MCP: Expect =
+    Expect::Tools { path: "/backend-api/ps/mcp", credentials: Credentials::Host };
+
+/// All of them.
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "the default override is at /backend-api/ps/mcp",
+        rule: Some("endpoint.override-path"),
+        setting: DEFAULT,
+        expect: PS_MCP,
+    },
+    Scenario {
+        name: "without an override it is at /backend-api/wham/apps",
+        rule: Some("endpoint.default-path"),
+        setting: Setting { path_override: false, ..DEFAULT },
+        expect: Expect::Tools { path: "/backend-api/wham/apps", credentials: Credentials::Host },
+    },
+    Scenario {
+        name: "another host gets /api/codex",
+        rule: Some("endpoint.other-host"),
+        setting: Setting { base_path: "/", ..DEFAULT },
+        expect: Expect::Tools { path: "/api/codex/ps/mcp", credentials: Credentials::Host },
+    },
+    Scenario {
+        name: "the legacy loader reaches the same endpoint",
+        rule: Some("legacy.synthesizes-in-effective"),
+        setting: Setting { apps_from: AppsFrom::LegacyLoader, ..DEFAULT },
+        expect: PS_MCP,
+    },
+    Scenario {
+        name: "externally supplied ChatGPT tokens open the gate",
+        rule: Some("gate.open"),
+        setting: Setting { auth: Some(Auth::ChatGptAuthTokens), ..DEFAULT },
+        expect: PS_MCP,
+    },
+    Scenario {
+        name: "an agent identity opens the gate",
+        rule: Some("gate.open"),
+        setting: Setting { auth: Some(Auth::AgentIdentity), ..DEFAULT },
+        expect: PS_MCP,
+    },
+    Scenario {
+        name: "a personal access token opens the gate",
+        rule: Some("gate.open"),
+        setting: Setting { auth: Some(Auth::PersonalAccessToken), ..DEFAULT },
+        expect: PS_MCP,
+    },
+    Scenario {
+        name: "answers may be server-sent events",
+        rule: None,
+        setting: Setting { endpoint: Endpoint::Events, ..DEFAULT },
+        expect: PS_MCP,
+    },
+    Scenario {
+        name: "an API key sends nothing",
+        rule: Some("gate.closed-removes"),
+        setting: Setting { auth: Some(Auth::ApiKey), ..DEFAULT },
+        expect: Expect::Nothing,
+    },
+    Scenario {
+        name: "no auth sends nothing",
+        rule: Some("gate.closed-removes"),
+        setting: Setting { auth: None, ..DEFAULT },
+        expect: Expect::Nothing,
+    },
+    Scenario {
+        name: "no auth sends nothing, by a contribution either",
+        rule: Some("gate.closed-removes"),
+        setting: Setting { auth: None, apps_from: AppsFrom::Contribution, ..DEFAULT },
+        expect: Expect::Nothing,
+    },
+    Scenario {
+        name: "after a logout nothing is sent",
+        rule: Some("resolution.pure"),
+        setting: Setting { auth: None, auth_before: Some(Auth::ChatGpt), ..DEFAULT },
+        expect: Expect::Nothing,
+    },
+    Scenario {
+        name: "Apps off sends nothing",
+        rule: Some("hosted.disabled-removes"),
+        setting: Setting { apps: false, ..DEFAULT },
+        expect: Expect::Nothing,
+    },
+    Scenario {
+        name: "Apps off sends nothing, by the legacy loader either",
+        rule: Some("gate.open"),
+        setting: Setting { apps: false, apps_from: AppsFrom::LegacyLoader, ..DEFAULT },
+        expect: Expect::Nothing,
+    },
+    Scenario {
+        name: "the environment's token replaces the host's credentials",
+        rule: Some("apps-server.bearer-env"),
+        setting: Setting { connectors_token: Some(TOKEN), ..DEFAULT },
+        expect: Expect::Tools {
+            path: "/backend-api/ps/mcp",
+            credentials: Credentials::Environment,
+        },
+    },
+    Scenario {
+        name: "a blank token in the environment replaces nothing",
+        rule: Some("apps-server.bearer-env"),
+        setting: Setting { connectors_token: Some(" \t"), ..DEFAULT },
+        expect: PS_MCP,
+    },
+    Scenario {
+        name: "the environment's token goes to the host's own Apps server only",
+        rule: Some("overlay.set-replaces-whole"),
+        setting: Setting {
+            connectors_token: Some(TOKEN),
+            apps_from: AppsFrom::Contribution,
+            ..DEFAULT
+        },
+        expect: PS_MCP,
+    },
+    Scenario {
+        name: "a host that begins like ChatGPT's is another host",
+        rule: Some("endpoint.chatgpt-host"),
+        setting: Setting {
+            rewrite: |host, _| write(host, "chatgpt_base_url", "https://chatgpt.com.example.net"),
+            ..DEFAULT
+        },
+        expect: Expect::Url { url: "https://chatgpt.com.example.net/api/codex/ps/mcp" },
+    },
+    Scenario {
+        name: "a base with userinfo is refused",
+        rule: Some("endpoint.base-valid"),
+        setting: Setting {
+            rewrite: |host, origin| {
+                let base = origin.replace("://", "://chatgpt.com@");
+                write(host, "chatgpt_base_url", base);
+            },
+            ..DEFAULT
+        },
+        expect: Expect::Refused { path: "host.chatgpt_base_url" },
+    },
+    Scenario {
+        name: "Apps is on unless it is said to be off",
+        rule: Some("features.apps-default-on"),
+        setting: Setting {
+            rewrite: |host, _| write(host, "features", json!({"apps_mcp_path_override": true})),
+            ..DEFAULT
+        },
+        expect: PS_MCP,
+    },
+    Scenario {
+        name: "a null is a word not said",
+        rule: Some("value.null-is-absent"),
+        setting: Setting {
+            rewrite: |host, _| {
+                write(host, "features", json!({"apps": null, "apps_mcp_path_override": true}));
+                write(host, "mcp_servers", json!({"docs": {"command": "srv", "url": null}}));
+            },
+            ..DEFAULT
+        },
+        expect: PS_MCP,
+    },
+    Scenario {
+        name: "Apps that is neither on nor off is refused",
+        rule: Some("host.wrong-type"),
+        setting: Setting {
+            rewrite: |host, _| write(host, "features", json!({"apps": "no"})),
+            ..DEFAULT
+        },
+        expect: Expect::Refused { path: "host.features.apps" },
+    },
+    Scenario {
+        name: "of two mistakes the first by its place is named",
+        rule: Some("rejection.smallest-path"),
+        setting: Setting {
+            rewrite: |host, _| {
+                write(host, "apps_mcp_product_sku", 1);
+                write(host, "mcp_servers", json!({"docs": {}}));
+            },
+            ..DEFAULT
+        },
+        expect: Expect::Refused { path: "host.apps_mcp_product_sku" },
+    },
+    Scenario {
+        name: "a redirect to another origin is not followed",
+        rule: None,
+        setting: Setting { endpoint: Endpoint::RedirectElsewhere, ..DEFAULT },
+        expect: Expect::Error { word: "redirect" },
+    },
+    Scenario {
+        name: "401 says to sign in again",
+        rule: None,
+        setting: Setting { endpoint: Endpoint::Status(401), ..DEFAULT },
+        expect: Expect::Error { word: "sign in again" },
+    },
+    Scenario {
+        name: "500 is an error with the status",
+        rule: None,
+        setting: Setting { endpoint: Endpoint::Status(500), ..DEFAULT },
+        expect: Expect::Error { word: "500" },
+    },
+    Scenario {
+        name: "an answer that is no JSON is an error",
+        rule: None,
+        setting: Setting { endpoint: Endpoint::Garbage, ..DEFAULT },
+        expect: Expect::Error { word: "not an MCP server's answer" },
+    },
+    Scenario {
+        name: "a hang ends with the startup timeout",
+        rule: None,
+        setting: Setting { endpoint: Endpoint::Hang, apps_from: AppsFrom::Contribution, ..DEFAULT },
+        expect: Expect::Error { word: "not ready after 1 seconds" },
+    },
+];

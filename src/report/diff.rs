@@ -1,0 +1,92 @@
+//! Two texts side by side, line by line.
+
+use similar::{ChangeTag, TextDiff};
+
+/// Lines of either text that are compared; a longer text is cut off.
+const MOST_LINES: usize = 500;
+
+/// Lines that are in both texts, or lines of the left with those of the right in their place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Hunk {
+    pub(super) same: bool,
+    pub(super) left: Vec<String>,
+    pub(super) right: Vec<String>,
+}
+
+/// What was compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Diff {
+    pub(super) hunks: Vec<Hunk>,
+    /// Lines that were not looked at, of both texts.
+    pub(super) cut: usize,
+}
+
+/// How two texts differ.
+pub(super) fn diff(left: &str, right: &str) -> Diff {
+    let cut = |text: &str| text.lines().count().saturating_sub(MOST_LINES);
+    let lines = |text| -> Vec<&str> { str::lines(text).take(MOST_LINES).collect() };
+    let (cut, left, right) = (cut(left) + cut(right), lines(left), lines(right));
+    let mut hunks: Vec<Hunk> = Vec::new();
+    for change in TextDiff::from_slices(&left, &right).iter_all_changes() {
+        let same = change.tag() == ChangeTag::Equal;
+        if hunks.last().is_none_or(|last| last.same != same) {
+            hunks.push(Hunk { same, ..Hunk::default() });
+        }
+        let Some(hunk) = hunks.last_mut() else { continue };
+        if change.tag() != ChangeTag::Insert {
+            hunk.left.push(change.value().to_string());
+        }
+        if change.tag() != ChangeTag::Delete {
+            hunk.right.push(change.value().to_string());
+        }
+    }
+    Diff { hunks, cut }
+}
+
+/// One below the other: `-` is left, `+` is right.
+pub(super) fn unified(diff: &Diff) -> String {
+    let mut out = String::new();
+    for Hunk { same, left, right } in &diff.hunks {
+        if *same {
+            out.extend(left.iter().map(|line| format!("  {line}\n")));
+        } else {
+            out.extend(left.iter().map(|line| format!("- {line}\n")));
+            out.extend(right.iter().map(|line| format!("+ {line}\n")));
+        }
+    }
+    if diff.cut > 0 {
+        out.push_str(&format!("… ({} lines more)\n", diff.cut));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_changed_stand_side_by_side() {
+        let diff = diff("a\nb\nc\nd", "a\nB\nd\ne");
+        let hunk = |same, left: &[&str], right: &[&str]| Hunk {
+            same,
+            left: left.iter().map(|line| line.to_string()).collect(),
+            right: right.iter().map(|line| line.to_string()).collect(),
+        };
+        let expected = [
+            hunk(true, &["a"], &["a"]),
+            hunk(false, &["b", "c"], &["B"]),
+            hunk(true, &["d"], &["d"]),
+            hunk(false, &[], &["e"]),
+        ];
+        assert_eq!(diff.hunks, expected);
+        assert_eq!(unified(&diff), "  a\n- b\n- c\n+ B\n  d\n+ e\n");
+    }
+
+    #[test]
+    fn a_long_text_is_cut() {
+        let long = diff(&"x\n".repeat(MOST_LINES + 7), "x");
+        assert_eq!(long.cut, 7);
+        assert_eq!(long.hunks.iter().map(|hunk| hunk.left.len()).sum::<usize>(), MOST_LINES);
+        assert!(unified(&long).ends_with("… (7 lines more)\n"));
+    }
+}

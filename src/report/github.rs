@@ -1,0 +1,74 @@
+//! The report for GitHub Actions: annotations on the run, and its summary page.
+
+mod summary;
+
+pub use summary::summary;
+
+use super::shown::{clipped, visible};
+use super::{Report, RunVerdict};
+
+/// Annotations that are written; GitHub shows ten of a step, the log has the others.
+const MOST: usize = 50;
+
+/// Characters of an annotation.
+const MESSAGE: usize = 4_000;
+
+/// Workflow commands, a line each, for a step's standard output.
+pub fn annotations(report: &Report) -> String {
+    let errors = errors(report);
+    let mut out = String::new();
+    for (title, message) in errors.iter().take(MOST) {
+        out.push_str(&command("error", title, message));
+    }
+    if errors.len() > MOST {
+        let more = format!("{} more, see the summary", errors.len() - MOST);
+        out.push_str(&command("error", "mcp-overlay", &more));
+    }
+    let kind = match report.verdict() {
+        RunVerdict::Clean => "notice",
+        RunVerdict::Findings | RunVerdict::NothingChecked => "error",
+    };
+    out.push_str(&command(kind, "mcp-overlay", &report.headline()));
+    out
+}
+
+/// Title and text of everything that counts against the subject.
+fn errors(report: &Report) -> Vec<(String, String)> {
+    let mut errors = Vec::new();
+    for found in report.findings.iter().filter(|found| found.expected.is_none()) {
+        let finding = &found.finding;
+        let what = if finding.rule.is_empty() { &finding.verdict } else { &finding.rule };
+        let text = format!("{finding}  finding: {}", found.id);
+        errors.push((format!("mcp-overlay: {what}"), text));
+    }
+    for failed in report.scenarios.iter().filter(|failed| failed.expected.is_none()) {
+        let rule = failed.rule.as_ref().map(|rule| format!(" ({rule})")).unwrap_or_default();
+        let text = format!("{}{rule}\n{}", failed.name, failed.message);
+        errors.push(("mcp-overlay: endpoint".to_string(), text));
+    }
+    for entry in report.unmet() {
+        let text = format!(
+            "{} was expected to fail and did not; drop the entry\nit says: {}",
+            entry.what(),
+            entry.reason
+        );
+        errors.push(("mcp-overlay: expected failure not met".to_string(), text));
+    }
+    errors
+}
+
+fn command(kind: &str, title: &str, message: &str) -> String {
+    let title = clipped(&visible(title), 200);
+    let message = clipped(&visible(message), MESSAGE);
+    let (title, message) = (property(&title), data(message.trim_end()));
+    format!("::{kind} title={title}::{message}\n")
+}
+
+/// As GitHub's own toolkit escapes what comes after the second `::`.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,241 @@
+//! The page that `$GITHUB_STEP_SUMMARY` becomes: Markdown with HTML in it.
+
+use std::fmt::Write;
+
+use crate::finding::{Finding, FoundDifference};
+use crate::report::diff::{diff, unified};
+use crate::report::shown::{clipped, one_line, pretty, visible};
+use crate::report::{PhaseReport, Report, ReportedFinding, RuleStatus, grouped};
+
+/// GitHub refuses a summary of more than 1 MiB; some is left for other steps.
+const MOST_BYTES: usize = 900 * 1024;
+
+/// Kept for what is said about that which is left out.
+const LAST_WORDS: usize = 1024;
+
+/// Characters of a finding's case, and of each of its differences.
+const PART: usize = 8_000;
+
+/// Differences of a finding that are shown.
+const DIFFERENCES: usize = 10;
+
+/// Markdown for `$GITHUB_STEP_SUMMARY`, of less than 900 KiB.
+pub fn summary(report: &Report) -> String {
+    let mut page = Page { text: String::new(), left_out: Vec::new() };
+    let mark = if report.is_clean() { "✅" } else { "❌" };
+    let run = &report.run;
+    let whole = run.shard.is_whole();
+    let part = if whole { String::new() } else { format!(", part {}", run.shard) };
+    page.push(&format!(
+        "## {mark} mcp-overlay: {}\n\n{}\n\n",
+        code(&run.subject),
+        escaped(&report.headline())
+    ));
+    page.push(&format!(
+        "{} against {}, seed {}{part}\n\n",
+        code(&format!("mcp-overlay {}", run.version)),
+        code(&run.profile),
+        run.seed,
+    ));
+    page.push(&phases(&report.phases));
+    page.all("broken rules", "### Broken rules\n\n", broken_rules(report));
+    page.all("findings", "### Findings\n\n", report.findings.iter().map(finding));
+    page.all("scenarios", "### Scenarios that failed\n\n", scenarios(report));
+    page.all("expected failures", "### Expected failures that were not met\n\n", unmet(report));
+    page.ended()
+}
+
+/// A page that says what it has no room for.
+struct Page {
+    text: String,
+    left_out: Vec<String>,
+}
+
+impl Page {
+    fn has_room(&self, more: usize) -> bool {
+        self.text.len() + more + LAST_WORDS < MOST_BYTES
+    }
+
+    fn push(&mut self, text: &str) {
+        if self.has_room(text.len()) {
+            self.text.push_str(text);
+        }
+    }
+
+    /// As many of the parts as there is room for, below a heading if there is any.
+    fn all(&mut self, what: &str, heading: &str, parts: impl Iterator<Item = String>) {
+        let mut left_out = 0;
+        for (position, part) in parts.enumerate() {
+            let heading = if position == 0 { heading } else { "" };
+            if left_out == 0 && self.has_room(heading.len() + part.len()) {
+                self.text.push_str(heading);
+                self.text.push_str(&part);
+            } else {
+                left_out += 1;
+            }
+        }
+        if left_out > 0 {
+            self.left_out.push(format!("{left_out} {what}"));
+        }
+        self.push("\n");
+    }
+
+    fn ended(mut self) -> String {
+        if !self.left_out.is_empty() {
+            let left_out = self.left_out.join(", ");
+            self.text.push_str(&format!(
+                "\nNot shown here, for want of room: {left_out}. The JSON report has everything.\n"
+            ));
+        }
+        format!("{}\n", self.text.trim_end())
+    }
+}
+
+fn phases(phases: &[PhaseReport]) -> String {
+    let mut table =
+        String::from("| phase | cases | asked again | not comparable | failing | time |\n");
+    table.push_str("|:--|--:|--:|--:|--:|--:|\n");
+    for phase in phases {
+        let early = if phase.cut_short { " (ended early)" } else { "" };
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            table,
+            "| {}{early} | {} | {} | {} | {} | {:.1} s |",
+            phase.phase.word(),
+            grouped(phase.cases),
+            grouped(phase.asked_again),
+            grouped(phase.not_comparable),
+            grouped(phase.failures),
+            phase.seconds
+        );
+    }
+    table.push('\n');
+    table
+}
+
+fn broken_rules(report: &Report) -> impl Iterator<Item = String> {
+    report.rule_rows().filter_map(|(id, sentence, _, status)| match status {
+        RuleStatus::Fail => Some(format!("- {}: {}\n", code(id), self::sentence(sentence))),
+        RuleStatus::Expected => {
+            Some(format!("- {}, as expected: {}\n", code(id), self::sentence(sentence)))
+        }
+        RuleStatus::Pass | RuleStatus::NotReached => None,
+    })
+}
+
+fn finding(found: &ReportedFinding) -> String {
+    let Finding { subject, verdict, rule, sentence, count, note, .. } = &found.finding;
+    let headline = match rule.as_str() {
+        "" => format!("{} {}", code(subject), escaped(verdict)),
+        rule => format!("{} ({})", code(rule), escaped(verdict)),
+    };
+    let mut text =
+        format!("<details><summary>{headline}, cases: {}</summary>\n\n", grouped(*count));
+    let mut say = |words: String| {
+        text.push_str(&words);
+        text.push_str("\n\n");
+    };
+    if !sentence.is_empty() {
+        say(self::sentence(sentence));
+    }
+    if let Some(reason) = &found.expected {
+        say(format!("Expected: {}", escaped(reason)));
+    }
+    if !note.is_empty() {
+        say(format!("Note: {}", escaped(note)));
+    }
+    for difference in found.finding.differences.iter().take(DIFFERENCES) {
+        say(self::difference(difference));
+    }
+    let more = found.finding.differences.len().saturating_sub(DIFFERENCES);
+    if more > 0 {
+        say(format!("{more} more differences; the JSON report has them."));
+    }
+    for (words, case) in
+        [("Asked before:", found.finding.after.as_ref()), ("Case:", Some(&found.finding.case))]
+    {
+        if let Some(case) = case {
+            let case = serde_json::to_value(case).unwrap_or_default();
+            say(format!("{words}\n\n{}", fenced("json", &pretty(&case))));
+        }
+    }
+    say(format!("Finding {}", code(&found.id)));
+    text.push_str("</details>\n");
+    text
+}
+
+fn difference(difference: &FoundDifference) -> String {
+    let FoundDifference { place, rule, because, expected, actual } = difference;
+    let rule = if rule.is_empty() { String::new() } else { format!("{}: ", code(rule)) };
+    let diff = unified(&diff(&pretty(expected), &pretty(actual)));
+    let diff = fenced("diff", &diff);
+    match because.trim().contains('\n') {
+        false => format!("{} ({rule}{})\n\n{diff}", code(place), escaped(because)),
+        // What a subject wrote before it died.
+        true => format!("{}\n\n{}\n\n{diff}", code(place), fenced("text", &visible(because))),
+    }
+}
+
+fn scenarios(report: &Report) -> impl Iterator<Item = String> {
+    report.scenarios.iter().map(|failed| {
+        let rule = failed.rule.as_ref().map(|rule| format!(" ({})", code(rule)));
+        let expected = failed.expected.as_ref();
+        let expected = expected.map(|reason| format!(" (expected: {})", escaped(reason)));
+        format!(
+            "- {}{}{}: {}\n",
+            code(&failed.name),
+            rule.unwrap_or_default(),
+            expected.unwrap_or_default(),
+            escaped(&failed.message)
+        )
+    })
+}
+
+fn unmet(report: &Report) -> impl Iterator<Item = String> {
+    report.unmet().map(|entry| format!("- {}: {}\n", code(entry.what()), escaped(&entry.reason)))
+}
+
+/// A code block that its text cannot end: its fence is longer than any in the text.
+fn fenced(language: &str, text: &str) -> String {
+    let text = clipped(text, PART);
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(3.max(longest + 1));
+    format!("{fence}{language}\n{}\n{fence}", text.trim_end())
+}
+
+/// Text on one line that is neither Markdown nor HTML: punctuation as character references, which
+/// Markdown never takes for its own.
+fn escaped(text: &str) -> String {
+    let text = clipped(&one_line(text), PART);
+    let mut out = String::with_capacity(text.len());
+    for c in text.trim().chars() {
+        match c {
+            ' ' | ',' | '\u{80}'.. => out.push(c),
+            c if c.is_ascii_alphanumeric() => out.push(c),
+            c => out.push_str(&format!("&#{};", u32::from(c))),
+        }
+    }
+    out
+}
+
+/// A sentence of the specification, with its names in backticks as code.
+fn sentence(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    let parts = parts.map(|(position, part)| match position % 2 {
+        0 => spaced(part),
+        _ => code(part),
+    });
+    parts.collect()
+}
+
+/// [`escaped`], with the spaces around it.
+fn spaced(part: &str) -> String {
+    let space = |there: bool| if there { " " } else { "" };
+    let (before, after) = (part.starts_with(' '), part.ends_with(' '));
+    format!("{}{}{}", space(before), escaped(part), space(after && part.trim() != ""))
+}
+
+/// A name; GitHub looks for no mentions in code.
+fn code(text: &str) -> String {
+    format!("<code>{}</code>", escaped(text))
+}

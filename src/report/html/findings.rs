@@ -1,0 +1,222 @@
+//! What failed: each finding with its case and its differences, scenarios, expected failures.
+
+use maud::{Markup, html};
+use mcp_overlay_model::Case;
+
+use super::{Text, sentence, wide};
+use crate::finding::{Finding, FoundDifference};
+use crate::report::diff::{Hunk, diff};
+use crate::report::shown::pretty;
+use crate::report::{Expectation, Report, ReportedFinding, grouped};
+
+/// Findings that are shown; nobody reads more.
+pub(super) const MOST: usize = 100;
+
+/// Differences of a finding that are shown.
+const DIFFERENCES: usize = 20;
+
+/// Bytes of a finding that is offered as a file.
+const FILE: usize = 100_000;
+
+pub(super) fn findings(report: &Report) -> Markup {
+    let more = report.findings.len().saturating_sub(MOST);
+    html! {
+        @if !report.findings.is_empty() {
+            section aria-labelledby="findings" {
+                h2 id="findings" { "Findings" }
+                p { "Each is the smallest case that was found to fail in its way." }
+                @for (position, found) in report.findings.iter().take(MOST).enumerate() {
+                    (finding(position + 1, found))
+                }
+                @if more > 0 {
+                    p { (grouped(more as u64)) " more findings are in the JSON report." }
+                }
+            }
+        }
+    }
+}
+
+fn finding(number: usize, found: &ReportedFinding) -> Markup {
+    let Finding { verdict, rule, sentence: text, count, note, .. } = &found.finding;
+    let class = if found.expected.is_some() { "finding known" } else { "finding" };
+    let more = found.finding.differences.len().saturating_sub(DIFFERENCES);
+    html! {
+        article class=(class) id={ "finding-" (number) } {
+            h3 {
+                (number) ". "
+                @if rule.is_empty() { (Text(verdict)) } @else { code { (Text(rule)) } }
+            }
+            p.facts {
+                span.badge.fail[found.expected.is_none()].expected[found.expected.is_some()] {
+                    (Text(verdict))
+                }
+                " " (cases(*count))
+            }
+            @if !text.is_empty() { blockquote { (sentence(text)) } }
+            @if let Some(reason) = &found.expected {
+                p { strong { "Expected: " } (Text(reason)) }
+            }
+            @if !note.is_empty() { p { strong { "Note: " } (Text(note)) } }
+            @for difference in found.finding.differences.iter().take(DIFFERENCES) {
+                (self::difference(difference, verdict == "not deterministic"))
+            }
+            @if more > 0 { p { (more) " more differences are in the JSON report." } }
+            @if let Some(before) = &found.finding.after {
+                h4 { "Asked before" }
+                (case_block(before))
+            }
+            h4 { "Case" }
+            (case_block(&found.finding.case))
+            (replay(found))
+        }
+    }
+}
+
+fn cases(count: u64) -> String {
+    match count {
+        1 => "one failing case".into(),
+        count => format!("{} failing cases came to this one", grouped(count)),
+    }
+}
+
+fn case_block(case: &Case) -> Markup {
+    let text = pretty(&serde_json::to_value(case).unwrap_or_default());
+    html! { pre tabindex="0" { code { (Text(&text)) } } }
+}
+
+fn difference(difference: &FoundDifference, of_answers: bool) -> Markup {
+    let FoundDifference { place, rule, because, expected, actual } = difference;
+    let compared = diff(&pretty(expected), &pretty(actual));
+    let (left, right) = match of_answers {
+        true => ("One answer", "Another answer"),
+        false => ("Specification", "Subject"),
+    };
+    html! {
+        h4 { code { (Text(place)) } }
+        p.because {
+            @if !rule.is_empty() { code { (Text(rule)) } ": " }
+            (Text(because))
+        }
+        (wide("Difference", &html! {
+            table.diff {
+                thead { tr {
+                    th scope="col" { "- " (left) }
+                    th scope="col" { "+ " (right) }
+                } }
+                tbody { @for hunk in &compared.hunks { (hunk_row(hunk)) } }
+            }
+        }))
+        @if compared.cut > 0 { p { (grouped(compared.cut as u64)) " lines more" } }
+    }
+}
+
+/// Both sides of a hunk; where they are the same, a phone shows only the first.
+fn hunk_row(hunk: &Hunk) -> Markup {
+    let side = |lines: &[String], sign: &str, class: &str| {
+        let (sign, class) = if hunk.same { (" ", "same") } else { (sign, class) };
+        html! {
+            @if lines.is_empty() { td.none {} } @else {
+                td class=(class) {
+                    @for line in lines { div { (sign) " " (Text(line)) } }
+                }
+            }
+        }
+    };
+    html! {
+        tr.unchanged[hunk.same] {
+            (side(&hunk.left, "-", "left"))
+            (side(&hunk.right, "+", "right"))
+        }
+    }
+}
+
+fn replay(found: &ReportedFinding) -> Markup {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let name = match found.id.chars().all(plain) && !found.id.starts_with(['-', '.']) {
+        true => format!("{}.json", found.id),
+        // Nobody is to type what a stranger wrote into a shell.
+        false => "finding.json".into(),
+    };
+    let file = serde_json::to_string_pretty(&found.finding).unwrap_or_default();
+    html! {
+        h4 { "To see it again" }
+        p.replay {
+            code { "mcp-overlay replay mcp-overlay-findings/" (name) }
+        }
+        @if file.len() <= FILE {
+            p.save { a download=(name) href={ "data:application/json," (percent_encoded(&file)) } {
+                "Save this finding as a file"
+            } }
+        }
+    }
+}
+
+fn percent_encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    for byte in text.bytes() {
+        match byte {
+            b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) => out.push(char::from(b)),
+            b => out.push_str(&format!("%{b:02X}")),
+        }
+    }
+    out
+}
+
+pub(super) fn scenarios(report: &Report) -> Markup {
+    html! {
+        @if !report.scenarios.is_empty() {
+            section aria-labelledby="scenarios" {
+                h2 id="scenarios" { "Endpoint scenarios that failed" }
+                @for failed in report.scenarios.iter().take(MOST) {
+                    article.finding.known[failed.expected.is_some()] {
+                        h3 { (Text(&failed.name)) }
+                        @if let Some(rule) = &failed.rule { p { code { (Text(rule)) } } }
+                        pre tabindex="0" { (Text(&failed.message)) }
+                        @if let Some(reason) = &failed.expected {
+                            p { strong { "Expected: " } (Text(reason)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn expectations(report: &Report) -> Markup {
+    let whole = report.run.shard.is_whole();
+    html! {
+        @if !report.expectations.is_empty() {
+            section aria-labelledby="expected" {
+                h2 id="expected" { "Expected failures" }
+                (wide("Expected failures", &html! {
+                    table.stack {
+                        thead { tr {
+                            th scope="col" { "What" }
+                            th scope="col" { "Reason" }
+                            th scope="col" { "Outcome" }
+                        } }
+                        tbody {
+                            @for Expectation { entry, met } in &report.expectations {
+                                tr {
+                                    th scope="row" { code { (Text(entry.what())) } }
+                                    td { (Text(&entry.reason)) }
+                                    td { (outcome(*met, whole)) }
+                                }
+                            }
+                        }
+                    }
+                }))
+            }
+        }
+    }
+}
+
+fn outcome(met: u64, whole: bool) -> Markup {
+    html! {
+        @match (met, whole) {
+            (0, true) => { span.badge.fail { "not met" } " drop the entry, or see why" },
+            (0, false) => { span.badge.not-reached { "not met in this part" } },
+            (met, _) => { span.badge.expected { "met" } " by " (grouped(met)) },
+        }
+    }
+}

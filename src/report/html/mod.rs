@@ -1,0 +1,86 @@
+//! The report as one page that needs nothing else: no script, no request.
+
+mod findings;
+mod labels;
+mod overview;
+mod rules;
+mod strength;
+
+use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
+
+use super::shown::{clipped, visible};
+use super::{Report, RunVerdict};
+use crate::selftest::matrix::Matrix;
+
+const STYLE: &str = include_str!("style.css");
+
+/// What the page may load: nothing. Should a text ever come to be taken for HTML, it stays inert.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+
+/// Characters of any one text.
+const TEXT: usize = 20_000;
+
+/// The page; with the table of a self-test, if there is one.
+pub fn render(report: &Report, matrix: Option<&Matrix>) -> String {
+    let title = format!("{}: {}", report.run.subject, word(report.verdict()));
+    // Of no fault at all, all were found: that says nothing.
+    let matrix = matrix.filter(|matrix| !matrix.faults.is_empty());
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (Text(&title)) " · mcp-overlay" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                (overview::header(report, matrix.is_some()))
+                main {
+                    (overview::run(report))
+                    (findings::findings(report))
+                    (findings::scenarios(report))
+                    (findings::expectations(report))
+                    (rules::table(report))
+                    (labels::chart(&report.labels))
+                    @if let Some(matrix) = matrix { (strength::table(matrix)) }
+                }
+                footer { "Written by mcp-overlay " (Text(&report.run.version)) "." }
+            }
+        }
+    };
+    format!("{}\n", page.into_string())
+}
+
+fn word(verdict: RunVerdict) -> &'static str {
+    match verdict {
+        RunVerdict::Clean => "clean",
+        RunVerdict::Findings => "findings",
+        RunVerdict::NothingChecked => "nothing was checked",
+    }
+}
+
+/// Text of others: what cannot be seen is written out, the rest escaped.
+struct Text<'a>(&'a str);
+
+impl Render for Text<'_> {
+    fn render_to(&self, buffer: &mut String) {
+        clipped(&visible(self.0), TEXT).as_str().render_to(buffer);
+    }
+}
+
+/// A sentence of the specification, with its names in backticks as code.
+fn sentence(text: &str) -> Markup {
+    html! {
+        @for (position, part) in text.split('`').enumerate() {
+            @if position % 2 == 1 { code { (Text(part)) } } @else { (Text(part)) }
+        }
+    }
+}
+
+/// A table wider than its place scrolls there, by keyboard too.
+fn wide(label: &str, table: &Markup) -> Markup {
+    html! { div.wide tabindex="0" role="region" aria-label=(label) { (table) } }
+}

@@ -1,0 +1,120 @@
+//! What the run came to, and what it was.
+
+use maud::{Markup, html};
+
+use super::{Text, wide, word};
+use crate::report::{PhaseReport, Report, RuleStatus, RunVerdict, grouped};
+
+pub(super) fn header(report: &Report, has_matrix: bool) -> Markup {
+    let verdict = report.verdict();
+    let class = if verdict == RunVerdict::Clean { "verdict clean" } else { "verdict bad" };
+    let headline = report.headline();
+    let details = headline.split_once(": ").map_or(headline.as_str(), |(_, rest)| rest);
+    let rules = report.rule_rows();
+    let (reached, all) = rules.fold((0_u64, 0_u64), |(reached, all), (.., status)| {
+        (reached + u64::from(status != RuleStatus::NotReached), all + 1)
+    });
+    let unexpected = report.findings.iter().filter(|found| found.expected.is_none()).count()
+        + report.scenarios.iter().filter(|failed| failed.expected.is_none()).count();
+    html! {
+        header {
+            p.tool { "mcp-overlay conformance report" }
+            h1 { (Text(&report.run.subject)) }
+            div class=(class) {
+                p.word { (word(verdict)) }
+                p { (Text(details)) }
+            }
+            ul.figures {
+                (figure(&grouped(report.compared()), "cases compared"))
+                (figure(&grouped(unexpected as u64), "distinct failures"))
+                (figure(&format!("{} of {}", grouped(reached), grouped(all)), "rules reached"))
+            }
+            (contents(report, has_matrix))
+        }
+    }
+}
+
+/// Links to the sections that there are.
+fn contents(report: &Report, has_matrix: bool) -> Markup {
+    let all = [
+        ("run", "What was run", true),
+        ("findings", "Findings", !report.findings.is_empty()),
+        ("scenarios", "Scenarios", !report.scenarios.is_empty()),
+        ("expected", "Expected failures", !report.expectations.is_empty()),
+        ("rules", "Rules", true),
+        ("situations", "Situations", report.labels.cases > 0),
+        ("strength", "Strength", has_matrix),
+    ];
+    html! {
+        nav aria-label="Contents" {
+            ul {
+                @for (id, words, _) in all.iter().filter(|(_, _, there)| *there) {
+                    li { a href={ "#" (id) } { (words) } }
+                }
+            }
+        }
+    }
+}
+
+fn figure(number: &str, what: &str) -> Markup {
+    html! { li { strong { (number) } " " span { (what) } } }
+}
+
+pub(super) fn run(report: &Report) -> Markup {
+    let run = &report.run;
+    let cases = run.cases.map_or("until the time was up".into(), grouped);
+    let phases: Vec<&str> = run.phases.iter().map(|phase| phase.word()).collect();
+    html! {
+        section aria-labelledby="run" {
+            h2 id="run" { "What was run" }
+            dl {
+                dt { "Profile" } dd { code { (Text(&run.profile)) } }
+                dt { "Phases" } dd { (phases.join(", ")) }
+                dt { "Random cases" } dd { (cases) }
+                @if let Some(time) = run.time {
+                    dt { "Longest time" } dd { (grouped(time)) " s" }
+                }
+                dt { "Seed" } dd { (run.seed) }
+                dt { "Asked again" } dd { (run.twice) " % of cases" }
+                @if !run.shard.is_whole() {
+                    dt { "Part" }
+                    dd { (run.shard.to_string()) ": only this part of the run is reported here" }
+                }
+            }
+            (phases_table(&report.phases))
+        }
+    }
+}
+
+fn phases_table(phases: &[PhaseReport]) -> Markup {
+    wide(
+        "Phases",
+        &html! {
+            table.phases {
+                thead { tr {
+                    th scope="col" { "Phase" }
+                    th.number scope="col" { "Cases" }
+                    th.number scope="col" { "Failing" }
+                    th.number scope="col" { "Asked again" }
+                    th.number scope="col" { "Not comparable" }
+                    th.number scope="col" { "Time" }
+                } }
+                tbody {
+                    @for phase in phases {
+                        tr {
+                            th scope="row" {
+                                (phase.phase.word())
+                                @if phase.cut_short { span.note { " ended early" } }
+                            }
+                            td.number { (grouped(phase.cases)) }
+                            td.number { (grouped(phase.failures)) }
+                            td.number { (grouped(phase.asked_again)) }
+                            td.number { (grouped(phase.not_comparable)) }
+                            td.number { (format!("{:.1} s", phase.seconds)) }
+                        }
+                    }
+                }
+            }
+        },
+    )
+}

@@ -1,0 +1,81 @@
+//! Every rule and what became of it, those that failed first.
+
+use maud::{Markup, html};
+
+use super::{sentence, wide};
+use crate::report::{Report, RuleStatus, grouped};
+
+pub(super) fn table(report: &Report) -> Markup {
+    let mut rows: Vec<_> = report.rule_rows().collect();
+    rows.sort_by_key(|(id, _, _, status)| (order(*status), *id));
+    html! {
+        section aria-labelledby="rules" {
+            h2 id="rules" { "Rules" }
+            p { (tally(&rows.iter().map(|row| row.3).collect::<Vec<_>>())) }
+            (wide("Rules", &html! {
+                table.rules {
+                    thead { tr {
+                        th scope="col" { "Outcome" }
+                        th scope="col" { "Rule" }
+                        th.number scope="col" { "Reached" }
+                    } }
+                    tbody {
+                        @for (id, text, reached, status) in &rows {
+                            tr {
+                                td { (badge(*status)) }
+                                th scope="row" {
+                                    @match finding_of(report, id) {
+                                        Some(at) => a href={ "#finding-" (at) } { code { (id) } },
+                                        None => code { (id) },
+                                    }
+                                    p { (sentence(text)) }
+                                }
+                                td.number { (grouped(*reached)) }
+                            }
+                        }
+                    }
+                }
+            }))
+            p.note { "Reached counts the cases that a rule is about, among those looked at: one \
+                      in eight, and every vector." }
+        }
+    }
+}
+
+/// The number of the first finding that breaks a rule, as in its anchor.
+fn finding_of(report: &Report, rule: &str) -> Option<usize> {
+    let at = report.findings.iter().position(|found| found.finding.rule == rule)?;
+    (at < super::findings::MOST).then_some(at + 1)
+}
+
+fn order(status: RuleStatus) -> u8 {
+    match status {
+        RuleStatus::Fail => 0,
+        RuleStatus::Expected => 1,
+        RuleStatus::NotReached => 2,
+        RuleStatus::Pass => 3,
+    }
+}
+
+fn words(status: RuleStatus) -> (&'static str, &'static str) {
+    match status {
+        RuleStatus::Fail => ("fail", "fail"),
+        RuleStatus::Expected => ("expected", "expected failure"),
+        RuleStatus::NotReached => ("not-reached", "not reached"),
+        RuleStatus::Pass => ("pass", "pass"),
+    }
+}
+
+fn badge(status: RuleStatus) -> Markup {
+    let (class, words) = words(status);
+    html! { span class={ "badge " (class) } { (words) } }
+}
+
+fn tally(statuses: &[RuleStatus]) -> String {
+    let all = [RuleStatus::Fail, RuleStatus::Expected, RuleStatus::NotReached, RuleStatus::Pass];
+    let counted = all.iter().filter_map(|status| {
+        let count = statuses.iter().filter(|other| *other == status).count();
+        (count > 0).then(|| format!("{count} {}", words(*status).1))
+    });
+    counted.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,346 @@
+//! A report read back. Nothing that is damaged passes for a report.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{
+    End, Expectation, FORMAT, Header, LabelCounts, PhaseReport, Report, ReportedFinding,
+    RuleCounts, RuleLine, RunVerdict, ScenarioFailure, clipped, one_line,
+};
+
+/// The largest count: what every reader of JSON reads exactly, and the sum over a thousand parts
+/// of a run is still a `u64`.
+const MOST: u64 = 1 << 53;
+
+/// How deep a line may be nested. An answer has up to 128 levels, and a few more are around it.
+const DEEPEST: usize = 192;
+
+/// Why a text is no report. No message quotes a file that is none: it may be any file.
+#[derive(Debug, thiserror::Error)]
+pub enum BadReport {
+    /// Something else.
+    #[error(
+        "{place}:1: found {found}, expected the first line of a report: {{\"report\":{FORMAT},…}}\n  \
+         help: give a file that `mcp-overlay check --json FILE` wrote"
+    )]
+    NotAReport {
+        /// The file.
+        place: String,
+        /// What it begins with, in words.
+        found: &'static str,
+    },
+    /// A report, but not of this version of the format.
+    #[error(
+        "{place}:1: found a report of format {found}, expected format {FORMAT}\n  \
+         help: read it with the version that wrote it, or run the check again with this one"
+    )]
+    OtherFormat {
+        /// The file.
+        place: String,
+        /// Its version.
+        found: u64,
+    },
+    /// The end is missing.
+    #[error(
+        "{place}:{line}: cut off: found the end of the file, expected a last line {{\"end\":…}}\n  \
+         help: the run was stopped, or not all of the file was copied; copy it or run again"
+    )]
+    CutOff {
+        /// The file.
+        place: String,
+        /// The last line that is there.
+        line: usize,
+    },
+    /// A line that is none of a report.
+    #[error("{place}:{line}: found {found}, expected {expected}\n  help: run the check again")]
+    Line {
+        /// The file.
+        place: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        found: String,
+        /// What would be right.
+        expected: String,
+    },
+    /// One thing on two lines.
+    #[error(
+        "{place}:{line}: found {what} again, expected it once, on line {first}\n  \
+         help: the file was changed after it was written; run the check again"
+    )]
+    Twice {
+        /// The file.
+        place: String,
+        /// The second line, from 1.
+        line: usize,
+        /// The first.
+        first: usize,
+        /// What is there twice.
+        what: String,
+    },
+    /// Lines are missing, or there are too many.
+    #[error(
+        "{place}:{line}: found {found} lines, expected the {expected} that the last one counts\n  \
+         help: the file was changed after it was written; run the check again"
+    )]
+    Count {
+        /// The file.
+        place: String,
+        /// The last line.
+        line: usize,
+        /// How many there are.
+        found: u64,
+        /// How many were written.
+        expected: u64,
+    },
+    /// Something after the last line.
+    #[error(
+        "{place}:{line}: found a line after {{\"end\":…}}, expected the end of the file\n  \
+         help: give each report as a file of its own"
+    )]
+    AfterEnd {
+        /// The file.
+        place: String,
+        /// The line, from 1.
+        line: usize,
+    },
+    /// The last line does not follow from the others.
+    #[error(
+        "{place}:{line}: found the verdict {found:?}, expected {expected:?}, which is what the \
+         lines say\n  help: the file was changed after it was written; run the check again"
+    )]
+    Verdict {
+        /// The file.
+        place: String,
+        /// The last line.
+        line: usize,
+        /// What the last line says.
+        found: RunVerdict,
+        /// What the others say.
+        expected: RunVerdict,
+    },
+}
+
+/// A line between the first and the last, and the last.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Line {
+    Phase(PhaseReport),
+    Rule(RuleLine),
+    Finding(Box<ReportedFinding>),
+    Scenario(ScenarioFailure),
+    Expectation(Expectation),
+    Labels(LabelCounts),
+    End(End),
+}
+
+impl Line {
+    /// What may be there once.
+    fn what(&self) -> String {
+        match self {
+            Line::Phase(phase) => format!("the phase {}", phase.phase.word()),
+            Line::Rule(rule) => format!("the rule {:?}", rule.id),
+            Line::Finding(found) => format!("the finding {:?}", found.id),
+            Line::Scenario(failed) => format!("the scenario {:?}", failed.name),
+            Line::Expectation(Expectation { entry, .. }) => match &entry.rule {
+                Some(rule) => format!("the expected failure of the rule {rule:?}"),
+                None => format!("the expected finding {:?}", entry.finding),
+            },
+            Line::Labels(_) => "the line of labels".into(),
+            Line::End(_) => "the end".into(),
+        }
+    }
+
+    /// What makes the line impossible.
+    fn problem(&self) -> Option<String> {
+        let (words, most, counts) = match self {
+            Line::Phase(PhaseReport { seconds, .. }) if *seconds < 0.0 => {
+                return Some(format!("{seconds} seconds"));
+            }
+            Line::Phase(p) if p.not_comparable > p.cases => {
+                ("cases not comparable", p.cases, vec![p.not_comparable])
+            }
+            Line::Phase(p) => ("cases", MOST, vec![p.cases, p.asked_again, p.failures]),
+            Line::Rule(rule) => ("cases", MOST, vec![rule.reached]),
+            Line::Finding(found) => ("cases", MOST, vec![found.finding.count]),
+            Line::Expectation(expectation) => ("findings", MOST, vec![expectation.met]),
+            Line::Labels(labels) if labels.cases > MOST => ("cases", MOST, vec![labels.cases]),
+            Line::Labels(labels) => {
+                ("cases of a situation", labels.cases, labels.rows().map(|row| row.2).collect())
+            }
+            Line::Scenario(_) | Line::End(_) => return None,
+        };
+        let too_many = counts.into_iter().find(|count| *count > most);
+        too_many.map(|count| format!("{count} {words}, more than {most}"))
+    }
+}
+
+/// Reads a report; `place` names it in errors.
+///
+/// # Errors
+/// The first reason why it is none.
+pub fn read(text: &str, place: &str) -> Result<Report, BadReport> {
+    let mut lines = text.lines().enumerate();
+    let (_, first) = lines.next().unwrap_or_default();
+    let mut reader = Reader { place, report: header(first, text, place)?, seen: BTreeMap::new() };
+    let mut counts = BTreeMap::new();
+    for (position, line) in lines {
+        let number = position + 1;
+        match reader.line(line, number, is_last(line, text))? {
+            Line::End(end) => {
+                reader.report.rules = rule_counts(counts);
+                return reader.end(end, number, text.lines().count());
+            }
+            Line::Rule(rule) => drop(counts.insert(rule.id, rule.reached)),
+            Line::Phase(phase) => reader.report.phases.push(phase),
+            Line::Finding(found) => reader.report.findings.push(*found),
+            Line::Scenario(failed) => reader.report.scenarios.push(failed),
+            Line::Expectation(expectation) => reader.report.expectations.push(expectation),
+            Line::Labels(labels) => reader.report.labels = labels,
+        }
+    }
+    Err(BadReport::CutOff { place: place.into(), line: text.lines().count() })
+}
+
+fn rule_counts(mut counts: BTreeMap<String, u64>) -> RuleCounts {
+    counts.retain(|_, reached| *reached > 0);
+    // A map of text to numbers is what they are written as.
+    serde_json::to_value(counts).and_then(serde_json::from_value).unwrap_or_default()
+}
+
+/// Whether the text ends within this line: every line that was written whole ends with `\n`.
+fn is_last(line: &str, text: &str) -> bool {
+    !text.ends_with('\n') && text.ends_with(line)
+}
+
+fn header(line: &str, text: &str, place: &str) -> Result<Report, BadReport> {
+    let none = |found| BadReport::NotAReport { place: place.into(), found };
+    let value: serde_json::Value = match serde_json::from_str(line) {
+        Ok(value) => value,
+        Err(error) if error.is_eof() && line.starts_with('{') && is_last(line, text) => {
+            return Err(BadReport::CutOff { place: place.into(), line: 1 });
+        }
+        Err(_) if text.is_empty() => return Err(none("an empty file")),
+        Err(_) => return Err(none("a line that is no JSON")),
+    };
+    match value.get("report").and_then(serde_json::Value::as_u64) {
+        None => return Err(none("JSON that does not say of which format the report is")),
+        Some(found) if found != u64::from(FORMAT) => {
+            return Err(BadReport::OtherFormat { place: place.into(), found });
+        }
+        Some(_) => {}
+    }
+    let header: Header = serde_json::from_value(value).map_err(|error| BadReport::Line {
+        place: place.into(),
+        line: 1,
+        found: in_words(&error),
+        expected: "{\"report\":…,\"tool\":…,\"run\":{…}}".into(),
+    })?;
+    Ok(Report {
+        run: header.run,
+        phases: Vec::new(),
+        rules: RuleCounts::default(),
+        findings: Vec::new(),
+        scenarios: Vec::new(),
+        labels: LabelCounts::default(),
+        expectations: Vec::new(),
+        gave_up: None,
+    })
+}
+
+struct Reader<'a> {
+    place: &'a str,
+    report: Report,
+    /// What was read, with its line.
+    seen: BTreeMap<String, usize>,
+}
+
+impl Reader<'_> {
+    /// A line that may be there, and is for the first time.
+    fn line(&mut self, text: &str, number: usize, last: bool) -> Result<Line, BadReport> {
+        let place = || self.place.to_string();
+        let wrong = |found, expected: &str| BadReport::Line {
+            place: place(),
+            line: number,
+            found,
+            expected: expected.into(),
+        };
+        if depth(text) > DEEPEST {
+            return Err(wrong(format!("more than {DEEPEST} levels of JSON"), "fewer"));
+        }
+        let mut json = serde_json::Deserializer::from_str(text);
+        // The depth is known.
+        json.disable_recursion_limit();
+        let read = Line::deserialize(&mut json).and_then(|line| json.end().map(|()| line));
+        let line = read.map_err(|error| match error.is_eof() && last {
+            true => BadReport::CutOff { place: place(), line: number },
+            false => wrong(in_words(&error), "a line of a report"),
+        })?;
+        if let Some(problem) = line.problem() {
+            return Err(wrong(problem, "counts that can be"));
+        }
+        let what = line.what();
+        match self.seen.insert(what.clone(), number) {
+            Some(first) => {
+                let what = one_line(&clipped(&what, 120));
+                Err(BadReport::Twice { place: place(), line: number, first, what })
+            }
+            None => Ok(line),
+        }
+    }
+
+    /// The report, if the last line agrees with the others.
+    fn end(mut self, end: End, line: usize, lines: usize) -> Result<Report, BadReport> {
+        let place = self.place.to_string();
+        if lines > line {
+            return Err(BadReport::AfterEnd { place, line: line + 1 });
+        }
+        let (found, expected) = (lines as u64, end.lines);
+        if found != expected {
+            return Err(BadReport::Count { place, line, found, expected });
+        }
+        if !self.seen.contains_key("the line of labels") {
+            let (found, expected) = ("no line of labels".into(), "{\"labels\":…}".into());
+            return Err(BadReport::Line { place, line, found, expected });
+        }
+        self.report.gave_up = end.gave_up;
+        let (found, expected) = (end.verdict, self.report.verdict());
+        if found != expected {
+            return Err(BadReport::Verdict { place, line, found, expected });
+        }
+        Ok(self.report)
+    }
+}
+
+/// How deep the brackets of a line are nested.
+fn depth(line: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut in_text, mut escaped) = (false, false);
+    for byte in line.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// What the reader of JSON says; which line of the file it is, it does not know.
+fn in_words(error: &serde_json::Error) -> String {
+    let words = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let words = match words.strip_suffix(&place) {
+        Some(words) => format!("{words} (column {})", error.column()),
+        None => words,
+    };
+    let kind = if error.is_data() { "what does not fit" } else { "what is no JSON" };
+    format!("{kind}: {}", one_line(&clipped(&words, 300)))
+}

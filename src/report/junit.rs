@@ -1,0 +1,161 @@
+//! The report as JUnit XML, which CI systems show: a suite for the subject, a test for each rule.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
+
+use super::shown::{clipped, one_line, visible};
+use super::{Report, ReportedFinding, RuleStatus, RunVerdict};
+use crate::finding::Finding;
+use crate::rules;
+
+/// Characters of a message, which some systems show in one line.
+const MESSAGE: usize = 1_000;
+
+/// Characters of a failure's text.
+const TEXT: usize = 50_000;
+
+/// Writes the report.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(report: &Report, mut out: impl Write) -> io::Result<()> {
+    let mut suite = TestSuite::new(one_line(&report.run.subject));
+    for (name, value) in properties(report) {
+        suite.add_property((name, one_line(&value).as_str()));
+    }
+    suite.add_test_cases(report.rule_rows().map(|(id, _, _, status)| rule(report, id, status)));
+    let without_rule = report.findings.iter().filter(|found| !is_known(&found.finding.rule));
+    suite.add_test_cases(without_rule.map(|found| breakdown(report, found)));
+    suite.add_test_cases(scenarios(report));
+    suite.add_test_cases(unmet(report));
+    suite.add_test_cases(the_run(report));
+    let seconds = report.phases.iter().map(|phase| phase.seconds).sum();
+    // A time that is none, from a file, is not worth failing for.
+    suite.set_time(Duration::try_from_secs_f64(seconds).unwrap_or_default());
+    let mut file = quick_junit::Report::new("mcp-overlay");
+    file.add_test_suite(suite);
+    let text = file.to_string().map_err(io::Error::other)?;
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+fn properties(report: &Report) -> Vec<(&'static str, String)> {
+    let run = &report.run;
+    let phases: Vec<&str> = run.phases.iter().map(|phase| phase.word()).collect();
+    vec![
+        ("version", run.version.clone()),
+        ("profile", run.profile.clone()),
+        ("phases", phases.join(", ")),
+        ("seed", run.seed.to_string()),
+        ("shard", run.shard.to_string()),
+        ("cases", report.compared().to_string()),
+        ("headline", report.headline()),
+    ]
+}
+
+fn is_known(rule: &str) -> bool {
+    rules::all().contains_key(rule)
+}
+
+fn test(report: &Report, name: &str, status: TestCaseStatus) -> TestCase {
+    let mut test = TestCase::new(one_line(name), status);
+    test.set_classname(one_line(&report.run.profile));
+    test
+}
+
+fn rule(report: &Report, id: &str, status: RuleStatus) -> TestCase {
+    let broken = report.findings.iter().filter(|found| found.finding.rule == id);
+    let broken = broken.map(|found| (&found.expected, found.finding.to_string()));
+    let failed = report.scenarios.iter().filter(|failed| failed.rule.as_deref() == Some(id));
+    let failed =
+        failed.map(|failed| (&failed.expected, format!("{}: {}", failed.name, failed.message)));
+    let all: Vec<(&Option<String>, String)> = broken.chain(failed).collect();
+    let status = match status {
+        RuleStatus::Pass => TestCaseStatus::success(),
+        RuleStatus::NotReached => skipped("no case reached it"),
+        RuleStatus::Expected => {
+            let reasons: Vec<&str> =
+                all.iter().filter_map(|(expected, _)| expected.as_deref()).collect();
+            skipped(&format!("expected to fail: {}", reasons.join("; ")))
+        }
+        RuleStatus::Fail => {
+            let unexpected = all.iter().filter(|(expected, _)| expected.is_none());
+            let texts: Vec<&str> = unexpected.map(|(_, text)| text.as_str()).collect();
+            non_success(NonSuccessKind::Failure, "rule broken", rules::text(id), &texts.join("\n"))
+        }
+    };
+    test(report, id, status)
+}
+
+/// A finding without a rule: the subject gave no answer.
+fn breakdown(report: &Report, found: &ReportedFinding) -> TestCase {
+    let Finding { verdict, rule, subject, sentence, .. } = &found.finding;
+    let status = match (&found.expected, rule.as_str()) {
+        (Some(reason), _) => skipped(&format!("expected to fail: {reason}")),
+        (None, "") => non_success(
+            NonSuccessKind::Error,
+            verdict,
+            &format!("{subject} {verdict}"),
+            &found.finding.to_string(),
+        ),
+        (None, _) => {
+            non_success(NonSuccessKind::Failure, verdict, sentence, &found.finding.to_string())
+        }
+    };
+    test(report, &found.id, status)
+}
+
+/// Scenarios that failed and stand for no rule that has a test of its own.
+fn scenarios(report: &Report) -> impl Iterator<Item = TestCase> {
+    let failed = report.scenarios.iter();
+    let without_rule = failed.filter(|failed| !failed.rule.as_deref().is_some_and(is_known));
+    without_rule.map(|failed| {
+        let status = match &failed.expected {
+            Some(reason) => skipped(&format!("expected to fail: {reason}")),
+            None => non_success(
+                NonSuccessKind::Failure,
+                "scenario failed",
+                &failed.message,
+                &failed.message,
+            ),
+        };
+        test(report, &format!("endpoint: {}", failed.name), status)
+    })
+}
+
+fn unmet(report: &Report) -> impl Iterator<Item = TestCase> {
+    report.unmet().map(|entry| {
+        let words = format!("was expected to fail and did not: {}", entry.reason);
+        let status = non_success(NonSuccessKind::Failure, "expected failure not met", &words, "");
+        test(report, &format!("expected failure: {}", entry.what()), status)
+    })
+}
+
+/// What is wrong with the run as a whole.
+fn the_run(report: &Report) -> Option<TestCase> {
+    let words = match (&report.gave_up, report.verdict()) {
+        (Some(why), _) => why.clone(),
+        (None, RunVerdict::NothingChecked) => report.headline(),
+        (None, RunVerdict::Clean | RunVerdict::Findings) => return None,
+    };
+    let status = non_success(NonSuccessKind::Error, "run incomplete", &words, "");
+    Some(test(report, "the run", status))
+}
+
+fn skipped(message: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message(clipped(&one_line(message), MESSAGE));
+    status
+}
+
+fn non_success(kind: NonSuccessKind, ty: &str, message: &str, text: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_type(one_line(ty));
+    status.set_message(clipped(&one_line(message), MESSAGE));
+    if !text.is_empty() {
+        status.set_description(clipped(&visible(text), TEXT));
+    }
+    status
+}

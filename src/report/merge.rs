@@ -1,0 +1,188 @@
+//! The parts of one run, joined.
+
+use super::{PhaseReport, Report, ReportedFinding, RunOptions};
+use crate::campaign::Shard;
+use crate::expected::Entry;
+
+/// Missing parts that are named; of more only the number is said.
+const NAMED: usize = 10;
+
+/// Why reports are not the parts of one run.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MergeError {
+    /// There are none.
+    #[error("no report to merge\n  help: give the files of all parts of a run")]
+    None,
+    /// They are of different runs.
+    #[error(
+        "the reports are not of one run: {option} differs\n  {first}: {first_value}\n  \
+         {other}: {other_value}\n  help: run all parts with the same options and version"
+    )]
+    Different {
+        /// What differs first.
+        option: &'static str,
+        /// A file.
+        first: String,
+        /// What it says.
+        first_value: String,
+        /// Another file.
+        other: String,
+        /// What that one says.
+        other_value: String,
+    },
+    /// A part is there twice.
+    #[error("part {part} is there twice: {first} and {other}\n  help: drop one of the two")]
+    Twice {
+        /// Which.
+        part: Shard,
+        /// A file.
+        first: String,
+        /// Another file.
+        other: String,
+    },
+    /// Parts are missing.
+    #[error("of {count} parts these are missing: {missing}\n  help: add their files")]
+    Missing {
+        /// How many there should be.
+        count: u32,
+        /// Which, such as `2/3, 3/3`.
+        missing: String,
+    },
+}
+
+/// Joins the reports of all parts of a run; each comes with the place that names it in errors.
+///
+/// # Errors
+/// They are not all the parts of one run, each once.
+pub fn merge(mut reports: Vec<(String, Report)>) -> Result<Report, MergeError> {
+    reports.sort_by_key(|(_, report)| report.run.shard.index());
+    let Some((first, rest)) = reports.split_first() else {
+        return Err(MergeError::None);
+    };
+    for other in rest {
+        same_run(first, other)?;
+    }
+    for ((place, report), (other, next)) in reports.iter().zip(rest) {
+        if report.run.shard == next.run.shard {
+            let (part, first, other) = (next.run.shard, place.clone(), other.clone());
+            return Err(MergeError::Twice { part, first, other });
+        }
+    }
+    let parts: Vec<Shard> = reports.iter().map(|(_, report)| report.run.shard).collect();
+    all_there(first.1.run.shard.count(), &parts)?;
+    let mut parts = reports.into_iter().map(|(_, report)| report);
+    let mut whole = parts.next().ok_or(MergeError::None)?;
+    let mut reasons: Vec<String> = whole.gave_up.take().into_iter().collect();
+    for mut part in parts {
+        reasons.extend(part.gave_up.take());
+        add(&mut whole, part);
+    }
+    reasons.dedup();
+    whole.gave_up = (!reasons.is_empty()).then(|| reasons.join("; "));
+    whole.run.shard = Shard::default();
+    // Counted anew: what two parts found is one finding.
+    whole.settle_expectations();
+    Ok(whole)
+}
+
+/// Names the first thing in which the runs differ.
+fn same_run(first: &(String, Report), other: &(String, Report)) -> Result<(), MergeError> {
+    let entries = |report: &Report| -> Vec<Entry> {
+        report.expectations.iter().map(|expectation| expectation.entry.clone()).collect()
+    };
+    let (a, b) = (&first.1, &other.1);
+    let options = options(&a.run).into_iter().zip(options(&b.run));
+    let difference = options
+        .map(|((option, first), (_, other))| (option, first, other))
+        .find(|(_, first, other)| first != other)
+        .or_else(|| {
+            let (first, other) = (entries(a), entries(b));
+            (first != other).then(|| {
+                let written = |entries: &[Entry]| {
+                    let what: Vec<&str> = entries.iter().map(Entry::what).collect();
+                    format!("{} with {what:?}", entries.len())
+                };
+                ("the list of expected failures", written(&first), written(&other))
+            })
+        });
+    match difference {
+        None => Ok(()),
+        Some((option, first_value, other_value)) => Err(MergeError::Different {
+            option,
+            first: first.0.clone(),
+            first_value,
+            other: other.0.clone(),
+            other_value,
+        }),
+    }
+}
+
+/// What must be the same, in words.
+fn options(run: &RunOptions) -> [(&'static str, String); 9] {
+    // Every member: one that is added has to be thought of here.
+    let RunOptions { version, subject, profile, phases, seed, cases, time, twice, shard } = run;
+    let phases: Vec<&str> = phases.iter().map(|phase| phase.word()).collect();
+    let or_none = |value: &Option<u64>| value.map_or("none".into(), |value| value.to_string());
+    [
+        ("the version of mcp-overlay", quoted(version)),
+        ("the subject", quoted(subject)),
+        ("the profile", quoted(profile)),
+        ("the list of phases", phases.join(", ")),
+        ("the seed", seed.to_string()),
+        ("the number of random cases", or_none(cases)),
+        ("the longest time in seconds", or_none(time)),
+        ("the share of cases asked again in percent", twice.to_string()),
+        ("the number of parts", shard.count().to_string()),
+    ]
+}
+
+fn quoted(text: &str) -> String {
+    format!("{text:?}")
+}
+
+fn all_there(count: u32, parts: &[Shard]) -> Result<(), MergeError> {
+    let is_there = |index: &u32| parts.iter().any(|part| part.index() == *index);
+    let missing: Vec<u32> = (1..=count).filter(|index| !is_there(index)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut names: Vec<String> =
+        missing.iter().take(NAMED).map(|index| format!("{index}/{count}")).collect();
+    if missing.len() > NAMED {
+        names.push(format!("and {} more", missing.len() - NAMED));
+    }
+    Err(MergeError::Missing { count, missing: names.join(", ") })
+}
+
+fn add(whole: &mut Report, part: Report) {
+    for phase in part.phases {
+        match whole.phases.iter_mut().find(|known| known.phase == phase.phase) {
+            Some(known) => add_phase(known, &phase),
+            None => whole.phases.push(phase),
+        }
+    }
+    for found in part.findings {
+        match whole.findings.iter_mut().find(|known| known.id == found.id) {
+            Some(known) => add_finding(known, found),
+            None => whole.findings.push(found),
+        }
+    }
+    whole.scenarios.extend(part.scenarios);
+    whole.rules.merge(&part.rules);
+    whole.labels.merge(&part.labels);
+}
+
+fn add_phase(whole: &mut PhaseReport, part: &PhaseReport) {
+    whole.cases += part.cases;
+    whole.asked_again += part.asked_again;
+    whole.not_comparable += part.not_comparable;
+    whole.failures += part.failures;
+    whole.cut_short |= part.cut_short;
+    whole.seconds += part.seconds;
+}
+
+fn add_finding(whole: &mut ReportedFinding, part: ReportedFinding) {
+    whole.finding.count += part.finding.count;
+    // A failure that one part did not expect is not excused by another that did.
+    whole.expected = whole.expected.take().and(part.expected);
+}

@@ -1,0 +1,71 @@
+//! Text of others, made fit to be shown: subjects choose their own words.
+
+use serde_json::Value;
+
+/// The text with everything that a reader would not see written out: control characters, marks
+/// that turn the direction of writing, characters without width. `\n` and `\t` stay.
+pub fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => out.push(c),
+            c if is_unseen(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// [`visible`], and on one line.
+pub(super) fn one_line(text: &str) -> String {
+    visible(text).replace(['\n', '\t'], " ")
+}
+
+/// The beginning of a text that is longer than anybody reads.
+pub(super) fn clipped(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.into(),
+        Some((end, _)) => {
+            let (kept, rest) = text.split_at_checked(end).unwrap_or((text, ""));
+            format!("{kept}… ({} characters more)", rest.chars().count())
+        }
+    }
+}
+
+/// A value over several lines; null is what is not there.
+pub(super) fn pretty(value: &Value) -> String {
+    match value {
+        Value::Null => "(absent)".into(),
+        value => visible(&serde_json::to_string_pretty(value).unwrap_or_default()),
+    }
+}
+
+/// Whether a character shows nothing, or makes others show elsewhere. XML has no room for some of
+/// them, and two names that differ only in them look the same.
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(c, '\u{e0000}'..='\u{e007f}')
+        || u32::from(c) & 0xfffe == 0xfffe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_seen_is_written_out() {
+        assert_eq!(visible("a\u{202e}b\u{0}\n\tc\u{200b}"), "a\\u{202e}b\\u{0}\n\tc\\u{200b}");
+        assert_eq!(visible("\u{fffe}\u{1ffff}\u{85}\r"), "\\u{fffe}\\u{1ffff}\\u{85}\\u{d}");
+        assert_eq!(visible("Grüße, 名前 🦀 'x' \"y\" \\"), "Grüße, 名前 🦀 'x' \"y\" \\");
+        assert_eq!(one_line("a\nb\r\nc"), "a b\\u{d} c");
+    }
+
+    #[test]
+    fn long_text_is_clipped_between_characters() {
+        assert_eq!(clipped("äöü", 3), "äöü");
+        assert_eq!(clipped("äöü", 1), "ä… (2 characters more)");
+        assert_eq!(clipped("", 0), "");
+    }
+}

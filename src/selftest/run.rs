@@ -1,0 +1,216 @@
+//! The self-test: every fault by every phase, and the sound implementation by very many cases.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread;
+
+use mcp_overlay_model::Profile;
+
+use super::detect::{failing, first_case, first_of_small_scope};
+use super::faults::Fault;
+use super::matrix::{Matrix, MatrixRow};
+use crate::campaign::{self, CHUNK, Numbered, Phase, cores};
+use crate::subject::ProductionSubject;
+use crate::{exhaustive, generate, vectors};
+
+/// Streams of random cases, each with a seed of its own: 1, 2, …
+const SEEDS: u64 = 20;
+
+/// Random cases of a stream in which a fault must show.
+const CAP: u64 = 20_000;
+
+/// What is done.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The faults to look for.
+    pub faults: Vec<&'static Fault>,
+    /// Random cases of the sound implementation.
+    pub sound_cases: u64,
+}
+
+/// Sees how far a self-test is.
+pub trait Watch: Sync {
+    /// A part of it begins, in a word, with as many units of work.
+    fn begin(&self, part: &'static str, units: u64);
+
+    /// So many units more are done; called on any thread.
+    fn done(&self, units: u64);
+}
+
+/// Why a self-test could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The vectors built into this binary do not parse.
+    #[error(transparent)]
+    Vectors(#[from] vectors::BadVector),
+    /// The endpoint phase could not be set up.
+    #[error("cannot run the endpoint scenarios: {0}")]
+    Endpoint(#[from] std::io::Error),
+}
+
+/// Runs a self-test on all cores.
+///
+/// # Errors
+/// What keeps the tool itself from working; a fault that is not found is no error.
+pub fn run(options: &Options, watch: &dyn Watch) -> Result<Matrix, Error> {
+    let faults = options.faults.as_slice();
+    let by_vectors = by_vectors(faults, watch)?;
+    let by_random = by_random(faults, watch);
+    let by_endpoint = by_endpoint(faults, watch)?;
+    let by_exhaustive = by_exhaustive(faults, watch);
+    let false_alarms = false_alarms(options.sound_cases, watch);
+    let found = by_vectors.into_iter().zip(by_exhaustive).zip(by_random).zip(by_endpoint);
+    let rows =
+        faults.iter().zip(found).map(|(fault, (((vectors, exhaustive), random), endpoint))| {
+            let from_1 = |index: u64| index + 1;
+            MatrixRow {
+                fault: fault.name.into(),
+                rule: fault.rule.into(),
+                what: fault.what.into(),
+                vectors: vectors.map(from_1),
+                exhaustive: exhaustive.map(from_1),
+                random: random.median.map(from_1),
+                random_worst: random.worst.map(from_1),
+                endpoint,
+            }
+        });
+    Ok(Matrix {
+        version: env!("CARGO_PKG_VERSION").into(),
+        profile: Profile::default().name().into(),
+        sound_cases: options.sound_cases,
+        false_alarms,
+        seeds: SEEDS,
+        faults: rows.collect(),
+    })
+}
+
+/// Does something for every fault, on all cores, in the order of the faults.
+fn for_each<R: Send>(
+    faults: &[&'static Fault],
+    watch: &dyn Watch,
+    find: impl Fn(&'static Fault) -> R + Sync,
+) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let position = next.fetch_add(1, Ordering::Relaxed);
+            let Some(fault) = faults.get(position) else {
+                return done;
+            };
+            done.push((position, find(fault)));
+            watch.done(1);
+        }
+    };
+    let mut done: Vec<(usize, R)> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores()).map(|_| scope.spawn(work)).collect();
+        let join = |worker: thread::ScopedJoinHandle<'_, Vec<(usize, R)>>| match worker.join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        workers.into_iter().flat_map(join).collect()
+    });
+    done.sort_by_key(|(position, _)| *position);
+    done.into_iter().map(|(_, found)| found).collect()
+}
+
+fn by_vectors(faults: &[&'static Fault], watch: &dyn Watch) -> Result<Vec<Option<u64>>, Error> {
+    let vectors = vectors::parse(vectors::COMMITTED, "the committed vectors".as_ref())?;
+    let case_of = |index: u64| vectors.get(index as usize).map(|vector| vector.case.clone());
+    watch.begin("vectors", faults.len() as u64);
+    Ok(for_each(faults, watch, |fault| {
+        first_case(&*fault.subject(), Phase::Vectors, vectors.len() as u64, case_of)
+    }))
+}
+
+/// How many random cases it takes, over the seeds.
+struct Random {
+    median: Option<u64>,
+    worst: Option<u64>,
+}
+
+fn by_random(faults: &[&'static Fault], watch: &dyn Watch) -> Vec<Random> {
+    watch.begin("random", faults.len() as u64);
+    for_each(faults, watch, |fault| {
+        let subject = fault.subject();
+        let first = |seed| {
+            let case_of = |index| Some(generate::random_case(seed, index));
+            first_case(&*subject, Phase::Random, CAP, case_of).unwrap_or(u64::MAX)
+        };
+        let mut firsts: Vec<u64> = (1..=SEEDS).map(first).collect();
+        firsts.sort_unstable();
+        let found = |first: Option<&u64>| first.copied().filter(|first| *first < u64::MAX);
+        // Of an even number the later one: a median is not to flatter.
+        Random { median: found(firsts.get(firsts.len() / 2)), worst: found(firsts.last()) }
+    })
+}
+
+/// Faults that remember something are sought one by one, the others together.
+fn by_exhaustive(faults: &[&'static Fault], watch: &dyn Watch) -> Vec<Option<u64>> {
+    let (stateless, stateful): (Vec<_>, Vec<_>) =
+        faults.iter().copied().partition(|fault| fault.is_stateless());
+    watch.begin("exhaustive", exhaustive::COUNT + stateful.len() as u64);
+    let one_by_one = for_each(&stateful, watch, |fault| {
+        first_case(&*fault.subject(), Phase::Exhaustive, exhaustive::COUNT, exhaustive::case)
+    });
+    let together = first_of_small_scope(&stateless, &|units| watch.done(units));
+    let (mut one_by_one, mut together) = (one_by_one.into_iter(), together.into_iter());
+    let mut found = |fault: &&'static Fault| match fault.is_stateless() {
+        true => together.next().flatten(),
+        false => one_by_one.next().flatten(),
+    };
+    faults.iter().map(&mut found).collect()
+}
+
+#[cfg(feature = "endpoint")]
+fn by_endpoint(faults: &[&'static Fault], watch: &dyn Watch) -> Result<Vec<Option<String>>, Error> {
+    use mcp_overlay_model::Case;
+
+    use crate::endpoint::{self, SCENARIOS};
+    use crate::subject::Subject;
+    watch.begin("endpoint", faults.len() as u64);
+    // An origin for cases that nobody connects with: the fault sees the same in all of them.
+    let may_show = |fault: &'static Fault, case: &Case| {
+        !fault.is_stateless() || fault.may_show(case, &ProductionSubject.resolve(case))
+    };
+    let first = |fault: &'static Fault| {
+        for scenario in SCENARIOS {
+            // Afresh, because endpoints share ports, and which ones is chance.
+            let subject = fault.subject();
+            if may_show(fault, &scenario.case("http://127.0.0.1:9"))
+                && endpoint::run(scenario, &*subject)?.is_err()
+            {
+                return Ok(Some(scenario.name.to_string()));
+            }
+        }
+        Ok(None)
+    };
+    for_each(faults, watch, first).into_iter().collect::<std::io::Result<_>>().map_err(Error::from)
+}
+
+#[cfg(not(feature = "endpoint"))]
+fn by_endpoint(faults: &[&'static Fault], _: &dyn Watch) -> Result<Vec<Option<String>>, Error> {
+    Ok(faults.iter().map(|_| None).collect())
+}
+
+/// How often the sound implementation is taken for a faulty one.
+fn false_alarms(cases: u64, watch: &dyn Watch) -> u64 {
+    watch.begin("sound", cases);
+    let seed = campaign::Options::default().seed;
+    let (next, alarms) = (AtomicU64::new(0), AtomicU64::new(0));
+    let work = || {
+        loop {
+            let start = next.fetch_add(CHUNK, Ordering::Relaxed);
+            if start >= cases {
+                return;
+            }
+            let indices = start..cases.min(start + CHUNK);
+            let units = indices.end - start;
+            let random = |index| Numbered { index, case: generate::random_case(seed, index) };
+            let found = failing(&ProductionSubject, Phase::Random, indices.map(random).collect());
+            alarms.fetch_add(found.len() as u64, Ordering::Relaxed);
+            watch.done(units);
+        }
+    };
+    thread::scope(|scope| (0..cores()).for_each(|_| drop(scope.spawn(work))));
+    alarms.into_inner()
+}

@@ -1,0 +1,136 @@
+//! Expected failures: what they excuse, what they never do, and that they must go on failing.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics fails, as it should")]
+
+use std::collections::BTreeSet;
+
+use mcp_overlay::campaign::Phase;
+use mcp_overlay::expected::{self, Expected};
+use mcp_overlay::report::{Report, RuleStatus, RunVerdict};
+use mcp_overlay::subject::ProductionSubject;
+use mcp_overlay::{Options, Subject, check};
+use mcp_overlay_model::{Answer, Auth, Case};
+
+/// Lets API keys pass the gate, forgets whose servers it has, or dies.
+struct Faulty {
+    api_key_passes: bool,
+    forgets_owners: bool,
+    dies: bool,
+}
+
+const SOUND: Faulty = Faulty { api_key_passes: false, forgets_owners: false, dies: false };
+
+impl Subject for Faulty {
+    fn name(&self) -> &str {
+        "faulty"
+    }
+
+    fn resolve(&self, case: &Case) -> Answer {
+        let mut case = case.clone();
+        if self.dies && case.auth == Some(Auth::AgentIdentity) {
+            std::panic::panic_any("dead");
+        }
+        if self.api_key_passes && case.auth == Some(Auth::ApiKey) {
+            case.auth = Some(Auth::ChatGpt);
+        }
+        let mut answer = ProductionSubject.resolve(&case);
+        if let (true, Answer::Resolved { plugin_owners, .. }) = (self.forgets_owners, &mut answer) {
+            plugin_owners.clear();
+        }
+        answer
+    }
+}
+
+fn run(subject: &Faulty, expected: Expected) -> Report {
+    let phases = BTreeSet::from([Phase::Vectors, Phase::Random]);
+    let options =
+        Options { phases, cases: Some(2_000), expected, whole: true, ..Options::default() };
+    check(subject, &options).unwrap()
+}
+
+fn expect(entries: &str) -> Expected {
+    Expected::parse(entries, "known.toml").unwrap()
+}
+
+const GATE: &str = "[[expected]]\nrule = \"gate.open\"\nreason = \"issue 17\"\n";
+const OWNERS: &str = "[[expected]]\nrule = \"configured.owners-exact\"\nreason = \"issue 18\"\n";
+
+#[test]
+fn an_expected_failure_does_not_count() {
+    let broken = Faulty { api_key_passes: true, ..SOUND };
+    let report = run(&broken, Expected::default());
+    assert_eq!(report.verdict(), RunVerdict::Findings);
+    let rules: BTreeSet<&str> = report.findings.iter().map(|f| f.finding.rule.as_str()).collect();
+    assert_eq!(rules, BTreeSet::from(["gate.open"]));
+
+    let report = run(&broken, expect(GATE));
+    assert_eq!(report.verdict(), RunVerdict::Clean, "{}", report.in_words());
+    assert_eq!(report.status("gate.open"), RuleStatus::Expected);
+    assert!(report.headline().contains("expected failures and no other"), "{}", report.headline());
+    assert!(report.failures() > 100, "they are counted all the same");
+}
+
+#[test]
+fn another_failure_is_not_hidden_by_an_expected_one() {
+    let broken = Faulty { api_key_passes: true, forgets_owners: true, ..SOUND };
+    let report = run(&broken, expect(GATE));
+    assert_eq!(report.verdict(), RunVerdict::Findings);
+    assert_eq!(report.status("gate.open"), RuleStatus::Expected);
+    assert_eq!(report.status("configured.owners-exact"), RuleStatus::Fail);
+    assert!(run(&broken, expect(&format!("{GATE}{OWNERS}"))).is_clean());
+}
+
+#[test]
+fn an_expected_failure_that_passes_fails_the_run() {
+    let report = run(&SOUND, expect(GATE));
+    assert_eq!(report.verdict(), RunVerdict::Findings);
+    assert_eq!(report.unmet().map(expected::Entry::what).collect::<Vec<_>>(), ["gate.open"]);
+    let broken = Faulty { api_key_passes: true, ..SOUND };
+    let unknown = "[[expected]]\nfinding = \"gate.open-000000000000\"\nreason = \"gone\"\n";
+    let report = run(&broken, expect(&format!("{GATE}{unknown}")));
+    assert_eq!(report.verdict(), RunVerdict::Findings, "an entry that matches nothing");
+}
+
+#[test]
+fn a_crash_is_never_expected() {
+    let broken = Faulty { dies: true, ..SOUND };
+    std::panic::set_hook(Box::new(|_| {}));
+    let report = run(&broken, Expected::default());
+    let id = &report.findings.first().unwrap().id;
+    assert!(id.starts_with("crashed-"), "{id}");
+    let entry = format!("[[expected]]\nfinding = \"{id}\"\nreason = \"it does that\"\n");
+    let refused = Expected::parse(&entry, "known.toml").unwrap_err().to_string();
+    assert!(refused.contains("can never be expected"), "{refused}");
+}
+
+/// The file written of a run excuses exactly that run.
+#[test]
+fn what_is_written_is_what_is_expected() {
+    let broken = Faulty { api_key_passes: true, forgets_owners: true, ..SOUND };
+    let report = run(&broken, Expected::default());
+    let found = report.findings.iter().map(|found| (&found.finding, None));
+    let written = expected::write("a \"subject\"\nof two lines", found);
+    let again = run(&broken, expect(&written));
+    assert!(again.is_clean(), "{written}\n{}", again.in_words());
+    assert!(again.expectations.iter().all(|expectation| expectation.met == 1));
+    let other = Faulty { api_key_passes: true, ..SOUND };
+    assert_eq!(run(&other, expect(&written)).verdict(), RunVerdict::Findings);
+}
+
+#[test]
+fn a_bad_list_says_what_is_wrong() {
+    for (list, words) in [
+        ("[[expected]]\nrule = \"gate.open\"\n", "missing field `reason`"),
+        ("[[expected]]\nrule = \"gate.open\"\nreason = \" \"\n", "entry 1: the reason is empty"),
+        ("[[expected]]\nreason = \"r\"\n", "entry 1: expected one of `rule` and `finding`"),
+        ("[[expected]]\nrule = \"gate.ajar\"\nreason = \"r\"\n", "no rule \"gate.ajar\""),
+        ("[[expect]]\nrule = \"gate.open\"\nreason = \"r\"\n", "unknown field `expect`"),
+        ("[[expected]]\nrule = \"gate.open\"\nwhy = \"r\"\n", "unknown field `why`"),
+        (&format!("{GATE}{GATE}"), "entry 2: is there twice"),
+        ("rule", "known.toml: "),
+    ] {
+        let error = Expected::parse(list, "known.toml").unwrap_err().to_string();
+        assert!(error.starts_with("known.toml: ") && error.contains(words), "{list}\n{error}");
+    }
+    assert!(Expected::parse("", "known.toml").unwrap().is_empty());
+}

@@ -1,0 +1,99 @@
+//! The page as text: what is on it, and that nothing of it is active.
+
+use mcp_overlay::report::html::render;
+
+use crate::sample;
+
+#[test]
+fn the_format() {
+    insta::assert_snapshot!("html_clean", without_style(&render(&sample::clean(), None)));
+    let matrix = sample::matrix();
+    insta::assert_snapshot!(
+        "html_failing",
+        without_style(&render(&sample::failing(), Some(&matrix)))
+    );
+    insta::assert_snapshot!("html_part", without_style(&render(&sample::part(), None)));
+}
+
+/// The page with a line for each element, and without its style sheet.
+fn without_style(page: &str) -> String {
+    let (before, rest) = page.split_once("<style>").unwrap();
+    let (_, after) = rest.split_once("</style>").unwrap();
+    format!("{before}{after}").replace("><", ">\n<")
+}
+
+#[test]
+fn the_page_needs_nothing_and_runs_nothing() {
+    for report in [sample::clean(), sample::failing(), sample::hostile()] {
+        let page = render(&report, Some(&sample::matrix()));
+        for active in [
+            "<script",
+            "<img",
+            "<link",
+            "<iframe",
+            "@import",
+            "url(",
+            " src=",
+            "http-equiv=\"refresh",
+        ] {
+            assert!(
+                !page.contains(active) || active == " src=" && page.contains("&lt;img src="),
+                "{active}"
+            );
+        }
+        let links = page.match_indices("href=\"").map(|(at, _)| &page[at + 6..at + 30]);
+        for link in links {
+            assert!(link.starts_with('#') || link.starts_with("data:application/json,"), "{link}");
+        }
+        assert!(page.contains("content=\"default-src 'none'; style-src 'unsafe-inline'\""));
+    }
+}
+
+#[test]
+fn hostile_text_is_escaped_and_visible() {
+    let page = render(&sample::hostile(), None);
+    assert!(page.chars().all(|c| c == '\n' || !c.is_control()));
+    assert!(!page.contains(['\u{202e}', '\u{200b}', '\u{fffe}', '\u{ffff}']));
+    assert!(page.contains("&lt;script&gt;parent.harm=1&lt;/script&gt;"));
+    assert!(page.contains("]]&gt;\\u{0}\\u{1b}[31m\\u{85}\\u{202e}"));
+    assert_eq!(page.matches("</style>").count(), 1);
+    assert_eq!(page.matches("</title>").count(), 1);
+    assert!(!page.contains("mcp-overlay-findings/&lt;"), "no command with a stranger's words");
+}
+
+#[test]
+fn a_finding_on_the_page_can_be_saved_and_is_the_finding() {
+    let report = sample::failing();
+    let page = render(&report, None);
+    let (_, link) = page.split_once("href=\"data:application/json,").unwrap();
+    let (link, _) = link.split_once('"').unwrap();
+    let mut bytes = Vec::new();
+    let mut rest = link.bytes();
+    while let Some(byte) = rest.next() {
+        let hex: Vec<u8> = rest.by_ref().take(if byte == b'%' { 2 } else { 0 }).collect();
+        let hex = std::str::from_utf8(&hex).unwrap();
+        bytes.push(if byte == b'%' { u8::from_str_radix(hex, 16).unwrap() } else { byte });
+    }
+    let finding: mcp_overlay::finding::Finding = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!(finding, report.findings[0].finding);
+}
+
+#[test]
+fn a_page_of_many_findings_ends() {
+    let mut report = sample::failing();
+    report.findings = vec![report.findings[0].clone(); 3_000];
+    report.findings[0].finding.differences[0].because = "y".repeat(1_000_000);
+    report.findings[1].finding.differences[0].actual =
+        (0..100_000).map(|n| n.to_string()).collect::<Vec<_>>().into();
+    let page = render(&report, None);
+    assert!(page.len() < 3_000_000, "{}", page.len());
+    assert!(page.contains("2,900 more findings are in the JSON report."));
+}
+
+#[test]
+fn a_self_test_without_faults_is_no_strength() {
+    let mut matrix = sample::matrix();
+    assert!(render(&sample::clean(), Some(&matrix)).contains("Strength of this check"));
+    matrix.faults.clear();
+    assert!(!render(&sample::clean(), Some(&matrix)).contains("Strength"));
+}

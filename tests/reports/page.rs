@@ -1,0 +1,143 @@
+//! The page in a browser: it fits a phone, and hostile text is text there too.
+
+use std::path::Path;
+use std::process::Command;
+
+use mcp_overlay::report::Report;
+use mcp_overlay::report::html::render;
+use serde::Deserialize;
+
+use crate::sample;
+
+/// Widths of a phone, a narrow one and a desktop, in CSS pixels.
+const WIDTHS: [u32; 3] = [390, 320, 1280];
+
+/// What the browser says of a page.
+#[derive(Debug, Deserialize)]
+struct Seen {
+    /// By width: how wide the content is.
+    content: Vec<u32>,
+    /// What stands out to the right without a box that scrolls.
+    overflowing: Vec<String>,
+    /// The text of the page.
+    text: String,
+    /// Elements that a report never has.
+    active: usize,
+    /// Whether a script of the page ran.
+    harm: bool,
+}
+
+/// Shows the page in frames of several widths; the page itself has no script, so the page around
+/// it looks. A frame made of `srcdoc` is of the same origin.
+fn look(report: &Report) -> Seen {
+    let page = render(report, Some(&sample::matrix()));
+    let page = page.replace('&', "&amp;").replace('"', "&quot;");
+    let frames = WIDTHS.map(|width| {
+        format!(
+            "<iframe style=\"width:{width}px;height:800px;border:0\" srcdoc=\"{page}\"></iframe>"
+        )
+    });
+    let around = format!("<!doctype html><body>{}{LOOKING}", frames.concat());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("around.html");
+    std::fs::write(&file, around).unwrap();
+    let dom = dom_of(&file, folder.path());
+    let (_, seen) =
+        dom.split_once("<pre id=\"seen\">").unwrap_or_else(|| panic!("no result: {dom}"));
+    let (seen, _) = seen.split_once("</pre>").unwrap();
+    let hex: Vec<u8> =
+        seen.split_whitespace().map(|code| u8::from_str_radix(code, 16).unwrap()).collect();
+    serde_json::from_slice(&hex).unwrap()
+}
+
+/// Runs after the frames are loaded. The result is in hexadecimal, so that it needs no unescaping.
+const LOOKING: &str = r#"<script>
+addEventListener("load", () => {
+  const documents = [...document.querySelectorAll("iframe")].map((frame) => frame.contentDocument);
+  const scrolls = (element) => {
+    for (let box = element; box; box = box.parentElement)
+      if (["auto", "scroll"].includes(box.ownerDocument.defaultView.getComputedStyle(box).overflowX))
+        return true;
+    return false;
+  };
+  const overflowing = documents.flatMap((page) => [...page.body.querySelectorAll("*")]
+    .filter((element) => element.getBoundingClientRect().right > page.documentElement.clientWidth + 1)
+    .filter((element) => !scrolls(element))
+    .map((element) => element.outerHTML.slice(0, 200)));
+  const all = "script, img, iframe, object, embed, link, form, svg, base, [onerror], [onload]";
+  const seen = {
+    content: documents.map((page) => page.documentElement.scrollWidth),
+    overflowing,
+    text: documents[2].body.innerText,
+    active: documents.reduce((sum, page) => sum + page.querySelectorAll(all).length, 0),
+    harm: "harm" in window,
+  };
+  const bytes = new TextEncoder().encode(JSON.stringify(seen));
+  const out = document.createElement("pre");
+  out.id = "seen";
+  out.textContent = [...bytes].map((byte) => byte.toString(16)).join(" ");
+  document.body.append(out);
+});
+</script>"#;
+
+/// The page after its scripts ran.
+fn dom_of(file: &Path, profile: &Path) -> String {
+    let browsers = ["chromium", "chromium-browser", "google-chrome"];
+    let run = |browser: &&str| {
+        let mut command = Command::new(browser);
+        command.args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            "--disable-dev-shm-usage",
+            "--virtual-time-budget=5000",
+        ]);
+        command.arg(format!("--user-data-dir={}", profile.join("profile").display()));
+        command.arg("--dump-dom").arg(format!("file://{}", file.display())).output().ok()
+    };
+    let output = browsers.iter().find_map(run).unwrap_or_else(|| {
+        panic!("this test needs a browser: apt-get install chromium, or another of {browsers:?}")
+    });
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[track_caller]
+fn fits(seen: &Seen) {
+    assert_eq!(seen.content, WIDTHS, "the page scrolls sideways: {:?}", seen.overflowing);
+    assert!(seen.overflowing.is_empty(), "{:?}", seen.overflowing);
+}
+
+#[test]
+fn a_page_fits_a_phone_and_says_what_failed() {
+    fits(&look(&sample::clean()));
+    let seen = look(&sample::failing());
+    fits(&seen);
+    for words in [
+        "66 of 100,244 cases failed, 6 distinct after minimising",
+        "The gate MUST be open exactly when the Apps feature is on and auth is backend auth.",
+        "warning: <lock> is held",
+        "expected: no request to the other origin",
+        "mcp-overlay replay mcp-overlay-findings/gate.open-",
+        "below the least share",
+        "Missed: 1.",
+    ] {
+        assert!(seen.text.contains(words), "{words} is not in: {}", seen.text);
+    }
+}
+
+#[test]
+fn hostile_text_is_text_in_a_browser() {
+    let seen = look(&sample::hostile());
+    fits(&seen);
+    assert!(!seen.harm && seen.active == 0, "{seen:?}");
+    let shown = "</code></pre></title></style></details>'\"><script>parent.harm=1</script>";
+    assert!(seen.text.matches(shown).count() > 20, "{}", seen.text);
+    let mut long = sample::failing();
+    long.run.subject = "m".repeat(500);
+    long.findings[0].finding.differences[0].place = "w".repeat(5_000);
+    long.findings[0].finding.differences[0].actual = "W".repeat(5_000).into();
+    long.scenarios[0].message = "\u{5e9}".repeat(5_000);
+    long.expectations[0].entry.reason = "https://example/".to_string() + &"a".repeat(3_000);
+    fits(&look(&long));
+}

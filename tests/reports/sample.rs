@@ -1,0 +1,282 @@
+//! Reports written by hand.
+
+use mcp_overlay::campaign::{Options, Phase};
+use mcp_overlay::expected::{Entry, Expected};
+use mcp_overlay::finding::{FORMAT, Finding, FoundDifference};
+use mcp_overlay::labels::{LABELS, LabelCounts};
+use mcp_overlay::report::{Expectation, PhaseReport, Report, ReportedFinding, ScenarioFailure};
+use mcp_overlay::rules;
+use mcp_overlay::selftest::matrix::{Matrix, MatrixRow};
+use mcp_overlay_model::Case;
+use serde_json::{Value, json};
+
+/// Text that would do harm in HTML, XML, Markdown, a terminal, a workflow log or a shell.
+pub(crate) const HOSTILE: &str = "</code></pre></title></style></details>'\"><script>parent.harm=1</script>\
+     <img src=x onerror=parent.harm=1>&lt;&amp;]]>\u{0}\u{1b}[31m\u{85}\u{202e}\u{200b}\u{fffe}\u{ffff}\
+     \r\n\n::error title=x::y%0A\n``````\n# h\n| a | b |\n- [x](javascript:harm) @somebody \
+     https://evil.example www.evil.example $(harm) `harm` {{ harm }} name";
+
+/// Nothing failed.
+pub(crate) fn clean() -> Report {
+    let options = Options { cases: Some(20_000), ..Options::default() };
+    let mut report = Report::new("production", &options);
+    report.run.version = "0.1.0".into();
+    report.phases = vec![
+        phase(Phase::Vectors, 400, 0, 0.25),
+        phase(Phase::Exhaustive, 1_445_184, 0, 9.7),
+        phase(Phase::Random, 20_000, 0, 1.5),
+    ];
+    for id in rules::all().keys() {
+        report.rules.record(&vec![*id; id.len() * 37]);
+    }
+    report.labels = labels(20_000, 0);
+    report
+}
+
+/// Three findings that count and one that was expected, scenarios, and an expectation that came to
+/// nothing.
+pub(crate) fn failing() -> Report {
+    let expected = "[[expected]]\nrule = \"overlay.set-replaces-whole\"\n\
+                    reason = \"https://issues.example/17\"\n\
+                    [[expected]]\nrule = \"gate.never-synthesizes\"\nreason = \"fixed in spring\"\n";
+    let mut options = Options {
+        expected: Expected::parse(expected, "expected.toml").unwrap(),
+        ..Options::default()
+    };
+    options.phases.insert(Phase::Endpoint);
+    let mut report = clean();
+    report.run = Report::new("fork 2.1", &options).run;
+    report.run.version = "0.1.0".into();
+    report.phases = vec![
+        PhaseReport { asked_again: 800, ..phase(Phase::Vectors, 400, 3, 0.25) },
+        PhaseReport { cut_short: true, ..phase(Phase::Exhaustive, 1_024, 20, 0.125) },
+        PhaseReport { not_comparable: 1_200, ..phase(Phase::Random, 100_000, 41, 7.5) },
+        phase(Phase::Endpoint, 20, 2, 1.0),
+    ];
+    report.rules = Default::default();
+    for id in rules::all().keys().filter(|id| !id.starts_with("features.")) {
+        report.rules.record(&vec![*id; id.len() * 37]);
+    }
+    report.labels = labels(100_000, 3);
+    report.findings = [gate(), unstable(), hung(), merges()].map(reported).into();
+    report.findings[3].expected = Some("https://issues.example/17".into());
+    report.scenarios = vec![
+        ScenarioFailure {
+            name: "a redirect to another origin".into(),
+            rule: None,
+            message: "expected: no request to the other origin\nactual: 1 request with a token"
+                .into(),
+            expected: None,
+        },
+        ScenarioFailure {
+            name: "the SKU header is sent".into(),
+            rule: Some("apps-server.sku-header".into()),
+            message: "expected: x-openai-product-sku: tpp\nactual: no such header".into(),
+            expected: None,
+        },
+    ];
+    let entries = options.expected.entries().iter().cloned().zip([1, 0]);
+    report.expectations = entries.map(|(entry, met)| Expectation { entry, met }).collect();
+    report
+}
+
+/// The second part of three of the run that failed.
+pub(crate) fn part() -> Report {
+    let mut report = failing();
+    report.run.shard = "2/3".parse().unwrap();
+    report.gave_up = Some(
+        "gave up: the subject broke down more than 10 times; what was not asked is not checked"
+            .into(),
+    );
+    report
+}
+
+/// No case was compared.
+pub(crate) fn nothing_checked() -> Report {
+    let mut report = clean();
+    report.phases.iter_mut().for_each(|phase| phase.not_comparable = phase.cases);
+    report.rules = Default::default();
+    report
+}
+
+/// Every text is [`HOSTILE`].
+pub(crate) fn hostile() -> Report {
+    let text = || HOSTILE.to_string();
+    let mut report = failing();
+    report.run.subject = text();
+    report.run.profile = text();
+    report.run.version = text();
+    report.gave_up = Some(text());
+    for found in &mut report.findings {
+        found.id = text();
+        let finding = &mut found.finding;
+        (finding.subject, finding.note) = (text(), text());
+        finding.case.id = text();
+        finding.case.host = json!({ HOSTILE: HOSTILE });
+        for difference in &mut finding.differences {
+            let FoundDifference { place, rule, because, expected, actual } = difference;
+            (*place, *rule, *because) = (text(), text(), text());
+            (*expected, *actual) = (json!({ HOSTILE: 1 }), json!([HOSTILE, HOSTILE]));
+        }
+    }
+    for (position, found) in report.findings.iter_mut().enumerate() {
+        found.id.push_str(&position.to_string());
+        (found.finding.verdict, found.finding.sentence) = (text(), text());
+    }
+    report.findings[0].finding.rule = text();
+    report.findings[1].expected = Some(text());
+    for (position, failed) in report.scenarios.iter_mut().enumerate() {
+        failed.name = format!("{HOSTILE}{position}");
+        (failed.rule, failed.message) = (Some(text()), text());
+    }
+    report.scenarios[1].expected = Some(text());
+    let entry = Entry { rule: Some(text()), finding: None, reason: text() };
+    report.expectations.push(Expectation { entry, met: 0 });
+    report
+}
+
+/// What a self-test says.
+pub(crate) fn matrix() -> Matrix {
+    let row = |fault: &str, rule: &str, what: &str, numbers: [Option<u64>; 4]| MatrixRow {
+        fault: fault.into(),
+        rule: rule.into(),
+        what: what.into(),
+        vectors: numbers[0],
+        exhaustive: numbers[1],
+        random: numbers[2],
+        random_worst: numbers[3],
+        endpoint: (rule == "apps-server.sku-header").then(|| "the SKU header is sent".into()),
+    };
+    Matrix {
+        version: "0.1.0".into(),
+        profile: "codex-pr-27191".into(),
+        sound_cases: 1_000_000,
+        false_alarms: 0,
+        seeds: 5,
+        faults: vec![
+            row(
+                "gate-lets-api-keys-pass",
+                "gate.open",
+                "an API key opens the gate",
+                [Some(3), Some(17), Some(11), Some(42)],
+            ),
+            row(
+                "sku-header-dropped",
+                "apps-server.sku-header",
+                "the SKU header is never sent",
+                [None, Some(904), Some(61), None],
+            ),
+            row("never-found", "host.wrong-type", "nothing notices this", [None; 4]),
+        ],
+    }
+}
+
+fn phase(phase: Phase, cases: u64, failures: u64, seconds: f64) -> PhaseReport {
+    let (asked_again, not_comparable, cut_short) = (cases / 10, 0, false);
+    PhaseReport { phase, cases, asked_again, not_comparable, failures, cut_short, seconds }
+}
+
+/// Counts a little above the least, those of the first `few` situations below.
+fn labels(cases: u64, few: usize) -> LabelCounts {
+    let counts = LABELS.iter().enumerate().map(|(position, (_, words, least))| {
+        let least = u64::from(*least) * cases / 1_000;
+        let count = if position < few { least / 2 } else { least + least / 3 };
+        (words.to_string(), Value::from(count))
+    });
+    let situations: serde_json::Map<String, Value> = counts.collect();
+    serde_json::from_value(json!({ "cases": cases, "situations": situations })).unwrap()
+}
+
+fn reported(finding: Finding) -> ReportedFinding {
+    ReportedFinding { id: finding.id(), expected: None, finding }
+}
+
+fn case(written: Value) -> Case {
+    serde_json::from_value(written).unwrap()
+}
+
+fn finding(verdict: &str, rule: &str, case: Case, difference: FoundDifference) -> Finding {
+    Finding {
+        finding: FORMAT,
+        subject: "fork 2.1".into(),
+        verdict: verdict.into(),
+        rule: rule.into(),
+        sentence: rules::text(rule).into(),
+        count: 1,
+        note: String::new(),
+        differences: vec![difference],
+        after: None,
+        expected: mcp_overlay_model::resolve(&case).answer(),
+        case,
+        actual: None,
+    }
+}
+
+fn gate() -> Finding {
+    let difference = FoundDifference {
+        place: "effective[\"codex_apps\"]".into(),
+        rule: "gate.open".into(),
+        because: "auth is api_key".into(),
+        expected: Value::Null,
+        actual: json!({
+            "startup_timeout_sec": 30.0,
+            "url": "https://chatgpt.com/backend-api/wham/apps",
+        }),
+    };
+    let case = case(json!({ "host": {}, "auth": "api_key" }));
+    Finding { count: 23, ..finding("disagree", "gate.open", case, difference) }
+}
+
+fn unstable() -> Finding {
+    let difference = FoundDifference {
+        place: "runtime[\"docs\"]".into(),
+        rule: "resolution.pure".into(),
+        because: "asked again, it answered otherwise".into(),
+        expected: json!({ "command": "docs", "args": ["--stdio"] }),
+        actual: Value::Null,
+    };
+    let written = json!({ "host": { "mcp_servers": { "docs": { "command": "docs" } } } });
+    let mut finding = finding("not deterministic", "resolution.pure", case(written), difference);
+    finding.after = Some(case(json!({ "host": {}, "auth": "chatgpt" })));
+    finding.note = "seen once; asked again, the subject answers as it should".into();
+    finding
+}
+
+fn hung() -> Finding {
+    let difference = FoundDifference {
+        place: "the answer".into(),
+        rule: String::new(),
+        because: "did not answer within 2 s\nits last words:\n  warning: <lock> is held".into(),
+        expected: "an answer".into(),
+        actual: "hung".into(),
+    };
+    let case = case(json!({ "host": { "mcp_servers": { "a": { "url": "https://a.example" } } } }));
+    Finding { count: 2, ..finding("hung", "", case, difference) }
+}
+
+fn merges() -> Finding {
+    let difference = FoundDifference {
+        place: "runtime[\"docs\"]".into(),
+        rule: "overlay.set-replaces-whole".into(),
+        because: "contribution 0 of contributor policy".into(),
+        expected: json!({
+            "command": "docs",
+            "args": ["--stdio", "--verbose"],
+            "startup_timeout_sec": 10.0,
+        }),
+        actual: json!({
+            "command": "docs",
+            "args": ["--stdio"],
+            "cwd": "/srv/a-rather-long-name/of-a-folder/that-does-not-fit-on-a-phone/at-all",
+            "startup_timeout_sec": 10.0,
+            "env": { "LANG": "C" },
+        }),
+    };
+    let case = case(json!({
+        "host": { "mcp_servers": { "docs": { "command": "old", "cwd": "/srv" } } },
+        "contributors": [{ "id": "policy", "contributions": [
+            { "set": { "name": "docs", "server": { "command": "docs" } } },
+        ] }],
+    }));
+    Finding { count: 16, ..finding("disagree", "overlay.set-replaces-whole", case, difference) }
+}

@@ -1,0 +1,193 @@
+//! The seeded faults: each is found by a campaign, with its rule and a minimal case, and the
+//! committed matrix is about them.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that panics fails, as it should"
+)]
+
+#[path = "common/smaller.rs"]
+mod smaller;
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use mcp_overlay::campaign::{self, Options, Phase, Quiet};
+use mcp_overlay::finding::Finding;
+use mcp_overlay::investigate::describe_again;
+use mcp_overlay::report::grouped;
+use mcp_overlay::rules;
+use mcp_overlay::selftest::faults::NO_RULE;
+use mcp_overlay::selftest::{self, Fault, Matrix, MatrixRow, Watch, faults};
+use mcp_overlay_model::Case;
+use smaller::lacking_one_part;
+
+/// Does something for every fault in two threads, and gathers what is wrong.
+fn every_fault(check: impl Fn(&'static Fault) -> Vec<String> + Sync) -> Vec<String> {
+    let faults: Vec<_> = faults::all().collect();
+    let (next, problems) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        while let Some(fault) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let of_this = check(fault);
+            problems.lock().unwrap().extend(of_this);
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(work);
+        scope.spawn(work);
+    });
+    problems.into_inner().unwrap()
+}
+
+/// A small campaign: the vectors, 3,000 random cases, and a thousandth of the small scope.
+fn findings_of(fault: &'static Fault) -> Vec<Finding> {
+    let options = Options {
+        phases: BTreeSet::from([Phase::Vectors, Phase::Random]),
+        cases: Some(3_000),
+        ..Options::default()
+    };
+    let small_scope = Options {
+        phases: BTreeSet::from([Phase::Exhaustive]),
+        shard: "27/1000".parse().unwrap(),
+        ..Options::default()
+    };
+    let subject = fault.subject();
+    let run = |options| campaign::run(&*subject, options, &mut Quiet).unwrap();
+    let found = [run(&options), run(&small_scope)].into_iter().flat_map(|report| report.findings);
+    found.map(|found| found.finding).collect()
+}
+
+#[test]
+fn every_fault_is_found_blamed_and_minimised() {
+    let problems = every_fault(|fault| {
+        let findings = findings_of(fault);
+        let mut problems = problems_of_blame(fault, &findings);
+        for finding in &findings {
+            assert_eq!(finding.subject, fault.name);
+            assert_eq!(finding.sentence, rules::text(&finding.rule));
+            problems.extend(problem_of_size(fault, finding));
+        }
+        problems
+    });
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+/// Neighbours in the small scope differ in auth alone, so it fails without being asked again.
+#[test]
+fn what_depends_on_the_case_before_is_minimised_too() {
+    let fault = faults::named("stale-effective-after-logout").unwrap();
+    let phases = BTreeSet::from([Phase::Exhaustive]);
+    let options = Options { phases, twice: 0.0, ..Options::default() };
+    let report = campaign::run(&*fault.subject(), &options, &mut Quiet).unwrap();
+    assert!(!report.findings.is_empty());
+    for found in report.findings {
+        assert_eq!(found.finding.rule, fault.rule);
+        assert!(found.finding.after.is_some() && found.finding.note.is_empty());
+        assert_eq!(problem_of_size(fault, &found.finding), None);
+    }
+}
+
+/// A finding names the rule of the fault, and none a rule that it has nothing to do with.
+fn problems_of_blame(fault: &Fault, findings: &[Finding]) -> Vec<String> {
+    let blamed: BTreeSet<&str> = findings.iter().map(|finding| finding.rule.as_str()).collect();
+    println!("{}: {blamed:?}", fault.name);
+    let mut problems = Vec::new();
+    if !blamed.contains(fault.rule) {
+        problems.push(format!("{}: not blamed on {:?}: {blamed:?}", fault.name, fault.rule));
+    }
+    for finding in findings {
+        let rule = finding.rule.as_str();
+        if rule != fault.rule && !fault.also.contains(&rule) {
+            problems.push(format!("{}: blamed on something else:\n{finding}", fault.name));
+        }
+    }
+    if fault.rule == NO_RULE {
+        let crashed = findings.iter().any(|finding| finding.verdict == "crashed");
+        problems.extend((!crashed).then(|| format!("{}: no crash was seen", fault.name)));
+    }
+    problems
+}
+
+/// Without any one part the case does not fail any more.
+fn problem_of_size(fault: &'static Fault, finding: &Finding) -> Option<String> {
+    let subject = fault.subject();
+    let fails =
+        |case: Case| describe_again(&*subject, &Finding { case, ..finding.clone() }).is_some();
+    if !fails(finding.case.clone()) {
+        return Some(format!("{}: does not fail again:\n{finding}", fault.name));
+    }
+    let smaller = lacking_one_part(&finding.case).into_iter().find(|case| fails(case.clone()))?;
+    let smaller = serde_json::to_string(&smaller).unwrap();
+    Some(format!("{}: not minimal:\n{finding}  smaller: {smaller}", fault.name))
+}
+
+/// The whole self-test takes minutes and is a command; `.ci/run` compares its figures.
+#[test]
+fn the_committed_matrix_is_about_these_faults() {
+    let matrix = Matrix::committed();
+    assert_eq!(matrix.version, env!("CARGO_PKG_VERSION"));
+    let committed: Vec<[&str; 3]> =
+        matrix.faults.iter().map(|row| [&*row.fault, &*row.rule, &*row.what]).collect();
+    let current: Vec<[&str; 3]> =
+        faults::all().map(|fault| [fault.name, fault.rule, fault.what]).collect();
+    assert_eq!(committed, current, "write it anew: mcp-overlay selftest --json {COMMITTED}");
+    assert_eq!(matrix.weaknesses(), Vec::<String>::new());
+    assert!(matrix.sound_cases >= 5_000_000);
+}
+
+const COMMITTED: &str = "src/selftest/matrix.json";
+
+#[test]
+fn the_page_has_the_committed_matrix() {
+    let page = include_str!("../docs/strength.md");
+    let matrix = Matrix::committed();
+    assert!(page.contains(&matrix.markdown()), "paste it anew: mcp-overlay selftest --markdown");
+    let sound = format!("{} random cases", grouped(matrix.sound_cases));
+    assert!(page.contains(&sound), "the page lacks {sound:?}");
+    assert!(page.contains(&format!("{} faults", matrix.faults.len())));
+}
+
+/// A matrix of one fault, which the first phase and the third find.
+fn matrix_of(row: MatrixRow) -> Matrix {
+    Matrix { faults: vec![row], ..Matrix::default() }
+}
+
+#[test]
+fn a_weak_matrix_says_where() {
+    let strong = MatrixRow {
+        fault: "x".into(),
+        vectors: Some(1),
+        random: Some(199),
+        ..Matrix::committed().faults[0].clone()
+    };
+    let alone = MatrixRow { vectors: None, exhaustive: None, endpoint: None, ..strong.clone() };
+    let late = MatrixRow { random: Some(200), ..strong.clone() };
+    let never = MatrixRow { random: None, ..strong.clone() };
+    assert_eq!(matrix_of(strong).weaknesses(), Vec::<String>::new());
+    assert_eq!(matrix_of(alone).weaknesses(), ["x: phases that find it: 1, not 2"]);
+    assert_eq!(matrix_of(late).weaknesses(), ["x: takes 200 random cases, not less than 200"]);
+    assert!(matrix_of(never).weaknesses().contains(&"x: not found by random cases".to_string()));
+    let alarms = Matrix { sound_cases: 5, false_alarms: 1, ..Matrix::default() };
+    assert!(alarms.weaknesses()[0].starts_with("false alarms in 5 sound cases: 1"));
+}
+
+/// A self-test of two faults: the figures are those of the committed matrix.
+#[test]
+fn a_self_test_finds_the_same_again() {
+    struct Unseen;
+    impl Watch for Unseen {
+        fn begin(&self, _: &'static str, _: u64) {}
+        fn done(&self, _: u64) {}
+    }
+    let names = ["api-key-passes-gate", "stale-effective-after-logout"];
+    let faults = names.map(|name| faults::named(name).unwrap()).to_vec();
+    let matrix = selftest::run(&selftest::Options { faults, sound_cases: 500 }, &Unseen).unwrap();
+    assert_eq!(matrix.false_alarms, 0);
+    for row in matrix.faults {
+        let committed = Matrix::committed().faults.iter().find(|known| known.fault == row.fault);
+        assert_eq!(Some(&row), committed);
+    }
+}

@@ -1,0 +1,151 @@
+//! Each way to misbehave is seen for what it is, in time, and nothing of it stays behind.
+
+use std::time::{Duration, Instant};
+
+use mcp_overlay::Subject;
+use mcp_overlay::subject::stdio::{Patience, StartError};
+use mcp_overlay::subject::{Failure, FailureKind, ProductionSubject, Reply, StdioSubject};
+use mcp_overlay_model::Profile;
+
+use super::{Processes, TIMEOUT, fatal, harmless};
+
+/// The verdict comes within this time after the timeout.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Asks a harmless case, the fatal one and another one at once; the failure of the fatal one.
+#[track_caller]
+fn failure_of(way: &str) -> Failure {
+    let processes = Processes::new();
+    let subject = processes.start(way);
+    let begun = Instant::now();
+    let replies = subject.ask(&[harmless(), fatal(), harmless()]);
+    let took = begun.elapsed();
+    assert!(took < TIMEOUT + GRACE, "{way}: the verdict took {took:?}");
+    assert_eq!(processes.assert_gone(), if way == "leaves-a-child" { 2 } else { 1 });
+    let [first, second, third] = replies.try_into().unwrap();
+    assert_eq!(first, Reply::Answered(ProductionSubject.resolve(&harmless())), "{way}");
+    // Whatever it says later is said to nobody; a fresh process is asked.
+    let again = subject.ask(&[harmless()]);
+    assert_eq!(again, [Reply::Answered(ProductionSubject.resolve(&harmless()))], "{way}");
+    match (second, third) {
+        (Reply::Failed(failure), Reply::NotAsked | Reply::Answered(_)) => failure,
+        other => panic!("{way}: {other:?}"),
+    }
+}
+
+#[track_caller]
+fn assert_failure(way: &str, kind: FailureKind, words: &str) {
+    let failure = failure_of(way);
+    assert_eq!(failure.kind, kind, "{way}: {}", failure.message);
+    assert!(failure.message.contains(words), "{way}: {}", failure.message);
+    assert!(!failure.message.contains('\x1b'), "{way}: {:?}", failure.message);
+}
+
+#[test]
+fn a_subject_that_does_not_answer_hung() {
+    assert_failure("hangs", FailureKind::Hung, "no answer within 0.6 s");
+    // It answered the case after it: the missing one is still the one to blame.
+    assert_failure("answers-not", FailureKind::Hung, "no answer within 0.6 s");
+}
+
+#[test]
+fn a_late_answer_is_no_answer() {
+    assert_failure("answers-late", FailureKind::Hung, "no answer within");
+}
+
+#[test]
+fn a_subject_that_ends_crashed() {
+    assert_failure("exits", FailureKind::Crashed, "exit status: 3");
+    assert_failure("exits-with-0", FailureKind::Crashed, "exit status: 0");
+    assert_failure("dies-by-a-signal", FailureKind::Crashed, "signal: 6");
+    assert_failure("dies-in-the-middle-of-a-line", FailureKind::Crashed, "exit status: 3");
+    assert_failure("closes-its-output", FailureKind::Crashed, "closed its standard output");
+}
+
+/// The pipe stays open, and still the end of the subject is seen; the child is killed too.
+#[test]
+fn a_child_that_holds_the_pipes_keeps_nobody_waiting() {
+    assert_failure("leaves-a-child", FailureKind::Crashed, "exit status: 3");
+}
+
+#[test]
+fn what_is_no_protocol_is_said() {
+    for (way, words) in [
+        ("says-no-protocol", "no answer: \"Resolving servers"),
+        ("says-a-number", "no answer: \"42\""),
+        ("says-nothing-of-the-matter", "none or several of `views`"),
+        ("answers-another-seq", "which was not asked"),
+        ("answers-without-seq", "without `seq`"),
+        ("answers-twice", "a second time"),
+        ("says-a-long-line", "more than 16 MiB"),
+    ] {
+        assert_failure(way, FailureKind::Protocol, words);
+    }
+}
+
+/// Each line is within the limit, and all of them together fill no memory.
+#[test]
+fn too_much_at_once_is_refused() {
+    let processes = Processes::new();
+    let subject = processes.start_with("answers-too-much", Duration::from_secs(20));
+    let replies = subject.ask(&vec![harmless(); 8]);
+    let refused = replies.iter().find_map(|reply| match reply {
+        Reply::Failed(failure) => Some(failure.message.as_str()),
+        _ => None,
+    });
+    assert_eq!(refused, Some("answered 8 cases with more than 64 MiB"));
+    processes.assert_gone();
+}
+
+/// 4 MiB of it, more than any pipe holds.
+#[test]
+fn standard_error_is_no_verdict() {
+    let processes = Processes::new();
+    let subject = processes.start("floods-its-standard-error");
+    let replies = subject.ask(&[fatal(), harmless()]);
+    let right = [fatal(), harmless()].map(|case| Reply::Answered(ProductionSubject.resolve(&case)));
+    assert_eq!(replies, right);
+    assert_eq!(subject.stop(), Vec::<String>::new());
+    assert_eq!(processes.assert_gone(), 1, "it was never started again");
+}
+
+#[test]
+fn a_subject_that_cannot_be_asked_is_refused_at_once() {
+    let refusal = |way: &str, words: &str| {
+        let processes = Processes::new();
+        let patience = Patience { case: TIMEOUT, start: Duration::from_secs(1) };
+        let begun = Instant::now();
+        let refused = StdioSubject::start(processes.command(way), Profile::default(), patience);
+        let error = refused.unwrap_err().to_string();
+        assert!(begun.elapsed() < Duration::from_secs(2), "{way}");
+        assert!(error.contains(words), "{way}: {error}");
+        processes.assert_gone();
+    };
+    refusal("never-starts", "no answer within 1 s");
+    refusal("says-no-hello", "answered `start` with \"ready\"");
+    refusal("speaks-version-2", "speaks version 2, expected 1");
+    refusal(
+        "knows-another-profile",
+        "does not know the profile codex-pr-27191; it knows: codex-pr-1",
+    );
+    let nobody = StdioSubject::start(
+        vec!["/nonexistent/subject".into()],
+        Profile::default(),
+        Patience::default(),
+    );
+    assert!(
+        matches!(nobody, Err(StartError::Start { problem, .. }) if problem.contains("started"))
+    );
+}
+
+#[test]
+fn a_bad_end_is_told() {
+    for (way, words) in [("stops-with-1", "exit status: 1"), ("does-not-stop", "did not end")] {
+        let processes = Processes::new();
+        let subject = processes.start(way);
+        subject.ask(&[harmless()]);
+        let complaints = subject.stop();
+        assert!(complaints.len() == 1 && complaints[0].contains(words), "{complaints:?}");
+        processes.assert_gone();
+    }
+}

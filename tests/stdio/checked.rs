@@ -1,0 +1,122 @@
+//! A whole run over stdio: what broke down is isolated, made small, saved, and the rest is checked.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use super::{Processes, saved};
+
+/// Runs `check` over the vectors and some random cases.
+fn check(processes: &Processes, way: &str, findings: &Path, more: &[&str]) -> Output {
+    let command = processes.command(way).join(" ");
+    Command::new(env!("CARGO_BIN_EXE_mcp-overlay"))
+        .args(["check", "--stdio", &command, "--timeout", "0.5"])
+        .args(["--only", "vectors", "--only", "random", "--cases", "300"])
+        .args(["--findings", findings.to_str().unwrap()])
+        .args(more)
+        .output()
+        .unwrap()
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[test]
+fn a_breakdown_is_isolated_made_small_and_saved() {
+    for (way, verdict) in [
+        ("hangs", "hung"),
+        ("exits", "crashed"),
+        ("dies-by-a-signal", "crashed"),
+        ("leaves-a-child", "crashed"),
+        ("says-no-protocol", "protocol error"),
+        ("answers-twice", "protocol error"),
+    ] {
+        let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
+        let output = check(&processes, way, folder.path(), &[]);
+        let text = text(&output);
+        assert_eq!(output.status.code(), Some(1), "{way}: {text}");
+        assert!(text.contains(&format!("misbehaving {way} {verdict}")), "{way}: {text}");
+        assert!(text.contains("gave up"), "{way}: one case in twenty breaks it: {text}");
+        let findings = saved(folder.path());
+        let [finding] = findings.as_slice() else { panic!("{way}: {findings:?}") };
+        assert_eq!(finding["verdict"], verdict);
+        let smallest = serde_json::json!({
+            "profile": "codex-pr-27191", "host": {}, "auth": "agent_identity",
+        });
+        assert_eq!(finding["case"], smallest, "{way}");
+        processes.assert_gone();
+    }
+}
+
+#[test]
+fn a_death_that_no_case_alone_brings_about_is_found_too() {
+    let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
+    let output = check(&processes, "dies-of-the-hundredth", folder.path(), &["--restarts", "50"]);
+    assert_eq!(output.status.code(), Some(1));
+    let findings = saved(folder.path());
+    assert!(!findings.is_empty(), "{}", text(&output));
+    for finding in findings {
+        assert_eq!(finding["verdict"], "crashed");
+        assert!(finding["note"].as_str().unwrap().contains("seen once"), "{finding}");
+    }
+}
+
+#[test]
+fn answers_that_change_are_not_deterministic() {
+    let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
+    let output = check(&processes, "answers-at-random", folder.path(), &["--twice", "100"]);
+    assert_eq!(output.status.code(), Some(1));
+    let findings = saved(folder.path());
+    let pure = |finding: &&Value| finding["rule"] == "resolution.pure";
+    let finding = findings.iter().find(pure).unwrap_or_else(|| panic!("{}", text(&output)));
+    assert_eq!(finding["verdict"], "not deterministic");
+    assert_eq!(finding["case"]["auth"], "agent_identity");
+}
+
+#[test]
+fn a_memory_of_what_was_asked_before_is_found_and_replayed() {
+    let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
+    let way = "remembers-the-last-auth";
+    let output = check(&processes, way, folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let findings = saved(folder.path());
+    let after = findings.iter().find(|finding| finding["after"].is_object());
+    let finding = after.unwrap_or_else(|| panic!("{}", text(&output)));
+    assert_eq!(finding["rule"], "resolution.pure");
+    let file = folder.path().join("again.json");
+    std::fs::write(&file, finding.to_string()).unwrap();
+    let replay = |more: &[&str]| {
+        let tool = env!("CARGO_BIN_EXE_mcp-overlay");
+        Command::new(tool).arg("replay").arg(&file).args(more).output().unwrap().status.code()
+    };
+    assert_eq!(replay(&["--stdio", &processes.command(way).join(" ")]), Some(1));
+    assert_eq!(replay(&["--stdio", &processes.command("fine").join(" ")]), Some(0));
+    assert_eq!(replay(&[]), Some(0), "production has no such memory");
+}
+
+#[test]
+fn noise_and_a_bad_end_change_nothing() {
+    for way in ["floods-its-standard-error", "stops-with-1"] {
+        let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
+        let output = check(&processes, way, folder.path(), &[]);
+        assert_eq!(output.status.code(), Some(0), "{way}: {}", text(&output));
+        let warned = text(&output).contains("warning: misbehaving stops-with-1: after `stop`");
+        assert_eq!(warned, way == "stops-with-1", "{}", text(&output));
+    }
+}
+
+#[test]
+fn a_breakdown_can_not_be_expected() {
+    let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
+    let file = folder.path().join("known.toml");
+    let file = file.to_str().unwrap();
+    let findings = folder.path().join("findings");
+    let more = ["--write-expected-failures", file];
+    assert_eq!(check(&processes, "exits", &findings, &more).status.code(), Some(1));
+    let written = std::fs::read_to_string(file).unwrap();
+    assert!(written.contains("# crashed-") && !written.contains("[[expected]]"), "{written}");
+    let more = ["--expected-failures", file];
+    assert_eq!(check(&processes, "exits", &findings, &more).status.code(), Some(1));
+}
