@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use mcp_overlay::selftest::Fault;
-use mcp_overlay::subject::stdio::Patience;
+use mcp_overlay::subject::stdio::{Patience, kill_all};
 use mcp_overlay::subject::{ProductionSubject, StdioSubject, Subject};
 use mcp_overlay_model::Profile;
 
-use super::{Misuse, complain};
+use super::{MISUSE, Misuse, complain};
 
 /// Options that say whom to ask, and how long to wait for an answer.
 #[derive(clap::Args)]
@@ -78,6 +78,7 @@ pub(crate) fn start(arguments: &SubjectArguments, profile: Profile) -> Result<Ve
     if arguments.stdio.is_empty() {
         return Ok(vec![Driven::Production]);
     }
+    end_with_subjects()?;
     let patience = Patience { case: arguments.timeout, start: arguments.start_timeout };
     let start = |command: &String| {
         let words = shlex::split(command).filter(|words| !words.is_empty()).ok_or_else(|| {
@@ -89,4 +90,15 @@ pub(crate) fn start(arguments: &SubjectArguments, profile: Profile) -> Result<Ve
         Ok(Driven::Stdio(StdioSubject::start(words, profile, patience)?))
     };
     arguments.stdio.iter().map(start).collect()
+}
+
+/// A subject is in a process group of its own and does not hear of Ctrl-C; one that hangs would stay
+/// behind.
+fn end_with_subjects() -> Result<(), Misuse> {
+    ctrlc::set_handler(|| {
+        kill_all();
+        complain("error", &"interrupted; what was not checked yet is not checked");
+        std::process::exit(MISUSE.into());
+    })?;
+    Ok(())
 }

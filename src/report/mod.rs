@@ -272,7 +272,7 @@ impl Report {
         words
     }
 
-    /// The verdict in one line, such as `clean: 1,945,604 cases, no disagreement`.
+    /// The verdict in one line, such as `clean: 1,945,612 cases, no disagreement`.
     pub fn headline(&self) -> String {
         let compared = grouped(self.compared());
         let expected = self.findings.iter().filter(|found| found.expected.is_some()).count()

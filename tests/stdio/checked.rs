@@ -107,6 +107,26 @@ fn noise_and_a_bad_end_change_nothing() {
     }
 }
 
+/// Ctrl-C, or a CI job that is cancelled, while a subject hangs.
+#[test]
+fn an_interrupted_check_leaves_no_process_behind() {
+    let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
+    let command = processes.command("hangs").join(" ");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_mcp-overlay"))
+        .args(["check", "--stdio", &command, "--timeout", "60", "--only", "vectors"])
+        .current_dir(folder.path())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // By then every worker has met the case that its process hangs over.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+    assert!(processes.assert_gone() >= 1);
+}
+
 #[test]
 fn a_breakdown_can_not_be_expected() {
     let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());

@@ -1,6 +1,7 @@
 //! Anyone's implementation: a process that speaks the conformance protocol (`docs/protocol.md`) on
 //! standard input and output.
 
+mod group;
 mod log;
 mod message;
 mod process;
@@ -14,6 +15,8 @@ use mcp_overlay_model::{Answer, Case, Profile};
 use self::message::Hello;
 use self::process::{Broken, Process};
 use super::{Failure, Reply, Subject};
+
+pub use self::group::kill_all;
 use crate::finding::printable;
 
 /// What a case that hung may take while it is made smaller: candidates that do not hang are

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use mcp_overlay_model::{Answer, Case};
 
+use super::group;
 use super::log::Log;
 use super::message::{Hello, Numbered, Request};
 use crate::protocol::MAX_LINE;
@@ -85,6 +86,7 @@ impl Process {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn()?;
+        group::started(&child);
         let (requests, queue) = channel();
         let (queued, lines) = sync_channel(WAITING_LINES);
         if let Some(stdin) = child.stdin.take() {
@@ -216,7 +218,7 @@ impl Process {
 
     /// Whether the process has ended; it is not waited for yet.
     fn has_ended(&mut self) -> bool {
-        self.status.is_some() || peek(&mut self.child)
+        self.status.is_some() || group::has_ended(&mut self.child)
     }
 
     /// Waits for the end of the process; whatever it leaves behind is killed then.
@@ -229,7 +231,7 @@ impl Process {
             thread::sleep(Duration::from_millis(2));
         }
         if self.status.is_none() {
-            kill_group(&mut self.child);
+            group::kill(&mut self.child);
             self.status = self.child.wait().ok();
         }
         self.status
@@ -257,38 +259,10 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         if self.status.is_none() {
-            kill_group(&mut self.child);
+            group::kill(&mut self.child);
             self.wait(GRACE);
         }
     }
-}
-
-/// Kills the process and what it started. Only for a process that has not been waited for: nobody
-/// else can have its number then.
-#[cfg(unix)]
-fn kill_group(child: &mut Child) {
-    use rustix::process::{Pid, Signal, kill_process_group};
-    // That the group is gone already is what is wanted.
-    let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
-}
-
-/// Whether the process has ended, without waiting for it.
-#[cfg(unix)]
-fn peek(child: &mut Child) -> bool {
-    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    // Not to be had is as good as gone.
-    !matches!(waitid(WaitId::Pid(Pid::from_child(child)), options), Ok(None))
-}
-
-#[cfg(not(unix))]
-fn peek(child: &mut Child) -> bool {
-    !matches!(child.try_wait(), Ok(None))
-}
-
-#[cfg(not(unix))]
-fn kill_group(child: &mut Child) {
-    let _ = child.kill();
 }
 
 fn write_requests(mut stdin: ChildStdin, queue: &Receiver<Vec<u8>>) {
