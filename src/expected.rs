@@ -1,11 +1,12 @@
 //! Failures that a host knows of: each with a reason, each still failing, or the run fails.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
 use crate::finding::Finding;
+use crate::report::{Report, ReportedFinding};
 use crate::rules;
 
 /// A file of expected failures, read.
@@ -136,7 +137,7 @@ impl Entry {
 
     /// Whether the finding is the one that is expected.
     pub fn matches(&self, finding: &Finding) -> bool {
-        !NEVER_EXPECTED.contains(&finding.verdict.as_str())
+        !finding.is_breakdown()
             && (self.rule.as_ref().is_some_and(|rule| *rule == finding.rule)
                 || self.finding.as_ref().is_some_and(|id| *id == finding.id()))
     }
@@ -147,34 +148,46 @@ impl Entry {
     }
 }
 
-/// A file that expects these findings. Breakdowns are named in it, and not expected.
-pub fn write<'a>(
-    subject: &str,
-    findings: impl Iterator<Item = (&'a Finding, Option<&'a str>)>,
-) -> String {
+/// A file that expects the failures of a run: an entry a rule, the findings of it named in a comment.
+/// Breakdowns are named, and not expected.
+pub fn write(report: &Report) -> String {
     let mut text = format!(
         "# Failures that {} is known to have. Each entry must go on failing: one that passes, or\n\
-         # that matches nothing, fails the run. docs/ci.md says more.\n",
-        one_line(subject)
+         # that matches nothing, fails the run. An entry may be narrowed to one `finding = \"…\"`.\n",
+        one_line(&report.run.subject)
     );
-    for (finding, reason) in findings {
-        let id = finding.id();
-        let headline = match finding.sentence.as_str() {
-            "" => finding.verdict.as_str(),
-            sentence => sentence,
-        };
+    let mut broken: BTreeMap<&str, (Option<&str>, BTreeSet<&str>)> = BTreeMap::new();
+    let mut others = Vec::new();
+    for ReportedFinding { id, expected, finding } in &report.findings {
+        match finding.rule.as_str() {
+            _ if finding.is_breakdown() => others.push(format!("{id}: nothing excuses that")),
+            "" => others.push(format!("{id}: has no rule; expect it as a finding")),
+            rule => {
+                let (reason, ids) = broken.entry(rule).or_default();
+                *reason = reason.or(expected.as_deref());
+                ids.insert(id);
+            }
+        }
+    }
+    for failed in &report.scenarios {
+        match failed.rule.as_deref() {
+            Some(rule) => drop(broken.entry(rule).or_default()),
+            None => others.push(format!("endpoint: {}: has no rule", one_line(&failed.name))),
+        }
+    }
+    for (rule, (reason, ids)) in broken {
+        let reason = reason.unwrap_or("known when this file was written; say why");
+        let reason = toml::Value::from(reason);
+        let ids: String = ids.into_iter().map(|id| format!("\n# {id}")).collect();
         // Writing to a string cannot fail.
-        let _ = if NEVER_EXPECTED.contains(&finding.verdict.as_str()) {
-            write!(text, "\n# {id}: a crash or a hang can never be expected\n")
-        } else {
-            let reason = reason.unwrap_or("known when this file was written; say why");
-            let reason = toml::Value::from(reason);
-            write!(
-                text,
-                "\n# {}\n[[expected]]\nfinding = \"{id}\"\nreason = {reason}\n",
-                one_line(headline)
-            )
-        };
+        let _ = write!(
+            text,
+            "\n# {}{ids}\n[[expected]]\nrule = \"{rule}\"\nreason = {reason}\n",
+            rules::text(rule)
+        );
+    }
+    for other in others {
+        let _ = write!(text, "\n# {other}\n");
     }
     text
 }

@@ -120,6 +120,11 @@ impl Finding {
         format!("{}-{hash}", rule.replace(' ', "-"))
     }
 
+    /// Whether the subject did not answer at all. Nothing excuses that.
+    pub fn is_breakdown(&self) -> bool {
+        ["crashed", "hung", "protocol error"].contains(&self.verdict.as_str())
+    }
+
     /// The name under which the finding is saved.
     pub fn file_name(&self) -> String {
         format!("{}.json", self.id())

@@ -51,7 +51,12 @@ pub fn with_other_auth(case: &Case) -> Case {
 pub fn investigate(subject: &dyn Subject, case: &Case) -> Option<Finding> {
     let verdict = ask(subject, case).verdict;
     let failing = Failing { index: 0, case: case.clone(), after: None, verdict };
-    failing.verdict.is_finding().then(|| examine(subject, &failing)).flatten()
+    failing.verdict.is_finding().then(|| examine(subject, &failing, no_deadline())).flatten()
+}
+
+/// What only [`MINIMISE_TIME`] limits.
+fn no_deadline() -> Instant {
+    Instant::now() + MINIMISE_TIME
 }
 
 /// Judges a case and describes what is wrong, with the rule to blame; `None` if nothing is.
@@ -61,48 +66,52 @@ pub fn describe(subject: &dyn Subject, case: Case) -> Option<Finding> {
 
 /// Judges a case as a saved finding says that it is to be asked.
 pub fn describe_again(subject: &dyn Subject, finding: &Finding) -> Option<Finding> {
-    let way = match (&finding.after, finding.rule.as_str()) {
-        (Some(_), _) => Way::AfterOtherAuth,
-        (None, PURE) => Way::Repeatedly,
+    let way = match (&finding.after, finding.rule.as_str(), finding.verdict.as_str()) {
+        (Some(_), ..) => Way::AfterOtherAuth,
+        (None, PURE, _) | (None, _, "protocol error") => Way::Repeatedly,
         _ => Way::Alone,
     };
     way.describe(subject, finding.case.clone())
 }
 
-/// Finds out how the failing case has to be asked to fail again, and makes it small in that way.
-/// `None` only for a verdict that is no finding.
-pub fn examine(subject: &dyn Subject, failing: &Failing) -> Option<Finding> {
+/// Finds out how the failing case has to be asked to fail again, and makes it small in that way,
+/// until `deadline` at the latest. `None` only for a verdict that is no finding.
+pub fn examine(subject: &dyn Subject, failing: &Failing, deadline: Instant) -> Option<Finding> {
     subject.restart();
+    let deadline = deadline.min(Instant::now() + MINIMISE_TIME);
     let Some(way) = way_to_fail(subject, failing) else {
         return unrepeatable(subject, failing);
     };
-    let (case, in_time) = way.smallest(subject, &failing.case);
+    let (case, is_smallest) = way.smallest(subject, &failing.case, deadline);
     let small = way.describe(subject, case);
-    // A subject of many minds may answer right for once.
+    // A subject of many minds may answer right for once, or wrong where it broke down.
+    let broke_down = is_breakdown(&failing.verdict);
+    let small = small.filter(|finding| !broke_down || finding.is_breakdown());
     let mut finding = small.or_else(|| unrepeatable(subject, failing))?;
-    if !in_time {
-        finding.note = format!(
-            "not the smallest case: making it smaller ended after {} s",
-            MINIMISE_TIME.as_secs()
-        );
+    if !is_smallest && finding.note.is_empty() {
+        finding.note = "not the smallest case: there was no time to make it smaller".into();
     }
     Some(finding)
 }
 
+/// A breakdown comes back only as a breakdown: a wrong answer to the same case is another failure,
+/// and one that may be expected.
 fn way_to_fail(subject: &dyn Subject, failing: &Failing) -> Option<Way> {
+    let broke_down = is_breakdown(&failing.verdict);
+    let fails = |way: Way| {
+        let verdict = way.judge(subject, &failing.case).verdict;
+        verdict.is_finding() && (!broke_down || is_breakdown(&verdict))
+    };
     let repeatedly = Way::Repeatedly.judge(subject, &failing.case).verdict;
-    let alone = || Way::Alone.judge(subject, &failing.case).verdict.is_finding();
-    let after_other_auth =
-        || Way::AfterOtherAuth.judge(subject, &failing.case).verdict.is_finding();
     match (&failing.verdict, &repeatedly) {
-        (_, Verdict::Unstable(_)) => Some(Way::Repeatedly),
-        (Verdict::Disagree(_) | Verdict::Failed(_) | Verdict::Errored(_), _) if alone() => {
-            Some(Way::Alone)
-        }
+        (Verdict::Failed(_), _) if fails(Way::Alone) => Some(Way::Alone),
         // An answer too many shows only when there is another question.
         (Verdict::Failed(_), Verdict::Failed(_)) => Some(Way::Repeatedly),
+        (Verdict::Failed(_), _) => fails(Way::AfterOtherAuth).then_some(Way::AfterOtherAuth),
+        (_, Verdict::Unstable(_)) => Some(Way::Repeatedly),
+        (Verdict::Disagree(_) | Verdict::Errored(_), _) if fails(Way::Alone) => Some(Way::Alone),
         // On purpose or by chance, the same with another auth may have been asked before.
-        _ => after_other_auth().then_some(Way::AfterOtherAuth),
+        _ => fails(Way::AfterOtherAuth).then_some(Way::AfterOtherAuth),
     }
 }
 
@@ -147,9 +156,8 @@ impl Way {
     }
 
     /// The smallest case that fails in the same way, and whether there was time to find it.
-    fn smallest(self, subject: &dyn Subject, case: &Case) -> (Case, bool) {
+    fn smallest(self, subject: &dyn Subject, case: &Case, deadline: Instant) -> (Case, bool) {
         let first = self.judge(subject, case).verdict;
-        let deadline = Instant::now() + MINIMISE_TIME;
         let mut in_time = true;
         let mut judge_in_time = |candidate: &Case| {
             in_time = in_time && Instant::now() < deadline;
@@ -188,6 +196,10 @@ impl Way {
         finding.after = after;
         Some(finding)
     }
+}
+
+fn is_breakdown(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Failed(_))
 }
 
 fn is_hang(verdict: &Verdict) -> bool {

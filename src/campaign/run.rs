@@ -19,6 +19,10 @@ use crate::{exhaustive, generate, vectors};
 /// How often a waiting campaign tells its progress.
 const TICK: Duration = Duration::from_millis(100);
 
+/// How long the failing cases of a phase may be made smaller. In process it takes a second; a
+/// subject that is slow, or wrong in many ways, has the rest of its cases reported as they are.
+const INVESTIGATION_TIME: Duration = Duration::from_secs(120);
+
 /// Runs the phases against a subject.
 ///
 /// # Errors
@@ -176,10 +180,11 @@ impl Run<'_> {
         if failing > 0 {
             self.reporter.event(&Event::Investigating { failing });
         }
+        let deadline = Instant::now() + INVESTIGATION_TIME;
         for Kind { count, first } in kinds {
             let mut alike = count - first.len() as u64;
             for failing in first {
-                if let Some(mut finding) = examine(self.subject, &failing) {
+                if let Some(mut finding) = examine(self.subject, &failing, deadline) {
                     // Those that were not made small are most likely like the first that was.
                     finding.count += std::mem::take(&mut alike);
                     self.found(finding);
@@ -219,36 +224,48 @@ impl Run<'_> {
     #[cfg(feature = "endpoint")]
     fn endpoint(&mut self) -> Result<(), Error> {
         use crate::endpoint;
+        use crate::subject::watched::Watched;
         let scenarios = endpoint::SCENARIOS;
         let shard = self.options.shard;
         let total = shard.share(scenarios.len() as u64);
         self.reporter.event(&Event::PhaseStarted { phase: Phase::Endpoint, total: Some(total) });
         let started = Instant::now();
         let mut failures = 0;
+        let mut done = 0;
         for position in 0..total {
+            if self.gave_up.load(Ordering::Relaxed) {
+                break;
+            }
+            done = position + 1;
             if let Some(scenario) = scenarios.get(shard.case(position) as usize) {
-                let outcome = endpoint::run(scenario, self.subject).map_err(Error::Endpoint)?;
+                let watched = Watched::new(self.subject);
+                let outcome = endpoint::run(scenario, &watched).map_err(Error::Endpoint)?;
+                let broke_down = watched.broke_down();
+                if broke_down {
+                    let troubles = self.troubles.fetch_add(1, Ordering::Relaxed);
+                    self.gave_up.fetch_or(troubles >= self.options.restarts, Ordering::Relaxed);
+                }
                 if let Err(mut failure) = outcome {
                     failures += 1;
-                    failure.expected = failure
-                        .rule
-                        .as_deref()
-                        .and_then(|rule| self.options.expected.reason_of_rule(rule))
-                        .map(str::to_string);
+                    // Nothing excuses a breakdown.
+                    let rule = failure.rule.as_deref().filter(|_| !broke_down);
+                    let expected = &self.options.expected;
+                    failure.expected =
+                        rule.and_then(|rule| expected.reason_of_rule(rule)).map(str::to_string);
                     self.reporter.event(&Event::ScenarioFailed(&failure));
                     self.report.scenarios.push(failure);
                 }
                 self.report.rules.record(scenario.rule.as_slice());
             }
-            self.reporter.event(&Event::Progress { done: position + 1 });
+            self.reporter.event(&Event::Progress { done });
         }
         self.phase_ended(PhaseReport {
             phase: Phase::Endpoint,
-            cases: total,
+            cases: done,
             asked_again: 0,
             not_comparable: 0,
             failures,
-            cut_short: false,
+            cut_short: done < total,
             seconds: started.elapsed().as_secs_f64(),
         });
         Ok(())

@@ -7,6 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mcp_overlay_model::Auth;
+
 use super::ENOUGH_FAILURES;
 use crate::compare::{Place, Verdict};
 use crate::investigate::Failing;
@@ -45,7 +47,7 @@ impl Sieve {
     }
 
     pub(super) fn add(&mut self, failing: Failing) {
-        let look = look_of(&failing.verdict);
+        let look = look_of(&failing);
         let full = self.kinds.len() >= KINDS && !self.kinds.contains_key(&look);
         // More kinds than anybody reads: one more for all the others.
         let kept = self.kept();
@@ -101,9 +103,14 @@ impl Kind {
     }
 }
 
-/// The verdict and the kinds of places where the answer differs.
-fn look_of(verdict: &Verdict) -> String {
-    let mut look = BTreeSet::from([verdict.word().to_string()]);
+/// The verdict, the auth, and the kinds of places where the answer differs or what it says instead.
+fn look_of(Failing { case, verdict, .. }: &Failing) -> String {
+    let auth = case.auth.map_or("none", Auth::word);
+    let mut look = BTreeSet::from([format!("{} {auth}", verdict.word())]);
+    if let Verdict::Errored(message) = verdict {
+        let words = message.chars().filter(|c| !c.is_ascii_digit()).take(200);
+        look.insert(words.collect());
+    }
     if let Verdict::Disagree(differences) | Verdict::Unstable(differences) = verdict {
         for difference in differences {
             let place = match &difference.place {

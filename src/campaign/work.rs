@@ -27,6 +27,9 @@ pub(crate) fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
+/// Cases taken at a time where time ends the phase: a slow subject takes long for a whole chunk.
+const SHORT_CHUNK: u64 = 16;
+
 /// What the workers of a phase share.
 pub(super) struct Work<'a> {
     pub(super) subject: &'a dyn Subject,
@@ -65,8 +68,9 @@ impl Work<'_> {
         if expired || enough || self.gave_up.load(Ordering::Relaxed) {
             return None;
         }
-        let start = self.next.fetch_add(CHUNK, Ordering::Relaxed);
-        (start < self.total).then(|| start..self.total.min(start + CHUNK))
+        let chunk = if self.deadline.is_some() { SHORT_CHUNK } else { CHUNK };
+        let start = self.next.fetch_add(chunk, Ordering::Relaxed);
+        (start < self.total).then(|| start..self.total.min(start + chunk))
     }
 
     fn ask(&self, cases: &[Case], troubles: &Sender<Failure>) -> Vec<Reply> {
@@ -114,7 +118,7 @@ impl Work<'_> {
         tally.cases += 1;
         let not_comparable = matches!(judged.verdict, Verdict::NotComparable(_));
         tally.not_comparable += u64::from(not_comparable);
-        if self.phase == Phase::Random {
+        if self.phase == Phase::Random && !not_comparable {
             tally.labels.record(labels(case, &judged.expected));
         }
         if !not_comparable && (index.is_multiple_of(LOOKED_AT) || self.phase == Phase::Vectors) {

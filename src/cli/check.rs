@@ -94,8 +94,8 @@ pub(crate) struct Arguments {
 
 fn percent(text: &str) -> Result<f64, String> {
     let percent: f64 = text.parse().map_err(|_| "expected a number".to_string())?;
-    let fits = (0.0..=100.0).contains(&percent);
-    fits.then_some(percent).ok_or_else(|| "expected a number from 0 to 100".to_string())
+    let fits = percent == 0.0 || (0.01..=100.0).contains(&percent);
+    fits.then_some(percent).ok_or_else(|| "expected 0, or a number from 0.01 to 100".to_string())
 }
 
 fn phase(word: &str) -> Result<Phase, String> {
@@ -141,16 +141,19 @@ fn check(
     position: usize,
 ) -> Result<RunVerdict, Misuse> {
     let mut reporter = TextReporter::new(anstream::stdout());
-    let report = campaign::run(driven.subject(), options, &mut reporter)?;
+    let mut options = options.clone();
+    if position > 0 {
+        // What two subjects have in common would overwrite each other.
+        options.findings = options.findings.map(|folder| folder.join((position + 1).to_string()));
+    }
+    let report = campaign::run(driven.subject(), &options, &mut reporter)?;
     driven.stop();
     if let Some(error) = reporter.failure() {
         return Err(format!("cannot write the report: {error}").into());
     }
     arguments.outputs.write(&report, position)?;
     if let Some(path) = &arguments.write_expected_failures {
-        let found = report.findings.iter();
-        let found = found.map(|found| (&found.finding, found.expected.as_deref()));
-        outputs::write(path, expected::write(&report.run.subject, found).as_bytes())?;
+        outputs::write(path, expected::write(&report).as_bytes())?;
         say(&format!("expected failures written to {}\n", path.display()))?;
     }
     Ok(report.verdict())

@@ -23,13 +23,14 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    arguments.outputs.check()?;
     let mut parts = Vec::new();
     for path in &arguments.files {
         let place = path.display().to_string();
         let report = json::read(&read_text(path)?, &place)?;
         parts.push((place, report));
     }
+    // After the parts are read: one of them may be replaced.
+    arguments.outputs.check()?;
     let report = merge::merge(parts)?;
     let mut reporter = TextReporter::new(anstream::stdout());
     reporter.report(&report);

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use mcp_overlay::report::shown::visible;
+use mcp_overlay::report::shown::printable_lines;
 use mcp_overlay_model::Profile;
 
 /// The tool or its use is at fault.
@@ -79,7 +79,7 @@ pub(crate) fn main() -> ExitCode {
 
 /// Says something on standard error; that nobody listens is no reason to fail.
 fn complain(kind: &str, message: &dyn fmt::Display) {
-    let _ = writeln!(anstream::stderr(), "{kind}: {}", visible(&message.to_string()));
+    let _ = writeln!(anstream::stderr(), "{kind}: {}", printable_lines(&message.to_string()));
 }
 
 /// Writes what a command has to say; that nobody reads on is no reason to fail, a full disk is.

@@ -1,5 +1,6 @@
 //! The files that a report is written to.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -30,13 +31,24 @@ pub(crate) struct ReportArguments {
 }
 
 impl ReportArguments {
-    /// Looks whether the files can be written, before minutes of work.
+    /// Looks whether the files can be written, before minutes of work, and removes those of an
+    /// earlier run: nobody shall take its verdict for this one's.
     pub(crate) fn check(&self) -> Result<(), Misuse> {
         let named = [("--json", &self.json), ("--junit", &self.junit), ("--html", &self.html)];
-        named.into_iter().try_for_each(|(flag, path)| match path {
-            Some(path) => can_be_written(flag, path),
-            None => Ok(()),
-        })
+        let named = named.into_iter().filter_map(|(flag, path)| Some((flag, path.as_ref()?)));
+        let mut seen = BTreeMap::new();
+        for (flag, path) in named {
+            can_be_written(flag, path)?;
+            if let Some(other) = seen.insert(path, flag) {
+                let path = path.display();
+                return Err(format!("{other} and {flag} both name {path}").into());
+            }
+        }
+        for path in seen.into_keys().filter(|path| path.exists()) {
+            std::fs::remove_file(path)
+                .map_err(|error| format!("cannot replace {}: {error}", path.display()))?;
+        }
+        Ok(())
     }
 
     /// Writes the report of the subject number `position` of several; the files of all but the

@@ -3,16 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use mcp_overlay::compare::Verdict;
 use mcp_overlay::finding::{FORMAT, Finding};
 use mcp_overlay::investigate::{describe, describe_again};
-use mcp_overlay::oracle::silence_subjects;
-use mcp_overlay::report::shown::visible;
+use mcp_overlay::oracle::{judge, silence_subjects};
+use mcp_overlay::report::shown::printable_lines;
 use mcp_overlay::subject::Subject;
 use mcp_overlay::vectors::{self, VECTORS_NAME, Vector};
 use mcp_overlay_model::Profile;
 use serde_json::Value;
 
-use super::{FINDINGS, Misuse, Outcome, driven, read_text, say};
+use super::{FINDINGS, MISUSE, Misuse, Outcome, driven, read_text, say};
 
 /// Run one saved finding, or vector lines, again.
 ///
@@ -30,11 +31,15 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let replayed = read(&arguments.file)?;
     silence_subjects();
-    let mut failed = false;
+    let (mut failed, mut skipped) = (false, false);
     for driven in driven::start(&arguments.driven, Profile::default())? {
         let subject = driven.subject();
         for question in &replayed {
-            failed |= ask_again(subject, question)?;
+            if skips(subject, question)? {
+                skipped = true;
+            } else {
+                failed |= ask_again(subject, question)?;
+            }
         }
         driven.stop();
     }
@@ -42,7 +47,26 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         failed = true;
         say(&finding.to_string())?;
     }
-    Ok(if failed { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS })
+    Ok(match (failed, skipped) {
+        (true, _) => ExitCode::from(FINDINGS),
+        // Nothing was compared, which is never a pass.
+        (false, true) => ExitCode::from(MISUSE),
+        (false, false) => ExitCode::SUCCESS,
+    })
+}
+
+/// Whether the subject skips the case: neither agreement nor a failure.
+fn skips(subject: &dyn Subject, question: &Replayed) -> Result<bool, Misuse> {
+    let case = match question {
+        Replayed::Finding(finding) => &finding.case,
+        Replayed::Vector(vector) => &vector.case,
+    };
+    let Verdict::NotComparable(reason) = judge(subject, case).1 else {
+        return Ok(false);
+    };
+    let words = format!("{}: skipped, so nothing is compared: {reason}\n", subject.name());
+    say(&printable_lines(&words))?;
+    Ok(true)
 }
 
 /// Whether the subject fails.
@@ -58,7 +82,7 @@ fn ask_again(subject: &dyn Subject, question: &Replayed) -> Result<bool, Misuse>
             format!("{name}: {} and the specification agree\n", subject.name())
         }
     };
-    say(&visible(&words))?;
+    say(&printable_lines(&words))?;
     Ok(found.is_some())
 }
 

@@ -1,6 +1,6 @@
 //! The parts of one run, joined.
 
-use super::{PhaseReport, Report, ReportedFinding, RunOptions};
+use super::{PhaseReport, Report, ReportedFinding, RunOptions, RunVerdict};
 use crate::campaign::Shard;
 use crate::expected::Entry;
 
@@ -70,6 +70,7 @@ pub fn merge(mut reports: Vec<(String, Report)>) -> Result<Report, MergeError> {
     }
     let parts: Vec<Shard> = reports.iter().map(|(_, report)| report.run.shard).collect();
     all_there(first.1.run.shard.count(), &parts)?;
+    let unchecked: Vec<String> = reports.iter().filter_map(unchecked).collect();
     let mut parts = reports.into_iter().map(|(_, report)| report);
     let mut whole = parts.next().ok_or(MergeError::None)?;
     let mut reasons: Vec<String> = whole.gave_up.take().into_iter().collect();
@@ -77,12 +78,19 @@ pub fn merge(mut reports: Vec<(String, Report)>) -> Result<Report, MergeError> {
         reasons.extend(part.gave_up.take());
         add(&mut whole, part);
     }
+    reasons.extend(unchecked);
     reasons.dedup();
     whole.gave_up = (!reasons.is_empty()).then(|| reasons.join("; "));
     whole.run.shard = Shard::default();
     // Counted anew: what two parts found is one finding.
     whole.settle_expectations();
     Ok(whole)
+}
+
+/// What is to be said of a part that compared nothing: the others do not make up for it.
+fn unchecked((place, report): &(String, Report)) -> Option<String> {
+    (report.verdict() == RunVerdict::NothingChecked)
+        .then(|| format!("part {} ({place}) compared nothing in a phase", report.run.shard))
 }
 
 /// Names the first thing in which the runs differ.

@@ -275,13 +275,19 @@ impl Report {
     /// The verdict in one line, such as `clean: 1,945,612 cases, no disagreement`.
     pub fn headline(&self) -> String {
         let compared = grouped(self.compared());
+        let skipped = match self.phases.iter().map(|phase| phase.not_comparable).sum() {
+            0 => String::new(),
+            skipped => format!("; {} skipped", grouped(skipped)),
+        };
         let expected = self.findings.iter().filter(|found| found.expected.is_some()).count()
             + self.scenarios.iter().filter(|failed| failed.expected.is_some()).count();
         match self.verdict() {
             RunVerdict::Clean if expected > 0 => {
-                format!("clean: {compared} cases, {expected} expected failures and no other")
+                format!(
+                    "clean: {compared} cases, {expected} expected failures and no other{skipped}"
+                )
             }
-            RunVerdict::Clean => format!("clean: {compared} cases, no disagreement"),
+            RunVerdict::Clean => format!("clean: {compared} cases, no disagreement{skipped}"),
             RunVerdict::NothingChecked => {
                 "nothing was checked: a phase compared no case, which is never a pass".into()
             }
@@ -296,6 +302,7 @@ impl Report {
                 if expected > 0 {
                     words.push_str(&format!(", {expected} of them expected"));
                 }
+                words.push_str(&skipped);
                 if unmet > 0 {
                     words.push_str(&format!("; {unmet} expected failures were not met"));
                 }

@@ -16,6 +16,23 @@ pub fn visible(text: &str) -> String {
     out
 }
 
+/// [`visible`], and no order to a CI runner: GitHub's reads `::command::` at the beginning of a line
+/// and `##[command]` anywhere in it.
+pub fn printable_lines(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let words = line.trim_start();
+        let (indent, _) = line.split_at(line.len() - words.len());
+        out.push_str(&visible(indent));
+        let words = match words.strip_prefix("::") {
+            Some(rest) => format!(": :{rest}"),
+            None => words.to_string(),
+        };
+        out.push_str(&visible(&words.replace("##[", "# #[")));
+    }
+    out
+}
+
 /// [`visible`], and on one line.
 pub(super) fn one_line(text: &str) -> String {
     visible(text).replace(['\n', '\t'], " ")
@@ -67,5 +84,14 @@ mod tests {
         assert_eq!(clipped("äöü", 3), "äöü");
         assert_eq!(clipped("äöü", 1), "ä… (2 characters more)");
         assert_eq!(clipped("", 0), "");
+    }
+
+    #[test]
+    fn a_subject_gives_no_orders() {
+        let forged = "fine\n  ::stop-commands::x\n::error::y\n\u{1b}[31mred a::b ##[error]z\n";
+        let shown = "fine\n  : :stop-commands::x\n: :error::y\n\\u{1b}[31mred a::b # #[error]z\n";
+        assert_eq!(printable_lines(forged), shown);
+        // White space that is a control character does not hide it.
+        assert_eq!(printable_lines("\u{b}::error::"), "\\u{b}: :error::");
     }
 }

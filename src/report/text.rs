@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use super::shown::visible;
+use super::shown::printable_lines;
 use super::{PhaseReport, Report, RuleStatus, RunOptions, RunVerdict, ScenarioFailure, grouped};
 use crate::campaign::{Event, Phase, Reporter};
 use crate::finding::Finding;
@@ -150,26 +150,6 @@ impl<W: Write> TextReporter<W> {
     }
 }
 
-/// Subjects choose their own words; they must not move the cursor or forge colours with them, nor
-/// give orders to a CI runner that reads `::command::` at the beginning of a line.
-fn printable_lines(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
-        let indent = line.len() - line.trim_start().len();
-        let (indent, words) = line.split_at(indent);
-        out.push_str(&visible(indent));
-        let words = match words.strip_prefix("::") {
-            Some(rest) => {
-                out.push_str(": :");
-                rest
-            }
-            None => words,
-        };
-        out.push_str(&visible(words));
-    }
-    out
-}
-
 fn style_of(expected: bool) -> Style {
     if expected { YELLOW } else { RED }
 }
@@ -209,7 +189,7 @@ fn phase_row(phase: &PhaseReport) -> String {
         row.push_str(&format!("  {} not comparable", grouped(phase.not_comparable)));
     }
     if phase.cut_short {
-        row.push_str("  ended early: enough cases failed");
+        row.push_str("  ended early");
     }
     row
 }
@@ -239,18 +219,4 @@ fn verdict(report: &Report) -> String {
         ""
     };
     format!("{style}{word}{style:#}:{rest}{again}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::printable_lines;
-
-    #[test]
-    fn a_subject_gives_no_orders() {
-        let forged = "fine\n  ::stop-commands::x\n::error::y\n\u{1b}[31mred a::b\n";
-        let shown = "fine\n  : :stop-commands::x\n: :error::y\n\\u{1b}[31mred a::b\n";
-        assert_eq!(printable_lines(forged), shown);
-        // White space that is a control character does not hide it.
-        assert_eq!(printable_lines("\u{b}::error::"), "\\u{b}: :error::");
-    }
 }

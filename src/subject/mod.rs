@@ -4,6 +4,8 @@ mod model;
 mod production;
 pub mod reply;
 pub mod stdio;
+#[cfg(feature = "endpoint")]
+pub(crate) mod watched;
 
 use mcp_overlay_model::{Answer, Case};
 

@@ -101,7 +101,7 @@ fn misuse_of_parts_and_subjects_is_named() {
     for (arguments, words) in [
         (&["--shard", "5/4"][..], "expected I/N"),
         (&["--shard", "1/2", "--time", "5"], "cannot be shared out"),
-        (&["--twice", "101"], "from 0 to 100"),
+        (&["--twice", "101"], "from 0.01 to 100"),
         (&["--timeout", "0"], "expected 0.001 to 3600 seconds"),
         (&["--stdio", "'"], "a quote without its end"),
         (&["--stdio", ""], "no command in it"),

@@ -156,6 +156,18 @@ fn a_part_that_gave_up_early_leaves_its_phases_to_the_others() {
     assert_eq!(merged.verdict(), RunVerdict::Findings);
 }
 
+/// A third of the cases that nobody compared is not made up for by the other two.
+#[test]
+fn a_part_that_compared_nothing_keeps_the_whole_from_being_clean() {
+    let mut parts = parts(&ProductionSubject, &options(), 3);
+    assert!(merge(parts.clone()).unwrap().is_clean());
+    for phase in &mut parts[1].1.phases {
+        phase.not_comparable = phase.cases;
+    }
+    let whole = merge(parts).unwrap();
+    assert!(!whole.is_clean() && whole.headline().contains("part 2/3"), "{}", whole.headline());
+}
+
 #[test]
 fn what_is_no_run_is_refused() {
     let with = |change: &dyn Fn(&mut Parts)| {

@@ -74,6 +74,7 @@ fn what_is_no_protocol_is_said() {
         ("says-no-protocol", "no answer: \"Resolving servers"),
         ("says-a-number", "no answer: \"42\""),
         ("says-nothing-of-the-matter", "none or several of `views`"),
+        ("answers-with-a-list", "expected an object"),
         ("answers-another-seq", "which was not asked"),
         ("answers-without-seq", "without `seq`"),
         ("answers-twice", "a second time"),
@@ -93,7 +94,7 @@ fn too_much_at_once_is_refused() {
         Reply::Failed(failure) => Some(failure.message.as_str()),
         _ => None,
     });
-    assert_eq!(refused, Some("answered 8 cases with more than 64 MiB"));
+    assert_eq!(refused, Some("answered 8 cases with more than 32 MiB"));
     processes.assert_gone();
 }
 

@@ -107,6 +107,59 @@ fn noise_and_a_bad_end_change_nothing() {
     }
 }
 
+/// A crash over a case that is also answered wrong, as was to be expected, is still a crash.
+#[test]
+fn a_breakdown_does_not_hide_behind_an_expected_failure() {
+    let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
+    let known = folder.path().join("known.toml");
+    std::fs::write(&known, "[[expected]]\nrule = \"gate.open\"\nreason = \"known\"\n").unwrap();
+    let more = ["--expected-failures", known.to_str().unwrap(), "--restarts", "1000"];
+    let findings = folder.path().join("findings");
+    let output = check(&processes, "lets-api-keys-pass-and-dies", &findings, &more);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let verdicts: Vec<Value> = saved(&findings).iter().map(|f| f["verdict"].clone()).collect();
+    assert!(verdicts.contains(&"crashed".into()) && verdicts.contains(&"disagree".into()));
+}
+
+/// The subject dies over what the scenarios of the endpoint ask.
+#[test]
+fn a_breakdown_of_the_endpoint_phase_is_never_expected() {
+    let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
+    let known = folder.path().join("known.toml");
+    std::fs::write(&known, "[[expected]]\nrule = \"gate.open\"\nreason = \"known\"\n").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_mcp-overlay"))
+        .args(["check", "--stdio", &processes.command("exits").join(" "), "--only", "endpoint"])
+        .args(["--expected-failures", known.to_str().unwrap()])
+        .args(["--findings", folder.path().join("findings").to_str().unwrap()])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("crashed: ended with exit status: 3"), "{}", text(&output));
+}
+
+#[test]
+fn what_is_skipped_is_said_and_not_taken_for_agreement() {
+    let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
+    let output = check(&processes, "skips-api-keys", folder.path(), &[]);
+    let all = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{all}");
+    assert!(
+        all.contains("not comparable") && all.contains("no disagreement; 126 skipped"),
+        "{all}"
+    );
+    let case = r#"{"finding":1,"subject":"s","verdict":"disagree","rule":"","sentence":"",
+        "differences":[],"case":{"auth":"api_key"},"expected":{"rejected":{"path":"x"}}}"#;
+    let file = folder.path().join("skipped.json");
+    std::fs::write(&file, case).unwrap();
+    let replayed = Command::new(env!("CARGO_BIN_EXE_mcp-overlay"))
+        .args(["replay", file.to_str().unwrap()])
+        .args(["--stdio", &processes.command("skips-api-keys").join(" ")])
+        .output()
+        .unwrap();
+    assert_eq!(replayed.status.code(), Some(2), "{}", text(&replayed));
+    assert!(text(&replayed).contains("nothing is compared"), "{}", text(&replayed));
+}
+
 /// Ctrl-C, or a CI job that is cancelled, while a subject hangs.
 #[test]
 fn an_interrupted_check_leaves_no_process_behind() {

@@ -39,6 +39,16 @@ fn main() {
                 };
                 if case.auth == Some(Auth::AgentIdentity) {
                     misbehave(&way, seq, &answer);
+                } else if way == "lets-api-keys-pass-and-dies" && case.auth == Some(Auth::ApiKey) {
+                    // Wrong over such a case, and at the fifth of them gone.
+                    questions += 1_000;
+                    if questions > 5_000 {
+                        exit(9);
+                    }
+                    let auth = Some(Auth::ChatGpt);
+                    say_answer(seq, &ProductionSubject.resolve(&Case { auth, ..case }));
+                } else if way == "skips-api-keys" && case.auth == Some(Auth::ApiKey) {
+                    say_answer(seq, &Answer::skipped("no such auth here"));
                 } else if way == "answers-too-much" {
                     say_answer(seq, &Answer::skipped("x".repeat(15 << 20)));
                 } else if way == "dies-of-the-hundredth" && questions == 100 {
@@ -94,6 +104,18 @@ fn misbehave(way: &str, seq: u64, answer: &Answer) {
             io::stdout().flush().unwrap();
             exit(3);
         }
+        "answers-with-a-list" => match answer {
+            Answer::Resolved { views, plugin_owners } => say(&json!([
+                seq,
+                [views.configured, views.runtime, views.effective],
+                plugin_owners,
+                null,
+                null,
+                null,
+            ])
+            .to_string()),
+            answer => say_answer(seq, answer),
+        },
         "answers-without-seq" => say(&json!({"errored": {"message": "no"}}).to_string()),
         "answers-twice" => {
             say_answer(seq, answer);

@@ -22,7 +22,7 @@ pub(super) fn kill(child: &mut Child) {
     if live.remove(&child.id()) {
         kill_group(child.id());
     }
-    #[cfg(not(unix))]
+    // One that left its own group is not spared either.
     drop(child.kill());
 }
 

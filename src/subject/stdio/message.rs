@@ -1,8 +1,13 @@
 //! The messages of protocol version 1, the driver's side.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use mcp_overlay_model::answer::{Errored, Skipped};
 use mcp_overlay_model::{Answer, Case, PluginOwners, Rejected, Views};
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::process::{excerpt, protocol};
 use crate::subject::Failure;
@@ -30,6 +35,7 @@ impl Request<'_> {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Hello {
     version: u64,
+    #[serde(deserialize_with = "table")]
     pub(super) implementation: Implementation,
     pub(super) profiles: Vec<String>,
     #[serde(default)]
@@ -43,10 +49,14 @@ pub(super) struct Implementation {
     pub(super) version: String,
 }
 
+fn table<'de, D: Deserializer<'de>, T: Deserialize<'de>>(written: D) -> Result<T, D::Error> {
+    Table::deserialize(written).map(|Table(value)| value)
+}
+
 impl Hello {
     /// Reads the answer to `start`.
     pub(super) fn read(line: &[u8]) -> Result<Self, Failure> {
-        let hello: Hello = serde_json::from_slice(line).map_err(|error| {
+        let Table(hello): Table<Hello> = serde_json::from_slice(line).map_err(|error| {
             protocol(format!(
                 "answered `start` with {}: {error}\n  expected: {{\"version\":1,\"implementation\":\
                  {{\"name\":…}},\"profiles\":[…],\"capabilities\":[\"resolve\"]}}",
@@ -68,12 +78,34 @@ impl Hello {
 #[derive(Deserialize)]
 struct Written {
     seq: Option<u64>,
-    views: Option<Views>,
+    views: Option<Table<Views>>,
     #[serde(default)]
     plugin_owners: PluginOwners,
-    rejected: Option<Rejected>,
-    skipped: Option<Skipped>,
-    errored: Option<Errored>,
+    rejected: Option<Table<Rejected>>,
+    skipped: Option<Table<Skipped>>,
+    errored: Option<Table<Errored>>,
+}
+
+/// What is written as a JSON object. Reading a struct alone would take a list for it, its elements for
+/// the members in order.
+struct Table<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
+    fn deserialize<D: Deserializer<'de>>(written: D) -> Result<Self, D::Error> {
+        struct Object<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+            type Value = Table<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Table<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Table)
+            }
+        }
+        written.deserialize_map(Object(PhantomData))
+    }
 }
 
 /// An answer with its number.
@@ -85,7 +117,7 @@ pub(super) struct Numbered {
 impl Numbered {
     /// Reads an answer to `resolve`.
     pub(super) fn read(line: &[u8]) -> Result<Self, Failure> {
-        let written: Written = serde_json::from_slice(line).map_err(|error| {
+        let Table(written): Table<Written> = serde_json::from_slice(line).map_err(|error| {
             protocol(format!("wrote what is no answer: {}: {error}", excerpt(line)))
         })?;
         let Some(seq) = written.seq else {
@@ -93,10 +125,10 @@ impl Numbered {
         };
         let Written { views, plugin_owners, rejected, skipped, errored, .. } = written;
         let answer = match (views, rejected, skipped, errored) {
-            (Some(views), None, None, None) => Answer::Resolved { views, plugin_owners },
-            (None, Some(rejected), None, None) => Answer::Rejected { rejected },
-            (None, None, Some(skipped), None) => Answer::Skipped { skipped },
-            (None, None, None, Some(errored)) => Answer::Errored { errored },
+            (Some(Table(views)), None, None, None) => Answer::Resolved { views, plugin_owners },
+            (None, Some(Table(rejected)), None, None) => Answer::Rejected { rejected },
+            (None, None, Some(Table(skipped)), None) => Answer::Skipped { skipped },
+            (None, None, None, Some(Table(errored))) => Answer::Errored { errored },
             _ => {
                 return Err(protocol(format!(
                     "answered with none or several of `views`, `rejected`, `skipped` and \

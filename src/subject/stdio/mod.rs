@@ -7,7 +7,7 @@ mod message;
 mod process;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mcp_overlay_model::{Answer, Case, Profile};
@@ -19,9 +19,12 @@ use super::{Failure, Reply, Subject};
 pub use self::group::kill_all;
 use crate::finding::printable;
 
-/// What a case that hung may take while it is made smaller: candidates that do not hang are
-/// answered much sooner.
+/// What a case that hung may take at least while it is made smaller: candidates that do not hang
+/// are answered much sooner.
 const HURRIED: Duration = Duration::from_millis(300);
+
+/// And how many times what the slowest answer took so far.
+const SLOWER: u32 = 4;
 
 /// How long a process is waited for.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +74,8 @@ pub struct StdioSubject {
     command: Vec<String>,
     patience: Patience,
     hurried: AtomicBool,
+    /// The longest that an answer took, in any process.
+    slowest: Mutex<Duration>,
     idle: Mutex<Vec<Process>>,
 }
 
@@ -84,7 +89,8 @@ impl StdioSubject {
         profile: Profile,
         patience: Patience,
     ) -> Result<Self, StartError> {
-        let words = command.join(" ");
+        // The program alone: its arguments may hold what nobody else is to read.
+        let words = command.first().cloned().unwrap_or_default();
         let (process, hello) = match Process::start(&command, patience.start) {
             Ok(started) => started,
             Err(Failure { message, .. }) => {
@@ -101,6 +107,7 @@ impl StdioSubject {
             command,
             patience,
             hurried: AtomicBool::new(false),
+            slowest: Mutex::default(),
             idle: Mutex::new(vec![process]),
         })
     }
@@ -121,6 +128,10 @@ impl StdioSubject {
             Some(process) => Ok(process),
             None => Process::start(&self.command, self.patience.start).map(|(process, _)| process),
         }
+    }
+
+    fn slowest(&self) -> MutexGuard<'_, Duration> {
+        self.slowest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn give_back(&self, process: Process) {
@@ -157,9 +168,13 @@ impl Subject for StdioSubject {
 
     fn ask(&self, cases: &[Case]) -> Vec<Reply> {
         let hurried = self.hurried.load(Ordering::Relaxed);
-        let timeout = if hurried { self.patience.case.min(HURRIED) } else { self.patience.case };
+        let in_a_hurry = HURRIED.max(*self.slowest() * SLOWER).min(self.patience.case);
+        let timeout = if hurried { in_a_hurry } else { self.patience.case };
         let asked = self.take().map(|mut process| {
             let answered = process.ask(cases, timeout);
+            let mut slowest = self.slowest();
+            *slowest = slowest.max(process.slowest());
+            drop(slowest);
             if answered.is_ok() {
                 self.give_back(process);
             }

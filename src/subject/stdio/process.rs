@@ -30,7 +30,7 @@ const WAITING_LINES: usize = 32;
 
 /// How much a process may answer to what it was asked at once, in bytes. Honest answers have a few
 /// thousand bytes each; what is read is kept, and takes a multiple of its length in memory.
-const MOST_ANSWERED: usize = 64 * 1024 * 1024;
+const MOST_ANSWERED: usize = 32 * 1024 * 1024;
 
 /// A running process. Dropping it kills its whole process group.
 #[derive(Debug)]
@@ -44,6 +44,8 @@ pub(super) struct Process {
     log: Log,
     /// Never used twice in the life of a process.
     next_seq: u64,
+    /// The longest that an answer took.
+    slowest: Duration,
 }
 
 /// What the reading thread saw.
@@ -96,7 +98,15 @@ impl Process {
             thread::spawn(move || read_lines(stdout, &queued));
         }
         let log = child.stderr.take().map(Log::of).unwrap_or_default();
-        Ok(Process { child, status: None, requests: Some(requests), lines, log, next_seq: 1 })
+        Ok(Process {
+            child,
+            status: None,
+            requests: Some(requests),
+            lines,
+            log,
+            next_seq: 1,
+            slowest: Duration::ZERO,
+        })
     }
 
     /// Asks all cases at once; an answer is due within `timeout` of the one before.
@@ -116,7 +126,17 @@ impl Process {
                 return Err(Broken { answers, suspect, failure });
             }
         }
+        if self.has_ended() {
+            // Whoever answered, it was not the subject to the end.
+            let suspect = cases.len().saturating_sub(1);
+            return Err(Broken { answers, suspect, failure: self.ended() });
+        }
         Ok(answers.into_iter().flatten().collect())
+    }
+
+    /// The longest that an answer took so far.
+    pub(super) fn slowest(&self) -> Duration {
+        self.slowest
     }
 
     /// Waits for one answer; a failure comes with its suspect where the process named it.
@@ -127,7 +147,8 @@ impl Process {
         timeout: Duration,
         room: &mut usize,
     ) -> Result<(), (Option<usize>, Failure)> {
-        let deadline = Instant::now() + timeout;
+        let asked = Instant::now();
+        let deadline = asked + timeout;
         let line = loop {
             match self.next_line(deadline, timeout) {
                 Ok(Some(line)) => break line,
@@ -144,7 +165,10 @@ impl Process {
         let position = seq.checked_sub(first_seq).map(|position| position as usize);
         let slot = position.and_then(|position| answers.get_mut(position));
         match slot {
-            Some(slot @ None) => *slot = Some(answer),
+            Some(slot @ None) => {
+                *slot = Some(answer);
+                self.slowest = self.slowest.max(asked.elapsed());
+            }
             Some(_) => {
                 return Err((position, protocol(format!("answered seq {seq} a second time"))));
             }
