@@ -11,6 +11,7 @@ use mcp_overlay_model::{
 };
 use serde_json::Value;
 
+use crate::kept::{kept, kept_words};
 use crate::subject::Failure;
 
 /// What came of one case.
@@ -117,8 +118,10 @@ impl fmt::Display for Place {
 /// Compares an answer to `case` with the specification's outcome.
 pub fn compare(case: &Case, expected: &Outcome, actual: &Answer) -> Verdict {
     let differences = match (expected, actual) {
-        (_, Answer::Skipped { skipped }) => return Verdict::NotComparable(skipped.reason.clone()),
-        (_, Answer::Errored { errored }) => return Verdict::Errored(errored.message.clone()),
+        (_, Answer::Skipped { skipped }) => {
+            return Verdict::NotComparable(kept_words(&skipped.reason));
+        }
+        (_, Answer::Errored { errored }) => return Verdict::Errored(kept_words(&errored.message)),
         (Outcome::Resolved(resolution), Answer::Resolved { views, plugin_owners }) => {
             let mut differences = Vec::new();
             let shape = Shape { case, resolution };
@@ -203,7 +206,7 @@ pub fn between(first: &Answer, second: &Answer) -> Vec<Difference> {
             (first, second) => first.is_none() && second.is_none(),
         };
         if !alike {
-            let (expected, actual) = (first.cloned(), second.cloned());
+            let (expected, actual) = (first.map(kept), second.map(kept));
             differences.push(Difference { place, rule: PURE, by: None, expected, actual });
         }
     };
@@ -298,8 +301,8 @@ impl Shape<'_> {
                 place: Place::Server { view: view.name, name: name.clone() },
                 rule,
                 by: Some(decided.reason.by),
-                expected: want.cloned(),
-                actual: got.cloned(),
+                expected: want.map(kept),
+                actual: got.map(kept),
             });
         }
         for (name, server) in view.actual {
@@ -310,7 +313,7 @@ impl Shape<'_> {
                     rule: if early { LOADS } else { rule_of_intruder(view.name) },
                     by: None,
                     expected: None,
-                    actual: Some((**server).clone()),
+                    actual: Some(kept(server)),
                 });
             }
         }

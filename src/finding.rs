@@ -10,6 +10,7 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::compare::{Difference, Place, Verdict};
 use crate::files::write_whole;
+use crate::kept::kept_answer;
 use crate::subject::Failure;
 use crate::{rules, shape};
 
@@ -45,7 +46,7 @@ pub struct Finding {
     pub case: Case,
     /// What the specification says.
     pub expected: Answer,
-    /// What the subject said; nothing if it crashed.
+    /// What the subject said; nothing if it broke down, or said more than anybody reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actual: Option<Answer>,
 }
@@ -108,7 +109,7 @@ impl Finding {
             after: None,
             case,
             expected: expected.answer(),
-            actual,
+            actual: actual.and_then(kept_answer),
         })
     }
 

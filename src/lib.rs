@@ -47,6 +47,7 @@ pub mod files;
 pub mod finding;
 pub mod generate;
 pub mod investigate;
+mod kept;
 pub mod labels;
 pub mod minimise;
 pub mod oracle;

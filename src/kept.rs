@@ -1,0 +1,92 @@
+//! How much of what a subject says is kept and shown.
+
+use mcp_overlay_model::Answer;
+use serde_json::Value;
+
+/// The most that is kept of one value, in bytes of JSON, more or less. A server has a few hundred.
+const MOST: usize = 16 * 1024;
+
+/// The most characters that are kept of a text.
+const MOST_WORDS: usize = 2_000;
+
+/// The most that is kept of a whole answer, in bytes of JSON.
+const MOST_OF_AN_ANSWER: usize = 1024 * 1024;
+
+/// The value, or words in its place if it is longer than anybody reads.
+pub(crate) fn kept(value: &Value) -> Value {
+    match size(value, MOST) {
+        Some(_) => value.clone(),
+        None => Value::from(format!("(more than {} KiB of JSON; not kept)", MOST >> 10)),
+    }
+}
+
+/// The beginning of a text that a subject says in words.
+pub(crate) fn kept_words(text: &str) -> String {
+    match text.char_indices().nth(MOST_WORDS) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.into(),
+    }
+}
+
+/// The answer, unless it is longer than a finding should be.
+pub(crate) fn kept_answer(answer: Answer) -> Option<Answer> {
+    let fits = match &answer {
+        Answer::Resolved { views, plugin_owners } => {
+            let views = [&views.configured, &views.runtime, &views.effective];
+            let servers = views.into_iter().flatten();
+            let servers =
+                servers.map(|(name, server)| Some(name.len() + size(server, MOST_OF_AN_ANSWER)?));
+            let owners = plugin_owners.iter().map(|(name, id)| Some(name.len() + id.len()));
+            servers.chain(owners).sum::<Option<usize>>()
+        }
+        Answer::Rejected { rejected } => Some(rejected.path.len() + rejected.reason.len()),
+        Answer::Skipped { skipped } => Some(skipped.reason.len()),
+        Answer::Errored { errored } => Some(errored.message.len()),
+    };
+    fits.is_some_and(|size| size <= MOST_OF_AN_ANSWER).then_some(answer)
+}
+
+/// About how many bytes of JSON a value has; `None` if they are more than `most`.
+fn size(value: &Value, most: usize) -> Option<usize> {
+    let own = 4 + value.as_str().map_or(0, str::len);
+    let inner = |left: usize, key: usize, value: &Value| {
+        let left = left.checked_sub(key)?;
+        left.checked_sub(size(value, left)?)
+    };
+    let left = most.checked_sub(own)?;
+    let left = match value {
+        Value::Array(list) => list.iter().try_fold(left, |left, value| inner(left, 0, value)),
+        Value::Object(table) => {
+            table.iter().try_fold(left, |left, (key, value)| inner(left, key.len(), value))
+        }
+        _ => Some(left),
+    }?;
+    Some(most - left)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_anybody_reads_is_kept_whole() {
+        let server = json!({"command": "srv", "args": vec!["argument"; 500], "enabled": false});
+        assert_eq!(kept(&server), server);
+        let answer = Answer::errored("out of order");
+        assert_eq!(kept_answer(answer.clone()), Some(answer));
+    }
+
+    #[test]
+    fn what_nobody_reads_is_not() {
+        for long in [
+            json!("x".repeat(20_000)),
+            json!(vec![0; 20_000]),
+            json!({"a": {"b": vec![json!({}); 9_000]}}),
+        ] {
+            assert_eq!(kept(&long), "(more than 16 KiB of JSON; not kept)");
+        }
+        assert_eq!(kept_answer(Answer::errored("x".repeat(2 << 20))), None);
+    }
+}
