@@ -68,6 +68,18 @@ fn a_child_that_holds_the_pipes_keeps_nobody_waiting() {
     assert_failure("leaves-a-child", FailureKind::Crashed, "exit status: 3");
 }
 
+/// The answer is right, and not the subject's: it is gone.
+#[test]
+fn a_child_that_answers_in_its_place_is_not_the_subject() {
+    let processes = Processes::new();
+    let subject = processes.start("has-a-child-answer");
+    let reply = subject.ask(&[fatal()]).pop();
+    let Some(Reply::Failed(failure)) = reply else { panic!("{reply:?}") };
+    assert_eq!(failure.kind, FailureKind::Crashed);
+    assert!(failure.message.contains("exit status: 5"), "{}", failure.message);
+    processes.assert_gone();
+}
+
 #[test]
 fn what_is_no_protocol_is_said() {
     for (way, words) in [

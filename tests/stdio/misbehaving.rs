@@ -129,6 +129,12 @@ fn misbehave(way: &str, seq: u64, answer: &Answer) {
             other.arg("600").stdout(Stdio::null());
             eprintln!("{}", other.exec());
         }
+        "has-a-child-answer" => {
+            let line = line_of(seq, answer);
+            let script = ["-c", "sleep 0.1; printf '%s\\n' \"$1\"", "sh", &line];
+            note_process(Command::new("sh").args(script).spawn().unwrap().id());
+            exit(5);
+        }
         "leaves-a-child" => {
             let child = Command::new("sleep").arg("600").spawn().unwrap();
             note_process(child.id());
@@ -157,9 +163,13 @@ fn with_auth_of(case: &Case, stale: &mut Option<Option<Auth>>) -> Answer {
 }
 
 fn say_answer(seq: u64, answer: &Answer) {
+    say(&line_of(seq, answer));
+}
+
+fn line_of(seq: u64, answer: &Answer) -> String {
     let mut answer = serde_json::to_value(answer).unwrap();
     answer["seq"] = seq.into();
-    say(&answer.to_string());
+    answer.to_string()
 }
 
 fn say(line: &str) {
