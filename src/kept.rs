@@ -15,8 +15,29 @@ const MOST_OF_AN_ANSWER: usize = 1024 * 1024;
 /// The value, or words in its place if it is longer than anybody reads.
 pub(crate) fn kept(value: &Value) -> Value {
     match size(value, MOST) {
-        Some(_) => value.clone(),
+        Some(_) => with_plain_numbers(value),
         None => Value::from(format!("(more than {} KiB of JSON; not kept)", MOST >> 10)),
+    }
+}
+
+/// The value with whole numbers written as such: 30 and 30.0 are the same number, and a diff that
+/// shows them as two sends people after the wrong thing.
+fn with_plain_numbers(value: &Value) -> Value {
+    /// Up to here a double holds every whole number.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < EXACT => {
+                Value::from(float as i64)
+            }
+            _ => value.clone(),
+        },
+        Value::Array(list) => list.iter().map(with_plain_numbers).collect(),
+        Value::Object(table) => {
+            let plain = |(key, value): (&String, &Value)| (key.clone(), with_plain_numbers(value));
+            Value::Object(table.iter().map(plain).collect())
+        }
+        _ => value.clone(),
     }
 }
 
@@ -76,6 +97,12 @@ mod tests {
         assert_eq!(kept(&server), server);
         let answer = Answer::errored("out of order");
         assert_eq!(kept_answer(answer.clone()), Some(answer));
+    }
+
+    #[test]
+    fn one_number_is_written_in_one_way() {
+        let floats = json!({"a": [30.0, 1.5, -0.0, 1e300], "b": 30});
+        assert_eq!(kept(&floats), json!({"a": [30, 1.5, 0, 1e300], "b": 30}));
     }
 
     #[test]

@@ -32,6 +32,13 @@ pub(crate) struct SubjectArguments {
     start_timeout: Duration,
 }
 
+impl SubjectArguments {
+    /// Whether nobody else is named.
+    pub(crate) fn is_production(&self) -> bool {
+        self.stdio.is_empty() && self.fault.is_none()
+    }
+}
+
 /// The longest time that can be asked for: an hour.
 const MOST_SECONDS: f64 = 3_600.0;
 

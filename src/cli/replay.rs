@@ -8,7 +8,7 @@ use mcp_overlay::finding::{FORMAT, Finding};
 use mcp_overlay::investigate::{describe, describe_again};
 use mcp_overlay::oracle::{judge, silence_subjects};
 use mcp_overlay::report::shown::printable_lines;
-use mcp_overlay::subject::Subject;
+use mcp_overlay::subject::{ProductionSubject, Subject};
 use mcp_overlay::vectors::{self, VECTORS_NAME, Vector};
 use mcp_overlay_model::Profile;
 use serde_json::Value;
@@ -21,15 +21,23 @@ use super::{FINDINGS, MISUSE, Misuse, Outcome, driven, read_text, say};
 /// held against the specification.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// A finding that `check` saved, or lines `{"case":{…},"expected":{…}}`
-    file: PathBuf,
+    /// Findings that `check` saved, or files of lines `{"case":{…},"expected":{…}}`
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
 
     #[command(flatten)]
     driven: driven::SubjectArguments,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    let replayed = read(&arguments.file)?;
+    let mut replayed = Vec::new();
+    for path in &arguments.files {
+        let of_file = read(path)?;
+        if arguments.driven.is_production() {
+            of_file.iter().try_for_each(|question| is_of_production(question, path))?;
+        }
+        replayed.extend(of_file);
+    }
     silence_subjects();
     let (mut failed, mut skipped) = (false, false);
     for driven in driven::start(&arguments.driven, Profile::default())? {
@@ -84,6 +92,23 @@ fn ask_again(subject: &dyn Subject, question: &Replayed) -> Result<bool, Misuse>
     };
     say(&printable_lines(&words))?;
     Ok(found.is_some())
+}
+
+/// A finding about somebody else says nothing when production is asked.
+fn is_of_production(question: &Replayed, path: &Path) -> Result<(), Misuse> {
+    match question {
+        Replayed::Finding(finding)
+            if ![ProductionSubject.name(), VECTORS_NAME].contains(&finding.subject.as_str()) =>
+        {
+            let (path, subject) = (path.display(), &finding.subject);
+            Err(format!(
+                "{path}: found in {subject}, and production would be asked\n  help: say whom to \
+                 ask, with the --stdio or --fault of that check"
+            )
+            .into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What was read from a file.

@@ -33,9 +33,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FAULT", value_parser = fault)]
     only: Vec<&'static Fault>,
 
-    /// Random cases of the sound implementation, none of which may fail
-    #[arg(long, value_name = "N", default_value_t = 5_000_000)]
-    sound_cases: u64,
+    /// Random cases of the sound implementation, none of which may fail [default: 5000000, or 10000
+    /// with --only]
+    #[arg(long, value_name = "N")]
+    sound_cases: Option<u64>,
 
     /// Write the matrix as JSON
     #[arg(long, value_name = "FILE")]
@@ -64,7 +65,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         can_be_written("--json", path)?;
     }
     silence_subjects();
-    let options = Options { faults, sound_cases: arguments.sound_cases };
+    let default = if arguments.only.is_empty() { 5_000_000 } else { 10_000 };
+    let options = Options { faults, sound_cases: arguments.sound_cases.unwrap_or(default) };
     let bar = Bar::default();
     let matrix = selftest::run(&options, &bar)?;
     bar.clear();

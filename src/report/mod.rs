@@ -295,7 +295,7 @@ impl Report {
                 let found = self.findings.len() + self.scenarios.len();
                 let unmet = self.unmet().count();
                 let mut words = format!(
-                    "findings: {} of {compared} cases failed, {} distinct after minimising",
+                    "findings: {} failures in {compared} cases, {} distinct after minimising",
                     grouped(self.failures()),
                     found
                 );

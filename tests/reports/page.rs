@@ -114,7 +114,7 @@ fn a_page_fits_a_phone_and_says_what_failed() {
     let seen = look(&sample::failing());
     fits(&seen);
     for words in [
-        "66 of 100,244 cases failed, 6 distinct after minimising",
+        "66 failures in 100,244 cases, 6 distinct after minimising",
         "The gate MUST be open exactly when the Apps feature is on and auth is backend auth.",
         "warning: <lock> is held",
         "expected: no request to the other origin",

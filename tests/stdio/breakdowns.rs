@@ -106,7 +106,7 @@ fn too_much_at_once_is_refused() {
         Reply::Failed(failure) => Some(failure.message.as_str()),
         _ => None,
     });
-    assert_eq!(refused, Some("answered 8 cases with more than 32 MiB"));
+    assert_eq!(refused, Some("answered 8 cases with more than 16 MiB"));
     processes.assert_gone();
 }
 

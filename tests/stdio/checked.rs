@@ -93,7 +93,7 @@ fn a_memory_of_what_was_asked_before_is_found_and_replayed() {
     };
     assert_eq!(replay(&["--stdio", &processes.command(way).join(" ")]), Some(1));
     assert_eq!(replay(&["--stdio", &processes.command("fine").join(" ")]), Some(0));
-    assert_eq!(replay(&[]), Some(0), "production has no such memory");
+    assert_eq!(replay(&[]), Some(2), "production was not what failed");
 }
 
 #[test]

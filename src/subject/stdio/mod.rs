@@ -55,7 +55,7 @@ pub enum StartError {
     /// It does not know the profile that counts.
     #[error(
         "the subject `{command}` does not know the profile {wanted}; it knows: {known}\n  \
-         help: choose one of them with --profile"
+         help: a subject names {wanted} among its `profiles` when it is started"
     )]
     Profile {
         /// The command.

@@ -30,7 +30,7 @@ const WAITING_LINES: usize = 32;
 
 /// How much a process may answer to what it was asked at once, in bytes. Honest answers have a few
 /// thousand bytes each; what is read is kept, and takes a multiple of its length in memory.
-const MOST_ANSWERED: usize = 32 * 1024 * 1024;
+const MOST_ANSWERED: usize = 16 * 1024 * 1024;
 
 /// A running process. Dropping it kills its whole process group.
 #[derive(Debug)]
