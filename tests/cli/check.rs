@@ -100,3 +100,12 @@ fn the_run_of_the_readme_looks_like_this_one() {
         .collect();
     assert_eq!(mine.lines().collect::<Vec<_>>(), pasted);
 }
+
+/// Nothing but the endpoint phase is run, so only its scenarios can fail.
+#[test]
+fn a_scenario_that_fails_fails_the_run() {
+    let sandbox = Sandbox::new();
+    let output = sandbox.run(&["check", "--only", "endpoint", "--fault", "sku-header-dropped"]);
+    assert_eq!(output.code, Some(1), "{}", output.whole());
+    assert!(output.stdout.contains("endpoint: "), "{}", output.whole());
+}
