@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
-use crate::finding::Finding;
+use crate::finding::{BREAKDOWNS, Finding};
 use crate::report::{Report, ReportedFinding};
 use crate::rules;
 
@@ -61,9 +61,6 @@ pub enum BadExpected {
         problem: String,
     },
 }
-
-/// Verdicts that nothing excuses: the subject did not answer at all.
-const NEVER_EXPECTED: [&str; 3] = ["crashed", "hung", "protocol error"];
 
 impl Expected {
     /// Reads TOML; `place` names it in errors.
@@ -126,7 +123,7 @@ impl Entry {
             (None, Some(id)) => {
                 let is_breakdown =
                     |verdict: &&str| id.starts_with(&format!("{}-", verdict.replace(' ', "-")));
-                if NEVER_EXPECTED.iter().any(is_breakdown) {
+                if BREAKDOWNS.iter().any(is_breakdown) {
                     return Some(format!("{id}: a crash or a hang can never be expected"));
                 }
             }

@@ -14,6 +14,9 @@ use crate::kept::kept_answer;
 use crate::subject::Failure;
 use crate::{rules, shape};
 
+/// Verdicts of a subject that did not answer at all.
+pub(crate) const BREAKDOWNS: [&str; 3] = ["crashed", "hung", "protocol error"];
+
 /// The version of the file format.
 pub const FORMAT: u32 = 1;
 
@@ -123,7 +126,7 @@ impl Finding {
 
     /// Whether the subject did not answer at all. Nothing excuses that.
     pub fn is_breakdown(&self) -> bool {
-        ["crashed", "hung", "protocol error"].contains(&self.verdict.as_str())
+        BREAKDOWNS.contains(&self.verdict.as_str())
     }
 
     /// The name under which the finding is saved.
