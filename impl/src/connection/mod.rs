@@ -4,6 +4,7 @@
 //! this module adds is what a host must be sure of: which server, which credentials and no others,
 //! no other origin, nothing without bounds, and errors that say what to do.
 
+pub mod authorize;
 mod credentials;
 mod error;
 mod http;
