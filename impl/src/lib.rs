@@ -34,6 +34,8 @@ mod extension;
 mod files;
 pub mod hosted_apps;
 mod manager;
+#[cfg(feature = "network")]
+pub mod oauth;
 mod plugin;
 mod view;
 
