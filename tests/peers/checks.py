@@ -70,5 +70,8 @@ class Checks:
 
 
 def pretty(value):
-    in_order = lambda members: sorted(members, key=str)  # Of a set, which JSON has not.
+    def in_order(members):
+        """A set, which JSON has not."""
+        return sorted(members, key=str)
+
     return json.dumps(value, indent=1, sort_keys=True, default=in_order).splitlines()
