@@ -26,7 +26,7 @@
 //! # Ok::<(), mcp_overlay_host::ConfigError>(())
 //! ```
 
-mod auth;
+pub mod auth;
 mod config;
 #[cfg(feature = "network")]
 pub mod connection;
@@ -34,6 +34,8 @@ mod extension;
 mod files;
 pub mod hosted_apps;
 mod manager;
+#[cfg(feature = "network")]
+pub mod oauth;
 mod plugin;
 mod view;
 

@@ -48,6 +48,4 @@ def scan() -> bytes:
     return b"\x89PNG"
 
 
-server.run(
-    "streamable-http", port=int(sys.argv[1]), streamable_http_path="/api/codex/ps/mcp"
-)
+server.run("streamable-http", port=int(sys.argv[1]), streamable_http_path="/api/codex/ps/mcp")
