@@ -26,12 +26,16 @@
 //! # Ok::<(), mcp_overlay_host::ConfigError>(())
 //! ```
 
+#[cfg(feature = "network")]
+pub mod app_server;
 pub mod auth;
 mod config;
 #[cfg(feature = "network")]
 pub mod connection;
 mod extension;
 mod files;
+#[cfg(feature = "network")]
+pub mod host;
 pub mod hosted_apps;
 mod manager;
 #[cfg(feature = "network")]

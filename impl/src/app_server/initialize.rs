@@ -10,7 +10,7 @@ use super::wire::{Reply, RpcError, echo};
 use super::{AUTH_VARIABLE, AppServer, CONFIG_VARIABLE, Mode};
 use crate::auth::AuthStore;
 use crate::host::ConfigSource;
-use crate::oauth::OAuth;
+use crate::oauth::{OAuth, StoreMode, TokenStore};
 
 /// The params of `initialize`.
 #[derive(Debug, Deserialize)]
@@ -63,7 +63,7 @@ pub(crate) fn initialize(server: &Arc<AppServer>, params: Params) -> Result<Repl
                 return Err(RpcError::invalid_request(message));
             }
             let auth = AuthStore::open(codex_home, &server.options.environment);
-            let oauth = OAuth::in_home(codex_home, &server.options.environment);
+            let oauth = OAuth::new(TokenStore::on_disk(codex_home, StoreMode::default()));
             server.start_host(ConfigSource::Home(codex_home.clone()), auth, oauth)
                 .map_err(|()| already())?;
             codex_home.display().to_string()
@@ -105,8 +105,8 @@ fn start_orchestrated(server: &Arc<AppServer>, given: Orchestrator) -> Result<()
         None => variable(AUTH_VARIABLE)?,
     };
     let environment = &server.options.environment;
-    let auth = AuthStore::fixed(auth.as_deref(), environment);
-    let oauth = OAuth::in_memory(environment);
+    let auth = AuthStore::fixed(auth.unwrap_or_default(), environment);
+    let oauth = OAuth::new(TokenStore::in_memory());
     server
         .start_host(ConfigSource::Given(config), auth, oauth)
         .map_err(|()| RpcError::invalid_request("Already initialized"))

@@ -91,7 +91,7 @@ pub(crate) struct AppServer {
 
 struct Ready {
     host: Host,
-    oauth: Arc<OAuth>,
+    oauth: OAuth,
     context: ConnectContext,
 }
 
@@ -110,8 +110,6 @@ impl AppServer {
 
     /// Makes the host; fails if there is one already.
     fn start_host(&self, source: ConfigSource, auth: AuthStore, oauth: OAuth) -> Result<(), ()> {
-        let auth = Arc::new(auth);
-        let oauth = Arc::new(oauth);
         let options = &self.options;
         let executor = match options.mode {
             Mode::Local { .. } => Executor::Local,
@@ -119,8 +117,8 @@ impl AppServer {
         };
         let context = ConnectContext {
             environment: options.environment.clone(),
-            host_credentials: Some(Arc::clone(&auth) as _),
-            oauth: Some(Arc::clone(&oauth) as _),
+            host_credentials: Some(Arc::new(auth.clone())),
+            oauth: Some(Arc::new(oauth.clone())),
             executor,
             options: ConnectOptions::default(),
             cwd: Some(options.cwd.clone()),

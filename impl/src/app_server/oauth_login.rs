@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::wire::{Reply, RpcError, echo};
 use super::{AppServer, internal};
+use crate::oauth::LoginRequest;
 
 /// The params of `mcpServer/oauth/login`.
 #[derive(Debug, Deserialize)]
@@ -35,7 +36,9 @@ pub(crate) async fn login(server: Arc<AppServer>, params: Params) -> Result<Repl
             }
         },
     };
-    let pending = server.ready()?.oauth.start_login(&name, config, scopes, timeout).await;
+    let ready = server.ready()?;
+    let request = LoginRequest { scopes, timeout, ..LoginRequest::default() };
+    let pending = ready.oauth.start_login(&name, config, &ready.context.environment, request).await;
     let pending = pending.map_err(|error| RpcError::invalid_request(error.to_string()))?;
     let answer = json!({ "authorizationUrl": pending.authorization_url() });
     let client = server.client.clone();

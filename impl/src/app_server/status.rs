@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::page::{Page, page};
 use super::wire::{Reply, RpcError};
-use super::{AppServer, internal};
+use super::{AppServer, Ready, internal};
 use crate::config::ServerConfig;
 use crate::connection::{Connection, connect};
 use crate::host::Resolved;
@@ -52,14 +52,14 @@ struct Look {
     snapshot: watch::Receiver<Option<Snapshot>>,
 }
 
-pub(crate) async fn list(server: &Arc<AppServer>, params: Params) -> Result<Reply, RpcError> {
+pub(crate) async fn list(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError> {
     // The latest configuration counts with a thread too; the thread has to exist.
     if let Some(id) = &params.thread_id {
         server.threads.get(id)?;
     }
     let resolved = server.host()?.resolve().await.map_err(internal)?;
     let detail = params.detail.unwrap_or_default();
-    let snapshot = server.looks.look(server, resolved, detail).await?;
+    let snapshot = server.looks.look(&server, resolved, detail).await?;
     let (range, next_cursor) = page(&params.page, snapshot.len())?;
     // Made when there is room for it at the client: until then many requests share one snapshot.
     Ok(Reply::later(move || {
@@ -111,25 +111,26 @@ impl Looks {
 
 /// Looks at all servers at the same time.
 async fn statuses(server: &AppServer, resolved: &Resolved, detail: Detail) -> Vec<Value> {
-    let looked = resolved.view().iter().map(|(name, config)| status(server, name, config, detail));
+    let Ok(ready) = server.ready() else { return Vec::new() };
+    let looked = resolved.view().iter().map(|(name, config)| status(ready, name, config, detail));
     join_all(looked).await
 }
 
 /// Looks at one server: connects, lists and closes. A server that cannot be used has nothing to
 /// list; the starts of a thread's servers tell why.
-async fn status(server: &AppServer, name: &str, config: &ServerConfig, detail: Detail) -> Value {
+async fn status(ready: &Ready, name: &str, config: &ServerConfig, detail: Detail) -> Value {
     let listed = async {
         if !config.enabled {
             return Offer::default();
         }
-        let Ok(connection) = connect(name, config, server.context()).await else {
+        let Ok(connection) = connect(name, config, &ready.context).await else {
             return Offer::default();
         };
         let offer = Offer::of(&connection, detail).await;
         connection.shutdown().await;
         offer
     };
-    let (offer, auth) = tokio::join!(listed, auth_status(server, name, config));
+    let (offer, auth) = tokio::join!(listed, auth_status(ready, name, config));
     json!({
         "name": name,
         "serverInfo": offer.server_info,
@@ -142,7 +143,7 @@ async fn status(server: &AppServer, name: &str, config: &ServerConfig, detail: D
 
 /// How the host authorises itself to this server, in the word of the protocol. A disabled server
 /// is not asked.
-async fn auth_status(server: &AppServer, name: &str, config: &ServerConfig) -> &'static str {
+async fn auth_status(ready: &Ready, name: &str, config: &ServerConfig) -> &'static str {
     if !config.enabled {
         return "unsupported";
     }
@@ -150,7 +151,7 @@ async fn auth_status(server: &AppServer, name: &str, config: &ServerConfig) -> &
     if name == CODEX_APPS {
         return "bearerToken";
     }
-    server.oauth().auth_status(name, config).await.as_str()
+    ready.oauth.auth_status(name, config, &ready.context.environment).await.as_str()
 }
 
 /// What a server offers, as the protocol shows it.
