@@ -9,6 +9,7 @@ pub mod authorize;
 mod credentials;
 mod error;
 mod failure;
+mod group;
 mod handler;
 mod http;
 mod observed;
