@@ -26,7 +26,7 @@
 //! # Ok::<(), mcp_overlay_host::ConfigError>(())
 //! ```
 
-mod auth;
+pub mod auth;
 mod config;
 #[cfg(feature = "network")]
 pub mod connection;
