@@ -29,6 +29,8 @@
 pub mod auth;
 mod config;
 #[cfg(feature = "network")]
+pub mod connect_url;
+#[cfg(feature = "network")]
 pub mod connection;
 mod extension;
 mod files;
