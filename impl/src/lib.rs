@@ -29,11 +29,15 @@
 pub mod auth;
 mod config;
 #[cfg(feature = "network")]
+pub mod connect_url;
+#[cfg(feature = "network")]
 pub mod connection;
 mod extension;
 mod files;
 pub mod hosted_apps;
 mod manager;
+#[cfg(feature = "network")]
+pub mod oauth;
 mod plugin;
 mod view;
 
