@@ -31,6 +31,8 @@ pub mod app_server;
 pub mod auth;
 mod config;
 #[cfg(feature = "network")]
+pub mod connect_url;
+#[cfg(feature = "network")]
 pub mod connection;
 mod extension;
 mod files;

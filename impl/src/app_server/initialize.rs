@@ -106,7 +106,7 @@ fn start_orchestrated(server: &Arc<AppServer>, given: Orchestrator) -> Result<()
         None => variable(AUTH_VARIABLE)?,
     };
     let environment = &server.options.environment;
-    let auth = AuthStore::fixed(auth.unwrap_or_default(), environment);
+    let auth = AuthStore::fixed(auth.as_deref(), environment);
     let oauth = OAuth::new(TokenStore::in_memory());
     server
         .start_host(ConfigSource::Given(config), auth, oauth)

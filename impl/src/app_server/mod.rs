@@ -53,7 +53,14 @@ pub struct AppServerOptions {
     pub extensions: McpExtensionRegistry,
     /// The folder that servers run in unless they say otherwise.
     pub cwd: PathBuf,
+    /// The most requests without an answer; [`DEFAULT_PLACES`] unless there is a reason. One whose
+    /// line is longer than 4 KiB counts once for every 4 KiB begun.
+    pub places: usize,
 }
+
+/// How many requests may be without an answer: a client that asks ten thousand things at once is
+/// served, and memory is bounded.
+pub const DEFAULT_PLACES: usize = 16_384;
 
 /// Where an app-server runs.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,9 +16,8 @@ use super::outgoing::Client;
 use super::wire::{Incoming, Reply, RequestId, RpcError};
 use super::{AppServer, AppServerOptions};
 
-/// The places for requests that are not answered yet. A request takes one for every
-/// [`PLACE_BYTES`] of its line, so that neither many nor large ones fill the memory.
-const PLACES: usize = 16_384;
+/// A request takes a place for every so many bytes of its line, so that neither many nor large ones
+/// fill the memory.
 const PLACE_BYTES: usize = 4096;
 
 /// How many refusals of lines that got no place may wait for the client to read.
@@ -46,11 +45,12 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let (client, write) = Client::new(output);
     let writing = tokio::spawn(write);
+    let places = options.places.min(Semaphore::MAX_PERMITS);
     let server = Arc::new(AppServer::new(options, client.clone()));
     let ingress = Ingress {
         server: Arc::clone(&server),
         client,
-        places: Arc::new(Semaphore::new(PLACES)),
+        places: Arc::new(Semaphore::new(places)),
         refusals: Arc::new(Semaphore::new(REFUSALS)),
         requests: TaskTracker::new(),
         give_up: CancellationToken::new(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_overlay_host::app_server::{AppServerOptions, Mode, serve};
+use mcp_overlay_host::app_server::{AppServerOptions, DEFAULT_PLACES, Mode, serve};
 use mcp_overlay_host::{Environment, McpExtensionRegistryBuilder, hosted_apps};
 use tokio::io::BufReader;
 use tokio::signal;
@@ -44,6 +44,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         environment,
         extensions: extensions.build(),
         cwd: std::env::current_dir().unwrap_or_else(|_| std::env::temp_dir()),
+        places: DEFAULT_PLACES,
     };
     raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

@@ -82,7 +82,7 @@ type Outcome = Result<(), Stop>;
 pub(crate) fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::AppServer(arguments) => app_server::run(&arguments),
-        Command::Connect(arguments) => connect::run(&arguments),
+        Command::Connect(arguments) => connect::run(arguments),
         Command::Mcp(arguments) => mcp::run(&arguments),
     };
     let (message, status) = match outcome {

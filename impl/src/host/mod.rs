@@ -167,7 +167,7 @@ impl Resolved {
     /// Whether this is the same view, for the same account, as `other`.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        self.view.0.ptr_eq(&other.view.0) && same_account(&self.auth, &other.auth)
+        self.view.0.ptr_eq(&other.view.0) && self.auth.same_account(&other.auth)
     }
 
     /// Whose credentials a connection to the server of this name carries: nobody's but the Apps
@@ -175,11 +175,6 @@ impl Resolved {
     fn account_for(&self, name: &str) -> Option<Arc<AuthNow>> {
         (name == CODEX_APPS).then(|| Arc::clone(&self.auth))
     }
-}
-
-/// Whether credentials of the one may be used where those of the other were asked for.
-fn same_account(one: &AuthNow, other: &AuthNow) -> bool {
-    one.auth == other.auth && one.account == other.account
 }
 
 /// Where a user's home of settings is: `CODEX_HOME`, else `.codex` in the user's home.

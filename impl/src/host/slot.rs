@@ -6,7 +6,6 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use super::same_account;
 use crate::auth::AuthNow;
 use crate::config::ServerConfig;
 use crate::connection::{ConnectContext, ConnectError, Connection, connect};
@@ -114,7 +113,7 @@ impl Slot {
     ) -> bool {
         let same_account = match (&self.account, account) {
             (None, None) => true,
-            (Some(mine), Some(other)) => same_account(mine, other),
+            (Some(mine), Some(other)) => mine.same_account(other),
             _ => false,
         };
         let usable = match &*self.outcome.borrow() {

@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 /// The path of the redirect URI.
-const PATH: &str = "/callback";
+pub(super) const PATH: &str = "/callback";
 /// The longest head of a request, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
 /// How long one request may take.

@@ -162,7 +162,8 @@ impl OAuthHttpClient for Http {
     }
 }
 
-fn client(secure: bool, direct: bool) -> Option<Client> {
+/// A client that follows no redirects.
+pub(super) fn client(secure: bool, direct: bool) -> Option<Client> {
     let provider = Arc::new(ring::default_provider());
     let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let tls = if secure {

@@ -10,6 +10,7 @@ mod authorizer;
 mod callback;
 mod discovery;
 mod file;
+mod headless;
 mod http;
 #[cfg(feature = "keyring")]
 mod keyring;
@@ -25,6 +26,7 @@ use ::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use futures_util::future::BoxFuture;
 use reqwest::Url;
 
+pub(crate) use headless::browse_headless;
 pub use login::{
     DEFAULT_LOGIN_TIMEOUT, LoginError, LoginRequest, MAX_LOGIN_TIMEOUT, PendingLogin, login_timeout,
 };
@@ -73,6 +75,12 @@ impl OAuth {
         // Not in the middle of a refresh, which would write the tokens back.
         let _lock = self.store.lock(name, url).await?;
         self.store.remove(name, url).await
+    }
+
+    /// The scopes that the last login to a server was granted.
+    pub(crate) async fn granted_scopes(&self, name: &str, url: &str) -> Vec<String> {
+        let tokens = self.store.load(name, url).await.ok().flatten();
+        tokens.map(|tokens| tokens.scopes).unwrap_or_default()
     }
 }
 

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Home, stdio};
+use mcp_overlay_host::app_server::{AppServerOptions, Mode};
+
+use crate::support::{Client, Home, options, stdio};
 
 /// The error of the next message, which answers no request of ours.
 async fn refusal(client: &mut Client) -> (Value, i64, String) {
@@ -35,27 +37,32 @@ async fn a_line_that_is_no_message_is_refused_and_the_next_one_served() {
 
 #[tokio::test]
 async fn a_full_queue_is_said_to_be_full_and_what_was_taken_is_answered() {
-    let home = Home::new(&stdio("docs", &["--call-delay-ms", "1500"]));
-    let mut client = Client::at(&home).await;
+    let home = Home::new(&stdio("docs", &["--call-delay-ms", "1000"]));
+    let mode = Mode::Local { codex_home: home.path().to_owned() };
+    let places = 8;
+    let mut client = Client::of(AppServerOptions { places, ..options(mode, <_>::default()) });
+    client.initialize(json!({})).await.unwrap();
     let thread = client.thread().await;
     client.startup("docs", "ready").await;
-    // Each takes a quarter of the places.
-    let filler = "x".repeat(16_384 / 4 * 4096 - 4096);
-    let params = json!({
-        "threadId": thread, "server": "docs", "tool": "pid", "arguments": { "x": filler },
-    });
-    let mut sent = Vec::new();
-    for _ in 0..5 {
-        sent.push(client.send("mcpServer/tool/call", params.clone()).await);
+    let call = |bytes: usize| {
+        let filler = "x".repeat(bytes);
+        json!({ "threadId": thread, "server": "docs", "tool": "pid", "arguments": { "x": filler } })
+    };
+    // One that is longer than 4 KiB takes two places, or all of them are not enough for it.
+    let mut taken = Vec::new();
+    for bytes in [0, 0, 0, 0, 0, 0, 5_000] {
+        taken.push(client.send("mcpServer/tool/call", call(bytes)).await);
     }
-    let last = sent.pop().unwrap();
-    let error = client.answer(last, "mcpServer/tool/call").await.unwrap_err();
-    assert_eq!(error, (-32001, "Server overloaded; retry later.".to_owned()));
-    // The places are free again when the answers are written.
-    for _ in 0..sent.len() {
+    for bytes in [0, 40_000] {
+        let full = client.send("mcpServer/tool/call", call(bytes)).await;
+        let error = client.answer(full, "mcpServer/tool/call").await.unwrap_err();
+        assert_eq!(error, (-32001, "Server overloaded; retry later.".to_owned()));
+    }
+    for _ in &taken {
         let message = client.message().await.unwrap();
-        assert!(message["result"].is_object(), "{}", message["error"]);
+        assert!(message["result"].is_object(), "{message}");
     }
-    assert!(client.call(&thread, "docs", "echo").await.is_ok());
+    // The places are free again when the answers are written.
+    assert!(client.call(&thread, "docs", "pid").await.is_ok());
     client.finish().await;
 }

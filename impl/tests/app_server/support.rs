@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mcp_overlay_host::app_server::{AppServerOptions, Mode, serve};
+use mcp_overlay_host::app_server::{AppServerOptions, DEFAULT_PLACES, Mode, serve};
 use mcp_overlay_host::{Environment, McpExtensionRegistryBuilder, hosted_apps};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -101,6 +101,7 @@ pub(crate) fn options(mode: Mode, environment: Environment) -> AppServerOptions 
         environment,
         extensions: extensions.build(),
         cwd: std::env::temp_dir(),
+        places: DEFAULT_PLACES,
     }
 }
 

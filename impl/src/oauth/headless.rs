@@ -1,0 +1,41 @@
+//! A browser without a person: for tests of authorization servers that ask nobody anything.
+
+use reqwest::Url;
+use reqwest::header::LOCATION;
+
+use super::http::client;
+
+/// How many redirects are followed.
+const MAX_REDIRECTS: usize = 10;
+
+/// Opens an authorization URL and follows its redirects to the local callback.
+///
+/// # Errors
+/// What the authorization server does instead.
+pub(crate) async fn browse_headless(url: String) -> Result<(), String> {
+    let mut url = Url::parse(&url).map_err(|_| "there is nothing to open".to_owned())?;
+    for _ in 0..MAX_REDIRECTS {
+        let origin = url.origin().ascii_serialization();
+        let client = client(url.scheme() == "https", super::http::is_loopback(&url));
+        let client = client.ok_or_else(|| "there is no TLS".to_owned())?;
+        let response = client.get(url.clone()).send().await;
+        let response = response.map_err(|_| format!("{origin} cannot be reached"))?;
+        let to = response.headers().get(LOCATION).and_then(|to| url.join(to.to_str().ok()?).ok());
+        url = match (response.status().is_redirection(), to) {
+            (true, Some(to)) if matches!(to.scheme(), "http" | "https") => to,
+            (false, _) if response.status().is_success() && is_callback(&url) => return Ok(()),
+            _ => {
+                let status = response.status().as_u16();
+                return Err(format!(
+                    "{origin} does not send the browser back by itself (HTTP {status}): a person must log in"
+                ));
+            }
+        };
+    }
+    Err(format!("there are more than {MAX_REDIRECTS} redirects"))
+}
+
+/// Whether the URL may be the local callback, which says in the end whether it is.
+fn is_callback(url: &Url) -> bool {
+    url.host_str() == Some("127.0.0.1") && url.path() == super::callback::PATH
+}

@@ -1,0 +1,15 @@
+//! Logins, tokens and their refresh, against a wiremock-hosted MCP server with an authorization
+//! server of its own.
+#![cfg(feature = "network")]
+
+// `cfg(test)` tells clippy that helpers are test code too.
+#[cfg(test)]
+mod login;
+#[cfg(test)]
+mod provider;
+#[cfg(test)]
+mod status;
+#[cfg(test)]
+mod store;
+#[cfg(test)]
+mod tokens;

@@ -1,0 +1,122 @@
+//! The file of tokens.
+
+use mcp_overlay_host::oauth::{LoginRequest, OAuth, StoreMode, TokenStore, Tokens};
+use serde_json::{Value, json};
+
+use super::provider::{NAME, Provider};
+
+const URL: &str = "https://docs.example/mcp";
+
+fn tokens(token: &str) -> Tokens {
+    serde_json::from_value(json!({
+        "server_name": NAME,
+        "server_url": URL,
+        "client_id": "client",
+        "access_token": token,
+    }))
+    .unwrap()
+}
+
+fn read(home: &tempfile::TempDir) -> Value {
+    let text = std::fs::read(home.path().join(".credentials.json")).unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
+
+#[cfg(unix)]
+fn mode(home: &tempfile::TempDir) -> u32 {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = home.path().join(".credentials.json");
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_file_is_private() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = tempfile::tempdir().unwrap();
+    let store = TokenStore::on_disk(home.path(), StoreMode::Auto);
+    store.save(tokens("one")).await.unwrap();
+    assert_eq!(mode(&home), 0o600);
+    let path = home.path().join(".credentials.json");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(store.load(NAME, URL).await.unwrap().unwrap().access_token, "one");
+    assert_eq!(mode(&home), 0o600);
+}
+
+#[tokio::test]
+async fn entries_of_others_stay_as_they_are() {
+    let home = tempfile::tempdir().unwrap();
+    let other =
+        json!({ "server_name": "other", "server_url": URL, "new_field": [1, { "a": null }] });
+    let stale = json!({
+        "server_name": NAME, "server_url": URL, "client_id": "c", "access_token": "stale",
+    });
+    let before = json!({ "other|1": other, "old key": stale });
+    std::fs::write(home.path().join(".credentials.json"), before.to_string()).unwrap();
+    let store = TokenStore::on_disk(home.path(), StoreMode::File);
+    store.save(tokens("one")).await.unwrap();
+    let after = read(&home);
+    assert_eq!(after["other|1"], other);
+    assert_eq!(after.as_object().unwrap().len(), 2);
+    assert!(store.remove(NAME, URL).await.unwrap());
+    assert_eq!(read(&home), json!({ "other|1": other }));
+    assert!(!store.remove(NAME, URL).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_neither_shown_nor_overwritten() {
+    for text in ["secret", "[\"secret\"]", "{\"a\": secret}"] {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join(".credentials.json");
+        std::fs::write(&path, text).unwrap();
+        let store = TokenStore::on_disk(home.path(), StoreMode::File);
+        for error in
+            [store.load(NAME, URL).await.unwrap_err(), store.save(tokens("one")).await.unwrap_err()]
+        {
+            assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+            assert!(error.to_string().contains(".credentials.json"), "{error}");
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
+}
+
+#[tokio::test]
+async fn many_writers_lose_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let writers = (0..20).map(|at| {
+        let store = TokenStore::on_disk(home.path(), StoreMode::File);
+        let mut tokens = tokens("one");
+        tokens.server_name = format!("server {at}");
+        async move { store.save(tokens).await.unwrap() }
+    });
+    futures_util::future::join_all(writers).await;
+    assert_eq!(read(&home).as_object().unwrap().len(), 20);
+}
+
+#[tokio::test]
+async fn a_store_in_memory_leaves_nothing_on_the_disk() {
+    let provider = Provider::start().await;
+    let home = tempfile::tempdir().unwrap();
+    let oauth = OAuth::new(TokenStore::in_memory());
+    provider.login(&oauth, &provider.server(), LoginRequest::default()).await.unwrap();
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn looking_makes_no_file() {
+    let home = tempfile::tempdir().unwrap();
+    let store = TokenStore::on_disk(home.path().join("absent"), StoreMode::Auto);
+    assert!(store.load(NAME, URL).await.unwrap().is_none());
+    assert!(!store.remove(NAME, URL).await.unwrap());
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+#[cfg(not(feature = "keyring"))]
+#[tokio::test]
+async fn a_build_without_keyring_says_so() {
+    let home = tempfile::tempdir().unwrap();
+    let store = TokenStore::on_disk(home.path(), StoreMode::Keyring);
+    let error = store.save(tokens("one")).await.unwrap_err().to_string();
+    assert!(error.contains("feature `keyring`"), "{error}");
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+}

@@ -1,0 +1,190 @@
+//! Tokens in use: refreshed in time, once, and gone when they are gone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use mcp_overlay_host::connection::authorize::{AuthHeaders, Authorizer, OAuthSource as _, Refusal};
+use mcp_overlay_host::oauth::{LoginRequest, OAuth, StoreMode, TokenStore};
+
+use super::provider::{NAME, Provider};
+
+async fn authorizer(oauth: &OAuth, provider: &Provider) -> Arc<dyn Authorizer> {
+    oauth.authorizer(NAME, &provider.url()).await.unwrap()
+}
+
+fn bearer(headers: &AuthHeaders) -> String {
+    let mut headers = headers.iter();
+    let (name, value) = headers.next().unwrap();
+    assert_eq!((name.as_str(), headers.next().is_none()), ("authorization", true));
+    value.to_str().unwrap().strip_prefix("Bearer ").unwrap().to_owned()
+}
+
+fn refusal(status: u16, challenge: &str, sent: AuthHeaders) -> Refusal {
+    Refusal { status, challenge: Some(challenge.to_owned()), sent }
+}
+
+#[tokio::test]
+async fn nobody_logged_in_is_no_authorizer() {
+    let oauth = OAuth::new(TokenStore::in_memory());
+    assert!(oauth.authorizer(NAME, "https://docs.example/mcp").await.is_none());
+}
+
+#[tokio::test]
+async fn good_tokens_are_sent_as_they_are() {
+    for expires_in in [None, Some(3600)] {
+        let provider = Provider::start().await;
+        provider.state().expires_in = expires_in;
+        let (oauth, _) = provider.logged_in().await;
+        let headers = authorizer(&oauth, &provider).await.headers().await.unwrap();
+        assert_eq!(bearer(&headers), "secret-access-1");
+        assert!(!format!("{headers:?}").contains("secret"));
+        assert_eq!(provider.state().refreshes, 0);
+    }
+}
+
+/// A refresh token is good for one refresh: a second one at the same time ends the login.
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_about_to_expire_are_refreshed_once() {
+    let provider = Provider::start().await;
+    provider.state().expires_in = Some(0);
+    let home = tempfile::tempdir().unwrap();
+    let host = || OAuth::new(TokenStore::on_disk(home.path(), StoreMode::File));
+    let (one, other) = (host(), host());
+    provider.login(&one, &provider.server(), LoginRequest::default()).await.unwrap();
+    provider.state().expires_in = Some(3600);
+    provider.state().token_delay = Duration::from_millis(200);
+    let authorizers = [authorizer(&one, &provider).await, authorizer(&other, &provider).await];
+    let asked = (0..10).map(|at| authorizers[at % 2].headers());
+    for headers in join_all(asked).await {
+        assert_eq!(bearer(&headers.unwrap()), "secret-access-2");
+    }
+    assert_eq!(provider.state().refreshes, 1);
+    let form = provider.last("/token");
+    assert_eq!(form["refresh_token"], "secret-refresh-1");
+    assert_eq!((&*form["resource"], &*form["client_id"]), (&*provider.url(), "registered"));
+}
+
+/// Whoever waited for the tokens may be gone; the refresh token is spent nevertheless.
+#[tokio::test]
+async fn a_refresh_is_finished_when_nobody_waits_for_it() {
+    let provider = Provider::start().await;
+    provider.state().expires_in = Some(0);
+    let (oauth, store) = provider.logged_in().await;
+    provider.state().token_delay = Duration::from_millis(300);
+    let authorizer = authorizer(&oauth, &provider).await;
+    let waited = tokio::time::timeout(Duration::from_millis(100), authorizer.headers()).await;
+    assert!(waited.is_err());
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let tokens = store.load(NAME, &provider.url()).await.unwrap().unwrap();
+    assert_eq!(tokens.refresh_token.as_deref(), Some("secret-refresh-2"));
+}
+
+#[tokio::test]
+async fn a_refused_token_is_replaced_once() {
+    let provider = Provider::start().await;
+    let (oauth, _) = provider.logged_in().await;
+    let authorizer = authorizer(&oauth, &provider).await;
+    let first = authorizer.headers().await.unwrap();
+    let second = authorizer.refused(refusal(401, "Bearer", first.clone())).await.unwrap();
+    assert_eq!(bearer(&second), "secret-access-2");
+    assert_eq!(authorizer.headers().await.unwrap(), second);
+    // Somebody else's refusal of the old token needs no new one.
+    assert_eq!(authorizer.refused(refusal(401, "Bearer", first)).await, Some(second.clone()));
+    // The new one is refused as well: a third would be no better.
+    assert_eq!(authorizer.refused(refusal(401, "Bearer", second)).await, None);
+    assert_eq!(provider.state().refreshes, 1);
+    assert!(authorizer.advice().contains("mcp-overlay-host mcp login docs"));
+}
+
+#[tokio::test]
+async fn a_missing_permission_is_said() {
+    let provider = Provider::start().await;
+    let (oauth, _) = provider.logged_in().await;
+    let authorizer = authorizer(&oauth, &provider).await;
+    let sent = authorizer.headers().await.unwrap();
+    let cases = [
+        (r#"Bearer error="insufficient_scope", scope="a b:c""#, "--scopes a,b:c`"),
+        // Nothing that a shell would run.
+        (r#"Bearer error="insufficient_scope", scope="a; rm -rf /""#, "login docs`"),
+        (r#"Bearer error="insufficient_scope""#, "lacks a permission"),
+    ];
+    for (challenge, expected) in cases {
+        assert_eq!(authorizer.refused(refusal(403, challenge, sent.clone())).await, None);
+        let advice = authorizer.advice();
+        assert!(advice.contains(expected), "{challenge}: {advice}");
+    }
+    assert_eq!(provider.state().refreshes, 0);
+}
+
+#[tokio::test]
+async fn a_login_that_is_over_is_forgotten_and_said() {
+    let provider = Provider::start().await;
+    provider.state().expires_in = Some(0);
+    let (oauth, store) = provider.logged_in().await;
+    provider.state().refresh_token = None;
+    let authorizer = authorizer(&oauth, &provider).await;
+    let error = authorizer.headers().await.unwrap_err();
+    assert!(
+        error.to_string().contains("log in again: `mcp-overlay-host mcp login docs`"),
+        "{error}"
+    );
+    assert!(!format!("{error:?}").contains("secret"));
+    assert!(store.load(NAME, &provider.url()).await.unwrap().is_none());
+}
+
+/// The authorization server is down: that passes, and the login stays.
+#[tokio::test]
+async fn a_refresh_that_fails_can_be_tried_again() {
+    let provider = Provider::start().await;
+    provider.state().expires_in = Some(0);
+    let (oauth, _) = provider.logged_in().await;
+    let down = wiremock::ResponseTemplate::new(503).set_body_string("secret-refresh-1");
+    provider.state().token_answer = Some(down);
+    let authorizer = authorizer(&oauth, &provider).await;
+    let error = authorizer.headers().await.unwrap_err();
+    assert!(error.to_string().contains("HTTP status 503"), "{error}");
+    assert!(!error.to_string().contains("secret"), "{error}");
+    provider.state().token_answer = None;
+    assert_eq!(bearer(&authorizer.headers().await.unwrap()), "secret-access-2");
+}
+
+/// Still good for some seconds: sent, whatever the refresh does.
+#[tokio::test]
+async fn tokens_that_have_not_expired_are_sent_when_the_refresh_fails() {
+    let provider = Provider::start().await;
+    let (oauth, store) = provider.logged_in().await;
+    let mut tokens = store.load(NAME, &provider.url()).await.unwrap().unwrap();
+    tokens.refresh_at = Some(0);
+    store.save(tokens).await.unwrap();
+    provider.state().token_answer = Some(wiremock::ResponseTemplate::new(503));
+    let headers = authorizer(&oauth, &provider).await.headers().await.unwrap();
+    assert_eq!(bearer(&headers), "secret-access-1");
+    assert_eq!(provider.count("/token"), 2);
+}
+
+#[tokio::test]
+async fn nothing_is_sent_after_a_logout() {
+    let provider = Provider::start().await;
+    let (oauth, _) = provider.logged_in().await;
+    let authorizer = authorizer(&oauth, &provider).await;
+    authorizer.headers().await.unwrap();
+    assert!(oauth.logout(NAME, &provider.url()).await.unwrap());
+    assert!(!oauth.logout(NAME, &provider.url()).await.unwrap());
+    let error = authorizer.headers().await.unwrap_err();
+    assert!(error.to_string().contains("nobody is logged in"), "{error}");
+}
+
+/// Codex stores neither endpoints nor resource: both are asked for again.
+#[tokio::test]
+async fn tokens_that_codex_has_stored_are_refreshed() {
+    let provider = Provider::start().await;
+    let (oauth, store) = provider.logged_in().await;
+    let mut tokens = store.load(NAME, &provider.url()).await.unwrap().unwrap();
+    (tokens.expires_at, tokens.refresh_at) = (Some(1), None);
+    (tokens.resource, tokens.authorization_server) = (None, None);
+    store.save(tokens).await.unwrap();
+    let headers = authorizer(&oauth, &provider).await.headers().await.unwrap();
+    assert_eq!(bearer(&headers), "secret-access-2");
+    assert_eq!(provider.last("/token")["resource"], provider.url());
+}
