@@ -44,6 +44,9 @@ pub(super) struct Arguments {
     /// that ask nobody anything, in tests.
     #[arg(long)]
     headless_login: bool,
+    /// Prints everything as one JSON object, as the server has sent it.
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) fn run(arguments: Arguments) -> Outcome {
@@ -80,8 +83,14 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
     })?;
     let failed = answers.results.iter().any(|result| result.is_error == Some(true));
     // A reader that has seen enough is no failure.
-    let _ = print(&answers, &names);
+    let _ = if arguments.json { print_json(&answers) } else { print(&answers, &names) };
     if failed { Err(Stop::failed("a tool failed")) } else { Ok(()) }
+}
+
+fn print_json(answers: &Answers) -> std::io::Result<()> {
+    let Answers { server_info, tools, results } = answers;
+    let all = serde_json::json!({ "serverInfo": server_info, "tools": tools, "results": results });
+    writeln!(anstream::stdout(), "{all}")
 }
 
 fn print(answers: &Answers, names: &[String]) -> std::io::Result<()> {

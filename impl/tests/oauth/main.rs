@@ -4,6 +4,8 @@
 
 // `cfg(test)` tells clippy that helpers are test code too.
 #[cfg(test)]
+mod connect_url;
+#[cfg(test)]
 mod login;
 #[cfg(test)]
 mod provider;

@@ -27,6 +27,10 @@ pub(crate) struct State {
     pub(crate) resource_scopes: Option<Value>,
     /// The `resource` in the MCP server's metadata, if it is not its URL.
     pub(crate) resource: Option<String>,
+    /// The scopes that requests to the MCP server need, by method; other methods need no token.
+    pub(crate) needs: BTreeMap<&'static str, &'static str>,
+    /// The scopes of issued access tokens.
+    pub(crate) granted: BTreeMap<String, String>,
     /// Whether the MCP server publishes nothing.
     pub(crate) silent: bool,
     /// Sent back instead of a code.
@@ -150,9 +154,51 @@ struct Resource {
     urls: (String, String),
 }
 
+impl Resource {
+    /// The answer to an MCP request.
+    fn answer(&self, state: &State, request: &Request) -> ResponseTemplate {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let method = body["method"].as_str().unwrap();
+        if let Some(refused) = self.refuse(state, method, request) {
+            return refused;
+        }
+        let result = match method {
+            "initialize" => json!({
+                "protocolVersion": body["params"]["protocolVersion"],
+                "capabilities": { "tools": {} },
+                "serverInfo": { "name": "provider", "version": "1" },
+            }),
+            "tools/list" => json!({ "tools": [{ "name": "write", "inputSchema": {} }] }),
+            "tools/call" => json!({ "content": [{ "type": "text", "text": "written" }] }),
+            _ => return ResponseTemplate::new(202),
+        };
+        let answer = json!({ "jsonrpc": "2.0", "id": body["id"], "result": result });
+        ResponseTemplate::new(200).set_body_json(answer)
+    }
+
+    fn refuse(&self, state: &State, method: &str, request: &Request) -> Option<ResponseTemplate> {
+        let needed = state.needs.get(method)?;
+        let metadata = format!("{}/.well-known/oauth-protected-resource/mcp", self.urls.0);
+        let token = request.headers.get("authorization");
+        let token = token.map(|value| value.to_str().unwrap().trim_start_matches("Bearer "));
+        let granted = token.and_then(|token| state.granted.get(token));
+        let (status, error) = match granted {
+            None => (401, ""),
+            Some(scopes) if scopes.split(' ').any(|scope| scope == *needed) => return None,
+            Some(_) => (403, r#", error="insufficient_scope""#),
+        };
+        let challenge =
+            format!(r#"Bearer resource_metadata="{metadata}", scope="{needed}"{error}"#);
+        Some(ResponseTemplate::new(status).insert_header("www-authenticate", challenge.as_str()))
+    }
+}
+
 impl Respond for Resource {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let state = self.state.lock().unwrap();
+        if request.method.as_str() == "POST" {
+            return self.answer(&state, request);
+        }
         if state.silent || request.url.path() != "/.well-known/oauth-protected-resource/mcp" {
             return ResponseTemplate::new(404);
         }
@@ -216,6 +262,7 @@ impl Authorization {
         if let Some(answer) = &state.token_answer {
             return answer.clone();
         }
+        let mut scope = None;
         if form["grant_type"] == "refresh_token" {
             state.refreshes += 1;
             // Every refresh token is good for one refresh.
@@ -233,11 +280,13 @@ impl Authorization {
             if BASE64_URL_SAFE_NO_PAD.encode(digest) != asked["code_challenge"] || !same {
                 return refused("invalid_grant");
             }
+            scope = asked.get("scope").cloned();
         }
         state.issued += 1;
         let (access, refresh) =
             (format!("secret-access-{}", state.issued), format!("secret-refresh-{}", state.issued));
         state.refresh_token = Some(refresh.clone());
+        state.granted.insert(access.clone(), scope.unwrap_or_default());
         let mut answer =
             json!({ "access_token": access, "token_type": "Bearer", "refresh_token": refresh });
         if let Some(seconds) = state.expires_in {
