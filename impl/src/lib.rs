@@ -26,14 +26,20 @@
 //! # Ok::<(), mcp_overlay_host::ConfigError>(())
 //! ```
 
-mod auth;
+#[cfg(feature = "network")]
+pub mod app_server;
+pub mod auth;
 mod config;
 #[cfg(feature = "network")]
 pub mod connection;
 mod extension;
 mod files;
+#[cfg(feature = "network")]
+pub mod host;
 pub mod hosted_apps;
 mod manager;
+#[cfg(feature = "network")]
+pub mod oauth;
 mod plugin;
 mod view;
 

@@ -1,6 +1,14 @@
-//! The host's own credentials.
+//! Host credentials that are known and do not change.
 
 use std::fmt;
+use std::sync::Arc;
+
+use futures_util::future::{BoxFuture, ready};
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+
+use super::authorize::{AuthHeaders, Authorizer, HostCredentialSource, Refusal, Unauthorized};
+
+pub(super) static ACCOUNT_ID: HeaderName = HeaderName::from_static("chatgpt-account-id");
 
 /// What the host sends to the Apps server, and to no other, on the user's behalf. `Debug` shows
 /// neither value.
@@ -12,8 +20,60 @@ pub struct HostCredentials {
     pub account_id: Option<String>,
 }
 
+impl HostCredentials {
+    /// The headers that carry them.
+    ///
+    /// # Errors
+    /// HTTP does not allow a header with them.
+    pub fn headers(&self) -> Result<AuthHeaders, Unauthorized> {
+        let damaged = || Unauthorized("the stored credentials are damaged: sign in again".into());
+        let mut headers = vec![(AUTHORIZATION, bearer(&self.access_token).ok_or_else(damaged)?)];
+        if let Some(account) = &self.account_id {
+            let value = HeaderValue::from_str(account).map_err(|_| damaged())?;
+            headers.push((ACCOUNT_ID.clone(), value));
+        }
+        Ok(AuthHeaders::new(headers))
+    }
+}
+
 impl fmt::Debug for HostCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HostCredentials").finish_non_exhaustive()
     }
+}
+
+/// These credentials as they are, whoever signs in or out later.
+impl HostCredentialSource for HostCredentials {
+    fn authorizer(&self) -> Option<Arc<dyn Authorizer>> {
+        Some(Arc::new(self.clone()))
+    }
+}
+
+impl Authorizer for HostCredentials {
+    fn headers(&self) -> BoxFuture<'_, Result<AuthHeaders, Unauthorized>> {
+        Box::pin(ready(Self::headers(self)))
+    }
+
+    fn refused(&self, _: Refusal) -> BoxFuture<'_, Option<AuthHeaders>> {
+        Box::pin(ready(None))
+    }
+
+    fn advice(&self) -> String {
+        "sign in again".to_owned()
+    }
+}
+
+/// The header of a token, which is not empty and printable ASCII without white space.
+pub(super) fn bearer(token: &str) -> Option<HeaderValue> {
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return None;
+    }
+    sensitive(&format!("Bearer {token}"))
+}
+
+/// A header value that no log of the HTTP stack shows.
+pub(super) fn sensitive(value: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(value).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }

@@ -1,175 +1,300 @@
-//! Why there is no connection to the Apps server, and what to do about it.
+//! Why there is no connection to a server, or a request to it failed, and what to do about it.
 
-/// Why the Apps server could not be reached or did not do what it should. No message holds a
-/// token, a header's value, or anything the server wrote.
+use std::fmt;
+
+use crate::hosted_apps::CODEX_APPS;
+
+/// Which server, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Its name in configuration.
+    pub server: String,
+    /// Scheme, host and port of its endpoint, or its command without arguments.
+    pub at: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.server, self.at)
+    }
+}
+
+/// Why a server could not be reached or did not do what it should. No message holds a token, a
+/// header's value, an argument or the value of an environment variable. Nor does one hold what the
+/// server wrote, with the one exception of [`ConnectError::CallRefused`].
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The effective view does not have the server. No request was sent.
+    /// The name cannot be used. Nothing was started.
+    #[error(
+        "{name:?} is no usable server name: use 1 to {max} ASCII letters, digits, `_` and `-`",
+        max = super::MAX_NAME_LEN
+    )]
+    InvalidName {
+        /// The name, cut off where it is too long.
+        name: String,
+    },
+    /// The effective view does not have the Apps server. Nothing was started.
     #[error(
         "codex_apps is not among the effective servers: sign in with ChatGPT and leave the \
          feature `apps` on"
     )]
     Absent,
-    /// The server is disabled. No request was sent.
-    #[error("codex_apps is disabled: set its `enabled` to true")]
-    Disabled,
-    /// The server is a process. No request was sent.
+    /// The server is disabled. Nothing was started.
+    #[error("{server} is disabled: set its `enabled` to true")]
+    Disabled {
+        /// The server's name.
+        server: String,
+    },
+    /// The Apps server is a process. Nothing was started.
     #[error(
         "codex_apps is a stdio server, and Apps are only spoken to over streamable HTTP: remove \
          mcp_servers.codex_apps or whatever else sets it"
     )]
     Stdio,
+    /// There is nothing here that could start the server. Nothing was started.
+    #[error("{server} needs an executor: there is none for environment {environment:?}")]
+    NeedsExecutor {
+        /// The server's name.
+        server: String,
+        /// Its `environment_id`.
+        environment: String,
+    },
+    /// A variable is to be read where the server runs, but that is here. Nothing was started.
+    #[error(
+        "{server}: env_vars takes {variable} from `remote`, but the server runs on this machine: \
+         remove `source` or set it to \"local\""
+    )]
+    RemoteVariable {
+        /// The server's name.
+        server: String,
+        /// The variable's name.
+        variable: String,
+    },
+    /// The process could not be started.
+    #[error("{place}: cannot be started: {reason}: correct command, cwd or PATH")]
+    SpawnFailed {
+        /// The server.
+        place: Place,
+        /// What the system says.
+        reason: String,
+    },
+    /// The process ended.
+    #[error("{place}: the process ended ({status}): run the command by hand to see why")]
+    ProcessExited {
+        /// The server.
+        place: Place,
+        /// How it ended, as the system says.
+        status: String,
+    },
+    /// The connection was ended on this side.
+    #[error("{place}: the connection is closed")]
+    Closed {
+        /// The server.
+        place: Place,
+    },
     /// The endpoint is not an http or https URL, or has a user or password. No request was sent.
     #[error(
-        "codex_apps: its url is not an http or https URL without user or password: correct `url` \
-         or chatgpt_base_url"
+        "{server}: its url is not an http or https URL without user or password: correct {}",
+        url_setting(server)
     )]
-    InvalidUrl,
+    InvalidUrl {
+        /// The server's name.
+        server: String,
+    },
     /// A configured header cannot be sent. No request was sent.
-    #[error("codex_apps: header {header:?} has a name or a value that HTTP does not allow")]
+    #[error("{server}: header {header:?} has a name or a value that HTTP does not allow")]
     InvalidHeader {
-        /// Its name.
+        /// The server's name.
+        server: String,
+        /// The header's name.
         header: String,
     },
     /// Nobody is signed in and no environment variable supplies a token. No request was sent.
-    #[error("codex_apps at {origin}: no credentials: sign in with ChatGPT")]
+    #[error("{place}: no credentials: sign in with ChatGPT")]
     NoCredentials {
-        /// Scheme, host and port of the endpoint.
-        origin: String,
+        /// The server.
+        place: Place,
     },
     /// The environment variable that should supply the token is unset, blank or not text that a
     /// header can carry. No request was sent.
     #[error(
-        "codex_apps at {origin}: environment variable {variable} holds no usable token: set it, \
-         or remove bearer_token_env_var to use the signed-in account"
+        "{place}: environment variable {variable} holds no usable token: set it, or remove \
+         bearer_token_env_var"
     )]
     NoToken {
-        /// Scheme, host and port of the endpoint.
-        origin: String,
+        /// The server.
+        place: Place,
         /// The variable's name.
         variable: String,
     },
-    /// The credentials cannot be sent in a header. No request was sent.
-    #[error("codex_apps at {origin}: the stored credentials are damaged: sign in again")]
-    DamagedCredentials {
-        /// Scheme, host and port of the endpoint.
-        origin: String,
+    /// What authorised the connection is gone. No request was sent.
+    #[error("{place}: {reason}")]
+    NotAuthorized {
+        /// The server.
+        place: Place,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The server refused what authorises the connection, and there is nothing else.
+    #[error("{place}: the server refused the credentials (HTTP {status}): {advice}")]
+    Unauthorized {
+        /// The server.
+        place: Place,
+        /// The status, 401 or 403.
+        status: u16,
+        /// What to do.
+        advice: String,
+    },
+    /// The server refused the token of the environment variable (HTTP 401).
+    #[error(
+        "{place}: the server refused the token in {variable} (HTTP 401): put a valid one there"
+    )]
+    TokenRefused {
+        /// The server.
+        place: Place,
+        /// The variable's name.
+        variable: String,
+    },
+    /// The server wants authorization (HTTP 401), and the host has none for it.
+    #[error(
+        "{place}: the server wants authorization (HTTP 401): log in to it, or set \
+         bearer_token_env_var or a header"
+    )]
+    LoginRequired {
+        /// The server.
+        place: Place,
     },
     /// TLS could not be set up. No request was sent.
-    #[error("codex_apps at {origin}: TLS could not be set up: {reason}")]
+    #[error("{place}: TLS could not be set up: {reason}")]
     Tls {
-        /// Scheme, host and port of the endpoint.
-        origin: String,
+        /// The server.
+        place: Place,
         /// What the TLS library says.
         reason: String,
     },
     /// No connection, or it broke.
-    #[error("codex_apps at {origin}: cannot be reached: {reason}: check network, proxy and url")]
+    #[error("{place}: cannot be reached: {reason}: check network, proxy and url")]
     Unreachable {
-        /// Scheme, host and port of the endpoint.
-        origin: String,
+        /// The server.
+        place: Place,
         /// What the system says.
         reason: String,
     },
     /// Initialization and the first list of tools took too long.
-    #[error(
-        "codex_apps at {origin}: not ready after {seconds} seconds: try again, or raise \
-         startup_timeout_sec"
-    )]
+    #[error("{place}: not ready after {seconds} seconds: try again, or raise startup_timeout_sec")]
     StartupTimeout {
-        /// Scheme, host and port of the endpoint.
-        origin: String,
+        /// The server.
+        place: Place,
         /// The limit, in seconds.
         seconds: f64,
     },
     /// A later request took too long.
-    #[error(
-        "codex_apps at {origin}: no answer after {seconds} seconds: try again, or raise \
-         tool_timeout_sec"
-    )]
+    #[error("{place}: no answer after {seconds} seconds: try again, or raise tool_timeout_sec")]
     Timeout {
-        /// Scheme, host and port of the endpoint.
-        origin: String,
+        /// The server.
+        place: Place,
         /// The limit, in seconds.
         seconds: f64,
     },
-    /// The server refused the host's credentials (HTTP 401).
-    #[error("codex_apps at {origin}: the server refused the credentials (HTTP 401): sign in again")]
-    Unauthorized {
-        /// Scheme, host and port of the endpoint.
-        origin: String,
-    },
-    /// The server refused the token of the environment variable (HTTP 401).
-    #[error(
-        "codex_apps at {origin}: the server refused the token in {variable} (HTTP 401): put a \
-         valid one there"
-    )]
-    TokenRefused {
-        /// Scheme, host and port of the endpoint.
-        origin: String,
-        /// The variable's name.
-        variable: String,
-    },
     /// Another HTTP status than success.
-    #[error("codex_apps at {origin}: the server answered with HTTP {status}: {}", advice(*status))]
+    #[error("{place}: the server answered with HTTP {status}: {}", advice(place, *status))]
     HttpStatus {
-        /// Scheme, host and port of the endpoint.
-        origin: String,
+        /// The server.
+        place: Place,
         /// The status.
         status: u16,
     },
     /// A redirect to another origin, which is never followed: the credentials are not for it.
     #[error(
-        "codex_apps at {origin}: the server redirects to another origin, {to}, which is not \
-         followed: if that is the right place, configure it as chatgpt_base_url"
+        "{place}: the server redirects to another origin, {to}, which is not followed: if that is \
+         the right place, configure it as {}",
+        url_setting(&place.server)
     )]
     RedirectRefused {
-        /// Scheme, host and port of the endpoint.
-        origin: String,
+        /// The server.
+        place: Place,
         /// Scheme, host and port of the target.
         to: String,
     },
     /// A redirect within the origin that would lose the request, or one too many.
-    #[error("codex_apps at {origin}: a redirect that cannot be followed ({reason}): correct url")]
+    #[error("{place}: a redirect that cannot be followed ({reason}): correct url")]
     BadRedirect {
-        /// Scheme, host and port of the endpoint.
-        origin: String,
+        /// The server.
+        place: Place,
         /// Why not.
         reason: &'static str,
     },
     /// The server refused a request in the protocol itself.
-    #[error("codex_apps at {origin}: the server refused the request (JSON-RPC error {code})")]
+    #[error("{place}: the server refused the request (JSON-RPC error {code})")]
     Refused {
-        /// Scheme, host and port of the endpoint.
-        origin: String,
+        /// The server.
+        place: Place,
         /// The JSON-RPC error code.
         code: i32,
     },
-    /// The answer is not MCP over streamable HTTP.
-    #[error("codex_apps at {origin}: not an MCP server's answer: {reason}: check url")]
+    /// The server refused a tool call or to read a resource, and says why.
+    #[error("{place}: the server refused {request} (JSON-RPC error {code}): {message}")]
+    CallRefused {
+        /// The server.
+        place: Place,
+        /// The method of the request.
+        request: &'static str,
+        /// The JSON-RPC error code.
+        code: i32,
+        /// The server's own words: at most 1,000 characters, none of them a control character.
+        message: String,
+    },
+    /// The configuration does not offer the tool. No request was sent.
+    #[error(
+        "{server} offers no tool {tool:?}: use another, or see its enabled_tools and \
+         disabled_tools"
+    )]
+    UnknownTool {
+        /// The server's name.
+        server: String,
+        /// The tool's name.
+        tool: String,
+    },
+    /// What the server sent is not MCP.
+    #[error("{place}: not an MCP server's answer: {reason}: check {}", what_to_check(place))]
     Protocol {
-        /// Scheme, host and port of the endpoint.
-        origin: String,
+        /// The server.
+        place: Place,
         /// What is wrong with it.
         reason: &'static str,
     },
     /// The answer is larger than the host takes.
-    #[error("codex_apps at {origin}: the answer is too large: {reason}")]
+    #[error("{place}: the answer is too large: {reason}")]
     TooLarge {
-        /// Scheme, host and port of the endpoint.
-        origin: String,
+        /// The server.
+        place: Place,
         /// The bound that was passed.
         reason: String,
     },
 }
 
-fn advice(status: u16) -> &'static str {
+/// The setting that an endpoint comes from.
+fn url_setting(server: &str) -> &'static str {
+    if server == CODEX_APPS { "chatgpt_base_url" } else { "url" }
+}
+
+fn what_to_check(place: &Place) -> &'static str {
+    if place.at.contains("://") { "url" } else { "command" }
+}
+
+fn advice(place: &Place, status: u16) -> String {
     match status {
-        403 => "this account may not use it; sign in with another one",
-        404 | 405 => "there is no MCP server at this address; check chatgpt_base_url",
-        429 => "too many requests; wait and try again",
-        500.. => "the server has a problem; try again later",
-        _ => "check url and headers",
+        403 if place.server == CODEX_APPS => {
+            "this account may not use it; sign in with another one".to_owned()
+        }
+        403 => "you may not use it; log in with another account or scope".to_owned(),
+        404 | 405 => {
+            let setting = url_setting(&place.server);
+            format!("there is no MCP server at this address; check {setting}")
+        }
+        429 => "too many requests; wait and try again".to_owned(),
+        500.. => "the server has a problem; try again later".to_owned(),
+        _ => "check url and headers".to_owned(),
     }
 }

@@ -3,32 +3,32 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use reqwest::header::HeaderMap;
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, StatusCode, Url};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 
-use super::ConnectError;
-use super::target::Target;
+use super::{ConnectError, Place};
 
 /// How many redirects within the origin are followed.
 const MAX_REDIRECTS: usize = 5;
 
-/// A client that sends the target's headers with every request.
+/// A client that sends these headers with every request.
 ///
 /// Proxies are those of the environment (`HTTPS_PROXY` and the like), as a company's network needs
 /// them, except for a target on this machine: through a proxy that would be the proxy's own
 /// machine, and the credentials would go there.
-pub(super) fn client(target: &Target) -> Result<Client, ConnectError> {
-    let tls_error = |reason: String| ConnectError::Tls { origin: target.origin.clone(), reason };
-    let tls = tls(&target.url).map_err(|error| tls_error(error.to_string()))?;
+pub(super) fn client(url: &Url, headers: HeaderMap, place: &Place) -> Result<Client, ConnectError> {
+    let tls_error = |reason: String| ConnectError::Tls { place: place.clone(), reason };
+    let tls = tls(url).map_err(|error| tls_error(error.to_string()))?;
     let mut builder = Client::builder()
-        .default_headers(target.headers.clone())
+        .default_headers(headers)
         .redirect(Policy::custom(follow))
         .referer(false)
         .tls_backend_preconfigured(tls);
-    if is_loopback(&target.url) {
+    if is_loopback(url) {
         builder = builder.no_proxy();
     }
     builder.build().map_err(|error| tls_error(root_cause(&error)))

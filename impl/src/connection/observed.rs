@@ -1,103 +1,177 @@
-//! An HTTP client for rmcp that keeps the reason of the last failed request, and ends with its
-//! connection.
+//! An HTTP client for rmcp that authorises every request at the moment it is sent, keeps the
+//! reason of a failure with its request, and ends with its connection.
 //!
-//! On its way through rmcp a failure loses its type, and text that the server wrote gets into
-//! errors and logs. The reason is kept here, where it is still known, and the server's words are
-//! dropped. Nor does rmcp end a request under way when its caller gives up during `initialize`;
-//! here every request ends with the connection, so that no credentials stay behind on the wire. The
-//! one exception is the request that tells the server of a session's end: it is sent when the
+//! rmcp does not end a request under way when its caller gives up during `initialize`; here every
+//! request ends with the connection, so that no credentials stay behind on the wire. The one
+//! exception is the request that tells the server of a session's end: it is sent when the
 //! connection is gone, and rmcp gives up on it after 5 seconds.
 
 use std::error::Error as _;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use reqwest::Client;
 use reqwest::header::{HeaderName, HeaderValue};
-use rmcp::model::ClientJsonRpcMessage;
+use rmcp::model::{ClientJsonRpcMessage, ClientNotification, GetExtensions as _};
 use rmcp::transport::streamable_http_client::{
-    HttpStatusError, StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse,
-    StreamableHttpResponseLimits,
+    AuthRequiredError, HttpStatusError, SseError, StreamableHttpClient, StreamableHttpError,
+    StreamableHttpPostResponse, StreamableHttpResponseLimits,
 };
-
 use tokio_util::sync::CancellationToken;
 
+use super::authorize::{AuthHeaders, Authorizer, Refusal};
+use super::failure::{Failure, Slot};
 use super::http::{Refused, root_cause};
 
 // The trait's own types.
 #[allow(clippy::disallowed_types)]
 type Headers = std::collections::HashMap<HeaderName, HeaderValue>;
-type Events = futures_util::stream::BoxStream<
-    'static,
-    Result<sse_stream::Sse, rmcp::transport::streamable_http_client::SseError>,
->;
+type Events = futures_util::stream::BoxStream<'static, Result<sse_stream::Sse, SseError>>;
 type Outcome<T> = Result<T, StreamableHttpError<reqwest::Error>>;
-
-/// Why a request failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Failure {
-    Status(u16),
-    Redirect(Refused),
-    Unreachable(String),
-    TooLarge(usize),
-    Protocol(&'static str),
-}
-
-/// The reason of the last failed request.
-#[derive(Debug, Clone, Default)]
-pub(super) struct LastFailure(Arc<Mutex<Option<Failure>>>);
-
-impl LastFailure {
-    pub(super) fn take(&self) -> Option<Failure> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn set(&self, failure: Failure) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
-    }
-}
 
 /// See the module's description.
 #[derive(Clone)]
 pub(super) struct ObservedClient {
     pub(super) inner: Client,
-    pub(super) failure: LastFailure,
+    /// Asked before every request. Without one a request carries the client's own headers only.
+    pub(super) authorizer: Option<Arc<dyn Authorizer>>,
+    /// Why initialization failed: its messages are rmcp's own and carry no slot.
+    pub(super) session: Slot,
     /// Cancelled when the connection is gone.
     pub(super) gone: CancellationToken,
 }
 
+/// A failure, and the error that tells rmcp how to go on.
+struct Failed {
+    failure: Failure,
+    error: StreamableHttpError<reqwest::Error>,
+}
+
+impl Failed {
+    /// A failure that rmcp must not answer with another attempt of its own.
+    fn finally(failure: Failure) -> Self {
+        let error = StreamableHttpError::AuthRequired(AuthRequiredError::new(String::new()));
+        Self { failure, error }
+    }
+}
+
 impl ObservedClient {
     /// The outcome of a request, which ends when the connection is gone.
-    async fn until_gone<T>(&self, sent: impl Future<Output = Outcome<T>>) -> Outcome<T> {
-        let outcome = self.gone.run_until_cancelled(sent).await;
-        outcome.unwrap_or(Err(StreamableHttpError::TransportChannelClosed))
+    async fn until_gone<T>(
+        &self,
+        sent: impl Future<Output = Result<T, Failed>>,
+    ) -> Result<T, Failed> {
+        let gone = || Failed {
+            failure: Failure::Protocol("the connection was ended"),
+            error: StreamableHttpError::TransportChannelClosed,
+        };
+        self.gone.run_until_cancelled(sent).await.unwrap_or_else(|| Err(gone()))
     }
 
-    /// These events, which end when the connection is gone.
-    fn events_until_gone(&self, events: Events) -> Events {
-        events.take_until(self.gone.clone().cancelled_owned()).boxed()
-    }
-
-    /// Keeps the reason of a failure and takes the server's words out of it.
-    fn observe<T>(&self, outcome: Outcome<T>) -> Outcome<T> {
-        outcome.map_err(|error| {
-            let failure = failure(&error);
-            self.failure.set(failure.clone());
-            match (error, failure) {
-                // rmcp has a use for these, and the server wrote no word of them.
-                (
-                    error @ (StreamableHttpError::SessionExpired | StreamableHttpError::Client(_)),
-                    _,
-                ) => error,
-                (_, Failure::Status(status)) => HttpStatusError::new(status, None).into(),
-                (_, Failure::Protocol(reason)) => {
-                    StreamableHttpError::UnexpectedServerResponse(reason.into())
-                }
-                (error, _) => error,
+    /// These events, which end when the connection is gone. Why they break off is kept for `slot`.
+    fn events(&self, events: Events, slot: Option<Slot>) -> Events {
+        let kept = events.inspect(move |event| {
+            if let (Err(error), Some(slot)) = (event, &slot) {
+                slot.set_first(broken_stream(error));
             }
-        })
+        });
+        kept.take_until(self.gone.clone().cancelled_owned()).boxed()
     }
+
+    /// Sends a request with what authorises it now. If the server refuses that, and there is
+    /// something else to show, it is sent once more.
+    async fn send<T, S>(&self, headers: Headers, send: impl Fn(Headers) -> S) -> Result<T, Failed>
+    where
+        S: Future<Output = Outcome<T>>,
+    {
+        let Some(authorizer) = &self.authorizer else {
+            return send(headers).await.map_err(failed);
+        };
+        let sent = match authorizer.headers().await {
+            Ok(sent) => sent,
+            Err(reason) => return Err(Failed::finally(Failure::NotAuthorized(reason.0))),
+        };
+        let error = match send(with(&headers, &sent)).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let Some((status, challenge)) = refusal(&error) else { return Err(failed(error)) };
+        let refused = Refusal { status, challenge, sent };
+        if let Some(other) = authorizer.refused(refused).await {
+            let error = match send(with(&headers, &other)).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            if refusal(&error).is_none() {
+                return Err(failed(error));
+            }
+        }
+        let advice = authorizer.advice();
+        Err(Failed::finally(Failure::Unauthorized { status, advice }))
+    }
+
+    /// Where the reason of this message's failure belongs.
+    fn slot(&self, message: &ClientJsonRpcMessage) -> Option<Slot> {
+        match message {
+            ClientJsonRpcMessage::Request(request) => {
+                let own = request.request.extensions().get::<Slot>();
+                Some(own.unwrap_or(&self.session).clone())
+            }
+            ClientJsonRpcMessage::Notification(notification) => {
+                let of = &notification.notification;
+                let initialized = matches!(of, ClientNotification::InitializedNotification(_));
+                initialized.then(|| self.session.clone())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// These headers, and those that authorise in place of others of their names.
+fn with(headers: &Headers, authorization: &AuthHeaders) -> Headers {
+    let mut all = headers.clone();
+    all.extend(authorization.iter().cloned());
+    all
+}
+
+/// The status and the challenge of an answer that refuses what authorised the request.
+fn refusal(error: &StreamableHttpError<reqwest::Error>) -> Option<(u16, Option<String>)> {
+    match error {
+        StreamableHttpError::AuthRequired(error) => {
+            Some((401, Some(error.www_authenticate_header.clone())))
+        }
+        // rmcp takes any challenge with a 403 for this.
+        StreamableHttpError::InsufficientScope(error) => {
+            let challenge = &error.www_authenticate_header;
+            let scope = challenge.to_ascii_lowercase().contains("insufficient_scope");
+            scope.then(|| (403, Some(challenge.clone())))
+        }
+        error => (failure(error) == Failure::Status(401)).then_some((401, None)),
+    }
+}
+
+/// Keeps the reason of a failure and takes the server's words out of it.
+fn failed(error: StreamableHttpError<reqwest::Error>) -> Failed {
+    let failure = failure(&error);
+    let error = match (error, &failure) {
+        // rmcp has a use for these, and the server wrote no word of them.
+        (
+            error @ (StreamableHttpError::SessionExpired
+            | StreamableHttpError::ServerDoesNotSupportSse
+            | StreamableHttpError::Client(_)),
+            _,
+        ) => error,
+        (StreamableHttpError::AuthRequired(_) | StreamableHttpError::InsufficientScope(_), _) => {
+            return Failed::finally(failure);
+        }
+        (_, Failure::Status(status)) => HttpStatusError::new(*status, None).into(),
+        (_, Failure::Protocol(reason)) => {
+            StreamableHttpError::UnexpectedServerResponse((*reason).into())
+        }
+        (error, _) => error,
+    };
+    Failed { failure, error }
 }
 
 fn failure(error: &StreamableHttpError<reqwest::Error>) -> Failure {
@@ -106,7 +180,7 @@ fn failure(error: &StreamableHttpError<reqwest::Error>) -> Failure {
         E::AuthRequired(_) => Failure::Status(401),
         E::InsufficientScope(_) => Failure::Status(403),
         E::HttpStatus(error) => Failure::Status(error.status),
-        E::SessionExpired => Failure::Status(404),
+        E::SessionExpired => Failure::SessionLost,
         E::ResponseBodyTooLarge { max_size } => Failure::TooLarge(*max_size),
         E::UnexpectedContentType(_) => Failure::Protocol("it is neither JSON nor an event stream"),
         E::Sse(_) | E::UnexpectedEndOfStream => Failure::Protocol("its event stream is broken"),
@@ -142,6 +216,14 @@ fn client_failure(error: &reqwest::Error) -> Failure {
     Failure::Unreachable(root_cause(error))
 }
 
+/// Why an event stream broke off. rmcp has no type for an event that is too large, only words.
+fn broken_stream(error: &SseError) -> Failure {
+    let text = root_cause(error);
+    let size = text.strip_prefix("SSE event exceeded the maximum size of ");
+    let size = size.and_then(|rest| rest.split(' ').next()?.parse().ok());
+    size.map_or(Failure::Protocol("its event stream is broken"), Failure::TooLarge)
+}
+
 impl StreamableHttpClient for ObservedClient {
     type Error = reqwest::Error;
 
@@ -166,16 +248,30 @@ impl StreamableHttpClient for ObservedClient {
         headers: Headers,
         limits: StreamableHttpResponseLimits,
     ) -> Outcome<StreamableHttpPostResponse> {
-        let client = &self.inner;
-        let sent =
-            client.post_message_with_response_limits(uri, message, session, auth, headers, limits);
-        let sent = self.until_gone(sent).await;
-        Ok(match self.observe(sent)? {
-            StreamableHttpPostResponse::Sse(events, session) => {
-                StreamableHttpPostResponse::Sse(self.events_until_gone(events), session)
+        let slot = self.slot(&message);
+        // rmcp repeats a request in a new session; what went wrong in the old one is over.
+        slot.iter().for_each(Slot::clear);
+        let sent = self.send(headers, |headers| {
+            let (uri, session, auth) = (Arc::clone(&uri), session.clone(), auth.clone());
+            self.inner.post_message_with_response_limits(
+                uri,
+                message.clone(),
+                session,
+                auth,
+                headers,
+                limits,
+            )
+        });
+        match self.until_gone(sent).await {
+            Ok(StreamableHttpPostResponse::Sse(events, session)) => {
+                Ok(StreamableHttpPostResponse::Sse(self.events(events, slot), session))
             }
-            response => response,
-        })
+            Ok(response) => Ok(response),
+            Err(Failed { failure, error }) => {
+                slot.iter().for_each(|slot| slot.set(failure.clone()));
+                Err(error)
+            }
+        }
     }
 
     async fn delete_session(
@@ -185,7 +281,11 @@ impl StreamableHttpClient for ObservedClient {
         auth: Option<String>,
         headers: Headers,
     ) -> Outcome<()> {
-        self.inner.delete_session(uri, session, auth, headers).await
+        let sent = self.send(headers, |headers| {
+            let (uri, session) = (Arc::clone(&uri), Arc::clone(&session));
+            self.inner.delete_session(uri, session, auth.clone(), headers)
+        });
+        sent.await.map_err(|failed| failed.error)
     }
 
     async fn get_stream(
@@ -196,8 +296,8 @@ impl StreamableHttpClient for ObservedClient {
         auth: Option<String>,
         headers: Headers,
     ) -> Outcome<Events> {
-        let sent = self.inner.get_stream(uri, session, last_event, auth, headers);
-        Ok(self.events_until_gone(self.until_gone(sent).await?))
+        let max = StreamableHttpResponseLimits::default().max_sse_event_size;
+        self.get_stream_with_max_sse_event_size(uri, session, last_event, auth, headers, max).await
     }
 
     async fn get_stream_with_max_sse_event_size(
@@ -209,9 +309,13 @@ impl StreamableHttpClient for ObservedClient {
         headers: Headers,
         max: usize,
     ) -> Outcome<Events> {
-        let client = &self.inner;
-        let sent =
-            client.get_stream_with_max_sse_event_size(uri, session, last_event, auth, headers, max);
-        Ok(self.events_until_gone(self.until_gone(sent).await?))
+        let sent = self.send(headers, |headers| {
+            let (uri, session, auth) = (Arc::clone(&uri), session.clone(), auth.clone());
+            let last_event = last_event.clone();
+            self.inner
+                .get_stream_with_max_sse_event_size(uri, session, last_event, auth, headers, max)
+        });
+        let events = self.until_gone(sent).await.map_err(|failed| failed.error)?;
+        Ok(self.events(events, None))
     }
 }

@@ -1,151 +1,112 @@
-//! Where a connection goes and what it carries.
+//! Where the requests to an HTTP server go and what they carry.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use reqwest::Url;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName};
 
-use super::{ConnectError, HostCredentials};
-use crate::config::{Environment, ServerConfig, StreamableHttp, Transport};
+use super::authorize::Authorizer;
+use super::credentials::{ACCOUNT_ID, bearer, sensitive};
+use super::{ConnectContext, ConnectError, Place};
+use crate::config::{Environment, StreamableHttp};
 use crate::hosted_apps::CODEX_APPS;
-use crate::view::View;
 
-/// How long a start may take unless the server says otherwise.
-const DEFAULT_STARTUP_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a later request may take unless the server says otherwise.
-const DEFAULT_TOOL_TIMEOUT: Duration = Duration::from_secs(60);
-
-static ACCOUNT_ID: HeaderName = HeaderName::from_static("chatgpt-account-id");
-
-/// Where a connection goes and what it carries.
+/// Where requests go and what they carry.
 pub(super) struct Target {
     pub(super) url: Url,
-    /// Scheme, host and port, for messages and for redirects.
-    pub(super) origin: String,
+    pub(super) place: Place,
+    /// What every request carries.
     pub(super) headers: HeaderMap,
-    /// The environment variable the token comes from, if it comes from one.
-    pub(super) variable: Option<String>,
-    pub(super) startup_timeout: Duration,
-    pub(super) tool_timeout: Duration,
-    pub(super) enabled_tools: Option<Vec<String>>,
-    pub(super) disabled_tools: Vec<String>,
+    pub(super) authorization: Authorization,
+}
+
+/// What authorises the requests of a connection.
+pub(super) enum Authorization {
+    /// Nothing that the host knows of; a configured header may.
+    None,
+    /// The token in this environment variable, which is among the headers.
+    Variable(String),
+    /// What this says at every request.
+    Asked(Arc<dyn Authorizer>),
 }
 
 impl Target {
-    /// The target of this view's Apps server.
-    pub(super) fn of(
-        view: &View,
-        credentials: Option<&HostCredentials>,
-        env: &Environment,
-    ) -> Result<Self, ConnectError> {
-        let server = view.get(CODEX_APPS).ok_or(ConnectError::Absent)?;
-        if !server.enabled {
-            return Err(ConnectError::Disabled);
-        }
-        let Transport::StreamableHttp(http) = &server.transport else {
-            return Err(ConnectError::Stdio);
-        };
-        Self::of_http(server, http, credentials, env)
-    }
-
-    fn of_http(
-        server: &ServerConfig,
+    pub(super) async fn of(
+        name: &str,
         http: &StreamableHttp,
-        credentials: Option<&HostCredentials>,
-        env: &Environment,
+        context: &ConnectContext,
     ) -> Result<Self, ConnectError> {
-        let url = Url::parse(&http.url).map_err(|_| ConnectError::InvalidUrl)?;
+        let invalid = || ConnectError::InvalidUrl { server: name.to_owned() };
+        let url = Url::parse(&http.url).map_err(|_| invalid())?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return Err(ConnectError::InvalidUrl);
+            return Err(invalid());
         }
-        // The HTTP client would send these in place of the host's credentials.
+        // The HTTP client would send these in place of what authorises the connection.
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(ConnectError::InvalidUrl);
+            return Err(invalid());
         }
-        let origin = url.origin().ascii_serialization();
-        let mut headers = configured_headers(http, env)?;
-        match &http.bearer_token_env_var {
-            // The token is all this server needs: the host's own credentials stay at home.
-            Some(variable) => {
-                let token = env.get(variable).and_then(|value| value.to_str()).map(str::trim);
-                let value = token.and_then(bearer);
-                let no_token =
-                    || ConnectError::NoToken { origin: origin.clone(), variable: variable.clone() };
-                headers.insert(AUTHORIZATION, value.ok_or_else(no_token)?);
-            }
-            None => {
-                let no_credentials = || ConnectError::NoCredentials { origin: origin.clone() };
-                let credentials = credentials.ok_or_else(no_credentials)?;
-                let damaged = || ConnectError::DamagedCredentials { origin: origin.clone() };
-                add_host_credentials(&mut headers, credentials).ok_or_else(damaged)?;
-            }
-        }
-        Ok(Self {
-            url,
-            origin,
-            headers,
-            variable: http.bearer_token_env_var.clone(),
-            startup_timeout: server.startup_timeout.unwrap_or(DEFAULT_STARTUP_TIMEOUT),
-            tool_timeout: server.tool_timeout.unwrap_or(DEFAULT_TOOL_TIMEOUT),
-            enabled_tools: server.enabled_tools.clone(),
-            disabled_tools: server.disabled_tools.clone().unwrap_or_default(),
-        })
+        let place = Place { server: name.to_owned(), at: url.origin().ascii_serialization() };
+        let mut headers = configured_headers(name, http, &context.environment)?;
+        let authorization = authorization(&place, http, context, &mut headers).await?;
+        Ok(Self { url, place, headers, authorization })
     }
+}
 
-    /// Whether the configuration offers this tool.
-    pub(super) fn offers(&self, tool: &str) -> bool {
-        let listed = |names: &[String]| names.iter().any(|name| name == tool);
-        self.enabled_tools.as_deref().is_none_or(listed) && !listed(&self.disabled_tools)
+/// What authorises the requests to a server. This is the one place that decides it: the host's own
+/// credentials are for the Apps server and for nobody else, and OAuth is never asked about it.
+async fn authorization(
+    place: &Place,
+    http: &StreamableHttp,
+    context: &ConnectContext,
+    headers: &mut HeaderMap,
+) -> Result<Authorization, ConnectError> {
+    if let Some(variable) = &http.bearer_token_env_var {
+        // The token is all this server needs: other credentials stay at home.
+        let token = context.environment.get(variable).and_then(|value| value.to_str());
+        let value = token.map(str::trim).and_then(bearer);
+        let no_token =
+            || ConnectError::NoToken { place: place.clone(), variable: variable.clone() };
+        headers.insert(AUTHORIZATION, value.ok_or_else(no_token)?);
+        return Ok(Authorization::Variable(variable.clone()));
     }
+    if place.server == CODEX_APPS {
+        let source = context.host_credentials.as_ref();
+        let authorizer = source.and_then(|source| source.authorizer());
+        let authorizer =
+            authorizer.ok_or_else(|| ConnectError::NoCredentials { place: place.clone() })?;
+        // A configured account must not be mixed with the host's token.
+        headers.remove(AUTHORIZATION);
+        headers.remove(&ACCOUNT_ID);
+        return Ok(Authorization::Asked(authorizer));
+    }
+    let Some(oauth) = &context.oauth else { return Ok(Authorization::None) };
+    let authorizer = oauth.authorizer(&place.server, &http.url).await;
+    Ok(authorizer.map_or(Authorization::None, Authorization::Asked))
 }
 
 /// The headers from configuration; those whose environment variable is unset or blank are left
 /// out.
-fn configured_headers(http: &StreamableHttp, env: &Environment) -> Result<HeaderMap, ConnectError> {
+fn configured_headers(
+    server: &str,
+    http: &StreamableHttp,
+    env: &Environment,
+) -> Result<HeaderMap, ConnectError> {
     let mut headers = HeaderMap::new();
-    let written = http.http_headers.iter().flatten();
-    for (name, value) in written {
-        insert(&mut headers, name, value.expose())?;
+    let invalid =
+        |header: &str| ConnectError::InvalidHeader { server: server.into(), header: header.into() };
+    let mut insert = |name: &str, value: &str| -> Option<()> {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        headers.insert(name, sensitive(value)?);
+        Some(())
+    };
+    for (name, value) in http.http_headers.iter().flatten() {
+        insert(name, value.expose()).ok_or_else(|| invalid(name))?;
     }
     for (name, variable) in http.env_http_headers.iter().flatten() {
         if env.is_set(variable) {
             let value = env.get(variable).and_then(|value| value.to_str());
-            let invalid = || ConnectError::InvalidHeader { header: name.clone() };
-            insert(&mut headers, name, value.ok_or_else(invalid)?)?;
+            value.and_then(|value| insert(name, value)).ok_or_else(|| invalid(name))?;
         }
     }
     Ok(headers)
-}
-
-fn insert(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), ConnectError> {
-    let parsed = HeaderName::from_bytes(name.as_bytes()).ok().zip(sensitive(value));
-    let invalid = || ConnectError::InvalidHeader { header: name.to_owned() };
-    let (name, value) = parsed.ok_or_else(invalid)?;
-    headers.insert(name, value);
-    Ok(())
-}
-
-/// Puts the host's credentials in, over configured headers of the same names.
-fn add_host_credentials(headers: &mut HeaderMap, credentials: &HostCredentials) -> Option<()> {
-    headers.insert(AUTHORIZATION, bearer(&credentials.access_token)?);
-    headers.remove(&ACCOUNT_ID);
-    if let Some(account) = &credentials.account_id {
-        headers.insert(ACCOUNT_ID.clone(), sensitive(account)?);
-    }
-    Some(())
-}
-
-/// The header of a token, which is not empty and printable ASCII without white space.
-fn bearer(token: &str) -> Option<HeaderValue> {
-    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return None;
-    }
-    sensitive(&format!("Bearer {token}"))
-}
-
-/// A header value that no log of the HTTP stack shows.
-fn sensitive(value: &str) -> Option<HeaderValue> {
-    let mut value = HeaderValue::from_str(value).ok()?;
-    value.set_sensitive(true);
-    Some(value)
 }

@@ -13,6 +13,8 @@ use crate::config::{
 };
 
 pub use disk::{MAX_PLUGIN_FILE_BYTES, MAX_PLUGINS, PluginError, discover_plugins};
+#[cfg(feature = "network")]
+pub(crate) use states::app_states;
 pub use states::plugin_states;
 
 /// An installed plugin.

@@ -1,4 +1,4 @@
-//! Which plugins the user switched on or off in `config.toml`.
+//! Which plugins and apps the user switched on or off in `config.toml`.
 
 use std::collections::BTreeMap;
 
@@ -18,12 +18,30 @@ const FILE: &str = "config.toml";
 /// [`HostConfig::from_toml_str`](crate::HostConfig::from_toml_str) says what is wrong with it.
 #[must_use]
 pub fn plugin_states(text: &str, overrides: &[Override]) -> Loaded<BTreeMap<String, bool>> {
+    switches("plugins", "this plugin is switched off", text, overrides)
+}
+
+/// The apps that `[apps.ID] enabled = …` switches on or off, read as [`plugin_states`] are. Apps not
+/// listed are on.
+#[cfg(feature = "network")]
+pub(crate) fn app_states(text: &str, overrides: &[Override]) -> Loaded<BTreeMap<String, bool>> {
+    switches("apps", "this app is switched off", text, overrides)
+}
+
+/// What the entries of `table` switch on or off.
+fn switches(
+    table: &str,
+    consequence: &str,
+    text: &str,
+    overrides: &[Override],
+) -> Loaded<BTreeMap<String, bool>> {
     let mut states = BTreeMap::new();
     let mut notes = Notes::default();
     if let Ok(mut root) = parse_document(text) {
         apply_all(overrides, &mut root);
-        if let Some(plugins) = get(Node::Toml(&root), "plugins") {
-            read_plugins(plugins, &mut states, &mut notes);
+        if let Some(entries) = get(Node::Toml(&root), table) {
+            read_entries(entries, consequence, &mut states, &mut notes);
+            notes.under(0, table);
         }
     }
     let source = Source::new(FILE, text, overrides);
@@ -31,18 +49,23 @@ pub fn plugin_states(text: &str, overrides: &[Override]) -> Loaded<BTreeMap<Stri
     Loaded { value: states, warnings }
 }
 
-fn read_plugins(plugins: Node<'_>, states: &mut BTreeMap<String, bool>, notes: &mut Notes) {
-    match table(plugins) {
-        Ok(plugins) => {
-            for (id, plugin) in plugins.iter() {
+fn read_entries(
+    entries: Node<'_>,
+    consequence: &str,
+    states: &mut BTreeMap<String, bool>,
+    notes: &mut Notes,
+) {
+    match table(entries) {
+        Ok(entries) => {
+            for (id, entry) in entries.iter() {
                 let first = notes.len();
-                match enabled(plugin) {
+                match enabled(entry) {
                     Ok(None) => {}
                     Ok(Some(enabled)) => {
                         states.insert(id.to_owned(), enabled);
                     }
                     Err(mut fault) => {
-                        fault.message.push_str("; this plugin is switched off");
+                        fault.message.push_str(&format!("; {consequence}"));
                         notes.push(*fault);
                         states.insert(id.to_owned(), false);
                     }
@@ -55,13 +78,12 @@ fn read_plugins(plugins: Node<'_>, states: &mut BTreeMap<String, bool>, notes: &
             notes.push(*fault);
         }
     }
-    notes.under(0, "plugins");
 }
 
-/// What an entry says about its plugin, if it says anything.
-fn enabled(plugin: Node<'_>) -> Read<Option<bool>> {
-    table(plugin)?;
-    let enabled = get(plugin, "enabled").map(boolean).transpose();
+/// What an entry says, if it says anything.
+fn enabled(entry: Node<'_>) -> Read<Option<bool>> {
+    table(entry)?;
+    let enabled = get(entry, "enabled").map(boolean).transpose();
     enabled.map_err(|fault| under(fault, "enabled"))
 }
 

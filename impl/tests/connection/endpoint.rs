@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mcp_overlay_host::connection::{
-    AppsConnection, ConnectError, ConnectOptions, HostCredentials, connect_apps,
+    AppsConnection, ConnectError, ConnectOptions, HostCredentials, Place, connect_apps,
 };
 use mcp_overlay_host::{
     Auth, Environment, HostConfig, McpExtensionRegistryBuilder, McpManager, McpServerContribution,
@@ -64,6 +64,11 @@ pub(crate) async fn view_of(server: &Value) -> View {
 pub(crate) async fn connect(view: &View) -> Result<AppsConnection, ConnectError> {
     let options = ConnectOptions::default();
     connect_apps(view, Some(&credentials()), &Environment::default(), options).await
+}
+
+/// The Apps server as errors name it.
+pub(crate) fn apps_at(server: &MockServer) -> Place {
+    Place { server: hosted_apps::CODEX_APPS.into(), at: server.uri() }
 }
 
 /// How an answer is written.

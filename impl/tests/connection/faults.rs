@@ -11,8 +11,8 @@ use wiremock::matchers::{any, body_partial_json, method};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use crate::endpoint::{
-    APPS_PATH, Form, answer, connect, credentials, id_of, initialize_result, mount_initialize,
-    mount_tools, tool, view_of, working,
+    APPS_PATH, Form, answer, apps_at, connect, credentials, id_of, initialize_result,
+    mount_initialize, mount_tools, tool, view_of, working,
 };
 
 async fn view_at(base: &str) -> View {
@@ -29,6 +29,12 @@ async fn error_of(view: &View) -> ConnectError {
     assert!(!shown.contains("access-token-1") && !shown.contains("account-123"), "{shown}");
     assert!(shown.contains("codex_apps"));
     error
+}
+
+/// What comes of host credentials that the server refuses.
+fn refused(server: &MockServer) -> ConnectError {
+    let (place, advice) = (apps_at(server), "sign in again".to_owned());
+    ConnectError::Unauthorized { place, status: 401, advice }
 }
 
 /// A server that answers everything with `response`.
@@ -61,10 +67,9 @@ async fn statuses() {
         let echo = ResponseTemplate::new(status).set_body_string("access-token-1");
         for server in [always(echo.clone()).await, on_tools(echo).await] {
             let error = error_of(&view_at(&server.uri()).await).await;
-            let origin = server.uri();
             let expected = match status {
-                401 => ConnectError::Unauthorized { origin },
-                _ => ConnectError::HttpStatus { origin, status },
+                401 => refused(&server),
+                _ => ConnectError::HttpStatus { place: apps_at(&server), status },
             };
             assert_eq!(error, expected);
             assert!(error.to_string().contains(words), "{error}");
@@ -77,7 +82,7 @@ async fn a_challenge_with_401_is_unauthorized_too() {
     let response = ResponseTemplate::new(401).insert_header("WWW-Authenticate", "Bearer");
     let server = always(response).await;
     let error = error_of(&view_at(&server.uri()).await).await;
-    assert_eq!(error, ConnectError::Unauthorized { origin: server.uri() });
+    assert_eq!(error, refused(&server));
 }
 
 #[tokio::test]
@@ -88,7 +93,7 @@ async fn a_refused_environment_token_names_the_variable() {
     let env = mcp_overlay_host::Environment::from_pairs([("TOKEN", "env-token")]);
     let error = connect_apps(&view, Some(&credentials()), &env, ConnectOptions::default()).await;
     let error = error.unwrap_err();
-    let expected = ConnectError::TokenRefused { origin: server.uri(), variable: "TOKEN".into() };
+    let expected = ConnectError::TokenRefused { place: apps_at(&server), variable: "TOKEN".into() };
     assert_eq!(error, expected);
     assert!(!error.to_string().contains("env-token"));
 }
@@ -133,7 +138,7 @@ async fn a_json_rpc_error_tells_its_code() {
         "error": { "code": -32603, "message": "access-token-1" } });
     let server = always(ResponseTemplate::new(200).set_body_json(body)).await;
     let error = error_of(&view_at(&server.uri()).await).await;
-    assert_eq!(error, ConnectError::Refused { origin: server.uri(), code: -32603 });
+    assert_eq!(error, ConnectError::Refused { place: apps_at(&server), code: -32603 });
 }
 
 #[tokio::test]
@@ -141,7 +146,7 @@ async fn a_hanging_server_ends_in_the_startup_timeout() {
     let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(30));
     for server in [always(slow.clone()).await, on_tools(slow).await] {
         let error = error_of(&view_at(&server.uri()).await).await;
-        let expected = ConnectError::StartupTimeout { origin: server.uri(), seconds: 1.5 };
+        let expected = ConnectError::StartupTimeout { place: apps_at(&server), seconds: 1.5 };
         assert_eq!(error, expected);
         assert!(error.to_string().contains("1.5 seconds"));
     }
@@ -239,7 +244,7 @@ async fn a_former_failure_is_not_taken_for_the_present_one() {
     server.reset().await;
     mount_tools(&server, |_| ResponseTemplate::new(500)).await;
     let error = connection.list_tools().await.unwrap_err();
-    assert_eq!(error, ConnectError::HttpStatus { origin: server.uri(), status: 500 });
+    assert_eq!(error, ConnectError::HttpStatus { place: apps_at(&server), status: 500 });
     server.reset().await;
     mount_tools(&server, |request| {
         let error = json!({ "code": -32000, "message": "no" });
@@ -248,7 +253,7 @@ async fn a_former_failure_is_not_taken_for_the_present_one() {
     })
     .await;
     let error = connection.list_tools().await.unwrap_err();
-    assert_eq!(error, ConnectError::Refused { origin: server.uri(), code: -32000 });
+    assert_eq!(error, ConnectError::Refused { place: apps_at(&server), code: -32000 });
     connection.shutdown().await;
 }
 
@@ -260,7 +265,8 @@ async fn another_origin_sees_nothing() {
         let response = ResponseTemplate::new(status).insert_header("Location", location);
         for server in [always(response.clone()).await, on_tools(response).await] {
             let error = error_of(&view_at(&server.uri()).await).await;
-            let expected = ConnectError::RedirectRefused { origin: server.uri(), to: other.uri() };
+            let expected =
+                ConnectError::RedirectRefused { place: apps_at(&server), to: other.uri() };
             assert_eq!(error, expected);
         }
         assert_eq!(other.received_requests().await.unwrap().len(), 0);
@@ -295,8 +301,8 @@ async fn endless_redirects_end() {
 async fn answers_and_lists_are_bounded() {
     let options = ConnectOptions {
         max_response_bytes: 2_000,
-        max_tools: 3,
-        max_tool_pages: 4,
+        max_items: 3,
+        max_pages: 4,
         ..ConnectOptions::default()
     };
     let pages = [
@@ -324,6 +330,6 @@ async fn listing_again_has_its_own_timeout() {
     server.reset().await;
     mount_tools(&server, |_| ResponseTemplate::new(200).set_delay(Duration::from_secs(30))).await;
     let error = connection.list_tools().await.unwrap_err();
-    assert_eq!(error, ConnectError::Timeout { origin: server.uri(), seconds: 0.5 });
+    assert_eq!(error, ConnectError::Timeout { place: apps_at(&server), seconds: 0.5 });
     connection.shutdown().await;
 }

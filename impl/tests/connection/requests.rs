@@ -1,13 +1,14 @@
 //! What is sent, and to whom.
 
 use mcp_overlay_host::connection::{ConnectError, ConnectOptions, HostCredentials, connect_apps};
+use mcp_overlay_host::hosted_apps::CODEX_APPS;
 use mcp_overlay_host::{Auth, Environment};
 use serde_json::json;
 use wiremock::MockServer;
 
 use crate::endpoint::{
-    APPS_PATH, Form, connect, credentials, methods, mount_initialize, mount_tools, tool, view,
-    view_of, working,
+    APPS_PATH, Form, apps_at, connect, credentials, methods, mount_initialize, mount_tools, tool,
+    view, view_of, working,
 };
 
 fn names(tools: &[mcp_overlay_host::connection::Tool]) -> Vec<&str> {
@@ -59,23 +60,29 @@ async fn servers_that_are_not_connected_to_see_nothing() {
     let server = working(Form::Json).await;
     let url = format!("{}{APPS_PATH}", server.uri());
     let disabled = view_of(&json!({ "url": url, "enabled": false })).await;
-    assert_eq!(connect(&disabled).await.unwrap_err(), ConnectError::Disabled);
+    assert_eq!(
+        connect(&disabled).await.unwrap_err(),
+        ConnectError::Disabled { server: CODEX_APPS.into() }
+    );
     let stdio = view_of(&json!({ "command": "apps" })).await;
     assert_eq!(connect(&stdio).await.unwrap_err(), ConnectError::Stdio);
     let mail = view_of(&json!({ "url": "mailto:a@b.example" })).await;
-    assert_eq!(connect(&mail).await.unwrap_err(), ConnectError::InvalidUrl);
+    assert_eq!(
+        connect(&mail).await.unwrap_err(),
+        ConnectError::InvalidUrl { server: CODEX_APPS.into() }
+    );
     // The HTTP client would send them instead of the host's credentials.
     for user in ["user", "user:secret", ":secret"] {
         let url = url.replace("http://", &format!("http://{user}@"));
         let error = connect(&view_of(&json!({ "url": url })).await).await.unwrap_err();
-        assert_eq!(error, ConnectError::InvalidUrl);
+        assert_eq!(error, ConnectError::InvalidUrl { server: CODEX_APPS.into() });
         assert!(error.to_string().contains("without user or password"), "{error}");
     }
 
     let view = view_of(&json!({ "url": url })).await;
     let env = Environment::default();
     let nobody = connect_apps(&view, None, &env, ConnectOptions::default()).await.unwrap_err();
-    assert_eq!(nobody, ConnectError::NoCredentials { origin: server.uri() });
+    assert_eq!(nobody, ConnectError::NoCredentials { place: apps_at(&server) });
     assert!(nobody.to_string().contains("sign in"));
     assert_eq!(server.received_requests().await.unwrap().len(), 0);
 }
@@ -129,7 +136,8 @@ async fn damaged_credentials_are_not_sent() {
         let damaged = HostCredentials { access_token: access_token.into(), account_id: None };
         let (env, options) = (Environment::default(), ConnectOptions::default());
         let error = connect_apps(&view, Some(&damaged), &env, options).await.unwrap_err();
-        assert_eq!(error, ConnectError::DamagedCredentials { origin: server.uri() });
+        let reason = "the stored credentials are damaged: sign in again".to_owned();
+        assert_eq!(error, ConnectError::NotAuthorized { place: apps_at(&server), reason });
     }
     assert_eq!(server.received_requests().await.unwrap().len(), 0);
 }
@@ -202,7 +210,7 @@ async fn without_a_usable_token_in_the_named_variable_nothing_is_sent() {
     for env in environments {
         let options = ConnectOptions::default();
         let error = connect_apps(&view, Some(&credentials()), &env, options).await.unwrap_err();
-        let expected = ConnectError::NoToken { origin: server.uri(), variable: "TOKEN".into() };
+        let expected = ConnectError::NoToken { place: apps_at(&server), variable: "TOKEN".into() };
         assert_eq!(error, expected);
     }
     assert_eq!(server.received_requests().await.unwrap().len(), 0);

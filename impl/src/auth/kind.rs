@@ -1,4 +1,4 @@
-//! Who the user is to the host.
+//! How the user is signed in.
 
 use std::str::FromStr;
 

@@ -1,0 +1,113 @@
+//! `initialize`: who the client is, and in orchestrator mode what the host is.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::wire::{Reply, RpcError, echo};
+use super::{AUTH_VARIABLE, AppServer, CONFIG_VARIABLE, Mode};
+use crate::auth::AuthStore;
+use crate::host::ConfigSource;
+use crate::oauth::{OAuth, StoreMode, TokenStore};
+
+/// The params of `initialize`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Params {
+    client_info: ClientInfo,
+    capabilities: Option<Capabilities>,
+    /// Only in orchestrator mode.
+    orchestrator: Option<Orchestrator>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ClientInfo {
+    name: String,
+    version: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Capabilities {
+    #[serde(default)]
+    opt_out_notification_methods: Option<BTreeSet<String>>,
+}
+
+/// What a host without a disk is told: at the start, and with each reload.
+#[derive(Default, Deserialize)]
+pub(crate) struct Orchestrator {
+    /// The text of a `config.toml`.
+    pub(crate) config: Option<String>,
+    /// What an `auth.json` holds.
+    pub(crate) auth: Option<Value>,
+}
+
+/// Both may hold secrets.
+impl std::fmt::Debug for Orchestrator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Orchestrator").finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn initialize(server: &Arc<AppServer>, params: Params) -> Result<Reply, RpcError> {
+    let already = || RpcError::invalid_request("Already initialized");
+    if server.ready.get().is_some() {
+        return Err(already());
+    }
+    let home = match &server.options.mode {
+        Mode::Local { codex_home } => {
+            if params.orchestrator.is_some() {
+                let message = "`orchestrator`: this app-server was not started with --orchestrator";
+                return Err(RpcError::invalid_request(message));
+            }
+            let auth = AuthStore::open(codex_home, &server.options.environment);
+            let oauth = OAuth::new(TokenStore::on_disk(codex_home, StoreMode::default()));
+            server.start_host(ConfigSource::Home(codex_home.clone()), auth, oauth)
+                .map_err(|()| already())?;
+            codex_home.display().to_string()
+        }
+        Mode::Orchestrator => {
+            start_orchestrated(server, params.orchestrator.unwrap_or_default())?;
+            // The protocol wants an absolute path; this one is nowhere.
+            "/nonexistent".to_owned()
+        }
+    };
+    let capabilities = params.capabilities.unwrap_or_default();
+    server.client.opt_out(capabilities.opt_out_notification_methods.unwrap_or_default());
+    let ClientInfo { name, version } = params.client_info;
+    let (package, own) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+    let system = format!("{}; {}", std::env::consts::OS, std::env::consts::ARCH);
+    Ok(Reply::Now(json!({
+        "userAgent": format!("{package}/{own} ({system}) {}/{}", echo(&name), echo(&version)),
+        "codexHome": home,
+        "platformFamily": std::env::consts::FAMILY,
+        "platformOs": std::env::consts::OS,
+    })))
+}
+
+/// Configuration and credentials from `initialize`, else from the environment.
+fn start_orchestrated(server: &Arc<AppServer>, given: Orchestrator) -> Result<(), RpcError> {
+    let variable = |name: &str| -> Result<Option<String>, RpcError> {
+        match server.options.environment.get(name).map(|value| value.to_str()) {
+            None => Ok(None),
+            Some(Some(text)) => Ok(Some(text.to_owned())),
+            Some(None) => Err(RpcError::invalid_request(format!("{name} is not UTF-8"))),
+        }
+    };
+    let config = match given.config {
+        Some(config) => config,
+        None => variable(CONFIG_VARIABLE)?.unwrap_or_default(),
+    };
+    let auth = match given.auth {
+        Some(auth) => Some(auth.to_string()),
+        None => variable(AUTH_VARIABLE)?,
+    };
+    let environment = &server.options.environment;
+    let auth = AuthStore::fixed(auth.unwrap_or_default(), environment);
+    let oauth = OAuth::new(TokenStore::in_memory());
+    server
+        .start_host(ConfigSource::Given(config), auth, oauth)
+        .map_err(|()| RpcError::invalid_request("Already initialized"))
+}

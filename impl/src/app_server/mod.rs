@@ -1,0 +1,149 @@
+//! The app-server: MCP for a client over newline-delimited JSON on two streams.
+//!
+//! Data goes one way: bytes → line ([`ingress`]) → message ([`wire`]) → method → answer
+//! ([`outgoing`]). Requests are taken in their order and served at the same time; those that change
+//! what later ones see (`initialize`, `thread/start`, reload, logout) take effect before the next
+//! line is read.
+
+mod account;
+mod apps;
+mod ingress;
+mod initialize;
+mod methods;
+mod oauth_login;
+mod outgoing;
+mod page;
+mod reload;
+mod resources;
+mod serve;
+mod status;
+mod thread_start;
+mod threads;
+mod tools;
+mod wire;
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::outgoing::Client;
+use self::status::Looks;
+use self::threads::Threads;
+use self::wire::RpcError;
+use crate::auth::AuthStore;
+use crate::config::{Environment, Override};
+use crate::connection::{ConnectContext, ConnectOptions, Executor};
+use crate::extension::McpExtensionRegistry;
+use crate::host::{ConfigSource, Host, HostParts};
+use crate::oauth::OAuth;
+
+pub use serve::serve;
+
+/// What an app-server is made of.
+pub struct AppServerOptions {
+    /// Where it runs.
+    pub mode: Mode,
+    /// What is put over the configuration, in order.
+    pub overrides: Vec<Override>,
+    /// The environment variables of the host.
+    pub environment: Environment,
+    /// The extensions, in order.
+    pub extensions: McpExtensionRegistry,
+    /// The folder that servers run in unless they say otherwise.
+    pub cwd: PathBuf,
+}
+
+/// Where an app-server runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mode {
+    /// On the user's machine: configuration and credentials are in this folder, and servers that
+    /// are processes are started here.
+    Local {
+        /// The folder.
+        codex_home: PathBuf,
+    },
+    /// With nothing on disk and nowhere to start a process: configuration and credentials come with
+    /// `initialize`, else from the variables [`CONFIG_VARIABLE`] and [`AUTH_VARIABLE`].
+    Orchestrator,
+}
+
+/// The environment variable with the text of a `config.toml` for [`Mode::Orchestrator`].
+pub const CONFIG_VARIABLE: &str = "MCP_OVERLAY_CONFIG_TOML";
+
+/// The environment variable with the text of an `auth.json` for [`Mode::Orchestrator`].
+pub const AUTH_VARIABLE: &str = "MCP_OVERLAY_AUTH_JSON";
+
+/// An app-server and its one client.
+pub(crate) struct AppServer {
+    options: AppServerOptions,
+    client: Client,
+    /// There once the client has said `initialize`.
+    ready: OnceLock<Ready>,
+    threads: Threads,
+    looks: Looks,
+    /// All connections, and whatever else must have ended when the server has.
+    tasks: TaskTracker,
+    /// Cancelled at the end: what is still waiting for somebody gives up.
+    closing: CancellationToken,
+}
+
+struct Ready {
+    host: Host,
+    oauth: OAuth,
+    context: ConnectContext,
+}
+
+impl AppServer {
+    fn new(options: AppServerOptions, client: Client) -> Self {
+        Self {
+            options,
+            client,
+            ready: OnceLock::new(),
+            threads: Threads::default(),
+            looks: Looks::default(),
+            tasks: TaskTracker::new(),
+            closing: CancellationToken::new(),
+        }
+    }
+
+    /// Makes the host; fails if there is one already.
+    fn start_host(&self, source: ConfigSource, auth: AuthStore, oauth: OAuth) -> Result<(), ()> {
+        let options = &self.options;
+        let executor = match options.mode {
+            Mode::Local { .. } => Executor::Local,
+            Mode::Orchestrator => Executor::None,
+        };
+        let context = ConnectContext {
+            environment: options.environment.clone(),
+            host_credentials: Some(Arc::new(auth.clone())),
+            oauth: Some(Arc::new(oauth.clone())),
+            executor,
+            options: ConnectOptions::default(),
+            cwd: Some(options.cwd.clone()),
+        };
+        let host = Host::new(HostParts {
+            source,
+            overrides: options.overrides.clone(),
+            environment: options.environment.clone(),
+            extensions: options.extensions.clone(),
+            auth,
+            warn: Box::new(|warning| eprintln!("warning: {warning}")),
+        });
+        self.ready.set(Ready { host, oauth, context }).map_err(drop)
+    }
+
+    fn ready(&self) -> Result<&Ready, RpcError> {
+        self.ready.get().ok_or_else(|| RpcError::invalid_request("Not initialized"))
+    }
+
+    fn host(&self) -> Result<&Host, RpcError> {
+        Ok(&self.ready()?.host)
+    }
+}
+
+/// What failed though the request was right.
+fn internal(error: impl std::fmt::Display) -> RpcError {
+    RpcError::internal(error.to_string())
+}

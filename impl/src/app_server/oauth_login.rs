@@ -1,0 +1,56 @@
+//! `mcpServer/oauth/login`: the answer is the URL for the user's browser; how it ended follows as a
+//! notification.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::wire::{Reply, RpcError, echo};
+use super::{AppServer, internal};
+use crate::oauth::LoginRequest;
+
+/// The params of `mcpServer/oauth/login`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Params {
+    name: String,
+    scopes: Option<Vec<String>>,
+    timeout_secs: Option<i64>,
+}
+
+pub(crate) async fn login(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError> {
+    let Params { name, scopes, timeout_secs } = params;
+    let resolved = server.host()?.resolve().await.map_err(internal)?;
+    let unknown =
+        || RpcError::invalid_request(format!("No MCP server named '{}' found.", echo(&name)));
+    let config = resolved.view().get(&name).ok_or_else(unknown)?;
+    let timeout = match timeout_secs {
+        None => None,
+        Some(seconds) => match u64::try_from(seconds).ok().filter(|seconds| *seconds > 0) {
+            Some(seconds) => Some(Duration::from_secs(seconds)),
+            None => {
+                let message = "invalid timeoutSecs: expected a number of seconds above 0";
+                return Err(RpcError::invalid_request(message));
+            }
+        },
+    };
+    let ready = server.ready()?;
+    let request = LoginRequest { scopes, timeout, ..LoginRequest::default() };
+    let pending = ready.oauth.start_login(&name, config, &ready.context.environment, request).await;
+    let pending = pending.map_err(|error| RpcError::invalid_request(error.to_string()))?;
+    let answer = json!({ "authorizationUrl": pending.authorization_url() });
+    let client = server.client.clone();
+    let closing = server.closing.clone();
+    server.tasks.spawn(async move {
+        let Some(outcome) = closing.run_until_cancelled(pending.finish()).await else { return };
+        let params = json!({
+            "name": name,
+            "success": outcome.is_ok(),
+            "error": outcome.err().map(|error| error.to_string()),
+        });
+        client.notify("mcpServer/oauthLogin/completed", &params).await;
+    });
+    Ok(Reply::Now(answer))
+}

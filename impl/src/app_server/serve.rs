@@ -1,0 +1,160 @@
+//! The loop over the client's lines, and the end of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncBufRead, AsyncWrite};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::ingress::{Line, MAX_LINE_BYTES, next_line};
+use super::methods::{Work, admit};
+use super::outgoing::Client;
+use super::wire::{Incoming, Reply, RequestId, RpcError};
+use super::{AppServer, AppServerOptions};
+
+/// The places for requests that are not answered yet. A request takes one for every
+/// [`PLACE_BYTES`] of its line, so that neither many nor large ones fill the memory.
+const PLACES: usize = 16_384;
+const PLACE_BYTES: usize = 4096;
+
+/// How many refusals of lines that got no place may wait for the client to read.
+const REFUSALS: usize = 256;
+
+/// At the end of input: how long requests may still take, how long their last answers may take to
+/// be written, and how long connections may take to close. Together less than 2 seconds.
+const LAST_REQUESTS: Duration = Duration::from_millis(600);
+const LAST_ANSWERS: Duration = Duration::from_millis(150);
+const LAST_CONNECTIONS: Duration = Duration::from_millis(800);
+
+/// Serves the client that writes `input` and reads `output` until its input ends or `stop` is
+/// cancelled. Then requests have a moment to finish, those that do not are answered with an error,
+/// and all connections are closed: within 2 seconds everything is over.
+///
+/// Needs a Tokio runtime with time and I/O.
+///
+/// # Errors
+/// The input cannot be read.
+pub async fn serve(
+    options: AppServerOptions,
+    mut input: impl AsyncBufRead + Unpin,
+    output: impl AsyncWrite + Unpin + Send + 'static,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
+    let (client, write) = Client::new(output);
+    let writing = tokio::spawn(write);
+    let server = Arc::new(AppServer::new(options, client.clone()));
+    let ingress = Ingress {
+        server: Arc::clone(&server),
+        client,
+        places: Arc::new(Semaphore::new(PLACES)),
+        refusals: Arc::new(Semaphore::new(REFUSALS)),
+        requests: TaskTracker::new(),
+        give_up: CancellationToken::new(),
+    };
+    let read = async {
+        loop {
+            match next_line(&mut input, MAX_LINE_BYTES).await? {
+                Line::End => return Ok(()),
+                Line::TooLong => {
+                    let message = format!("the line is longer than {MAX_LINE_BYTES} bytes");
+                    ingress.refuse(None, RpcError::invalid_request(message)).await;
+                }
+                Line::Whole(line) => ingress.take(&line).await,
+            }
+        }
+    };
+    let read = stop.run_until_cancelled(read).await.unwrap_or(Ok(()));
+    ingress.finish().await;
+    // The writer ends when the last one who could say something is gone.
+    server.closing.cancel();
+    server.threads.clear();
+    server.tasks.close();
+    let closed = timeout(LAST_CONNECTIONS, server.tasks.wait());
+    let _ = closed.await;
+    drop(server);
+    let _ = timeout(LAST_ANSWERS, writing).await;
+    read
+}
+
+struct Ingress {
+    server: Arc<AppServer>,
+    client: Client,
+    places: Arc<Semaphore>,
+    refusals: Arc<Semaphore>,
+    requests: TaskTracker,
+    /// Cancelled when requests have had their time.
+    give_up: CancellationToken,
+}
+
+impl Ingress {
+    /// Takes one line. Waits only for what must have happened before the next line is read.
+    async fn take(&self, line: &[u8]) {
+        if line.trim_ascii().is_empty() {
+            return;
+        }
+        match Incoming::parse(line) {
+            Incoming::Request { id, method, params } => {
+                self.request(line.len(), id, &method, params).await;
+            }
+            Incoming::Notification { .. } | Incoming::Response => {}
+            Incoming::Invalid { id, error } => self.refuse(id, error).await,
+        }
+    }
+
+    async fn request(&self, bytes: usize, id: RequestId, method: &str, params: Value) {
+        let places = u32::try_from(1 + bytes / PLACE_BYTES).unwrap_or(u32::MAX);
+        let place = match Arc::clone(&self.places).try_acquire_many_owned(places) {
+            Ok(place) => place,
+            Err(_) => return self.refuse(Some(id), RpcError::overloaded()).await,
+        };
+        let work = admit(&self.server, method, params).await;
+        self.requests.spawn(work_and_answer(
+            work,
+            id,
+            place,
+            self.client.clone(),
+            self.give_up.clone(),
+        ));
+    }
+
+    /// Says no to a line that got no place. When many refusals wait, reading waits too.
+    async fn refuse(&self, id: Option<RequestId>, error: RpcError) {
+        let Ok(place) = Arc::clone(&self.refusals).acquire_owned().await else { return };
+        let client = self.client.clone();
+        self.requests.spawn(async move {
+            client.answer(id.as_ref(), Err(error), Some(place)).await;
+        });
+    }
+
+    /// Lets the requests finish, then answers those that did not.
+    async fn finish(&self) {
+        self.requests.close();
+        if timeout(LAST_REQUESTS, self.requests.wait()).await.is_err() {
+            self.give_up.cancel();
+            let _ = timeout(LAST_ANSWERS, self.requests.wait()).await;
+        }
+    }
+}
+
+/// Does what a request asks for and answers it, with an error when there is no time left.
+async fn work_and_answer(
+    work: Work,
+    id: RequestId,
+    place: OwnedSemaphorePermit,
+    client: Client,
+    give_up: CancellationToken,
+) {
+    let Work { outcome, after } = work;
+    let gave_up = || Err(RpcError::internal("the host is shutting down"));
+    let outcome: Result<Reply, RpcError> =
+        give_up.run_until_cancelled(outcome).await.unwrap_or_else(gave_up);
+    let succeeded = outcome.is_ok();
+    client.answer(Some(&id), outcome, Some(place)).await;
+    if let Some(after) = after.filter(|_| succeeded) {
+        after.await;
+    }
+}

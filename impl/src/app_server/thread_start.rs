@@ -1,0 +1,90 @@
+//! `thread/start` and `thread/unsubscribe`: where a thread's connections begin and end.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::methods::Work;
+use super::threads::Thread;
+use super::wire::{Reply, RpcError};
+use super::{AppServer, internal};
+
+/// Starts a thread and all its servers. The answer waits for those that the configuration requires;
+/// if one of them cannot be used, there is no thread.
+pub(crate) async fn admit(server: &Arc<AppServer>) -> Work {
+    match start(server).await {
+        Ok(work) => work,
+        Err(error) => Work::done(Err(error)),
+    }
+}
+
+async fn start(server: &Arc<AppServer>) -> Result<Work, RpcError> {
+    let ready = server.ready()?;
+    let configuration = ready.host.latest().await.map_err(internal)?;
+    let context = ready.context.clone();
+    let (thread, events) = Thread::start(&ready.host, configuration, context, server.tasks.clone());
+    let thread = Arc::new(thread);
+    server.threads.add(Arc::clone(&thread))?;
+    let shown = shown(&thread, server);
+    let outcome = {
+        let (server, thread, shown) = (Arc::clone(server), Arc::clone(&thread), shown.clone());
+        async move {
+            let missing = thread.servers(server.host()?).missing().await;
+            if missing.is_empty() {
+                return Ok(Reply::Now(json!({ "thread": shown })));
+            }
+            server.threads.remove(thread.id());
+            let reasons = missing.iter().map(|(name, error)| format!("{name}: {error}"));
+            let reasons = reasons.collect::<Vec<_>>().join("; ");
+            Err(RpcError::internal(format!("required MCP servers failed to start: {reasons}")))
+        }
+    };
+    let client = server.client.clone();
+    let tasks = server.tasks.clone();
+    let after = async move {
+        client.notify("thread/started", &json!({ "thread": shown })).await;
+        tasks.spawn(events.announce(client));
+    };
+    Ok(Work::later(outcome).then(after))
+}
+
+/// A thread, as the protocol shows it.
+fn shown(thread: &Thread, server: &AppServer) -> Value {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    json!({
+        "id": thread.id(),
+        "preview": "",
+        "ephemeral": true,
+        "modelProvider": "none",
+        "createdAt": since,
+        "updatedAt": since,
+        "status": { "type": "idle" },
+        "path": null,
+        "cwd": server.options.cwd.display().to_string(),
+        "cliVersion": env!("CARGO_PKG_VERSION"),
+        "source": "appServer",
+        "turns": [],
+    })
+}
+
+/// The params of `thread/unsubscribe`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Unsubscribe {
+    thread_id: String,
+}
+
+/// Ends a thread: this server has one client, so without it nobody uses the thread.
+pub(crate) fn unsubscribe(server: &Arc<AppServer>, params: Unsubscribe) -> Work {
+    let Ok(thread) = server.threads.get(&params.thread_id) else {
+        return Work::done(Ok(Reply::Now(json!({ "status": "notLoaded" }))));
+    };
+    server.threads.remove(thread.id());
+    let client = server.client.clone();
+    let id = thread.id();
+    Work::done(Ok(Reply::Now(json!({ "status": "unsubscribed" })))).then(async move {
+        client.notify("thread/closed", &json!({ "threadId": id })).await;
+    })
+}

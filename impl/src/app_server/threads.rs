@@ -1,0 +1,151 @@
+//! Threads: each has its own connections, refreshed between two uses.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::outgoing::Client;
+use super::wire::{RpcError, echo};
+use crate::connection::ConnectContext;
+use crate::host::{
+    Configuration, Host, ServerSet, StartupEvent, StartupEvents,
+};
+
+/// The most threads at a time: each may have a process a server.
+const MAX_THREADS: usize = 1_000;
+
+/// A thread of the client's.
+pub(crate) struct Thread {
+    id: Uuid,
+    servers: Mutex<Servers>,
+}
+
+struct Servers {
+    configuration: Configuration,
+    set: Arc<ServerSet>,
+    /// The configuration of the latest reload, until it takes effect.
+    queued: Option<Configuration>,
+}
+
+impl Thread {
+    /// A thread whose servers start now, and what will happen to them.
+    pub(crate) fn start(
+        host: &Host,
+        configuration: Configuration,
+        context: ConnectContext,
+        tasks: TaskTracker,
+    ) -> (Self, Events) {
+        let id = Uuid::now_v7();
+        let (announced, events) = mpsc::unbounded_channel();
+        let resolved = host.resolved(&configuration);
+        let set = ServerSet::start(resolved, context, Arc::new(Announced(announced)), tasks);
+        let servers = Servers { configuration, set: Arc::new(set), queued: None };
+        (Self { id, servers: Mutex::new(servers) }, Events { thread: id, events })
+    }
+
+    pub(crate) fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// From its next use on the thread has this configuration, unless another reload comes first.
+    pub(crate) fn queue(&self, configuration: Configuration) {
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner).queued = Some(configuration);
+    }
+
+    /// The thread's servers for its next use: with the queued configuration, if there is one, and
+    /// for whoever is signed in now. Calls that began earlier go on with the servers they have.
+    pub(crate) fn servers(&self, host: &Host) -> Arc<ServerSet> {
+        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        let queued = servers.queued.take();
+        let reloaded = queued.is_some();
+        if let Some(configuration) = queued {
+            servers.configuration = configuration;
+        }
+        let resolved = host.resolved(&servers.configuration);
+        if reloaded || !resolved.is_same(servers.set.resolved()) {
+            servers.set = Arc::new(servers.set.succeeded_by(resolved, reloaded));
+        }
+        Arc::clone(&servers.set)
+    }
+}
+
+/// All threads there are.
+#[derive(Default)]
+pub(crate) struct Threads(Mutex<BTreeMap<Uuid, Arc<Thread>>>);
+
+impl Threads {
+    /// Adds a thread, if there is room.
+    pub(crate) fn add(&self, thread: Arc<Thread>) -> Result<(), RpcError> {
+        self.with(|threads| {
+            if threads.len() >= MAX_THREADS {
+                let message = format!("there are {MAX_THREADS} threads already: unsubscribe one");
+                return Err(RpcError::invalid_request(message));
+            }
+            threads.insert(thread.id, thread);
+            Ok(())
+        })
+    }
+
+    /// The thread of this id.
+    pub(crate) fn get(&self, id: &str) -> Result<Arc<Thread>, RpcError> {
+        let not_found = || RpcError::invalid_request(format!("thread not found: {}", echo(id)));
+        let parsed = Uuid::parse_str(id).map_err(|_| not_found())?;
+        self.with(|threads| threads.get(&parsed).cloned()).ok_or_else(not_found)
+    }
+
+    /// Takes the thread of this id out; its connections close when nothing uses them any more.
+    pub(crate) fn remove(&self, id: Uuid) -> bool {
+        self.with(|threads| threads.remove(&id)).is_some()
+    }
+
+    /// All of them, at this moment.
+    pub(crate) fn all(&self) -> Vec<Arc<Thread>> {
+        self.with(|threads| threads.values().cloned().collect())
+    }
+
+    /// Forgets all of them.
+    pub(crate) fn clear(&self) {
+        // Taken out first: what closes a connection does not run under the lock.
+        drop(self.with(std::mem::take));
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&mut BTreeMap<Uuid, Arc<Thread>>) -> T) -> T {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Tells the client how the servers of a thread start.
+struct Announced(mpsc::UnboundedSender<StartupEvent>);
+
+impl StartupEvents for Announced {
+    fn happened(&self, event: StartupEvent) {
+        // Nobody listens any more at the end of the host.
+        let _ = self.0.send(event);
+    }
+}
+
+/// What happens to the servers of a thread, until somebody tells the client. There are a few events
+/// a start, and starts are as bounded as the requests that cause them.
+pub(crate) struct Events {
+    thread: Uuid,
+    events: mpsc::UnboundedReceiver<StartupEvent>,
+}
+
+impl Events {
+    /// Tells the client of what happened so far and from now on.
+    pub(crate) async fn announce(mut self, client: Client) {
+        while let Some(event) = self.events.recv().await {
+            let params = json!({
+                "threadId": self.thread,
+                "name": event.name,
+                "status": event.status.as_str(),
+                "error": event.error,
+            });
+            client.notify("mcpServer/startupStatus/updated", &params).await;
+        }
+    }
+}

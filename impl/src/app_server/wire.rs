@@ -1,0 +1,205 @@
+//! Messages of the app-server: JSON-RPC 2.0 without the `jsonrpc` member, one a line.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// Not a request, or not one that can be served now.
+pub(crate) const INVALID_REQUEST: i64 = -32600;
+/// No such method.
+pub(crate) const METHOD_NOT_FOUND: i64 = -32601;
+/// The params are not what the method takes.
+pub(crate) const INVALID_PARAMS: i64 = -32602;
+/// The request was right, and yet it failed.
+pub(crate) const INTERNAL_ERROR: i64 = -32603;
+/// The bounded queue of requests is full.
+pub(crate) const OVERLOADED: i64 = -32001;
+
+/// The most characters of a client's own text that an error repeats.
+const MAX_ECHO: usize = 200;
+
+/// What identifies a request to the client that made it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum RequestId {
+    Number(i64),
+    Text(String),
+}
+
+/// A line from the client, understood.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Incoming {
+    Request { id: RequestId, method: String, params: Value },
+    Notification { method: String },
+    /// An answer. This server asks its client nothing, so there is nothing to do.
+    Response,
+    /// Not a message. The id is the line's own, where it has a proper one.
+    Invalid { id: Option<RequestId>, error: RpcError },
+}
+
+/// Why a request was not served.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct RpcError {
+    pub(crate) code: i64,
+    pub(crate) message: String,
+}
+
+impl RpcError {
+    pub(crate) fn invalid_request(message: impl Into<String>) -> Self {
+        Self { code: INVALID_REQUEST, message: message.into() }
+    }
+
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self { code: INTERNAL_ERROR, message: message.into() }
+    }
+
+    pub(crate) fn unknown_method(method: &str) -> Self {
+        Self { code: METHOD_NOT_FOUND, message: format!("unknown method {}", echo(method)) }
+    }
+
+    pub(crate) fn overloaded() -> Self {
+        Self { code: OVERLOADED, message: "Server overloaded; retry later.".to_owned() }
+    }
+}
+
+/// A result.
+pub(crate) enum Reply {
+    /// It is there.
+    Now(Value),
+    /// It is made when there is room for it on the way to the client.
+    Later(Box<dyn FnOnce() -> Value + Send>),
+}
+
+impl Reply {
+    pub(crate) fn later(make: impl FnOnce() -> Value + Send + 'static) -> Self {
+        Self::Later(Box::new(make))
+    }
+
+    /// The result of a method that has nothing to say.
+    pub(crate) fn empty() -> Self {
+        Self::Now(json!({}))
+    }
+}
+
+impl Incoming {
+    /// Understands one line.
+    pub(crate) fn parse(line: &[u8]) -> Self {
+        let invalid = |id, message: String| Self::Invalid {
+            id,
+            error: RpcError::invalid_request(message),
+        };
+        let message = match serde_json::from_slice(line) {
+            Ok(Value::Object(message)) => message,
+            Ok(_) => return invalid(None, "expected a JSON object".to_owned()),
+            Err(error) => {
+                let (line, column) = (error.line(), error.column());
+                let what = if error.is_eof() { "ends early" } else { "is not valid" };
+                return invalid(None, format!("the JSON {what} (line {line}, column {column})"));
+            }
+        };
+        let mut message = message;
+        let id = match message.remove("id") {
+            None => None,
+            Some(id) => match serde_json::from_value(id) {
+                Ok(id) => Some(id),
+                Err(_) => return invalid(None, "`id`: expected a string or an integer".to_owned()),
+            },
+        };
+        match (message.remove("method"), id) {
+            (Some(Value::String(method)), Some(id)) => {
+                let params = message.remove("params").unwrap_or(Value::Null);
+                Self::Request { id, method, params }
+            }
+            (Some(Value::String(method)), None) => Self::Notification { method },
+            (Some(_), id) => invalid(id, "`method`: expected a string".to_owned()),
+            (None, Some(_)) if message.contains_key("result") || message.contains_key("error") => {
+                Self::Response
+            }
+            (None, id) => invalid(id, "`method` is missing".to_owned()),
+        }
+    }
+}
+
+/// The params of a method, typed. Absent params are an empty object.
+pub(crate) fn params<T: DeserializeOwned>(params: Value) -> Result<T, RpcError> {
+    let params = if params.is_null() { json!({}) } else { params };
+    serde_json::from_value(params).map_err(|error| RpcError {
+        code: INVALID_PARAMS,
+        message: format!("invalid params: {}", echo(&error.to_string())),
+    })
+}
+
+/// A client's text as an error may repeat it: short, and on one line.
+pub(crate) fn echo(text: &str) -> String {
+    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut out: String = plain.clone().take(MAX_ECHO).collect();
+    if plain.count() > MAX_ECHO {
+        out.push('…');
+    }
+    out
+}
+
+/// The line that answers a request.
+pub(crate) fn answer(id: Option<&RequestId>, outcome: Result<Reply, RpcError>) -> Vec<u8> {
+    let message = match outcome {
+        Ok(Reply::Now(result)) => json!({ "id": id, "result": result }),
+        Ok(Reply::Later(make)) => json!({ "id": id, "result": make() }),
+        Err(error) => json!({ "id": id, "error": error }),
+    };
+    line(&message)
+}
+
+/// The line of a notification.
+pub(crate) fn notification(method: &str, params: &Value) -> Vec<u8> {
+    line(&json!({ "method": method, "params": params }))
+}
+
+fn line(message: &Value) -> Vec<u8> {
+    let mut line = message.to_string().into_bytes();
+    line.push(b'\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn invalid(line: &str) -> (Option<RequestId>, String) {
+        match Incoming::parse(line.as_bytes()) {
+            Incoming::Invalid { id, error } => (id, error.message),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn requests_and_notifications_are_told_apart_by_their_id() {
+        let request = Incoming::parse(br#"{"id":7,"method":"app/list","params":{"limit":1}}"#);
+        let id = RequestId::Number(7);
+        let params = json!({ "limit": 1 });
+        assert_eq!(request, Incoming::Request { id, method: "app/list".into(), params });
+        let notification = Incoming::parse(br#"{"jsonrpc":"2.0","method":"initialized"}"#);
+        assert_eq!(notification, Incoming::Notification { method: "initialized".into() });
+        assert_eq!(Incoming::parse(br#"{"id":1,"result":{}}"#), Incoming::Response);
+    }
+
+    #[test]
+    fn what_is_no_message_is_said_to_be_none_with_its_id_if_it_has_one() {
+        assert_eq!(invalid("{"), (None, "the JSON ends early (line 1, column 1)".to_owned()));
+        assert_eq!(invalid("[1]"), (None, "expected a JSON object".to_owned()));
+        let proper = Some(RequestId::Text("a".to_owned()));
+        assert_eq!(invalid(r#"{"id":"a"}"#), (proper.clone(), "`method` is missing".to_owned()));
+        let wrong = "`method`: expected a string".to_owned();
+        assert_eq!(invalid(r#"{"id":"a","method":1}"#), (proper, wrong));
+        let id = "`id`: expected a string or an integer".to_owned();
+        assert_eq!(invalid(r#"{"id":{},"method":"m"}"#), (None, id));
+        let deep = "[".repeat(100_000);
+        assert!(invalid(&deep).1.starts_with("the JSON is not valid"));
+    }
+
+    #[test]
+    fn what_an_error_repeats_is_short_and_on_one_line() {
+        let echoed = echo(&"x\n".repeat(1_000));
+        assert_eq!(echoed.chars().count(), MAX_ECHO + 1);
+        assert!(!echoed.contains('\n'));
+    }
+}

@@ -1,0 +1,182 @@
+//! One request and its answer.
+
+use std::future::Future;
+use std::time::Duration;
+
+use rmcp::RoleClient;
+use rmcp::model::{
+    CallToolResult, CancelledNotificationParam, ClientRequest, ErrorData, GetExtensions as _,
+    JsonObject, MetaObject, RequestId, RequestMetaObject, ServerResult,
+};
+use rmcp::service::{Peer, PeerRequestOptions, ServiceError};
+
+use super::failure::{Failure, Slot};
+use super::http::Refused;
+use super::session::Connection;
+use super::target::Authorization;
+use super::{ConnectError, Place};
+
+/// The most of the server's words in an error.
+const MAX_MESSAGE_CHARS: usize = 1_000;
+
+impl Connection {
+    /// Sends a request. What the server answers in the protocol, be it an error, is the result.
+    ///
+    /// rmcp's own methods would serve what the server said earlier when it cannot be asked now:
+    /// not to somebody who is signed out.
+    pub(super) async fn request(
+        &self,
+        mut request: ClientRequest,
+    ) -> Result<Result<ServerResult, ErrorData>, ConnectError> {
+        let slot = Slot::default();
+        request.extensions_mut().insert(slot.clone());
+        let asked = async {
+            let options = PeerRequestOptions::no_options();
+            let handle = self.peer.send_request_with_option(request, options).await?;
+            let mut pending = Pending { peer: &self.peer, id: Some(handle.id.clone()) };
+            let answer = handle.await_response().await;
+            pending.id = None;
+            answer
+        };
+        let answer = tokio::select! {
+            answer = asked => answer,
+            () = self.ending.stop.cancelled() => Err(ServiceError::TransportClosed),
+        };
+        match answer {
+            Ok(result) => Ok(Ok(result)),
+            Err(ServiceError::McpError(refused)) => Ok(Err(refused)),
+            Err(error) => Err(self.failed(slot.get(), &error).await),
+        }
+    }
+
+    /// Sends a request whose refusal the user is to read.
+    pub(super) async fn call(
+        &self,
+        name: &'static str,
+        request: ClientRequest,
+    ) -> Result<ServerResult, ConnectError> {
+        self.request(request).await?.map_err(|refused| ConnectError::CallRefused {
+            place: self.place.clone(),
+            request: name,
+            code: refused.code.0,
+            message: shown(&refused.message),
+        })
+    }
+
+    /// Does this within the server's tool timeout.
+    pub(super) async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, ConnectError>>,
+    ) -> Result<T, ConnectError> {
+        let limit = self.offer.tool_timeout;
+        let (place, seconds) = (self.place.clone(), limit.as_secs_f64());
+        within(limit, work, ConnectError::Timeout { place, seconds }).await
+    }
+
+    pub(super) fn protocol(&self, reason: &'static str) -> ConnectError {
+        ConnectError::Protocol { place: self.place.clone(), reason }
+    }
+
+    /// Why a request failed: its own reason, or else the connection's.
+    async fn failed(&self, own: Option<Failure>, error: &ServiceError) -> ConnectError {
+        let explained = |failure| explain(&self.place, &self.authorization, failure);
+        match own {
+            // Then rmcp tried to begin a new session, and what came of that says more.
+            Some(Failure::SessionLost) => {
+                return explained(self.session.get().unwrap_or(Failure::SessionLost));
+            }
+            Some(failure) => return explained(failure),
+            None => {}
+        }
+        if self.ending.process.is_some() {
+            self.ending.settle().await;
+            if let Some(failure) = self.session.get() {
+                return explained(failure);
+            }
+        }
+        if self.ending.stop.is_cancelled() {
+            return ConnectError::Closed { place: self.place.clone() };
+        }
+        self.protocol(match error {
+            ServiceError::TransportClosed => "it ended the connection before it answered",
+            ServiceError::TransportSend(_) => "it lost the session while the request was under way",
+            _ => "it is not an answer to the request",
+        })
+    }
+}
+
+/// A request that is cancelled at the server when nobody waits for its answer any more.
+struct Pending<'a> {
+    peer: &'a Peer<RoleClient>,
+    id: Option<RequestId>,
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        let Some(id) = self.id.take() else { return };
+        // Without a runtime the connection is gone, and the request with it.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let peer = self.peer.clone();
+        runtime.spawn(async move {
+            let reason = Some("no answer in time".to_owned());
+            let cancelled = CancelledNotificationParam::new(Some(id), reason);
+            // A server that does not hear of it answers for nothing.
+            let _ = peer.notify_cancelled(cancelled).await;
+        });
+    }
+}
+
+pub(super) async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, ConnectError>>,
+    too_long: ConnectError,
+) -> Result<T, ConnectError> {
+    tokio::time::timeout(limit, work).await.unwrap_or(Err(too_long))
+}
+
+/// What a failure means for the user.
+pub(super) fn explain(place: &Place, auth: &Authorization, failure: Failure) -> ConnectError {
+    let place = place.clone();
+    match failure {
+        Failure::Status(401) => match auth {
+            Authorization::Variable(variable) => {
+                ConnectError::TokenRefused { place, variable: variable.clone() }
+            }
+            Authorization::None | Authorization::Asked(_) => ConnectError::LoginRequired { place },
+        },
+        Failure::Status(status) => ConnectError::HttpStatus { place, status },
+        Failure::SessionLost => ConnectError::HttpStatus { place, status: 404 },
+        Failure::Unauthorized { status, advice } => {
+            ConnectError::Unauthorized { place, status, advice }
+        }
+        Failure::NotAuthorized(reason) => ConnectError::NotAuthorized { place, reason },
+        Failure::Redirect(Refused::Origin(to)) => ConnectError::RedirectRefused { place, to },
+        Failure::Redirect(Refused::Bad(reason)) => ConnectError::BadRedirect { place, reason },
+        Failure::Unreachable(reason) => ConnectError::Unreachable { place, reason },
+        Failure::TooLarge(max) => {
+            ConnectError::TooLarge { place, reason: format!("more than {max} bytes") }
+        }
+        Failure::Protocol(reason) => ConnectError::Protocol { place, reason },
+        Failure::Exited(status) => ConnectError::ProcessExited { place, status },
+    }
+}
+
+/// The server's words as they may be shown.
+fn shown(message: &str) -> String {
+    message.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE_CHARS).collect()
+}
+
+/// A request's `_meta`. The progress token in it is rmcp's own.
+pub(super) fn request_meta(meta: JsonObject) -> RequestMetaObject {
+    RequestMetaObject(MetaObject(meta))
+}
+
+/// The result of a tool call. One without `content` looks to rmcp like another kind of result.
+pub(super) fn tool_result(result: ServerResult) -> Option<CallToolResult> {
+    match result {
+        ServerResult::CallToolResult(result) => Some(result),
+        ServerResult::EmptyResult(_) => Some(CallToolResult::default()),
+        ServerResult::CustomResult(custom) => serde_json::from_value(custom.0).ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,107 @@
+//! The command that starts a server's process, and what of the host's environment it sees.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Stdio as Pipe;
+
+use tokio::process::Command;
+
+use super::{ConnectContext, ConnectError, Place};
+use crate::config::{EnvVar, EnvVarSource, Environment, Stdio};
+
+/// The variables of the host that every process gets: what programs need to find their files and
+/// to speak the user's language. Tokens are not among them.
+#[cfg(unix)]
+const HANDED_THROUGH: &[&str] = &[
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LOGNAME",
+    "PATH",
+    "SHELL",
+    "TERM",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    "__CF_USER_TEXT_ENCODING",
+];
+#[cfg(not(unix))]
+const HANDED_THROUGH: &[&str] = &[
+    "APPDATA",
+    "COMSPEC",
+    "HOMEDRIVE",
+    "HOMEPATH",
+    "LOCALAPPDATA",
+    "PATH",
+    "PATHEXT",
+    "PROGRAMDATA",
+    "PROGRAMFILES",
+    "SYSTEMDRIVE",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "USERDOMAIN",
+    "USERNAME",
+    "USERPROFILE",
+    "WINDIR",
+];
+
+/// The command of a server, with pipes for its input and outputs, in a process group of its own.
+pub(super) fn command(
+    place: &Place,
+    stdio: &Stdio,
+    context: &ConnectContext,
+) -> Result<Command, ConnectError> {
+    let mut command = Command::new(&stdio.command);
+    command
+        .args(&stdio.args)
+        .env_clear()
+        .envs(variables(place, stdio, &context.environment)?)
+        .stdin(Pipe::piped())
+        .stdout(Pipe::piped())
+        .stderr(Pipe::piped())
+        .kill_on_drop(true);
+    #[cfg(unix)]
+    command.process_group(0);
+    if let Some(folder) = folder(stdio, context) {
+        // The system would say that the command was not found.
+        if !folder.is_dir() {
+            let reason = format!("its cwd {} is not a folder", folder.display());
+            return Err(ConnectError::SpawnFailed { place: place.clone(), reason });
+        }
+        command.current_dir(folder);
+    }
+    Ok(command)
+}
+
+fn folder(stdio: &Stdio, context: &ConnectContext) -> Option<PathBuf> {
+    match (&context.cwd, &stdio.cwd) {
+        (Some(base), Some(own)) => Some(base.join(own)),
+        (None, Some(own)) => Some(PathBuf::from(own)),
+        (base, None) => base.clone(),
+    }
+}
+
+/// What the process sees: the short list, over it its `env_vars`, over these its `env`.
+fn variables(
+    place: &Place,
+    stdio: &Stdio,
+    env: &Environment,
+) -> Result<Vec<(String, OsString)>, ConnectError> {
+    let from_host = |name: &str| Some((name.to_owned(), env.get(name)?.to_owned()));
+    let mut variables: Vec<_> = HANDED_THROUGH.iter().filter_map(|name| from_host(name)).collect();
+    for variable in &stdio.env_vars {
+        let name = match variable {
+            EnvVar::Name(name) => name,
+            EnvVar::Sourced { name, source: None | Some(EnvVarSource::Local) } => name,
+            EnvVar::Sourced { name, source: Some(EnvVarSource::Remote) } => {
+                let (server, variable) = (place.server.clone(), name.clone());
+                return Err(ConnectError::RemoteVariable { server, variable });
+            }
+        };
+        variables.extend(from_host(name));
+    }
+    let own = stdio.env.iter().flatten();
+    variables.extend(own.map(|(name, value)| (name.clone(), value.expose().into())));
+    Ok(variables)
+}

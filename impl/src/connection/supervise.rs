@@ -1,0 +1,193 @@
+//! A server's process, from its start to the end of its whole process group.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rmcp::RoleClient;
+use rmcp::transport::async_rw::AsyncRwTransport;
+use rustix::process::{Pid, Signal};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio_util::sync::CancellationToken;
+
+use super::failure::{Failure, Slot};
+use super::session::Ending;
+
+/// How long the process has to end after its input is closed, and then after it is asked to.
+const GRACE: Duration = Duration::from_millis(500);
+/// How often it is looked whether a process group is gone.
+const POLL: Duration = Duration::from_millis(10);
+
+pub(super) type PipeTransport = AsyncRwTransport<RoleClient, BoundedLines<ChildStdout>, ChildStdin>;
+
+/// What becomes of a process.
+pub(super) struct Process {
+    /// Cancelled when the process itself has ended.
+    pub(super) exited: CancellationToken,
+    /// Cancelled when nothing of its group is left, or as much as can be done is done.
+    pub(super) finished: CancellationToken,
+}
+
+/// Starts a process, and a task that ends its group when `ending` says so, when the process ends by
+/// itself, or when the runtime ends.
+pub(super) fn spawn(
+    mut command: Command,
+    max_line: usize,
+    session: Slot,
+    ending: &Ending,
+) -> io::Result<(PipeTransport, Process)> {
+    let mut child = command.spawn()?;
+    let group = Group::of(&child);
+    let pipe = || io::Error::other("it has no pipe");
+    let stdin = child.stdin.take().ok_or_else(pipe)?;
+    let stdout = child.stdout.take().ok_or_else(pipe)?;
+    let mut stderr = child.stderr.take().ok_or_else(pipe)?;
+    // Read, so that the process is not held up, and thrown away: it may hold anything.
+    let drain = tokio::spawn(async move {
+        let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
+    });
+    let (exited, finished) = (CancellationToken::new(), CancellationToken::new());
+    let process = Process { exited: exited.clone(), finished: finished.clone() };
+    let supervisor = Supervisor {
+        child,
+        group,
+        session: session.clone(),
+        stop: ending.stop.clone(),
+        ended: ending.ended.clone(),
+        exited,
+    };
+    tokio::spawn(async move {
+        let _finished = finished.drop_guard();
+        supervisor.run().await;
+        drain.abort();
+    });
+    let lines = BoundedLines { inner: stdout, max: max_line, line: 0, session };
+    let transport = AsyncRwTransport::new(lines, stdin).with_max_line_length(usize::MAX);
+    Ok((transport, process))
+}
+
+struct Supervisor {
+    // Dropped before the process itself: once that is waited for, its id may be another's.
+    group: Group,
+    child: Child,
+    session: Slot,
+    stop: CancellationToken,
+    ended: CancellationToken,
+    exited: CancellationToken,
+}
+
+impl Supervisor {
+    async fn run(mut self) {
+        let (stop, ended) = (self.stop.clone(), self.ended.clone());
+        tokio::select! {
+            () = self.exit() => {
+                // What it wrote last may not have been read yet.
+                let _ = tokio::time::timeout(GRACE, ended.cancelled()).await;
+            }
+            // It closed its output, which ends the connection as well.
+            () = ended.cancelled() => {}
+            () = stop.cancelled() => {}
+        }
+        self.end().await;
+    }
+
+    /// Waits for the end of the process itself.
+    async fn exit(&mut self) {
+        if let Ok(status) = self.child.wait().await {
+            // That it ended because it had to is no failure.
+            if !self.stop.is_cancelled() {
+                self.session.set_first(Failure::Exited(status.to_string()));
+            }
+        }
+        self.exited.cancel();
+    }
+
+    /// Ends the whole group, whose input is closed by now: waits, then asks, then kills.
+    async fn end(mut self) {
+        for signal in [None, Some(Signal::TERM), Some(Signal::KILL)] {
+            if let Some(signal) = signal {
+                self.stop.cancel();
+                self.group.signal(signal);
+            }
+            let gone = async {
+                self.exit().await;
+                while self.group.is_alive() {
+                    tokio::time::sleep(POLL).await;
+                }
+            };
+            if tokio::time::timeout(GRACE, gone).await.is_ok() {
+                self.group.forget();
+                break;
+            }
+        }
+        self.stop.cancel();
+        self.exited.cancel();
+    }
+}
+
+/// A process group, which is killed when this is dropped. A process that leaves its group is out
+/// of reach.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        Self(child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)))
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = self.0 {
+            // It fails if nobody is left, which is the aim.
+            let _ = rustix::process::kill_process_group(group, signal);
+        }
+    }
+
+    fn is_alive(&self) -> bool {
+        self.0.is_some_and(|group| rustix::process::test_kill_process_group(group).is_ok())
+    }
+
+    /// Nobody is left: the number may be another group's soon.
+    fn forget(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+    }
+}
+
+/// A process's output that fails at a line that is too long. What reads it would drop the line and
+/// go on, and the answer in it would never come.
+pub(super) struct BoundedLines<R> {
+    inner: R,
+    max: usize,
+    /// How much of the line under way has been read.
+    line: usize,
+    session: Slot,
+}
+
+impl<R: AsyncRead + Unpin> AsyncRead for BoundedLines<R> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.inner).poll_read(context, buffer);
+        let new = buffer.filled().get(before..).unwrap_or_default();
+        for part in new.split_inclusive(|byte| *byte == b'\n') {
+            self.line += part.len();
+            if self.line > self.max {
+                self.session.set_first(Failure::TooLarge(self.max));
+                return Poll::Ready(Err(io::Error::other("a line is too long")));
+            }
+            if part.ends_with(b"\n") {
+                self.line = 0;
+            }
+        }
+        read
+    }
+}

@@ -1,0 +1,151 @@
+//! The configuration as it is now: `config.toml` and the plugins, or what a host was given.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::config::{ConfigError, Environment, HostConfig, MAX_CONFIG_BYTES, Override, Warning};
+use crate::files::{self, ReadError};
+use crate::plugin::{Plugin, PluginError, app_states, discover_plugins, plugin_states};
+
+/// The file of settings in a host's home.
+pub const CONFIG_FILE: &str = "config.toml";
+
+/// The folder of plugins in a host's home.
+pub const PLUGINS_FOLDER: &str = "plugins";
+
+/// Where configuration comes from.
+#[derive(Debug, Clone)]
+pub enum ConfigSource {
+    /// `config.toml` and the folder `plugins` in this home.
+    Home(PathBuf),
+    /// This text of a `config.toml`, and no plugins: nothing is on disk.
+    Given(String),
+}
+
+/// Configuration, read and whole. Two are of the same state if they hold the same `Arc`s.
+#[derive(Debug, Clone)]
+pub struct ConfigNow {
+    /// The settings.
+    pub host: Arc<HostConfig>,
+    /// The plugins, in order.
+    pub plugins: Arc<[Plugin]>,
+    /// The apps that `[apps.ID] enabled = …` switches on or off. Apps not listed are on.
+    pub apps: Arc<BTreeMap<String, bool>>,
+}
+
+/// Why there is no configuration now. The message names the file, and line and column where
+/// there are any.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigNowError {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The file cannot be read.
+    #[error("{}: {reason}", file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// The plugins cannot be listed.
+    #[error(transparent)]
+    Plugins(#[from] PluginError),
+}
+
+/// Reads configuration, and gives the same one again while nothing has changed.
+#[derive(Debug)]
+pub(super) struct ConfigReader {
+    source: Mutex<ConfigSource>,
+    overrides: Vec<Override>,
+    environment: Environment,
+    last: Mutex<Option<Last>>,
+}
+
+#[derive(Debug, Clone)]
+struct Last {
+    text: String,
+    /// Which plugins the text switches on or off.
+    states: BTreeMap<String, bool>,
+    now: ConfigNow,
+}
+
+impl ConfigReader {
+    pub(super) fn new(
+        source: ConfigSource,
+        overrides: Vec<Override>,
+        environment: Environment,
+    ) -> Self {
+        Self { source: Mutex::new(source), overrides, environment, last: Mutex::default() }
+    }
+
+    /// From now on configuration comes from here.
+    pub(super) fn replace(&self, source: ConfigSource) {
+        *self.source.lock().unwrap_or_else(PoisonError::into_inner) = source;
+    }
+
+    /// The configuration now, and what is new to warn of. The text is read each time and compared:
+    /// a time stamp would miss two changes within its grain.
+    pub(super) fn now(&self) -> Result<(ConfigNow, Vec<Warning>), ConfigNowError> {
+        let source = self.source.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (text, file, folder) = match source {
+            ConfigSource::Given(text) => (text, "config".to_owned(), None),
+            ConfigSource::Home(home) => {
+                let file = home.join(CONFIG_FILE);
+                let text = read(&file)?;
+                (text, file.display().to_string(), Some(home.join(PLUGINS_FOLDER)))
+            }
+        };
+        let mut warnings = Vec::new();
+        let mut last = match self.last().filter(|last| last.text == text) {
+            Some(last) => last,
+            None => self.read(text, &file, &mut warnings)?,
+        };
+        if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
+            let active = |id: &str| last.states.get(id).copied().unwrap_or(true);
+            let plugins = discover_plugins(&folder, &active)?;
+            if *last.now.plugins != *plugins.value {
+                warnings.extend(plugins.warnings);
+                last.now.plugins = plugins.value.into();
+            }
+        } else if !last.now.plugins.is_empty() {
+            last.now.plugins = Arc::default();
+        }
+        let now = last.now.clone();
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+        Ok((now, warnings))
+    }
+
+    fn last(&self) -> Option<Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads a text that is new, without the plugins.
+    fn read(
+        &self,
+        text: String,
+        file: &str,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Last, ConfigNowError> {
+        let environment = self.environment.clone();
+        let host = HostConfig::from_toml_str(&text, file, &self.overrides, environment)?;
+        let states = plugin_states(&text, &self.overrides);
+        let apps = app_states(&text, &self.overrides);
+        warnings.extend(host.warnings.into_iter().chain(states.warnings).chain(apps.warnings));
+        let apps = Arc::new(apps.value);
+        let now = ConfigNow { host: Arc::new(host.value), plugins: Arc::default(), apps };
+        Ok(Last { text, states: states.value, now })
+    }
+}
+
+/// The text of `config.toml`; without that file the configuration is empty.
+fn read(file: &Path) -> Result<String, ConfigNowError> {
+    match files::read_text(file, MAX_CONFIG_BYTES) {
+        Ok(text) => Ok(text),
+        Err(ReadError::Missing) => Ok(String::new()),
+        Err(error) => {
+            Err(ConfigNowError::File { file: file.to_owned(), reason: error.to_string() })
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! A host: the one place that turns configuration now and auth now into a resolved view.
+//!
+//! Whatever wants to know which servers there are asks [`Host::resolve`] (the latest configuration)
+//! or [`Host::resolved`] (the configuration of a thread), and nothing else. Nobody keeps a view for
+//! longer than one request: who is signed in is asked anew each time, so a view cannot outlive the
+//! credentials it was made for.
+
+mod config_now;
+mod servers;
+mod slot;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::auth::{AuthNow, AuthStore};
+use crate::config::{Environment, Override, ServerConfig, Warning};
+use crate::extension::McpExtensionRegistry;
+use crate::hosted_apps::CODEX_APPS;
+use crate::manager::{McpManager, McpRuntimeConfig};
+use crate::view::{Iter, View};
+
+pub use config_now::{CONFIG_FILE, ConfigNow, ConfigNowError, ConfigSource, PLUGINS_FOLDER};
+pub use servers::ServerSet;
+pub use slot::{Lease, StartupEvent, StartupEvents, StartupStatus};
+
+use config_now::ConfigReader;
+
+/// What a host is made of.
+pub struct HostParts {
+    /// Where configuration comes from.
+    pub source: ConfigSource,
+    /// What is put over it, in order.
+    pub overrides: Vec<Override>,
+    /// The environment variables of the host.
+    pub environment: Environment,
+    /// The extensions, in order. Without the hosted Apps extension the legacy loader is active.
+    pub extensions: McpExtensionRegistry,
+    /// Who is signed in.
+    pub auth: AuthStore,
+    /// Hears of everything in the configuration that is ignored.
+    pub warn: Box<dyn Fn(&Warning) + Send + Sync>,
+}
+
+/// A host's configuration, auth and extensions.
+pub struct Host {
+    config: ConfigReader,
+    auth: AuthStore,
+    manager: McpManager,
+    warn: Box<dyn Fn(&Warning) + Send + Sync>,
+}
+
+impl Host {
+    /// A host of these parts. Nothing is read yet.
+    #[must_use]
+    pub fn new(parts: HostParts) -> Self {
+        let HostParts { source, overrides, environment, extensions, auth, warn } = parts;
+        let config = ConfigReader::new(source, overrides, environment);
+        Self { config, auth, manager: McpManager::new(extensions), warn }
+    }
+
+    /// Who is signed in, and what that allows.
+    #[must_use]
+    pub fn auth(&self) -> &AuthStore {
+        &self.auth
+    }
+
+    /// From now on configuration comes from here.
+    pub fn replace_config(&self, source: ConfigSource) {
+        self.config.replace(source);
+    }
+
+    /// The configuration as it is now, resolved as far as it goes without auth.
+    ///
+    /// # Errors
+    /// The configuration is broken; what was resolved before stays as it is.
+    pub async fn latest(&self) -> Result<Configuration, ConfigNowError> {
+        let (now, warnings) = self.config.now()?;
+        warnings.iter().for_each(|warning| (self.warn)(warning));
+        let runtime = self.manager.runtime_config(&now.host, &now.plugins).await;
+        Ok(Configuration { now, runtime })
+    }
+
+    /// What this configuration resolves to, for whoever is signed in now.
+    #[must_use]
+    pub fn resolved(&self, configuration: &Configuration) -> Resolved {
+        let auth = self.auth.now();
+        let view = configuration.runtime.effective(auth.auth);
+        Resolved { configuration: configuration.clone(), auth, view: EffectiveView(view) }
+    }
+
+    /// Configuration now and auth now, resolved.
+    ///
+    /// # Errors
+    /// The configuration is broken.
+    pub async fn resolve(&self) -> Result<Resolved, ConfigNowError> {
+        Ok(self.resolved(&self.latest().await?))
+    }
+}
+
+/// A configuration, resolved as far as it goes without auth. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Configuration {
+    now: ConfigNow,
+    runtime: Arc<McpRuntimeConfig>,
+}
+
+impl Configuration {
+    /// Whether the app of this id is on.
+    #[must_use]
+    pub fn app_is_enabled(&self, id: &str) -> bool {
+        self.now.apps.get(id).copied().unwrap_or(true)
+    }
+
+    /// The resolution before auth.
+    #[must_use]
+    pub fn runtime(&self) -> &Arc<McpRuntimeConfig> {
+        &self.runtime
+    }
+}
+
+/// The servers of a host after the auth gate. Only [`Host`] makes one, so that nobody connects to
+/// what the gate would have removed.
+#[derive(Debug, Clone)]
+pub struct EffectiveView(View);
+
+impl EffectiveView {
+    /// The server of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Arc<ServerConfig>> {
+        self.0.get(name)
+    }
+
+    /// The servers in byte order of their names.
+    #[must_use]
+    pub fn iter(&self) -> Iter<'_> {
+        self.0.iter()
+    }
+}
+
+/// Configuration and auth of one moment, and the view they resolve to.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    configuration: Configuration,
+    auth: Arc<AuthNow>,
+    view: EffectiveView,
+}
+
+impl Resolved {
+    /// The servers.
+    #[must_use]
+    pub fn view(&self) -> &EffectiveView {
+        &self.view
+    }
+
+    /// Who was signed in.
+    #[must_use]
+    pub fn auth(&self) -> &Arc<AuthNow> {
+        &self.auth
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn configuration(&self) -> &Configuration {
+        &self.configuration
+    }
+
+    /// Whether this is the same view, for the same account, as `other`.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.view.0.ptr_eq(&other.view.0) && same_account(&self.auth, &other.auth)
+    }
+
+    /// Whose credentials a connection to the server of this name carries: nobody's but the Apps
+    /// server's are the host's.
+    fn account_for(&self, name: &str) -> Option<Arc<AuthNow>> {
+        (name == CODEX_APPS).then(|| Arc::clone(&self.auth))
+    }
+}
+
+/// Whether credentials of the one may be used where those of the other were asked for.
+fn same_account(one: &AuthNow, other: &AuthNow) -> bool {
+    one.auth == other.auth && one.account == other.account
+}
+
+/// Where a user's home of settings is: `CODEX_HOME`, else `.codex` in the user's home.
+#[must_use]
+pub fn home_of(environment: &Environment) -> Option<PathBuf> {
+    let set = |name: &str| environment.get(name).filter(|value| !value.is_empty());
+    let absolute = |path: PathBuf| std::path::absolute(path).ok();
+    match set("CODEX_HOME") {
+        Some(home) => absolute(PathBuf::from(home)),
+        None => set("HOME").and_then(|home| absolute(PathBuf::from(home).join(".codex"))),
+    }
+}

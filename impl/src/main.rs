@@ -1,0 +1,7 @@
+//! The binary `mcp-overlay-host`.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -1,0 +1,194 @@
+//! Authorises the requests of one connection with the tokens of a login.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::BoxFuture;
+use http::header::{AUTHORIZATION, HeaderValue};
+use reqwest::Url;
+
+use super::login_command;
+use super::refresh::{RefreshError, refresh};
+use super::store::TokenStore;
+use super::tokens::Tokens;
+use crate::connection::authorize::{AuthHeaders, Authorizer, Refusal, Unauthorized};
+
+/// The tokens are read from the store at every request: after a logout, here or in another
+/// process, nothing carries them any more.
+pub(super) struct ServerAuthorizer(Arc<Shared>);
+
+struct Shared {
+    store: TokenStore,
+    name: String,
+    url: String,
+    server: Url,
+    refused: Mutex<Refused>,
+}
+
+#[derive(Default)]
+struct Refused {
+    /// The token that was got because the one before was refused. If it is refused as well,
+    /// another one would not do better.
+    renewed: Option<String>,
+    /// Whether the last refusal was for want of a scope.
+    scope: Option<String>,
+    insufficient: bool,
+}
+
+/// Which tokens are not good enough.
+enum Wanted {
+    /// Those that are about to expire.
+    Fresh,
+    /// Those with this access token: the server has refused it.
+    OtherThan(String),
+}
+
+impl ServerAuthorizer {
+    pub(super) fn new(store: TokenStore, name: &str, url: &str, server: Url) -> Self {
+        let (name, url) = (name.to_owned(), url.to_owned());
+        Self(Arc::new(Shared { store, name, url, server, refused: Mutex::default() }))
+    }
+}
+
+impl Shared {
+    async fn load(&self) -> Result<Tokens, Unauthorized> {
+        let loaded = self.store.load(&self.name, &self.url).await;
+        let tokens = loaded.map_err(|error| Unauthorized(error.to_string()))?;
+        let gone = || Unauthorized(format!("nobody is logged in any more; {}", self.log_in()));
+        tokens.ok_or_else(gone)
+    }
+
+    /// The tokens to send; refreshed if need be.
+    async fn tokens(self: &Arc<Self>, wanted: Wanted) -> Result<Tokens, Unauthorized> {
+        let tokens = self.load().await?;
+        if wanted.are(&tokens) {
+            return Ok(tokens);
+        }
+        // On its own: whoever waits for it may stop waiting, but new tokens must be stored, or
+        // the login is lost with the spent refresh token.
+        let shared = Arc::clone(self);
+        let renewed = tokio::spawn(async move { shared.renew(wanted).await });
+        renewed.await.unwrap_or_else(|_| Err(Unauthorized("the host is shutting down".to_owned())))
+    }
+
+    async fn renew(&self, wanted: Wanted) -> Result<Tokens, Unauthorized> {
+        let lock = self.store.lock(&self.name, &self.url).await;
+        let _lock = lock.map_err(|error| Unauthorized(error.to_string()))?;
+        // Somebody else may have refreshed them in the meantime.
+        let old = self.load().await?;
+        if wanted.are(&old) {
+            return Ok(old);
+        }
+        match refresh(&self.server, &old).await {
+            Ok(new) => {
+                let saved = self.store.save(new.clone()).await;
+                saved.map_err(|error| Unauthorized(error.to_string()))?;
+                Ok(new)
+            }
+            Err(RefreshError::Over) => {
+                if matches!(wanted, Wanted::Fresh) && !old.have_expired() {
+                    return Ok(old);
+                }
+                // They are good for nothing. That they could not be removed changes nothing.
+                let _ = self.store.remove(&self.name, &self.url).await;
+                Err(Unauthorized(format!("the login is over; {}", self.log_in())))
+            }
+            Err(RefreshError::Failed(_))
+                if matches!(wanted, Wanted::Fresh) && !old.have_expired() =>
+            {
+                Ok(old)
+            }
+            Err(RefreshError::Failed(reason)) => Err(Unauthorized(format!(
+                "the login could not be refreshed ({reason}); try again, or {}",
+                self.log_in()
+            ))),
+        }
+    }
+
+    /// Other tokens than the refused one.
+    async fn after_refusal(self: &Arc<Self>, token: String) -> Option<Tokens> {
+        if self.refused().renewed.as_ref() == Some(&token) {
+            return None;
+        }
+        let tokens = self.tokens(Wanted::OtherThan(token)).await.ok()?;
+        self.refused().renewed = Some(tokens.access_token.clone());
+        Some(tokens)
+    }
+
+    fn refused(&self) -> std::sync::MutexGuard<'_, Refused> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn log_in(&self) -> String {
+        format!("log in again: `{}`", login_command(&self.name))
+    }
+}
+
+impl Wanted {
+    fn are(&self, tokens: &Tokens) -> bool {
+        match self {
+            Self::Fresh => !tokens.are_stale(),
+            Self::OtherThan(refused) => tokens.access_token != *refused,
+        }
+    }
+}
+
+fn headers(tokens: &Tokens) -> Option<AuthHeaders> {
+    let graphic = |byte: u8| byte.is_ascii_graphic();
+    let token = &tokens.access_token;
+    let plain = !token.is_empty() && token.bytes().all(graphic);
+    let value = HeaderValue::from_str(&format!("Bearer {token}")).ok().filter(|_| plain)?;
+    Some(AuthHeaders::new([(AUTHORIZATION, value)]))
+}
+
+impl Authorizer for ServerAuthorizer {
+    fn headers(&self) -> BoxFuture<'_, Result<AuthHeaders, Unauthorized>> {
+        Box::pin(async move {
+            let tokens = self.0.tokens(Wanted::Fresh).await?;
+            let damaged =
+                || Unauthorized(format!("the stored token is damaged; {}", self.0.log_in()));
+            headers(&tokens).ok_or_else(damaged)
+        })
+    }
+
+    fn refused(&self, refusal: Refusal) -> BoxFuture<'_, Option<AuthHeaders>> {
+        Box::pin(async move {
+            let challenge = refusal.challenge.as_deref().unwrap_or_default();
+            let parsed =
+                rmcp::transport::auth::WWWAuthenticateParams::parse(challenge, &self.0.server);
+            let insufficient = refusal.status == 403 && parsed.is_insufficient_scope();
+            {
+                let mut refused = self.0.refused();
+                refused.insufficient = insufficient;
+                refused.scope = parsed.scope.filter(|_| insufficient);
+            }
+            if refusal.status != 401 {
+                return None;
+            }
+            let sent = refusal.sent.iter().find(|(name, _)| name == AUTHORIZATION);
+            let token = sent.and_then(|(_, value)| value.to_str().ok()?.strip_prefix("Bearer "))?;
+            headers(&self.0.after_refusal(token.to_owned()).await?)
+        })
+    }
+
+    fn advice(&self) -> String {
+        let refused = self.0.refused();
+        let command = login_command(&self.0.name);
+        match &refused.scope {
+            // Only what is a scope by the standard is put into a command.
+            Some(scope) if is_scope(scope) => {
+                let scopes = scope.split_whitespace().collect::<Vec<_>>().join(",");
+                format!("the login lacks a permission; log in again: `{command} --scopes {scopes}`")
+            }
+            _ if refused.insufficient => {
+                format!("the login lacks a permission; log in again: `{command}`")
+            }
+            _ => self.0.log_in(),
+        }
+    }
+}
+
+/// Whether the text is a list of scopes that a shell takes for nothing else.
+fn is_scope(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b" :./_-".contains(&byte);
+    !text.trim().is_empty() && text.len() <= 200 && text.bytes().all(plain)
+}

@@ -1,0 +1,148 @@
+//! The file of OAuth tokens: `.credentials.json` in the host's home, which Codex reads too.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::store::StoreError;
+use super::tokens::{Tokens, digest, key};
+use crate::files::{ReadError, read_text};
+
+/// The largest file, in bytes.
+const MAX_BYTES: u64 = 8 * 1024 * 1024;
+
+/// See the module's description. Entries of others are kept as they are.
+pub(super) struct TokenFile {
+    home: PathBuf,
+    path: PathBuf,
+}
+
+/// A lock between processes, released when dropped.
+pub(super) struct FileLock(#[allow(dead_code, reason = "it is held, not read")] File);
+
+impl TokenFile {
+    pub(super) fn new(home: PathBuf) -> Self {
+        let path = home.join(".credentials.json");
+        Self { home, path }
+    }
+
+    pub(super) fn load(&self, name: &str, url: &str) -> Result<Option<Tokens>, StoreError> {
+        let entries = self.read()?;
+        // Codex looks at names and URLs too, not at keys. Of several entries the last to expire
+        // is the newest.
+        let tokens = entries.values().filter(|entry| is_of(entry, name, url));
+        let tokens = tokens.filter_map(|entry| serde_json::from_value(entry.clone()).ok());
+        Ok(tokens.max_by_key(|tokens: &Tokens| tokens.expires_at))
+    }
+
+    pub(super) fn save(&self, tokens: &Tokens) -> Result<(), StoreError> {
+        let (name, url) = (&tokens.server_name, &tokens.server_url);
+        let entry = serde_json::to_value(tokens).map_err(|_| self.error("cannot be made"))?;
+        let _lock = self.lock("file")?;
+        let mut entries = self.read()?;
+        entries.retain(|_, entry| !is_of(entry, name, url));
+        entries.insert(key(name, url), entry);
+        self.write(entries)
+    }
+
+    pub(super) fn remove(&self, name: &str, url: &str) -> Result<bool, StoreError> {
+        // Nothing is made, neither file nor lock, where there is nothing to remove.
+        if !self.path.exists() {
+            return Ok(false);
+        }
+        let _lock = self.lock("file")?;
+        let mut entries = self.read()?;
+        let before = entries.len();
+        entries.retain(|_, entry| !is_of(entry, name, url));
+        let removed = entries.len() < before;
+        if removed {
+            self.write(entries)?;
+        }
+        Ok(removed)
+    }
+
+    /// Waits for the right to refresh the tokens with this key.
+    pub(super) fn lock_refresh(&self, key: &str) -> Result<FileLock, StoreError> {
+        self.lock(&digest(key))
+    }
+
+    fn read(&self) -> Result<Map<String, Value>, StoreError> {
+        let text = match read_text(&self.path, MAX_BYTES) {
+            Ok(text) => text,
+            Err(ReadError::Missing) => return Ok(Map::new()),
+            Err(error) => return Err(self.error(format!("cannot be read: {error}"))),
+        };
+        self.keep_others_out()?;
+        if text.trim().is_empty() {
+            return Ok(Map::new());
+        }
+        // What the parser says is not shown: it may quote the file.
+        serde_json::from_str(&text)
+            .map_err(|_| self.error("is damaged: it is not a JSON object; repair or delete it"))
+    }
+
+    /// Takes the rights of everybody else from the file; where that cannot be done, the file is
+    /// somebody else's and not to be trusted.
+    fn keep_others_out(&self) -> Result<(), StoreError> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let failed = |error: io::Error| self.error(format!("cannot be made private: {error}"));
+            let mode = fs::metadata(&self.path).map_err(failed)?.permissions().mode();
+            if mode & 0o077 != 0 {
+                let private = fs::Permissions::from_mode(mode & 0o700);
+                fs::set_permissions(&self.path, private).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes beside the file and renames, so that nobody sees half of it.
+    fn write(&self, entries: Map<String, Value>) -> Result<(), StoreError> {
+        let failed = |error: io::Error| self.error(format!("cannot be written: {error}"));
+        // A link stays a link: what it points to is replaced.
+        let target = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let folder = target.parent().unwrap_or(&self.home);
+        fs::create_dir_all(folder).map_err(failed)?;
+        // Made with mode 0600.
+        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+        let text = Value::Object(entries).to_string();
+        file.write_all(text.as_bytes()).map_err(failed)?;
+        file.as_file().sync_all().map_err(failed)?;
+        file.persist(&target).map_err(|error| failed(error.error))?;
+        Ok(())
+    }
+
+    fn lock(&self, name: &str) -> Result<FileLock, StoreError> {
+        let folder = self.home.join(".credentials.locks");
+        let lock = || {
+            fs::create_dir_all(&folder)?;
+            let file = open_lock(&folder.join(name))?;
+            file.lock()?;
+            Ok(FileLock(file))
+        };
+        lock().map_err(|error: io::Error| self.error(format!("cannot be locked: {error}")))
+    }
+
+    fn error(&self, reason: impl Into<String>) -> StoreError {
+        StoreError::File { path: self.path.display().to_string(), reason: reason.into() }
+    }
+}
+
+fn open_lock(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(path)
+}
+
+fn is_of(entry: &Value, name: &str, url: &str) -> bool {
+    let is = |field: &str, value: &str| entry.get(field).and_then(Value::as_str) == Some(value);
+    is("server_name", name) && is("server_url", url)
+}

@@ -1,0 +1,240 @@
+//! The HTTP client of everything that OAuth asks over the network.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use http::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, Url};
+use rmcp::transport::auth::{
+    OAuthHttpClient, OAuthHttpClientError, OAuthHttpClientFuture, OAuthHttpRequest,
+};
+use rustls::crypto::ring;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use serde_json::Value;
+
+/// The largest answer, in bytes.
+const MAX_BODY: usize = 1024 * 1024;
+/// How long one request may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest error code of an authorization server that is shown, in bytes.
+const MAX_CODE: usize = 40;
+
+/// Why a request failed, in words that hold nothing the other side may have echoed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Trouble {
+    #[error("{0} cannot be reached: {1}")]
+    Unreachable(String, String),
+    #[error("{0} answers with HTTP status {1}")]
+    Status(String, u16),
+    #[error("{0} answers with the error `{1}`")]
+    Code(String, String),
+    #[error("{0} answers with more than {MAX_BODY} bytes")]
+    TooLarge(String),
+    #[error("{0} is not https, nor this machine")]
+    Insecure(String),
+    #[error("{0} is on this machine, but the server is not")]
+    Loopback(String),
+}
+
+/// Sends the requests of one server's authorization.
+///
+/// The configured headers go to the server's own origin and with GET only: the same origin may be
+/// an authorization server, which must not see them. Redirects are not followed here at all; rmcp
+/// follows those of discovery within their origin.
+pub(super) struct Http {
+    server: Url,
+    headers: HeaderMap,
+    /// Replaces the resource indicator of token requests.
+    resource: Option<String>,
+    plain: OnceLock<Option<Client>>,
+    secure: OnceLock<Option<Client>>,
+    trouble: Mutex<Option<Trouble>>,
+}
+
+impl Http {
+    pub(super) fn new(server: Url, headers: HeaderMap, resource: Option<String>) -> Arc<Self> {
+        Arc::new(Self {
+            server,
+            headers,
+            resource,
+            plain: OnceLock::new(),
+            secure: OnceLock::new(),
+            trouble: Mutex::default(),
+        })
+    }
+
+    /// Why the last request failed, if it did.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether something may be sent there: over TLS, or to this machine if the server is on it,
+    /// or to the very origin that the user has configured.
+    pub(super) fn check(&self, url: &Url) -> Result<(), Trouble> {
+        let origin = || url.origin().ascii_serialization();
+        if url.origin() == self.server.origin() {
+            return Ok(());
+        }
+        match (is_loopback(url), url.scheme()) {
+            (true, "http" | "https") if is_loopback(&self.server) => Ok(()),
+            (true, _) => Err(Trouble::Loopback(origin())),
+            (false, "https") => Ok(()),
+            (false, _) => Err(Trouble::Insecure(origin())),
+        }
+    }
+
+    fn client(&self, url: &Url) -> Option<&Client> {
+        let secure = url.scheme() == "https";
+        let slot = if secure { &self.secure } else { &self.plain };
+        // A proxy's own machine is not this machine.
+        slot.get_or_init(|| client(secure, is_loopback(&self.server))).as_ref()
+    }
+
+    async fn send(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> Result<http::Response<Vec<u8>>, Trouble> {
+        let (parts, body) = request.into_parts();
+        let text = parts.uri.to_string();
+        let url = Url::parse(&text).map_err(|_| Trouble::Insecure("a relative URL".to_owned()))?;
+        self.check(&url)?;
+        let origin = url.origin().ascii_serialization();
+        let no_tls = || Trouble::Unreachable(origin.clone(), "there is no TLS".to_owned());
+        let client = self.client(&url).ok_or_else(no_tls)?;
+        let mut headers = parts.headers;
+        if parts.method == Method::GET && url.origin() == self.server.origin() {
+            headers.extend(self.headers.clone());
+        }
+        let body = match (&self.resource, is_form(&headers)) {
+            (Some(resource), true) => with_resource(&body, resource).unwrap_or(body),
+            _ => body,
+        };
+        let sent = client.request(parts.method, url).headers(headers).body(body).send().await;
+        let unreachable =
+            |error: reqwest::Error| Trouble::Unreachable(origin.clone(), root_cause(&error));
+        let mut response = sent.map_err(unreachable)?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            if body.len() + chunk.len() > MAX_BODY {
+                return Err(Trouble::TooLarge(origin));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let mut answer = http::Response::new(body);
+        *answer.status_mut() = response.status();
+        *answer.headers_mut() = std::mem::take(response.headers_mut());
+        Ok(answer)
+    }
+
+    fn note(&self, origin: String, response: &http::Response<Vec<u8>>) {
+        let trouble = if response.status().is_success() {
+            None
+        } else {
+            Some(match error_code(response.body()) {
+                Some(code) => Trouble::Code(origin, code),
+                None => Trouble::Status(origin, response.status().as_u16()),
+            })
+        };
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+}
+
+impl OAuthHttpClient for Http {
+    fn execute(&self, request: OAuthHttpRequest) -> OAuthHttpClientFuture<'_> {
+        Box::pin(async move {
+            let uri = request.request.uri().to_string();
+            let origin = Url::parse(&uri).map(|url| url.origin().ascii_serialization());
+            match self.send(request.request).await {
+                Ok(response) => {
+                    self.note(origin.unwrap_or_default(), &response);
+                    Ok(response)
+                }
+                Err(trouble) => {
+                    let error = Box::new(trouble.clone()) as OAuthHttpClientError;
+                    *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(trouble);
+                    Err(error)
+                }
+            }
+        })
+    }
+}
+
+fn client(secure: bool, direct: bool) -> Option<Client> {
+    let provider = Arc::new(ring::default_provider());
+    let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let tls = if secure {
+        tls.ok()?.with_platform_verifier().ok()?.with_no_client_auth()
+    } else {
+        tls.ok()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
+    };
+    let builder = Client::builder()
+        .redirect(Policy::none())
+        .referer(false)
+        .timeout(TIMEOUT)
+        .tls_backend_preconfigured(tls);
+    let builder = if direct { builder.no_proxy() } else { builder };
+    builder.build().ok()
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let form = |value: &http::HeaderValue| {
+        value.as_bytes().starts_with(b"application/x-www-form-urlencoded")
+    };
+    headers.get(CONTENT_TYPE).is_some_and(form)
+}
+
+/// A form with this resource indicator and no other.
+fn with_resource(form: &[u8], resource: &str) -> Option<Vec<u8>> {
+    let mut url = Url::parse("http://form.invalid/").ok()?;
+    url.set_query(Some(std::str::from_utf8(form).ok()?));
+    let url = replace_resource(&url, resource);
+    url.query().map(|query| query.as_bytes().to_vec())
+}
+
+/// The URL with this resource indicator and no other.
+pub(super) fn replace_resource(url: &Url, resource: &str) -> Url {
+    let mut replaced = url.clone();
+    let others = url.query_pairs().filter(|(name, _)| name != "resource");
+    replaced.query_pairs_mut().clear().extend_pairs(others).append_pair("resource", resource);
+    replaced
+}
+
+/// The `error` of an OAuth error answer, if it looks like a code and not like a text.
+fn error_code(body: &[u8]) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    shown_code(body.get("error")?.as_str()?)
+}
+
+/// An error code that may be shown: short, lower case and no text that somebody else wrote.
+pub(super) fn shown_code(code: &str) -> Option<String> {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+    let is_code = !code.is_empty() && code.len() <= MAX_CODE && code.bytes().all(fits);
+    is_code.then(|| code.to_owned())
+}
+
+/// The innermost reason of an error: the outer ones name the URL, whose query may be a secret.
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    match cause.downcast_ref::<reqwest::Error>() {
+        Some(_) => "the request failed".to_owned(),
+        None => cause.to_string(),
+    }
+}
+
+/// Whether the host is this machine, by name or by address.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let this_machine = |ip: IpAddr| {
+        let ip = ip.to_canonical();
+        ip.is_loopback() || ip.is_unspecified()
+    };
+    name == "localhost" || name.ends_with(".localhost") || address.parse().is_ok_and(this_machine)
+}

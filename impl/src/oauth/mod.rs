@@ -1,0 +1,132 @@
+//! OAuth for MCP servers: logins, tokens and their refresh.
+//!
+//! Built on rmcp's authorization support, which discovers, registers and exchanges. This module
+//! adds what a host needs around it: where tokens are kept and who else uses them, a browser's way
+//! back, bounds, and errors that say what to do and show no secret.
+//!
+//! The reserved Apps server is none of its business: that one takes the host's own credentials.
+
+mod authorizer;
+mod callback;
+mod discovery;
+mod file;
+mod http;
+#[cfg(feature = "keyring")]
+mod keyring;
+mod login;
+mod refresh;
+mod status;
+mod store;
+mod tokens;
+
+use std::sync::Arc;
+
+use ::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use futures_util::future::BoxFuture;
+use reqwest::Url;
+
+pub use login::{
+    DEFAULT_LOGIN_TIMEOUT, LoginError, LoginRequest, MAX_LOGIN_TIMEOUT, PendingLogin, login_timeout,
+};
+pub use status::AuthStatus;
+pub use store::{StoreError, StoreMode, TokenStore, UnknownStore};
+pub use tokens::Tokens;
+
+use self::authorizer::ServerAuthorizer;
+use crate::config::{Environment, StreamableHttp};
+use crate::connection::authorize::{Authorizer, OAuthSource};
+
+/// The command that logs in, for messages.
+pub(crate) fn login_command(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    let is_plain = !name.is_empty() && !name.starts_with('-') && name.bytes().all(plain);
+    let shown = if is_plain { name } else { "NAME" };
+    format!("mcp-overlay-host mcp login {shown}")
+}
+
+/// OAuth on top of a store of tokens. Cheap to clone. `Debug` shows no token.
+#[derive(Debug, Clone)]
+pub struct OAuth {
+    store: TokenStore,
+    client_name: String,
+}
+
+impl OAuth {
+    /// OAuth with this store.
+    #[must_use]
+    pub fn new(store: TokenStore) -> Self {
+        Self { store, client_name: "MCP Overlay Host".to_owned() }
+    }
+
+    /// The same with another client name: what authorization servers show to the user.
+    #[must_use]
+    pub fn with_client_name(mut self, name: impl Into<String>) -> Self {
+        self.client_name = name.into();
+        self
+    }
+
+    /// Forgets the tokens of the server with this name and URL. Whether there were any.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn logout(&self, name: &str, url: &str) -> Result<bool, StoreError> {
+        // Not in the middle of a refresh, which would write the tokens back.
+        let _lock = self.store.lock(name, url).await?;
+        self.store.remove(name, url).await
+    }
+}
+
+impl OAuthSource for OAuth {
+    fn authorizer<'a>(
+        &'a self,
+        name: &'a str,
+        url: &'a str,
+    ) -> BoxFuture<'a, Option<Arc<dyn Authorizer>>> {
+        Box::pin(async move {
+            let server = server_url(url)?;
+            match self.store.load(name, url).await {
+                Ok(None) => None,
+                // An unreadable store is said when the authorizer is asked, not passed over.
+                Ok(Some(_)) | Err(_) => {
+                    let authorizer = ServerAuthorizer::new(self.store.clone(), name, url, server);
+                    Some(Arc::new(authorizer) as Arc<dyn Authorizer>)
+                }
+            }
+        })
+    }
+}
+
+/// The URL of a server that can be logged in to.
+fn server_url(url: &str) -> Option<Url> {
+    let url = Url::parse(url).ok()?;
+    let plain = url.username().is_empty() && url.password().is_none();
+    (matches!(url.scheme(), "http" | "https") && url.has_host() && plain).then_some(url)
+}
+
+/// The configured headers; those whose environment variable is unset or blank are left out. The
+/// name of a header that cannot be sent is the error.
+fn configured_headers(http: &StreamableHttp, env: &Environment) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    let mut insert = |name: &str, value: Option<&str>| {
+        let parsed = HeaderName::from_bytes(name.as_bytes()).ok();
+        let value = value.and_then(|value| HeaderValue::from_str(value).ok());
+        let (parsed, mut value) = parsed.zip(value).ok_or_else(|| name.to_owned())?;
+        value.set_sensitive(true);
+        headers.insert(parsed, value);
+        Ok::<_, String>(())
+    };
+    for (name, value) in http.http_headers.iter().flatten() {
+        insert(name, Some(value.expose()))?;
+    }
+    for (name, variable) in http.env_http_headers.iter().flatten() {
+        if env.is_set(variable) {
+            insert(name, env.get(variable).and_then(|value| value.to_str()))?;
+        }
+    }
+    Ok(headers)
+}
+
+/// Whether the configuration authorises requests by itself.
+fn has_own_token(http: &StreamableHttp, headers: &HeaderMap) -> bool {
+    http.bearer_token_env_var.is_some() || headers.contains_key(AUTHORIZATION)
+}

@@ -1,0 +1,68 @@
+//! New tokens for old ones.
+
+use std::sync::Arc;
+
+use reqwest::Url;
+use rmcp::transport::auth::{
+    AuthError, AuthorizationManager, CredentialStore as _, InMemoryCredentialStore,
+    OAuthClientConfig,
+};
+
+use super::http::Http;
+use super::tokens::Tokens;
+
+/// Why there are no new tokens.
+pub(super) enum RefreshError {
+    /// The login is over: there is no refresh token, or it is not taken any more.
+    Over,
+    /// It may work later.
+    Failed(String),
+}
+
+/// Asks the authorization server for new tokens. What the caller does with them must not be
+/// interrupted: the old refresh token may be spent.
+pub(super) async fn refresh(server: &Url, old: &Tokens) -> Result<Tokens, RefreshError> {
+    let failed = |reason: &str| RefreshError::Failed(reason.to_owned());
+    if old.refresh_token.is_none() {
+        return Err(RefreshError::Over);
+    }
+    let http = Http::new(server.clone(), Default::default(), old.resource.clone());
+    let asked = |error: AuthError| match (error, http.trouble()) {
+        (AuthError::TokenRefreshRejected(_) | AuthError::AuthorizationRequired, _) => {
+            RefreshError::Over
+        }
+        (_, Some(trouble)) => RefreshError::Failed(trouble.to_string()),
+        (_, None) => failed("the authorization server does not follow the protocol"),
+    };
+    let client = Arc::clone(&http);
+    let manager = AuthorizationManager::new_with_oauth_http_client(server.clone(), client);
+    let mut manager = manager.await.map_err(asked)?;
+    let metadata = match old.metadata() {
+        Some(metadata) => metadata,
+        // Somebody else has stored the tokens.
+        None => {
+            let found = manager.resolve_metadata().await.map_err(asked)?;
+            // A refresh token is sent to no endpoint that is only guessed.
+            if !found.source.is_discovered() {
+                return Err(failed("the server does not say where its authorization server is"));
+            }
+            found.metadata
+        }
+    };
+    manager.set_metadata(metadata);
+    // The redirect URI has no part in a refresh, but must be one.
+    let mut client = OAuthClientConfig::new(&old.client_id, "http://127.0.0.1/callback");
+    client.client_secret.clone_from(&old.client_secret);
+    manager.configure_client(client).map_err(asked)?;
+    let store = InMemoryCredentialStore::new();
+    let stored = old.to_stored().ok_or_else(|| failed("the stored tokens are damaged"))?;
+    store.save(stored).await.map_err(asked)?;
+    manager.set_credential_store(store.clone());
+    manager.refresh_token().await.map_err(asked)?;
+    let stored = store.load().await.map_err(asked)?;
+    let mut tokens = old.clone();
+    stored
+        .and_then(|stored| tokens.take(&stored))
+        .ok_or_else(|| failed("the answer is damaged"))?;
+    Ok(tokens)
+}

@@ -1,0 +1,238 @@
+//! Where OAuth tokens are kept.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::file::{FileLock, TokenFile};
+use super::tokens::{Tokens, key};
+
+/// Which store is used: the key `mcp_oauth_credentials_store` of the configuration.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum StoreMode {
+    /// The system keyring if it works, else the file.
+    #[default]
+    Auto,
+    /// The file `.credentials.json` in the host's home.
+    File,
+    /// The system keyring.
+    Keyring,
+}
+
+/// The word is none of `auto`, `file` and `keyring`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected `auto`, `file` or `keyring`")]
+pub struct UnknownStore;
+
+impl FromStr for StoreMode {
+    type Err = UnknownStore;
+
+    fn from_str(word: &str) -> Result<Self, UnknownStore> {
+        match word {
+            "auto" => Ok(Self::Auto),
+            "file" => Ok(Self::File),
+            "keyring" => Ok(Self::Keyring),
+            _ => Err(UnknownStore),
+        }
+    }
+}
+
+/// Why tokens cannot be read or written. Says what to do and holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The file, or its lock.
+    #[error("the file of OAuth tokens, {path}, {reason}")]
+    File {
+        /// The path.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The system keyring.
+    #[error(
+        "the system keyring cannot be used: {0}; `mcp_oauth_credentials_store = \"file\"` uses a file instead"
+    )]
+    Keyring(String),
+    /// The runtime is shutting down.
+    #[error("the host is shutting down")]
+    Stopped,
+}
+
+/// Keeps OAuth tokens, by server name and URL: a server whose URL has changed does not get the old
+/// URL's tokens. Cheap to clone; clones share what they keep. `Debug` shows no token.
+#[derive(Clone)]
+pub struct TokenStore(Arc<Inner>);
+
+struct Inner {
+    backend: Backend,
+    /// One refresh of a server at a time.
+    refreshes: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+enum Backend {
+    Memory(Mutex<BTreeMap<String, Tokens>>),
+    Disk(TokenFile, StoreMode),
+}
+
+/// Held while a server's tokens are refreshed.
+pub(super) struct RefreshLock {
+    _process: tokio::sync::OwnedMutexGuard<()>,
+    _machine: Option<FileLock>,
+}
+
+impl TokenStore {
+    /// A store that forgets everything when the host ends, and leaves nothing on the disk.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self::new(Backend::Memory(Mutex::default()))
+    }
+
+    /// The store of a host with this home (`$CODEX_HOME`). Nothing is read before it is needed.
+    #[must_use]
+    pub fn on_disk(home: impl Into<PathBuf>, mode: StoreMode) -> Self {
+        Self::new(Backend::Disk(TokenFile::new(home.into()), mode))
+    }
+
+    fn new(backend: Backend) -> Self {
+        Self(Arc::new(Inner { backend, refreshes: Mutex::default() }))
+    }
+
+    /// The tokens of a server.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn load(&self, name: &str, url: &str) -> Result<Option<Tokens>, StoreError> {
+        let (name, url) = (name.to_owned(), url.to_owned());
+        self.blocking(move |store| store.load(&name, &url)).await
+    }
+
+    /// Keeps these tokens in place of those of the same server name and URL.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn save(&self, tokens: Tokens) -> Result<(), StoreError> {
+        self.blocking(move |store| store.save(&tokens)).await
+    }
+
+    /// Forgets a server's tokens, wherever they are kept. Whether there were any.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn remove(&self, name: &str, url: &str) -> Result<bool, StoreError> {
+        let (name, url) = (name.to_owned(), url.to_owned());
+        self.blocking(move |store| store.remove(&name, &url)).await
+    }
+
+    /// Waits until nobody else, in this process or in another one, refreshes the server's tokens.
+    pub(super) async fn lock(&self, name: &str, url: &str) -> Result<RefreshLock, StoreError> {
+        let key = key(name, url);
+        let process = {
+            let mut refreshes = self.0.refreshes.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(refreshes.entry(key.clone()).or_default())
+        };
+        let process = process.lock_owned().await;
+        let machine = self.blocking(move |store| match &store.backend {
+            Backend::Memory(_) => Ok(None),
+            Backend::Disk(file, _) => file.lock_refresh(&key).map(Some),
+        });
+        Ok(RefreshLock { _process: process, _machine: machine.await? })
+    }
+
+    /// Files and keyrings wait: not on the runtime's threads.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let store = Arc::clone(&self.0);
+        let done = tokio::task::spawn_blocking(move || work(&store)).await;
+        done.unwrap_or(Err(StoreError::Stopped))
+    }
+}
+
+impl Inner {
+    fn load(&self, name: &str, url: &str) -> Result<Option<Tokens>, StoreError> {
+        match &self.backend {
+            Backend::Memory(tokens) => Ok(memory(tokens).get(&key(name, url)).cloned()),
+            Backend::Disk(file, StoreMode::File) => file.load(name, url),
+            Backend::Disk(_, StoreMode::Keyring) => keyring::load(name, url),
+            Backend::Disk(file, StoreMode::Auto) => match keyring::load(name, url) {
+                Ok(Some(tokens)) => Ok(Some(tokens)),
+                Ok(None) | Err(_) => file.load(name, url),
+            },
+        }
+    }
+
+    fn save(&self, tokens: &Tokens) -> Result<(), StoreError> {
+        let (name, url) = (&tokens.server_name, &tokens.server_url);
+        match &self.backend {
+            Backend::Memory(kept) => {
+                memory(kept).insert(key(name, url), tokens.clone());
+                Ok(())
+            }
+            Backend::Disk(file, StoreMode::File) => file.save(tokens),
+            Backend::Disk(file, mode) => match (keyring::save(tokens), mode) {
+                // A copy that stays in the file would be one that nobody looks after.
+                (Ok(()), _) => file.remove(name, url).map(drop),
+                (Err(_), StoreMode::Auto) => file.save(tokens),
+                (Err(error), _) => Err(error),
+            },
+        }
+    }
+
+    fn remove(&self, name: &str, url: &str) -> Result<bool, StoreError> {
+        match &self.backend {
+            Backend::Memory(tokens) => Ok(memory(tokens).remove(&key(name, url)).is_some()),
+            Backend::Disk(file, mode) => {
+                let in_file = file.remove(name, url)?;
+                match (keyring::remove(name, url), mode) {
+                    (Ok(in_keyring), _) => Ok(in_file || in_keyring),
+                    (Err(error), StoreMode::Keyring) => Err(error),
+                    (Err(_), _) => Ok(in_file),
+                }
+            }
+        }
+    }
+}
+
+fn memory(
+    tokens: &Mutex<BTreeMap<String, Tokens>>,
+) -> std::sync::MutexGuard<'_, BTreeMap<String, Tokens>> {
+    tokens.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for TokenStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match &self.0.backend {
+            Backend::Memory(_) => "memory",
+            Backend::Disk(..) => "disk",
+        };
+        f.debug_tuple("TokenStore").field(&kind).finish()
+    }
+}
+
+#[cfg(feature = "keyring")]
+use super::keyring;
+
+/// Stands in for the keyring in a build without it.
+#[cfg(not(feature = "keyring"))]
+mod keyring {
+    use super::{StoreError, Tokens};
+
+    fn absent<T>() -> Result<T, StoreError> {
+        Err(StoreError::Keyring("this build was made without it (feature `keyring`)".to_owned()))
+    }
+
+    pub(super) fn load(_: &str, _: &str) -> Result<Option<Tokens>, StoreError> {
+        absent()
+    }
+
+    pub(super) fn save(_: &Tokens) -> Result<(), StoreError> {
+        absent()
+    }
+
+    pub(super) fn remove(_: &str, _: &str) -> Result<bool, StoreError> {
+        absent()
+    }
+}

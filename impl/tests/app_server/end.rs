@@ -1,0 +1,42 @@
+//! The end of input: what was taken is answered, and 2 seconds later everything is over.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, Home, stdio};
+
+#[tokio::test]
+async fn what_is_under_way_is_answered_and_then_it_is_over() {
+    let stubborn = stdio("slow", &["--call-delay-ms", "60000", "--no-exit-on-eof"]);
+    let quick = stdio("quick", &["--call-delay-ms", "200"]);
+    let mut client = Client::at(&Home::new(&(stubborn + &quick))).await;
+    let thread = client.thread().await;
+    client.startup("slow", "ready").await;
+    let call = |server: &str| json!({ "threadId": thread, "server": server, "tool": "echo" });
+    let slow = client.send("mcpServer/tool/call", call("slow")).await;
+    let quick = client.send("mcpServer/tool/call", call("quick")).await;
+    client.line(r#"{"id":99,"method":"app/li"#.trim_end()).await;
+    client.end().await;
+    let began = Instant::now();
+    let mut answers: Vec<(Value, bool)> = Vec::new();
+    while let Some(message) = client.message().await {
+        if message.get("id").is_some() {
+            answers.push((message["id"].clone(), message.get("result").is_some()));
+        }
+    }
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert!(answers.contains(&(json!(quick), true)), "{answers:?}");
+    assert!(answers.contains(&(json!(slow), false)), "{answers:?}");
+    client.finish().await;
+}
+
+#[tokio::test]
+async fn being_told_to_stop_is_an_end_too() {
+    let mut client = Client::at(&Home::new(&stdio("docs", &[]))).await;
+    client.thread().await;
+    client.startup("docs", "ready").await;
+    client.stop.cancel();
+    while client.message().await.is_some() {}
+    client.finish().await;
+}

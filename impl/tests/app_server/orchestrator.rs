@@ -1,0 +1,48 @@
+//! A host without a disk and without an executor.
+
+use mcp_overlay_host::Environment;
+use mcp_overlay_host::app_server::{AUTH_VARIABLE, CONFIG_VARIABLE, Mode};
+use serde_json::{Value, json};
+
+use crate::support::{ACCESS_TOKEN, Client, chatgpt, options, stdio};
+use crate::views::{apps, settings};
+
+#[tokio::test]
+async fn http_works_and_a_process_needs_an_executor() {
+    let server = apps().await;
+    let config = settings(&server) + &stdio("docs", &[]);
+    let pairs = [
+        (CONFIG_VARIABLE, config.clone()),
+        (AUTH_VARIABLE, chatgpt(ACCESS_TOKEN).to_string()),
+    ];
+    let from_environment = (Environment::from_pairs(pairs), json!({}));
+    let given = json!({ "orchestrator": { "config": config, "auth": chatgpt(ACCESS_TOKEN) } });
+    for (environment, given) in [from_environment, (Environment::default(), given)] {
+        let mut client = Client::of(options(Mode::Orchestrator, environment));
+        let result = client.initialize(given).await.unwrap();
+        assert_eq!(result["codexHome"], "/nonexistent");
+        let thread = client.thread().await;
+        let failed = client.startup("docs", "failed").await;
+        assert!(failed["error"].as_str().unwrap().contains("needs an executor"), "{failed}");
+        assert_eq!(client.names().await, ["codex_apps", "docs"]);
+        assert!(client.call(&thread, "codex_apps", "mail_read").await.is_ok());
+        let error = client.call(&thread, "docs", "echo").await.unwrap_err();
+        assert!(error.1.contains("needs an executor"), "{error:?}");
+        client.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_new_comes_with_a_reload() {
+    let server = apps().await;
+    let mut client = Client::of(options(Mode::Orchestrator, Environment::default()));
+    client.initialize(json!({})).await.unwrap();
+    let thread = client.thread().await;
+    assert!(client.names().await.is_empty());
+    let new = json!({ "config": settings(&server), "auth": chatgpt(ACCESS_TOKEN) });
+    client.request("config/mcpServer/reload", new).await.unwrap();
+    assert!(client.call(&thread, "codex_apps", "mail_read").await.is_ok());
+    client.request("account/logout", Value::Null).await.unwrap();
+    assert!(client.names().await.is_empty());
+    client.finish().await;
+}
