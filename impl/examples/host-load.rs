@@ -137,7 +137,8 @@ fn many_requests(client: &mut Client, check: &mut dyn FnMut(bool, String)) -> Ou
     let began = Instant::now();
     let mut requests = String::new();
     for id in 0..REQUESTS {
-        let request = json!({ "id": 1_000_000 + id, "method": "mcpServerStatus/list", "params": {} });
+        let request =
+            json!({ "id": 1_000_000 + id, "method": "mcpServerStatus/list", "params": {} });
         writeln!(requests, "{request}")?;
     }
     let mut input = client.input.take().ok_or("no input")?;
@@ -164,11 +165,7 @@ fn many_requests(client: &mut Client, check: &mut dyn FnMut(bool, String)) -> Ou
 }
 
 /// Many reloads, each of which replaces a live connection of each kind.
-fn reloads(
-    host: &Path,
-    test_server: &Path,
-    check: &mut dyn FnMut(bool, String),
-) -> Outcome<()> {
+fn reloads(host: &Path, test_server: &Path, check: &mut dyn FnMut(bool, String)) -> Outcome<()> {
     let home = tempfile::tempdir()?;
     let config = home.path().join("config.toml");
     let http = HttpServers::start(test_server)?;

@@ -64,7 +64,8 @@ pub(crate) fn initialize(server: &Arc<AppServer>, params: Params) -> Result<Repl
             }
             let auth = AuthStore::open(codex_home, &server.options.environment);
             let oauth = OAuth::new(TokenStore::on_disk(codex_home, StoreMode::default()));
-            server.start_host(ConfigSource::Home(codex_home.clone()), auth, oauth)
+            server
+                .start_host(ConfigSource::Home(codex_home.clone()), auth, oauth)
                 .map_err(|()| already())?;
             codex_home.display().to_string()
         }

@@ -40,7 +40,10 @@ pub(crate) fn page(page: &Page, total: usize) -> Result<(Range<usize>, Option<St
 mod tests {
     use super::*;
 
-    fn of(cursor: Option<&str>, limit: Option<u32>) -> Result<(Range<usize>, Option<String>), String> {
+    fn of(
+        cursor: Option<&str>,
+        limit: Option<u32>,
+    ) -> Result<(Range<usize>, Option<String>), String> {
         let asked = Page { cursor: cursor.map(str::to_owned), limit };
         page(&asked, 5).map_err(|error| error.message)
     }

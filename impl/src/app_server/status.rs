@@ -62,9 +62,9 @@ pub(crate) async fn list(server: Arc<AppServer>, params: Params) -> Result<Reply
     let snapshot = server.looks.look(&server, resolved, detail).await?;
     let (range, next_cursor) = page(&params.page, snapshot.len())?;
     // Made when there is room for it at the client: until then many requests share one snapshot.
-    Ok(Reply::later(move || {
-        json!({ "data": snapshot.get(range).unwrap_or_default(), "nextCursor": next_cursor })
-    }))
+    Ok(Reply::later(
+        move || json!({ "data": snapshot.get(range).unwrap_or_default(), "nextCursor": next_cursor }),
+    ))
 }
 
 impl Looks {
@@ -87,7 +87,8 @@ impl Looks {
     ) -> watch::Receiver<Option<Snapshot>> {
         let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // One that is done is not shared: its answer may be old.
-        looks.retain(|look| look.snapshot.borrow().is_none() && look.snapshot.has_changed().is_ok());
+        looks
+            .retain(|look| look.snapshot.borrow().is_none() && look.snapshot.has_changed().is_ok());
         let same = |look: &&Look| look.detail == detail && look.resolved.is_same(&resolved);
         if let Some(look) = looks.iter().find(same) {
             return look.snapshot.clone();

@@ -11,9 +11,7 @@ use uuid::Uuid;
 use super::outgoing::Client;
 use super::wire::{RpcError, echo};
 use crate::connection::ConnectContext;
-use crate::host::{
-    Configuration, Host, ServerSet, StartupEvent, StartupEvents,
-};
+use crate::host::{Configuration, Host, ServerSet, StartupEvent, StartupEvents};
 
 /// The most threads at a time: each may have a process a server.
 const MAX_THREADS: usize = 1_000;

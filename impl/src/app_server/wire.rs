@@ -29,12 +29,21 @@ pub(crate) enum RequestId {
 /// A line from the client, understood.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Incoming {
-    Request { id: RequestId, method: String, params: Value },
-    Notification { method: String },
+    Request {
+        id: RequestId,
+        method: String,
+        params: Value,
+    },
+    Notification {
+        method: String,
+    },
     /// An answer. This server asks its client nothing, so there is nothing to do.
     Response,
     /// Not a message. The id is the line's own, where it has a proper one.
-    Invalid { id: Option<RequestId>, error: RpcError },
+    Invalid {
+        id: Option<RequestId>,
+        error: RpcError,
+    },
 }
 
 /// Why a request was not served.
@@ -84,10 +93,8 @@ impl Reply {
 impl Incoming {
     /// Understands one line.
     pub(crate) fn parse(line: &[u8]) -> Self {
-        let invalid = |id, message: String| Self::Invalid {
-            id,
-            error: RpcError::invalid_request(message),
-        };
+        let invalid =
+            |id, message: String| Self::Invalid { id, error: RpcError::invalid_request(message) };
         let message = match serde_json::from_slice(line) {
             Ok(Value::Object(message)) => message,
             Ok(_) => return invalid(None, "expected a JSON object".to_owned()),

@@ -111,6 +111,12 @@ impl Connection {
         Ok(())
     }
 
+    /// Whether the connection broke or ended.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.ending.stop.is_cancelled() || self.ending.ended.is_cancelled()
+    }
+
     /// The server's name in configuration.
     #[must_use]
     pub fn name(&self) -> &str {

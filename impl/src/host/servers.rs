@@ -61,8 +61,7 @@ impl ServerSet {
     /// The connection to this server, once it is there. `None` if there is no such server, or it is
     /// disabled.
     pub async fn lease(&self, name: &str) -> Option<Result<Lease, Arc<ConnectError>>> {
-        let slot = self.slots.get(name)?;
-        Some(slot.lease().await)
+        self.slots.get(name)?.lease().await
     }
 
     /// Which of the servers that the configuration requires cannot be used, and why. Waits for

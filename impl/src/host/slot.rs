@@ -97,13 +97,8 @@ impl Slot {
     ) -> Arc<Self> {
         let superseded = CancellationToken::new();
         let (publish, outcome) = watch::channel(None);
-        let task = run(
-            Arc::clone(name),
-            Arc::clone(server),
-            starter.clone(),
-            superseded.clone(),
-            publish,
-        );
+        let task =
+            run(Arc::clone(name), Arc::clone(server), starter.clone(), superseded.clone(), publish);
         starter.tasks.spawn(task);
         let server = Arc::clone(server);
         Arc::new(Self { server, account, outcome, _alive: superseded.drop_guard() })
@@ -130,19 +125,11 @@ impl Slot {
         same_account && *self.server == **server && (usable || !retry)
     }
 
-    /// The connection, once it is there.
-    pub(super) async fn lease(self: &Arc<Self>) -> Result<Lease, Arc<ConnectError>> {
+    /// The connection, once it is there. `None` only at the end of the host.
+    pub(super) async fn lease(self: &Arc<Self>) -> Option<Result<Lease, Arc<ConnectError>>> {
         let mut outcome = self.outcome.clone();
-        let outcome = match outcome.wait_for(Option::is_some).await {
-            Ok(outcome) => outcome.clone(),
-            Err(_) => None,
-        };
-        match outcome {
-            Some(Ok(connection)) => Ok(Lease { connection, _slot: Arc::clone(self) }),
-            Some(Err(error)) => Err(error),
-            // The task ended before it had an outcome: only at the end of the host.
-            None => Err(Arc::new(ConnectError::Cancelled)),
-        }
+        let outcome = outcome.wait_for(Option::is_some).await.ok()?.clone()?;
+        Some(outcome.map(|connection| Lease { connection, _slot: Arc::clone(self) }))
     }
 }
 

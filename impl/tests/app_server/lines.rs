@@ -20,7 +20,10 @@ async fn a_line_that_is_no_message_is_refused_and_the_next_one_served() {
         let (id, code, _) = refusal(&mut client).await;
         assert_eq!((id, code), (Value::Null, -32600), "{line}");
     }
-    let giant = format!(r#"{{"id":9,"method":"app/list","params":{{"cursor":"{}"}}}}"#, "9".repeat(17 << 20));
+    let giant = format!(
+        r#"{{"id":9,"method":"app/list","params":{{"cursor":"{}"}}}}"#,
+        "9".repeat(17 << 20)
+    );
     client.line(&giant).await;
     let (id, code, text) = refusal(&mut client).await;
     assert_eq!((id, code), (Value::Null, -32600));

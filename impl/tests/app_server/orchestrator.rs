@@ -11,10 +11,8 @@ use crate::views::{apps, settings};
 async fn http_works_and_a_process_needs_an_executor() {
     let server = apps().await;
     let config = settings(&server) + &stdio("docs", &[]);
-    let pairs = [
-        (CONFIG_VARIABLE, config.clone()),
-        (AUTH_VARIABLE, chatgpt(ACCESS_TOKEN).to_string()),
-    ];
+    let pairs =
+        [(CONFIG_VARIABLE, config.clone()), (AUTH_VARIABLE, chatgpt(ACCESS_TOKEN).to_string())];
     let from_environment = (Environment::from_pairs(pairs), json!({}));
     let given = json!({ "orchestrator": { "config": config, "auth": chatgpt(ACCESS_TOKEN) } });
     for (environment, given) in [from_environment, (Environment::default(), given)] {

@@ -18,7 +18,11 @@ const METHODS: [(&str, Option<&str>, Option<&str>); 9] = [
     ),
     ("mcpServer/resource/read", Some("McpResourceReadParams"), Some("McpResourceReadResponse")),
     ("mcpServer/tool/call", Some("McpServerToolCallParams"), Some("McpServerToolCallResponse")),
-    ("mcpServer/oauth/login", Some("McpServerOauthLoginParams"), Some("McpServerOauthLoginResponse")),
+    (
+        "mcpServer/oauth/login",
+        Some("McpServerOauthLoginParams"),
+        Some("McpServerOauthLoginResponse"),
+    ),
     ("mcpServer/startupStatus/updated", Some("McpServerStatusUpdatedNotification"), None),
     ("mcpServer/oauthLogin/completed", Some("McpServerOauthLoginCompletedNotification"), None),
 ];
@@ -68,9 +72,8 @@ fn validator(name: &str) -> Validator {
 #[test]
 fn what_does_not_fit_a_schema_is_noticed() {
     let schemas = Schemas::read();
-    let noticed = |check: &dyn Fn()| {
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(check)).is_err()
-    };
+    let noticed =
+        |check: &dyn Fn()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(check)).is_err();
     let wrong = serde_json::json!({ "data": [{ "name": "docs" }] });
     assert!(noticed(&|| schemas.check_result("mcpServerStatus/list", &wrong)));
     let wrong = serde_json::json!({ "name": "docs", "status": "started" });

@@ -30,7 +30,11 @@ pub(crate) async fn apps() -> MockServer {
         ResponseTemplate::new(200)
             .set_body_json(json!({ "jsonrpc": "2.0", "id": message["id"], "result": result }))
     };
-    Mock::given(method("POST")).and(path("/api/codex/ps/mcp")).respond_with(answer).mount(&server).await;
+    Mock::given(method("POST"))
+        .and(path("/api/codex/ps/mcp"))
+        .respond_with(answer)
+        .mount(&server)
+        .await;
     server
 }
 
@@ -72,8 +76,9 @@ async fn every_server_is_listed_by_name_with_what_it_offers() {
 
 #[tokio::test]
 async fn the_list_comes_in_pages() {
-    let config: String =
-        ["a", "b", "c"].map(|name| format!("[mcp_servers.{name}]\nenabled=false\ncommand='x'\n")).concat();
+    let config: String = ["a", "b", "c"]
+        .map(|name| format!("[mcp_servers.{name}]\nenabled=false\ncommand='x'\n"))
+        .concat();
     let mut client = Client::at(&Home::new(&config)).await;
     let first = client.request("mcpServerStatus/list", json!({ "limit": 2 })).await.unwrap();
     assert_eq!(first["data"].as_array().unwrap().len(), 2);
