@@ -80,6 +80,8 @@ def main():
         ("auth.json replaced", changes.other_user),
         ("logout", changes.logout),
     ]:
+        # Whatever the group before left behind.
+        write_config(CONFIG)
         with check.group(name):
             group(app, thread)
     with check.group("end of standard input"):
