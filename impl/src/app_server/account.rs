@@ -9,18 +9,15 @@ use super::wire::{Reply, RpcError};
 use super::{AppServer, internal};
 
 /// Forgets who is signed in. The gate is closed when this returns.
-pub(crate) fn logout(server: &Arc<AppServer>) -> Work {
-    let outcome = || -> Result<Reply, RpcError> {
-        let host = server.host()?;
-        host.auth().logout().map_err(internal)?;
-        // Connections with the credentials that are gone are closed now, not at the next call.
-        for thread in server.threads.all() {
-            drop(thread.servers(host));
-        }
-        Ok(Reply::empty())
-    };
+pub(crate) fn logout(server: &Arc<AppServer>) -> Result<Work, RpcError> {
+    let host = server.host()?;
+    host.auth().logout().map_err(internal)?;
+    // Connections with the credentials that are gone are closed now, not at the next call.
+    for thread in server.threads.all() {
+        drop(thread.servers(host));
+    }
     let client = server.client.clone();
-    Work::done(outcome()).then(async move {
+    Ok(Work::now(Reply::empty()).then(async move {
         client.notify("account/updated", &json!({ "authMode": null, "planType": null })).await;
-    })
+    }))
 }

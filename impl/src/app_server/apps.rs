@@ -6,11 +6,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::methods::Work;
 use super::page::{Page, page};
 use super::wire::{Reply, RpcError};
 use super::{AppServer, internal, resources, tools};
 use crate::connection::{Connection, Tool};
-use crate::host::{Configuration, Resolved};
+use crate::host::{Configuration, Resolved, ServerSet};
 use crate::hosted_apps::CODEX_APPS;
 
 /// The params of `app/list`.
@@ -24,37 +25,53 @@ pub(crate) struct Params {
     page: Page,
 }
 
-pub(crate) async fn list(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError> {
-    let host = server.host()?;
-    let (tools, configuration) = match &params.thread_id {
-        Some(id) => {
-            let set = server.threads.get(id)?.servers(host);
-            let configuration = set.resolved().configuration().clone();
-            let tools = if has_apps(set.resolved()) {
-                let connection = tools::lease(&set, CODEX_APPS).await?;
-                // The list of the start is as good, unless the client says that it is not.
-                match params.force_refetch {
-                    true => connection.list_tools().await.map_err(internal)?,
-                    false => connection.tools().to_vec(),
-                }
-            } else {
-                Vec::new()
-            };
-            (tools, configuration)
-        }
-        None => {
-            let resolved = host.resolve().await.map_err(internal)?;
-            let tools = if has_apps(&resolved) {
-                let tools = async |connection: &Connection| Ok(connection.tools().to_vec());
-                resources::for_the_call(&server, &resolved, CODEX_APPS, tools).await?
-            } else {
-                Vec::new()
-            };
-            (tools, resolved.configuration().clone())
-        }
+/// With a thread, takes its servers at once, as a tool call does.
+pub(crate) fn list(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcError> {
+    let Params { thread_id, force_refetch, page } = params;
+    let set = match thread_id {
+        Some(id) => Some(server.threads.get(&id)?.servers(server.host()?)),
+        None => None,
     };
-    let apps = apps(&tools, &configuration);
-    let (range, next_cursor) = page(&params.page, apps.len())?;
+    let server = Arc::clone(server);
+    Ok(Work::later(async move {
+        let (tools, configuration) = match set {
+            Some(set) => {
+                let configuration = set.resolved().configuration().clone();
+                (of_thread(set, force_refetch).await?, configuration)
+            }
+            None => {
+                let resolved = server.host()?.resolve().await.map_err(internal)?;
+                (of_latest(&server, &resolved).await?, resolved.configuration().clone())
+            }
+        };
+        answer(&apps(&tools, &configuration), &page)
+    }))
+}
+
+/// The Apps server's tools on a thread's connection: those it had at the start, unless the client
+/// says that they are not good enough.
+async fn of_thread(set: Arc<ServerSet>, refetch: bool) -> Result<Vec<Tool>, RpcError> {
+    if !has_apps(set.resolved()) {
+        return Ok(Vec::new());
+    }
+    let connection = tools::lease(set, CODEX_APPS).await?;
+    match refetch {
+        true => connection.list_tools().await.map_err(internal),
+        false => Ok(connection.tools().to_vec()),
+    }
+}
+
+/// The Apps server's tools on a connection made for the call.
+async fn of_latest(server: &AppServer, resolved: &Resolved) -> Result<Vec<Tool>, RpcError> {
+    if !has_apps(resolved) {
+        return Ok(Vec::new());
+    }
+    let tools = async |connection: &Connection| Ok(connection.tools().to_vec());
+    resources::for_the_call(server, resolved, CODEX_APPS, tools).await
+}
+
+fn answer(apps: &[Value], asked: &Page) -> Result<Reply, RpcError> {
+    let (range, next_cursor) = page(asked, apps.len())?;
     let data = apps.get(range).unwrap_or_default();
     Ok(Reply::Now(json!({ "data": data, "nextCursor": next_cursor })))
 }

@@ -24,6 +24,10 @@ impl Work {
         Self::later(std::future::ready(outcome))
     }
 
+    pub(crate) fn now(reply: Reply) -> Self {
+        Self::done(Ok(reply))
+    }
+
     pub(crate) fn later(
         outcome: impl Future<Output = Result<Reply, RpcError>> + Send + 'static,
     ) -> Self {
@@ -44,35 +48,21 @@ pub(crate) async fn admit(server: &Arc<AppServer>, method: &str, params: Value) 
     if let Err(error) = server.ready() {
         return Work::done(Err(error));
     }
-    match method {
-        "thread/start" => thread_start::admit(server).await,
-        "thread/unsubscribe" => match typed(params) {
-            Ok(params) => thread_start::unsubscribe(server, params),
-            Err(error) => Work::done(Err(error)),
-        },
-        "config/mcpServer/reload" => Work::done(reload::reload(server, params).await),
+    let work = match method {
+        "thread/start" => thread_start::start(server).await,
+        "thread/unsubscribe" => {
+            typed(params).map(|params| thread_start::unsubscribe(server, params))
+        }
+        "config/mcpServer/reload" => reload::reload(server, params).await.map(Work::now),
         "account/logout" => account::logout(server),
-        "mcpServerStatus/list" => later(server, params, status::list),
-        "mcpServer/resource/read" => later(server, params, resources::read),
-        "mcpServer/tool/call" => later(server, params, tools::call),
-        "mcpServer/oauth/login" => later(server, params, oauth_login::login),
-        "app/list" => later(server, params, apps::list),
-        other => Work::done(Err(RpcError::unknown_method(other))),
-    }
-}
-
-/// The work of a method that changes nothing for others.
-fn later<P, F>(
-    server: &Arc<AppServer>,
-    params: Value,
-    method: impl FnOnce(Arc<AppServer>, P) -> F + Send + 'static,
-) -> Work
-where
-    P: serde::de::DeserializeOwned + Send + 'static,
-    F: Future<Output = Result<Reply, RpcError>> + Send + 'static,
-{
-    match typed(params) {
-        Ok(params) => Work::later(method(Arc::clone(server), params)),
-        Err(error) => Work::done(Err(error)),
-    }
+        "mcpServerStatus/list" => typed(params).and_then(|params| status::list(server, params)),
+        "mcpServer/resource/read" => {
+            typed(params).and_then(|params| resources::read(server, params))
+        }
+        "mcpServer/tool/call" => typed(params).and_then(|params| tools::call(server, params)),
+        "mcpServer/oauth/login" => typed(params).map(|params| oauth_login::login(server, params)),
+        "app/list" => typed(params).and_then(|params| apps::list(server, params)),
+        other => Err(RpcError::unknown_method(other)),
+    };
+    work.unwrap_or_else(|error| Work::done(Err(error)))
 }

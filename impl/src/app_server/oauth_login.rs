@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::methods::Work;
 use super::wire::{Reply, RpcError, echo};
 use super::{AppServer, internal};
 use crate::oauth::LoginRequest;
@@ -20,7 +21,11 @@ pub(crate) struct Params {
     timeout_secs: Option<i64>,
 }
 
-pub(crate) async fn login(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError> {
+pub(crate) fn login(server: &Arc<AppServer>, params: Params) -> Work {
+    Work::later(start(Arc::clone(server), params))
+}
+
+async fn start(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError> {
     let Params { name, scopes, timeout_secs } = params;
     let resolved = server.host()?.resolve().await.map_err(internal)?;
     let unknown =

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::methods::Work;
 use super::wire::{Reply, RpcError, echo};
 use super::{AppServer, internal, tools};
-use crate::connection::{ConnectError, Connection, connect};
+use crate::connection::{ConnectError, Connection, ReadResourceResult, connect};
 use crate::host::Resolved;
 
 /// The params of `mcpServer/resource/read`.
@@ -18,22 +19,26 @@ pub(crate) struct Params {
     uri: String,
 }
 
-pub(crate) async fn read(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError> {
-    let contents = match &params.thread_id {
-        Some(id) => {
-            let thread = server.threads.get(id)?;
-            let set = thread.servers(server.host()?);
-            let connection = tools::lease(&set, &params.server).await?;
-            drop(set);
-            connection.read_resource(&params.uri).await.map_err(internal)?
-        }
-        None => {
-            let resolved = server.host()?.resolve().await.map_err(internal)?;
-            let read = async |connection: &Connection| connection.read_resource(&params.uri).await;
-            for_the_call(&server, &resolved, &params.server, read).await?
-        }
-    };
-    serde_json::to_value(contents).map(Reply::Now).map_err(internal)
+/// With a thread, takes its servers at once, as a tool call does.
+pub(crate) fn read(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcError> {
+    let Params { thread_id, server: name, uri } = params;
+    if let Some(id) = thread_id {
+        let set = server.threads.get(&id)?.servers(server.host()?);
+        return Ok(Work::later(async move {
+            let connection = tools::lease(set, &name).await?;
+            contents(connection.read_resource(&uri).await.map_err(internal)?)
+        }));
+    }
+    let server = Arc::clone(server);
+    Ok(Work::later(async move {
+        let resolved = server.host()?.resolve().await.map_err(internal)?;
+        let read = async |connection: &Connection| connection.read_resource(&uri).await;
+        contents(for_the_call(&server, &resolved, &name, read).await?)
+    }))
+}
+
+fn contents(result: ReadResourceResult) -> Result<Reply, RpcError> {
+    serde_json::to_value(result).map(Reply::Now).map_err(internal)
 }
 
 /// Connects to a server of this view, uses it once and closes it.

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::methods::Work;
 use super::page::{Page, page};
 use super::wire::{Reply, RpcError};
 use super::{AppServer, Ready, internal};
@@ -52,11 +53,15 @@ struct Look {
     snapshot: watch::Receiver<Option<Snapshot>>,
 }
 
-pub(crate) async fn list(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError> {
+pub(crate) fn list(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcError> {
     // The latest configuration counts with a thread too; the thread has to exist.
     if let Some(id) = &params.thread_id {
         server.threads.get(id)?;
     }
+    Ok(Work::later(answer(Arc::clone(server), params)))
+}
+
+async fn answer(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError> {
     let resolved = server.host()?.resolve().await.map_err(internal)?;
     let detail = params.detail.unwrap_or_default();
     let snapshot = server.looks.look(&server, resolved, detail).await?;

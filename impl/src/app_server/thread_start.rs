@@ -13,14 +13,7 @@ use super::{AppServer, internal};
 
 /// Starts a thread and all its servers. The answer waits for those that the configuration requires;
 /// if one of them cannot be used, there is no thread.
-pub(crate) async fn admit(server: &Arc<AppServer>) -> Work {
-    match start(server).await {
-        Ok(work) => work,
-        Err(error) => Work::done(Err(error)),
-    }
-}
-
-async fn start(server: &Arc<AppServer>) -> Result<Work, RpcError> {
+pub(crate) async fn start(server: &Arc<AppServer>) -> Result<Work, RpcError> {
     let ready = server.ready()?;
     let configuration = ready.host.latest().await.map_err(internal)?;
     let context = ready.context.clone();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::methods::Work;
 use super::wire::{INVALID_PARAMS, Reply, RpcError, echo};
 use super::{AppServer, internal};
 use crate::host::{Lease, ServerSet};
@@ -22,22 +23,25 @@ pub(crate) struct Params {
     meta: Value,
 }
 
-pub(crate) async fn call(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError> {
+/// Takes the thread's servers at once, in the order of requests: a reload that follows does not take
+/// the call's connection away.
+pub(crate) fn call(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcError> {
     let thread = server.threads.get(&params.thread_id)?;
     let arguments = object("arguments", params.arguments)?;
     let mut meta = object("_meta", params.meta)?.unwrap_or_default();
     meta.insert("threadId".to_owned(), Value::String(thread.id().to_string()));
     let set = thread.servers(server.host()?);
-    let connection = lease(&set, &params.server).await?;
-    // The lease outlives the call; the set need not, a reload may close its other servers.
-    drop(set);
-    let result = connection.call_tool(&params.tool, arguments, Some(meta)).await;
-    let result = result.map_err(internal)?;
-    serde_json::to_value(result).map(Reply::Now).map_err(internal)
+    Ok(Work::later(async move {
+        let connection = lease(set, &params.server).await?;
+        let result = connection.call_tool(&params.tool, arguments, Some(meta)).await;
+        let result = result.map_err(internal)?;
+        serde_json::to_value(result).map(Reply::Now).map_err(internal)
+    }))
 }
 
-/// The connection to a thread's server, once it is there.
-pub(crate) async fn lease(set: &ServerSet, server: &str) -> Result<Lease, RpcError> {
+/// The connection to a thread's server, once it is there. The set is not kept: what the call does
+/// not use may be closed meanwhile.
+pub(crate) async fn lease(set: Arc<ServerSet>, server: &str) -> Result<Lease, RpcError> {
     let unknown = || RpcError::internal(format!("unknown MCP server '{}'", echo(server)));
     set.lease(server).await.ok_or_else(unknown)?.map_err(internal)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mcp_overlay_host::app_server::{AppServerOptions, Mode, serve};
@@ -22,12 +23,13 @@ pub(crate) const LONG: Duration = Duration::from_secs(20);
 
 pub(crate) const ACCESS_TOKEN: &str = "access-token-of-the-test";
 
-/// A home of settings.
-pub(crate) struct Home(TempDir);
+/// A home of settings. It lasts as long as the last client at it.
+#[derive(Clone)]
+pub(crate) struct Home(Arc<TempDir>);
 
 impl Home {
     pub(crate) fn new(config: &str) -> Self {
-        let home = Self(tempfile::tempdir().unwrap());
+        let home = Self(Arc::new(tempfile::tempdir().unwrap()));
         home.config(config);
         home
     }
@@ -87,6 +89,7 @@ pub(crate) struct Client {
     pub(crate) stop: CancellationToken,
     next_id: i64,
     notifications: VecDeque<(String, Value)>,
+    _home: Option<Home>,
 }
 
 pub(crate) fn options(mode: Mode, environment: Environment) -> AppServerOptions {
@@ -118,6 +121,7 @@ impl Client {
             stop,
             next_id: 0,
             notifications: VecDeque::new(),
+            _home: None,
         }
     }
 
@@ -125,6 +129,7 @@ impl Client {
     pub(crate) async fn at(home: &Home) -> Self {
         let mode = Mode::Local { codex_home: home.path().to_owned() };
         let mut client = Self::of(options(mode, Environment::default()));
+        client._home = Some(home.clone());
         client.initialize(json!({})).await.unwrap();
         client
     }
