@@ -22,6 +22,7 @@ REQUESTS = {
     "app/list": ("AppsListParams", "AppsListResponse"),
     "account/logout": (None, None),
     "thread/start": (None, None),
+    "thread/unsubscribe": (None, None),
 }
 NOTIFICATIONS = {
     "mcpServer/startupStatus/updated": "McpServerStatusUpdatedNotification",
@@ -151,9 +152,10 @@ class AppServer:
         found = [n.get("params", {}) for n in list(self.notifications) if n["method"] == method]
         return [params for params in found if expected.items() <= params.items()]
 
-    def begin(self):
+    def begin(self, **capabilities):
         """The handshake, for checks that are not about it."""
-        result = self.request("initialize", {"clientInfo": {"name": "peers", "version": "1"}})
+        client = {"clientInfo": {"name": "peers", "version": "1"}, "capabilities": capabilities}
+        result = self.request("initialize", client)
         self.notify("initialized")
         return result
 

@@ -30,49 +30,49 @@ def ask_apps(app, thread):
     return text_of(call(app, thread, "codex_apps", "calendar_list", arguments={"day": "Monday"}))
 
 
+def echo(app, thread, word, server="everything"):
+    return text_of(call(app, thread, server, "echo", arguments={"message": word}))
+
+
 def reload(app, thread):
+    def late(of):
+        return echo(app, of, "here", "late")
+
     unknown = "unknown MCP server 'late'"
-    echo = {"arguments": {"message": "late"}}
     write_config(CONFIG + stdio_everything("late"))
     check.true("late" in status(app), "a server added to the config is listed")
     check.true("late" in status(app, threadId=thread), "it is listed with the thread too")
-    check.refused(lambda: call(app, thread, "late", "echo", **echo), (INVALID, INTERNAL), unknown)
+    check.refused(lambda: late(thread), (INVALID, INTERNAL), unknown)
     check.same(app.request("config/mcpServer/reload"), {}, "the answer to a reload")
-    check.same(
-        text_of(call(app, thread, "late", "echo", **echo)), "Echo: late", "its tool, after a reload"
-    )
-    reported = app.notified("mcpServer/startupStatus/updated", name="late", threadId=thread)
+    check.same(late(thread), "Echo: here", "its tool, after a reload")
+    started = {"name": "late", "threadId": thread}
+    app.wait(lambda: len(app.notified("mcpServer/startupStatus/updated", **started)) == 2, 2)
+    reported = app.notified("mcpServer/startupStatus/updated", **started)
     check.same([r["status"] for r in reported], ["starting", "ready"], "its start is reported")
-    check.same(
-        text_of(call(app, thread, "everything", "echo", **echo)), "Echo: late", "an older server"
-    )
-    thread_2, states = start_thread(app)
+    check.same(echo(app, thread, "on"), "Echo: on", "an older server goes on")
+    second, states = start_thread(app)
     check.same(states.get("late"), ["starting", "ready"], "a new thread starts it too")
 
-    write_config(CONFIG + "\n[mcp_servers.broken\nx")
-    line = CONFIG.count("\n") + 2
-    place = rf"config\.toml.*{line}\D+\d+"
+    broken = "\n[mcp_servers.broken\nx"
+    write_config(CONFIG + broken)
+    line = (CONFIG + broken).count("\n")
+    place = rf"config\.toml\D+{line}\D+\d+"
     check.refused(lambda: app.request("config/mcpServer/reload"), INTERNAL, place)
-    for server in ("late", "everything", "codex_apps"):
-        tool = (
-            ("calendar_list", {"arguments": {"day": "late"}})
-            if server == "codex_apps"
-            else ("echo", echo)
-        )
-        result = call(app, thread, server, tool[0], **tool[1])
-        check.true("late" in text_of(result), f"{server} goes on while the config is broken")
+    check.same(late(thread), "Echo: here", "a server while the config is broken")
+    check.same(echo(app, thread, "on"), "Echo: on", "another while the config is broken")
+    check.same(ask_apps(app, thread), "nothing on Monday", "codex_apps while the config is broken")
 
     write_config(CONFIG)
     app.request("config/mcpServer/reload")
-    for each in (thread, thread_2):
-        check.refused(lambda: call(app, each, "late", "echo", **echo), (INVALID, INTERNAL), unknown)
-        check.true(
-            "Echo" in text_of(call(app, each, "everything", "echo", **echo)), "an older server"
-        )
-    check.true(
-        soon(lambda: not any("late" in p for p in our_processes())),
-        "a removed server's process stays",
-    )
+    for each in (thread, second):
+        check.refused(lambda: late(each), (INVALID, INTERNAL), unknown)
+        check.same(echo(app, each, "on"), "Echo: on", "an older server goes on")
+
+    def left():
+        return [process for process in our_processes() if process.endswith("late")]
+
+    check.true(soon(lambda: not left()), f"a removed server's process stays: {left()}")
+    app.request("thread/unsubscribe", {"threadId": second})
 
 
 def login(app, thread):
@@ -131,12 +131,17 @@ def server_dies(app, _):
     for process in mine:
         os.kill(int(process.split()[0]), signal.SIGKILL)
     started = time.monotonic()
-    check.refused(
-        lambda: call(app, thread, "everything", "echo", arguments={"message": "a"}), None, ""
-    )
+    check.refused(lambda: echo(app, thread, "dead"), None, "")
     check.true(time.monotonic() - started < 5, "a call to a dead server was answered late")
     check.same(ask_apps(app, thread), "nothing on Monday", "the thread's other servers go on")
     check.true("echo" in status(app)["everything"]["tools"], "the server can be listed again")
+    app.request("config/mcpServer/reload")
+    check.same(echo(app, thread, "again"), "Echo: again", "a reload starts it again")
+    app.request("thread/unsubscribe", {"threadId": thread})
+    check.true(soon(lambda: our_processes() == before), "an ended thread's process stays")
+    check.refused(lambda: echo(app, thread, "late"), INVALID, f"thread not found: {thread}")
+    app.wait(lambda: app.notified("thread/closed", threadId=thread), 2)
+    check.true(app.notified("thread/closed", threadId=thread), "no thread/closed")
 
 
 def other_user(app, thread):
@@ -182,8 +187,7 @@ def logout(app, thread):
     check.same(app.request("app/list", {})["data"], [], "connectors after the logout")
     after = len([r for r in requests_at("apps") if r["method"] != "DELETE"])
     check.same(after - before, 0, "requests to the Apps server after the logout")
-    echoed = call(app, thread, "everything", "echo", arguments={"message": "on"})
-    check.same(text_of(echoed), "Echo: on", "other servers go on")
+    check.same(echo(app, thread, "on"), "Echo: on", "other servers go on")
 
 
 def end(app):
@@ -197,9 +201,12 @@ def ends_in_the_middle():
     """Standard input ends while servers start, and while a tool runs."""
     write_auth(home, ann.auth_json())
     app = start_app_server()
-    app.begin()
+    app.begin(optOutNotificationMethods=["mcpServer/startupStatus/updated"])
     app.request("thread/start", {})
     end(app)
+    said = {n["method"] for n in app.notifications}
+    check.true("thread/started" in said, "thread/started was wanted")
+    check.true("mcpServer/startupStatus/updated" not in said, "a notification nobody wants")
 
     app = start_app_server()
     app.begin()

@@ -6,6 +6,7 @@ import re
 import time
 import traceback
 from contextlib import contextmanager
+from pathlib import Path
 
 from app_server import Refused
 
@@ -23,8 +24,8 @@ class Checks:
         self.count, self.problems, started = 0, [], time.monotonic()
         try:
             yield
-        except Exception:
-            self.problems.append(traceback.format_exc().rstrip())
+        except Exception as error:
+            self.problems.append(where(error) + f"{type(error).__name__}: {error}")
         self.total += self.count
         word = "FAILED" if self.problems else "ok"
         print(
@@ -67,6 +68,17 @@ class Checks:
         self.problems.append(
             f"expected a refusal ({code}, {message!r}), got {json.dumps(result)[:500]}"
         )
+
+
+def where(error):
+    """The lines of the tests that led to an exception, without the machinery's."""
+    here = Path(__file__).parent
+    frames = [(Path(frame.filename), frame) for frame in traceback.extract_tb(error.__traceback__)]
+    return "".join(
+        f"{file.name}:{frame.lineno}: {frame.line}\n"
+        for file, frame in frames
+        if file.parent == here and file.name not in ("checks.py", "client.py", "app_server.py")
+    )
 
 
 def pretty(value):

@@ -1,6 +1,7 @@
 """Every method, once in each way in which it is meant to be used, and in some in which it is not."""
 
 import base64
+import gzip
 import json
 import time
 import uuid
@@ -144,6 +145,17 @@ def tool_calls(app, thread):
         check.true(any(part["type"] == "image" for part in image["content"]), f"{server}: an image")
         refused = call(app, thread, server, "get-sum", arguments={"a": "no number"})
         check.same(refused.get("isError"), True, f"{server}: a tool's error is a result")
+        big = "x" * 1_000_000
+        echoed = text_of(call(app, thread, server, "echo", arguments={"message": big}))
+        check.true(echoed == f"Echo: {big}", f"{server}: a message of a megabyte")
+        # A resource of one session: the thread has kept its own.
+        file = {"name": "a.gz", "data": "data:text/plain,hello"}
+        link = call(app, thread, server, "gzip-file-as-resource", arguments=file)["content"][0]
+        read = {"server": server, "uri": link["uri"]}
+        found = app.request("mcpServer/resource/read", read | {"threadId": thread})["contents"][0]
+        unpacked = gzip.decompress(base64.b64decode(found["blob"]))
+        check.same(unpacked.decode(), "hello", f"{server}: a resource of the thread's session")
+        check.refused(lambda: app.request("mcpServer/resource/read", read), None, "")
     listed = call(app, thread, "codex_apps", "calendar_list", arguments={"day": "Monday"})
     check.same(text_of(listed), "nothing on Monday", "codex_apps: calendar_list")
     full = call(app, thread, "codex_apps", "calendar_add", arguments={"day": "Friday"})

@@ -60,7 +60,8 @@ def start_thread(app):
 
     begun = {"codex_apps", "everything", "everything-http", "vault"}
     app.wait(
-        lambda: begun <= states().keys() and all(s[-1] != "starting" for s in states().values())
+        lambda: begun <= states().keys() and all(s[-1] != "starting" for s in states().values()),
+        10,
     )
     return thread, states()
 
