@@ -10,7 +10,7 @@ mod credentials;
 mod error;
 mod failure;
 mod handler;
-mod http;
+pub(crate) mod http;
 mod observed;
 mod request;
 mod session;
