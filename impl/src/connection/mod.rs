@@ -11,7 +11,7 @@ mod error;
 mod failure;
 mod group;
 mod handler;
-mod http;
+pub(crate) mod http;
 mod observed;
 mod request;
 mod session;
