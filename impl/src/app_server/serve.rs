@@ -112,13 +112,14 @@ impl Ingress {
             Err(_) => return self.refuse(Some(id), RpcError::overloaded()).await,
         };
         let work = admit(&self.server, method, params).await;
-        self.requests.spawn(work_and_answer(
-            work,
-            id,
-            place,
-            self.client.clone(),
-            self.give_up.clone(),
-        ));
+        let (client, give_up) = (self.client.clone(), self.give_up.clone());
+        let answered = work_and_answer(work, id, place, client, give_up);
+        // Other answers come as they are ready; before this one a client expects none.
+        if method == "initialize" {
+            answered.await;
+        } else {
+            self.requests.spawn(answered);
+        }
     }
 
     /// Says no to a line that got no place. When many refusals wait, reading waits too.

@@ -126,5 +126,5 @@ fn a_setting_of_the_command_line_counts_and_what_is_ignored_is_said() {
     let (said, besides) = rest(process);
     assert!(!said.contains("startupStatus"), "{said}");
     assert_eq!(besides.matches("config.toml:2:").count(), 1, "{besides}");
-    assert_eq!(besides.matches("auth.json").count(), 1, "{besides}");
+    assert_eq!(besides.matches("auth.json: not valid JSON").count(), 1, "{besides}");
 }
