@@ -123,10 +123,12 @@ impl AppServer {
         tokens: impl FnOnce(StoreMode) -> TokenStore,
     ) -> Result<(), RpcError> {
         let options = &self.options;
+        // They have done their part; no server's settings can ask for them.
+        let environment = options.environment.clone().without(&[CONFIG_VARIABLE, AUTH_VARIABLE]);
         let host = Host::new(HostParts {
             source,
             overrides: options.overrides.clone(),
-            environment: options.environment.clone(),
+            environment: environment.clone(),
             extensions: options.extensions.clone(),
             auth: auth.clone(),
             warn: Box::new(|warning| eprintln!("warning: {warning}")),
@@ -139,7 +141,7 @@ impl AppServer {
             Mode::Orchestrator => Executor::None,
         };
         let context = ConnectContext {
-            environment: options.environment.clone(),
+            environment,
             host_credentials: Some(Arc::new(auth)),
             oauth: Some(Arc::new(oauth.clone())),
             executor,
