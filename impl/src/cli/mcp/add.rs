@@ -20,6 +20,8 @@ use super::say;
 #[derive(clap::Args)]
 #[command(
     group = ArgGroup::new("transport").required(true).args(["url", "command"]),
+    override_usage = "mcp-overlay-host mcp add NAME --url URL [--bearer-token-env-var VAR]\n       \
+                      mcp-overlay-host mcp add NAME [--env KEY=VALUE]... -- COMMAND [ARGS]...",
     after_help = "Examples:\n  \
                   mcp-overlay-host mcp add docs --url https://docs.example/mcp\n  \
                   mcp-overlay-host mcp add docs --url https://docs.example/mcp \

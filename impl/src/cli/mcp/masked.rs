@@ -9,6 +9,9 @@ pub(super) const MASK: &str = "*****";
 const SECRETS: [&str; 9] =
     ["token", "key", "secret", "passw", "auth", "credential", "bearer", "header", "cookie"];
 
+/// How well-known kinds of tokens begin.
+const TOKENS: [&str; 8] = ["sk-", "ghp_", "gho_", "ghs_", "github_pat_", "xoxb-", "xoxp-", "eyJ"];
+
 /// A URL without its user, query and fragment. A text that is no URL is not shown at all: nobody
 /// knows what is in it.
 pub(super) fn url(text: &str) -> String {
@@ -25,34 +28,37 @@ pub(super) fn url(text: &str) -> String {
 }
 
 /// A command's arguments without what looks like a secret: values of options and variables named
-/// like one (`--api-key X`, `--token=X`, `API_KEY=X`, `Authorization: X`), and what `url` masks.
+/// like one (`--api-key X`, `--token=X`, `API_KEY=X`, `Authorization: X`), well-known kinds of
+/// tokens, and what `url` masks.
 pub(super) fn arguments(args: &[String]) -> Vec<String> {
     let mut out = Vec::with_capacity(args.len());
     let mut value_of_secret = false;
     for arg in args {
-        let is_option = arg.starts_with('-');
-        out.push(if value_of_secret && !is_option { MASK.to_owned() } else { argument(arg) });
-        let names_secret = is_secret(arg) || arg == "-H";
-        value_of_secret = is_option && names_secret && !arg.contains('=');
+        // A value may begin with a dash, an option that follows begins with two.
+        let is_value = value_of_secret && !arg.starts_with("--");
+        out.push(if is_value { MASK.to_owned() } else { argument(arg) });
+        let names_secret = arg.starts_with('-') && (is_secret(arg) || arg == "-H");
+        value_of_secret = names_secret && !is_value && !arg.contains('=');
     }
     out
 }
 
 fn argument(arg: &str) -> String {
-    for separator in ['=', ':'] {
-        if let Some((name, value)) = arg.split_once(separator)
-            && is_secret(name)
-            && !value.starts_with("//")
-        {
-            return format!("{name}{separator}{MASK}");
-        }
+    if TOKENS.iter().any(|prefix| arg.starts_with(prefix)) {
+        return MASK.to_owned();
     }
-    match arg.find("://") {
-        None => arg.to_owned(),
-        Some(_) => match arg.split_once('=') {
-            Some((option, value)) if option.starts_with('-') => format!("{option}={}", url(value)),
-            _ => url(arg),
-        },
+    // What stands before the first `=` or `:` may name the value; the colon of a URL does not.
+    let end = arg.find(['=', ':']).unwrap_or(arg.len());
+    let (name, rest) = arg.split_at_checked(end).unwrap_or((arg, ""));
+    let is_url = rest.starts_with("://");
+    let mut separated = rest.chars();
+    match separated.next() {
+        Some(separator) if !is_url && is_secret(name) => format!("{name}{separator}{MASK}"),
+        Some(separator) if !is_url && rest.contains("://") => {
+            format!("{name}{separator}{}", url(separated.as_str()))
+        }
+        _ if is_url => url(arg),
+        _ => arg.to_owned(),
     }
 }
 

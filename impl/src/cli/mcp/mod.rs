@@ -9,7 +9,7 @@ mod show;
 mod statements;
 
 use std::io::{ErrorKind, Write as _};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Subcommand;
@@ -103,7 +103,7 @@ fn no_server(name: &str) -> Stop {
     Stop::failed(format!("No MCP server named '{}' found.", shown(name)))
 }
 
-fn plugins(dir: &PathBuf, is_active: &dyn Fn(&str) -> bool) -> Result<Arc<[Plugin]>, Stop> {
+fn plugins(dir: &Path, is_active: &dyn Fn(&str) -> bool) -> Result<Arc<[Plugin]>, Stop> {
     if !dir.is_dir() {
         return Ok(Arc::default());
     }
@@ -141,10 +141,7 @@ fn say(text: &str) -> Outcome {
     }
 }
 
-/// A text of the configuration, without what a terminal would take for commands.
+/// A text of the configuration in one line, without what a terminal would take for commands.
 fn shown(text: &str) -> String {
-    let escaped = |c: char| {
-        if c.is_control() { c.escape_default().to_string() } else { c.to_string() }
-    };
-    text.chars().map(escaped).collect()
+    super::shown(text).replace('\n', "\\n")
 }

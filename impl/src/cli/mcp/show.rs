@@ -68,7 +68,13 @@ pub(super) fn get(arguments: &GetArguments) -> Outcome {
         for (key, value) in &object {
             match value {
                 Value::Object(transport) if key == "transport" => {
-                    transport.iter().for_each(|(key, value)| put(&mut out, key, value));
+                    // How it is reached before with what.
+                    let (first, rest): (Vec<_>, Vec<_>) =
+                        transport.iter().partition(|(key, _)| *key == "type");
+                    first
+                        .into_iter()
+                        .chain(rest)
+                        .for_each(|(key, value)| put(&mut out, key, value));
                 }
                 _ if key == "name" => {}
                 _ => put(&mut out, key, value),
@@ -111,7 +117,7 @@ fn row(name: &str, server: &ServerConfig, auth: &str) -> [String; 5] {
     let (transport, target) = match &server.transport {
         Transport::Stdio(stdio) => {
             let args = masked::arguments(&stdio.args);
-            ("stdio", [&[stdio.command.clone()], &*args].concat().join(" "))
+            ("stdio", [std::slice::from_ref(&stdio.command), &*args].concat().join(" "))
         }
         Transport::StreamableHttp(http) => ("http", masked::url(&http.url)),
     };
