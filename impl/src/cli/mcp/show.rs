@@ -85,6 +85,9 @@ pub(super) fn get(arguments: &GetArguments) -> Outcome {
 }
 
 fn put(out: &mut String, key: &str, value: &Value) {
+    if value.is_null() {
+        return;
+    }
     let key = if key == "type" { "transport" } else { key };
     let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     out.push_str(&format!("  {key}: {}\n", shown(&value)));
