@@ -62,11 +62,13 @@ impl ObservedClient {
         &self,
         sent: impl Future<Output = Result<T, Failed>>,
     ) -> Result<T, Failed> {
-        let gone = || Failed {
-            failure: Failure::Protocol("the connection was ended"),
-            error: StreamableHttpError::TransportChannelClosed,
-        };
-        self.gone.run_until_cancelled(sent).await.unwrap_or_else(|| Err(gone()))
+        match self.gone.run_until_cancelled(sent).await {
+            Some(outcome) => outcome,
+            None => Err(Failed {
+                failure: Failure::Protocol("the connection was ended"),
+                error: StreamableHttpError::TransportChannelClosed,
+            }),
+        }
     }
 
     /// These events, which end when the connection is gone. Why they break off is kept for `slot`.

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use rmcp::RoleClient;
 use rmcp::model::{
-    CallToolResult, CancelledNotificationParam, ClientRequest, ErrorData, GetExtensions as _,
-    JsonObject, MetaObject, RequestId, RequestMetaObject, ServerResult,
+    CallToolResult, CancelledNotificationParam, ClientRequest, CustomResult, ErrorData,
+    GetExtensions as _, JsonObject, MetaObject, RequestId, RequestMetaObject, ServerResult,
 };
 use rmcp::service::{Peer, PeerRequestOptions, ServiceError};
+
+use serde_json::Value as JsonValue;
 
 use super::failure::{Failure, Slot};
 use super::http::Refused;
@@ -39,6 +41,8 @@ impl Connection {
             answer
         };
         let answer = tokio::select! {
+            // An answer that came before the end counts.
+            biased;
             answer = asked => answer,
             () = self.ending.stop.cancelled() => Err(ServiceError::TransportClosed),
         };
@@ -176,7 +180,15 @@ pub(super) fn tool_result(result: ServerResult) -> Option<CallToolResult> {
     match result {
         ServerResult::CallToolResult(result) => Some(result),
         ServerResult::EmptyResult(_) => Some(CallToolResult::default()),
-        ServerResult::CustomResult(custom) => serde_json::from_value(custom.0).ok(),
+        ServerResult::CustomResult(CustomResult(mut custom)) => {
+            let fields = custom.as_object_mut()?;
+            let known = |name: &String| matches!(name.as_str(), "_meta" | "isError");
+            if !fields.keys().all(known) {
+                return None;
+            }
+            fields.insert("content".to_owned(), JsonValue::Array(Vec::new()));
+            serde_json::from_value(custom).ok()
+        }
         _ => None,
     }
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use rmcp::RoleClient;
 use rmcp::transport::async_rw::AsyncRwTransport;
-use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio_util::sync::CancellationToken;
 
 use super::failure::{Failure, Slot};
+use super::group::{Group, Signal};
 use super::session::Ending;
 
 /// How long the process has to end after its input is closed, and then after it is asked to.
@@ -106,10 +106,13 @@ impl Supervisor {
 
     /// Ends the whole group, whose input is closed by now: waits, then asks, then kills.
     async fn end(mut self) {
-        for signal in [None, Some(Signal::TERM), Some(Signal::KILL)] {
+        for signal in [None, Some(Signal::Ask), Some(Signal::Kill)] {
             if let Some(signal) = signal {
-                self.stop.cancel();
-                self.group.signal(signal);
+                if !self.stop.is_cancelled() {
+                    self.session.set_first(Failure::Protocol("it closed its output"));
+                    self.stop.cancel();
+                }
+                self.group.signal(&mut self.child, signal);
             }
             let gone = async {
                 self.exit().await;
@@ -118,44 +121,12 @@ impl Supervisor {
                 }
             };
             if tokio::time::timeout(GRACE, gone).await.is_ok() {
-                self.group.forget();
+                self.group.is_gone();
                 break;
             }
         }
         self.stop.cancel();
         self.exited.cancel();
-    }
-}
-
-/// A process group, which is killed when this is dropped. A process that leaves its group is out
-/// of reach.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn of(child: &Child) -> Self {
-        Self(child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)))
-    }
-
-    fn signal(&self, signal: Signal) {
-        if let Some(group) = self.0 {
-            // It fails if nobody is left, which is the aim.
-            let _ = rustix::process::kill_process_group(group, signal);
-        }
-    }
-
-    fn is_alive(&self) -> bool {
-        self.0.is_some_and(|group| rustix::process::test_kill_process_group(group).is_ok())
-    }
-
-    /// Nobody is left: the number may be another group's soon.
-    fn forget(&mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.signal(Signal::KILL);
     }
 }
 

@@ -1,10 +1,22 @@
-//! Connections to a wiremock-hosted Apps endpoint.
+//! Connections to MCP servers: HTTP endpoints that wiremock hosts, and processes.
 #![cfg(feature = "network")]
 
 // `cfg(test)` tells clippy that helpers are test code too.
 #[cfg(test)]
+mod authorization;
+#[cfg(test)]
+mod calls;
+#[cfg(test)]
 mod endpoint;
 #[cfg(test)]
 mod faults;
+// Looks into /proc.
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod processes;
 #[cfg(test)]
 mod requests;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod support;
