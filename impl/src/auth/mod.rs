@@ -3,10 +3,32 @@
 //! [`AuthStore`] reads `auth.json`, the file that Codex keeps sign-ins in, and is the
 //! [`HostCredentialSource`](crate::connection::authorize::HostCredentialSource) of the host.
 
+#[cfg(feature = "network")]
+mod authorizer;
+#[cfg(feature = "network")]
+mod claims;
+#[cfg(feature = "network")]
+mod error;
+#[cfg(feature = "network")]
+mod file;
 mod kind;
 #[cfg(feature = "network")]
+mod place;
+#[cfg(feature = "network")]
+mod refresh;
+#[cfg(feature = "network")]
 mod store;
+#[cfg(feature = "network")]
+mod token_endpoint;
 
+#[cfg(feature = "network")]
+pub use error::{AuthFileError, LogoutError};
+#[cfg(feature = "network")]
+pub use file::Account;
 pub use kind::{Auth, UnknownAuth};
 #[cfg(feature = "network")]
-pub use store::{Account, AuthFileError, AuthNow, AuthStore, LogoutError, MAX_AUTH_BYTES};
+pub use place::MAX_AUTH_BYTES;
+#[cfg(feature = "network")]
+pub use store::{AuthNow, AuthStore};
+#[cfg(feature = "network")]
+pub use token_endpoint::REFRESH_URL_VARIABLE;

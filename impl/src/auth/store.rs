@@ -1,46 +1,26 @@
-//! Where the sign-in is kept, and what it is at this moment.
+//! The sign-in, and what it is at this moment.
 
+use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Auth;
-use crate::config::Environment;
+use super::authorizer::AccountAuthorizer;
+use super::error::{AuthFileError, LogoutError};
+use super::file::{Account, SignIn, parse};
+use super::place::{Found, Place};
+use super::refresh::Refresher;
+use super::token_endpoint::TokenEndpoint;
+use crate::config::{Environment, Redacted};
 use crate::connection::HostCredentials;
 use crate::connection::authorize::{Authorizer, HostCredentialSource};
 
-/// The largest `auth.json` that is read, in bytes.
-pub const MAX_AUTH_BYTES: u64 = 1024 * 1024;
-
-/// Why an `auth.json` is of no use. It names the file, what is wrong and what to do, and holds no
-/// secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct AuthFileError(pub(super) String);
-
-/// Why a sign-in could not be deleted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct LogoutError(pub(super) String);
-
-/// Who is signed in, for comparison only: two of them are equal if credentials of the one may be
-/// used where those of the other were asked for. `Debug` shows nothing of it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Account {
-    pub(super) auth: Auth,
-}
-
-impl std::fmt::Debug for Account {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Account").finish_non_exhaustive()
-    }
-}
-
-/// The sign-in at one moment. Nobody signed in is the default. `Debug` shows no secret.
+/// The sign-in at one moment. The default is that nobody is signed in. `Debug` shows no secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuthNow {
     /// How the user is signed in; this is what the gate asks.
     pub auth: Option<Auth>,
-    /// What the Apps server gets. `None` for an API key, and for an agent identity.
+    /// What the Apps server gets. `None` for an API key and for an agent identity.
     pub credentials: Option<HostCredentials>,
     /// Who is signed in.
     pub account: Option<Account>,
@@ -48,52 +28,135 @@ pub struct AuthNow {
     pub email: Option<String>,
     /// Their ChatGPT plan, as the id token has it.
     pub plan: Option<String>,
-    /// Why there is a sign-in that cannot be used. `auth` is then `None`, unless the sign-in is a
-    /// good one that only has nothing to send.
+    /// Why there is a sign-in that cannot be used. `auth` is then `None`: a broken file counts as
+    /// signed out, never as what it said before. An agent identity is the exception: it opens the
+    /// gate, and the error is that there is nothing to send.
     pub error: Option<AuthFileError>,
     /// What the user should know but nothing fails for.
     pub warnings: Vec<String>,
 }
 
-/// Where the sign-in is kept. Clones are the same store.
-#[derive(Clone)]
-pub struct AuthStore(Arc<Inner>);
+impl AuthNow {
+    /// Whether both are the same account, signed in in the same way, or both nobody.
+    #[must_use]
+    pub fn same_account(&self, other: &Self) -> bool {
+        self.auth == other.auth && self.account == other.account
+    }
+}
 
-struct Inner {
-    _file: Option<PathBuf>,
+/// Where the sign-in is kept. Clones are the same store. `Debug` shows no secret.
+#[derive(Clone)]
+pub struct AuthStore(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) place: Place,
+    pub(super) endpoint: TokenEndpoint,
+    pub(super) refresher: Refresher,
+    /// What was read last, and what it means.
+    last: Mutex<Option<(Found, Current)>>,
+}
+
+/// The sign-in at one moment, with what only a refresh may see.
+#[derive(Clone)]
+pub(super) struct Current {
+    pub(super) now: Arc<AuthNow>,
+    pub(super) refresh_token: Option<Redacted>,
+    pub(super) text: Option<Redacted>,
 }
 
 impl AuthStore {
     /// The sign-in of `auth.json` in `codex_home`. Nothing is read before it is asked for.
+    ///
+    /// Tokens are refreshed at the URL of `CODEX_REFRESH_TOKEN_URL_OVERRIDE` in `env`, if that is
+    /// set, which is https or on this machine.
     #[must_use]
-    pub fn open(codex_home: impl Into<PathBuf>, _env: &Environment) -> Self {
-        Self(Arc::new(Inner { _file: Some(codex_home.into().join("auth.json")) }))
+    pub fn open(codex_home: impl Into<PathBuf>, env: &Environment) -> Self {
+        Self::new(Place::Disk(codex_home.into().join("auth.json")), env)
     }
 
-    /// The sign-in that this text of an `auth.json` holds. Nothing is written to disk: refreshed
-    /// tokens are kept in memory.
+    /// The sign-in that this text of an `auth.json` holds; nobody is signed in without one.
+    /// Nothing is read from or written to disk: refreshed tokens are kept in memory.
     #[must_use]
-    pub fn fixed(_text: String, _env: &Environment) -> Self {
-        Self(Arc::new(Inner { _file: None }))
+    pub fn fixed(text: Option<&str>, env: &Environment) -> Self {
+        Self::new(Place::Memory(Mutex::new(text.map(str::to_owned))), env)
     }
 
-    /// The sign-in at this moment: the file is read at every call.
+    fn new(place: Place, env: &Environment) -> Self {
+        Self(Arc::new(Inner {
+            place,
+            endpoint: TokenEndpoint::of(env),
+            refresher: Refresher::default(),
+            last: Mutex::default(),
+        }))
+    }
+
+    /// The sign-in at this moment. The file is read at every call; as long as it does not change
+    /// the same `Arc` is handed out.
     #[must_use]
     pub fn now(&self) -> Arc<AuthNow> {
-        Arc::default()
+        self.current().now
     }
 
-    /// Signs out by deleting the file; `false` if there was none.
+    /// Signs out by deleting the file, and the file it links to if it is a link; `false` if there
+    /// was none.
     ///
     /// # Errors
     /// The file could not be deleted.
     pub fn logout(&self) -> Result<bool, LogoutError> {
-        Ok(false)
+        self.0.place.delete()
+    }
+
+    pub(super) fn current(&self) -> Current {
+        // Read under the lock: of two callers the later one must not be handed the older sign-in.
+        let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = self.0.place.read();
+        if let Some((before, current)) = &*last
+            && *before == found
+        {
+            return current.clone();
+        }
+        let current = self.0.understand(&found);
+        *last = Some((found, current.clone()));
+        current
+    }
+}
+
+impl Inner {
+    fn understand(&self, found: &Found) -> Current {
+        let file = self.place.name();
+        let text = found.text.as_ref().map(Option::as_deref).map_err(Clone::clone);
+        let sign_in = text.clone().and_then(|text| match text {
+            Some(text) => parse(text, &file),
+            None => Ok(SignIn::default()),
+        });
+        let sign_in =
+            sign_in.unwrap_or_else(|error| SignIn { error: Some(error), ..SignIn::default() });
+        let SignIn { auth, credentials, refresh_token, account, email, plan, error, warning } =
+            sign_in;
+        let mut warnings: Vec<String> = warning.into_iter().collect();
+        if found.exposed {
+            warnings.push(format!(
+                "{file}: others can read it; close it with `chmod 600`, as the next refresh will"
+            ));
+        }
+        warnings.extend(self.endpoint.problem().map(str::to_owned));
+        let now = AuthNow { auth, credentials, account, email, plan, error, warnings };
+        let text = text.ok().flatten().map(Redacted::from);
+        Current { now: Arc::new(now), refresh_token, text }
     }
 }
 
 impl HostCredentialSource for AuthStore {
     fn authorizer(&self) -> Option<Arc<dyn Authorizer>> {
-        None
+        let now = self.now();
+        now.credentials.as_ref()?;
+        let account = now.account.clone()?;
+        Some(Arc::new(AccountAuthorizer::new(self.clone(), account)))
+    }
+}
+
+impl fmt::Debug for AuthStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthStore").field("place", &self.0.place.name()).finish_non_exhaustive()
     }
 }

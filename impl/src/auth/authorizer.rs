@@ -1,0 +1,123 @@
+//! What authorises a connection to the Apps server: the credentials of one account.
+
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::future::BoxFuture;
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+
+use super::file::Account;
+use super::refresh::refresh;
+use super::store::AuthStore;
+use super::{Auth, AuthNow};
+use crate::connection::HostCredentials;
+use crate::connection::authorize::{AuthHeaders, Authorizer, Refusal, Unauthorized};
+
+static ACCOUNT_ID: HeaderName = HeaderName::from_static("chatgpt-account-id");
+
+const UNAUTHORIZED: u16 = 401;
+
+/// Bound to an account: as soon as another one is signed in, or none, it authorises nothing more.
+pub(super) struct AccountAuthorizer {
+    store: AuthStore,
+    account: Account,
+    /// Why the last refresh failed.
+    failure: Mutex<Option<String>>,
+}
+
+impl AccountAuthorizer {
+    pub(super) fn new(store: AuthStore, account: Account) -> Self {
+        Self { store, account, failure: Mutex::default() }
+    }
+
+    fn note(&self, failure: Option<String>) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
+
+    /// Other headers than those that were refused: what another process has refreshed in the
+    /// meantime, or what this one refreshes now.
+    async fn others(&self, refused: &AuthHeaders) -> Result<AuthHeaders, String> {
+        let now = self.store.now();
+        let mine = headers_of(&now, &self.account).map_err(|error| error.0)?;
+        if mine != *refused {
+            return Ok(mine);
+        }
+        if self.account.auth() != Auth::ChatGpt {
+            return Err(String::new());
+        }
+        let token = now.credentials.as_ref().map(|sent| sent.access_token.clone());
+        refresh(&self.store, &self.account, token.unwrap_or_default()).await?;
+        let mine = headers_of(&self.store.now(), &self.account).map_err(|error| error.0)?;
+        if mine == *refused {
+            Err("the tokens are the same as before".to_owned())
+        } else {
+            Ok(mine)
+        }
+    }
+}
+
+impl Authorizer for AccountAuthorizer {
+    fn headers(&self) -> BoxFuture<'_, Result<AuthHeaders, Unauthorized>> {
+        Box::pin(async move { headers_of(&self.store.now(), &self.account) })
+    }
+
+    fn refused(&self, refusal: Refusal) -> BoxFuture<'_, Option<AuthHeaders>> {
+        Box::pin(async move {
+            // 403 is about what the account may do; other tokens of the same account change nothing.
+            if refusal.status != UNAUTHORIZED {
+                return None;
+            }
+            match self.others(&refusal.sent).await {
+                Ok(headers) => {
+                    self.note(None);
+                    Some(headers)
+                }
+                Err(failure) => {
+                    self.note(Some(failure).filter(|failure| !failure.is_empty()));
+                    None
+                }
+            }
+        })
+    }
+
+    fn advice(&self) -> String {
+        let advice = match self.account.auth() {
+            Auth::ChatGptAuthTokens => {
+                "sign in again in the application that hands its sign-in to this host"
+            }
+            Auth::PersonalAccessToken => "sign in again with a new personal access token",
+            Auth::ApiKey | Auth::ChatGpt | Auth::AgentIdentity => "sign in again",
+        };
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*failure {
+            Some(failure) => format!("{advice} ({failure})"),
+            None => advice.to_owned(),
+        }
+    }
+}
+
+/// The headers of this account, if it is still the one that is signed in.
+fn headers_of(now: &AuthNow, account: &Account) -> Result<AuthHeaders, Unauthorized> {
+    match (&now.account, &now.credentials, &now.error) {
+        (Some(other), Some(credentials), _) if other == account => headers(credentials),
+        (Some(_), _, _) => Err(Unauthorized(
+            "another account is signed in than the one this connection was made for; reload the \
+             servers, or sign in again with that account"
+                .to_owned(),
+        )),
+        (None, _, Some(error)) => Err(Unauthorized(error.to_string())),
+        (None, _, None) => {
+            Err(Unauthorized("you have been signed out of ChatGPT; sign in again".to_owned()))
+        }
+    }
+}
+
+fn headers(credentials: &HostCredentials) -> Result<AuthHeaders, Unauthorized> {
+    let value = |text: &str| {
+        let damaged = "the stored tokens cannot be sent as headers; sign in again";
+        HeaderValue::from_str(text).map_err(|_| Unauthorized(damaged.to_owned()))
+    };
+    let bearer = (AUTHORIZATION, value(&format!("Bearer {}", credentials.access_token))?);
+    let account = credentials.account_id.as_deref().map(value).transpose()?;
+    let account = account.map(|value| (ACCOUNT_ID.clone(), value));
+    Ok(AuthHeaders::new([bearer].into_iter().chain(account)))
+}

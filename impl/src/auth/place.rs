@@ -1,0 +1,168 @@
+//! Where the text of a sign-in stands: in a file, or in memory.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use tempfile::NamedTempFile;
+
+use super::error::{AuthFileError, LogoutError};
+use crate::files::{ReadError, read_text};
+
+/// The largest `auth.json` that is read, in bytes.
+pub const MAX_AUTH_BYTES: u64 = 1024 * 1024;
+
+pub(super) enum Place {
+    Disk(PathBuf),
+    Memory(Mutex<Option<String>>),
+}
+
+/// What was found there. Two of them are equal if nothing has changed in between.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    /// `None`: there is no sign-in.
+    pub(super) text: Result<Option<String>, AuthFileError>,
+    /// Whether others than the owner may read the file.
+    pub(super) exposed: bool,
+}
+
+impl Place {
+    /// How the place is named to the user.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Disk(path) => path.display().to_string(),
+            Self::Memory(_) => "the sign-in handed to this host".to_owned(),
+        }
+    }
+
+    /// What is there now.
+    pub(super) fn read(&self) -> Found {
+        match self {
+            Self::Memory(text) => {
+                let text = text.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                Found { text: self.bounded(text), exposed: false }
+            }
+            Self::Disk(path) => Found {
+                text: match read_text(path, MAX_AUTH_BYTES) {
+                    Ok(text) => Ok(Some(text)),
+                    Err(ReadError::Missing) => Ok(None),
+                    Err(error) => Err(self.broken(format!("cannot be read: {error}"))),
+                },
+                exposed: is_exposed(path),
+            },
+        }
+    }
+
+    fn bounded(&self, text: Option<String>) -> Result<Option<String>, AuthFileError> {
+        let size = text.as_ref().map_or(0, |text| u64::try_from(text.len()).unwrap_or(u64::MAX));
+        if size > MAX_AUTH_BYTES {
+            let error = ReadError::TooLarge(MAX_AUTH_BYTES);
+            return Err(self.broken(format!("cannot be read: {error}")));
+        }
+        Ok(text)
+    }
+
+    fn broken(&self, problem: String) -> AuthFileError {
+        AuthFileError::broken(&self.name(), problem)
+    }
+
+    /// Makes ready to write: what can fail fails here, before anything is done that could not be
+    /// undone without writing.
+    pub(super) fn prepare(&self) -> io::Result<Writer<'_>> {
+        match self {
+            Self::Memory(text) => Ok(Writer::Memory(text)),
+            Self::Disk(path) => {
+                let target = target(path);
+                let folder = target.parent().unwrap_or(Path::new("."));
+                // Made with mode 0600.
+                let file = NamedTempFile::new_in(folder)?;
+                Ok(Writer::Disk { file, target })
+            }
+        }
+    }
+
+    /// Deletes the sign-in; whether there was one. The file that a link points to goes too: no
+    /// token is left anywhere.
+    pub(super) fn delete(&self) -> Result<bool, LogoutError> {
+        match self {
+            Self::Memory(text) => {
+                Ok(text.lock().unwrap_or_else(PoisonError::into_inner).take().is_some())
+            }
+            Self::Disk(path) => {
+                let failed = |error: io::Error| LogoutError {
+                    file: path.display().to_string(),
+                    reason: error.to_string(),
+                };
+                let target = target(path);
+                let deleted = remove(&target).map_err(failed)?;
+                if target != *path {
+                    remove(path).map_err(failed)?;
+                }
+                Ok(deleted)
+            }
+        }
+    }
+
+    /// The file that whoever refreshes the tokens locks.
+    pub(super) fn open_lock(&self) -> io::Result<Option<File>> {
+        let Self::Disk(path) = self else { return Ok(None) };
+        let mut options = File::options();
+        options.create(true).truncate(false).write(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.mode(0o600);
+        }
+        options.open(path.with_file_name(".auth.json.lock")).map(Some)
+    }
+}
+
+/// A text about to be written.
+pub(super) enum Writer<'a> {
+    Memory(&'a Mutex<Option<String>>),
+    Disk { file: NamedTempFile, target: PathBuf },
+}
+
+impl Writer<'_> {
+    /// Writes, so that nobody sees half of it.
+    pub(super) fn write(self, text: String) -> io::Result<()> {
+        match self {
+            Self::Memory(place) => {
+                *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+                Ok(())
+            }
+            Self::Disk { mut file, target } => {
+                file.write_all(text.as_bytes())?;
+                file.as_file().sync_all()?;
+                file.persist(&target).map_err(|error| error.error)?;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The file itself, where a link stands: a link stays a link, since whoever made it wants all who
+/// read through it to see the same sign-in.
+fn target(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn remove(path: &Path) -> io::Result<bool> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(unix)]
+fn is_exposed(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_exposed(_: &Path) -> bool {
+    false
+}

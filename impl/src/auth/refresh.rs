@@ -1,0 +1,224 @@
+//! Refreshing tokens once, whoever asks: a refresh token can be spent a single time.
+
+use std::fs::{File, TryLockError};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Map, Value};
+
+use super::file::Account;
+use super::store::{AuthStore, Current};
+use super::token_endpoint::{NewTokens, RefreshFailure};
+
+/// How long another process may take to refresh the tokens.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(40);
+/// How often it is looked whether it is done.
+const LOCK_POLL: Duration = Duration::from_millis(25);
+
+/// Lets one refresh happen at a time and remembers how the last one failed.
+#[derive(Default)]
+pub(super) struct Refresher {
+    turn: tokio::sync::Mutex<()>,
+    last_failure: Mutex<Option<Failed>>,
+}
+
+struct Failed {
+    refresh_token: String,
+    at: Instant,
+    failure: RefreshFailure,
+}
+
+impl Refresher {
+    /// The failure that holds for whoever asked at `asked`: one that happened while they waited,
+    /// or one that is final.
+    fn known_failure(&self, refresh_token: &str, asked: Instant) -> Option<RefreshFailure> {
+        let last = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = last.as_ref().filter(|last| last.refresh_token == refresh_token)?;
+        (last.failure.permanent || last.at >= asked).then(|| last.failure.clone())
+    }
+
+    fn note(&self, refresh_token: &str, failure: &RefreshFailure) {
+        let failed = Failed {
+            refresh_token: refresh_token.to_owned(),
+            at: Instant::now(),
+            failure: failure.clone(),
+        };
+        *self.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failed);
+    }
+}
+
+/// Sees to it that the tokens of `account` are others than `refused`: those that somebody else
+/// has refreshed, or new ones. The error says why there are none.
+pub(super) async fn refresh(
+    store: &AuthStore,
+    account: &Account,
+    refused: String,
+) -> Result<(), String> {
+    let (store, account) = (store.clone(), account.clone());
+    // In a task of its own: whoever asks may lose patience, but once a refresh token is spent its
+    // successor must be kept.
+    let task = tokio::spawn(async move { in_turn(&store, &account, &refused).await });
+    match task.await {
+        Ok(done) => done.map_err(|failure| failure.reason),
+        Err(_) => Err("refreshing the tokens was interrupted".to_owned()),
+    }
+}
+
+async fn in_turn(
+    store: &AuthStore,
+    account: &Account,
+    refused: &str,
+) -> Result<(), RefreshFailure> {
+    let asked = Instant::now();
+    let refresher = &store.0.refresher;
+    let _turn = refresher.turn.lock().await;
+    if stale(store, account, refused)?.is_none() {
+        return Ok(());
+    }
+    let _lock = lock(store).await?;
+    let Some(current) = stale(store, account, refused)? else { return Ok(()) };
+    let token = current.refresh_token.as_ref().ok_or_else(|| {
+        RefreshFailure::passing("there is no refresh token to get new tokens with")
+    })?;
+    if let Some(failure) = refresher.known_failure(token.expose(), asked) {
+        return Err(failure);
+    }
+    let done = spend(store, account, token.expose()).await;
+    if let Err(failure) = &done {
+        refresher.note(token.expose(), failure);
+    }
+    done
+}
+
+/// The sign-in, if it is still this account's and still has the refused token.
+fn stale(
+    store: &AuthStore,
+    account: &Account,
+    refused: &str,
+) -> Result<Option<Current>, RefreshFailure> {
+    let current = store.current();
+    match (&current.now.account, &current.now.credentials) {
+        (Some(other), Some(tokens)) if other == account => {
+            Ok((tokens.access_token == refused).then_some(current))
+        }
+        _ => Err(gone()),
+    }
+}
+
+fn gone() -> RefreshFailure {
+    RefreshFailure::passing("the account is no longer signed in")
+}
+
+/// Spends the refresh token and keeps what it buys.
+async fn spend(store: &AuthStore, account: &Account, token: &str) -> Result<(), RefreshFailure> {
+    let unwritable = |error: std::io::Error| {
+        let file = store.0.place.name();
+        RefreshFailure::passing(format!("{file}: new tokens cannot be written: {error}"))
+    };
+    // Before the token is spent: nobody could use it again if the new ones were lost.
+    let writer = store.0.place.prepare().map_err(unwritable)?;
+    let new = store.0.endpoint.refresh(token).await?;
+    // Whoever signed in or out in the meantime has the last word.
+    let current = store.current();
+    let unchanged = current.refresh_token.as_ref().map(|token| token.expose()) == Some(token);
+    match (&current.now.account, current.text) {
+        (Some(other), Some(text)) if other == account => {
+            if unchanged {
+                let text = renewed(text.expose(), new).ok_or_else(gone)?;
+                writer.write(text).map_err(unwritable)?;
+            }
+            Ok(())
+        }
+        _ => Err(gone()),
+    }
+}
+
+/// The text with the new tokens; everything else stays.
+fn renewed(text: &str, new: NewTokens) -> Option<String> {
+    let mut root: Map<String, Value> = serde_json::from_str(text).ok()?;
+    let tokens = root.get_mut("tokens")?.as_object_mut()?;
+    tokens.insert("access_token".to_owned(), new.access_token.into());
+    // An id token that says nothing is worse than the one there is.
+    let id_token = new.id_token.filter(|token| super::claims::Claims::of(token).is_some());
+    for (name, token) in [("id_token", id_token), ("refresh_token", new.refresh_token)] {
+        if let Some(token) = token {
+            tokens.insert(name.to_owned(), token.into());
+        }
+    }
+    root.insert("last_refresh".to_owned(), timestamp(SystemTime::now()).into());
+    serde_json::to_string_pretty(&root).ok()
+}
+
+/// Waits for other processes that refresh the tokens of the same file. Codex takes no lock; the
+/// file is read again in any case.
+async fn lock(store: &AuthStore) -> Result<Option<File>, RefreshFailure> {
+    let failed = |error: std::io::Error| {
+        let file = store.0.place.name();
+        RefreshFailure::passing(format!("{file}: no lock can be taken beside it: {error}"))
+    };
+    let Some(file) = store.0.place.open_lock().map_err(failed)? else { return Ok(None) };
+    let end = Instant::now() + LOCK_TIMEOUT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::WouldBlock) if Instant::now() < end => {
+                tokio::time::sleep(LOCK_POLL).await;
+            }
+            Err(TryLockError::WouldBlock) => {
+                let reason = "another process has been refreshing the tokens for too long";
+                return Err(RefreshFailure::passing(reason));
+            }
+            // File systems without locks: reading again has to do.
+            Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {
+                return Ok(None);
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+    }
+}
+
+/// RFC 3339, in UTC and to the second.
+fn timestamp(time: SystemTime) -> String {
+    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let (mut days, second) = (seconds / 86_400, seconds % 86_400);
+    let mut year = 1970;
+    loop {
+        let length = if is_leap(year) { 366 } else { 365 };
+        if days < length {
+            break;
+        }
+        days -= length;
+        year += 1;
+    }
+    let february = if is_leap(year) { 29 } else { 28 };
+    let mut month = 1;
+    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
+        if days < length {
+            break;
+        }
+        days -= length;
+        month += 1;
+    }
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", days + 1)
+}
+
+fn is_leap(year: u64) -> bool {
+    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timestamps_are_those_of_the_calendar() {
+        let at = |seconds| timestamp(UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(at(0), "1970-01-01T00:00:00Z");
+        assert_eq!(at(951_782_399), "2000-02-28T23:59:59Z");
+        assert_eq!(at(951_782_400), "2000-02-29T00:00:00Z");
+        assert_eq!(at(951_868_800), "2000-03-01T00:00:00Z");
+        assert_eq!(at(4_107_542_400), "2100-03-01T00:00:00Z");
+        assert_eq!(at(1_781_037_856), "2026-06-09T20:44:16Z");
+    }
+}

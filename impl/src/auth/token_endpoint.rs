@@ -1,0 +1,192 @@
+//! The one place that refresh tokens are sent to.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, Url};
+use rustls::crypto::ring;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use serde_json::{Value, json};
+
+use crate::config::Environment;
+
+/// The environment variable that puts another URL in the place of OpenAI's token endpoint.
+pub const REFRESH_URL_VARIABLE: &str = "CODEX_REFRESH_TOKEN_URL_OVERRIDE";
+
+const TOKEN_URL: &str = "https://auth.openai.com/oauth/token";
+/// Codex's own client id: the refresh tokens were made for it.
+const CLIENT_ID: &str = "app_EMoamEEZ73f0CkXaXp7hrann";
+const SCOPE: &str = "openid profile email";
+/// How long the request may take as a whole.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The largest answer, in bytes.
+const MAX_BODY: usize = 1024 * 1024;
+/// The error codes that are shown; whatever else the endpoint says is not.
+const KNOWN_CODES: [&str; 6] = [
+    "invalid_client",
+    "invalid_grant",
+    "invalid_request",
+    "refresh_token_expired",
+    "refresh_token_invalidated",
+    "refresh_token_reused",
+];
+
+/// Where tokens are refreshed, or why that is nowhere.
+pub(super) struct TokenEndpoint(Result<Url, String>);
+
+/// New tokens. There is no `Debug`.
+pub(super) struct NewTokens {
+    pub(super) access_token: String,
+    pub(super) id_token: Option<String>,
+    pub(super) refresh_token: Option<String>,
+}
+
+/// Why there are none.
+#[derive(Debug, Clone)]
+pub(super) struct RefreshFailure {
+    pub(super) reason: String,
+    /// Whether the refresh token is refused for good.
+    pub(super) permanent: bool,
+}
+
+impl RefreshFailure {
+    pub(super) fn passing(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), permanent: false }
+    }
+}
+
+impl TokenEndpoint {
+    /// That of the environment, else OpenAI's.
+    pub(super) fn of(env: &Environment) -> Self {
+        let set = env.get(REFRESH_URL_VARIABLE).filter(|_| env.is_set(REFRESH_URL_VARIABLE));
+        let text = match set {
+            None => Some(TOKEN_URL),
+            Some(value) => value.to_str().map(str::trim),
+        };
+        let url = text.and_then(|text| Url::parse(text).ok()).filter(|url| {
+            let plain = url.username().is_empty() && url.password().is_none();
+            let safe = match url.scheme() {
+                "https" => true,
+                "http" => is_loopback(url),
+                _ => false,
+            };
+            plain && safe && url.has_host()
+        });
+        Self(url.ok_or_else(|| {
+            format!(
+                "{REFRESH_URL_VARIABLE} is not a URL with https, or with http on this machine; \
+                 tokens are not refreshed until it is corrected or unset"
+            )
+        }))
+    }
+
+    /// Why tokens cannot be refreshed.
+    pub(super) fn problem(&self) -> Option<&str> {
+        self.0.as_ref().err().map(String::as_str)
+    }
+
+    /// Spends a refresh token.
+    pub(super) async fn refresh(&self, token: &str) -> Result<NewTokens, RefreshFailure> {
+        let url = self.0.as_ref().map_err(RefreshFailure::passing)?;
+        let work = exchange(url, token);
+        tokio::time::timeout(TIMEOUT, work).await.unwrap_or_else(|_| {
+            let seconds = TIMEOUT.as_secs();
+            Err(RefreshFailure::passing(format!("no answer within {seconds} seconds")))
+        })
+    }
+}
+
+async fn exchange(url: &Url, token: &str) -> Result<NewTokens, RefreshFailure> {
+    let origin = url.origin().ascii_serialization();
+    let unreachable = |error: reqwest::Error| {
+        RefreshFailure::passing(format!("{origin} cannot be reached: {}", root_cause(&error)))
+    };
+    let no_tls = |error: rustls::Error| RefreshFailure::passing(format!("no TLS: {error}"));
+    let body = json!({
+        "client_id": CLIENT_ID,
+        "grant_type": "refresh_token",
+        "refresh_token": token,
+        "scope": SCOPE,
+    });
+    let client = client(url).map_err(no_tls)?.build().map_err(unreachable)?;
+    let request = client
+        .post(url.clone())
+        .header("content-type", "application/json")
+        .header("accept", "application/json")
+        .body(body.to_string());
+    let mut response = request.send().await.map_err(unreachable)?;
+    let status = response.status().as_u16();
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        if body.len() + chunk.len() > MAX_BODY {
+            let reason = format!("{origin} answers with more than {MAX_BODY} bytes");
+            return Err(RefreshFailure::passing(reason));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    if status == 200 { tokens(&body, &origin) } else { Err(refusal(status, &body, &origin)) }
+}
+
+fn tokens(body: &Value, origin: &str) -> Result<NewTokens, RefreshFailure> {
+    let field = |name: &str| {
+        body.get(name)?.as_str().filter(|token| super::file::is_sendable(token)).map(str::to_owned)
+    };
+    let access_token = field("access_token").ok_or_else(|| {
+        RefreshFailure::passing(format!("{origin} answers without an access token"))
+    })?;
+    let (id_token, refresh_token) = (field("id_token"), field("refresh_token"));
+    Ok(NewTokens { access_token, id_token, refresh_token })
+}
+
+fn refusal(status: u16, body: &Value, origin: &str) -> RefreshFailure {
+    let error = body.get("error");
+    let code = error.and_then(|error| error.as_str().or_else(|| error.get("code")?.as_str()));
+    let code = code.or_else(|| body.get("code")?.as_str());
+    let known = KNOWN_CODES.into_iter().find(|known| code == Some(known));
+    let shown = known.map(|code| format!(" ({code})")).unwrap_or_default();
+    RefreshFailure {
+        reason: format!("{origin} refuses to refresh the tokens: HTTP status {status}{shown}"),
+        permanent: matches!(status, 400 | 401 | 403),
+    }
+}
+
+/// Follows no redirect: whoever it leads to is not who the token is for.
+fn client(url: &Url) -> Result<reqwest::ClientBuilder, rustls::Error> {
+    let provider = Arc::new(ring::default_provider());
+    let tls =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let tls = if url.scheme() == "https" {
+        tls.with_platform_verifier()?.with_no_client_auth()
+    } else {
+        tls.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
+    };
+    let builder = Client::builder()
+        .redirect(Policy::none())
+        .referer(false)
+        .timeout(TIMEOUT)
+        .tls_backend_preconfigured(tls);
+    // A proxy's own machine is not this machine.
+    Ok(if is_loopback(url) { builder.no_proxy() } else { builder })
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.to_canonical().is_loopback())
+}
+
+/// The innermost reason: the outer ones name the whole URL.
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    match cause.downcast_ref::<reqwest::Error>() {
+        Some(_) => "the request failed".to_owned(),
+        None => cause.to_string(),
+    }
+}
