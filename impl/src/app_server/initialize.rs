@@ -10,7 +10,7 @@ use super::wire::{Reply, RpcError, echo};
 use super::{AUTH_VARIABLE, AppServer, CONFIG_VARIABLE, Mode};
 use crate::auth::AuthStore;
 use crate::host::ConfigSource;
-use crate::oauth::{OAuth, StoreMode, TokenStore};
+use crate::oauth::TokenStore;
 
 /// The params of `initialize`.
 #[derive(Debug, Deserialize)]
@@ -51,10 +51,9 @@ impl std::fmt::Debug for Orchestrator {
     }
 }
 
-pub(crate) fn initialize(server: &Arc<AppServer>, params: Params) -> Result<Reply, RpcError> {
-    let already = || RpcError::invalid_request("Already initialized");
+pub(crate) async fn initialize(server: &Arc<AppServer>, params: Params) -> Result<Reply, RpcError> {
     if server.ready.get().is_some() {
-        return Err(already());
+        return Err(RpcError::invalid_request("Already initialized"));
     }
     let home = match &server.options.mode {
         Mode::Local { codex_home } => {
@@ -63,14 +62,13 @@ pub(crate) fn initialize(server: &Arc<AppServer>, params: Params) -> Result<Repl
                 return Err(RpcError::invalid_request(message));
             }
             let auth = AuthStore::open(codex_home, &server.options.environment);
-            let oauth = OAuth::new(TokenStore::on_disk(codex_home, StoreMode::default()));
-            server
-                .start_host(ConfigSource::Home(codex_home.clone()), auth, oauth)
-                .map_err(|()| already())?;
+            let source = ConfigSource::Home(codex_home.clone());
+            let tokens = |mode| TokenStore::on_disk(codex_home, mode);
+            server.start_host(source, auth, tokens).await?;
             codex_home.display().to_string()
         }
         Mode::Orchestrator => {
-            start_orchestrated(server, params.orchestrator.unwrap_or_default())?;
+            start_orchestrated(server, params.orchestrator.unwrap_or_default()).await?;
             // The protocol wants an absolute path; this one is nowhere.
             "/nonexistent".to_owned()
         }
@@ -89,7 +87,7 @@ pub(crate) fn initialize(server: &Arc<AppServer>, params: Params) -> Result<Repl
 }
 
 /// Configuration and credentials from `initialize`, else from the environment.
-fn start_orchestrated(server: &Arc<AppServer>, given: Orchestrator) -> Result<(), RpcError> {
+async fn start_orchestrated(server: &Arc<AppServer>, given: Orchestrator) -> Result<(), RpcError> {
     let variable = |name: &str| -> Result<Option<String>, RpcError> {
         match server.options.environment.get(name).map(|value| value.to_str()) {
             None => Ok(None),
@@ -105,10 +103,7 @@ fn start_orchestrated(server: &Arc<AppServer>, given: Orchestrator) -> Result<()
         Some(auth) => Some(auth.to_string()),
         None => variable(AUTH_VARIABLE)?,
     };
-    let environment = &server.options.environment;
-    let auth = AuthStore::fixed(auth.as_deref(), environment);
-    let oauth = OAuth::new(TokenStore::in_memory());
-    server
-        .start_host(ConfigSource::Given(config), auth, oauth)
-        .map_err(|()| RpcError::invalid_request("Already initialized"))
+    let auth = AuthStore::fixed(auth.as_deref(), &server.options.environment);
+    let tokens = |_| TokenStore::in_memory();
+    server.start_host(ConfigSource::Given(config), auth, tokens).await
 }

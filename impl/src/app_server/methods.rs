@@ -43,7 +43,11 @@ impl Work {
 /// time is left to do.
 pub(crate) async fn admit(server: &Arc<AppServer>, method: &str, params: Value) -> Work {
     if method == "initialize" {
-        return Work::done(typed(params).and_then(|params| initialize::initialize(server, params)));
+        let outcome = match typed(params) {
+            Ok(params) => initialize::initialize(server, params).await,
+            Err(error) => Err(error),
+        };
+        return Work::done(outcome);
     }
     if let Err(error) = server.ready() {
         return Work::done(Err(error));

@@ -37,7 +37,7 @@ use crate::config::{Environment, Override};
 use crate::connection::{ConnectContext, ConnectOptions, Executor};
 use crate::extension::McpExtensionRegistry;
 use crate::host::{ConfigSource, Host, HostParts};
-use crate::oauth::OAuth;
+use crate::oauth::{OAuth, StoreMode, TokenStore};
 
 pub use serve::serve;
 
@@ -116,29 +116,40 @@ impl AppServer {
     }
 
     /// Makes the host; fails if there is one already.
-    fn start_host(&self, source: ConfigSource, auth: AuthStore, oauth: OAuth) -> Result<(), ()> {
+    async fn start_host(
+        &self,
+        source: ConfigSource,
+        auth: AuthStore,
+        tokens: impl FnOnce(StoreMode) -> TokenStore,
+    ) -> Result<(), RpcError> {
         let options = &self.options;
+        // They have done their part; no server's settings can ask for them.
+        let environment = options.environment.clone().without(&[CONFIG_VARIABLE, AUTH_VARIABLE]);
+        let host = Host::new(HostParts {
+            source,
+            overrides: options.overrides.clone(),
+            environment: environment.clone(),
+            extensions: options.extensions.clone(),
+            auth: auth.clone(),
+            warn: Box::new(|warning| eprintln!("warning: {warning}")),
+        });
+        // A configuration that is broken now is said to be when it is needed.
+        let mode = host.latest().await.map_or_else(|_| StoreMode::default(), |c| c.oauth_store());
+        let oauth = OAuth::new(tokens(mode));
         let executor = match options.mode {
             Mode::Local { .. } => Executor::Local,
             Mode::Orchestrator => Executor::None,
         };
         let context = ConnectContext {
-            environment: options.environment.clone(),
-            host_credentials: Some(Arc::new(auth.clone())),
+            environment,
+            host_credentials: Some(Arc::new(auth)),
             oauth: Some(Arc::new(oauth.clone())),
             executor,
             options: ConnectOptions::default(),
             cwd: Some(options.cwd.clone()),
         };
-        let host = Host::new(HostParts {
-            source,
-            overrides: options.overrides.clone(),
-            environment: options.environment.clone(),
-            extensions: options.extensions.clone(),
-            auth,
-            warn: Box::new(|warning| eprintln!("warning: {warning}")),
-        });
-        self.ready.set(Ready { host, oauth, context }).map_err(drop)
+        let already = |_| RpcError::invalid_request("Already initialized");
+        self.ready.set(Ready { host, oauth, context }).map_err(already)
     }
 
     fn ready(&self) -> Result<&Ready, RpcError> {

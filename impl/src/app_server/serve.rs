@@ -44,7 +44,7 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> std::io::Result<()> {
     let (client, write) = Client::new(output);
-    let writing = tokio::spawn(write);
+    let mut writing = tokio::spawn(write);
     let places = options.places.min(Semaphore::MAX_PERMITS);
     let server = Arc::new(AppServer::new(options, client.clone()));
     let ingress = Ingress {
@@ -67,7 +67,12 @@ pub async fn serve(
             }
         }
     };
-    let read = stop.run_until_cancelled(read).await.unwrap_or(Ok(()));
+    let read = tokio::select! {
+        read = read => read,
+        // A client that reads no more is no client.
+        _ = &mut writing => Ok(()),
+        () = stop.cancelled() => Ok(()),
+    };
     ingress.finish().await;
     // The writer ends when the last one who could say something is gone.
     server.closing.cancel();
@@ -76,7 +81,9 @@ pub async fn serve(
     let closed = timeout(LAST_CONNECTIONS, server.tasks.wait());
     let _ = closed.await;
     drop(server);
-    let _ = timeout(LAST_ANSWERS, writing).await;
+    if !writing.is_finished() {
+        let _ = timeout(LAST_ANSWERS, writing).await;
+    }
     read
 }
 
@@ -112,13 +119,14 @@ impl Ingress {
             Err(_) => return self.refuse(Some(id), RpcError::overloaded()).await,
         };
         let work = admit(&self.server, method, params).await;
-        self.requests.spawn(work_and_answer(
-            work,
-            id,
-            place,
-            self.client.clone(),
-            self.give_up.clone(),
-        ));
+        let (client, give_up) = (self.client.clone(), self.give_up.clone());
+        let answered = work_and_answer(work, id, place, client, give_up);
+        // Other answers come as they are ready; before this one a client expects none.
+        if method == "initialize" {
+            answered.await;
+        } else {
+            self.requests.spawn(answered);
+        }
     }
 
     /// Says no to a line that got no place. When many refusals wait, reading waits too.

@@ -96,7 +96,17 @@ pub(crate) fn main() -> ExitCode {
 
 /// Says something on standard error; that nobody listens is no reason to fail.
 fn complain(kind: &str, message: &dyn fmt::Display) {
-    let _ = writeln!(anstream::stderr(), "{kind}: {message}");
+    let _ = writeln!(anstream::stderr(), "{kind}: {}", shown(&message.to_string()));
+}
+
+/// A text without what a terminal would take for commands, but with its lines.
+fn shown(text: &str) -> String {
+    let escaped = |c: char| match c {
+        '\n' => c.to_string(),
+        c if c.is_control() => c.escape_default().to_string(),
+        c => c.to_string(),
+    };
+    text.chars().map(escaped).collect()
 }
 
 /// The folder with `config.toml` and `auth.json`: `CODEX_HOME`, or `~/.codex`.

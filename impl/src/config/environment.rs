@@ -30,6 +30,15 @@ impl Environment {
         Self(pairs.map(|(n, v)| (n.into(), v.into())).collect())
     }
 
+    /// These variables but for the named ones.
+    #[must_use]
+    pub fn without(mut self, names: &[&str]) -> Self {
+        for name in names {
+            self.0.remove(*name);
+        }
+        self
+    }
+
     /// The value of `name`, if it is set.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&OsStr> {

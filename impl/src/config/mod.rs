@@ -33,6 +33,8 @@ pub use server::{
 
 pub(crate) use error::{Key, Note, Notes};
 pub(crate) use overrides::apply_all;
+#[cfg(feature = "network")]
+pub(crate) use read::string;
 pub(crate) use read::{Read, boolean, table, under};
 pub(crate) use server_read::read_server;
 pub(crate) use source::Source;

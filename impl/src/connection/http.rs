@@ -63,7 +63,7 @@ fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
 
 /// Whether the host is this machine, by name or by address. The URL parser has put names in lower
 /// case; systems connect to themselves for an unspecified address.
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let name = host.strip_suffix('.').unwrap_or(host);
     let address = host.trim_start_matches('[').trim_end_matches(']');
@@ -76,7 +76,7 @@ fn is_loopback(url: &Url) -> bool {
 
 /// TLS by rustls and ring, trusting whom the system trusts. For a plain http target nobody is
 /// trusted: it is never asked, because a redirect to https would be another origin.
-fn tls(url: &Url) -> Result<ClientConfig, rustls::Error> {
+pub(crate) fn tls(url: &Url) -> Result<ClientConfig, rustls::Error> {
     let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
     let builder =
         ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
@@ -89,7 +89,7 @@ fn tls(url: &Url) -> Result<ClientConfig, rustls::Error> {
 
 /// The innermost reason of an error: the outer ones name the URL, whose path and query are nobody
 /// else's business.
-pub(super) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;

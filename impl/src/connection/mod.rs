@@ -11,7 +11,7 @@ mod error;
 mod failure;
 mod group;
 mod handler;
-mod http;
+pub(crate) mod http;
 mod observed;
 mod request;
 mod session;
@@ -84,7 +84,8 @@ pub struct ConnectOptions {
     pub client_name: String,
     /// The client's version in `initialize`.
     pub client_version: String,
-    /// The largest answer, event of a stream or line of a process, in bytes.
+    /// The largest answer, event of a stream or line of a process, in bytes. A process that writes
+    /// a longer line is ended.
     pub max_response_bytes: usize,
     /// The most tools, resources or templates a server may have.
     pub max_items: usize,

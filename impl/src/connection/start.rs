@@ -157,7 +157,9 @@ impl Start {
         E: std::error::Error + Send + Sync + 'static,
     {
         let host = Host::new(&context.options);
-        match host.serve_with_ct(transport, self.ending.stop.clone()).await {
+        // A token of its own: rmcp cancels it when the connection breaks.
+        let stop = self.ending.stop.child_token();
+        match host.serve_with_ct(transport, stop).await {
             Ok(service) => Ok(self.started(service, context)),
             Err(error) => Err(self.failed(error).await),
         }

@@ -108,7 +108,10 @@ impl Supervisor {
     async fn end(mut self) {
         for signal in [None, Some(Signal::Ask), Some(Signal::Kill)] {
             if let Some(signal) = signal {
-                self.stop.cancel();
+                if !self.stop.is_cancelled() {
+                    self.session.set_first(Failure::Protocol("it closed its output"));
+                    self.stop.cancel();
+                }
                 self.group.signal(&mut self.child, signal);
             }
             let gone = async {

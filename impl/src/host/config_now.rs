@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{ConfigError, Environment, HostConfig, MAX_CONFIG_BYTES, Override, Warning};
 use crate::files::{self, ReadError};
+use crate::oauth::{StoreMode, store_mode};
 use crate::plugin::{Plugin, PluginError, app_states, discover_plugins, plugin_states};
 
 /// The file of settings in a host's home.
@@ -32,6 +33,8 @@ pub struct ConfigNow {
     pub plugins: Arc<[Plugin]>,
     /// The apps that `[apps.ID] enabled = …` switches on or off. Apps not listed are on.
     pub apps: Arc<BTreeMap<String, bool>>,
+    /// Where OAuth tokens are to be kept.
+    pub oauth_store: StoreMode,
 }
 
 /// Why there is no configuration now. The message names the file, and line and column where
@@ -132,9 +135,16 @@ impl ConfigReader {
         let host = HostConfig::from_toml_str(&text, file, &self.overrides, environment)?;
         let states = plugin_states(&text, &self.overrides);
         let apps = app_states(&text, &self.overrides);
+        let store = store_mode(&text, file, &self.overrides);
         warnings.extend(host.warnings.into_iter().chain(states.warnings).chain(apps.warnings));
+        warnings.extend(store.warnings);
         let apps = Arc::new(apps.value);
-        let now = ConfigNow { host: Arc::new(host.value), plugins: Arc::default(), apps };
+        let now = ConfigNow {
+            host: Arc::new(host.value),
+            plugins: Arc::default(),
+            apps,
+            oauth_store: store.value,
+        };
         Ok(Last { text, states: states.value, now })
     }
 }

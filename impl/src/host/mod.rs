@@ -9,14 +9,16 @@ mod config_now;
 mod servers;
 mod slot;
 
+use std::fmt::Display;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::auth::{AuthNow, AuthStore};
-use crate::config::{Environment, Override, ServerConfig, Warning};
+use crate::config::{Environment, Override, ServerConfig};
 use crate::extension::McpExtensionRegistry;
 use crate::hosted_apps::CODEX_APPS;
 use crate::manager::{McpManager, McpRuntimeConfig};
+use crate::oauth::StoreMode;
 use crate::view::{Iter, View};
 
 pub use config_now::{CONFIG_FILE, ConfigNow, ConfigNowError, ConfigSource, PLUGINS_FOLDER};
@@ -37,16 +39,22 @@ pub struct HostParts {
     pub extensions: McpExtensionRegistry,
     /// Who is signed in.
     pub auth: AuthStore,
-    /// Hears of everything in the configuration that is ignored.
-    pub warn: Box<dyn Fn(&Warning) + Send + Sync>,
+    /// Hears of everything in the configuration that is ignored, and of a sign-in that is of no use.
+    pub warn: Warn,
 }
+
+/// Hears of something that the user should know and that nothing fails for, once as long as it
+/// does not change.
+pub type Warn = Box<dyn Fn(&dyn Display) + Send + Sync>;
 
 /// A host's configuration, auth and extensions.
 pub struct Host {
     config: ConfigReader,
     auth: AuthStore,
     manager: McpManager,
-    warn: Box<dyn Fn(&Warning) + Send + Sync>,
+    warn: Warn,
+    /// The sign-in that was warned of last.
+    warned: Mutex<Arc<AuthNow>>,
 }
 
 impl Host {
@@ -55,7 +63,7 @@ impl Host {
     pub fn new(parts: HostParts) -> Self {
         let HostParts { source, overrides, environment, extensions, auth, warn } = parts;
         let config = ConfigReader::new(source, overrides, environment);
-        Self { config, auth, manager: McpManager::new(extensions), warn }
+        Self { config, auth, manager: McpManager::new(extensions), warn, warned: Mutex::default() }
     }
 
     /// Who is signed in, and what that allows.
@@ -75,7 +83,9 @@ impl Host {
     /// The configuration is broken; what was resolved before stays as it is.
     pub async fn latest(&self) -> Result<Configuration, ConfigNowError> {
         let (now, warnings) = self.config.now()?;
-        warnings.iter().for_each(|warning| (self.warn)(warning));
+        for warning in &warnings {
+            (self.warn)(warning);
+        }
         let runtime = self.manager.runtime_config(&now.host, &now.plugins).await;
         Ok(Configuration { now, runtime })
     }
@@ -84,8 +94,24 @@ impl Host {
     #[must_use]
     pub fn resolved(&self, configuration: &Configuration) -> Resolved {
         let auth = self.auth.now();
+        self.warn_of(&auth);
         let view = configuration.runtime.effective(auth.auth);
         Resolved { configuration: configuration.clone(), auth, view: EffectiveView(view) }
+    }
+
+    /// Says what is wrong with the sign-in, when that is new.
+    fn warn_of(&self, auth: &Arc<AuthNow>) {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *warned, Arc::clone(auth));
+        drop(warned);
+        if before.error != auth.error
+            && let Some(error) = &auth.error
+        {
+            (self.warn)(error);
+        }
+        for warning in auth.warnings.iter().filter(|warning| !before.warnings.contains(warning)) {
+            (self.warn)(warning);
+        }
     }
 
     /// Configuration now and auth now, resolved.
@@ -109,6 +135,12 @@ impl Configuration {
     #[must_use]
     pub fn app_is_enabled(&self, id: &str) -> bool {
         self.now.apps.get(id).copied().unwrap_or(true)
+    }
+
+    /// Where OAuth tokens are to be kept.
+    #[must_use]
+    pub fn oauth_store(&self) -> StoreMode {
+        self.now.oauth_store
     }
 
     /// The resolution before auth.

@@ -78,30 +78,28 @@ impl Shared {
         if wanted.are(&old) {
             return Ok(old);
         }
-        match refresh(&self.server, &old).await {
+        let error = match refresh(&self.server, &old).await {
             Ok(new) => {
                 let saved = self.store.save(new.clone()).await;
                 saved.map_err(|error| Unauthorized(error.to_string()))?;
-                Ok(new)
+                return Ok(new);
             }
-            Err(RefreshError::Over) => {
-                if matches!(wanted, Wanted::Fresh) && !old.have_expired() {
-                    return Ok(old);
-                }
+            // Still good for some seconds.
+            Err(_) if matches!(wanted, Wanted::Fresh) && !old.have_expired() => return Ok(old),
+            Err(error) => error,
+        };
+        Err(Unauthorized(match error {
+            RefreshError::NoToken => format!("the login has run out; {}", self.log_in()),
+            RefreshError::Rejected => {
                 // They are good for nothing. That they could not be removed changes nothing.
                 let _ = self.store.remove(&self.name, &self.url).await;
-                Err(Unauthorized(format!("the login is over; {}", self.log_in())))
+                format!("the login is over; {}", self.log_in())
             }
-            Err(RefreshError::Failed(_))
-                if matches!(wanted, Wanted::Fresh) && !old.have_expired() =>
-            {
-                Ok(old)
+            RefreshError::Failed(reason) => {
+                let log_in = self.log_in();
+                format!("the login could not be refreshed ({reason}); try again, or {log_in}")
             }
-            Err(RefreshError::Failed(reason)) => Err(Unauthorized(format!(
-                "the login could not be refreshed ({reason}); try again, or {}",
-                self.log_in()
-            ))),
-        }
+        }))
     }
 
     /// Other tokens than the refused one.

@@ -1,6 +1,6 @@
 //! The file of OAuth tokens: `.credentials.json` in the host's home, which Codex reads too.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -63,9 +63,14 @@ impl TokenFile {
         Ok(removed)
     }
 
-    /// Waits for the right to refresh the tokens with this key.
-    pub(super) fn lock_refresh(&self, key: &str) -> Result<FileLock, StoreError> {
-        self.lock(&digest(key))
+    /// The right to refresh the tokens with this key, if nobody else has it.
+    pub(super) fn try_lock_refresh(&self, key: &str) -> Result<Option<FileLock>, StoreError> {
+        let file = self.open_lock(&digest(key))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(FileLock(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(self.not_locked(&error)),
+        }
     }
 
     fn read(&self) -> Result<Map<String, Value>, StoreError> {
@@ -115,15 +120,24 @@ impl TokenFile {
         Ok(())
     }
 
+    /// Waits for a lock that is never held for long.
     fn lock(&self, name: &str) -> Result<FileLock, StoreError> {
+        let file = self.open_lock(name)?;
+        file.lock().map_err(|error| self.not_locked(&error))?;
+        Ok(FileLock(file))
+    }
+
+    fn open_lock(&self, name: &str) -> Result<File, StoreError> {
         let folder = self.home.join(".credentials.locks");
-        let lock = || {
+        let open = || {
             fs::create_dir_all(&folder)?;
-            let file = open_lock(&folder.join(name))?;
-            file.lock()?;
-            Ok(FileLock(file))
+            open_private(&folder.join(name))
         };
-        lock().map_err(|error: io::Error| self.error(format!("cannot be locked: {error}")))
+        open().map_err(|error| self.not_locked(&error))
+    }
+
+    fn not_locked(&self, error: &io::Error) -> StoreError {
+        self.error(format!("cannot be locked: {error}"))
     }
 
     fn error(&self, reason: impl Into<String>) -> StoreError {
@@ -131,7 +145,7 @@ impl TokenFile {
     }
 }
 
-fn open_lock(path: &Path) -> io::Result<File> {
+fn open_private(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]

@@ -4,6 +4,7 @@ use reqwest::Url;
 use reqwest::header::LOCATION;
 
 use super::http::client;
+use crate::connection::http::is_loopback;
 
 /// How many redirects are followed.
 const MAX_REDIRECTS: usize = 10;
@@ -16,7 +17,7 @@ pub(crate) async fn browse_headless(url: String) -> Result<(), String> {
     let mut url = Url::parse(&url).map_err(|_| "there is nothing to open".to_owned())?;
     for _ in 0..MAX_REDIRECTS {
         let origin = url.origin().ascii_serialization();
-        let client = client(url.scheme() == "https", super::http::is_loopback(&url));
+        let client = client(&url, is_loopback(&url));
         let client = client.ok_or_else(|| "there is no TLS".to_owned())?;
         let response = client.get(url.clone()).send().await;
         let response = response.map_err(|_| format!("{origin} cannot be reached"))?;

@@ -1,6 +1,5 @@
 //! The HTTP client of everything that OAuth asks over the network.
 
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -10,10 +9,9 @@ use reqwest::{Client, Method, Url};
 use rmcp::transport::auth::{
     OAuthHttpClient, OAuthHttpClientError, OAuthHttpClientFuture, OAuthHttpRequest,
 };
-use rustls::crypto::ring;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt as _;
 use serde_json::Value;
+
+use crate::connection::http::{is_loopback, root_cause, tls};
 
 /// The largest answer, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
@@ -72,7 +70,8 @@ impl Http {
     }
 
     /// Whether something may be sent there: over TLS, or to this machine if the server is on it,
-    /// or to the very origin that the user has configured.
+    /// or to the very origin that the user has configured. A name that somebody lets point to this
+    /// machine or into its network passes, but what answers there has no certificate for it.
     pub(super) fn check(&self, url: &Url) -> Result<(), Trouble> {
         let origin = || url.origin().ascii_serialization();
         if url.origin() == self.server.origin() {
@@ -87,10 +86,9 @@ impl Http {
     }
 
     fn client(&self, url: &Url) -> Option<&Client> {
-        let secure = url.scheme() == "https";
-        let slot = if secure { &self.secure } else { &self.plain };
+        let slot = if url.scheme() == "https" { &self.secure } else { &self.plain };
         // A proxy's own machine is not this machine.
-        slot.get_or_init(|| client(secure, is_loopback(&self.server))).as_ref()
+        slot.get_or_init(|| client(url, is_loopback(&self.server))).as_ref()
     }
 
     async fn send(
@@ -162,20 +160,13 @@ impl OAuthHttpClient for Http {
     }
 }
 
-/// A client that follows no redirects.
-pub(super) fn client(secure: bool, direct: bool) -> Option<Client> {
-    let provider = Arc::new(ring::default_provider());
-    let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let tls = if secure {
-        tls.ok()?.with_platform_verifier().ok()?.with_no_client_auth()
-    } else {
-        tls.ok()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
-    };
+/// A client for URLs of this scheme that follows no redirects. A direct one uses no proxy.
+pub(super) fn client(url: &Url, direct: bool) -> Option<Client> {
     let builder = Client::builder()
         .redirect(Policy::none())
         .referer(false)
         .timeout(TIMEOUT)
-        .tls_backend_preconfigured(tls);
+        .tls_backend_preconfigured(tls(url).ok()?);
     let builder = if direct { builder.no_proxy() } else { builder };
     builder.build().ok()
 }
@@ -214,28 +205,4 @@ pub(super) fn shown_code(code: &str) -> Option<String> {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
     let is_code = !code.is_empty() && code.len() <= MAX_CODE && code.bytes().all(fits);
     is_code.then(|| code.to_owned())
-}
-
-/// The innermost reason of an error: the outer ones name the URL, whose query may be a secret.
-fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    match cause.downcast_ref::<reqwest::Error>() {
-        Some(_) => "the request failed".to_owned(),
-        None => cause.to_string(),
-    }
-}
-
-/// Whether the host is this machine, by name or by address.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let name = host.strip_suffix('.').unwrap_or(host);
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    let this_machine = |ip: IpAddr| {
-        let ip = ip.to_canonical();
-        ip.is_loopback() || ip.is_unspecified()
-    };
-    name == "localhost" || name.ends_with(".localhost") || address.parse().is_ok_and(this_machine)
 }

@@ -243,6 +243,8 @@ impl PendingLogin {
         let no_tokens = || LoginError::Exchange("its answer holds none".to_owned());
         let stored = granted.load().await.ok().flatten().ok_or_else(no_tokens)?;
         tokens.take(&stored).ok_or_else(no_tokens)?;
+        // Not in the middle of a refresh, which would write the old tokens' successors over these.
+        let _lock = oauth.store.lock(&tokens.server_name, &tokens.server_url).await?;
         Ok(oauth.store.save(tokens).await?)
     }
 }

@@ -16,6 +16,7 @@ mod http;
 mod keyring;
 mod login;
 mod refresh;
+mod setting;
 mod status;
 mod store;
 mod tokens;
@@ -30,6 +31,7 @@ pub(crate) use headless::browse_headless;
 pub use login::{
     DEFAULT_LOGIN_TIMEOUT, LoginError, LoginRequest, MAX_LOGIN_TIMEOUT, PendingLogin, login_timeout,
 };
+pub use setting::store_mode;
 pub use status::AuthStatus;
 pub use store::{StoreError, StoreMode, TokenStore, UnknownStore};
 pub use tokens::Tokens;

@@ -13,8 +13,10 @@ use super::tokens::Tokens;
 
 /// Why there are no new tokens.
 pub(super) enum RefreshError {
-    /// The login is over: there is no refresh token, or it is not taken any more.
-    Over,
+    /// There is no refresh token.
+    NoToken,
+    /// The refresh token is not taken any more: the login is over.
+    Rejected,
     /// It may work later.
     Failed(String),
 }
@@ -24,12 +26,12 @@ pub(super) enum RefreshError {
 pub(super) async fn refresh(server: &Url, old: &Tokens) -> Result<Tokens, RefreshError> {
     let failed = |reason: &str| RefreshError::Failed(reason.to_owned());
     if old.refresh_token.is_none() {
-        return Err(RefreshError::Over);
+        return Err(RefreshError::NoToken);
     }
     let http = Http::new(server.clone(), Default::default(), old.resource.clone());
     let asked = |error: AuthError| match (error, http.trouble()) {
         (AuthError::TokenRefreshRejected(_) | AuthError::AuthorizationRequired, _) => {
-            RefreshError::Over
+            RefreshError::Rejected
         }
         (_, Some(trouble)) => RefreshError::Failed(trouble.to_string()),
         (_, None) => failed("the authorization server does not follow the protocol"),

@@ -5,9 +5,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::file::{FileLock, TokenFile};
 use super::tokens::{Tokens, key};
+
+/// How often a lock is tried, and the time between two tries: longer than any refresh takes.
+const LOCK_TRIES: u32 = 1800;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// Which store is used: the key `mcp_oauth_credentials_store` of the configuration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -55,6 +60,9 @@ pub enum StoreError {
         "the system keyring cannot be used: {0}; `mcp_oauth_credentials_store = \"file\"` uses a file instead"
     )]
     Keyring(String),
+    /// Another process refreshes the server's tokens, and does not come to an end.
+    #[error("another process has been refreshing the login to `{0}` for too long; end it")]
+    Busy(String),
     /// The runtime is shutting down.
     #[error("the host is shutting down")]
     Stopped,
@@ -133,11 +141,19 @@ impl TokenStore {
             Arc::clone(refreshes.entry(key.clone()).or_default())
         };
         let process = process.lock_owned().await;
-        let machine = self.blocking(move |store| match &store.backend {
-            Backend::Memory(_) => Ok(None),
-            Backend::Disk(file, _) => file.lock_refresh(&key).map(Some),
-        });
-        Ok(RefreshLock { _process: process, _machine: machine.await? })
+        // Tried again and again: a thread that waits for the lock would keep the host from ending.
+        for _ in 0..LOCK_TRIES {
+            let key = key.clone();
+            let tried = self.blocking(move |store| match &store.backend {
+                Backend::Memory(_) => Ok(Some(None)),
+                Backend::Disk(file, _) => Ok(file.try_lock_refresh(&key)?.map(Some)),
+            });
+            if let Some(machine) = tried.await? {
+                return Ok(RefreshLock { _process: process, _machine: machine });
+            }
+            tokio::time::sleep(LOCK_PAUSE).await;
+        }
+        Err(StoreError::Busy(name.to_owned()))
     }
 
     /// Files and keyrings wait: not on the runtime's threads.

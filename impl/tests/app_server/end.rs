@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use mcp_overlay_host::app_server::{Mode, serve};
 use serde_json::{Value, json};
+use tokio::io::{AsyncWriteExt as _, BufReader};
 
-use crate::support::{Client, Home, stdio};
+use crate::support::{Client, Home, options, stdio};
 
 #[tokio::test]
 async fn what_is_under_way_is_answered_and_then_it_is_over() {
@@ -39,4 +41,21 @@ async fn being_told_to_stop_is_an_end_too() {
     client.stop.cancel();
     while client.message().await.is_some() {}
     client.finish().await;
+}
+
+#[tokio::test]
+async fn a_client_that_reads_no_more_is_gone() {
+    let (input, theirs) = tokio::io::duplex(1 << 16);
+    let (output, their_output) = tokio::io::duplex(1 << 16);
+    let home = Home::new("");
+    let mode = Mode::Local { codex_home: home.path().to_owned() };
+    let options = options(mode, <_>::default());
+    let serving =
+        tokio::spawn(serve(options, BufReader::new(theirs), their_output, <_>::default()));
+    drop(output);
+    let mut input = input;
+    input.write_all(b"{\"id\":1,\"method\":\"app/list\"}\n").await.unwrap();
+    // The input goes on, and yet it is over.
+    tokio::time::timeout(Duration::from_secs(2), serving).await.unwrap().unwrap().unwrap();
+    drop(input);
 }

@@ -1,20 +1,31 @@
 //! The app-server, driven by a client that holds every message against the schemas.
 #![cfg(feature = "network")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
 
+// `cfg(test)` tells clippy that helpers are test code too.
+#[cfg(test)]
 mod auth;
+#[cfg(feature = "cli")]
+#[cfg(test)]
+mod binary;
+#[cfg(test)]
 mod end;
+#[cfg(test)]
 mod lines;
+#[cfg(test)]
 mod oauth;
+#[cfg(test)]
 mod orchestrator;
+#[cfg(test)]
+#[path = "../oauth/provider.rs"]
+#[allow(dead_code, reason = "the tests of OAuth use the rest")]
+mod provider;
+#[cfg(test)]
 mod reload;
+#[cfg(test)]
 mod schemas;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
 mod threads;
+#[cfg(test)]
 mod views;

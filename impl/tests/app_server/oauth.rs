@@ -1,9 +1,20 @@
-//! `mcpServer/oauth/login` and what it refuses.
+//! `mcpServer/oauth/login`: what it refuses, and how the client hears of the end.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::provider::{Provider, browse};
 use crate::support::{Client, Home, stdio};
 use crate::views::{apps, settings};
+
+const FILE_STORE: &str = "mcp_oauth_credentials_store = \"file\"\n";
+
+fn settings_of(provider: &Provider) -> String {
+    format!("{FILE_STORE}[mcp_servers.docs]\nurl = {:?}\n", provider.url())
+}
+
+async fn auth_status(client: &mut Client) -> Value {
+    client.status().await[0]["authStatus"].clone()
+}
 
 #[tokio::test]
 async fn what_cannot_be_logged_in_to_is_refused() {
@@ -13,12 +24,45 @@ async fn what_cannot_be_logged_in_to_is_refused() {
     for (name, reason) in [
         ("other", "No MCP server named 'other' found."),
         ("docs", "OAuth login is only supported for streamable HTTP servers."),
-        ("codex_apps", "host credentials"),
+        ("codex_apps", "uses the host's own credentials"),
     ] {
         let error = client.request("mcpServer/oauth/login", json!({ "name": name })).await;
         let (code, message) = error.unwrap_err();
         assert_eq!(code, -32600);
         assert!(message.contains(reason), "{message}");
     }
+    client.finish().await;
+}
+
+#[tokio::test]
+async fn a_login_ends_with_a_notification_and_the_server_is_logged_in_to() {
+    let provider = Provider::start().await;
+    let home = Home::new(&settings_of(&provider));
+    let mut client = Client::at(&home).await;
+    assert_eq!(auth_status(&mut client).await, "notLoggedIn");
+    let params = json!({ "name": "docs", "scopes": ["read"] });
+    let result = client.request("mcpServer/oauth/login", params).await.unwrap();
+    let (status, _) = browse(result["authorizationUrl"].as_str().unwrap().to_owned()).await;
+    assert_eq!(status, 200);
+    let completed = client.notification("mcpServer/oauthLogin/completed").await;
+    assert_eq!(completed, json!({ "name": "docs", "success": true, "error": null }));
+    assert_eq!(auth_status(&mut client).await, "oAuth");
+    client.finish().await;
+}
+
+#[tokio::test]
+async fn a_login_that_nobody_finishes_fails_in_time() {
+    let provider = Provider::start().await;
+    let mut client = Client::at(&Home::new(&settings_of(&provider))).await;
+    for wrong in [0, -1] {
+        let params = json!({ "name": "docs", "timeoutSecs": wrong });
+        assert_eq!(client.request("mcpServer/oauth/login", params).await.unwrap_err().0, -32600);
+    }
+    let params = json!({ "name": "docs", "timeoutSecs": 1 });
+    client.request("mcpServer/oauth/login", params).await.unwrap();
+    let completed = client.notification("mcpServer/oauthLogin/completed").await;
+    assert_eq!(completed["success"], false);
+    assert!(completed["error"].is_string());
+    assert_eq!(auth_status(&mut client).await, "notLoggedIn");
     client.finish().await;
 }

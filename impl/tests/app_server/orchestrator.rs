@@ -44,3 +44,21 @@ async fn what_is_new_comes_with_a_reload() {
     assert!(client.names().await.is_empty());
     client.finish().await;
 }
+
+#[tokio::test]
+async fn no_setting_can_send_the_sign_in_away() {
+    let server = apps().await;
+    let config = format!(
+        "[mcp_servers.docs]\nurl = \"{}/api/codex/ps/mcp\"\nbearer_token_env_var = {AUTH_VARIABLE:?}\n",
+        server.uri()
+    );
+    let pairs = [(AUTH_VARIABLE, "a-token"), (CONFIG_VARIABLE, config.as_str())];
+    let environment = Environment::from_pairs(pairs);
+    let mut client = Client::of(options(Mode::Orchestrator, environment));
+    client.initialize(json!({})).await.unwrap();
+    client.thread().await;
+    let failed = client.startup("docs", "failed").await;
+    assert!(failed["error"].as_str().unwrap().contains(AUTH_VARIABLE), "{failed}");
+    client.finish().await;
+    assert!(server.received_requests().await.unwrap().is_empty());
+}

@@ -52,6 +52,36 @@ async fn every_request_carries_what_authorises_it_at_that_moment() {
 }
 
 #[tokio::test]
+async fn a_stream_that_is_resumed_is_authorised_anew() {
+    let endpoint = sessions().await;
+    // The answer to the call breaks off, and the rest of it is fetched.
+    let begin = "id: 1\nretry: 5\ndata:\n\n";
+    let broken = ResponseTemplate::new(200).set_body_raw(begin, "text/event-stream");
+    Mock::given(|request: &wiremock::Request| what(request) == "tools/call")
+        .respond_with(broken)
+        .with_priority(1)
+        .mount(&endpoint)
+        .await;
+    let rest = "id: 2\ndata: {\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"content\":[]}}\n\n";
+    let rest = ResponseTemplate::new(200).set_body_raw(rest, "text/event-stream");
+    Mock::given(method("GET"))
+        .and(with_header("last-event-id", "1"))
+        .respond_with(rest)
+        .with_priority(1)
+        .mount(&endpoint)
+        .await;
+    let script = Script::new(&[Some("t")], None);
+    let connection = connect_docs(&endpoint, &with_oauth(&script)).await.unwrap();
+    until_seen(&endpoint, "GET").await;
+    *script.tokens.lock().unwrap() = [Some("call"), Some("rest")].into();
+    connection.call_tool("a", None, None).await.unwrap();
+    let requests = endpoint.received_requests().await.unwrap();
+    let resumed = requests.iter().find(|r| header(r, "last-event-id").is_some()).unwrap();
+    assert_eq!(header(resumed, "authorization").as_deref(), Some("Bearer rest"));
+    connection.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_refused_request_is_repeated_once_with_other_headers() {
     let endpoint = MockServer::start().await;
     let refuse = ResponseTemplate::new(401)

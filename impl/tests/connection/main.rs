@@ -10,7 +10,9 @@ mod calls;
 mod endpoint;
 #[cfg(test)]
 mod faults;
-#[cfg(all(test, unix))]
+// Looks into /proc.
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod processes;
 #[cfg(test)]
 mod requests;

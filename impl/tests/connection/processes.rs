@@ -251,6 +251,20 @@ async fn a_call_that_the_process_does_not_survive() {
 }
 
 #[tokio::test]
+async fn a_process_that_closes_its_output_is_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("echo $$ >\"$1/pids\"{START}read -r line; exec >&-; sleep 300");
+    let connection = run(&text, folder.path()).await.unwrap();
+    let pids = until_written(&folder.path().join("pids")).await;
+    let error = connection.call_tool("a", None, None).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Protocol { .. }), "{error:?}");
+    until_gone(&pids).await;
+    let error = connection.call_tool("a", None, None).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Protocol { .. }), "{error:?}");
+    assert!(error.to_string().contains("closed its output: check command"), "{error}");
+}
+
+#[tokio::test]
 async fn an_answer_written_right_before_the_end_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let connection = run(&format!("{START}{CALL}"), folder.path()).await.unwrap();

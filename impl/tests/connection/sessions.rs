@@ -53,6 +53,22 @@ async fn a_lost_session_is_followed_by_a_new_one() {
 }
 
 #[tokio::test]
+async fn what_a_new_session_fails_with_is_not_the_loss_of_the_old_one() {
+    let endpoint = sessions().await;
+    let connection = connect_docs(&endpoint, &context()).await.unwrap();
+    forget(&endpoint).await;
+    Mock::given(with_header("mcp-session-id", "session-2"))
+        .and(|request: &wiremock::Request| what(request) == "tools/call")
+        .respond_with(ResponseTemplate::new(200).set_body_raw("", "text/event-stream"))
+        .with_priority(1)
+        .mount(&endpoint)
+        .await;
+    let error = connection.call_tool("a", None, None).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Protocol { .. }), "{error:?}");
+    connection.shutdown().await;
+}
+
+#[tokio::test]
 async fn many_calls_survive_the_loss_of_a_session() {
     let endpoint = sessions().await;
     let connection = connect_docs(&endpoint, &context()).await.unwrap();

@@ -64,6 +64,18 @@ async fn entries_of_others_stay_as_they_are() {
 }
 
 #[tokio::test]
+async fn another_name_or_address_is_another_server() {
+    let home = tempfile::tempdir().unwrap();
+    let store = TokenStore::on_disk(home.path(), StoreMode::File);
+    store.save(tokens("one")).await.unwrap();
+    for (name, url) in [(NAME, "https://docs.example/other"), ("other", URL)] {
+        assert!(store.load(name, url).await.unwrap().is_none());
+        assert!(!store.remove(name, url).await.unwrap());
+    }
+    assert!(store.load(NAME, URL).await.unwrap().is_some());
+}
+
+#[tokio::test]
 async fn a_damaged_file_is_neither_shown_nor_overwritten() {
     for text in ["secret", "[\"secret\"]", "{\"a\": secret}"] {
         let home = tempfile::tempdir().unwrap();
@@ -119,4 +131,26 @@ async fn a_build_without_keyring_says_so() {
     let error = store.save(tokens("one")).await.unwrap_err().to_string();
     assert!(error.contains("feature `keyring`"), "{error}");
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+/// Needs a keyring that is open, and leaves nothing in it:
+/// `dbus-run-session -- sh -c 'echo | gnome-keyring-daemon --unlock && cargo test -p
+/// mcp-overlay-host --features keyring --test oauth keyring -- --ignored'`.
+#[cfg(feature = "keyring")]
+#[tokio::test]
+#[ignore = "needs a system keyring"]
+async fn the_keyring_keeps_tokens_and_the_file_has_none() {
+    for mode in [StoreMode::Keyring, StoreMode::Auto] {
+        let home = tempfile::tempdir().unwrap();
+        let file = TokenStore::on_disk(home.path(), StoreMode::File);
+        file.save(tokens("old")).await.unwrap();
+        let store = TokenStore::on_disk(home.path(), mode);
+        store.save(tokens("one")).await.unwrap();
+        assert_eq!(store.load(NAME, URL).await.unwrap().unwrap().access_token, "one");
+        assert!(file.load(NAME, URL).await.unwrap().is_none());
+        assert!(store.load(NAME, "https://other.example").await.unwrap().is_none());
+        assert!(store.remove(NAME, URL).await.unwrap());
+        assert!(store.load(NAME, URL).await.unwrap().is_none());
+        assert!(!store.remove(NAME, URL).await.unwrap());
+    }
 }

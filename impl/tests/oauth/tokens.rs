@@ -43,26 +43,30 @@ async fn good_tokens_are_sent_as_they_are() {
     }
 }
 
-/// A refresh token is good for one refresh: a second one at the same time ends the login.
+/// A refresh token is good for one refresh: a second one at the same time ends the login. Neither
+/// several connections of a host nor several hosts with one file make one.
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_about_to_expire_are_refreshed_once() {
-    let provider = Provider::start().await;
-    provider.state().expires_in = Some(0);
     let home = tempfile::tempdir().unwrap();
-    let host = || OAuth::new(TokenStore::on_disk(home.path(), StoreMode::File));
-    let (one, other) = (host(), host());
-    provider.login(&one, &provider.server(), LoginRequest::default()).await.unwrap();
-    provider.state().expires_in = Some(3600);
-    provider.state().token_delay = Duration::from_millis(200);
-    let authorizers = [authorizer(&one, &provider).await, authorizer(&other, &provider).await];
-    let asked = (0..10).map(|at| authorizers[at % 2].headers());
-    for headers in join_all(asked).await {
-        assert_eq!(bearer(&headers.unwrap()), "secret-access-2");
+    let on_disk = || OAuth::new(TokenStore::on_disk(home.path(), StoreMode::File));
+    let in_memory = OAuth::new(TokenStore::in_memory());
+    for hosts in [[on_disk(), on_disk()], [in_memory.clone(), in_memory]] {
+        let provider = Provider::start().await;
+        provider.state().expires_in = Some(0);
+        provider.login(&hosts[0], &provider.server(), LoginRequest::default()).await.unwrap();
+        provider.state().expires_in = Some(3600);
+        provider.state().token_delay = Duration::from_millis(200);
+        let authorizers =
+            [authorizer(&hosts[0], &provider).await, authorizer(&hosts[1], &provider).await];
+        let asked = (0..10).map(|at| authorizers[at % 2].headers());
+        for headers in join_all(asked).await {
+            assert_eq!(bearer(&headers.unwrap()), "secret-access-2");
+        }
+        assert_eq!(provider.state().refreshes, 1);
+        let form = provider.last("/token");
+        assert_eq!(form["refresh_token"], "secret-refresh-1");
+        assert_eq!((&*form["resource"], &*form["client_id"]), (&*provider.url(), "registered"));
     }
-    assert_eq!(provider.state().refreshes, 1);
-    let form = provider.last("/token");
-    assert_eq!(form["refresh_token"], "secret-refresh-1");
-    assert_eq!((&*form["resource"], &*form["client_id"]), (&*provider.url(), "registered"));
 }
 
 /// Whoever waited for the tokens may be gone; the refresh token is spent nevertheless.
@@ -131,6 +135,20 @@ async fn a_login_that_is_over_is_forgotten_and_said() {
     );
     assert!(!format!("{error:?}").contains("secret"));
     assert!(store.load(NAME, &provider.url()).await.unwrap().is_none());
+}
+
+/// A refusal may pass, and without a refresh token nobody says that the login is over.
+#[tokio::test]
+async fn a_refused_token_without_a_refresh_token_stays() {
+    let provider = Provider::start().await;
+    let (oauth, store) = provider.logged_in().await;
+    let mut tokens = store.load(NAME, &provider.url()).await.unwrap().unwrap();
+    tokens.refresh_token = None;
+    store.save(tokens).await.unwrap();
+    let authorizer = authorizer(&oauth, &provider).await;
+    let sent = authorizer.headers().await.unwrap();
+    assert_eq!(authorizer.refused(refusal(401, "Bearer", sent.clone())).await, None);
+    assert_eq!(authorizer.headers().await.unwrap(), sent);
 }
 
 /// The authorization server is down: that passes, and the login stays.

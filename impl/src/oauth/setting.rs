@@ -1,0 +1,37 @@
+//! Which store of tokens `config.toml` asks for.
+
+use super::StoreMode;
+use crate::Loaded;
+use crate::config::node::{Kind, Node};
+use crate::config::{Notes, Override, Source, apply_all, parse_document, string};
+
+const KEY: &str = "mcp_oauth_credentials_store";
+
+/// The store that `mcp_oauth_credentials_store` of the text of a `config.toml` asks for, with
+/// `overrides` put over it in order. `file` is how warnings name the text.
+///
+/// A value that is none of the words is passed over with a warning. So is a text that is not TOML,
+/// without one: [`HostConfig::from_toml_str`](crate::HostConfig::from_toml_str) says what is wrong
+/// with it.
+#[must_use]
+pub fn store_mode(text: &str, file: &str, overrides: &[Override]) -> Loaded<StoreMode> {
+    let mut notes = Notes::default();
+    let mut value = StoreMode::default();
+    if let Ok(mut root) = parse_document(text) {
+        apply_all(overrides, &mut root);
+        if let Kind::Table(entries) = Node::Toml(&root).kind()
+            && let Some((_, node)) = entries.iter().find(|(name, _)| *name == KEY)
+        {
+            match string(node).ok().and_then(|word| word.parse().ok()) {
+                Some(mode) => value = mode,
+                None => {
+                    let message = "expected \"auto\", \"file\" or \"keyring\"; \"auto\" is used";
+                    notes.push(crate::config::Note::new(node.place(), message));
+                }
+            }
+        }
+    }
+    notes.under(0, KEY);
+    let source = Source::new(file, text, overrides);
+    Loaded { value, warnings: notes.into_warnings(|place| source.origin(place)) }
+}

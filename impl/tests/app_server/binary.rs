@@ -1,0 +1,130 @@
+//! The program itself.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::{ACCESS_TOKEN, Home, chatgpt, stdio};
+use crate::views::{apps, settings};
+
+fn host(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-overlay-host"));
+    command.arg("app-server").args(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn say(process: &mut Child, messages: &[Value]) {
+    let input = process.stdin.as_mut().unwrap();
+    for message in messages {
+        writeln!(input, "{message}").unwrap();
+    }
+}
+
+fn initialize() -> Value {
+    let params = json!({ "clientInfo": { "name": "test", "version": "1" } });
+    json!({ "id": 0, "method": "initialize", "params": params })
+}
+
+/// What it says until it ends, and what it says besides.
+fn rest(mut process: Child) -> (String, String) {
+    let mut said = (String::new(), String::new());
+    process.stdout.take().unwrap().read_to_string(&mut said.0).unwrap();
+    process.stderr.take().unwrap().read_to_string(&mut said.1).unwrap();
+    assert!(process.wait().unwrap().success(), "{said:?}");
+    said
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_orchestrator_needs_no_folder_that_can_be_written_to() {
+    let server = apps().await;
+    let config = settings(&server) + &stdio("docs", &[]);
+    let said = tokio::task::spawn_blocking(move || {
+        // Nobody can make a file there, root included.
+        let nowhere = Path::new("/proc");
+        assert!(std::fs::write(nowhere.join("file"), "").is_err());
+        let mut command = host(&["--orchestrator"]);
+        command.env_clear().current_dir(nowhere);
+        for name in ["HOME", "CODEX_HOME", "TMPDIR"] {
+            command.env(name, nowhere);
+        }
+        command.env("MCP_OVERLAY_CONFIG_TOML", config);
+        command.env("MCP_OVERLAY_AUTH_JSON", chatgpt(ACCESS_TOKEN).to_string());
+        let mut process = command.spawn().unwrap();
+        let list = |id: u32, method: &str| json!({ "id": id, "method": method, "params": {} });
+        say(&mut process, &[initialize(), list(1, "mcpServerStatus/list"), list(2, "app/list")]);
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut answers = vec![Value::Null; 3];
+        for _ in 0..3 {
+            let answer: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+            let id = usize::try_from(answer["id"].as_u64().unwrap()).unwrap();
+            answers[id] = answer["result"].clone();
+        }
+        drop(process.stdin.take());
+        let mut errors = String::new();
+        process.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+        assert!(process.wait().unwrap().success());
+        (answers, errors)
+    });
+    let (answers, errors) = said.await.unwrap();
+    assert_eq!(answers[1]["data"][0]["serverInfo"]["name"], "apps");
+    assert_eq!(answers[1]["data"][1]["name"], "docs");
+    assert_eq!(answers[1]["data"][1]["tools"], json!({}));
+    assert_eq!(answers[2]["data"][1]["name"], "Mail");
+    assert_eq!(errors, "");
+}
+
+#[test]
+fn the_end_of_input_in_the_middle_of_everything_ends_it_within_two_seconds() {
+    let slow = stdio("slow", &["--delay-ms", "60000", "--no-exit-on-eof"]);
+    let home = Home::new(&slow);
+    let mut process = host(&[]).env("CODEX_HOME", home.path()).spawn().unwrap();
+    let start = json!({ "id": 1, "method": "thread/start", "params": {} });
+    let status = json!({ "id": 2, "method": "mcpServerStatus/list", "params": {} });
+    say(&mut process, &[initialize(), start, status]);
+    let mut first = String::new();
+    let mut output = BufReader::new(process.stdout.take().unwrap());
+    while !first.contains("starting") {
+        output.read_line(&mut first).unwrap();
+    }
+    process.stdin.as_mut().unwrap().write_all(b"{\"id\":3,\"method\":\"app/li").unwrap();
+    drop(process.stdin.take());
+    let began = Instant::now();
+    output.read_to_string(&mut first).unwrap();
+    assert!(process.wait().unwrap().success());
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    for id in ["\"id\":0", "\"id\":1", "\"id\":2"] {
+        assert!(first.contains(id), "no answer {id}: {first}");
+    }
+}
+
+#[test]
+fn sigterm_ends_it_like_the_end_of_input() {
+    let home = Home::new("");
+    let mut process = host(&[]).env("CODEX_HOME", home.path()).spawn().unwrap();
+    say(&mut process, &[initialize()]);
+    let mut line = String::new();
+    BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let pid = rustix::process::Pid::from_child(&process);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    rest(process);
+}
+
+#[test]
+fn a_setting_of_the_command_line_counts_and_what_is_ignored_is_said() {
+    let home = Home::new("mcp_servers.docs.command = \"true\"\nmcp_servers.docs.comand = 1\n");
+    std::fs::write(home.path().join("auth.json"), "{ broken").unwrap();
+    let mut command = host(&["-c", "mcp_servers.docs.enabled=false"]);
+    let mut process = command.env("CODEX_HOME", home.path()).spawn().unwrap();
+    let start = json!({ "id": 1, "method": "thread/start", "params": {} });
+    let list = |id: u32| json!({ "id": id, "method": "mcpServerStatus/list", "params": {} });
+    say(&mut process, &[initialize(), start, list(2), list(3)]);
+    drop(process.stdin.take());
+    let (said, besides) = rest(process);
+    assert!(!said.contains("startupStatus"), "{said}");
+    assert_eq!(besides.matches("config.toml:2:").count(), 1, "{besides}");
+    assert_eq!(besides.matches("auth.json: not valid JSON").count(), 1, "{besides}");
+}

@@ -1,0 +1,132 @@
+//! How `config.toml` is read and written.
+
+use crate::support::{Home, said};
+
+const SERVER: &str = "[mcp_servers.docs]\ncommand = \"x\"\n";
+
+fn add<'a>() -> [&'a str; 5] {
+    ["mcp", "add", "new", "--url", "https://new.example"]
+}
+
+#[test]
+fn a_broken_config_stops_everything_and_stays() {
+    let cases = [
+        ("[mcp_servers.docs\n", "config.toml:1:18: not valid TOML"),
+        ("mcp_servers.docs.url = 1\n", "config.toml:1:24: mcp_servers.docs.url: "),
+        ("mcp_servers = 1\n", "config.toml:1:15: mcp_servers: "),
+        ("[[mcp_servers.docs]]\ncommand = \"x\"\n", "config.toml:1:1: mcp_servers.docs: "),
+    ];
+    let commands: [&[&str]; 6] = [
+        &["mcp", "list"],
+        &["mcp", "get", "docs"],
+        &add(),
+        &["mcp", "remove", "docs"],
+        &["mcp", "login", "docs"],
+        &["mcp", "logout", "docs"],
+    ];
+    for (config, problem) in cases {
+        for command in commands {
+            let home = Home::with(config);
+            let said = home.run(command);
+            assert_eq!((said.status, &*said.out), (2, ""), "{command:?} {said:?}");
+            assert!(said.err.contains(problem), "{command:?} {said:?}");
+            assert_eq!(home.text(), config);
+        }
+    }
+}
+
+#[test]
+fn a_config_that_is_not_a_text_file_is_refused() {
+    let home = Home::new();
+    std::fs::write(home.config(), b"# \xff\n").unwrap();
+    let problem = home.run(&add());
+    assert_eq!(problem.status, 2);
+    assert!(problem.err.ends_with("config.toml: it is not UTF-8\n"), "{problem:?}");
+    std::fs::remove_file(home.config()).unwrap();
+    std::fs::create_dir(home.config()).unwrap();
+    let problem = home.run(&add());
+    assert!(problem.err.ends_with("config.toml: it is not a regular file\n"), "{problem:?}");
+    let home = Home::with(&"#\n".repeat(2 * 1024 * 1024 + 1));
+    let problem = home.run(&add());
+    assert!(problem.err.contains("it is larger than 4194304 bytes"), "{problem:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_new_file_is_private_and_an_old_one_keeps_its_mode() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |home: &Home| home.config().metadata().unwrap().permissions().mode() & 0o777;
+    let home = Home::new();
+    home.ok(&add());
+    assert_eq!(mode(&home), 0o600);
+    std::fs::set_permissions(home.config(), std::fs::Permissions::from_mode(0o640)).unwrap();
+    home.ok(&["mcp", "remove", "new"]);
+    assert_eq!(mode(&home), 0o640);
+    assert_eq!(home.files(), ["config.toml"], "nothing is left beside it");
+}
+
+#[test]
+fn a_missing_home_is_made() {
+    let parent = Home::new();
+    let home = parent.path().join("a/b");
+    let mut command = parent.command(&add());
+    let output = command.env("CODEX_HOME", &home).output().unwrap();
+    assert_eq!(said(&output).status, 0, "{output:?}");
+    assert!(home.join("config.toml").exists());
+}
+
+#[test]
+fn without_codex_home_it_is_in_the_users_home() {
+    let user = Home::new();
+    let mut command = user.command(&add());
+    let output = command.env_remove("CODEX_HOME").env("HOME", user.path()).output().unwrap();
+    assert_eq!(said(&output).status, 0, "{output:?}");
+    assert!(user.path().join(".codex/config.toml").exists());
+    let nowhere = said(&user.command(&add()).env_remove("CODEX_HOME").output().unwrap());
+    assert_eq!(nowhere.status, 2);
+    assert!(nowhere.err.contains("neither CODEX_HOME nor HOME is set"), "{nowhere:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_a_link() {
+    use std::os::unix::fs::symlink;
+    let (home, elsewhere) = (Home::new(), Home::with(SERVER));
+    symlink(elsewhere.config(), home.config()).unwrap();
+    home.ok(&["mcp", "remove", "docs"]);
+    assert!(home.config().symlink_metadata().unwrap().is_symlink());
+    assert_eq!(elsewhere.text(), "");
+    // One whose file is not there yet.
+    std::fs::remove_file(elsewhere.config()).unwrap();
+    home.ok(&add());
+    assert!(home.config().symlink_metadata().unwrap().is_symlink());
+    assert!(elsewhere.text().contains("[mcp_servers.new]"));
+}
+
+/// Run as nobody where the tests run as root, who may write everywhere.
+#[cfg(unix)]
+#[test]
+fn an_unwritable_folder_leaves_the_file_as_it_was() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::os::unix::process::CommandExt as _;
+    let home = Home::with(SERVER);
+    let set = |mode| {
+        std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    std::fs::set_permissions(home.config(), std::fs::Permissions::from_mode(0o644)).unwrap();
+    set(0o555);
+    let is_root = home.path().metadata().unwrap().uid() == 0;
+    for args in [&add()[..], &["mcp", "remove", "docs"]] {
+        let mut command = home.command(args);
+        if is_root {
+            command.uid(65534).gid(65534);
+        }
+        let said = said(&command.output().unwrap());
+        assert_eq!((said.status, &*said.out), (1, ""), "{said:?}");
+        let problem = format!("error: {}: cannot be written: ", home.config().display());
+        assert!(said.err.starts_with(&problem), "{said:?}");
+        assert_eq!(home.text(), SERVER);
+    }
+    set(0o755);
+    assert_eq!(home.files(), ["config.toml"]);
+}

@@ -1,0 +1,16 @@
+//! The binary `mcp-overlay-host`, as a user runs it.
+#![cfg(feature = "cli")]
+
+// `cfg(test)` tells clippy that helpers are test code too.
+#[cfg(test)]
+mod edits;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
+mod help;
+#[cfg(test)]
+mod login;
+#[cfg(test)]
+mod show;
+#[cfg(test)]
+mod support;

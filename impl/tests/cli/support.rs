@@ -1,0 +1,78 @@
+//! Running the binary in a home of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// A temporary home of the host.
+pub(crate) struct Home(TempDir);
+
+/// What the binary said.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) status: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    /// A home with this `config.toml`.
+    pub(crate) fn with(config: &str) -> Self {
+        let home = Self::new();
+        std::fs::write(home.config(), config).unwrap();
+        home
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn config(&self) -> PathBuf {
+        self.path().join("config.toml")
+    }
+
+    pub(crate) fn text(&self) -> String {
+        std::fs::read_to_string(self.config()).unwrap()
+    }
+
+    /// The binary with no environment but this home.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-overlay-host"));
+        command.args(args).env_clear().env("CODEX_HOME", self.path());
+        command
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Said {
+        said(&self.command(args).output().unwrap())
+    }
+
+    /// Runs what must succeed without a word on standard error.
+    pub(crate) fn ok(&self, args: &[&str]) -> String {
+        let said = self.run(args);
+        assert_eq!((said.status, &*said.err), (0, ""), "{args:?}: {said:?}");
+        said.out
+    }
+
+    /// The names of the files in the home.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let entries = self.path().read_dir().unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+pub(crate) fn said(output: &Output) -> Said {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    Said {
+        status: output.status.code().unwrap(),
+        out: text(&output.stdout),
+        err: text(&output.stderr),
+    }
+}
