@@ -161,6 +161,16 @@ def other_user(app, thread):
         seen <= {f"Bearer {u.access_token}" for u in (ann, bob)}, f"other credentials: {seen}"
     )
 
+    # Another process refreshed the tokens: the account is the same, its connection goes on.
+    bob.renew()
+    write_auth(home, bob.auth_json())
+    starts = len(app.notified("mcpServer/startupStatus/updated", name="codex_apps"))
+    check.same(ask_apps(app, thread), "nothing on Monday", "codex_apps with renewed tokens")
+    last = [r["headers"] for r in requests_at("apps") if r["method"] == "POST"][-1]
+    check.same(last.get("authorization"), f"Bearer {bob.access_token}", "bearer after a renewal")
+    again = len(app.notified("mcpServer/startupStatus/updated", name="codex_apps"))
+    check.same(again, starts, "starts of codex_apps after a renewal")
+
     write_auth(home, {"OPENAI_API_KEY": "sk-" + "peers-key"})
     unknown = "unknown MCP server 'codex_apps'"
     check.refused(lambda: ask_apps(app, thread), (INVALID, INTERNAL), unknown)

@@ -5,6 +5,7 @@ Usage: client.py COMMAND [ARGUMENT]...  (the app-server; the peers are in the en
 
 import sys
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import changes
 import methods
@@ -14,7 +15,12 @@ from world import ann, apps, bob, check, home, start_app_server, write_config
 
 def credentials():
     requests = requests_at("apps")
-    allowed = {(f"Bearer {user.access_token}", user.account) for user in (ann, bob)}
+    allowed = {
+        (f"Bearer {token}", user.account)
+        for user in (ann, bob)
+        for token in user.secrets
+        if token.startswith("access-")
+    }
     sent = {
         (r["headers"].get("authorization"), r["headers"].get("chatgpt-account-id"))
         for r in requests
@@ -36,6 +42,11 @@ def credentials():
     mcp = [r["headers"] for r in everything if r["body"] and r["path"] == "/mcp"]
     sent = {(h.get("authorization"), h.get("x-peers")) for h in mcp}
     check.same(sent, {(own, "configured")}, "everything's own bearer and header")
+    # The tokens of `vault` are short-lived, and each refresh token is good for one use.
+    asked = [parse_qs(r["body"]) for r in requests_at("vault") if r["path"] == "/token"]
+    used = [form["refresh_token"][0] for form in asked if "refresh_token" in form]
+    check.true(used, "no OAuth token was refreshed")
+    check.same(len(used), len(set(used)), "refresh tokens, each used once")
     said = "".join(line for app in apps for line in app.lines)
     check.true(
         not any(secret in said for secret in secrets), "a token is in standard output or error"

@@ -56,15 +56,21 @@ class User:
     """Somebody logged in with ChatGPT. The tokens are new in every run and found nowhere else."""
 
     def __init__(self, name):
+        self.name = name
         self.account = f"account-{name}"
-        self.access_token = f"access-{name}-{os.urandom(12).hex()}"
-        self.refresh_token = f"refresh-{name}-{os.urandom(12).hex()}"
+        self.secrets = []  # All tokens there have been.
+        self.renew()
+
+    def renew(self):
+        """Other tokens for the same account."""
+        self.access_token = f"access-{self.name}-{os.urandom(12).hex()}"
+        self.refresh_token = f"refresh-{self.name}-{os.urandom(12).hex()}"
         claims = {
-            "email": f"{name}@example.com",
+            "email": f"{self.name}@example.com",
             "exp": 4102444800,
             "https://api.openai.com/auth": {
                 "chatgpt_plan_type": "pro",
-                "chatgpt_user_id": f"user-{name}",
+                "chatgpt_user_id": f"user-{self.name}",
                 "chatgpt_account_id": self.account,
             },
         }
@@ -72,7 +78,7 @@ class User:
             base64.urlsafe_b64encode(part.encode()).decode().rstrip("=")
             for part in ('{"alg":"none","typ":"JWT"}', json.dumps(claims), os.urandom(12).hex())
         )
-        self.secrets = [self.access_token, self.refresh_token, self.id_token]
+        self.secrets += [self.access_token, self.refresh_token, self.id_token]
 
     def auth_json(self):
         return {

@@ -71,7 +71,7 @@ class Memory:
         self.refresh.pop(token.token, None)
 
     def issue(self, client, scopes, resource):
-        lasts = 3600
+        lasts = 5  # Seconds: a client that logs in is soon one that has to refresh.
         common = {"client_id": client.client_id, "scopes": scopes, "resource": resource}
         access = AccessToken(
             token="oauth-access-" + secrets.token_urlsafe(24),
