@@ -64,12 +64,12 @@ fn logout_forgets_the_tokens() {
 }
 
 #[test]
-fn an_unknown_store_is_refused() {
+fn an_unknown_store_is_said_to_be_none() {
     let home = Home::with("mcp_oauth_credentials_store = \"safe\"\n");
     let said = home.run(&["mcp", "list"]);
-    assert_eq!(said.status, 2);
-    let problem =
-        "config.toml: mcp_oauth_credentials_store is none of \"auto\", \"file\" and \"keyring\"\n";
+    assert_eq!(said.status, 0);
+    let problem = "config.toml:1:31: mcp_oauth_credentials_store: expected \"auto\", \"file\" or \
+                   \"keyring\"; \"auto\" is used\n";
     assert!(said.err.ends_with(problem), "{said:?}");
 }
 
