@@ -1,17 +1,12 @@
 //! The one place that refresh tokens are sent to.
 
-use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::redirect::Policy;
-use reqwest::{Client, Url};
-use rustls::crypto::ring;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use reqwest::Url;
 use serde_json::{Value, json};
 
 use crate::config::Environment;
+use crate::connection::http::{client_without_redirects, is_loopback, root_cause};
 
 /// The environment variable that puts another URL in the place of OpenAI's token endpoint.
 pub const REFRESH_URL_VARIABLE: &str = "CODEX_REFRESH_TOKEN_URL_OVERRIDE";
@@ -104,14 +99,13 @@ async fn exchange(url: &Url, token: &str) -> Result<NewTokens, RefreshFailure> {
     let unreachable = |error: reqwest::Error| {
         RefreshFailure::passing(format!("{origin} cannot be reached: {}", root_cause(&error)))
     };
-    let no_tls = |error: rustls::Error| RefreshFailure::passing(format!("no TLS: {error}"));
     let body = json!({
         "client_id": CLIENT_ID,
         "grant_type": "refresh_token",
         "refresh_token": token,
         "scope": SCOPE,
     });
-    let client = client(url).map_err(no_tls)?.build().map_err(unreachable)?;
+    let client = client_without_redirects(url, TIMEOUT).map_err(RefreshFailure::passing)?;
     let request = client
         .post(url.clone())
         .header("content-type", "application/json")
@@ -151,42 +145,5 @@ fn refusal(status: u16, body: &Value, origin: &str) -> RefreshFailure {
     RefreshFailure {
         reason: format!("{origin} refuses to refresh the tokens: HTTP status {status}{shown}"),
         permanent: matches!(status, 400 | 401 | 403),
-    }
-}
-
-/// Follows no redirect: whoever it leads to is not who the token is for.
-fn client(url: &Url) -> Result<reqwest::ClientBuilder, rustls::Error> {
-    let provider = Arc::new(ring::default_provider());
-    let tls =
-        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    let tls = if url.scheme() == "https" {
-        tls.with_platform_verifier()?.with_no_client_auth()
-    } else {
-        tls.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
-    };
-    let builder = Client::builder()
-        .redirect(Policy::none())
-        .referer(false)
-        .timeout(TIMEOUT)
-        .tls_backend_preconfigured(tls);
-    // A proxy's own machine is not this machine.
-    Ok(if is_loopback(url) { builder.no_proxy() } else { builder })
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.to_canonical().is_loopback())
-}
-
-/// The innermost reason: the outer ones name the whole URL.
-fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    match cause.downcast_ref::<reqwest::Error>() {
-        Some(_) => "the request failed".to_owned(),
-        None => cause.to_string(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use reqwest::redirect::{Attempt, Policy};
@@ -32,6 +33,21 @@ pub(super) fn client(url: &Url, headers: HeaderMap, place: &Place) -> Result<Cli
         builder = builder.no_proxy();
     }
     builder.build().map_err(|error| tls_error(root_cause(&error)))
+}
+
+/// A client for a request whose secret is for this URL alone: it follows no redirect. The error
+/// says why there is none.
+pub(crate) fn client_without_redirects(url: &Url, timeout: Duration) -> Result<Client, String> {
+    let tls = tls(url).map_err(|error| format!("TLS could not be set up: {error}"))?;
+    let mut builder = Client::builder()
+        .redirect(Policy::none())
+        .referer(false)
+        .timeout(timeout)
+        .tls_backend_preconfigured(tls);
+    if is_loopback(url) {
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(|error| format!("TLS could not be set up: {}", root_cause(&error)))
 }
 
 /// A redirect that is not followed.
