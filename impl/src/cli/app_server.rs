@@ -33,8 +33,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let mode = if arguments.orchestrator {
         Mode::Orchestrator
     } else {
-        let home = codex_home(&environment)?;
-        Mode::Local { codex_home: std::path::absolute(home).map_err(Stop::misuse)? }
+        Mode::Local { codex_home: codex_home(&environment)? }
     };
     let mut extensions = McpExtensionRegistryBuilder::new();
     hosted_apps::install(&mut extensions);

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use mcp_overlay_host::host::home_of;
 use mcp_overlay_host::{Environment, Override};
 
 /// What was asked for could not be done: there is no such server, a login failed.
@@ -111,8 +112,9 @@ fn shown(text: &str) -> String {
 
 /// The folder with `config.toml` and `auth.json`: `CODEX_HOME`, or `~/.codex`.
 fn codex_home(env: &Environment) -> Result<PathBuf, Stop> {
-    let set = |name| env.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    set("CODEX_HOME").or_else(|| Some(set("HOME")?.join(".codex"))).ok_or_else(|| {
-        Stop::misuse("neither CODEX_HOME nor HOME is set; set CODEX_HOME to the folder that holds config.toml")
+    home_of(env).ok_or_else(|| {
+        Stop::misuse(
+            "neither CODEX_HOME nor HOME is set; set CODEX_HOME to the folder that holds config.toml",
+        )
     })
 }

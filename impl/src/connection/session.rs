@@ -54,10 +54,18 @@ pub(super) struct Ending {
     /// Cancelled when the connection is to end. All its requests end with it.
     pub(super) stop: CancellationToken,
     /// Cancels `stop` when the connection is dropped.
-    pub(super) _alive: DropGuard,
+    _alive: DropGuard,
     /// Cancelled when nothing is received any more.
     pub(super) ended: CancellationToken,
     pub(super) process: Option<Process>,
+}
+
+impl Default for Ending {
+    fn default() -> Self {
+        let stop = CancellationToken::new();
+        let _alive = stop.clone().drop_guard();
+        Self { stop, _alive, ended: CancellationToken::new(), process: None }
+    }
 }
 
 impl Ending {

@@ -10,7 +10,6 @@ use rmcp::transport::{
     IntoTransport, StreamableHttpClientTransport,
     streamable_http_client::StreamableHttpClientTransportConfig,
 };
-use tokio_util::sync::CancellationToken;
 
 use super::failure::Slot;
 use super::handler::Host;
@@ -59,15 +58,13 @@ pub async fn connect(
         return Err(ConnectError::NeedsExecutor { server: name.to_owned(), environment });
     }
     let limit = server.startup_timeout.unwrap_or(DEFAULT_STARTUP_TIMEOUT);
-    let too_long = ConnectError::StartupTimeout {
-        place: place(name, &server.transport),
-        seconds: limit.as_secs_f64(),
-    };
+    let at = place(name, &server.transport);
+    let too_long = ConnectError::StartupTimeout { place: at.clone(), seconds: limit.as_secs_f64() };
     let offer = Offer::of(server);
     let start = async {
         let mut connection = match &server.transport {
             Transport::StreamableHttp(http) => start_http(name, http, offer, context).await?,
-            Transport::Stdio(stdio) => start_stdio(name, stdio, offer, context).await?,
+            Transport::Stdio(stdio) => start_stdio(at, stdio, offer, context).await?,
         };
         connection.keep_tools().await?;
         Ok(connection)
@@ -115,12 +112,11 @@ async fn start_http(
 }
 
 async fn start_stdio(
-    name: &str,
+    place: Place,
     stdio: &Stdio,
     offer: Offer,
     context: &ConnectContext,
 ) -> Result<Connection, ConnectError> {
-    let place = Place { server: name.to_owned(), at: format!("`{}`", stdio.command) };
     let command = stdio::command(&place, stdio, context)?;
     let mut ending = Ending::default();
     let session = Slot::default();
@@ -196,13 +192,5 @@ impl Start {
                 reason: "it is not an answer to `initialize`",
             },
         }
-    }
-}
-
-impl Default for Ending {
-    fn default() -> Self {
-        let stop = CancellationToken::new();
-        let _alive = stop.clone().drop_guard();
-        Self { stop, _alive, ended: CancellationToken::new(), process: None }
     }
 }

@@ -136,7 +136,10 @@ impl ConfigReader {
         let states = plugin_states(&text, &self.overrides);
         let apps = app_states(&text, &self.overrides);
         let store = store_mode(&text, file, &self.overrides);
-        warnings.extend(host.warnings.into_iter().chain(states.warnings).chain(apps.warnings));
+        // Settings that have nothing to do with servers are somebody else's.
+        let of_servers = |warning: &Warning| warning.key.starts_with("mcp_servers");
+        warnings.extend(host.warnings.into_iter().filter(of_servers));
+        warnings.extend(states.warnings.into_iter().chain(apps.warnings));
         warnings.extend(store.warnings);
         let apps = Arc::new(apps.value);
         let now = ConfigNow {

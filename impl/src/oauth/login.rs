@@ -180,6 +180,7 @@ impl OAuth {
             expires_at: None,
             refresh_token: None,
             scopes: Vec::new(),
+            issuer: found.metadata.issuer.clone(),
             refresh_at: None,
             client_secret: client.client_secret,
             resource: parameter(&at, "resource"),

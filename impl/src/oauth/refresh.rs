@@ -48,6 +48,10 @@ pub(super) async fn refresh(server: &Url, old: &Tokens) -> Result<Tokens, Refres
             if !found.source.is_discovered() {
                 return Err(failed("the server does not say where its authorization server is"));
             }
+            // Nor to another authorization server than the one that it is from.
+            if old.issuer.is_some() && old.issuer != found.metadata.issuer {
+                return Err(failed("the server has another authorization server now"));
+            }
             found.metadata
         }
     };

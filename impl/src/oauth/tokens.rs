@@ -34,6 +34,9 @@ pub struct Tokens {
     /// The scopes that were granted.
     #[serde(default)]
     pub scopes: Vec<String>,
+    /// The authorization server that has given the tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
     /// When it is time to refresh, in milliseconds since 1970; 30 seconds before the end if not
     /// given.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -94,7 +94,7 @@ async fn a_written_file_is_private_and_a_link_stays_one() {
 
 #[tokio::test]
 async fn what_the_answer_leaves_out_stays() {
-    let answer = json!({"access_token": "at-2", "id_token": "not a JWT"});
+    let answer = json!({"access_token": "at-2", "id_token": "not-a-JWT"});
     let server = endpoint(ResponseTemplate::new(200).set_body_json(answer)).await;
     let home = Home::with(&chatgpt("at-1", "rt-1"));
     let store = home.store_with(&url(&server));

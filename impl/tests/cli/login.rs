@@ -1,5 +1,9 @@
 //! `mcp login` and `mcp logout`, up to what needs a browser.
 
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::Stdio;
+
+use crate::provider::{Provider, browse};
 use crate::support::Home;
 
 const CONFIG: &str = r#"
@@ -60,11 +64,38 @@ fn logout_forgets_the_tokens() {
 }
 
 #[test]
-fn an_unknown_store_is_refused() {
+fn an_unknown_store_is_said_to_be_none() {
     let home = Home::with("mcp_oauth_credentials_store = \"safe\"\n");
     let said = home.run(&["mcp", "list"]);
-    assert_eq!(said.status, 2);
-    let problem =
-        "config.toml: mcp_oauth_credentials_store is none of \"auto\", \"file\" and \"keyring\"\n";
+    assert_eq!(said.status, 0);
+    let problem = "config.toml:1:31: mcp_oauth_credentials_store: expected \"auto\", \"file\" or \
+                   \"keyring\"; \"auto\" is used\n";
     assert!(said.err.ends_with(problem), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_shows_the_address_waits_and_keeps_the_tokens() {
+    let provider = Provider::start().await;
+    let store = "mcp_oauth_credentials_store = \"file\"";
+    let home = Home::with(&format!("{store}\n[mcp_servers.docs]\nurl = \"{}\"\n", provider.url()));
+    let mut command = home.command(&["mcp", "login", "docs", "--scopes", "read, write"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let mut url = String::new();
+    while !url.starts_with("  http") {
+        url.clear();
+        assert_ne!(lines.read_line(&mut url).unwrap(), 0, "no address");
+    }
+    assert!(!home.path().join(".credentials.json").exists(), "nobody has come back yet");
+    assert_eq!(browse(url.trim().to_owned()).await.0, 200);
+    assert!(child.wait().unwrap().success());
+    let mut rest = String::new();
+    lines.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("Waiting up to 300 seconds for the browser"), "{rest}");
+    assert!(rest.ends_with("\nLogged in to MCP server 'docs'.\n"), "{rest}");
+    assert!(!rest.contains("secret"), "{rest}");
+    assert_eq!(provider.last("/authorize")["scope"], "read write");
+    assert!(home.ok(&["mcp", "list"]).ends_with("/mcp  OAuth\n"));
+    home.ok(&["mcp", "logout", "docs"]);
+    assert!(home.ok(&["mcp", "list"]).ends_with("/mcp  -\n"));
 }

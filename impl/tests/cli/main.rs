@@ -11,6 +11,10 @@ mod help;
 #[cfg(test)]
 mod login;
 #[cfg(test)]
+#[path = "../oauth/provider.rs"]
+#[expect(dead_code, reason = "the tests of OAuth use the rest")]
+mod provider;
+#[cfg(test)]
 mod show;
 #[cfg(test)]
 mod support;

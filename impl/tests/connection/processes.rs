@@ -237,7 +237,12 @@ async fn a_process_that_ends_says_how() {
 async fn a_call_that_the_process_does_not_survive() {
     let folder = tempfile::tempdir().unwrap();
     // A process of its own holds the output open.
-    for text in ["read -r line; kill -9 $$", "sleep 300 & read -r line; kill -9 $$"] {
+    // Or it closes its output a moment before it ends.
+    for text in [
+        "read -r line; kill -9 $$",
+        "sleep 300 & read -r line; kill -9 $$",
+        "read -r line; exec >&-; sleep 0.2; kill -9 $$",
+    ] {
         let connection = run(&format!("{START}{text}"), folder.path()).await.unwrap();
         let begin = Instant::now();
         let error = connection.call_tool("a", None, None).await.unwrap_err();

@@ -142,11 +142,20 @@ async fn a_call_under_way_ends_with_the_connection() {
         async move { connection.call_tool("a", None, None).await }
     });
     until_seen(&endpoint, "tools/call").await;
+    // The call does not wait for what the server says to that.
+    let slow = ResponseTemplate::new(204).set_delay(Duration::from_secs(30));
+    Mock::given(method("DELETE")).respond_with(slow).with_priority(1).mount(&endpoint).await;
     let begin = Instant::now();
-    connection.shutdown().await;
-    let error = call.await.unwrap().unwrap_err();
+    let (outcome, ()) = tokio::join!(
+        async {
+            let outcome = call.await.unwrap();
+            assert!(begin.elapsed() < Duration::from_secs(1));
+            outcome
+        },
+        connection.shutdown(),
+    );
+    let error = outcome.unwrap_err();
     assert!(matches!(error, ConnectError::Closed { .. }), "{error:?}");
-    assert!(begin.elapsed() < Duration::from_secs(1));
 }
 
 #[tokio::test]

@@ -133,9 +133,10 @@ async fn a_build_without_keyring_says_so() {
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }
 
-/// Needs a keyring that is open, and leaves nothing in it:
-/// `dbus-run-session -- sh -c 'echo | gnome-keyring-daemon --unlock && cargo test -p
-/// mcp-overlay-host --features keyring --test oauth keyring -- --ignored'`.
+/// Needs a keyring that is open, and leaves nothing in it. With gnome-keyring and without a desktop:
+/// `HOME=$(mktemp -d) dbus-run-session -- sh -c 'printf pw | gnome-keyring-daemon --daemonize
+/// --unlock; TEST keyring --ignored'`, where TEST is this test as a program, built with
+/// `cargo test -p mcp-overlay-host --features keyring --test oauth --no-run`.
 #[cfg(feature = "keyring")]
 #[tokio::test]
 #[ignore = "needs a system keyring"]

@@ -201,8 +201,15 @@ async fn tokens_that_codex_has_stored_are_refreshed() {
     let mut tokens = store.load(NAME, &provider.url()).await.unwrap().unwrap();
     (tokens.expires_at, tokens.refresh_at) = (Some(1), None);
     (tokens.resource, tokens.authorization_server) = (None, None);
+    let mut foreign = tokens.clone();
     store.save(tokens).await.unwrap();
-    let headers = authorizer(&oauth, &provider).await.headers().await.unwrap();
-    assert_eq!(bearer(&headers), "secret-access-2");
+    let authorizer = authorizer(&oauth, &provider).await;
+    assert_eq!(bearer(&authorizer.headers().await.unwrap()), "secret-access-2");
     assert_eq!(provider.last("/token")["resource"], provider.url());
+    // A refresh token of another authorization server is not sent to this one.
+    foreign.issuer = Some("https://before.example".to_owned());
+    store.save(foreign).await.unwrap();
+    let error = authorizer.headers().await.unwrap_err().to_string();
+    assert!(error.contains("another authorization server"), "{error}");
+    assert_eq!(provider.state().refreshes, 1);
 }

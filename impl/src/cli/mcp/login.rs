@@ -89,7 +89,7 @@ fn server(resolved: &Resolved, name: &str) -> Result<Arc<ServerConfig>, Stop> {
              sign in and out with `codex login` and `codex logout`"
         )));
     }
-    let server = resolved.view.get(name).ok_or_else(|| no_server(name))?;
+    let server = resolved.view().get(name).ok_or_else(|| no_server(name))?;
     match server.transport {
         Transport::StreamableHttp(_) => Ok(Arc::clone(server)),
         Transport::Stdio(_) => Err(Stop::failed(LoginError::Stdio)),

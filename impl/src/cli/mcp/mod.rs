@@ -9,18 +9,13 @@ mod show;
 mod statements;
 
 use std::io::{ErrorKind, Write as _};
-use std::path::Path;
-use std::sync::Arc;
 
 use clap::Subcommand;
-use mcp_overlay_host::auth::{AuthNow, AuthStore};
-use mcp_overlay_host::oauth::{OAuth, StoreMode, TokenStore};
-use mcp_overlay_host::{
-    Environment, HostConfig, McpExtensionRegistryBuilder, McpManager, McpRuntimeConfig, Plugin,
-    View, discover_plugins, plugin_states,
-};
+use mcp_overlay_host::auth::AuthStore;
+use mcp_overlay_host::host::{self, ConfigSource, EffectiveView, Host, HostParts};
+use mcp_overlay_host::oauth::{OAuth, TokenStore};
+use mcp_overlay_host::{Environment, McpExtensionRegistryBuilder};
 
-use self::file::ConfigFile;
 use super::{Outcome, Overrides, Stop, codex_home, complain};
 
 /// Lists, adds, removes and logs in to MCP servers.
@@ -58,9 +53,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 /// What a local host resolves to.
 struct Resolved {
     env: Environment,
-    config: Arc<McpRuntimeConfig>,
-    view: View,
-    auth: Arc<AuthNow>,
+    host: host::Resolved,
     oauth: TokenStore,
 }
 
@@ -70,28 +63,21 @@ impl Resolved {
     async fn now(overrides: &Overrides) -> Result<Self, Stop> {
         let env = Environment::from_process();
         let home = codex_home(&env)?;
-        let file = ConfigFile::read(&env)?;
-        let place = file.path.display().to_string();
-        let overrides = &*overrides.overrides;
-        let host = HostConfig::from_toml_str(&file.text, &place, overrides, env.clone());
-        let host = host.map_err(Stop::misuse)?;
-        // Settings that have nothing to do with servers are Codex's business.
-        for warning in host.warnings.iter().filter(|w| w.key.starts_with("mcp_servers")) {
-            complain("warning", warning);
-        }
-        let states = plugin_states(&file.text, overrides);
-        let is_active = |id: &str| states.value.get(id).copied().unwrap_or(true);
-        let plugins = plugins(&home.join("plugins"), &is_active)?;
-        let manager = McpManager::new(McpExtensionRegistryBuilder::new().build());
-        let config = manager.runtime_config(&Arc::new(host.value), &plugins).await;
-        let auth = AuthStore::open(&home, &env).now();
-        auth.warnings.iter().for_each(|warning| complain("warning", warning));
-        if let Some(error) = &auth.error {
-            complain("warning", error);
-        }
-        let view = config.effective(auth.auth);
-        let oauth = TokenStore::on_disk(home, store_mode(&file)?);
-        Ok(Self { env, config, view, auth, oauth })
+        let host = Host::new(HostParts {
+            source: ConfigSource::Home(home.clone()),
+            overrides: overrides.overrides.clone(),
+            environment: env.clone(),
+            extensions: McpExtensionRegistryBuilder::new().build(),
+            auth: AuthStore::open(&home, &env),
+            warn: Box::new(|warning| complain("warning", warning)),
+        });
+        let host = host.resolve().await.map_err(Stop::misuse)?;
+        let oauth = TokenStore::on_disk(home, host.configuration().oauth_store());
+        Ok(Self { env, host, oauth })
+    }
+
+    fn view(&self) -> &EffectiveView {
+        self.host.view()
     }
 
     fn oauth(&self) -> OAuth {
@@ -101,27 +87,6 @@ impl Resolved {
 
 fn no_server(name: &str) -> Stop {
     Stop::failed(format!("No MCP server named '{}' found.", shown(name)))
-}
-
-fn plugins(dir: &Path, is_active: &dyn Fn(&str) -> bool) -> Result<Arc<[Plugin]>, Stop> {
-    if !dir.is_dir() {
-        return Ok(Arc::default());
-    }
-    let found = discover_plugins(dir, is_active).map_err(Stop::misuse)?;
-    found.warnings.iter().for_each(|warning| complain("warning", warning));
-    Ok(found.value.into())
-}
-
-/// Where OAuth tokens are kept, as the text of the file says; it is valid TOML.
-fn store_mode(file: &ConfigFile) -> Result<StoreMode, Stop> {
-    const KEY: &str = "mcp_oauth_credentials_store";
-    let table: toml::Table = file.text.parse().unwrap_or_default();
-    let Some(value) = table.get(KEY) else { return Ok(StoreMode::default()) };
-    let mode = value.as_str().and_then(|word| word.parse().ok());
-    mode.ok_or_else(|| {
-        let place = file.path.display();
-        Stop::misuse(format!("{place}: {KEY} is none of \"auto\", \"file\" and \"keyring\""))
-    })
 }
 
 /// A runtime for the commands that wait for something.

@@ -36,7 +36,7 @@ pub(super) fn list(arguments: &ListArguments) -> Outcome {
     block_on(async {
         let resolved = Resolved::now(&arguments.config).await?;
         let mut servers = Vec::new();
-        for (name, server) in &resolved.view {
+        for (name, server) in resolved.view().iter() {
             servers.push((&**name, &**server, auth(&resolved, name, server).await));
         }
         if arguments.json {
@@ -58,7 +58,7 @@ pub(super) fn get(arguments: &GetArguments) -> Outcome {
     block_on(async {
         let resolved = Resolved::now(&arguments.config).await?;
         let name = &*arguments.name;
-        let server = resolved.view.get(name).ok_or_else(|| no_server(name))?;
+        let server = resolved.view().get(name).ok_or_else(|| no_server(name))?;
         let auth = auth(&resolved, name, server).await;
         let object = json(&resolved, name, server, &auth)?;
         if arguments.json {
@@ -85,6 +85,9 @@ pub(super) fn get(arguments: &GetArguments) -> Outcome {
 }
 
 fn put(out: &mut String, key: &str, value: &Value) {
+    if value.is_null() {
+        return;
+    }
     let key = if key == "type" { "transport" } else { key };
     let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     out.push_str(&format!("  {key}: {}\n", shown(&value)));
@@ -98,7 +101,7 @@ async fn auth(resolved: &Resolved, name: &str, server: &ServerConfig) -> String 
         return format!("bearer token of {variable}{unset}");
     }
     if name == CODEX_APPS {
-        let sent = resolved.auth.credentials.is_some();
+        let sent = resolved.host.auth().credentials.is_some();
         return if sent { "ChatGPT credentials" } else { "no credentials to send" }.to_owned();
     }
     let configured = http.http_headers.iter().flat_map(|headers| headers.keys());
@@ -212,10 +215,10 @@ fn masked_value(key: &str, value: Value) -> Value {
 
 /// Where a server comes from.
 fn source(resolved: &Resolved, name: &str) -> String {
-    if let Some(plugin) = resolved.config.plugin_owners().get(name) {
+    let config = resolved.host.configuration().runtime();
+    if let Some(plugin) = config.plugin_owners().get(name) {
         return format!("plugin {plugin}");
     }
-    let config = &resolved.config;
     let by_host = name == CODEX_APPS && config.legacy_loader_active();
     if by_host { "host".to_owned() } else { "config".to_owned() }
 }
