@@ -23,6 +23,7 @@ mod tools;
 mod wire;
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::CancellationToken;
@@ -90,6 +91,8 @@ pub(crate) struct AppServer {
     ready: OnceLock<Ready>,
     threads: Threads,
     looks: Looks,
+    /// How many logins have ended well: one that has shows in the next status.
+    logins: AtomicU64,
     /// All connections, and whatever else must have ended when the server has.
     tasks: TaskTracker,
     /// Cancelled at the end: what is still waiting for somebody gives up.
@@ -110,6 +113,7 @@ impl AppServer {
             ready: OnceLock::new(),
             threads: Threads::default(),
             looks: Looks::default(),
+            logins: AtomicU64::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
         }

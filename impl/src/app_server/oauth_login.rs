@@ -2,6 +2,7 @@
 //! notification.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -46,16 +47,16 @@ async fn start(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError
     let pending = ready.oauth.start_login(&name, config, &ready.context.environment, request).await;
     let pending = pending.map_err(|error| RpcError::invalid_request(error.to_string()))?;
     let answer = json!({ "authorizationUrl": pending.authorization_url() });
-    let client = server.client.clone();
-    let closing = server.closing.clone();
-    server.tasks.spawn(async move {
-        let Some(outcome) = closing.run_until_cancelled(pending.finish()).await else { return };
+    server.tasks.clone().spawn(async move {
+        let ended = server.closing.run_until_cancelled(pending.finish()).await;
+        let Some(outcome) = ended else { return };
+        server.logins.fetch_add(1, Ordering::SeqCst);
         let params = json!({
             "name": name,
             "success": outcome.is_ok(),
             "error": outcome.err().map(|error| error.to_string()),
         });
-        client.notify("mcpServer/oauthLogin/completed", &params).await;
+        server.client.notify("mcpServer/oauthLogin/completed", &params).await;
     });
     Ok(Reply::Now(answer))
 }

@@ -1,6 +1,7 @@
 //! `mcpServerStatus/list`: every server of the effective view, and what it offers.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
@@ -50,6 +51,8 @@ pub(crate) struct Looks(Mutex<Vec<Look>>);
 struct Look {
     resolved: Resolved,
     detail: Detail,
+    /// How many logins there had been.
+    logins: u64,
     snapshot: watch::Receiver<Option<Snapshot>>,
 }
 
@@ -94,12 +97,15 @@ impl Looks {
         // One that is done is not shared: its answer may be old.
         looks
             .retain(|look| look.snapshot.borrow().is_none() && look.snapshot.has_changed().is_ok());
-        let same = |look: &&Look| look.detail == detail && look.resolved.is_same(&resolved);
+        let logins = server.logins.load(Ordering::SeqCst);
+        let same = |look: &&Look| {
+            (look.detail, look.logins) == (detail, logins) && look.resolved.is_same(&resolved)
+        };
         if let Some(look) = looks.iter().find(same) {
             return look.snapshot.clone();
         }
         let (publish, snapshot) = watch::channel(None);
-        looks.push(Look { resolved: resolved.clone(), detail, snapshot: snapshot.clone() });
+        looks.push(Look { resolved: resolved.clone(), detail, logins, snapshot: snapshot.clone() });
         let server = Arc::clone(server);
         server.tasks.spawn({
             let server = Arc::clone(&server);

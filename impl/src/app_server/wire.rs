@@ -129,11 +129,17 @@ impl Incoming {
 
 /// The params of a method, typed. Absent params are an empty object.
 pub(crate) fn params<T: DeserializeOwned>(params: Value) -> Result<T, RpcError> {
-    let params = if params.is_null() { json!({}) } else { params };
-    serde_json::from_value(params).map_err(|error| RpcError {
+    let invalid = |message: &str| RpcError {
         code: INVALID_PARAMS,
-        message: format!("invalid params: {}", echo(&error.to_string())),
-    })
+        message: format!("invalid params: {}", echo(message)),
+    };
+    let params = match params {
+        Value::Null => json!({}),
+        Value::Object(_) => params,
+        // serde would take a list for the fields in their order.
+        _ => return Err(invalid("expected an object")),
+    };
+    serde_json::from_value(params).map_err(|error| invalid(&error.to_string()))
 }
 
 /// A client's text as an error may repeat it: short, and on one line.
@@ -201,6 +207,19 @@ mod tests {
         assert_eq!(invalid(r#"{"id":{},"method":"m"}"#), (None, id));
         let deep = "[".repeat(100_000);
         assert!(invalid(&deep).1.starts_with("the JSON is not valid"));
+    }
+
+    #[test]
+    fn params_are_an_object_or_absent() {
+        #[derive(Debug, Deserialize)]
+        struct Params {
+            _name: Option<String>,
+        }
+        assert!(params::<Params>(Value::Null).is_ok());
+        assert!(params::<Params>(json!({ "_name": "docs", "more": 1 })).is_ok());
+        for wrong in [json!(["docs"]), json!("docs"), json!({ "_name": 1 })] {
+            assert_eq!(params::<Params>(wrong).unwrap_err().code, INVALID_PARAMS);
+        }
     }
 
     #[test]

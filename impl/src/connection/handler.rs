@@ -6,7 +6,7 @@ use rmcp::ClientHandler;
 use rmcp::model::{
     ClientCapabilities, ClientConfig, ElicitRequestParams, ElicitResult, ElicitationAction,
     ElicitationCapability, ElicitationSchema, ErrorData, FormElicitationCapability, Implementation,
-    InitializeRequestParams, JsonObject,
+    InitializeRequestParams, JsonObject, ProtocolVersion,
 };
 use rmcp::service::{RequestContext, RoleClient};
 
@@ -26,7 +26,9 @@ impl Host {
             capabilities.elicitation = Some(ElicitationCapability::new().with_form(forms));
         }
         let identity = Implementation::new(&options.client_name, &options.client_version);
-        let info = InitializeRequestParams::new(capabilities, identity);
+        let mut info = InitializeRequestParams::new(capabilities, identity);
+        // rmcp's default is its latest version, which has no `initialize`.
+        info.protocol_version = ProtocolVersion::LATEST_WITH_INITIALIZE;
         Self { info, elicitation: options.elicitation }
     }
 }

@@ -66,3 +66,23 @@ async fn a_login_that_nobody_finishes_fails_in_time() {
     assert_eq!(auth_status(&mut client).await, "notLoggedIn");
     client.finish().await;
 }
+
+#[tokio::test]
+async fn a_status_after_a_login_is_not_one_from_before_it() {
+    let provider = Provider::start().await;
+    let slow = stdio("slow", &["--delay-ms", "1500"]);
+    let home = Home::new(&(settings_of(&provider) + &slow));
+    let mut client = Client::at(&home).await;
+    let result = client.request("mcpServer/oauth/login", json!({ "name": "docs" })).await.unwrap();
+    let before = client.send("mcpServerStatus/list", json!({})).await;
+    // By then the look has begun and knows that nobody has logged in; the slow server holds it up.
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    browse(result["authorizationUrl"].as_str().unwrap().to_owned()).await;
+    client.notification("mcpServer/oauthLogin/completed").await;
+    let after = client.send("mcpServerStatus/list", json!({})).await;
+    let first = client.answer(before, "mcpServerStatus/list").await.unwrap();
+    assert_eq!(first["data"][0]["authStatus"], "notLoggedIn");
+    let second = client.answer(after, "mcpServerStatus/list").await.unwrap();
+    assert_eq!(second["data"][0]["authStatus"], "oAuth");
+    client.finish().await;
+}

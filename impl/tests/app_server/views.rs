@@ -140,7 +140,10 @@ async fn connectors_are_the_apps_of_the_effective_view() {
         assert_eq!(result["data"], json!([]));
     }
     client.finish().await;
-    for request in server.received_requests().await.unwrap() {
+    let requests = server.received_requests().await.unwrap();
+    let first: Value = serde_json::from_slice(&requests[0].body).unwrap();
+    assert_eq!(first["params"]["protocolVersion"], "2025-11-25");
+    for request in requests {
         assert_eq!(request.headers["authorization"], format!("Bearer {ACCESS_TOKEN}"));
         assert_eq!(request.headers["chatgpt-account-id"], "account-123");
     }
