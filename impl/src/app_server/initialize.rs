@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::wire::{Reply, RpcError, echo};
@@ -40,8 +40,14 @@ struct Capabilities {
 pub(crate) struct Orchestrator {
     /// The text of a `config.toml`.
     pub(crate) config: Option<String>,
-    /// What an `auth.json` holds.
-    pub(crate) auth: Option<Value>,
+    /// What an `auth.json` holds. Null is nobody signed in; absent, nothing new.
+    #[serde(default, deserialize_with = "present")]
+    pub(crate) auth: Option<Option<Value>>,
+}
+
+/// What is there, null included.
+fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<Value>>, D::Error> {
+    Deserialize::deserialize(value).map(Some)
 }
 
 /// Both may hold secrets.
@@ -100,7 +106,7 @@ async fn start_orchestrated(server: &Arc<AppServer>, given: Orchestrator) -> Res
         None => variable(CONFIG_VARIABLE)?.unwrap_or_default(),
     };
     let auth = match given.auth {
-        Some(auth) => Some(auth.to_string()),
+        Some(auth) => auth.map(|auth| auth.to_string()),
         None => variable(AUTH_VARIABLE)?,
     };
     let auth = AuthStore::fixed(auth.as_deref(), &server.options.environment);

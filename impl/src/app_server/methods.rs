@@ -17,6 +17,8 @@ pub(crate) struct Work {
     pub(crate) outcome: BoxFuture<'static, Result<Reply, RpcError>>,
     /// Follows the answer, if that is no error.
     pub(crate) after: Option<BoxFuture<'static, ()>>,
+    /// Whether the answer may be large, so that there may not be too many of them.
+    pub(crate) large: bool,
 }
 
 impl Work {
@@ -31,7 +33,11 @@ impl Work {
     pub(crate) fn later(
         outcome: impl Future<Output = Result<Reply, RpcError>> + Send + 'static,
     ) -> Self {
-        Self { outcome: Box::pin(outcome), after: None }
+        Self { outcome: Box::pin(outcome), after: None, large: false }
+    }
+
+    pub(crate) fn large(self) -> Self {
+        Self { large: true, ..self }
     }
 
     pub(crate) fn then(self, after: impl Future<Output = ()> + Send + 'static) -> Self {
@@ -61,9 +67,11 @@ pub(crate) async fn admit(server: &Arc<AppServer>, method: &str, params: Value) 
         "account/logout" => account::logout(server),
         "mcpServerStatus/list" => typed(params).and_then(|params| status::list(server, params)),
         "mcpServer/resource/read" => {
-            typed(params).and_then(|params| resources::read(server, params))
+            typed(params).and_then(|params| resources::read(server, params)).map(Work::large)
         }
-        "mcpServer/tool/call" => typed(params).and_then(|params| tools::call(server, params)),
+        "mcpServer/tool/call" => {
+            typed(params).and_then(|params| tools::call(server, params)).map(Work::large)
+        }
         "mcpServer/oauth/login" => typed(params).map(|params| oauth_login::login(server, params)),
         "app/list" => typed(params).and_then(|params| apps::list(server, params)),
         other => Err(RpcError::unknown_method(other)),

@@ -20,12 +20,15 @@ mod status;
 mod thread_start;
 mod threads;
 mod tools;
+mod warnings;
+mod watch;
 mod wire;
 
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -37,7 +40,7 @@ use crate::auth::AuthStore;
 use crate::config::{Environment, Override};
 use crate::connection::{ConnectContext, ConnectOptions, Executor};
 use crate::extension::McpExtensionRegistry;
-use crate::host::{ConfigSource, Host, HostParts};
+use crate::host::{ConfigSource, Host, HostParts, Warn};
 use crate::oauth::{OAuth, StoreMode, TokenStore};
 
 pub use serve::serve;
@@ -63,6 +66,10 @@ pub struct AppServerOptions {
 /// served, and memory is bounded.
 pub const DEFAULT_PLACES: usize = 16_384;
 
+/// How many tool calls and reads of resources are under way at the same time, those included whose
+/// answers wait for the client to read; further ones wait. An answer may be large.
+const CALLS: usize = 256;
+
 /// Where an app-server runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mode {
@@ -87,6 +94,10 @@ pub const AUTH_VARIABLE: &str = "MCP_OVERLAY_AUTH_JSON";
 pub(crate) struct AppServer {
     options: AppServerOptions,
     client: Client,
+    /// The host's, once there is one.
+    warn: Mutex<Option<Warn>>,
+    /// Taken by a call that may have a large answer until that is written.
+    calls: Arc<Semaphore>,
     /// There once the client has said `initialize`.
     ready: OnceLock<Ready>,
     threads: Threads,
@@ -106,9 +117,11 @@ struct Ready {
 }
 
 impl AppServer {
-    fn new(options: AppServerOptions, client: Client) -> Self {
+    fn new(options: AppServerOptions, client: Client, warn: Warn) -> Self {
         Self {
             options,
+            warn: Mutex::new(Some(warn)),
+            calls: Arc::new(Semaphore::new(CALLS)),
             client,
             ready: OnceLock::new(),
             threads: Threads::default(),
@@ -126,6 +139,9 @@ impl AppServer {
         auth: AuthStore,
         tokens: impl FnOnce(StoreMode) -> TokenStore,
     ) -> Result<(), RpcError> {
+        let already = || RpcError::invalid_request("Already initialized");
+        let warn = self.warn.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let warn = warn.ok_or_else(already)?;
         let options = &self.options;
         // They have done their part; no server's settings can ask for them.
         let environment = options.environment.clone().without(&[CONFIG_VARIABLE, AUTH_VARIABLE]);
@@ -135,7 +151,7 @@ impl AppServer {
             environment: environment.clone(),
             extensions: options.extensions.clone(),
             auth: auth.clone(),
-            warn: Box::new(|warning| eprintln!("warning: {warning}")),
+            warn,
         });
         // A configuration that is broken now is said to be when it is needed.
         let mode = host.latest().await.map_or_else(|_| StoreMode::default(), |c| c.oauth_store());
@@ -152,8 +168,7 @@ impl AppServer {
             options: ConnectOptions::default(),
             cwd: Some(options.cwd.clone()),
         };
-        let already = |_| RpcError::invalid_request("Already initialized");
-        self.ready.set(Ready { host, oauth, context }).map_err(already)
+        self.ready.set(Ready { host, oauth, context }).map_err(|_| already())
     }
 
     fn ready(&self) -> Result<&Ready, RpcError> {

@@ -28,10 +28,6 @@ pub(crate) fn login(server: &Arc<AppServer>, params: Params) -> Work {
 
 async fn start(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError> {
     let Params { name, scopes, timeout_secs } = params;
-    let resolved = server.host()?.resolve().await.map_err(internal)?;
-    let unknown =
-        || RpcError::invalid_request(format!("No MCP server named '{}' found.", echo(&name)));
-    let config = resolved.view().get(&name).ok_or_else(unknown)?;
     let timeout = match timeout_secs {
         None => None,
         Some(seconds) => match u64::try_from(seconds).ok().filter(|seconds| *seconds > 0) {
@@ -42,6 +38,10 @@ async fn start(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError
             }
         },
     };
+    let resolved = server.host()?.resolve().await.map_err(internal)?;
+    let unknown =
+        || RpcError::invalid_request(format!("No MCP server named '{}' found.", echo(&name)));
+    let config = resolved.view().get(&name).ok_or_else(unknown)?;
     let ready = server.ready()?;
     let request = LoginRequest { scopes, timeout, ..LoginRequest::default() };
     let pending = ready.oauth.start_login(&name, config, &ready.context.environment, request).await;
@@ -50,7 +50,13 @@ async fn start(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError
     server.tasks.clone().spawn(async move {
         let ended = server.closing.run_until_cancelled(pending.finish()).await;
         let Some(outcome) = ended else { return };
-        server.logins.fetch_add(1, Ordering::SeqCst);
+        if outcome.is_ok() {
+            server.logins.fetch_add(1, Ordering::SeqCst);
+            // Threads that could not use it without the login can now.
+            if let Ok(host) = server.host() {
+                server.threads.all().iter().for_each(|thread| thread.retry(host, &name));
+            }
+        }
         let params = json!({
             "name": name,
             "success": outcome.is_ok(),

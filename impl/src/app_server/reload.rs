@@ -13,17 +13,21 @@ use crate::host::ConfigSource;
 /// Reads the configuration and queues it for every thread. A broken one changes nothing.
 pub(crate) async fn reload(server: &Arc<AppServer>, params: Value) -> Result<Reply, RpcError> {
     let host = server.host()?;
-    if server.options.mode == Mode::Orchestrator {
+    let configuration = if server.options.mode == Mode::Orchestrator {
         // Without a disk, what is new comes with the request.
         let Orchestrator { config, auth } = typed(params)?;
-        if let Some(config) = config {
-            host.replace_config(ConfigSource::Given(config));
-        }
+        let configuration = match config {
+            Some(config) => host.replace_config(ConfigSource::Given(config)).await,
+            None => host.latest().await,
+        };
+        let configuration = configuration.map_err(internal)?;
         if let Some(auth) = auth {
-            host.auth().replace(auth.to_string());
+            host.auth().replace(auth.map(|auth| auth.to_string()));
         }
-    }
-    let configuration = host.latest().await.map_err(internal)?;
+        configuration
+    } else {
+        host.latest().await.map_err(internal)?
+    };
     for thread in server.threads.all() {
         thread.queue(configuration.clone());
         // Its new servers start now rather than at the next call, which then need not wait.

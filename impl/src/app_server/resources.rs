@@ -52,6 +52,7 @@ pub(crate) async fn for_the_call<T>(
     let config = resolved.view().get(name).filter(|config| config.enabled).ok_or_else(unknown)?;
     let connection = connect(name, config, &server.ready()?.context).await.map_err(internal)?;
     let outcome = work(&connection).await;
-    connection.shutdown().await;
+    // The answer does not wait for it.
+    server.tasks.spawn(async move { connection.shutdown().await });
     outcome.map_err(internal)
 }

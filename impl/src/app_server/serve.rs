@@ -1,8 +1,11 @@
 //! The loop over the client's lines, and the end of it.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use serde_json::Value;
 use tokio::io::{AsyncBufRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -13,6 +16,8 @@ use tokio_util::task::TaskTracker;
 use super::ingress::{Line, MAX_LINE_BYTES, next_line};
 use super::methods::{Work, admit};
 use super::outgoing::Client;
+use super::warnings;
+use super::watch;
 use super::wire::{Incoming, Reply, RequestId, RpcError};
 use super::{AppServer, AppServerOptions};
 
@@ -22,6 +27,9 @@ const PLACE_BYTES: usize = 4096;
 
 /// How many refusals of lines that got no place may wait for the client to read.
 const REFUSALS: usize = 256;
+
+/// How long a client may leave answers unread before reading goes on without them.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// At the end of input: how long requests may still take, how long their last answers may take to
 /// be written, and how long connections may take to close. Together less than 2 seconds.
@@ -45,45 +53,51 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let (client, write) = Client::new(output);
     let mut writing = tokio::spawn(write);
+    let (warn, warned) = warnings::to(std::io::stderr());
     let places = options.places.min(Semaphore::MAX_PERMITS);
-    let server = Arc::new(AppServer::new(options, client.clone()));
+    let server = Arc::new(AppServer::new(options, client.clone(), warn));
+    server.tasks.spawn(watch::sign_in(Arc::clone(&server)));
     let ingress = Ingress {
         server: Arc::clone(&server),
         client,
         places: Arc::new(Semaphore::new(places)),
         refusals: Arc::new(Semaphore::new(REFUSALS)),
+        stuck: AtomicBool::new(false),
         requests: TaskTracker::new(),
         give_up: CancellationToken::new(),
     };
-    let read = async {
-        loop {
-            match next_line(&mut input, MAX_LINE_BYTES).await? {
-                Line::End => return Ok(()),
-                Line::TooLong => {
-                    let message = format!("the line is longer than {MAX_LINE_BYTES} bytes");
-                    ingress.refuse(None, RpcError::invalid_request(message)).await;
-                }
-                Line::Whole(line) => ingress.take(&line).await,
+    let read = loop {
+        let line = tokio::select! {
+            line = next_line(&mut input, MAX_LINE_BYTES) => line,
+            // A client that reads no more is no client.
+            _ = &mut writing => break Ok(()),
+            () = stop.cancelled() => break Ok(()),
+        };
+        match line {
+            Ok(Line::End) => break Ok(()),
+            Err(error) => break Err(error),
+            Ok(Line::TooLong) => {
+                let message = format!("the line is longer than {MAX_LINE_BYTES} bytes");
+                ingress.refuse(None, RpcError::invalid_request(message)).await;
             }
+            // A line that was read is taken, whatever happens meanwhile.
+            Ok(Line::Whole(line)) => ingress.take(&line).await,
         }
-    };
-    let read = tokio::select! {
-        read = read => read,
-        // A client that reads no more is no client.
-        _ = &mut writing => Ok(()),
-        () = stop.cancelled() => Ok(()),
     };
     ingress.finish().await;
     // The writer ends when the last one who could say something is gone.
     server.closing.cancel();
     server.threads.clear();
     server.tasks.close();
-    let closed = timeout(LAST_CONNECTIONS, server.tasks.wait());
-    let _ = closed.await;
-    drop(server);
-    if !writing.is_finished() {
-        let _ = timeout(LAST_ANSWERS, writing).await;
-    }
+    let _ = timeout(LAST_CONNECTIONS, server.tasks.wait()).await;
+    drop((ingress, server));
+    let _ = timeout(LAST_ANSWERS, async {
+        if !writing.is_finished() {
+            let _ = writing.await;
+        }
+        let _ = warned.await;
+    })
+    .await;
     read
 }
 
@@ -92,6 +106,8 @@ struct Ingress {
     client: Client,
     places: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
+    /// Whether the client has let refusals wait for too long.
+    stuck: AtomicBool,
     requests: TaskTracker,
     /// Cancelled when requests have had their time.
     give_up: CancellationToken,
@@ -118,20 +134,31 @@ impl Ingress {
             Ok(place) => place,
             Err(_) => return self.refuse(Some(id), RpcError::overloaded()).await,
         };
-        let work = admit(&self.server, method, params).await;
+        // A mistake of ours is no reason to leave a client without its answer.
+        let work = AssertUnwindSafe(admit(&self.server, method, params)).catch_unwind().await;
+        let work = work.unwrap_or_else(|_| Work::done(Err(our_mistake())));
+        let calls = Arc::clone(&self.server.calls);
         let (client, give_up) = (self.client.clone(), self.give_up.clone());
-        let answered = work_and_answer(work, id, place, client, give_up);
+        let answered =
+            self.requests.spawn(work_and_answer(work, id, place, calls, client, give_up));
         // Other answers come as they are ready; before this one a client expects none.
         if method == "initialize" {
-            answered.await;
-        } else {
-            self.requests.spawn(answered);
+            let _ = timeout(PATIENCE, answered).await;
         }
     }
 
-    /// Says no to a line that got no place. When many refusals wait, reading waits too.
+    /// Says no to a line that got no place. When many refusals wait, reading waits too, but not for
+    /// ever: the end of input is behind what is not read yet. What a client that is stuck gets no
+    /// answer to was never taken.
     async fn refuse(&self, id: Option<RequestId>, error: RpcError) {
-        let Ok(place) = Arc::clone(&self.refusals).acquire_owned().await else { return };
+        let place = Arc::clone(&self.refusals);
+        let place = if self.stuck.load(Ordering::Relaxed) {
+            place.try_acquire_owned().ok()
+        } else {
+            timeout(PATIENCE, place.acquire_owned()).await.ok().and_then(Result::ok)
+        };
+        self.stuck.store(place.is_none(), Ordering::Relaxed);
+        let Some(place) = place else { return };
         let client = self.client.clone();
         self.requests.spawn(async move {
             client.answer(id.as_ref(), Err(error), Some(place)).await;
@@ -148,20 +175,32 @@ impl Ingress {
     }
 }
 
+fn our_mistake() -> RpcError {
+    RpcError::internal("the host made a mistake; please report it")
+}
+
 /// Does what a request asks for and answers it, with an error when there is no time left.
 async fn work_and_answer(
     work: Work,
     id: RequestId,
     place: OwnedSemaphorePermit,
+    calls: Arc<Semaphore>,
     client: Client,
     give_up: CancellationToken,
 ) {
-    let Work { outcome, after } = work;
-    let gave_up = || Err(RpcError::internal("the host is shutting down"));
-    let outcome: Result<Reply, RpcError> =
+    let Work { outcome, after, large } = work;
+    let outcome = async {
+        // Held until the answer is written.
+        let call = if large { calls.acquire().await.ok() } else { None };
+        let outcome = AssertUnwindSafe(outcome).catch_unwind().await;
+        (outcome.unwrap_or_else(|_| Err(our_mistake())), call)
+    };
+    let gave_up = || (Err(RpcError::internal("the host is shutting down")), None);
+    let (outcome, call): (Result<Reply, RpcError>, _) =
         give_up.run_until_cancelled(outcome).await.unwrap_or_else(gave_up);
     let succeeded = outcome.is_ok();
     client.answer(Some(&id), outcome, Some(place)).await;
+    drop(call);
     if let Some(after) = after.filter(|_| succeeded) {
         after.await;
     }

@@ -123,14 +123,14 @@ impl Looks {
 
 /// Looks at all servers at the same time.
 async fn statuses(server: &AppServer, resolved: &Resolved, detail: Detail) -> Vec<Value> {
-    let Ok(ready) = server.ready() else { return Vec::new() };
-    let looked = resolved.view().iter().map(|(name, config)| status(ready, name, config, detail));
+    let looked = resolved.view().iter().map(|(name, config)| status(server, name, config, detail));
     join_all(looked).await
 }
 
 /// Looks at one server: connects, lists and closes. A server that cannot be used has nothing to
 /// list; the starts of a thread's servers tell why.
-async fn status(ready: &Ready, name: &str, config: &ServerConfig, detail: Detail) -> Value {
+async fn status(server: &AppServer, name: &str, config: &ServerConfig, detail: Detail) -> Value {
+    let Ok(ready) = server.ready() else { return Value::Null };
     let listed = async {
         if !config.enabled {
             return Offer::default();
@@ -139,7 +139,8 @@ async fn status(ready: &Ready, name: &str, config: &ServerConfig, detail: Detail
             return Offer::default();
         };
         let offer = Offer::of(&connection, detail).await;
-        connection.shutdown().await;
+        // The answer does not wait for it.
+        server.tasks.spawn(async move { connection.shutdown().await });
         offer
     };
     let (offer, auth) = tokio::join!(listed, auth_status(ready, name, config));

@@ -15,16 +15,19 @@ use super::{AppServer, internal};
 /// if one of them cannot be used, there is no thread.
 pub(crate) async fn start(server: &Arc<AppServer>) -> Result<Work, RpcError> {
     let ready = server.ready()?;
+    // Threads are started one after another, so the room is still there when this one is.
+    server.threads.have_room()?;
     let configuration = ready.host.latest().await.map_err(internal)?;
     let context = ready.context.clone();
     let (thread, events) = Thread::start(&ready.host, configuration, context, server.tasks.clone());
     let thread = Arc::new(thread);
-    server.threads.add(Arc::clone(&thread))?;
+    server.threads.add(Arc::clone(&thread));
+    let required = thread.servers(&ready.host).required();
     let shown = shown(&thread, server);
     let outcome = {
         let (server, thread, shown) = (Arc::clone(server), Arc::clone(&thread), shown.clone());
         async move {
-            let missing = thread.servers(server.host()?).missing().await;
+            let missing = required.missing().await;
             if missing.is_empty() {
                 return Ok(Reply::Now(json!({ "thread": shown })));
             }

@@ -65,9 +65,16 @@ impl Thread {
         }
         let resolved = host.resolved(&servers.configuration);
         if reloaded || !resolved.is_same(servers.set.resolved()) {
-            servers.set = Arc::new(servers.set.succeeded_by(resolved, reloaded));
+            servers.set = Arc::new(servers.set.succeeded_by(resolved, |_| reloaded));
         }
         Arc::clone(&servers.set)
+    }
+
+    /// Starts this server once more if it failed or broke.
+    pub(crate) fn retry(&self, host: &Host, name: &str) {
+        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        let resolved = host.resolved(&servers.configuration);
+        servers.set = Arc::new(servers.set.succeeded_by(resolved, |other| other == name));
     }
 }
 
@@ -76,16 +83,18 @@ impl Thread {
 pub(crate) struct Threads(Mutex<BTreeMap<Uuid, Arc<Thread>>>);
 
 impl Threads {
-    /// Adds a thread, if there is room.
-    pub(crate) fn add(&self, thread: Arc<Thread>) -> Result<(), RpcError> {
-        self.with(|threads| {
-            if threads.len() >= MAX_THREADS {
-                let message = format!("there are {MAX_THREADS} threads already: unsubscribe one");
-                return Err(RpcError::invalid_request(message));
-            }
-            threads.insert(thread.id, thread);
-            Ok(())
-        })
+    /// Whether there is room for one more.
+    pub(crate) fn have_room(&self) -> Result<(), RpcError> {
+        if self.with(|threads| threads.len()) < MAX_THREADS {
+            return Ok(());
+        }
+        let message = format!("there are {MAX_THREADS} threads already: unsubscribe one");
+        Err(RpcError::invalid_request(message))
+    }
+
+    /// Adds a thread.
+    pub(crate) fn add(&self, thread: Arc<Thread>) {
+        self.with(|threads| threads.insert(thread.id, thread));
     }
 
     /// The thread of this id.

@@ -1,7 +1,8 @@
 //! Messages of the app-server: JSON-RPC 2.0 without the `jsonrpc` member, one a line.
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// Not a request, or not one that can be served now.
@@ -91,40 +92,68 @@ impl Reply {
 }
 
 impl Incoming {
-    /// Understands one line.
+    /// Understands one line. The envelope is read before what is in it: a request whose params are
+    /// too deep still has an id to answer to.
     pub(crate) fn parse(line: &[u8]) -> Self {
         let invalid =
             |id, message: String| Self::Invalid { id, error: RpcError::invalid_request(message) };
-        let message = match serde_json::from_slice(line) {
-            Ok(Value::Object(message)) => message,
+        // serde would take a list for the fields in their order.
+        let envelope = match serde_json::from_slice::<Envelope<'_>>(line) {
+            Ok(envelope) if line.trim_ascii_start().starts_with(b"{") => envelope,
             Ok(_) => return invalid(None, "expected a JSON object".to_owned()),
-            Err(error) => {
-                let (line, column) = (error.line(), error.column());
-                let what = if error.is_eof() { "ends early" } else { "is not valid" };
-                return invalid(None, format!("the JSON {what} (line {line}, column {column})"));
+            Err(error) if error.is_data() && !line.trim_ascii_start().starts_with(b"{") => {
+                return invalid(None, "expected a JSON object".to_owned());
             }
+            Err(error) => return invalid(None, not_valid("the JSON", &error)),
         };
-        let mut message = message;
-        let id = match message.remove("id") {
+        let id = match envelope.id.map(|id| serde_json::from_str(id.get())) {
             None => None,
-            Some(id) => match serde_json::from_value(id) {
-                Ok(id) => Some(id),
-                Err(_) => return invalid(None, "`id`: expected a string or an integer".to_owned()),
-            },
+            Some(Ok(id)) => Some(id),
+            Some(Err(_)) => {
+                return invalid(None, "`id`: expected a string or an integer".to_owned());
+            }
         };
-        match (message.remove("method"), id) {
-            (Some(Value::String(method)), Some(id)) => {
-                let params = message.remove("params").unwrap_or(Value::Null);
-                Self::Request { id, method, params }
+        let method = match envelope.method.map(|method| serde_json::from_str(method.get())) {
+            Some(Ok(method)) => method,
+            Some(Err(_)) => return invalid(id, "`method`: expected a string".to_owned()),
+            None if id.is_some() && (envelope.result.is_some() || envelope.error.is_some()) => {
+                return Self::Response;
             }
-            (Some(Value::String(method)), None) => Self::Notification { method },
-            (Some(_), id) => invalid(id, "`method`: expected a string".to_owned()),
-            (None, Some(_)) if message.contains_key("result") || message.contains_key("error") => {
-                Self::Response
-            }
-            (None, id) => invalid(id, "`method` is missing".to_owned()),
+            None => return invalid(id, "`method` is missing".to_owned()),
+        };
+        let Some(id) = id else { return Self::Notification { method } };
+        match envelope.params.map(|params| serde_json::from_str(params.get())) {
+            None => Self::Request { id, method, params: Value::Null },
+            Some(Ok(params)) => Self::Request { id, method, params },
+            Some(Err(error)) => invalid(Some(id), not_valid("`params`", &error)),
         }
     }
+}
+
+/// A message, not read any further.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, default, deserialize_with = "present")]
+    id: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    method: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    params: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    result: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    error: Option<&'a RawValue>,
+}
+
+/// What is there, null included.
+fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<&'de RawValue>, D::Error> {
+    Deserialize::deserialize(value).map(Some)
+}
+
+fn not_valid(what: &str, error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    let how = if error.is_eof() { "ends early" } else { "is not valid, or too deep" };
+    format!("{what} {how} (line {line}, column {column})")
 }
 
 /// The params of a method, typed. Absent params are an empty object.
@@ -205,8 +234,14 @@ mod tests {
         assert_eq!(invalid(r#"{"id":"a","method":1}"#), (proper, wrong));
         let id = "`id`: expected a string or an integer".to_owned();
         assert_eq!(invalid(r#"{"id":{},"method":"m"}"#), (None, id));
+        assert_eq!(invalid(r#"{"id":null,"method":"m"}"#).0, None);
         let deep = "[".repeat(100_000);
-        assert!(invalid(&deep).1.starts_with("the JSON is not valid"));
+        assert!(invalid(&deep).1.starts_with("the JSON"));
+        let deep =
+            format!(r#"{{"params":{}{},"id":7,"method":"m"}}"#, "[".repeat(500), "]".repeat(500));
+        let (id, message) = invalid(&deep);
+        assert_eq!(id, Some(RequestId::Number(7)));
+        assert!(message.starts_with("`params` is not valid, or too deep"), "{message}");
     }
 
     #[test]

@@ -91,9 +91,9 @@ impl AuthStore {
     }
 
     /// From now on a store made by [`fixed`](Self::fixed) holds this text. A file is not written.
-    pub fn replace(&self, text: String) {
+    pub fn replace(&self, text: Option<String>) {
         if let Place::Memory(kept) = &self.0.place {
-            *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+            *kept.lock().unwrap_or_else(PoisonError::into_inner) = text;
         }
     }
 

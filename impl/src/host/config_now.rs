@@ -83,15 +83,24 @@ impl ConfigReader {
         Self { source: Mutex::new(source), overrides, environment, last: Mutex::default() }
     }
 
-    /// From now on configuration comes from here.
-    pub(super) fn replace(&self, source: ConfigSource) {
+    /// From now on configuration comes from here, unless what is there is broken.
+    pub(super) fn replace(
+        &self,
+        source: ConfigSource,
+    ) -> Result<(ConfigNow, Vec<Warning>), ConfigNowError> {
+        let now = self.now_of(source.clone())?;
         *self.source.lock().unwrap_or_else(PoisonError::into_inner) = source;
+        Ok(now)
     }
 
     /// The configuration now, and what is new to warn of. The text is read each time and compared:
     /// a time stamp would miss two changes within its grain.
     pub(super) fn now(&self) -> Result<(ConfigNow, Vec<Warning>), ConfigNowError> {
         let source = self.source.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.now_of(source)
+    }
+
+    fn now_of(&self, source: ConfigSource) -> Result<(ConfigNow, Vec<Warning>), ConfigNowError> {
         let (text, file, folder) = match source {
             ConfigSource::Given(text) => (text, "config".to_owned(), None),
             ConfigSource::Home(home) => {

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::auth::{AuthNow, AuthStore};
-use crate::config::{Environment, Override, ServerConfig};
+use crate::config::{Environment, Override, ServerConfig, Warning};
 use crate::extension::McpExtensionRegistry;
 use crate::hosted_apps::CODEX_APPS;
 use crate::manager::{McpManager, McpRuntimeConfig};
@@ -22,7 +22,7 @@ use crate::oauth::StoreMode;
 use crate::view::{Iter, View};
 
 pub use config_now::{CONFIG_FILE, ConfigNow, ConfigNowError, ConfigSource, PLUGINS_FOLDER};
-pub use servers::ServerSet;
+pub use servers::{Required, ServerSet};
 pub use slot::{Lease, StartupEvent, StartupEvents, StartupStatus};
 
 use config_now::ConfigReader;
@@ -72,9 +72,15 @@ impl Host {
         &self.auth
     }
 
-    /// From now on configuration comes from here.
-    pub fn replace_config(&self, source: ConfigSource) {
-        self.config.replace(source);
+    /// From now on configuration comes from here, unless what is there is broken.
+    ///
+    /// # Errors
+    /// It is, and nothing has changed.
+    pub async fn replace_config(
+        &self,
+        source: ConfigSource,
+    ) -> Result<Configuration, ConfigNowError> {
+        Ok(self.resolved_without_auth(self.config.replace(source)?).await)
     }
 
     /// The configuration as it is now, resolved as far as it goes without auth.
@@ -82,12 +88,18 @@ impl Host {
     /// # Errors
     /// The configuration is broken; what was resolved before stays as it is.
     pub async fn latest(&self) -> Result<Configuration, ConfigNowError> {
-        let (now, warnings) = self.config.now()?;
+        Ok(self.resolved_without_auth(self.config.now()?).await)
+    }
+
+    async fn resolved_without_auth(
+        &self,
+        (now, warnings): (ConfigNow, Vec<Warning>),
+    ) -> Configuration {
         for warning in &warnings {
             (self.warn)(warning);
         }
         let runtime = self.manager.runtime_config(&now.host, &now.plugins).await;
-        Ok(Configuration { now, runtime })
+        Configuration { now, runtime }
     }
 
     /// What this configuration resolves to, for whoever is signed in now.
@@ -196,15 +208,15 @@ impl Resolved {
         &self.configuration
     }
 
-    /// Whether this is the same view, for the same account, as `other`.
+    /// Whether this is the same view, for the same sign-in, as `other`.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        self.view.0.ptr_eq(&other.view.0) && self.auth.same_account(&other.auth)
+        self.view.0.ptr_eq(&other.view.0) && Arc::ptr_eq(&self.auth, &other.auth)
     }
 
     /// Whose credentials a connection to the server of this name carries: nobody's but the Apps
     /// server's are the host's.
-    fn account_for(&self, name: &str) -> Option<Arc<AuthNow>> {
+    fn auth_for(&self, name: &str) -> Option<Arc<AuthNow>> {
         (name == CODEX_APPS).then(|| Arc::clone(&self.auth))
     }
 }

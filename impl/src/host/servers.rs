@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use super::Resolved;
-use super::slot::{Lease, Slot, Starter, StartupEvents};
+use super::slot::{Lease, Outcome, Slot, Starter, StartupEvents};
 use crate::connection::{ConnectContext, ConnectError};
 
 /// The started servers of one resolved view. Dropping it closes every connection that no call is
@@ -28,25 +29,29 @@ impl ServerSet {
         tasks: TaskTracker,
     ) -> Self {
         let starter = Starter { context, events, tasks };
-        Self { resolved, starter, slots: BTreeMap::new() }.filled(&BTreeMap::new(), true)
+        Self { resolved, starter, slots: BTreeMap::new() }.filled(&BTreeMap::new(), |_| false)
     }
 
-    /// The set for another view: servers that are the same there go on, others are started. `retry`:
-    /// those that failed or broke are started once more.
+    /// The set for another view: servers that are the same there go on, others are started. Those
+    /// that failed or broke are started once more if `retry` says so of their names.
     #[must_use]
-    pub fn succeeded_by(&self, resolved: Resolved, retry: bool) -> Self {
+    pub fn succeeded_by(&self, resolved: Resolved, retry: impl Fn(&str) -> bool) -> Self {
         let starter = self.starter.clone();
         Self { resolved, starter, slots: BTreeMap::new() }.filled(&self.slots, retry)
     }
 
-    fn filled(mut self, earlier: &BTreeMap<Arc<str>, Arc<Slot>>, retry: bool) -> Self {
+    fn filled(
+        mut self,
+        earlier: &BTreeMap<Arc<str>, Arc<Slot>>,
+        retry: impl Fn(&str) -> bool,
+    ) -> Self {
         for (name, server) in self.resolved.view().iter().filter(|(_, server)| server.enabled) {
-            let account = self.resolved.account_for(name);
+            let auth = self.resolved.auth_for(name);
             let kept = earlier
                 .get(name)
-                .filter(|slot| slot.serves(server, account.as_ref(), retry))
+                .filter(|slot| slot.serves(server, auth.as_ref(), retry(name)))
                 .cloned();
-            let slot = kept.unwrap_or_else(|| Slot::start(name, server, account, &self.starter));
+            let slot = kept.unwrap_or_else(|| Slot::start(name, server, auth, &self.starter));
             self.slots.insert(Arc::clone(name), slot);
         }
         self
@@ -64,15 +69,31 @@ impl ServerSet {
         self.slots.get(name)?.lease().await
     }
 
-    /// Which of the servers that the configuration requires cannot be used, and why. Waits for
-    /// their starts.
-    pub async fn missing(&self) -> Vec<(Arc<str>, Arc<ConnectError>)> {
+    /// The enabled servers that the configuration requires. Waiting for them keeps none of them
+    /// open.
+    #[must_use]
+    pub fn required(&self) -> Required {
+        let required = |name: &str| self.resolved.view().get(name).is_some_and(|s| s.required);
+        let slots = self.slots.iter().filter(|(name, _)| required(name));
+        Required(slots.map(|(name, slot)| (Arc::clone(name), slot.outcome())).collect())
+    }
+}
+
+/// Servers that must be there.
+pub struct Required(Vec<(Arc<str>, watch::Receiver<Option<Outcome>>)>);
+
+impl Required {
+    /// Which of them cannot be used, and why. Waits for their starts; one that is superseded
+    /// meanwhile is not missed.
+    pub async fn missing(self) -> Vec<(Arc<str>, Arc<ConnectError>)> {
         let mut missing = Vec::new();
-        for (name, server) in self.resolved.view().iter().filter(|(_, server)| server.required) {
-            if let Some(Err(error)) = self.lease(name).await
-                && server.enabled
-            {
-                missing.push((Arc::clone(name), error));
+        for (name, mut outcome) in self.0 {
+            let outcome = match outcome.wait_for(Option::is_some).await {
+                Ok(outcome) => outcome.clone(),
+                Err(_) => None,
+            };
+            if let Some(Err(error)) = outcome {
+                missing.push((name, error));
             }
         }
         missing

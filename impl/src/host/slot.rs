@@ -61,13 +61,13 @@ pub(super) struct Starter {
     pub(super) tasks: TaskTracker,
 }
 
-type Outcome = Result<Arc<Connection>, Arc<ConnectError>>;
+pub(super) type Outcome = Result<Arc<Connection>, Arc<ConnectError>>;
 
 /// One server and its connection. When the last owner is gone, the connection is closed.
 pub(super) struct Slot {
     server: Arc<ServerConfig>,
-    /// Whose credentials it carries, if it carries the host's.
-    account: Option<Arc<AuthNow>>,
+    /// The sign-in whose credentials it carries, if it carries the host's.
+    auth: Option<Arc<AuthNow>>,
     outcome: watch::Receiver<Option<Outcome>>,
     _alive: DropGuard,
 }
@@ -91,7 +91,7 @@ impl Slot {
     pub(super) fn start(
         name: &Arc<str>,
         server: &Arc<ServerConfig>,
-        account: Option<Arc<AuthNow>>,
+        auth: Option<Arc<AuthNow>>,
         starter: &Starter,
     ) -> Arc<Self> {
         let superseded = CancellationToken::new();
@@ -100,28 +100,34 @@ impl Slot {
             run(Arc::clone(name), Arc::clone(server), starter.clone(), superseded.clone(), publish);
         starter.tasks.spawn(task);
         let server = Arc::clone(server);
-        Arc::new(Self { server, account, outcome, _alive: superseded.drop_guard() })
+        Arc::new(Self { server, auth, outcome, _alive: superseded.drop_guard() })
     }
 
-    /// Whether it is the connection that this server and account would get. `retry`: one that
+    /// Whether it is the connection that this server and sign-in would get. `retry`: one that
     /// failed or broke is not.
     pub(super) fn serves(
         &self,
         server: &Arc<ServerConfig>,
-        account: Option<&Arc<AuthNow>>,
+        auth: Option<&Arc<AuthNow>>,
         retry: bool,
     ) -> bool {
-        let same_account = match (&self.account, account) {
-            (None, None) => true,
-            (Some(mine), Some(other)) => mine.same_account(other),
-            _ => false,
+        let (same_account, unchanged) = match (&self.auth, auth) {
+            (None, None) => (true, true),
+            (Some(mine), Some(other)) => (mine.same_account(other), Arc::ptr_eq(mine, other)),
+            _ => return false,
         };
         let usable = match &*self.outcome.borrow() {
             None => true,
             Some(Ok(connection)) => !connection.is_closed(),
             Some(Err(_)) => false,
         };
-        same_account && *self.server == **server && (usable || !retry)
+        // Whoever signs in again wants what failed without it.
+        same_account && *self.server == **server && (usable || (unchanged && !retry))
+    }
+
+    /// How its start ends.
+    pub(super) fn outcome(&self) -> watch::Receiver<Option<Outcome>> {
+        self.outcome.clone()
     }
 
     /// The connection, once it is there. `None` only at the end of the host.

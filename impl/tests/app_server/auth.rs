@@ -53,3 +53,51 @@ async fn a_change_of_auth_json_is_noticed_at_the_next_request() {
         assert_eq!(request.headers["chatgpt-account-id"], "account-456");
     }
 }
+
+/// An Apps endpoint that wants another token than the test's first one.
+async fn picky() -> wiremock::MockServer {
+    let server = apps().await;
+    wiremock::Mock::given(wiremock::matchers::header(
+        "authorization",
+        format!("Bearer {}", crate::support::ACCESS_TOKEN).as_str(),
+    ))
+    .respond_with(wiremock::ResponseTemplate::new(401))
+    .with_priority(1)
+    .mount(&server)
+    .await;
+    server
+}
+
+#[tokio::test]
+async fn whoever_signs_in_again_gets_what_failed_without_it() {
+    let server = picky().await;
+    let home = Home::new(&settings(&server));
+    let mut expired = chatgpt(crate::support::ACCESS_TOKEN);
+    expired["tokens"]["refresh_token"] = json!(null);
+    home.auth(&expired);
+    let mut client = Client::at(&home).await;
+    let thread = client.thread().await;
+    let failed = client.startup("codex_apps", "failed").await;
+    assert!(failed["error"].as_str().unwrap().contains("sign in again"), "{failed}");
+    let error = client.call(&thread, "codex_apps", "mail_read").await.unwrap_err();
+    assert!(error.1.contains("sign in again"), "{error:?}");
+    // The same account, with tokens that are good.
+    home.auth(&chatgpt("a-new-token"));
+    assert!(client.call(&thread, "codex_apps", "mail_read").await.is_ok());
+    client.finish().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_nobody_uses_ends_when_its_sign_in_is_gone() {
+    let server = apps().await;
+    let home = Home::new(&settings(&server)).signed_in();
+    let mut client = Client::at(&home).await;
+    client.thread().await;
+    client.startup("codex_apps", "ready").await;
+    std::fs::remove_file(home.path().join("auth.json")).unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    // Back again, it is another connection.
+    home.auth(&chatgpt("a-new-token"));
+    client.startup("codex_apps", "ready").await;
+    client.finish().await;
+}

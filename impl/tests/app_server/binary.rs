@@ -128,3 +128,46 @@ fn a_setting_of_the_command_line_counts_and_what_is_ignored_is_said() {
     assert_eq!(besides.matches("config.toml:2:").count(), 1, "{besides}");
     assert_eq!(besides.matches("auth.json: not valid JSON").count(), 1, "{besides}");
 }
+
+#[test]
+fn warnings_that_nobody_reads_hold_nothing_up() {
+    let many: String =
+        (0..3_000).map(|i| format!("[mcp_servers.s{i}]\ncommand='x'\nfoo=1\n")).collect();
+    let home = Home::new(&many);
+    for closed in [true, false] {
+        let mut process = host(&[]).env("CODEX_HOME", home.path()).spawn().unwrap();
+        let unread = process.stderr.take().unwrap();
+        if closed {
+            drop(unread);
+        }
+        say(&mut process, &[initialize(), json!({ "id": 1, "method": "app/list" })]);
+        drop(process.stdin.take());
+        let mut said = String::new();
+        process.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+        assert!(said.contains("\"id\":1,\"result\""), "{said}");
+        assert!(process.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn the_end_of_input_is_seen_behind_answers_that_nobody_reads() {
+    let home = Home::new("");
+    let mut process = host(&[]).env("CODEX_HOME", home.path()).spawn().unwrap();
+    let _unread = process.stdout.take().unwrap();
+    let mut input = process.stdin.take().unwrap();
+    // More than pipes and queues hold.
+    let writing = std::thread::spawn(move || {
+        for _ in 0..40_000 {
+            if input
+                .write_all(b"no message at all, but long enough to fill what there is\n")
+                .is_err()
+            {
+                return;
+            }
+        }
+    });
+    let began = Instant::now();
+    assert!(process.wait().unwrap().success());
+    assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
+    writing.join().unwrap();
+}

@@ -62,3 +62,19 @@ async fn no_setting_can_send_the_sign_in_away() {
     client.finish().await;
     assert!(server.received_requests().await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_broken_reload_changes_nothing_and_null_is_signed_out() {
+    let server = apps().await;
+    let mut client = Client::of(options(Mode::Orchestrator, Environment::default()));
+    let given = json!({ "config": settings(&server), "auth": chatgpt(ACCESS_TOKEN) });
+    client.initialize(json!({ "orchestrator": given })).await.unwrap();
+    assert_eq!(client.names().await, ["codex_apps"]);
+    let broken = json!({ "config": "[mcp_servers", "auth": null });
+    let error = client.request("config/mcpServer/reload", broken).await.unwrap_err();
+    assert_eq!(error.0, -32603);
+    assert_eq!(client.names().await, ["codex_apps"]);
+    client.request("config/mcpServer/reload", json!({ "auth": null })).await.unwrap();
+    assert!(client.names().await.is_empty());
+    client.finish().await;
+}

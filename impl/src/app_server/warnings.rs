@@ -1,0 +1,64 @@
+//! What the user should know goes to standard error, as far as anybody reads it there.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+
+use tokio::sync::oneshot;
+
+use crate::host::Warn;
+
+/// How many warnings may wait. More are lost: a host does not stop for them.
+const MAX_WAITING: usize = 256;
+
+/// A way to warn that never waits and never fails, and what is ready when the last warning is
+/// written: after the way is dropped.
+pub(super) fn to(mut output: impl Write + Send + 'static) -> (Warn, oneshot::Receiver<()>) {
+    let (waiting, warnings) = sync_channel::<String>(MAX_WAITING);
+    let (done, all_done) = oneshot::channel();
+    // A thread of its own: whoever reads standard error may read slowly, or not at all.
+    thread::spawn(move || {
+        for warning in warnings {
+            // There is nobody to tell that nobody reads.
+            let _ = writeln!(output, "warning: {warning}");
+        }
+        let _ = done.send(());
+    });
+    (Box::new(move |warning| queue(&waiting, warning)), all_done)
+}
+
+fn queue(waiting: &SyncSender<String>, warning: &dyn Display) {
+    // A terminal would take control characters for commands.
+    let shown = |c: char| if c.is_control() { ' ' } else { c };
+    let _ = waiting.try_send(warning.to_string().chars().map(shown).collect());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    struct Broken;
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_fails_or_waits_because_nobody_reads() {
+        let (warn, done) = to(Broken);
+        for _ in 0..10_000 {
+            warn(&"something");
+        }
+        drop(warn);
+        done.await.unwrap();
+    }
+}
