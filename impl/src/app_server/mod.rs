@@ -1,7 +1,7 @@
 //! The app-server: MCP for a client over newline-delimited JSON on two streams.
 //!
-//! Data goes one way: bytes → line ([`ingress`]) → message ([`wire`]) → method → answer
-//! ([`outgoing`]). Requests are taken in their order and served at the same time; those that change
+//! Data goes one way: bytes → line (`ingress`) → message (`wire`) → method → answer
+//! (`outgoing`). Requests are taken in their order and served at the same time; those that change
 //! what later ones see (`initialize`, `thread/start`, reload, logout) take effect before the next
 //! line is read.
 
