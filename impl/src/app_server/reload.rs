@@ -20,7 +20,7 @@ pub(crate) async fn reload(server: &Arc<AppServer>, params: Value) -> Result<Rep
             host.replace_config(ConfigSource::Given(config));
         }
         if let Some(auth) = auth {
-            host.auth().replace(auth.to_string());
+            host.auth().replace(Some(auth.to_string()));
         }
     }
     let configuration = host.latest().await.map_err(internal)?;
