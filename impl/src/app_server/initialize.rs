@@ -10,7 +10,7 @@ use super::wire::{Reply, RpcError, echo};
 use super::{AUTH_VARIABLE, AppServer, CONFIG_VARIABLE, Mode};
 use crate::auth::AuthStore;
 use crate::host::ConfigSource;
-use crate::oauth::TokenStore;
+use crate::oauth::{StoreMode, TokenStore};
 
 /// The params of `initialize`.
 #[derive(Debug, Deserialize)]
@@ -57,7 +57,7 @@ impl std::fmt::Debug for Orchestrator {
     }
 }
 
-pub(crate) async fn initialize(server: &Arc<AppServer>, params: Params) -> Result<Reply, RpcError> {
+pub(crate) fn initialize(server: &Arc<AppServer>, params: Params) -> Result<Reply, RpcError> {
     if server.ready.get().is_some() {
         return Err(RpcError::invalid_request("Already initialized"));
     }
@@ -69,12 +69,12 @@ pub(crate) async fn initialize(server: &Arc<AppServer>, params: Params) -> Resul
             }
             let auth = AuthStore::open(codex_home, &server.options.environment);
             let source = ConfigSource::Home(codex_home.clone());
-            let tokens = |mode| TokenStore::on_disk(codex_home, mode);
-            server.start_host(source, auth, tokens).await?;
+            let tokens = TokenStore::on_disk(codex_home, StoreMode::default());
+            server.start_host(source, auth, tokens)?;
             codex_home.display().to_string()
         }
         Mode::Orchestrator => {
-            start_orchestrated(server, params.orchestrator.unwrap_or_default()).await?;
+            start_orchestrated(server, params.orchestrator.unwrap_or_default())?;
             // The protocol wants an absolute path; this one is nowhere.
             "/nonexistent".to_owned()
         }
@@ -110,6 +110,5 @@ async fn start_orchestrated(server: &Arc<AppServer>, given: Orchestrator) -> Res
         None => variable(AUTH_VARIABLE)?,
     };
     let auth = AuthStore::fixed(auth.as_deref(), &server.options.environment);
-    let tokens = |_| TokenStore::in_memory();
-    server.start_host(ConfigSource::Given(config), auth, tokens).await
+    server.start_host(ConfigSource::Given(config), auth, TokenStore::in_memory())
 }

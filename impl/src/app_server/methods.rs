@@ -49,11 +49,7 @@ impl Work {
 /// time is left to do.
 pub(crate) async fn admit(server: &Arc<AppServer>, method: &str, params: Value) -> Work {
     if method == "initialize" {
-        let outcome = match typed(params) {
-            Ok(params) => initialize::initialize(server, params).await,
-            Err(error) => Err(error),
-        };
-        return Work::done(outcome);
+        return Work::done(typed(params).and_then(|params| initialize::initialize(server, params)));
     }
     if let Err(error) = server.ready() {
         return Work::done(Err(error));

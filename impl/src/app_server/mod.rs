@@ -41,7 +41,7 @@ use crate::config::{Environment, Override};
 use crate::connection::{ConnectContext, ConnectOptions, Executor};
 use crate::extension::McpExtensionRegistry;
 use crate::host::{ConfigSource, Host, HostParts, Warn};
-use crate::oauth::{OAuth, StoreMode, TokenStore};
+use crate::oauth::{OAuth, TokenStore};
 
 pub use serve::serve;
 
@@ -133,11 +133,11 @@ impl AppServer {
     }
 
     /// Makes the host; fails if there is one already.
-    async fn start_host(
+    fn start_host(
         &self,
         source: ConfigSource,
         auth: AuthStore,
-        tokens: impl FnOnce(StoreMode) -> TokenStore,
+        tokens: TokenStore,
     ) -> Result<(), RpcError> {
         let already = || RpcError::invalid_request("Already initialized");
         let warn = self.warn.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -151,11 +151,10 @@ impl AppServer {
             environment: environment.clone(),
             extensions: options.extensions.clone(),
             auth: auth.clone(),
+            tokens: tokens.clone(),
             warn,
         });
-        // A configuration that is broken now is said to be when it is needed.
-        let mode = host.latest().await.map_or_else(|_| StoreMode::default(), |c| c.oauth_store());
-        let oauth = OAuth::new(tokens(mode));
+        let oauth = OAuth::new(tokens);
         let executor = match options.mode {
             Mode::Local { .. } => Executor::Local,
             Mode::Orchestrator => Executor::None,

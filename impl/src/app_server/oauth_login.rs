@@ -45,7 +45,10 @@ async fn start(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError
     let ready = server.ready()?;
     let request = LoginRequest { scopes, timeout, ..LoginRequest::default() };
     let pending = ready.oauth.start_login(&name, config, &ready.context.environment, request).await;
-    let pending = pending.map_err(|error| RpcError::invalid_request(error.to_string()))?;
+    let pending = pending.map_err(|error| match error.is_refusal() {
+        true => RpcError::invalid_request(error.to_string()),
+        false => internal(error),
+    })?;
     let answer = json!({ "authorizationUrl": pending.authorization_url() });
     server.tasks.clone().spawn(async move {
         let ended = server.closing.run_until_cancelled(pending.finish()).await;

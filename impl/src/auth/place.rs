@@ -1,7 +1,7 @@
 //! Where the text of a sign-in stands: in a file, or in memory.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -71,13 +71,13 @@ impl Place {
     /// undone without writing.
     pub(super) fn prepare(&self) -> io::Result<Writer<'_>> {
         match self {
-            Self::Memory(text) => Ok(Writer::Memory(text)),
+            Self::Memory(place) => Ok(Writer::Memory { place, text: String::new() }),
             Self::Disk(path) => {
                 let target = target(path);
                 let folder = target.parent().unwrap_or(Path::new("."));
                 // Made with mode 0600.
                 let file = NamedTempFile::new_in(folder)?;
-                Ok(Writer::Disk { file, target })
+                Ok(Writer::Disk { path, file, target })
             }
         }
     }
@@ -104,6 +104,17 @@ impl Place {
         }
     }
 
+    /// The lock of whoever refreshes the tokens, if nobody has it. Nothing is made where there is
+    /// no sign-in.
+    pub(super) fn try_lock(&self) -> Option<File> {
+        match self {
+            Self::Disk(path) if path.exists() => {
+                self.open_lock().ok().flatten().filter(|file| file.try_lock().is_ok())
+            }
+            Self::Disk(_) | Self::Memory(_) => None,
+        }
+    }
+
     /// The file that whoever refreshes the tokens locks.
     pub(super) fn open_lock(&self) -> io::Result<Option<File>> {
         let Self::Disk(path) = self else { return Ok(None) };
@@ -120,23 +131,47 @@ impl Place {
 
 /// A text about to be written.
 pub(super) enum Writer<'a> {
-    Memory(&'a Mutex<Option<String>>),
-    Disk { file: NamedTempFile, target: PathBuf },
+    Memory { place: &'a Mutex<Option<String>>, text: String },
+    Disk { path: &'a Path, file: NamedTempFile, target: PathBuf },
 }
 
 impl Writer<'_> {
-    /// Writes, so that nobody sees half of it.
-    pub(super) fn write(self, text: String) -> io::Result<()> {
+    /// Writes a text where nobody sees it yet, in place of one that was written there before.
+    pub(super) fn stage(&mut self, new: String) -> io::Result<()> {
         match self {
-            Self::Memory(place) => {
-                *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+            Self::Memory { text, .. } => {
+                *text = new;
                 Ok(())
             }
-            Self::Disk { mut file, target } => {
-                file.write_all(text.as_bytes())?;
-                file.as_file().sync_all()?;
+            Self::Disk { file, .. } => {
+                file.as_file().set_len(0)?;
+                file.rewind()?;
+                file.write_all(new.as_bytes())?;
+                file.as_file().sync_all()
+            }
+        }
+    }
+
+    /// Puts what was staged in the place of `expected`, so that nobody sees half of it. Hands the
+    /// writer back if something else stands there.
+    pub(super) fn commit(self, expected: &str) -> io::Result<Option<Self>> {
+        match self {
+            Self::Memory { place, text } => {
+                let mut kept = place.lock().unwrap_or_else(PoisonError::into_inner);
+                if kept.as_deref() != Some(expected) {
+                    return Ok(Some(Self::Memory { place, text }));
+                }
+                *kept = Some(text);
+                Ok(None)
+            }
+            Self::Disk { path, file, target } => {
+                // Other processes take no lock that would keep them from the file: all that can be
+                // done is to look as late as possible.
+                if read_text(path, MAX_AUTH_BYTES).ok().as_deref() != Some(expected) {
+                    return Ok(Some(Self::Disk { path, file, target }));
+                }
                 file.persist(&target).map_err(|error| error.error)?;
-                Ok(())
+                Ok(None)
             }
         }
     }

@@ -15,6 +15,8 @@ use super::token_endpoint::{NewTokens, RefreshFailure};
 const LOCK_TIMEOUT: Duration = Duration::from_secs(40);
 /// How often it is looked whether it is done.
 const LOCK_POLL: Duration = Duration::from_millis(25);
+/// How often new tokens are written again because the rest of the file has changed meanwhile.
+const WRITE_TRIES: u32 = 10;
 
 /// Lets one refresh happen at a time and remembers how the last one failed.
 #[derive(Default)]
@@ -117,33 +119,45 @@ async fn spend(store: &AuthStore, account: &Account, token: &str) -> Result<(), 
         RefreshFailure::passing(format!("{file}: new tokens cannot be written: {error}"))
     };
     // Before the token is spent: nobody could use it again if the new ones were lost.
-    let writer = store.0.place.prepare().map_err(unwritable)?;
+    let mut writer = store.0.place.prepare().map_err(unwritable)?;
     let new = store.0.endpoint.refresh(token).await?;
-    // Whoever signed in or out in the meantime has the last word.
-    let current = store.current();
-    let unchanged = current.refresh_token.as_ref().map(|token| token.expose()) == Some(token);
-    match (&current.now.account, current.text) {
-        (Some(other), Some(text)) if other == account => {
-            if unchanged {
-                let text = renewed(text.expose(), new).ok_or_else(gone)?;
-                writer.write(text).map_err(unwritable)?;
-            }
-            Ok(())
+    for _ in 0..WRITE_TRIES {
+        // Whoever signed in or out in the meantime has the last word.
+        let current = store.current();
+        let unchanged = current.refresh_token.as_ref().map(|token| token.expose()) == Some(token);
+        let before = match (&current.now.account, current.text) {
+            (Some(other), Some(text)) if other == account => text,
+            _ => return Err(gone()),
+        };
+        if !unchanged {
+            return Ok(());
         }
-        _ => Err(gone()),
+        let after = renewed(before.expose(), &new).ok_or_else(gone)?;
+        writer.stage(after).map_err(unwritable)?;
+        // Writing takes its time: it is only now that nobody in this process can come between.
+        let _change = store.change();
+        match writer.commit(before.expose()).map_err(unwritable)? {
+            None => return Ok(()),
+            Some(again) => writer = again,
+        }
     }
+    let file = store.0.place.name();
+    Err(RefreshFailure::passing(format!(
+        "{file}: new tokens cannot be written: something else keeps changing it"
+    )))
 }
 
 /// The text with the new tokens; everything else stays.
-fn renewed(text: &str, new: NewTokens) -> Option<String> {
+fn renewed(text: &str, new: &NewTokens) -> Option<String> {
     let mut root: Map<String, Value> = serde_json::from_str(text).ok()?;
     let tokens = root.get_mut("tokens")?.as_object_mut()?;
-    tokens.insert("access_token".to_owned(), new.access_token.into());
+    tokens.insert("access_token".to_owned(), new.access_token.clone().into());
     // An id token that says nothing is worse than the one there is.
-    let id_token = new.id_token.filter(|token| super::claims::Claims::of(token).is_some());
-    for (name, token) in [("id_token", id_token), ("refresh_token", new.refresh_token)] {
+    let id_token = new.id_token.as_ref();
+    let id_token = id_token.filter(|token| super::claims::Claims::of(token).is_some());
+    for (name, token) in [("id_token", id_token), ("refresh_token", new.refresh_token.as_ref())] {
         if let Some(token) = token {
-            tokens.insert(name.to_owned(), token.into());
+            tokens.insert(name.to_owned(), token.clone().into());
         }
     }
     let now = format_rfc3339_seconds(SystemTime::now()).to_string();

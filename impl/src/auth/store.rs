@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Auth;
 use super::authorizer::AccountAuthorizer;
@@ -52,6 +52,8 @@ pub(super) struct Inner {
     pub(super) place: Place,
     pub(super) endpoint: TokenEndpoint,
     pub(super) refresher: Refresher,
+    /// Held, never for long, by whoever puts another sign-in in place or deletes it.
+    change: Mutex<()>,
     /// What was read last, and what it means.
     last: Mutex<Option<(Found, Current)>>,
 }
@@ -86,12 +88,15 @@ impl AuthStore {
             place,
             endpoint: TokenEndpoint::of(env),
             refresher: Refresher::default(),
+            change: Mutex::default(),
             last: Mutex::default(),
         }))
     }
 
     /// From now on a store made by [`fixed`](Self::fixed) holds this text. A file is not written.
+    /// `None`: nobody is signed in any more.
     pub fn replace(&self, text: Option<String>) {
+        let _change = self.change();
         if let Place::Memory(kept) = &self.0.place {
             *kept.lock().unwrap_or_else(PoisonError::into_inner) = text;
         }
@@ -110,7 +115,15 @@ impl AuthStore {
     /// # Errors
     /// The file could not be deleted.
     pub fn logout(&self) -> Result<bool, LogoutError> {
+        // Keeps other processes from beginning a refresh meanwhile. One that is under way is not
+        // waited for: it finds the file gone and writes nothing.
+        let _lock = self.0.place.try_lock();
+        let _change = self.change();
         self.0.place.delete()
+    }
+
+    pub(super) fn change(&self) -> MutexGuard<'_, ()> {
+        self.0.change.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn current(&self) -> Current {

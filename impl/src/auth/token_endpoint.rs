@@ -144,6 +144,8 @@ fn refusal(status: u16, body: &Value, origin: &str) -> RefreshFailure {
     let shown = known.map(|code| format!(" ({code})")).unwrap_or_default();
     RefreshFailure {
         reason: format!("{origin} refuses to refresh the tokens: HTTP status {status}{shown}"),
-        permanent: matches!(status, 400 | 401 | 403),
+        // Without a code it may be a proxy's or a portal's answer, which says nothing about the
+        // token.
+        permanent: known.is_some() && matches!(status, 400 | 401 | 403),
     }
 }

@@ -18,7 +18,7 @@ use crate::config::{Environment, Override, ServerConfig, Warning};
 use crate::extension::McpExtensionRegistry;
 use crate::hosted_apps::CODEX_APPS;
 use crate::manager::{McpManager, McpRuntimeConfig};
-use crate::oauth::StoreMode;
+use crate::oauth::TokenStore;
 use crate::view::{Iter, View};
 
 pub use config_now::{CONFIG_FILE, ConfigNow, ConfigNowError, ConfigSource, PLUGINS_FOLDER};
@@ -39,6 +39,8 @@ pub struct HostParts {
     pub extensions: McpExtensionRegistry,
     /// Who is signed in.
     pub auth: AuthStore,
+    /// Where OAuth tokens are kept; which of its places, the configuration says.
+    pub tokens: TokenStore,
     /// Hears of everything in the configuration that is ignored, and of a sign-in that is of no use.
     pub warn: Warn,
 }
@@ -52,6 +54,7 @@ pub struct Host {
     config: ConfigReader,
     auth: AuthStore,
     manager: McpManager,
+    tokens: TokenStore,
     warn: Warn,
     /// The sign-in that was warned of last.
     warned: Mutex<Arc<AuthNow>>,
@@ -61,9 +64,9 @@ impl Host {
     /// A host of these parts. Nothing is read yet.
     #[must_use]
     pub fn new(parts: HostParts) -> Self {
-        let HostParts { source, overrides, environment, extensions, auth, warn } = parts;
+        let HostParts { source, overrides, environment, extensions, auth, tokens, warn } = parts;
         let config = ConfigReader::new(source, overrides, environment);
-        Self { config, auth, manager: McpManager::new(extensions), warn, warned: Mutex::default() }
+        Self { config, auth, manager: McpManager::new(extensions), tokens, warn, warned: Mutex::default() }
     }
 
     /// Who is signed in, and what that allows.
@@ -98,6 +101,7 @@ impl Host {
         for warning in &warnings {
             (self.warn)(warning);
         }
+        self.tokens.set_mode(now.oauth_store);
         let runtime = self.manager.runtime_config(&now.host, &now.plugins).await;
         Configuration { now, runtime }
     }
@@ -147,12 +151,6 @@ impl Configuration {
     #[must_use]
     pub fn app_is_enabled(&self, id: &str) -> bool {
         self.now.apps.get(id).copied().unwrap_or(true)
-    }
-
-    /// Where OAuth tokens are to be kept.
-    #[must_use]
-    pub fn oauth_store(&self) -> StoreMode {
-        self.now.oauth_store
     }
 
     /// The resolution before auth.

@@ -104,6 +104,26 @@ pub enum LoginError {
     Store(#[from] StoreError),
 }
 
+impl LoginError {
+    /// Whether what was asked for can never be done, until the request or the configuration is
+    /// another one. Otherwise something has failed, on the network, in the store or with the user.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::HostCredentials | Self::Stdio | Self::InvalidUrl | Self::InvalidHeader(_) => true,
+            Self::Unsupported(_)
+            | Self::Discovery { .. }
+            | Self::Registration(_)
+            | Self::Callback(_)
+            | Self::Denied(_)
+            | Self::Timeout(_)
+            | Self::Issuer
+            | Self::Exchange(_)
+            | Self::Store(_) => false,
+        }
+    }
+}
+
 /// A login that waits for the user. Dropping it ends it.
 pub struct PendingLogin {
     oauth: OAuth,

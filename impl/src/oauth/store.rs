@@ -81,7 +81,7 @@ struct Inner {
 
 enum Backend {
     Memory(Mutex<BTreeMap<String, Tokens>>),
-    Disk(TokenFile, StoreMode),
+    Disk(TokenFile, Mutex<StoreMode>),
 }
 
 /// Held while a server's tokens are refreshed.
@@ -100,11 +100,20 @@ impl TokenStore {
     /// The store of a host with this home (`$CODEX_HOME`). Nothing is read before it is needed.
     #[must_use]
     pub fn on_disk(home: impl Into<PathBuf>, mode: StoreMode) -> Self {
-        Self::new(Backend::Disk(TokenFile::new(home.into()), mode))
+        Self::new(Backend::Disk(TokenFile::new(home.into()), Mutex::new(mode)))
     }
 
     fn new(backend: Backend) -> Self {
         Self(Arc::new(Inner { backend, refreshes: Mutex::default() }))
+    }
+
+    /// From now on this store and its clones keep tokens there: the configuration has changed.
+    /// What is kept elsewhere stays there, as if the host had been started anew. A store in memory
+    /// stays one.
+    pub fn set_mode(&self, mode: StoreMode) {
+        if let Backend::Disk(_, kept) = &self.0.backend {
+            *kept.lock().unwrap_or_else(PoisonError::into_inner) = mode;
+        }
     }
 
     /// The tokens of a server.
@@ -169,11 +178,14 @@ impl TokenStore {
 
 impl Inner {
     fn load(&self, name: &str, url: &str) -> Result<Option<Tokens>, StoreError> {
-        match &self.backend {
-            Backend::Memory(tokens) => Ok(memory(tokens).get(&key(name, url)).cloned()),
-            Backend::Disk(file, StoreMode::File) => file.load(name, url),
-            Backend::Disk(_, StoreMode::Keyring) => keyring::load(name, url),
-            Backend::Disk(file, StoreMode::Auto) => match keyring::load(name, url) {
+        let (file, mode) = match &self.backend {
+            Backend::Memory(tokens) => return Ok(memory(tokens).get(&key(name, url)).cloned()),
+            Backend::Disk(file, mode) => (file, now(mode)),
+        };
+        match mode {
+            StoreMode::File => file.load(name, url),
+            StoreMode::Keyring => keyring::load(name, url),
+            StoreMode::Auto => match keyring::load(name, url) {
                 Ok(Some(tokens)) => Ok(Some(tokens)),
                 Ok(None) | Err(_) => file.load(name, url),
             },
@@ -182,18 +194,21 @@ impl Inner {
 
     fn save(&self, tokens: &Tokens) -> Result<(), StoreError> {
         let (name, url) = (&tokens.server_name, &tokens.server_url);
-        match &self.backend {
+        let (file, mode) = match &self.backend {
             Backend::Memory(kept) => {
                 memory(kept).insert(key(name, url), tokens.clone());
-                Ok(())
+                return Ok(());
             }
-            Backend::Disk(file, StoreMode::File) => file.save(tokens),
-            Backend::Disk(file, mode) => match (keyring::save(tokens), mode) {
-                // A copy that stays in the file would be one that nobody looks after.
-                (Ok(()), _) => file.remove(name, url).map(drop),
-                (Err(_), StoreMode::Auto) => file.save(tokens),
-                (Err(error), _) => Err(error),
-            },
+            Backend::Disk(file, mode) => (file, now(mode)),
+        };
+        if mode == StoreMode::File {
+            return file.save(tokens);
+        }
+        match (keyring::save(tokens), mode) {
+            // A copy that stays in the file would be one that nobody looks after.
+            (Ok(()), _) => file.remove(name, url).map(drop),
+            (Err(_), StoreMode::Auto) => file.save(tokens),
+            (Err(error), _) => Err(error),
         }
     }
 
@@ -202,7 +217,7 @@ impl Inner {
             Backend::Memory(tokens) => Ok(memory(tokens).remove(&key(name, url)).is_some()),
             Backend::Disk(file, mode) => {
                 let in_file = file.remove(name, url)?;
-                match (keyring::remove(name, url), mode) {
+                match (keyring::remove(name, url), now(mode)) {
                     (Ok(in_keyring), _) => Ok(in_file || in_keyring),
                     (Err(error), StoreMode::Keyring) => Err(error),
                     (Err(_), _) => Ok(in_file),
@@ -210,6 +225,10 @@ impl Inner {
             }
         }
     }
+}
+
+fn now(mode: &Mutex<StoreMode>) -> StoreMode {
+    *mode.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn memory(

@@ -1,5 +1,7 @@
 //! Refreshing tokens: once, at the token endpoint only, and never what somebody else changed.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mcp_overlay_host::Environment;
@@ -226,6 +228,34 @@ async fn a_refused_refresh_is_not_repeated_and_changes_nothing() {
     assert_eq!(requests(&server).await.len(), 2, "another token may be better");
 }
 
+/// A captive portal, a proxy or a firewall answers with such a status too, and knows nothing of the
+/// refresh token.
+#[tokio::test]
+async fn only_a_known_error_is_a_refusal_for_good() {
+    let page = |status| ResponseTemplate::new(status).set_body_string("<html>Log in</html>");
+    let error =
+        |status, code: &str| ResponseTemplate::new(status).set_body_json(json!({ "error": code }));
+    let cases = [
+        (page(400), 2),
+        (page(401), 2),
+        (page(403), 2),
+        (error(401, "unheard_of"), 2),
+        (error(400, "invalid_grant"), 1),
+        (error(403, "refresh_token_expired"), 1),
+        (error(500, "invalid_grant"), 2),
+    ];
+    for (number, (answer, asked)) in cases.into_iter().enumerate() {
+        let server = endpoint(answer).await;
+        let auth = chatgpt("at-1", "rt-1").to_string();
+        let store = AuthStore::fixed(Some(&auth), &env(&url(&server)));
+        let authorizer = store.authorizer().unwrap();
+        for _ in 0..2 {
+            assert_eq!(after_refusal(&authorizer).await, None);
+        }
+        assert_eq!(requests(&server).await.len(), asked, "case {number}");
+    }
+}
+
 #[tokio::test]
 async fn bad_answers_change_nothing() {
     let large = format!(r#"{{"access_token":"at-2","x":"{}"}}"#, "x".repeat(1024 * 1024));
@@ -322,6 +352,64 @@ async fn whoever_changes_the_file_meanwhile_has_the_last_word() {
         if let Some(auth) = change {
             assert_eq!(home.json(), auth);
         }
+    }
+}
+
+/// The new tokens are about to be put in place, their file is being written: a logout at that very
+/// moment is the last word too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_logout_while_new_tokens_are_written_stays_one() {
+    let server = endpoint(ok()).await;
+    for _ in 0..20 {
+        let mut auth = chatgpt("at-1", "rt-1");
+        // Takes its time to write.
+        auth["padding"] = json!("x".repeat(900 * 1024));
+        let home = Home::with(&auth);
+        let store = home.store_with(&url(&server));
+        let authorizer = store.authorizer().unwrap();
+        let folder = home.path().to_owned();
+        let done = Arc::new(AtomicBool::new(false));
+        let logout = tokio::task::spawn_blocking({
+            let done = Arc::clone(&done);
+            move || {
+                while !is_being_written(&folder) && !done.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+                store.logout()
+            }
+        });
+        after_refusal(&authorizer).await;
+        done.store(true, Ordering::Relaxed);
+        assert_eq!(logout.await.unwrap(), Ok(true));
+        assert!(!home.file().exists(), "the credentials are back");
+        assert!(authorizer.headers().await.is_err());
+    }
+}
+
+/// Whether there is a file beside `auth.json` with something in it.
+fn is_being_written(folder: &std::path::Path) -> bool {
+    folder.read_dir().unwrap().flatten().any(|entry| {
+        entry.file_name() != "auth.json" && entry.metadata().is_ok_and(|data| data.len() > 0)
+    })
+}
+
+/// Without a disk the application says who is signed in, and whether anybody still is.
+#[tokio::test]
+async fn what_is_handed_over_meanwhile_has_the_last_word() {
+    let mut bob = chatgpt("at-b", "rt-b");
+    bob["tokens"]["id_token"] = json!(id_token("bob", "account-123"));
+    for change in [None, Some(bob.to_string())] {
+        let server = endpoint(ok().set_delay(Duration::from_millis(200))).await;
+        let auth = chatgpt("at-1", "rt-1").to_string();
+        let store = AuthStore::fixed(Some(&auth), &env(&url(&server)));
+        let authorizer = store.authorizer().unwrap();
+        let refreshing = tokio::spawn(async move { after_refusal(&authorizer).await });
+        while requests(&server).await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        store.replace(change.clone());
+        assert_eq!(refreshing.await.unwrap(), None);
+        assert_eq!(*store.now(), *AuthStore::fixed(change.as_deref(), &env(&url(&server))).now());
     }
 }
 

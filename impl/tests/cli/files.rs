@@ -1,5 +1,8 @@
 //! How `config.toml` is read and written.
 
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
 use crate::support::{Home, said};
 
 const SERVER: &str = "[mcp_servers.docs]\ncommand = \"x\"\n";
@@ -62,7 +65,66 @@ fn a_new_file_is_private_and_an_old_one_keeps_its_mode() {
     std::fs::set_permissions(home.config(), std::fs::Permissions::from_mode(0o640)).unwrap();
     home.ok(&["mcp", "remove", "new"]);
     assert_eq!(mode(&home), 0o640);
-    assert_eq!(home.files(), ["config.toml"], "nothing is left beside it");
+    assert_eq!(home.files(), [".config.toml.lock", "config.toml"], "no other text is left");
+    assert_eq!(home.path().join(".config.toml.lock").metadata().unwrap().len(), 0);
+}
+
+/// Each reads the file, edits and writes it, and none must write what another one has not seen.
+#[test]
+fn additions_at_the_same_time_all_stay() {
+    for round in 0..3 {
+        let parent = Home::new();
+        let home = parent.path().join("home");
+        let mut running = Vec::new();
+        for number in 0..12 {
+            let (name, url) = (format!("s{number}"), format!("https://{number}.example/mcp"));
+            let mut command = parent.command(&["mcp", "add", &name, "--url", &url]);
+            command.env("CODEX_HOME", &home).stdout(Stdio::piped()).stderr(Stdio::piped());
+            running.push(command.spawn().unwrap());
+        }
+        for process in running {
+            let said = said(&process.wait_with_output().unwrap());
+            assert_eq!((said.status, &*said.err), (0, ""), "round {round}");
+        }
+        let text = std::fs::read_to_string(home.join("config.toml")).unwrap();
+        let servers = text.lines().filter(|line| line.starts_with("[mcp_servers.s")).count();
+        assert_eq!(servers, 12, "round {round}: {text}");
+    }
+}
+
+#[test]
+fn another_edit_is_waited_for_but_not_forever() {
+    let home = Home::with(SERVER);
+    let lock = std::fs::File::create(home.path().join(".config.toml.lock")).unwrap();
+    lock.lock().unwrap();
+    let started = Instant::now();
+    let stopped = home.run(&["mcp", "remove", "docs"]);
+    assert!(started.elapsed() >= Duration::from_secs(5), "{:?}", started.elapsed());
+    let problem = format!(
+        "error: {}: another process has been editing it for 5 seconds; nothing was written, try \
+         again when it is done\n",
+        home.config().display()
+    );
+    assert_eq!((stopped.status, &*stopped.out, stopped.err), (1, "", problem));
+    assert_eq!(home.text(), SERVER);
+    let mut command = home.command(&["mcp", "remove", "docs"]);
+    let waiting = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(home.text(), SERVER);
+    drop(lock);
+    let said = said(&waiting.wait_with_output().unwrap());
+    assert_eq!((said.status, &*said.err), (0, ""));
+    assert_eq!(home.text(), "");
+}
+
+#[test]
+fn where_there_is_no_home_nothing_is_removed_and_none_is_made() {
+    let parent = Home::new();
+    let mut command = parent.command(&["mcp", "remove", "docs"]);
+    let said = said(&command.env("CODEX_HOME", parent.path().join("home")).output().unwrap());
+    assert_eq!(said.status, 1);
+    assert!(said.err.starts_with("error: No MCP server named 'docs' found in "), "{said:?}");
+    assert_eq!(parent.files(), [""; 0]);
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use mcp_overlay_host::oauth::{LoginError, LoginRequest, OAuth, TokenStore, login_timeout};
+use mcp_overlay_host::oauth::{
+    LoginError, LoginRequest, OAuth, StoreError, TokenStore, login_timeout,
+};
 use mcp_overlay_host::{Environment, OAuthClient, ServerConfig};
 use reqwest::Url;
 use serde_json::json;
@@ -32,6 +34,34 @@ async fn a_login_stores_the_tokens() {
     // Another URL is another server.
     assert!(store.load(NAME, "https://other.example/mcp").await.unwrap().is_none());
     assert!(store.load("other", &provider.url()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_no_repetition_helps_is_told_from_a_failure() {
+    let (oauth, _) = memory();
+    let start = async |name: &str, server: ServerConfig| {
+        let (env, request) = (Environment::default(), LoginRequest::default());
+        oauth.start_login(name, &server, &env, request).await.map(drop).unwrap_err()
+    };
+    // Nothing listens there.
+    let http = ServerConfig::streamable_http("http://127.0.0.1:1/mcp");
+    let unsendable = with_http(http.clone(), |http| {
+        http.http_headers = Some([("x-key".to_owned(), "a\nb".into())].into());
+    });
+    let refused = [
+        start("codex_apps", http.clone()).await,
+        start(NAME, ServerConfig::stdio("server")).await,
+        start(NAME, ServerConfig::streamable_http("file:///mcp")).await,
+        start(NAME, unsendable).await,
+    ];
+    for error in refused {
+        assert!(error.is_refusal(), "{error}");
+    }
+    let store = StoreError::Busy(NAME.to_owned());
+    let failed = [start(NAME, http).await, LoginError::Timeout(1), LoginError::Store(store)];
+    for error in failed {
+        assert!(!error.is_refusal(), "{error}");
+    }
 }
 
 #[tokio::test]

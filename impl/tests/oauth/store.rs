@@ -123,6 +123,27 @@ async fn looking_makes_no_file() {
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }
 
+/// Without the keyring, whose absence tells the modes apart here.
+#[cfg(not(feature = "keyring"))]
+#[tokio::test]
+async fn the_configured_store_may_change() {
+    let home = tempfile::tempdir().unwrap();
+    let store = TokenStore::on_disk(home.path(), StoreMode::File);
+    let clone = store.clone();
+    store.save(tokens("one")).await.unwrap();
+    store.set_mode(StoreMode::Keyring);
+    for store in [&store, &clone] {
+        assert!(store.load(NAME, URL).await.is_err());
+        assert!(store.save(tokens("two")).await.is_err());
+    }
+    clone.set_mode(StoreMode::Auto);
+    assert_eq!(store.load(NAME, URL).await.unwrap().unwrap().access_token, "one");
+    let memory = TokenStore::in_memory();
+    memory.set_mode(StoreMode::Keyring);
+    memory.save(tokens("one")).await.unwrap();
+    assert_eq!(memory.load(NAME, URL).await.unwrap().unwrap().access_token, "one");
+}
+
 #[cfg(not(feature = "keyring"))]
 #[tokio::test]
 async fn a_build_without_keyring_says_so() {

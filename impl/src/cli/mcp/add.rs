@@ -10,7 +10,7 @@ use toml_edit::{Array, InlineTable, Value};
 
 use super::super::{Outcome, Stop};
 use super::edit::{self, Settings};
-use super::file::ConfigFile;
+use super::file::{ConfigFile, Edit};
 use super::say;
 
 /// Adds a server to config.toml, or replaces the one of the same name.
@@ -60,22 +60,22 @@ pub(super) fn add(arguments: &AddArguments) -> Outcome {
     let name = &*arguments.name;
     check_name(name)?;
     let settings = settings(arguments)?;
-    let file = ConfigFile::read(&env)?;
+    let file = ConfigFile::read(&env, Edit::Add)?;
     let before = file.servers(&file.text, &env)?;
     let text = edit::put(&file.text, name, &settings);
     let after = file.servers(&text, &env)?;
     if !only_differs_in(&before, &after, name) || !after.contains_key(name) {
         return Err(not_editable(&file, name));
     }
-    file.write(&text)?;
+    let path = file.write(&text)?;
     let done = if before.contains_key(name) { "Replaced" } else { "Added" };
-    say(&format!("{done} MCP server '{name}' in {}.\n", file.path.display()))
+    say(&format!("{done} MCP server '{name}' in {}.\n", path.display()))
 }
 
 pub(super) fn remove(arguments: &RemoveArguments) -> Outcome {
     let env = Environment::from_process();
     let name = &*arguments.name;
-    let file = ConfigFile::read(&env)?;
+    let file = ConfigFile::read(&env, Edit::Remove)?;
     let before = file.servers(&file.text, &env)?;
     if !before.contains_key(name) {
         let shown = super::shown(name);
@@ -87,9 +87,9 @@ pub(super) fn remove(arguments: &RemoveArguments) -> Outcome {
     if !only_differs_in(&before, &after, name) || after.contains_key(name) {
         return Err(not_editable(&file, name));
     }
-    file.write(&text)?;
+    let path = file.write(&text)?;
     let shown = super::shown(name);
-    say(&format!("Removed MCP server '{shown}' from {}.\n", file.path.display()))
+    say(&format!("Removed MCP server '{shown}' from {}.\n", path.display()))
 }
 
 /// Whether all servers but this one are the same before and after.

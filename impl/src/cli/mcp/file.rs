@@ -1,29 +1,59 @@
 //! The `config.toml` that is edited.
 
-use std::fs;
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use mcp_overlay_host::{Environment, HostConfig, MAX_CONFIG_BYTES, ServerMap};
 
 use super::super::{Stop, codex_home};
 
-/// A `config.toml` as it was read.
+/// How long another process may take for its edit.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often it is looked whether it is done.
+const LOCK_POLL: Duration = Duration::from_millis(10);
+
+/// What is to be done to a file.
+#[derive(Clone, Copy)]
+pub(super) enum Edit {
+    /// Something new comes in: a home that is missing is made.
+    Add,
+    /// Something that is there goes.
+    Remove,
+}
+
+/// A `config.toml` as it was read. Until it is written or dropped, other processes that edit it
+/// wait.
 pub(super) struct ConfigFile {
     pub(super) path: PathBuf,
     /// Empty if there is no file.
     pub(super) text: String,
     exists: bool,
+    _lock: Option<File>,
 }
 
 impl ConfigFile {
-    /// Reads the file in the host's home.
-    pub(super) fn read(env: &Environment) -> Result<Self, Stop> {
-        let path = codex_home(env)?.join("config.toml");
+    /// Reads the file in the host's home, once nobody else edits it.
+    pub(super) fn read(env: &Environment, edit: Edit) -> Result<Self, Stop> {
+        let home = codex_home(env)?;
+        let path = home.join("config.toml");
+        let lock = lock(&home, edit).map_err(|error| {
+            let place = path.display();
+            Stop::failed(if error.kind() == ErrorKind::TimedOut {
+                let seconds = LOCK_TIMEOUT.as_secs();
+                format!(
+                    "{place}: another process has been editing it for {seconds} seconds; nothing \
+                     was written, try again when it is done"
+                )
+            } else {
+                format!("{place}: cannot be written: its lock, {LOCK}, fails: {error}")
+            })
+        })?;
         let found =
             read(&path).map_err(|why| Stop::misuse(format!("{}: {why}", path.display())))?;
         let exists = found.is_some();
-        Ok(Self { path, text: found.unwrap_or_default(), exists })
+        Ok(Self { path, text: found.unwrap_or_default(), exists, _lock: lock })
     }
 
     /// The servers in this text, which stands in this file or is about to.
@@ -35,11 +65,12 @@ impl ConfigFile {
     }
 
     /// Writes a new text: beside the file and then in its place, so that nobody sees half of it
-    /// and an interruption leaves the file as it was. A link stays a link.
-    pub(super) fn write(&self, text: &str) -> Result<(), Stop> {
+    /// and an interruption leaves the file as it was. A link stays a link. What is left is the
+    /// file's path.
+    pub(super) fn write(self, text: &str) -> Result<PathBuf, Stop> {
         let place = self.path.display();
         let failed =
-            |error: std::io::Error| Stop::failed(format!("{place}: cannot be written: {error}"));
+            |error: io::Error| Stop::failed(format!("{place}: cannot be written: {error}"));
         let target = target(&self.path);
         let folder = target.parent().unwrap_or(Path::new("."));
         if !self.exists {
@@ -60,8 +91,48 @@ impl ConfigFile {
             return Err(Stop::failed(format!("{place}: {advice}")));
         }
         file.persist(&target).map_err(|error| failed(error.error))?;
-        Ok(())
+        Ok(self.path)
     }
+}
+
+/// The lock beside the file; it stays when it is released, since others may be waiting for it.
+const LOCK: &str = ".config.toml.lock";
+
+/// Waits until nobody else edits the file. `None` where there is nothing to lock.
+fn lock(home: &Path, edit: Edit) -> io::Result<Option<File>> {
+    match edit {
+        Edit::Add => fs::create_dir_all(home)?,
+        // Nothing is made where there is nothing to remove.
+        Edit::Remove if !home.join("config.toml").exists() => return Ok(None),
+        Edit::Remove => {}
+    }
+    let file = open_lock(home)?;
+    let end = Instant::now() + LOCK_TIMEOUT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::WouldBlock) if Instant::now() < end => {
+                std::thread::sleep(LOCK_POLL);
+            }
+            Err(TryLockError::WouldBlock) => return Err(ErrorKind::TimedOut.into()),
+            // File systems without locks: looking again before it is written has to do.
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
+                return Ok(None);
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+}
+
+fn open_lock(home: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(home.join(LOCK))
 }
 
 /// The file itself, where a link stands, even one whose file is not there yet.
@@ -79,8 +150,8 @@ fn read(path: &Path) -> Result<Option<String>, String> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         _ => {}
     }
-    let failed = |error: std::io::Error| format!("cannot be read: {error}");
-    let file = fs::File::open(path).map_err(failed)?;
+    let failed = |error: io::Error| format!("cannot be read: {error}");
+    let file = File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
     file.take(MAX_CONFIG_BYTES.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
     if u64::try_from(bytes.len()).is_ok_and(|size| size > MAX_CONFIG_BYTES) {

@@ -13,7 +13,7 @@ use std::io::{ErrorKind, Write as _};
 use clap::Subcommand;
 use mcp_overlay_host::auth::AuthStore;
 use mcp_overlay_host::host::{self, ConfigSource, EffectiveView, Host, HostParts};
-use mcp_overlay_host::oauth::{OAuth, TokenStore};
+use mcp_overlay_host::oauth::{OAuth, StoreMode, TokenStore};
 use mcp_overlay_host::{Environment, McpExtensionRegistryBuilder};
 
 use super::{Outcome, Overrides, Stop, codex_home, complain};
@@ -63,16 +63,17 @@ impl Resolved {
     async fn now(overrides: &Overrides) -> Result<Self, Stop> {
         let env = Environment::from_process();
         let home = codex_home(&env)?;
+        let oauth = TokenStore::on_disk(&home, StoreMode::default());
         let host = Host::new(HostParts {
             source: ConfigSource::Home(home.clone()),
             overrides: overrides.overrides.clone(),
             environment: env.clone(),
             extensions: McpExtensionRegistryBuilder::new().build(),
             auth: AuthStore::open(&home, &env),
+            tokens: oauth.clone(),
             warn: Box::new(|warning| complain("warning", warning)),
         });
         let host = host.resolve().await.map_err(Stop::misuse)?;
-        let oauth = TokenStore::on_disk(home, host.configuration().oauth_store());
         Ok(Self { env, host, oauth })
     }
 
