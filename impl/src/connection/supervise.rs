@@ -38,8 +38,7 @@ pub(super) fn spawn(
     session: Slot,
     ending: &Ending,
 ) -> io::Result<(PipeTransport, Process)> {
-    let mut child = command.spawn()?;
-    let group = Group::of(&child);
+    let (mut child, group) = Group::start(&mut command)?;
     let pipe = || io::Error::other("it has no pipe");
     let stdin = child.stdin.take().ok_or_else(pipe)?;
     let stdout = child.stdout.take().ok_or_else(pipe)?;
@@ -95,7 +94,7 @@ impl Supervisor {
 
     /// Waits for the end of the process itself.
     async fn exit(&mut self) {
-        if let Ok(status) = self.child.wait().await {
+        if let Ok(status) = self.group.wait(&mut self.child).await {
             // That it ended because it had to is no failure.
             if !self.stop.is_cancelled() {
                 self.session.set_first(Failure::Exited(status.to_string()));
@@ -121,7 +120,6 @@ impl Supervisor {
                 }
             };
             if tokio::time::timeout(GRACE, gone).await.is_ok() {
-                self.group.is_gone();
                 break;
             }
         }

@@ -10,6 +10,10 @@ mod calls;
 mod endpoint;
 #[cfg(test)]
 mod faults;
+// Runs the program.
+#[cfg(all(feature = "cli", target_os = "linux"))]
+#[cfg(test)]
+mod host;
 // Looks into /proc.
 #[cfg(target_os = "linux")]
 #[cfg(test)]

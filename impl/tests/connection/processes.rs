@@ -60,7 +60,7 @@ async fn until_written(path: &Path) -> String {
 }
 
 /// Whether a process of this number runs; one that only waits to be waited for does not.
-fn runs(pid: &str) -> bool {
+pub(crate) fn runs(pid: &str) -> bool {
     let status = std::fs::read_to_string(PathBuf::from(format!("/proc/{}/stat", pid.trim())));
     let state = |text: String| text.rsplit(')').next().unwrap().trim().chars().next();
     !matches!(status.map(state), Err(_) | Ok(Some('Z' | 'X')))
