@@ -13,6 +13,7 @@ mod group;
 mod handler;
 pub(crate) mod http;
 mod observed;
+mod pipe;
 mod request;
 mod session;
 mod start;

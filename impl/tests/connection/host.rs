@@ -26,6 +26,10 @@ const WAITS: &str = "while :; do sleep 0.1; done";
 const FLOODS: &str = r#"while :; do
 yes '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"x"}}'
 done"#;
+/// Answers calls.
+const ANSWERS: &str = r#"n=2; while read -r line; do case "$line" in *tools/call*)
+echo "{\"jsonrpc\":\"2.0\",\"id\":$n,\"result\":{\"content\":[]}}"; n=$((n+1));; esac; done"#;
+
 /// A host with these servers, in a folder that their numbers are written to.
 struct Host {
     process: Child,
@@ -118,4 +122,20 @@ fn signals_that_end_a_host_leave_nothing_behind() {
         std::thread::sleep(Duration::from_millis(100));
         assert!(!runs(&pids[0]), "{signal}");
     }
+}
+
+#[test]
+fn servers_that_write_without_end_hold_no_other_up() {
+    let servers = [("flood", FLOODS), ("flood2", FLOODS), ("plain", ANSWERS)];
+    let (mut host, thread) = Host::start(&servers);
+    let pids = host.pids(3);
+    std::thread::sleep(Duration::from_millis(500));
+    let begin = Instant::now();
+    let call = json!({ "threadId": thread, "server": "plain", "tool": "a" });
+    let answer = host.ask(2, "mcpServer/tool/call", &call);
+    let took = begin.elapsed();
+    let (_, left) = host.end(pids);
+    assert!(answer["result"].is_object(), "{answer}");
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert!(left.is_empty(), "{left:?}");
 }
