@@ -155,6 +155,9 @@ pub(super) fn explain(place: &Place, auth: &Authorization, failure: Failure) -> 
         }
         Failure::NotAuthorized(reason) => ConnectError::NotAuthorized { place, reason },
         Failure::Redirect(Refused::Origin(to)) => ConnectError::RedirectRefused { place, to },
+        Failure::Redirect(Refused::Moved(_)) => {
+            ConnectError::BadRedirect { place, reason: "it was not followed" }
+        }
         Failure::Redirect(Refused::Bad(reason)) => ConnectError::BadRedirect { place, reason },
         Failure::Unreachable(reason) => ConnectError::Unreachable { place, reason },
         Failure::TooLarge(max) => {

@@ -324,3 +324,46 @@ async fn another_origin_never_sees_what_authorises() {
     assert_eq!(error, ConnectError::RedirectRefused { place: docs_at(&endpoint), to });
     assert_eq!(seen(&other).await.len(), 0);
 }
+
+#[tokio::test]
+async fn a_redirect_is_authorised_anew() {
+    let endpoint = sessions().await;
+    let script = Script::new(&[Some("t")], None);
+    let connection = connect_docs(&endpoint, &with_oauth(&script)).await.unwrap();
+    until_seen(&endpoint, "GET").await;
+    let moved = ResponseTemplate::new(307).insert_header("location", "/elsewhere");
+    Mock::given(|request: &wiremock::Request| {
+        what(request) == "tools/call" && request.url.path() == APPS_PATH
+    })
+    .respond_with(moved)
+    .with_priority(1)
+    .mount(&endpoint)
+    .await;
+
+    *script.tokens.lock().unwrap() = [Some("first"), Some("second")].into();
+    connection.call_tool("a", None, None).await.unwrap();
+    // Signed out between the two.
+    *script.tokens.lock().unwrap() = [Some("third"), None].into();
+    let error = connection.call_tool("a", None, None).await.unwrap_err();
+    assert!(matches!(error, ConnectError::NotAuthorized { .. }), "{error:?}");
+    let mut calls = tokens(&endpoint).await;
+    calls.retain(|(what, _)| what == "tools/call");
+    let sent: Vec<_> = calls.into_iter().map(|(_, token)| token.unwrap()).collect();
+    assert_eq!(sent, ["Bearer first", "Bearer second", "Bearer third"]);
+    connection.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_redirect_cannot_bring_a_user_name() {
+    let endpoint = sessions().await;
+    let to = format!("http://me:secret@{}/elsewhere", endpoint.address());
+    let moved = ResponseTemplate::new(307).insert_header("location", to.as_str());
+    Mock::given(|request: &wiremock::Request| request.url.path() == APPS_PATH)
+        .respond_with(moved)
+        .with_priority(1)
+        .mount(&endpoint)
+        .await;
+    let script = Script::new(&[Some("t")], None);
+    let error = connect_docs(&endpoint, &with_oauth(&script)).await.unwrap_err();
+    assert!(matches!(error, ConnectError::BadRedirect { .. }), "{error:?}");
+}
