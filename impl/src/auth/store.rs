@@ -173,6 +173,10 @@ impl HostCredentialSource for AuthStore {
         let account = now.account.clone()?;
         Some(Arc::new(AccountAuthorizer::new(self.clone(), account)))
     }
+
+    fn is_signed_in(&self) -> bool {
+        self.now().auth.is_some_and(Auth::uses_codex_backend)
+    }
 }
 
 impl fmt::Debug for AuthStore {

@@ -1,8 +1,10 @@
 //! `mcp-overlay-host app-server`.
 
+use std::task::Poll;
 use std::time::Duration;
 
 use mcp_overlay_host::app_server::{AppServerOptions, DEFAULT_PLACES, Mode, serve};
+use mcp_overlay_host::connection::kill_all_processes;
 use mcp_overlay_host::{Environment, McpExtensionRegistryBuilder, hosted_apps};
 use tokio::io::BufReader;
 use tokio::signal;
@@ -54,21 +56,32 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         tokio::spawn(until_told(stop.clone()));
         serve(options, input, tokio::io::stdout(), stop).await
     });
-    // Tasks that still own a process kill it now. A read of standard input may still be under way;
-    // nobody waits for it.
+    // Tasks that still own a process would kill it when the runtime drops them, but it does not get
+    // to those that are busy with what a process writes without end.
+    kill_all_processes();
+    // A read of standard input may still be under way; nobody waits for it.
     runtime.shutdown_timeout(Duration::from_millis(200));
     served.map_err(|error| Stop::failed(format!("standard input cannot be read: {error}")))
 }
 
-/// SIGINT and SIGTERM end the server as the end of its input does.
+/// SIGINT, SIGTERM, SIGHUP and SIGQUIT end the server as the end of its input does: their default
+/// would leave processes behind.
 async fn until_told(stop: CancellationToken) {
-    let Ok(mut terminate) = signal::unix::signal(signal::unix::SignalKind::terminate()) else {
-        return;
-    };
-    tokio::select! {
-        _ = signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
+    use signal::unix::SignalKind;
+    let kinds = [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+        SignalKind::quit(),
+    ];
+    // One that cannot be caught does not keep the others from being.
+    let mut signals: Vec<_> = kinds.into_iter().flat_map(signal::unix::signal).collect();
+    std::future::poll_fn(|context| {
+        // All are asked, so that each wakes this task.
+        let told = signals.iter_mut().map(|signal| signal.poll_recv(context).is_ready());
+        if told.fold(false, |any, one| any | one) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
     stop.cancel();
 }
 

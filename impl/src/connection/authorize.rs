@@ -70,6 +70,10 @@ pub trait HostCredentialSource: Send + Sync {
     /// now: once another account is signed in, or none, it authorises nothing more. `None` if
     /// nobody is signed in with credentials that the Apps server takes.
     fn authorizer(&self) -> Option<Arc<dyn Authorizer>>;
+
+    /// Whether the Apps server may be used at this moment: also with a token of its own, which the
+    /// user has given for as long as they are signed in.
+    fn is_signed_in(&self) -> bool;
 }
 
 /// Where OAuth tokens of other servers come from. Never asked about the Apps server.

@@ -47,6 +47,10 @@ impl HostCredentialSource for HostCredentials {
     fn authorizer(&self) -> Option<Arc<dyn Authorizer>> {
         Some(Arc::new(self.clone()))
     }
+
+    fn is_signed_in(&self) -> bool {
+        true
+    }
 }
 
 impl Authorizer for HostCredentials {
@@ -60,6 +64,31 @@ impl Authorizer for HostCredentials {
 
     fn advice(&self) -> String {
         "sign in again".to_owned()
+    }
+}
+
+/// The Apps server's own token, as long as the user is signed in.
+pub(super) struct WhileSignedIn {
+    pub(super) token: HeaderValue,
+    pub(super) source: Arc<dyn HostCredentialSource>,
+}
+
+impl Authorizer for WhileSignedIn {
+    fn headers(&self) -> BoxFuture<'_, Result<AuthHeaders, Unauthorized>> {
+        let headers = if self.source.is_signed_in() {
+            Ok(AuthHeaders::new([(AUTHORIZATION, self.token.clone())]))
+        } else {
+            Err(Unauthorized("nobody is signed in any more: sign in again".to_owned()))
+        };
+        Box::pin(ready(headers))
+    }
+
+    fn refused(&self, _: Refusal) -> BoxFuture<'_, Option<AuthHeaders>> {
+        Box::pin(ready(None))
+    }
+
+    fn advice(&self) -> String {
+        "check its token".to_owned()
     }
 }
 

@@ -13,10 +13,9 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 
 use super::{ConnectError, Place};
 
-/// How many redirects within the origin are followed.
-const MAX_REDIRECTS: usize = 5;
-
-/// A client that sends these headers with every request.
+/// A client that sends these headers with every request. It follows no redirect by itself: one
+/// that may be followed ends the request with [`Refused::Moved`], because what authorises a request
+/// is asked for anew before each hop.
 ///
 /// Proxies are those of the environment (`HTTPS_PROXY` and the like), as a company's network needs
 /// them, except for a target on this machine: through a proxy that would be the proxy's own
@@ -26,7 +25,7 @@ pub(super) fn client(url: &Url, headers: HeaderMap, place: &Place) -> Result<Cli
     let tls = tls(url).map_err(|error| tls_error(error.to_string()))?;
     let mut builder = Client::builder()
         .default_headers(headers)
-        .redirect(Policy::custom(follow))
+        .redirect(Policy::custom(check))
         .referer(false)
         .tls_backend_preconfigured(tls);
     if is_loopback(url) {
@@ -55,13 +54,16 @@ pub(crate) fn client_without_redirects(url: &Url, timeout: Duration) -> Result<C
 pub(super) enum Refused {
     #[error("to another origin")]
     Origin(String),
+    /// Not by the client itself: to another path, which the request may be repeated at.
+    #[error("to another path")]
+    Moved(Url),
     #[error("{0}")]
     Bad(&'static str),
 }
 
-/// Follows redirects within the origin that keep the request as it is. Nothing is sent to another
+/// Whether a redirect stays within the origin and keeps the request as it is. Nothing is sent to another
 /// origin, not even without credentials: it would learn what the user asks for.
-fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
+fn check(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     let origin = attempt.url().origin();
     let stays = attempt.previous().iter().all(|url| url.origin() == origin);
     if !stays {
@@ -71,10 +73,12 @@ fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     if !kept.contains(&attempt.status()) {
         return attempt.error(Refused::Bad("it would lose the request; only 307 and 308 keep it"));
     }
-    if attempt.previous().len() > MAX_REDIRECTS {
-        return attempt.error(Refused::Bad("there are more than 5 in a row"));
+    let to = attempt.url().clone();
+    // The HTTP client would send these in place of what authorises the connection.
+    if !to.username().is_empty() || to.password().is_some() {
+        return attempt.error(Refused::Bad("there is a user name in its URL"));
     }
-    attempt.follow()
+    attempt.error(Refused::Moved(to))
 }
 
 /// Whether the host is this machine, by name or by address. The URL parser has put names in lower

@@ -13,6 +13,7 @@ mod group;
 mod handler;
 pub(crate) mod http;
 mod observed;
+mod pipe;
 mod request;
 mod session;
 mod start;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 pub use apps::{AppsConnection, connect_apps};
 pub use credentials::HostCredentials;
 pub use error::{ConnectError, Place};
+pub use group::kill_all_processes;
 pub use rmcp::model::{
     CallToolResult, Implementation, JsonObject, ReadResourceResult, Resource, ResourceTemplate,
     Tool,

@@ -30,6 +30,9 @@ type Headers = std::collections::HashMap<HeaderName, HeaderValue>;
 type Events = futures_util::stream::BoxStream<'static, Result<sse_stream::Sse, SseError>>;
 type Outcome<T> = Result<T, StreamableHttpError<reqwest::Error>>;
 
+/// How many redirects within the origin are followed.
+const MAX_REDIRECTS: usize = 5;
+
 /// See the module's description.
 #[derive(Clone)]
 pub(super) struct ObservedClient {
@@ -81,27 +84,61 @@ impl ObservedClient {
         kept.take_until(self.gone.clone().cancelled_owned()).boxed()
     }
 
+    /// Sends a request, and follows its redirects within the origin. Every hop carries what
+    /// authorises it at that moment: the server may take its time with a redirect, and meanwhile
+    /// the user has signed out.
+    async fn send<T, S>(
+        &self,
+        mut uri: Arc<str>,
+        headers: Headers,
+        send: impl Fn(Arc<str>, Headers) -> S,
+    ) -> Result<T, Failed>
+    where
+        S: Future<Output = Outcome<T>>,
+    {
+        let mut redirects = 0;
+        loop {
+            let sent = self.send_once(&headers, |headers| send(Arc::clone(&uri), headers)).await;
+            let (to, error) = match sent {
+                Err(Failed { failure: Failure::Redirect(Refused::Moved(to)), error }) => {
+                    (to, error)
+                }
+                sent => return sent,
+            };
+            redirects += 1;
+            if redirects > MAX_REDIRECTS {
+                let failure = Failure::Redirect(Refused::Bad("there are more than 5 in a row"));
+                return Err(Failed { failure, error });
+            }
+            uri = to.as_str().into();
+        }
+    }
+
     /// Sends a request with what authorises it now. If the server refuses that, and there is
     /// something else to show, it is sent once more.
-    async fn send<T, S>(&self, headers: Headers, send: impl Fn(Headers) -> S) -> Result<T, Failed>
+    async fn send_once<T, S>(
+        &self,
+        headers: &Headers,
+        send: impl Fn(Headers) -> S,
+    ) -> Result<T, Failed>
     where
         S: Future<Output = Outcome<T>>,
     {
         let Some(authorizer) = &self.authorizer else {
-            return send(headers).await.map_err(failed);
+            return send(headers.clone()).await.map_err(failed);
         };
         let sent = match authorizer.headers().await {
             Ok(sent) => sent,
             Err(reason) => return Err(Failed::finally(Failure::NotAuthorized(reason.0))),
         };
-        let error = match send(with(&headers, &sent)).await {
+        let error = match send(with(headers, &sent)).await {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
         let Some((status, challenge)) = refusal(&error) else { return Err(failed(error)) };
         let refused = Refusal { status, challenge, sent };
         if let Some(other) = authorizer.refused(refused).await {
-            let error = match send(with(&headers, &other)).await {
+            let error = match send(with(headers, &other)).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -253,8 +290,8 @@ impl StreamableHttpClient for ObservedClient {
         let slot = self.slot(&message);
         // rmcp repeats a request in a new session; what went wrong in the old one is over.
         slot.iter().for_each(Slot::clear);
-        let sent = self.send(headers, |headers| {
-            let (uri, session, auth) = (Arc::clone(&uri), session.clone(), auth.clone());
+        let sent = self.send(uri, headers, |uri, headers| {
+            let (session, auth) = (session.clone(), auth.clone());
             self.inner.post_message_with_response_limits(
                 uri,
                 message.clone(),
@@ -283,8 +320,8 @@ impl StreamableHttpClient for ObservedClient {
         auth: Option<String>,
         headers: Headers,
     ) -> Outcome<()> {
-        let sent = self.send(headers, |headers| {
-            let (uri, session) = (Arc::clone(&uri), Arc::clone(&session));
+        let sent = self.send(uri, headers, |uri, headers| {
+            let session = Arc::clone(&session);
             self.inner.delete_session(uri, session, auth.clone(), headers)
         });
         sent.await.map_err(|failed| failed.error)
@@ -311,8 +348,8 @@ impl StreamableHttpClient for ObservedClient {
         headers: Headers,
         max: usize,
     ) -> Outcome<Events> {
-        let sent = self.send(headers, |headers| {
-            let (uri, session, auth) = (Arc::clone(&uri), session.clone(), auth.clone());
+        let sent = self.send(uri, headers, |uri, headers| {
+            let (session, auth) = (session.clone(), auth.clone());
             let last_event = last_event.clone();
             self.inner
                 .get_stream_with_max_sse_event_size(uri, session, last_event, auth, headers, max)

@@ -141,9 +141,16 @@ pub(super) async fn within<T>(
 /// What a failure means for the user.
 pub(super) fn explain(place: &Place, auth: &Authorization, failure: Failure) -> ConnectError {
     let place = place.clone();
+    let failure = match (auth, failure) {
+        // The token is the variable's, whoever watches over it.
+        (Authorization::Variable(..), Failure::Unauthorized { status, .. }) => {
+            Failure::Status(status)
+        }
+        (_, failure) => failure,
+    };
     match failure {
         Failure::Status(401) => match auth {
-            Authorization::Variable(variable) => {
+            Authorization::Variable(variable, _) => {
                 ConnectError::TokenRefused { place, variable: variable.clone() }
             }
             Authorization::None | Authorization::Asked(_) => ConnectError::LoginRequired { place },
@@ -155,6 +162,9 @@ pub(super) fn explain(place: &Place, auth: &Authorization, failure: Failure) -> 
         }
         Failure::NotAuthorized(reason) => ConnectError::NotAuthorized { place, reason },
         Failure::Redirect(Refused::Origin(to)) => ConnectError::RedirectRefused { place, to },
+        Failure::Redirect(Refused::Moved(_)) => {
+            ConnectError::BadRedirect { place, reason: "it was not followed" }
+        }
         Failure::Redirect(Refused::Bad(reason)) => ConnectError::BadRedirect { place, reason },
         Failure::Unreachable(reason) => ConnectError::Unreachable { place, reason },
         Failure::TooLarge(max) => {

@@ -93,8 +93,10 @@ async fn start_http(
     let ending = Ending::default();
     let session = Slot::default();
     let authorizer = match &authorization {
-        Authorization::Asked(authorizer) => Some(Arc::clone(authorizer)),
-        Authorization::None | Authorization::Variable(_) => None,
+        Authorization::Asked(authorizer) | Authorization::Variable(_, Some(authorizer)) => {
+            Some(Arc::clone(authorizer))
+        }
+        Authorization::None | Authorization::Variable(_, None) => None,
     };
     let client = ObservedClient {
         inner: http::client(&url, headers, &place)?,

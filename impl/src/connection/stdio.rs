@@ -46,7 +46,7 @@ const HANDED_THROUGH: &[&str] = &[
     "WINDIR",
 ];
 
-/// The command of a server, with pipes for its input and outputs, in a process group of its own.
+/// The command of a server, with pipes for its input and outputs.
 pub(super) fn command(
     place: &Place,
     stdio: &Stdio,
@@ -61,8 +61,6 @@ pub(super) fn command(
         .stdout(Pipe::piped())
         .stderr(Pipe::piped())
         .kill_on_drop(true);
-    #[cfg(unix)]
-    command.process_group(0);
     if let Some(folder) = folder(stdio, context) {
         // The system would say that the command was not found.
         if !folder.is_dir() {

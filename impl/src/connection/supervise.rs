@@ -1,26 +1,20 @@
 //! A server's process, from its start to the end of its whole process group.
 
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use rmcp::RoleClient;
-use rmcp::transport::async_rw::AsyncRwTransport;
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
 use super::failure::{Failure, Slot};
 use super::group::{Group, Signal};
+use super::pipe::{Breaker, PipeTransport};
 use super::session::Ending;
 
 /// How long the process has to end after its input is closed, and then after it is asked to.
 const GRACE: Duration = Duration::from_millis(500);
 /// How often it is looked whether a process group is gone.
 const POLL: Duration = Duration::from_millis(10);
-
-pub(super) type PipeTransport = AsyncRwTransport<RoleClient, BoundedLines<ChildStdout>, ChildStdin>;
 
 /// What becomes of a process.
 pub(super) struct Process {
@@ -38,8 +32,7 @@ pub(super) fn spawn(
     session: Slot,
     ending: &Ending,
 ) -> io::Result<(PipeTransport, Process)> {
-    let mut child = command.spawn()?;
-    let group = Group::of(&child);
+    let (mut child, group) = Group::start(&mut command)?;
     let pipe = || io::Error::other("it has no pipe");
     let stdin = child.stdin.take().ok_or_else(pipe)?;
     let stdout = child.stdout.take().ok_or_else(pipe)?;
@@ -63,9 +56,8 @@ pub(super) fn spawn(
         supervisor.run().await;
         drain.abort();
     });
-    let lines = BoundedLines { inner: stdout, max: max_line, line: 0, session };
-    let transport = AsyncRwTransport::new(lines, stdin).with_max_line_length(usize::MAX);
-    Ok((transport, process))
+    let breaker = Breaker { session, stop: ending.stop.clone() };
+    Ok((PipeTransport::new(stdout, stdin, max_line, breaker), process))
 }
 
 struct Supervisor {
@@ -95,7 +87,7 @@ impl Supervisor {
 
     /// Waits for the end of the process itself.
     async fn exit(&mut self) {
-        if let Ok(status) = self.child.wait().await {
+        if let Ok(status) = self.group.wait(&mut self.child).await {
             // That it ended because it had to is no failure.
             if !self.stop.is_cancelled() {
                 self.session.set_first(Failure::Exited(status.to_string()));
@@ -121,44 +113,10 @@ impl Supervisor {
                 }
             };
             if tokio::time::timeout(GRACE, gone).await.is_ok() {
-                self.group.is_gone();
                 break;
             }
         }
         self.stop.cancel();
         self.exited.cancel();
-    }
-}
-
-/// A process's output that fails at a line that is too long. What reads it would drop the line and
-/// go on, and the answer in it would never come.
-pub(super) struct BoundedLines<R> {
-    inner: R,
-    max: usize,
-    /// How much of the line under way has been read.
-    line: usize,
-    session: Slot,
-}
-
-impl<R: AsyncRead + Unpin> AsyncRead for BoundedLines<R> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.inner).poll_read(context, buffer);
-        let new = buffer.filled().get(before..).unwrap_or_default();
-        for part in new.split_inclusive(|byte| *byte == b'\n') {
-            self.line += part.len();
-            if self.line > self.max {
-                self.session.set_first(Failure::TooLarge(self.max));
-                return Poll::Ready(Err(io::Error::other("a line is too long")));
-            }
-            if part.ends_with(b"\n") {
-                self.line = 0;
-            }
-        }
-        read
     }
 }

@@ -6,7 +6,7 @@ use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName};
 
 use super::authorize::Authorizer;
-use super::credentials::{ACCOUNT_ID, bearer, sensitive};
+use super::credentials::{ACCOUNT_ID, WhileSignedIn, bearer, sensitive};
 use super::{ConnectContext, ConnectError, Place};
 use crate::config::{Environment, StreamableHttp};
 use crate::hosted_apps::CODEX_APPS;
@@ -24,8 +24,9 @@ pub(super) struct Target {
 pub(super) enum Authorization {
     /// Nothing that the host knows of; a configured header may.
     None,
-    /// The token in this environment variable, which is among the headers.
-    Variable(String),
+    /// The token in this environment variable: among the headers, or what this says at every
+    /// request.
+    Variable(String, Option<Arc<dyn Authorizer>>),
     /// What this says at every request.
     Asked(Arc<dyn Authorizer>),
 }
@@ -66,8 +67,19 @@ async fn authorization(
         let value = token.map(str::trim).and_then(bearer);
         let no_token =
             || ConnectError::NoToken { place: place.clone(), variable: variable.clone() };
-        headers.insert(AUTHORIZATION, value.ok_or_else(no_token)?);
-        return Ok(Authorization::Variable(variable.clone()));
+        let token = value.ok_or_else(no_token)?;
+        let apps = place.server == CODEX_APPS;
+        let authorizer = match context.host_credentials.clone().filter(|_| apps) {
+            Some(source) => {
+                headers.remove(AUTHORIZATION);
+                Some(Arc::new(WhileSignedIn { token, source }) as Arc<dyn Authorizer>)
+            }
+            None => {
+                headers.insert(AUTHORIZATION, token);
+                None
+            }
+        };
+        return Ok(Authorization::Variable(variable.clone(), authorizer));
     }
     if place.server == CODEX_APPS {
         let source = context.host_credentials.as_ref();

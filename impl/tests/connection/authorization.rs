@@ -324,3 +324,91 @@ async fn another_origin_never_sees_what_authorises() {
     assert_eq!(error, ConnectError::RedirectRefused { place: docs_at(&endpoint), to });
     assert_eq!(seen(&other).await.len(), 0);
 }
+
+#[tokio::test]
+async fn a_redirect_is_authorised_anew() {
+    let endpoint = sessions().await;
+    let script = Script::new(&[Some("t")], None);
+    let connection = connect_docs(&endpoint, &with_oauth(&script)).await.unwrap();
+    until_seen(&endpoint, "GET").await;
+    let moved = ResponseTemplate::new(307).insert_header("location", "/elsewhere");
+    Mock::given(|request: &wiremock::Request| {
+        what(request) == "tools/call" && request.url.path() == APPS_PATH
+    })
+    .respond_with(moved)
+    .with_priority(1)
+    .mount(&endpoint)
+    .await;
+
+    *script.tokens.lock().unwrap() = [Some("first"), Some("second")].into();
+    connection.call_tool("a", None, None).await.unwrap();
+    // Signed out between the two.
+    *script.tokens.lock().unwrap() = [Some("third"), None].into();
+    let error = connection.call_tool("a", None, None).await.unwrap_err();
+    assert!(matches!(error, ConnectError::NotAuthorized { .. }), "{error:?}");
+    let mut calls = tokens(&endpoint).await;
+    calls.retain(|(what, _)| what == "tools/call");
+    let sent: Vec<_> = calls.into_iter().map(|(_, token)| token.unwrap()).collect();
+    assert_eq!(sent, ["Bearer first", "Bearer second", "Bearer third"]);
+    connection.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_redirect_cannot_bring_a_user_name() {
+    let endpoint = sessions().await;
+    let to = format!("http://me:secret@{}/elsewhere", endpoint.address());
+    let moved = ResponseTemplate::new(307).insert_header("location", to.as_str());
+    Mock::given(|request: &wiremock::Request| request.url.path() == APPS_PATH)
+        .respond_with(moved)
+        .with_priority(1)
+        .mount(&endpoint)
+        .await;
+    let script = Script::new(&[Some("t")], None);
+    let error = connect_docs(&endpoint, &with_oauth(&script)).await.unwrap_err();
+    assert!(matches!(error, ConnectError::BadRedirect { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_token_of_the_apps_server_goes_with_the_sign_in() {
+    let endpoint = sessions().await;
+    let script = Script::new(&[Some("t")], None);
+    let context = ConnectContext {
+        host_credentials: Some(Arc::new(Source(Arc::clone(&script)))),
+        environment: Environment::from_pairs([("TOKEN", "of-the-variable")]),
+        ..context()
+    };
+    let url = format!("{}{APPS_PATH}", endpoint.uri());
+    let config = server(&json!({ "url": url, "bearer_token_env_var": "TOKEN" }));
+    let apps = connect(CODEX_APPS, &config, &context).await.unwrap();
+    let docs = connect("docs", &config, &context).await.unwrap();
+    apps.call_tool("a", None, None).await.unwrap();
+    let all = tokens(&endpoint).await;
+    let sent =
+        |(_, token): &(String, Option<String>)| token.as_deref() == Some("Bearer of-the-variable");
+    assert!(all.iter().all(sent), "{all:?}");
+
+    *script.tokens.lock().unwrap() = [None].into();
+    let before = tokens(&endpoint).await.len();
+    let error = apps.call_tool("a", None, None).await.unwrap_err();
+    assert!(matches!(error, ConnectError::NotAuthorized { .. }), "{error:?}");
+    apps.shutdown().await;
+    assert_eq!(tokens(&endpoint).await.get(before..), Some([].as_slice()));
+    // It is no business of other servers who is signed in.
+    docs.call_tool("a", None, None).await.unwrap();
+    docs.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_refused_token_of_the_apps_server_names_its_variable() {
+    let endpoint = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(401)).mount(&endpoint).await;
+    let context = ConnectContext {
+        host_credentials: Some(Arc::new(credentials())),
+        environment: Environment::from_pairs([("TOKEN", "of-the-variable")]),
+        ..context()
+    };
+    let url = format!("{}{APPS_PATH}", endpoint.uri());
+    let config = server(&json!({ "url": url, "bearer_token_env_var": "TOKEN" }));
+    let error = connect(CODEX_APPS, &config, &context).await.unwrap_err();
+    assert!(matches!(error, ConnectError::TokenRefused { .. }), "{error:?}");
+}

@@ -10,6 +10,13 @@ mod calls;
 mod endpoint;
 #[cfg(test)]
 mod faults;
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod floods;
+// Runs the program.
+#[cfg(all(feature = "cli", target_os = "linux"))]
+#[cfg(test)]
+mod host;
 // Looks into /proc.
 #[cfg(target_os = "linux")]
 #[cfg(test)]

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::support::{context, server};
 
 /// Answers initialization and the first list of tools: a tool `a` and a tool `b`.
-const START: &str = r#"
+pub(crate) const START: &str = r#"
 read -r line
 echo '{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"sh","version":"1"}}}'
 read -r line
@@ -27,7 +27,7 @@ const CALL: &str = r#"read -r line; echo '{"jsonrpc":"2.0","id":2,"result":{"con
 "#;
 
 /// A server that is this script, whose `$1` is a folder.
-fn script(text: &str, folder: &Path, more: Value) -> ServerConfig {
+pub(crate) fn script(text: &str, folder: &Path, more: Value) -> ServerConfig {
     let mut config = json!({ "command": "sh", "args": ["-c", text, "sh", folder] });
     config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     server(&config)
@@ -38,7 +38,7 @@ fn host(environment: Environment) -> ConnectContext {
 }
 
 /// A host with nothing in its environment but where programs are.
-fn plain() -> ConnectContext {
+pub(crate) fn plain() -> ConnectContext {
     host(Environment::from_pairs([("PATH", std::env::var_os("PATH").unwrap())]))
 }
 
@@ -60,7 +60,7 @@ async fn until_written(path: &Path) -> String {
 }
 
 /// Whether a process of this number runs; one that only waits to be waited for does not.
-fn runs(pid: &str) -> bool {
+pub(crate) fn runs(pid: &str) -> bool {
     let status = std::fs::read_to_string(PathBuf::from(format!("/proc/{}/stat", pid.trim())));
     let state = |text: String| text.rsplit(')').next().unwrap().trim().chars().next();
     !matches!(status.map(state), Err(_) | Ok(Some('Z' | 'X')))

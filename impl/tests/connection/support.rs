@@ -167,6 +167,10 @@ impl HostCredentialSource for Source {
     fn authorizer(&self) -> Option<Arc<dyn Authorizer>> {
         Some(Arc::clone(&self.0) as Arc<dyn Authorizer>)
     }
+
+    fn is_signed_in(&self) -> bool {
+        self.0.tokens.lock().unwrap().front().is_some_and(Option::is_some)
+    }
 }
 
 impl OAuthSource for Source {
