@@ -93,7 +93,7 @@ pub(crate) fn initialize(server: &Arc<AppServer>, params: Params) -> Result<Repl
 }
 
 /// Configuration and credentials from `initialize`, else from the environment.
-async fn start_orchestrated(server: &Arc<AppServer>, given: Orchestrator) -> Result<(), RpcError> {
+fn start_orchestrated(server: &Arc<AppServer>, given: Orchestrator) -> Result<(), RpcError> {
     let variable = |name: &str| -> Result<Option<String>, RpcError> {
         match server.options.environment.get(name).map(|value| value.to_str()) {
             None => Ok(None),

@@ -66,7 +66,14 @@ impl Host {
     pub fn new(parts: HostParts) -> Self {
         let HostParts { source, overrides, environment, extensions, auth, tokens, warn } = parts;
         let config = ConfigReader::new(source, overrides, environment);
-        Self { config, auth, manager: McpManager::new(extensions), tokens, warn, warned: Mutex::default() }
+        Self {
+            config,
+            auth,
+            manager: McpManager::new(extensions),
+            tokens,
+            warn,
+            warned: Mutex::default(),
+        }
     }
 
     /// Who is signed in, and what that allows.
