@@ -19,7 +19,7 @@ mod session;
 mod start;
 mod stdio;
 mod supervise;
-mod target;
+pub(crate) mod target;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -47,7 +47,9 @@ impl Target {
             return Err(invalid());
         }
         let place = Place { server: name.to_owned(), at: url.origin().ascii_serialization() };
-        let mut headers = configured_headers(name, http, &context.environment)?;
+        let invalid_header =
+            |header| ConnectError::InvalidHeader { server: name.to_owned(), header };
+        let mut headers = configured_headers(http, &context.environment).map_err(invalid_header)?;
         let authorization = authorization(&place, http, context, &mut headers).await?;
         Ok(Self { url, place, headers, authorization })
     }
@@ -97,27 +99,24 @@ async fn authorization(
 }
 
 /// The headers from configuration; those whose environment variable is unset or blank are left
-/// out.
-fn configured_headers(
-    server: &str,
+/// out. The name of a header that cannot be sent is the error.
+pub(crate) fn configured_headers(
     http: &StreamableHttp,
     env: &Environment,
-) -> Result<HeaderMap, ConnectError> {
+) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
-    let invalid =
-        |header: &str| ConnectError::InvalidHeader { server: server.into(), header: header.into() };
-    let mut insert = |name: &str, value: &str| -> Option<()> {
-        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-        headers.insert(name, sensitive(value)?);
-        Some(())
+    let mut insert = |name: &str, value: Option<&str>| {
+        let parsed = HeaderName::from_bytes(name.as_bytes()).ok().zip(value.and_then(sensitive));
+        let (parsed, value) = parsed.ok_or_else(|| name.to_owned())?;
+        headers.insert(parsed, value);
+        Ok::<_, String>(())
     };
     for (name, value) in http.http_headers.iter().flatten() {
-        insert(name, value.expose()).ok_or_else(|| invalid(name))?;
+        insert(name, Some(value.expose()))?;
     }
     for (name, variable) in http.env_http_headers.iter().flatten() {
         if env.is_set(variable) {
-            let value = env.get(variable).and_then(|value| value.to_str());
-            value.and_then(|value| insert(name, value)).ok_or_else(|| invalid(name))?;
+            insert(name, env.get(variable).and_then(|value| value.to_str()))?;
         }
     }
     Ok(headers)

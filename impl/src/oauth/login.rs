@@ -13,8 +13,9 @@ use super::callback::{Answer, CallbackServer};
 use super::discovery::{AsClient, Discovered};
 use super::http::{Http, shown_code};
 use super::tokens::Tokens;
-use super::{OAuth, StoreError, configured_headers, server_url};
+use super::{OAuth, StoreError, server_url};
 use crate::config::{Environment, Redacted, ServerConfig, StreamableHttp, Transport};
+use crate::connection::target::configured_headers;
 use crate::hosted_apps::CODEX_APPS;
 
 /// How long a login may take unless the caller says otherwise.

@@ -23,7 +23,7 @@ mod tokens;
 
 use std::sync::Arc;
 
-use ::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use ::http::header::{AUTHORIZATION, HeaderMap};
 use futures_util::future::BoxFuture;
 use reqwest::Url;
 
@@ -37,7 +37,7 @@ pub use store::{StoreError, StoreMode, TokenStore, UnknownStore};
 pub use tokens::Tokens;
 
 use self::authorizer::ServerAuthorizer;
-use crate::config::{Environment, StreamableHttp};
+use crate::config::StreamableHttp;
 use crate::connection::authorize::{Authorizer, OAuthSource};
 
 /// The command that logs in, for messages.
@@ -111,29 +111,6 @@ fn server_url(url: &str) -> Option<Url> {
     let url = Url::parse(url).ok()?;
     let plain = url.username().is_empty() && url.password().is_none();
     (matches!(url.scheme(), "http" | "https") && url.has_host() && plain).then_some(url)
-}
-
-/// The configured headers; those whose environment variable is unset or blank are left out. The
-/// name of a header that cannot be sent is the error.
-fn configured_headers(http: &StreamableHttp, env: &Environment) -> Result<HeaderMap, String> {
-    let mut headers = HeaderMap::new();
-    let mut insert = |name: &str, value: Option<&str>| {
-        let parsed = HeaderName::from_bytes(name.as_bytes()).ok();
-        let value = value.and_then(|value| HeaderValue::from_str(value).ok());
-        let (parsed, mut value) = parsed.zip(value).ok_or_else(|| name.to_owned())?;
-        value.set_sensitive(true);
-        headers.insert(parsed, value);
-        Ok::<_, String>(())
-    };
-    for (name, value) in http.http_headers.iter().flatten() {
-        insert(name, Some(value.expose()))?;
-    }
-    for (name, variable) in http.env_http_headers.iter().flatten() {
-        if env.is_set(variable) {
-            insert(name, env.get(variable).and_then(|value| value.to_str()))?;
-        }
-    }
-    Ok(headers)
 }
 
 /// Whether the configuration authorises requests by itself.

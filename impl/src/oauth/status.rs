@@ -5,8 +5,9 @@ use std::time::Duration;
 use rmcp::transport::auth::AuthorizationManager;
 
 use super::http::Http;
-use super::{OAuth, configured_headers, has_own_token, server_url};
+use super::{OAuth, has_own_token, server_url};
 use crate::config::{Environment, ServerConfig, Transport};
+use crate::connection::target::configured_headers;
 
 /// How long the discovery of a server's metadata may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
