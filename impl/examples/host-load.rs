@@ -29,6 +29,9 @@ const THREADS: usize = 20;
 const DELAY: u128 = 200;
 const REQUESTS: usize = 10_000;
 const RELOADS: usize = 1_000;
+/// A socket that is kept for the next request to a server is there at one moment and not at another;
+/// one that is lost with each reload, or each hundredth, is more than that.
+const SPARE_FILES: usize = 4;
 /// Reloads before memory is measured: the first ones fill caches and arenas.
 const WARM_UP: usize = 200;
 
@@ -206,9 +209,10 @@ fn reloads(host: &Path, test_server: &Path, check: &mut dyn FnMut(bool, String))
         ),
     );
     check(
-        (after.files, after.processes) == (before.files, before.processes),
+        after.files <= before.files + SPARE_FILES && after.processes == before.processes,
         format!(
-            "open files {} and processes {} after them, before them {} and {}",
+            "open files {} and processes {} after them, before them {} and {} (at most \
+             {SPARE_FILES} files more)",
             after.files, after.processes, before.files, before.processes
         ),
     );
