@@ -37,6 +37,7 @@ struct Capabilities {
 
 /// What a host without a disk is told: at the start, and with each reload.
 #[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Orchestrator {
     /// The text of a `config.toml`.
     pub(crate) config: Option<String>,

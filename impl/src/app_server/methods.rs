@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::wire::{Reply, RpcError, params as typed};
 use super::{
@@ -55,7 +55,10 @@ pub(crate) async fn admit(server: &Arc<AppServer>, method: &str, params: Value) 
         return Work::done(Err(error));
     }
     let work = match method {
-        "thread/start" => thread_start::start(server).await,
+        "thread/start" => match typed::<Map<String, Value>>(params) {
+            Ok(_) => thread_start::start(server).await,
+            Err(error) => Err(error),
+        },
         "thread/unsubscribe" => {
             typed(params).map(|params| thread_start::unsubscribe(server, params))
         }

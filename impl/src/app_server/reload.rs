@@ -26,6 +26,7 @@ pub(crate) async fn reload(server: &Arc<AppServer>, params: Value) -> Result<Rep
         }
         configuration
     } else {
+        refuse_what_only_an_orchestrator_says(&params)?;
         host.latest().await.map_err(internal)?
     };
     for thread in server.threads.all() {
@@ -34,4 +35,14 @@ pub(crate) async fn reload(server: &Arc<AppServer>, params: Value) -> Result<Rep
         drop(thread.servers(host));
     }
     Ok(Reply::empty())
+}
+
+/// A client that believes it has signed the user out must not be left in that belief.
+fn refuse_what_only_an_orchestrator_says(params: &Value) -> Result<(), RpcError> {
+    match ["config", "auth", "orchestrator"].iter().find(|name| params.get(name).is_some()) {
+        Some(name) => Err(RpcError::invalid_request(format!(
+            "`{name}`: this app-server was not started with --orchestrator"
+        ))),
+        None => Ok(()),
+    }
 }

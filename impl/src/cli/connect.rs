@@ -78,7 +78,9 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
     let runtime = runtime.map_err(|error| Stop::failed(format!("no threads: {error}")))?;
     let names: Vec<String> = asked.calls.iter().map(|(tool, _)| tool.clone()).collect();
     let answers = runtime.block_on(connect_url(asked, browser)).map_err(|error| match error {
-        ConnectError::InvalidUrl { .. } => Stop::misuse("the URL is not an http or https URL"),
+        ConnectError::InvalidUrl { .. } => {
+            Stop::misuse("the URL is not an http or https URL without user and password")
+        }
         error => Stop::failed(error),
     })?;
     let failed = answers.results.iter().any(|result| result.is_error == Some(true));

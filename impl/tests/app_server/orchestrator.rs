@@ -4,7 +4,7 @@ use mcp_overlay_host::Environment;
 use mcp_overlay_host::app_server::{AUTH_VARIABLE, CONFIG_VARIABLE, Mode};
 use serde_json::{Value, json};
 
-use crate::support::{ACCESS_TOKEN, Client, chatgpt, options, stdio};
+use crate::support::{ACCESS_TOKEN, Client, Home, chatgpt, options, stdio};
 use crate::views::{apps, settings};
 
 #[tokio::test]
@@ -76,5 +76,26 @@ async fn a_broken_reload_changes_nothing_and_null_is_signed_out() {
     assert_eq!(client.names().await, ["codex_apps"]);
     client.request("config/mcpServer/reload", json!({ "auth": null })).await.unwrap();
     assert!(client.names().await.is_empty());
+    client.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_not_understood_is_refused() {
+    let mut client = Client::of(options(Mode::Orchestrator, Environment::default()));
+    let typo = json!({ "orchestrator": { "conf": "" } });
+    assert_eq!(client.initialize(typo).await.unwrap_err().0, -32602);
+    client.initialize(json!({})).await.unwrap();
+    let nested = json!({ "orchestrator": { "auth": null } });
+    let error = client.request("config/mcpServer/reload", nested).await.unwrap_err();
+    assert_eq!(error.0, -32602);
+    client.finish().await;
+    let home = Home::new("");
+    let mut client = Client::at(&home).await;
+    for params in [json!({ "auth": null }), json!({ "config": "" })] {
+        let error = client.request("config/mcpServer/reload", params).await.unwrap_err();
+        assert_eq!(error.0, -32600);
+    }
+    let list = json!([1]);
+    assert_eq!(client.request("thread/start", list).await.unwrap_err().0, -32602);
     client.finish().await;
 }

@@ -184,7 +184,7 @@ fn all_settings_are_written() {
 fn what_cannot_be_added_changes_nothing() {
     let secret = "s3cr.et";
     let pair = format!("{secret}=x");
-    let cases: [(&[&str], &str); 14] = [
+    let cases: [(&[&str], &str); 15] = [
         (&["x y", "--url", "https://a.example"], "'x y' is no name for a server; use letters"),
         (&["a.b", "--url", "https://a.example"], "'a.b' is no name for a server; use letters"),
         (&["", "--url", "https://a.example"], "'' is no name for a server; use letters"),
@@ -205,6 +205,7 @@ fn what_cannot_be_added_changes_nothing() {
         ),
         (&["a", "--env", secret, "--", "x"], "--env is written KEY=VALUE"),
         (&["a", "--env", &pair, "--", "x"], "--env takes the name of an environment variable"),
+        (&["a", "--bearer-token-env-var", "T", "--", "x"], "cannot be used with"),
         (&["a", "--", " "], "the command after `--` is empty"),
         (&["a", "--url", "https://a.example", "--", "x"], "cannot be used with"),
         (&["a"], "required arguments were not provided"),

@@ -36,7 +36,7 @@ pub(super) struct AddArguments {
     url: Option<String>,
     /// The environment variable that holds the server's bearer token; the token itself stays out
     /// of the file.
-    #[arg(long, value_name = "VAR", requires = "url")]
+    #[arg(long, value_name = "VAR", requires = "url", conflicts_with = "command")]
     bearer_token_env_var: Option<String>,
     /// Sets an environment variable for the command; may be repeated.
     #[arg(long, value_name = "KEY=VALUE", requires = "command", conflicts_with = "url")]
