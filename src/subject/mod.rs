@@ -1,6 +1,9 @@
 //! What is under test.
 
+mod group;
+pub(crate) mod log;
 mod model;
+pub(crate) mod piped;
 mod production;
 pub mod reply;
 pub mod stdio;

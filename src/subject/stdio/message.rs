@@ -9,8 +9,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::process::{excerpt, protocol};
 use crate::subject::Failure;
+use crate::subject::piped::{excerpt, protocol};
 
 const VERSION: u64 = 1;
 

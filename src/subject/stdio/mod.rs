@@ -1,8 +1,6 @@
 //! Anyone's implementation: a process that speaks the conformance protocol (`docs/protocol.md`) on
 //! standard input and output.
 
-mod group;
-mod log;
 mod message;
 mod process;
 
@@ -14,9 +12,9 @@ use mcp_overlay_model::{Answer, Case, Profile};
 
 use self::message::Hello;
 use self::process::{Broken, Process};
+pub use super::group::kill_all;
 use super::{Failure, Reply, Subject};
 
-pub use self::group::kill_all;
 use crate::finding::printable;
 
 /// What a case that hung may take at least while it is made smaller: candidates that do not hang

@@ -1,32 +1,14 @@
-//! One running process of a subject: its pipes, its answers, its end.
-//!
-//! Nothing here waits without a limit. Three threads serve the pipes, so that a subject that reads
-//! nothing, writes without end or fills its standard error blocks nobody but itself; they end with
-//! the pipes. The process leads a process group, and the group is killed as a whole.
+//! One running process of a subject: what it is asked, and what it answers.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
-use std::thread;
+use std::io;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use mcp_overlay_model::{Answer, Case};
 
-use super::group;
-use super::log::Log;
 use super::message::{Hello, Numbered, Request};
-use crate::protocol::MAX_LINE;
-use crate::subject::{Failure, FailureKind};
-
-/// How often a process that says nothing is looked at.
-const TICK: Duration = Duration::from_millis(20);
-
-/// How long a process has to be gone after it was killed, or its last words to arrive after it
-/// ended.
-const GRACE: Duration = Duration::from_millis(300);
-
-/// Lines that may wait for the driver. Few, because a line may have 16 MiB.
-const WAITING_LINES: usize = 32;
+use crate::subject::Failure;
+use crate::subject::piped::{Piped, crashed, excerpt, protocol};
 
 /// How much a process may answer to what it was asked at once, in bytes. Honest answers have a few
 /// thousand bytes each; what is read is kept, and takes a multiple of its length in memory.
@@ -35,24 +17,11 @@ const MOST_ANSWERED: usize = 16 * 1024 * 1024;
 /// A running process. Dropping it kills its whole process group.
 #[derive(Debug)]
 pub(super) struct Process {
-    child: Child,
-    /// Known once the child has been waited for. From then on its number may be anybody's.
-    status: Option<ExitStatus>,
-    /// To the thread that writes; gone once the process has been asked to stop.
-    requests: Option<Sender<Vec<u8>>>,
-    lines: Receiver<Line>,
-    log: Log,
+    piped: Piped,
     /// Never used twice in the life of a process.
     next_seq: u64,
     /// The longest that an answer took.
     slowest: Duration,
-}
-
-/// What the reading thread saw.
-#[derive(Debug)]
-enum Line {
-    Text(Vec<u8>),
-    TooLong,
 }
 
 /// What was answered until the process broke down.
@@ -72,7 +41,7 @@ impl Process {
         process.send(&[Request::Start { version: 1 }]);
         let deadline = Instant::now() + limit;
         let line = loop {
-            if let Some(line) = process.next_line(deadline, limit)? {
+            if let Some(line) = process.piped.next_line(deadline, limit)? {
                 break line;
             }
         };
@@ -84,29 +53,9 @@ impl Process {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the command is empty"));
         };
         let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = command.spawn()?;
-        group::started(&child);
-        let (requests, queue) = channel();
-        let (queued, lines) = sync_channel(WAITING_LINES);
-        if let Some(stdin) = child.stdin.take() {
-            thread::spawn(move || write_requests(stdin, &queue));
-        }
-        if let Some(stdout) = child.stdout.take() {
-            thread::spawn(move || read_lines(stdout, &queued));
-        }
-        let log = child.stderr.take().map(Log::of).unwrap_or_default();
-        Ok(Process {
-            child,
-            status: None,
-            requests: Some(requests),
-            lines,
-            log,
-            next_seq: 1,
-            slowest: Duration::ZERO,
-        })
+        command.args(arguments);
+        let piped = Piped::spawn(command, None)?;
+        Ok(Process { piped, next_seq: 1, slowest: Duration::ZERO })
     }
 
     /// Asks all cases at once; an answer is due within `timeout` of the one before.
@@ -126,10 +75,10 @@ impl Process {
                 return Err(Broken { answers, suspect, failure });
             }
         }
-        if self.has_ended() {
+        if self.piped.has_ended() {
             // Whoever answered, it was not the subject to the end.
             let suspect = cases.len().saturating_sub(1);
-            return Err(Broken { answers, suspect, failure: self.ended() });
+            return Err(Broken { answers, suspect, failure: self.piped.ended() });
         }
         Ok(answers.into_iter().flatten().collect())
     }
@@ -150,7 +99,7 @@ impl Process {
         let asked = Instant::now();
         let deadline = asked + timeout;
         let line = loop {
-            match self.next_line(deadline, timeout) {
+            match self.piped.next_line(deadline, timeout) {
                 Ok(Some(line)) => break line,
                 Ok(None) => {}
                 Err(failure) => return Err((None, failure)),
@@ -182,83 +131,10 @@ impl Process {
         Ok(())
     }
 
-    /// The next line that is not blank; `None` now and then, so that the caller can go on.
-    fn next_line(
-        &mut self,
-        deadline: Instant,
-        timeout: Duration,
-    ) -> Result<Option<Vec<u8>>, Failure> {
-        let wait = deadline.saturating_duration_since(Instant::now()).min(TICK);
-        match self.lines.recv_timeout(wait) {
-            Ok(Line::Text(line)) if !line.iter().all(u8::is_ascii_whitespace) => {
-                return Ok(Some(line));
-            }
-            Ok(Line::Text(_)) => {}
-            Ok(Line::TooLong) => {
-                return Err(protocol(format!("wrote a line of more than {} MiB", MAX_LINE >> 20)));
-            }
-            Err(RecvTimeoutError::Timeout) => {
-                // A child of the process may hold the pipe open when the process itself is gone.
-                if self.has_ended() {
-                    return match self.lines.recv_timeout(GRACE) {
-                        Ok(Line::Text(line)) => Ok(Some(line)),
-                        _ => Err(self.ended()),
-                    };
-                }
-            }
-            Err(RecvTimeoutError::Disconnected) => {
-                return Err(self.ended());
-            }
-        }
-        if Instant::now() >= deadline {
-            let message = format!(
-                "gave no answer within {} s{}\n  help: does it write and flush one line for every \
-                 request, without waiting for the next?",
-                timeout.as_secs_f64(),
-                self.log.last_words()
-            );
-            return Err(Failure { kind: FailureKind::Hung, message, certain: false });
-        }
-        Ok(None)
-    }
-
-    /// What is to be said of a process that ended, or closed its output as if it had.
-    fn ended(&mut self) -> Failure {
-        let how = match self.wait(GRACE) {
-            Some(status) => format!("ended with {status}"),
-            None => "closed its standard output".into(),
-        };
-        crashed(format!("{how}{}", self.log.last_words()))
-    }
-
     fn send(&self, requests: &[Request<'_>]) {
-        if let Some(to_writer) = &self.requests {
-            let mut bytes = Vec::new();
-            requests.iter().for_each(|request| request.write(&mut bytes));
-            // A process that reads no more is noticed by what it does not answer.
-            let _ = to_writer.send(bytes);
-        }
-    }
-
-    /// Whether the process has ended; it is not waited for yet.
-    fn has_ended(&mut self) -> bool {
-        self.status.is_some() || group::has_ended(&mut self.child)
-    }
-
-    /// Waits for the end of the process; whatever it leaves behind is killed then.
-    fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
-        let deadline = Instant::now() + limit;
-        while !self.has_ended() {
-            if Instant::now() >= deadline {
-                return None;
-            }
-            thread::sleep(Duration::from_millis(2));
-        }
-        if self.status.is_none() {
-            group::kill(&mut self.child);
-            self.status = self.child.wait().ok();
-        }
-        self.status
+        let mut bytes = Vec::new();
+        requests.iter().for_each(|request| request.write(&mut bytes));
+        self.piped.send(bytes);
     }
 
     /// Asks the process to stop.
@@ -267,9 +143,8 @@ impl Process {
     /// What is not as the protocol wants it, in words.
     pub(super) fn stop(mut self, limit: Duration) -> Result<(), String> {
         self.send(&[Request::Stop]);
-        self.requests = None;
-        let status = self.wait(limit);
-        if let Ok(Line::Text(line)) = self.lines.try_recv() {
+        let status = self.piped.end_of_input(limit);
+        if let Some(line) = self.piped.line_at_hand() {
             return Err(format!("wrote what was not asked for: {}", excerpt(&line)));
         }
         match status {
@@ -278,61 +153,4 @@ impl Process {
             None => Err(format!("after `stop` it did not end within {} s", limit.as_secs_f64())),
         }
     }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        if self.status.is_none() {
-            group::kill(&mut self.child);
-            self.wait(GRACE);
-        }
-    }
-}
-
-fn write_requests(mut stdin: ChildStdin, queue: &Receiver<Vec<u8>>) {
-    for bytes in queue {
-        if stdin.write_all(&bytes).and_then(|()| stdin.flush()).is_err() {
-            return;
-        }
-    }
-}
-
-fn read_lines(stdout: ChildStdout, queued: &SyncSender<Line>) {
-    let mut stdout = BufReader::with_capacity(64 * 1024, stdout);
-    loop {
-        let mut line = Vec::new();
-        let read = stdout.by_ref().take(MAX_LINE as u64 + 1).read_until(b'\n', &mut line);
-        if !matches!(read, Ok(1..)) {
-            return;
-        }
-        let whole = line.pop_if(|last| *last == b'\n').is_some();
-        let line = match whole {
-            true => Line::Text(line),
-            false if line.len() > MAX_LINE => Line::TooLong,
-            // The process ended in the middle of a line: that is its end and no answer.
-            false => return,
-        };
-        if queued.send(line).is_err() || !whole {
-            return;
-        }
-    }
-}
-
-fn crashed(message: String) -> Failure {
-    Failure { kind: FailureKind::Crashed, message, certain: false }
-}
-
-pub(super) fn protocol(message: String) -> Failure {
-    Failure { kind: FailureKind::Protocol, message, certain: false }
-}
-
-/// The beginning of a line, fit to be printed.
-pub(super) fn excerpt(line: &[u8]) -> String {
-    const SHOWN: usize = 120;
-    let text = String::from_utf8_lossy(line);
-    let mut shown: String = text.chars().take(SHOWN).collect();
-    if text.chars().nth(SHOWN).is_some() {
-        shown.push('…');
-    }
-    format!("{shown:?}")
 }

@@ -19,18 +19,31 @@ const SHOWN_LINES: usize = 8;
 /// How long the last words of a process may take to arrive.
 const GRACE: Duration = Duration::from_millis(30);
 
+/// Somebody who hears all that a process writes.
+pub(crate) type Tap = Arc<dyn Hears>;
+
+/// Hears what a process writes.
+pub(crate) trait Hears: std::fmt::Debug + Send + Sync {
+    /// Bytes that were written to `stream`, in order.
+    fn hears(&self, stream: &'static str, bytes: &[u8]);
+}
+
 /// The end of what a process wrote to its standard error.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    pub(super) fn of(mut stderr: ChildStderr) -> Self {
+    pub(super) fn of(mut stderr: ChildStderr, tap: Option<Tap>) -> Self {
         let log = Log::default();
         let kept = log.clone();
         thread::spawn(move || {
             let mut bytes = [0; 8 * 1024];
             while let Ok(read @ 1..) = stderr.read(&mut bytes) {
-                kept.keep(bytes.get(..read).unwrap_or_default());
+                let bytes = bytes.get(..read).unwrap_or_default();
+                if let Some(tap) = &tap {
+                    tap.hears("standard error", bytes);
+                }
+                kept.keep(bytes);
             }
         });
         log

@@ -1,0 +1,220 @@
+//! A process that is spoken to in lines: its pipes, its end.
+//!
+//! Nothing here waits without a limit. Three threads serve the pipes, so that a process that reads
+//! nothing, writes without end or fills its standard error blocks nobody but itself; they end with
+//! the pipes. The process leads a process group, and the group is killed as a whole.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::group;
+use super::log::{Log, Tap};
+use super::{Failure, FailureKind};
+use crate::protocol::MAX_LINE;
+
+/// How often a process that says nothing is looked at.
+const TICK: Duration = Duration::from_millis(20);
+
+/// How long a process has to be gone after it was killed, or its last words to arrive after it
+/// ended.
+const GRACE: Duration = Duration::from_millis(300);
+
+/// Lines that may wait for the driver. Few, because a line may have 16 MiB.
+const WAITING_LINES: usize = 32;
+
+/// A running process. Dropping it kills its whole process group.
+#[derive(Debug)]
+pub(crate) struct Piped {
+    child: Child,
+    /// Known once the child has been waited for. From then on its number may be anybody's.
+    status: Option<ExitStatus>,
+    /// To the thread that writes; gone once the process has been asked to stop.
+    requests: Option<Sender<Vec<u8>>>,
+    lines: Receiver<Line>,
+    log: Log,
+}
+
+/// What the reading thread saw.
+#[derive(Debug)]
+enum Line {
+    Text(Vec<u8>),
+    TooLong,
+}
+
+impl Piped {
+    /// Starts the command as the leader of a process group. `tap` hears all that it writes.
+    pub(crate) fn spawn(mut command: Command, tap: Option<Tap>) -> io::Result<Self> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn()?;
+        group::started(&child);
+        let (requests, queue) = channel();
+        let (queued, lines) = sync_channel(WAITING_LINES);
+        if let Some(stdin) = child.stdin.take() {
+            thread::spawn(move || write_requests(stdin, &queue));
+        }
+        if let Some(stdout) = child.stdout.take() {
+            let tap = tap.clone();
+            thread::spawn(move || read_lines(stdout, &queued, tap));
+        }
+        let log = child.stderr.take().map(|stderr| Log::of(stderr, tap)).unwrap_or_default();
+        Ok(Piped { child, status: None, requests: Some(requests), lines, log })
+    }
+
+    /// Sends whole lines.
+    pub(crate) fn send(&self, bytes: Vec<u8>) {
+        if let Some(to_writer) = &self.requests {
+            // A process that reads no more is noticed by what it does not answer.
+            let _ = to_writer.send(bytes);
+        }
+    }
+
+    /// The next line that is not blank; `None` now and then, so that the caller can go on. A
+    /// process that is silent until `deadline`, `timeout` after it was asked, hangs.
+    pub(crate) fn next_line(
+        &mut self,
+        deadline: Instant,
+        timeout: Duration,
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        let wait = deadline.saturating_duration_since(Instant::now()).min(TICK);
+        match self.lines.recv_timeout(wait) {
+            Ok(Line::Text(line)) if !line.iter().all(u8::is_ascii_whitespace) => {
+                return Ok(Some(line));
+            }
+            Ok(Line::Text(_)) => {}
+            Ok(Line::TooLong) => {
+                return Err(protocol(format!("wrote a line of more than {} MiB", MAX_LINE >> 20)));
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                // A child of the process may hold the pipe open when the process itself is gone.
+                if self.has_ended() {
+                    return match self.lines.recv_timeout(GRACE) {
+                        Ok(Line::Text(line)) => Ok(Some(line)),
+                        _ => Err(self.ended()),
+                    };
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(self.ended());
+            }
+        }
+        if Instant::now() >= deadline {
+            let message = format!(
+                "gave no answer within {} s{}\n  help: does it write and flush one line for every \
+                 request, without waiting for the next?",
+                timeout.as_secs_f64(),
+                self.log.last_words()
+            );
+            return Err(Failure { kind: FailureKind::Hung, message, certain: false });
+        }
+        Ok(None)
+    }
+
+    /// What is to be said of a process that ended, or closed its output as if it had.
+    pub(crate) fn ended(&mut self) -> Failure {
+        let how = match self.wait(GRACE) {
+            Some(status) => format!("ended with {status}"),
+            None => "closed its standard output".into(),
+        };
+        crashed(format!("{how}{}", self.log.last_words()))
+    }
+
+    /// Whether the process has ended; it is not waited for yet.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.status.is_some() || group::has_ended(&mut self.child)
+    }
+
+    /// Ends its standard input and waits for its end; `None` if it goes on after `limit`.
+    pub(crate) fn end_of_input(&mut self, limit: Duration) -> Option<ExitStatus> {
+        self.requests = None;
+        self.wait(limit)
+    }
+
+    /// A line that is there already.
+    pub(crate) fn line_at_hand(&self) -> Option<Vec<u8>> {
+        match self.lines.try_recv() {
+            Ok(Line::Text(line)) => Some(line),
+            _ => None,
+        }
+    }
+
+    /// Waits for the end of the process; whatever it leaves behind is killed then.
+    fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
+        let deadline = Instant::now() + limit;
+        while !self.has_ended() {
+            if Instant::now() >= deadline {
+                return None;
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        if self.status.is_none() {
+            group::kill(&mut self.child);
+            self.status = self.child.wait().ok();
+        }
+        self.status
+    }
+}
+
+impl Drop for Piped {
+    fn drop(&mut self) {
+        if self.status.is_none() {
+            group::kill(&mut self.child);
+            self.wait(GRACE);
+        }
+    }
+}
+
+fn write_requests(mut stdin: ChildStdin, queue: &Receiver<Vec<u8>>) {
+    for bytes in queue {
+        if stdin.write_all(&bytes).and_then(|()| stdin.flush()).is_err() {
+            return;
+        }
+    }
+}
+
+fn read_lines(stdout: ChildStdout, queued: &SyncSender<Line>, tap: Option<Tap>) {
+    let mut stdout = BufReader::with_capacity(64 * 1024, stdout);
+    loop {
+        let mut line = Vec::new();
+        let read = stdout.by_ref().take(MAX_LINE as u64 + 1).read_until(b'\n', &mut line);
+        if !matches!(read, Ok(1..)) {
+            return;
+        }
+        if let Some(tap) = &tap {
+            tap.hears("standard output", &line);
+        }
+        let whole = line.pop_if(|last| *last == b'\n').is_some();
+        let line = match whole {
+            true => Line::Text(line),
+            false if line.len() > MAX_LINE => Line::TooLong,
+            // The process ended in the middle of a line: that is its end and no answer.
+            false => return,
+        };
+        if queued.send(line).is_err() || !whole {
+            return;
+        }
+    }
+}
+
+pub(crate) fn crashed(message: String) -> Failure {
+    Failure { kind: FailureKind::Crashed, message, certain: false }
+}
+
+pub(crate) fn protocol(message: String) -> Failure {
+    Failure { kind: FailureKind::Protocol, message, certain: false }
+}
+
+/// The beginning of a line, fit to be printed.
+pub(crate) fn excerpt(line: &[u8]) -> String {
+    const SHOWN: usize = 120;
+    let text = String::from_utf8_lossy(line);
+    let mut shown: String = text.chars().take(SHOWN).collect();
+    if text.chars().nth(SHOWN).is_some() {
+        shown.push('…');
+    }
+    format!("{shown:?}")
+}
