@@ -374,6 +374,19 @@ impl Shape<'_> {
     /// Two servers under one name. If the other one is simply somebody else's word, the rule that
     /// chose is to blame; if it is this one gone wrong, the rule of the field is.
     fn rule_of_content(&self, reason: &Reason, want: &Value, got: &Value) -> RuleId {
+        if is_observation(want) {
+            return match first_differing_field_seen(want, got) {
+                Some("enabled" | "command") | None => reason.rule,
+                Some("account_id") => "credentials.apps-only",
+                Some("authorization") => rule_of_bearer(want, got),
+                Some("auth_status") => "status.auth",
+                Some(_) if self.is_one_more_entry(got) => reason.rule,
+                Some(field) if want.get("url").is_some_and(|url| self.is_apps_url(url)) => {
+                    self.rule_of_apps_field(field, got)
+                }
+                Some(field) => rule_of_entry_field(field, reason),
+            };
+        }
         if self.is_somebodys_server(got) {
             return reason.rule;
         }
@@ -392,6 +405,14 @@ impl Shape<'_> {
         let written = self.case.plugins.iter().flat_map(|plugin| plugin.mcp_servers.values());
         own.chain(contributed).any(|known| same(known, server))
             || written.filter_map(|entry| read(entry).ok()).any(|known| same(&known, server))
+    }
+
+    /// Whether the case has another entry with the URL that was seen.
+    fn is_one_more_entry(&self, got: &Value) -> bool {
+        let own = self.resolution.host.servers.values().map(|server| &**server);
+        let of_plugins = self.case.plugins.iter().flat_map(|plugin| plugin.mcp_servers.values());
+        let url = got.get("url");
+        url.is_some() && own.chain(of_plugins).any(|entry| entry.get("url") == url)
     }
 
     /// Whether the server is from a plugin that has an invalid one too.
@@ -448,6 +469,42 @@ fn rule_of_entry_field(field: &str, reason: &Reason) -> RuleId {
         // A field of the losing server in the winner: the replacement was not whole.
         _ if matches!(reason.by, By::Contribution { .. }) => reason.rule,
         _ => "server.unknown-field",
+    }
+}
+
+/// What a client and the servers see of a server has a status, a server as it is configured has none.
+fn is_observation(server: &Value) -> bool {
+    server.get("auth_status").is_some()
+}
+
+/// The first field of an observation that differs, those that say the most first: a server that was
+/// started though it must not be differs in all that it was started with.
+fn first_differing_field_seen(want: &Value, got: &Value) -> Option<&'static str> {
+    const FIELDS: [&str; 9] = [
+        "enabled",
+        "command",
+        "url",
+        "authorization",
+        "account_id",
+        "http_headers",
+        "args",
+        "env",
+        "auth_status",
+    ];
+    let alike = |field: &str| match (want.get(field), got.get(field)) {
+        (Some(a), Some(b)) => same(a, b),
+        (a, b) => a.is_none() && b.is_none(),
+    };
+    FIELDS.into_iter().find(|field| !alike(field))
+}
+
+/// The host's credentials where they must not be, or not where they must; or another variable's
+/// value than the configured one's.
+fn rule_of_bearer(want: &Value, got: &Value) -> RuleId {
+    let is_hosts = |server: &Value| server.get("authorization") == Some(&Value::from("host"));
+    match is_hosts(want) || is_hosts(got) {
+        true => "credentials.apps-only",
+        false => "credentials.environment-instead",
     }
 }
 

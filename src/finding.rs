@@ -15,7 +15,7 @@ use crate::subject::Failure;
 use crate::{rules, shape};
 
 /// Verdicts of a subject that did not answer at all.
-pub(crate) const BREAKDOWNS: [&str; 3] = ["crashed", "hung", "protocol error"];
+pub(crate) const BREAKDOWNS: [&str; 4] = ["crashed", "hung", "protocol error", "leaked"];
 
 /// The version of the file format.
 pub const FORMAT: u32 = 1;
@@ -27,7 +27,8 @@ pub struct Finding {
     pub finding: u32,
     /// The subject that disagreed.
     pub subject: String,
-    /// `disagree`, `not deterministic`, `errored`, `crashed`, `hung` or `protocol error`.
+    /// `disagree`, `not deterministic`, `errored`, `crashed`, `hung`, `protocol error` or
+    /// `leaked`.
     pub verdict: String,
     /// The rule that the answer breaks; empty where there is no answer.
     pub rule: String,

@@ -117,7 +117,8 @@ fn way_to_fail(subject: &dyn Subject, failing: &Failing) -> Option<Way> {
 
 /// The finding of a failure that does not come back when its case is asked again.
 fn unrepeatable(subject: &dyn Subject, failing: &Failing) -> Option<Finding> {
-    let expected = mcp_overlay_model::resolve(&failing.case);
+    let outcome = mcp_overlay_model::resolve(&failing.case);
+    let expected = subject.sight().of(&failing.case, outcome);
     let (verdict, rule) = match &failing.verdict {
         Verdict::Disagree(differences) => (Verdict::Unstable(differences.clone()), Some(PURE)),
         verdict => (verdict.clone(), verdict.rule()),
@@ -149,7 +150,7 @@ impl Way {
             Way::AfterOtherAuth => {
                 subject.restart();
                 let mut replies = subject.ask(&[with_other_auth(case), case.clone()]);
-                judge_reply(case, replies.pop().unwrap_or(Reply::NotAsked))
+                judge_reply(subject.sight(), case, replies.pop().unwrap_or(Reply::NotAsked))
             }
             Way::Repeatedly => judge_repeatedly(subject, case),
         }
@@ -213,7 +214,7 @@ fn same_kind(first: &Verdict, verdict: &Verdict) -> bool {
 /// Asks several times; the verdict is [`Verdict::Unstable`] if not all answers say the same.
 fn judge_repeatedly(subject: &dyn Subject, case: &Case) -> Judged {
     let mut replies = subject.ask(&vec![case.clone(); REPEATS]).into_iter();
-    let first = judge_reply(case, replies.next().unwrap_or(Reply::NotAsked));
+    let first = judge_reply(subject.sight(), case, replies.next().unwrap_or(Reply::NotAsked));
     let Some(answer) = &first.answer else {
         return first;
     };
@@ -226,7 +227,7 @@ fn judge_repeatedly(subject: &dyn Subject, case: &Case) -> Judged {
                 verdict: Verdict::Unstable(differences),
             })
         }
-        Reply::Failed(_) => Some(judge_reply(case, reply)),
+        Reply::Failed(_) => Some(judge_reply(subject.sight(), case, reply)),
         Reply::NotAsked => None,
     });
     other.unwrap_or(first)

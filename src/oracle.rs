@@ -10,7 +10,7 @@ use crate::compare::{Verdict, compare};
 use crate::generate::case_from_bytes;
 use crate::investigate::investigate;
 use crate::protocol;
-use crate::subject::{HostInputs, ProductionSubject, Reply, Subject};
+use crate::subject::{HostInputs, ProductionSubject, Reply, Sight, Subject};
 use crate::toml_case::host_from_toml;
 
 pub use crate::subject::reply::silence_subjects;
@@ -18,7 +18,7 @@ pub use crate::subject::reply::silence_subjects;
 /// A case that was asked, and what came of it.
 #[derive(Clone, Debug)]
 pub struct Judged {
-    /// What the specification says.
+    /// What the specification says, as far as the subject can show it.
     pub expected: Outcome,
     /// What the subject said; nothing if it broke down.
     pub answer: Option<Answer>,
@@ -35,12 +35,12 @@ pub fn judge(subject: &dyn Subject, case: &Case) -> (Outcome, Verdict) {
 /// [`judge`], with the answer.
 pub fn ask(subject: &dyn Subject, case: &Case) -> Judged {
     let reply = subject.ask(std::slice::from_ref(case)).pop();
-    judge_reply(case, reply.unwrap_or(Reply::NotAsked))
+    judge_reply(subject.sight(), case, reply.unwrap_or(Reply::NotAsked))
 }
 
 /// Holds what came back for a case against the specification.
-pub fn judge_reply(case: &Case, reply: Reply) -> Judged {
-    let expected = resolve(case);
+pub fn judge_reply(sight: Sight, case: &Case, reply: Reply) -> Judged {
+    let expected = sight.of(case, resolve(case));
     let (answer, verdict) = match reply {
         Reply::Answered(answer) => {
             let verdict = compare(case, &expected, &answer);

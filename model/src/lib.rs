@@ -13,6 +13,7 @@ pub mod apps;
 pub mod case;
 pub mod endpoint;
 pub mod host;
+pub mod observation;
 pub mod overlay;
 pub mod resolution;
 pub mod server;

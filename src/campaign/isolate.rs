@@ -58,7 +58,7 @@ fn ask_alone(subject: &dyn Subject, case: &Case, kind: FailureKind) -> Reply {
     // An answer too many shows only when there is another question.
     let twice = [case.clone(), case.clone()];
     let asked = match kind {
-        FailureKind::Protocol => twice.as_slice(),
+        FailureKind::Protocol | FailureKind::Leaked => twice.as_slice(),
         FailureKind::Crashed | FailureKind::Hung => slice::from_ref(case),
     };
     let mut replies = subject.ask(asked);

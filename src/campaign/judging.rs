@@ -7,7 +7,7 @@ use mcp_overlay_model::{Answer, Case};
 use crate::compare::{Verdict, between};
 use crate::investigate::with_other_auth;
 use crate::oracle::{Judged, judge_reply};
-use crate::subject::Reply;
+use crate::subject::{Reply, Sight};
 
 /// Cases that are asked at a time.
 pub(crate) const CHUNK: u64 = 256;
@@ -45,6 +45,7 @@ pub(crate) struct Question<'a> {
 
 /// Asks and judges; `heard` gets every question that was answered, or broke the subject.
 pub(crate) fn judge_batch(
+    sight: Sight,
     cases: Vec<Numbered>,
     asks_twice: impl Fn(u64) -> bool,
     ask: &mut dyn FnMut(&[Case]) -> Vec<Reply>,
@@ -58,7 +59,7 @@ pub(crate) fn judge_batch(
         if reply == Reply::NotAsked {
             continue;
         }
-        let judged = judge_reply(&case, reply);
+        let judged = judge_reply(sight, &case, reply);
         let verdict = judged.verdict.clone();
         let asked = Asked::First(&judged);
         heard(Question { index, case: &case, after: None, asked, verdict });
@@ -68,7 +69,7 @@ pub(crate) fn judge_batch(
             again.push(Again { index, other: with_other_auth(&case), case, answer });
         }
     }
-    judge_again(again, ask, heard);
+    judge_again(sight, again, ask, heard);
 }
 
 /// A case to be asked again, and what was answered the first time.
@@ -82,6 +83,7 @@ struct Again {
 /// Asks the same with another auth, and then the same again: answers must not depend on what was
 /// asked before.
 fn judge_again(
+    sight: Sight,
     again: Vec<Again>,
     ask: &mut dyn FnMut(&[Case]) -> Vec<Reply>,
     heard: &mut dyn FnMut(Question<'_>),
@@ -97,7 +99,7 @@ fn judge_again(
             return;
         };
         if of_other != Reply::NotAsked {
-            let verdict = judge_reply(other, of_other).verdict;
+            let verdict = judge_reply(sight, other, of_other).verdict;
             let (after, asked) = (Some(case), Asked::OtherAuth);
             heard(Question { index: *index, case: other, after, asked, verdict });
         }

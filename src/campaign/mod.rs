@@ -96,6 +96,9 @@ pub enum Error {
     /// The endpoint phase could not be set up.
     #[error("cannot run the endpoint scenarios: {0}")]
     Endpoint(std::io::Error),
+    /// The phase is for a running host.
+    #[error("the phase `{0}` is for a running host, which is told its config; see --app-server")]
+    OneWay(&'static str),
     /// This build has no endpoint phase.
     #[error("this build has no endpoint phase; it needs the cargo feature `endpoint`")]
     NoEndpoint,

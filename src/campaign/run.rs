@@ -13,11 +13,15 @@ use super::{ENOUGH_FAILURES, Error, Event, Options, Phase, Reporter};
 use crate::finding::Finding;
 use crate::investigate::examine;
 use crate::report::{PhaseReport, Report, ReportedFinding};
-use crate::subject::{Failure, Subject};
+use crate::subject::{Failure, Subject, Way};
 use crate::{exhaustive, generate, vectors};
 
 /// How often a waiting campaign tells its progress.
 const TICK: Duration = Duration::from_millis(100);
+
+/// Of so many random cases one is told to a running host in each other way: that takes a process
+/// for each.
+const OTHER_WAYS: u64 = 10;
 
 /// How long the failing cases of a phase may be made smaller. In process it takes a second; a
 /// subject that is slow, or wrong in many ways, has the rest of its cases reported as they are.
@@ -78,10 +82,13 @@ impl Run<'_> {
             }
             Phase::Random => {
                 let Options { cases, time, seed, .. } = *self.options;
-                let random = |index| Some(generate::random_case(seed, index));
+                let subject = self.subject;
+                let random = |index| Some(subject.within_reach(generate::random_case(seed, index)));
                 self.cases(phase, cases, time, 0, random)
             }
             Phase::Endpoint => self.endpoint(),
+            Phase::Arguments => self.told(phase, Way::Arguments),
+            Phase::Split => self.told(phase, Way::Split),
         }
     }
 
@@ -97,9 +104,25 @@ impl Run<'_> {
             against_model += 1;
             self.found(finding);
         }
+        let subject = self.subject;
         self.cases(Phase::Vectors, Some(total), None, against_model, |index| {
-            vectors.get(index as usize).map(|vector| vector.case.clone())
+            vectors.get(index as usize).map(|vector| subject.within_reach(vector.case.clone()))
         })
+    }
+
+    /// The first of the random cases, told in another way.
+    fn told(&mut self, phase: Phase, way: Way) -> Result<(), Error> {
+        let Options { cases, seed, .. } = *self.options;
+        let whole = self.subject;
+        let Some(subject) = whole.told(way) else {
+            return Err(Error::OneWay(phase.word()));
+        };
+        let random = |index| Some(subject.within_reach(generate::random_case(seed, index)));
+        let some = cases.unwrap_or(OTHER_WAYS).div_ceil(OTHER_WAYS);
+        self.subject = subject;
+        let told = self.cases(phase, Some(some), None, 0, random);
+        self.subject = whole;
+        told
     }
 
     /// Judges this shard's cases, on all cores, until `total` or until `time` is up.

@@ -7,7 +7,7 @@ use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Instant;
 
-use mcp_overlay_model::Case;
+use mcp_overlay_model::{Case, resolve};
 
 use super::isolate::ask_isolating;
 use super::judging::{Asked, CHUNK, Numbered, Question, judge_batch};
@@ -18,7 +18,7 @@ use crate::coverage::{self, RuleCounts};
 use crate::investigate::Failing;
 use crate::labels::{LabelCounts, labels};
 use crate::oracle::Judged;
-use crate::subject::{Failure, Reply, Subject};
+use crate::subject::{Failure, Reply, Sight, Subject};
 
 /// One case of so many is looked at for the rules that it reaches; of the vectors all are.
 const LOOKED_AT: u64 = 8;
@@ -85,6 +85,7 @@ impl Work<'_> {
 
     fn judge(&self, cases: Vec<Numbered>, tally: &mut Tally, troubles: &Sender<Failure>) {
         judge_batch(
+            self.subject.sight(),
             cases,
             |index| self.options.asks_twice(self.phase, index),
             &mut |cases| self.ask(cases, troubles),
@@ -118,11 +119,18 @@ impl Work<'_> {
         tally.cases += 1;
         let not_comparable = matches!(judged.verdict, Verdict::NotComparable(_));
         tally.not_comparable += u64::from(not_comparable);
-        if self.phase == Phase::Random && !not_comparable {
-            tally.labels.record(labels(case, &judged.expected));
+        if not_comparable {
+            return;
         }
-        if !not_comparable && (index.is_multiple_of(LOOKED_AT) || self.phase == Phase::Vectors) {
-            tally.rules.record(&coverage::reached(case, &judged.expected));
+        let outside = self.subject.sight() == Sight::Outside;
+        // What is seen from outside is a part of the outcome; a case is about all of it.
+        let whole = outside.then(|| resolve(case));
+        let outcome = whole.as_ref().unwrap_or(&judged.expected);
+        if self.phase == Phase::Random {
+            tally.labels.record(labels(case, outcome));
+        }
+        if outside || index.is_multiple_of(LOOKED_AT) || self.phase == Phase::Vectors {
+            tally.rules.record(&coverage::reached(case, outcome));
         }
     }
 }

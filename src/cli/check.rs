@@ -18,6 +18,9 @@ use super::{FINDINGS, MISUSE, Misuse, Outcome, read_text, say};
 /// Random cases of a run without `--cases` and `--time`: some seconds on two cores.
 const DEFAULT_CASES: u64 = 500_000;
 
+/// The same for a running host: a minute or two at the pace of a large one.
+const OUTSIDE_CASES: u64 = 500;
+
 /// Hold an implementation against the specification: the production one, or anyone's.
 ///
 /// Four phases: the committed vectors, every case of a small scope (1,445,184), random cases, and
@@ -111,10 +114,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     if let Some(path) = &arguments.write_expected_failures {
         can_be_written("--write-expected-failures", path)?;
     }
-    if arguments.write_expected_failures.is_some() && arguments.driven.stdio.len() > 1 {
-        return Err(
-            "--write-expected-failures takes one --stdio: a file is about one subject".into()
-        );
+    if arguments.write_expected_failures.is_some() && arguments.driven.commands() > 1 {
+        return Err("--write-expected-failures takes one subject: a file is about one".into());
     }
     let subjects = driven::start(&arguments.driven, options.profile)?;
     silence_subjects();
@@ -173,13 +174,15 @@ fn options(arguments: &Arguments) -> Result<Options, Misuse> {
         Some(path) => Expected::parse(&read_text(path)?, &path.display().to_string())?,
         None => Expected::default(),
     };
+    let cases = if arguments.driven.is_outside() { OUTSIDE_CASES } else { DEFAULT_CASES };
     Ok(Options {
         profile: arguments.profile,
         phases: match arguments.only.as_slice() {
-            [] => Phase::ALL.into(),
+            [] if arguments.driven.is_outside() => Phase::OUTSIDE.into(),
+            [] => Phase::OF_VIEWS.into(),
             only => only.iter().copied().collect(),
         },
-        cases: arguments.cases.or(arguments.time.is_none().then_some(DEFAULT_CASES)),
+        cases: arguments.cases.or(arguments.time.is_none().then_some(cases)),
         seed: arguments.seed,
         time: arguments.time.map(Duration::from_secs),
         twice: arguments.twice,

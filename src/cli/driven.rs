@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mcp_overlay::app_server::{self, AppServerSubject};
 use mcp_overlay::selftest::Fault;
 use mcp_overlay::subject::stdio::{Patience, kill_all};
 use mcp_overlay::subject::{ProductionSubject, StdioSubject, Subject};
@@ -18,24 +19,53 @@ pub(crate) struct SubjectArguments {
     #[arg(long, value_name = "CMD", help_heading = "Subject")]
     pub(crate) stdio: Vec<String>,
 
+    /// Check this app-server from outside instead: a program that speaks the protocol of
+    /// `codex app-server` (docs/app-server.md), with what it needs for that, such as "codex
+    /// app-server". Nothing has to be written for it (docs/black-box.md). May be given again
+    #[arg(
+        long,
+        value_name = "CMD",
+        conflicts_with_all = ["stdio", "fault"],
+        help_heading = "Subject"
+    )]
+    pub(crate) app_server: Vec<String>,
+
     /// Seed this fault into the production implementation, to see what a finding looks like;
     /// `selftest --list` has the names
     #[arg(long, value_name = "FAULT", value_parser = super::selftest::fault, conflicts_with = "stdio", help_heading = "Subject")]
     fault: Option<&'static Fault>,
 
-    /// How long the command may take for a case, in seconds
-    #[arg(long, value_name = "SECS", default_value = "2", value_parser = seconds, help_heading = "Subject")]
-    timeout: Duration,
+    /// How long the command may take for a case, in seconds [default: 2; an app-server: 20]
+    #[arg(long, value_name = "SECS", value_parser = seconds, help_heading = "Subject")]
+    timeout: Option<Duration>,
 
-    /// How long the command may take to start and introduce itself, in seconds
-    #[arg(long, value_name = "SECS", default_value = "10", value_parser = seconds, help_heading = "Subject")]
-    start_timeout: Duration,
+    /// How long the command may take to start and introduce itself, in seconds [default: 10; an
+    /// app-server: 20]
+    #[arg(long, value_name = "SECS", value_parser = seconds, help_heading = "Subject")]
+    start_timeout: Option<Duration>,
 }
 
 impl SubjectArguments {
     /// Whether nobody else is named.
     pub(crate) fn is_production(&self) -> bool {
-        self.stdio.is_empty() && self.fault.is_none()
+        self.stdio.is_empty() && self.fault.is_none() && self.app_server.is_empty()
+    }
+
+    /// Whether the subjects are seen from outside.
+    pub(crate) fn is_outside(&self) -> bool {
+        !self.app_server.is_empty()
+    }
+
+    /// How many commands there are, each a subject.
+    pub(crate) fn commands(&self) -> usize {
+        self.stdio.len() + self.app_server.len()
+    }
+
+    fn patience(&self, otherwise: Patience) -> Patience {
+        Patience {
+            case: self.timeout.unwrap_or(otherwise.case),
+            start: self.start_timeout.unwrap_or(otherwise.start),
+        }
     }
 }
 
@@ -55,6 +85,7 @@ pub(crate) enum Driven {
     Production,
     Faulty(Box<dyn Subject>),
     Stdio(StdioSubject),
+    AppServer(Box<AppServerSubject>),
 }
 
 impl Driven {
@@ -63,6 +94,7 @@ impl Driven {
             Driven::Production => &ProductionSubject,
             Driven::Faulty(subject) => &**subject,
             Driven::Stdio(subject) => subject,
+            Driven::AppServer(subject) => &**subject,
         }
     }
 
@@ -82,21 +114,42 @@ pub(crate) fn start(arguments: &SubjectArguments, profile: Profile) -> Result<Ve
     if let Some(fault) = arguments.fault {
         return Ok(vec![Driven::Faulty(fault.subject())]);
     }
-    if arguments.stdio.is_empty() {
+    if arguments.commands() == 0 {
         return Ok(vec![Driven::Production]);
     }
     end_with_subjects()?;
-    let patience = Patience { case: arguments.timeout, start: arguments.start_timeout };
-    let start = |command: &String| {
-        let words = shlex::split(command).filter(|words| !words.is_empty()).ok_or_else(|| {
-            format!(
-                "--stdio {command:?}: no command in it, or a quote without its end\n  help: a \
-                 program and its arguments, as in a shell; for more than that use sh -c '…'"
-            )
-        })?;
+    let over_stdio = |command: &String| {
+        let patience = arguments.patience(Patience::default());
+        let words = words("--stdio", command)?;
         Ok(Driven::Stdio(StdioSubject::start(words, profile, patience)?))
     };
-    arguments.stdio.iter().map(start).collect()
+    let app_server = |command: &String| {
+        let patience = arguments.patience(app_server::PATIENCE);
+        let words = words("--app-server", command)?;
+        let subject = AppServerSubject::start(words, stdio_server()?, patience)?;
+        Ok(Driven::AppServer(Box::new(subject)))
+    };
+    let over_stdio = arguments.stdio.iter().map(over_stdio);
+    over_stdio.chain(arguments.app_server.iter().map(app_server)).collect()
+}
+
+/// A command's words, as in a shell.
+fn words(option: &str, command: &str) -> Result<Vec<String>, Misuse> {
+    let words = shlex::split(command).filter(|words| !words.is_empty());
+    words.ok_or_else(|| {
+        format!(
+            "{option} {command:?}: no command in it, or a quote without its end\n  help: a \
+             program and its arguments, as in a shell; for more than that use sh -c '…'"
+        )
+        .into()
+    })
+}
+
+/// This program as the stdio server of the cases.
+fn stdio_server() -> Result<Vec<String>, Misuse> {
+    let own = std::env::current_exe().map_err(|e| format!("cannot find this program: {e}"))?;
+    let own = own.to_str().ok_or("the path of this program is not UTF-8")?;
+    Ok([own, "endpoint", "stdio"].map(str::to_string).into())
 }
 
 /// A subject is in a process group of its own and does not hear of Ctrl-C; one that hangs would stay

@@ -2,6 +2,7 @@
 
 mod check;
 mod driven;
+mod endpoint;
 mod explain;
 mod merge;
 mod outputs;
@@ -44,6 +45,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Endpoint(endpoint::Arguments),
     Explain(explain::Arguments),
     Merge(merge::Arguments),
     Replay(replay::Arguments),
@@ -65,6 +67,7 @@ type Outcome = Result<ExitCode, Misuse>;
 pub(crate) fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Check(arguments) => check::run(&arguments),
+        Command::Endpoint(arguments) => endpoint::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Merge(arguments) => merge::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),

@@ -32,6 +32,7 @@ pub(super) fn failing(subject: &dyn Subject, phase: Phase, cases: Vec<Numbered>)
     let options = campaign::Options::default();
     let mut failing = Vec::new();
     judge_batch(
+        subject.sight(),
         cases,
         |index| options.asks_twice(phase, index),
         &mut |cases| subject.ask(cases),

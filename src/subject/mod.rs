@@ -10,7 +10,7 @@ pub mod stdio;
 #[cfg(feature = "endpoint")]
 pub(crate) mod watched;
 
-use mcp_overlay_model::{Answer, Case};
+use mcp_overlay_model::{Answer, Case, Outcome, observation};
 
 pub use model::ModelSubject;
 pub use production::{HostInputs, ProductionSubject};
@@ -38,7 +38,56 @@ pub trait Subject: Sync {
     /// keeps no state.
     fn restart(&self) {}
 
+    /// From where it is looked at.
+    fn sight(&self) -> Sight {
+        Sight::Views
+    }
+
+    /// The case as far as this subject can be asked it: what it has no way to be told is left out.
+    /// The same case again for one that is in reach already.
+    fn within_reach(&self, case: Case) -> Case {
+        case
+    }
+
+    /// The same subject, told its config in another way; `None` for one that has a single way.
+    fn told(&self, _way: Way) -> Option<&dyn Subject> {
+        None
+    }
+
     /// How long a case that hung may take while it is made smaller; see
     /// [`minimise`](crate::minimise). Does nothing for a subject that is never waited for.
     fn hurry(&self, _hurry: bool) {}
+}
+
+/// From where a subject is looked at: what of an outcome it can show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sight {
+    /// It says its three views.
+    #[default]
+    Views,
+    /// It is a running host, seen by its client and by the servers that it connects to.
+    Outside,
+}
+
+impl Sight {
+    /// What the specification expects to be seen.
+    #[must_use]
+    pub fn of(self, case: &Case, outcome: Outcome) -> Outcome {
+        match self {
+            Sight::Views => outcome,
+            Sight::Outside => observation::observed(case, &outcome),
+        }
+    }
+}
+
+/// A way to tell a running host its config.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Way {
+    /// All of it in `config.toml`.
+    #[default]
+    File,
+    /// All of it as `-c key=value` arguments.
+    Arguments,
+    /// Every other key in the file, the rest as arguments.
+    Split,
 }

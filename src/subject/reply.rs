@@ -39,6 +39,8 @@ pub enum FailureKind {
     Hung,
     /// It wrote something that the protocol does not allow.
     Protocol,
+    /// It let out a secret of the user.
+    Leaked,
 }
 
 impl FailureKind {
@@ -48,6 +50,7 @@ impl FailureKind {
             FailureKind::Crashed => "crashed",
             FailureKind::Hung => "hung",
             FailureKind::Protocol => "protocol error",
+            FailureKind::Leaked => "leaked",
         }
     }
 }

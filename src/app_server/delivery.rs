@@ -1,0 +1,112 @@
+//! The ways to tell a host its config. The way must not matter.
+
+use toml::{Table, Value};
+
+use crate::subject::Way;
+
+/// A config, part of it in the file and part of it as arguments.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Delivered {
+    /// What goes to `config.toml`.
+    pub(super) file: Table,
+    /// `-c key=value` arguments.
+    pub(super) arguments: Vec<String>,
+}
+
+/// Tables whose members are told one by one.
+const OPENED: [&str; 2] = ["features", "mcp_servers"];
+
+/// Shares out the config.
+pub(super) fn deliver(config: &Table, way: Way) -> Delivered {
+    let mut delivered = Delivered::default();
+    if way == Way::File {
+        delivered.file = config.clone();
+        return delivered;
+    }
+    let mut turn = 0;
+    for (key, value) in config {
+        match value {
+            Value::Table(members)
+                if OPENED.contains(&key.as_str()) && members.keys().all(|name| is_bare(name)) =>
+            {
+                for (name, member) in members {
+                    turn += 1;
+                    if way == Way::Split && turn % 2 == 0 {
+                        let table =
+                            delivered.file.entry(key).or_insert_with(|| Table::new().into());
+                        if let Value::Table(table) = table {
+                            table.insert(name.clone(), member.clone());
+                        }
+                    } else {
+                        delivered.arguments.extend(argument(&format!("{key}.{name}"), member));
+                    }
+                }
+            }
+            value => {
+                turn += 1;
+                if way == Way::Split && turn % 2 == 0 {
+                    delivered.file.insert(key.clone(), value.clone());
+                } else {
+                    delivered.arguments.extend(argument(key, value));
+                }
+            }
+        }
+    }
+    delivered
+}
+
+/// A value in one line of TOML. Within reach a key has no need of quotes.
+fn argument(key: &str, value: &Value) -> [String; 2] {
+    ["-c".into(), format!("{key}={value}")]
+}
+
+fn is_bare(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> Table {
+        toml::from_str(
+            "chatgpt_base_url = \"http://127.0.0.1\"\n[features]\napps = true\n\
+             [mcp_servers.a]\nurl = \"u\"\n[mcp_servers.b]\ncommand = \"c\"\nargs = [\"x y\"]\n",
+        )
+        .unwrap()
+    }
+
+    /// What a host makes of file and arguments.
+    fn put_together(delivered: &Delivered) -> Table {
+        let mut all = delivered.file.clone();
+        for argument in delivered.arguments.iter().skip(1).step_by(2) {
+            let (key, value) = argument.split_once('=').unwrap();
+            let value = toml::from_str::<Table>(&format!("v={value}")).unwrap()["v"].clone();
+            match key.split_once('.') {
+                None => drop(all.insert(key.into(), value)),
+                Some((table, name)) => {
+                    let table = all.entry(table).or_insert_with(|| Table::new().into());
+                    table.as_table_mut().unwrap().insert(name.into(), value);
+                }
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn nothing_is_lost_on_any_way() {
+        for way in [Way::File, Way::Arguments, Way::Split] {
+            assert_eq!(put_together(&deliver(&config(), way)), config(), "{way:?}");
+        }
+        assert!(deliver(&config(), Way::Arguments).file.is_empty());
+        let split = deliver(&config(), Way::Split);
+        assert!(!split.file.is_empty() && !split.arguments.is_empty());
+    }
+
+    #[test]
+    fn names_that_need_quotes_stay_together() {
+        let config: Table = toml::from_str("[mcp_servers.\"a b\"]\nurl = \"u\"\n").unwrap();
+        let delivered = deliver(&config, Way::Arguments);
+        assert_eq!(delivered.arguments, ["-c", "mcp_servers={ \"a b\" = { url = \"u\" } }"]);
+    }
+}

@@ -1,0 +1,147 @@
+//! A fresh `CODEX_HOME`: config, credentials and plugins as a user would have them on disk.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
+use mcp_overlay_model::Auth;
+use serde_json::{Map, Value, json};
+use toml::Table;
+
+use super::placed::PlacedPlugin;
+use super::secrets::{Secret, nonce};
+use crate::files::write_whole;
+
+/// What every config has besides the case's own keys: nothing that asks the network or a keyring.
+const QUIET: &str = r#"
+cli_auth_credentials_store = "file"
+mcp_oauth_credentials_store = "file"
+check_for_update_on_startup = false
+[analytics]
+enabled = false
+"#;
+
+/// The account that all credentials are for.
+pub(super) const ACCOUNT: &str = "account-of-the-check";
+
+/// When the tokens were refreshed: never long ago, so that no host asks for new ones.
+const FRESH: &str = "2099-01-01T00:00:00Z";
+
+/// What the bearer of every host begins with.
+pub(super) const HOST_BEARER: &str = "mcp-overlay-host-";
+
+/// A folder that is gone when it is dropped.
+#[derive(Debug)]
+pub(super) struct Home {
+    folder: tempfile::TempDir,
+    /// The credentials in `auth.json`.
+    pub(super) secrets: Vec<Secret>,
+}
+
+impl Home {
+    /// Makes a home with somebody signed in, or nobody.
+    pub(super) fn new(auth: Option<Auth>) -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("mcp-overlay-home-").tempdir()?;
+        let mut home = Home { folder, secrets: Vec::new() };
+        if let Some(auth) = auth {
+            let written = home.credentials(auth);
+            write_private(&home.path().join("auth.json"), written.to_string().as_bytes())?;
+        }
+        Ok(home)
+    }
+
+    /// The folder.
+    pub(super) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes the config that counts from now on.
+    pub(super) fn write_config(&self, config: &Table, plugins: &[PlacedPlugin]) -> io::Result<()> {
+        let text = toml::to_string(&with_settings(config, plugins)).map_err(io::Error::other)?;
+        write_whole(&self.path().join("config.toml"), text.as_bytes())
+    }
+
+    /// Writes the plugins that are there from now on.
+    pub(super) fn write_plugins(&self, plugins: &[PlacedPlugin]) -> io::Result<()> {
+        let folder = self.path().join("plugins");
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        plugins.iter().try_for_each(|plugin| self.write_plugin(plugin))
+    }
+
+    fn write_plugin(&self, plugin: &PlacedPlugin) -> io::Result<()> {
+        let PlacedPlugin { name, market, servers, .. } = plugin;
+        let folder = self.path().join("plugins/cache").join(market).join(name).join("local");
+        fs::create_dir_all(folder.join(".codex-plugin"))?;
+        let manifest = json!({"name": name, "version": "1.0.0", "mcpServers": "./.mcp.json"});
+        fs::write(folder.join(".codex-plugin/plugin.json"), manifest.to_string())?;
+        fs::write(folder.join(".mcp.json"), json!({"mcpServers": servers}).to_string())
+    }
+
+    fn credentials(&mut self, auth: Auth) -> Value {
+        let mut secret = |what: &str, value: String| {
+            self.secrets.push(Secret { what: what.into(), value: value.clone() });
+            value
+        };
+        if auth == Auth::ApiKey {
+            return json!({"OPENAI_API_KEY": secret("the API key", format!("sk-{}", nonce()))});
+        }
+        let claims = json!({
+            "email": "check@example.com",
+            "exp": 4_102_444_800_u64,
+            "https://api.openai.com/auth": {
+                "chatgpt_plan_type": "pro",
+                "chatgpt_user_id": "user-of-the-check",
+                "chatgpt_account_id": ACCOUNT,
+            },
+        });
+        let header = json!({"alg": "none", "typ": "JWT"});
+        let part = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
+        let token = format!("{}.{}.{}", part(&header), part(&claims), nonce());
+        json!({
+            "OPENAI_API_KEY": null,
+            "tokens": {
+                "id_token": secret("the id token", token),
+                "access_token": secret("the access token", format!("{HOST_BEARER}{}", nonce())),
+                "refresh_token": secret("the refresh token", format!("refresh-{}", nonce())),
+                "account_id": ACCOUNT,
+            },
+            "last_refresh": FRESH,
+        })
+    }
+}
+
+/// The case's config with what makes a host quiet, and the plugins switched on or off.
+pub(super) fn with_settings(config: &Table, plugins: &[PlacedPlugin]) -> Table {
+    let mut all: Table = toml::from_str(QUIET).unwrap_or_default();
+    all.extend(config.clone());
+    let features = all.entry("features").or_insert_with(|| Table::new().into());
+    if let Some(features) = features.as_table_mut() {
+        features.insert("plugins".into(), (!plugins.is_empty()).into());
+    }
+    let switches: Map<String, Value> = plugins
+        .iter()
+        .map(|plugin| {
+            let id = format!("{}@{}", plugin.name, plugin.market);
+            (id, json!({"enabled": plugin.active}))
+        })
+        .collect();
+    if !switches.is_empty()
+        && let Ok(switches) = Table::try_from(switches)
+    {
+        all.insert("plugins".into(), switches.into());
+    }
+    all
+}
+
+/// Credentials are the user's alone.
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new();
+    file.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    io::Write::write_all(&mut file.open(path)?, bytes)
+}

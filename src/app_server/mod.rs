@@ -1,0 +1,330 @@
+//! A running app-server as the subject: anybody's, asked as a client asks it and looked at from
+//! outside (docs/black-box.md).
+//!
+//! A case goes one way: brought within reach ([`reach`]), put in its place ([`placed`]), told to a
+//! process with a home of its own ([`session`], [`home`]); the servers of the case ([`world`],
+//! [`stdio_server`]) remember what they hear; what was seen ([`seen`]) is the answer.
+
+mod delivery;
+mod home;
+mod placed;
+pub mod reach;
+mod secrets;
+mod seen;
+mod session;
+pub mod stdio_server;
+mod world;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use mcp_overlay_model::{Answer, Case, Rejected};
+
+use self::delivery::Delivered;
+use self::placed::{Placed, Sites};
+use self::secrets::nonce;
+use self::seen::Seen;
+use self::session::{NotStarted, Session, Start, Status};
+use self::stdio_server::Started;
+use self::world::World;
+use crate::subject::stdio::Patience;
+use crate::subject::{Failure, FailureKind, Reply, Sight, Subject, Way};
+
+/// How long a host may take: it starts a few servers for an answer, and it may be large.
+pub const PATIENCE: Patience =
+    Patience { case: Duration::from_secs(20), start: Duration::from_secs(20) };
+
+/// Processes that are kept for a case to come.
+const MOST_IDLE: usize = 6;
+
+/// Why a command cannot be checked.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The test servers could not be hosted.
+    #[error("cannot host the servers of the cases on loopback: {0}")]
+    World(#[source] io::Error),
+    /// It did not come up with an empty config.
+    #[error(
+        "the app-server `{command}` {problem}\n  help: expected a program that speaks the protocol \
+         of `codex app-server` on standard input and output, such as \"codex app-server\""
+    )]
+    Start {
+        /// The program.
+        command: String,
+        /// What happened.
+        problem: String,
+    },
+}
+
+/// An app-server that is driven as a black box.
+#[derive(Debug)]
+pub struct AppServerSubject {
+    told: [Told; 3],
+}
+
+impl AppServerSubject {
+    /// Starts the command, an argument each, on an empty home to learn who it is.
+    /// `stdio_server` is the command that runs [`stdio_server::serve`].
+    ///
+    /// # Errors
+    /// The test servers cannot be hosted, or the command does not come up.
+    pub fn start(
+        command: Vec<String>,
+        stdio_server: Vec<String>,
+        patience: Patience,
+    ) -> Result<Self, StartError> {
+        let mut driver = Driver::new(command, stdio_server, patience)?;
+        let name = driver.introduce()?;
+        let driver = Arc::new(driver);
+        let told = |way, words: &str| Told {
+            driver: Arc::clone(&driver),
+            name: format!("{name}{words}"),
+            way,
+        };
+        Ok(AppServerSubject {
+            told: [
+                told(Way::File, ""),
+                told(Way::Arguments, " (config as arguments)"),
+                told(Way::Split, " (config split between file and arguments)"),
+            ],
+        })
+    }
+
+    fn in_file(&self) -> &Told {
+        let [file, ..] = &self.told;
+        file
+    }
+}
+
+impl Subject for AppServerSubject {
+    fn name(&self) -> &str {
+        self.in_file().name()
+    }
+
+    fn resolve(&self, case: &Case) -> Answer {
+        self.in_file().resolve(case)
+    }
+
+    fn ask(&self, cases: &[Case]) -> Vec<Reply> {
+        self.in_file().ask(cases)
+    }
+
+    fn restart(&self) {
+        self.in_file().restart();
+    }
+
+    fn sight(&self) -> Sight {
+        Sight::Outside
+    }
+
+    fn within_reach(&self, case: Case) -> Case {
+        reach::within_reach(case)
+    }
+
+    fn told(&self, way: Way) -> Option<&dyn Subject> {
+        self.told.iter().find(|told| told.way == way).map(|told| told as &dyn Subject)
+    }
+}
+
+/// The app-server, told its config in one way.
+#[derive(Debug)]
+struct Told {
+    driver: Arc<Driver>,
+    name: String,
+    way: Way,
+}
+
+impl Subject for Told {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn resolve(&self, case: &Case) -> Answer {
+        match self.driver.ask(case, self.way) {
+            Ok(answer) => answer,
+            Err(Failure { kind, message, .. }) => {
+                Answer::errored(format!("{}: {message}", kind.word()))
+            }
+        }
+    }
+
+    fn ask(&self, cases: &[Case]) -> Vec<Reply> {
+        let ask = |case| match self.driver.ask(case, self.way) {
+            Ok(answer) => Reply::Answered(answer),
+            Err(failure) => Reply::Failed(failure),
+        };
+        cases.iter().map(ask).collect()
+    }
+
+    fn restart(&self) {
+        self.driver.idle().clear();
+    }
+
+    fn sight(&self) -> Sight {
+        Sight::Outside
+    }
+
+    fn within_reach(&self, case: Case) -> Case {
+        reach::within_reach(case)
+    }
+}
+
+/// Processes of one command, and the servers of the cases that they are asked.
+#[derive(Debug)]
+struct Driver {
+    command: Vec<String>,
+    patience: Patience,
+    world: World,
+    sites: Sites,
+    /// Where stdio servers tell what they were started with; gone when it is dropped.
+    _reports: tempfile::TempDir,
+    /// What every process gets besides the variables of its case.
+    environment: BTreeMap<String, String>,
+    idle: Mutex<Vec<Session>>,
+}
+
+impl Driver {
+    fn new(
+        command: Vec<String>,
+        stdio: Vec<String>,
+        patience: Patience,
+    ) -> Result<Self, StartError> {
+        let world = World::start().map_err(StartError::World)?;
+        let reports = tempfile::tempdir().map_err(StartError::World)?;
+        let sites = Sites {
+            apps: world.apps(),
+            servers: world.servers(),
+            stdio,
+            reports: reports.path().into(),
+            run: nonce(),
+            true_origin: false,
+        };
+        Ok(Driver {
+            command,
+            patience,
+            world,
+            sites,
+            _reports: reports,
+            environment: BTreeMap::new(),
+            idle: Mutex::default(),
+        })
+    }
+
+    /// Name and version of the program, by its file's name and what it calls itself.
+    fn introduce(&mut self) -> Result<String, StartError> {
+        let program = self.command.first().cloned().unwrap_or_default();
+        let start = Start {
+            auth: None,
+            environment: BTreeMap::new(),
+            arguments: Vec::new(),
+            plugins: Vec::new(),
+        };
+        let nothing = home::with_settings(&toml::Table::new(), &[]);
+        let started =
+            Session::start(&self.command, start, &nothing, &self.environment, self.patience.start);
+        let file = Path::new(&program).file_name().unwrap_or_default().to_string_lossy();
+        match started {
+            Ok(session) => Ok(format!("{file} {}", session.version())),
+            Err(
+                NotStarted::Refused(problem) | NotStarted::Failed(Failure { message: problem, .. }),
+            ) => Err(StartError::Start { command: program, problem }),
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Session>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ask(&self, case: &Case, way: Way) -> Result<Answer, Failure> {
+        if let Some(reason) = reach::out_of_reach(case) {
+            return Ok(Answer::skipped(reason));
+        }
+        let placed = Placed::new(case, &self.sites);
+        let asked = self.ask_placed(case, &placed, way);
+        let requests = self.world.take(&placed.mark);
+        let started = self.take_reports(&placed.mark);
+        let (session, status) = match asked {
+            Ok(asked) => asked,
+            Err(NotStarted::Refused(reason)) => return Ok(refused(reason)),
+            Err(NotStarted::Failed(failure)) => return Err(failure),
+        };
+        let mut leaks = session.leaks();
+        leaks.extend(self.world.take_strays());
+        if !leaks.is_empty() {
+            let message = leaks.join("; ");
+            return Err(Failure { kind: FailureKind::Leaked, message, certain: true });
+        }
+        self.keep(session);
+        let listed = match status {
+            Status::Refused(reason) => return Ok(refused(reason)),
+            Status::Listed(listed) => listed,
+        };
+        let (asked, started) = (&requests, &started);
+        Ok(Seen { case, placed: &placed, listed: &listed, asked, started }.answer())
+    }
+
+    /// Has a process answer, one that is there or a new one.
+    fn ask_placed(
+        &self,
+        case: &Case,
+        placed: &Placed,
+        way: Way,
+    ) -> Result<(Session, Status), NotStarted> {
+        let Delivered { file, arguments } = delivery::deliver(&placed.config, way);
+        let start = Start {
+            auth: case.auth,
+            environment: placed.environment.clone(),
+            arguments,
+            plugins: placed.plugins.clone(),
+        };
+        let position = self.idle().iter().position(|session| session.start == start);
+        let idle = position.map(|position| self.idle().remove(position));
+        let mut session = match idle {
+            Some(session) => {
+                let told = session.tell(&file);
+                told.map_err(|error| NotStarted::Failed(session::own_fault(&error)))?;
+                session
+            }
+            None => {
+                Session::start(&self.command, start, &file, &self.environment, self.patience.start)?
+            }
+        };
+        let status = session.status(self.patience.case).map_err(NotStarted::Failed)?;
+        Ok((session, status))
+    }
+
+    fn keep(&self, session: Session) {
+        let mut idle = self.idle();
+        idle.push(session);
+        // The oldest ends outside of the lock.
+        let oldest = (idle.len() > MOST_IDLE).then(|| idle.remove(0));
+        drop(idle);
+        drop(oldest);
+    }
+
+    /// What the stdio servers of a case told, by the number of their entry.
+    fn take_reports(&self, mark: &str) -> Vec<(usize, Started)> {
+        let Ok(files) = fs::read_dir(&self.sites.reports) else {
+            return Vec::new();
+        };
+        let mut started = Vec::new();
+        for file in files.flatten() {
+            let name = file.file_name().to_string_lossy().into_owned();
+            let number = name.strip_prefix(mark).and_then(|rest| rest.strip_prefix('-'));
+            let number = number.and_then(|rest| rest.split('.').next()?.parse().ok());
+            if let (Some(number), Ok(bytes)) = (number, fs::read(file.path())) {
+                started.extend(serde_json::from_slice(&bytes).ok().map(|told| (number, told)));
+                let _ = fs::remove_file(file.path());
+            }
+        }
+        started
+    }
+}
+
+fn refused(reason: String) -> Answer {
+    Answer::Rejected { rejected: Rejected { path: "host".into(), reason } }
+}

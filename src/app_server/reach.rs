@@ -1,0 +1,300 @@
+//! What a black box can be asked: a case is brought within reach by leaving out, or putting plainly,
+//! what a running host has no way to be told, or what would keep a test server from starting.
+//!
+//! Also a matter of safety: whatever the case says, the host is sent to loopback only.
+
+use std::collections::BTreeMap;
+
+use mcp_overlay_model::endpoint::is_valid_base;
+use mcp_overlay_model::{Auth, Case, Contributor, ContributorKind, Plugin, server};
+use serde_json::{Map, Value, json};
+
+/// Where the Apps endpoint and all servers of a case are; the driver adds a port.
+pub const LOOPBACK: &str = "http://127.0.0.1";
+
+/// The variable that stands for every bearer and every header from the environment.
+const BEARER: &str = "TOK";
+
+/// Starting a test server may take a while on a busy machine, in seconds.
+const SHORTEST_TIMEOUT: f64 = 10.0;
+
+/// An unknown key that no host knows by chance.
+const UNKNOWN: &str = "mcp_overlay_unknown";
+
+/// Each step, and what to say of a case that needs it.
+const STEPS: [(&str, fn(&mut Case)); 9] = [
+    ("an app-server has the hosted Apps extension and no other contributor", only_hosted_apps),
+    ("auth.json says none, api_key or chatgpt", plain_auth),
+    ("TOML has no null, and no integer of more than 64 bits", plain_values),
+    ("the Apps endpoint must be on loopback, at a plain path", plain_base),
+    ("a key of the host config or a feature is another one to this host", plain_host_keys),
+    ("a path override must be a plain path", plain_override),
+    ("a server could not be started: its timeout, folder, environment or header", plain_servers),
+    ("the environment has to hold the variables that servers name, and no others", plain_env),
+    ("plugins are found in the order of their ids, NAME@MARKET", plain_plugins),
+];
+
+/// The nearest case that a black box can be asked.
+#[must_use]
+pub fn within_reach(mut case: Case) -> Case {
+    STEPS.iter().for_each(|(_, step)| step(&mut case));
+    case
+}
+
+/// Why a black box cannot be asked this case.
+#[must_use]
+pub fn out_of_reach(case: &Case) -> Option<&'static str> {
+    let mut nearer = case.clone();
+    STEPS.iter().find_map(|(reason, step)| {
+        step(&mut nearer);
+        (nearer != *case).then_some(*reason)
+    })
+}
+
+fn only_hosted_apps(case: &mut Case) {
+    let hosted = [ContributorKind::HostedApps];
+    if !case.contributors.iter().map(|contributor| &contributor.kind).eq(&hosted) {
+        let [kind] = hosted;
+        case.contributors = vec![Contributor { id: "hosted-apps".into(), kind }];
+    }
+}
+
+fn plain_auth(case: &mut Case) {
+    case.auth = match case.auth {
+        None | Some(Auth::ApiKey) => case.auth,
+        Some(_) => Some(Auth::ChatGpt),
+    };
+}
+
+fn plain_values(case: &mut Case) {
+    if !case.host.is_object() {
+        case.host = json!({});
+    }
+    plain_value(&mut case.host);
+    for entry in case.plugins.iter_mut().flat_map(|plugin| plugin.mcp_servers.values_mut()) {
+        plain_value(entry);
+    }
+}
+
+fn plain_value(value: &mut Value) {
+    match value {
+        Value::Number(number) if !number.is_f64() && number.as_i64().is_none() => {
+            *value = json!(1);
+        }
+        Value::Number(number) if number.as_f64().is_none_or(|float| !float.is_finite()) => {
+            *value = json!(1);
+        }
+        Value::Null => *value = json!("null"),
+        Value::Array(list) => {
+            list.retain(|value| !value.is_null());
+            list.iter_mut().for_each(plain_value);
+        }
+        Value::Object(table) => {
+            table.retain(|key, value| !value.is_null() && is_plain(key));
+            table.values_mut().for_each(plain_value);
+        }
+        Value::String(text) if !is_plain(text) => *value = json!("x"),
+        _ => {}
+    }
+}
+
+/// Whether a text can be an argument and part of a file.
+fn is_plain(text: &str) -> bool {
+    !text.contains(|c: char| c.is_control() && c != '\t')
+}
+
+fn host(case: &mut Case) -> Option<&mut Map<String, Value>> {
+    case.host.as_object_mut()
+}
+
+fn plain_base(case: &mut Case) {
+    let Some(host) = host(case) else { return };
+    let base = host.entry("chatgpt_base_url").or_insert_with(|| LOOPBACK.into());
+    let Value::String(written) = base else { return };
+    let plain = if is_valid_base(written) {
+        let after_scheme = written.split_once("://").map_or("", |(_, rest)| rest);
+        let path = after_scheme.find('/').and_then(|at| after_scheme.get(at..)).unwrap_or_default();
+        // A client resolves dot segments, and the server would see another path.
+        let dotted = path.split('/').any(|segment| matches!(segment, "." | ".."));
+        format!("{LOOPBACK}{}", if dotted { "/x" } else { path })
+    } else if ["http://user@127.0.0.1/", "http://127.0.0.1/?q=1", "ftp://127.0.0.1/", ""]
+        .contains(&written.as_str())
+    {
+        written.clone()
+    } else if written.contains('@') {
+        "http://user@127.0.0.1/".into()
+    } else if written.contains(['?', '#']) {
+        "http://127.0.0.1/?q=1".into()
+    } else {
+        "ftp://127.0.0.1/".into()
+    };
+    if *written != plain {
+        *written = plain;
+    }
+}
+
+fn plain_host_keys(case: &mut Case) {
+    let Some(host) = host(case) else { return };
+    let known = ["chatgpt_base_url", "apps_mcp_product_sku", "features", "env", "mcp_servers"];
+    host.retain(|key, _| known.contains(&key.as_str()) || key == UNKNOWN);
+    if host.get("apps_mcp_product_sku").and_then(Value::as_str).is_some_and(|sku| !is_header(sku)) {
+        host.insert("apps_mcp_product_sku".into(), "sku".into());
+    }
+    if let Some(Value::Object(features)) = host.get_mut("features") {
+        let known = ["apps", "apps_mcp_path_override"];
+        features.retain(|key, value| {
+            known.contains(&key.as_str()) || (key == UNKNOWN && value.is_boolean())
+        });
+    }
+}
+
+fn plain_override(case: &mut Case) {
+    let path = host(case)
+        .and_then(|host| host.get_mut("features")?.get_mut("apps_mcp_path_override"))
+        .and_then(|table| table.get_mut("path"));
+    if let Some(Value::String(path)) = path {
+        let plain = |segment: &str| {
+            !matches!(segment, "." | "..")
+                && segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        };
+        if !path.split('/').all(plain) {
+            *path = "/custom/mcp".into();
+        }
+    }
+}
+
+/// Every server entry of the host config and the plugins that is a table.
+fn entries(case: &mut Case) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let own = case.host.get_mut("mcp_servers").and_then(Value::as_object_mut);
+    let of_plugins = case.plugins.iter_mut().flat_map(|plugin| plugin.mcp_servers.values_mut());
+    let own = own.into_iter().flat_map(|servers| servers.values_mut());
+    own.chain(of_plugins).filter_map(Value::as_object_mut)
+}
+
+fn plain_servers(case: &mut Case) {
+    for entry in entries(case) {
+        // What is invalid is refused, whatever else it says.
+        if server::read(&Value::Object(entry.clone())).is_ok() {
+            plain_server(entry);
+        }
+    }
+}
+
+fn plain_server(entry: &mut Map<String, Value>) {
+    let short = |value: &Value, unit: f64| value.as_f64().unwrap_or(0.0) < SHORTEST_TIMEOUT * unit;
+    entry.retain(|field, value| match field.as_str() {
+        "startup_timeout_sec" | "tool_timeout_sec" => !short(value, 1.0),
+        "startup_timeout_ms" => !short(value, 1_000.0),
+        "cwd" => false,
+        "environment_id" => value.as_str() == Some("local"),
+        _ => true,
+    });
+    if let Some(Value::String(variable)) = entry.get_mut("bearer_token_env_var")
+        && variable != BEARER
+    {
+        *variable = BEARER.into();
+    }
+    let table = |entry: &Map<String, Value>, field: &str| entry.get(field)?.as_object().cloned();
+    if let Some(mut headers) = table(entry, "http_headers") {
+        headers.retain(|name, value| is_header_name(name) && value.as_str().is_some_and(is_header));
+        entry.insert("http_headers".into(), headers.into());
+    }
+    if let Some(mut headers) = table(entry, "env_http_headers") {
+        headers.retain(|name, _| is_header_name(name));
+        headers.values_mut().for_each(|variable| *variable = BEARER.into());
+        entry.insert("env_http_headers".into(), headers.into());
+    }
+    if let Some(mut variables) = table(entry, "env") {
+        variables.retain(|name, _| is_variable(name));
+        entry.insert("env".into(), variables.into());
+    }
+}
+
+/// Headers that MCP has no use for.
+fn is_header_name(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.starts_with("x-") && lower.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
+/// A value that arrives as it is sent.
+fn is_header(value: &str) -> bool {
+    !value.is_empty() && value.trim() == value && value.bytes().all(|b| (b' '..=b'~').contains(&b))
+}
+
+/// A variable that is neither the host's nor the system's.
+fn is_variable(name: &str) -> bool {
+    name.len() == 1 && name.bytes().all(|b| b.is_ascii_uppercase())
+}
+
+fn plain_env(case: &mut Case) {
+    let named = entries(case).any(|entry| {
+        entry.contains_key("bearer_token_env_var") || entry.contains_key("env_http_headers")
+    });
+    let Some(host) = host(case) else { return };
+    let mut env: BTreeMap<String, Value> = match host.get("env") {
+        Some(Value::Object(env)) => env.clone().into_iter().collect(),
+        _ => BTreeMap::new(),
+    };
+    let blank = |value: &str| value.trim().is_empty();
+    let connectors = mcp_overlay_model::apps::CONNECTORS_TOKEN;
+    env.retain(|name, value| match (name.as_str(), value.as_str()) {
+        (BEARER, Some(value)) => named && is_header(value),
+        (name, Some(value)) => name == connectors && (blank(value) || is_header(value)),
+        _ => false,
+    });
+    if named {
+        env.entry(BEARER.into()).or_insert_with(|| "tok".into());
+    }
+    if env.is_empty() {
+        host.remove("env");
+    } else {
+        host.insert("env".into(), Value::Object(env.into_iter().collect()));
+    }
+}
+
+fn plain_plugins(case: &mut Case) {
+    let word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
+    let well_formed = |plugin: &Plugin| {
+        plugin.id.split_once('@').is_some_and(|(name, market)| word(name) && word(market))
+    };
+    let rises = case.plugins.is_sorted_by(|a, b| a.id < b.id);
+    if !rises || !case.plugins.iter().all(well_formed) {
+        for (position, plugin) in case.plugins.iter_mut().enumerate() {
+            plugin.id = format!("p{position}@market");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generate::random_case;
+
+    #[test]
+    fn within_reach_is_reached_in_one_go_and_stays() {
+        for index in 0..5_000 {
+            let near = within_reach(random_case(1, index));
+            assert_eq!(out_of_reach(&near), None, "{near:?}");
+        }
+    }
+
+    #[test]
+    fn whatever_the_case_says_the_host_is_sent_to_loopback() {
+        for index in 0..5_000 {
+            let near = within_reach(random_case(2, index));
+            let Some(base) = near.host.get("chatgpt_base_url").and_then(Value::as_str) else {
+                continue;
+            };
+            assert!(base.is_empty() || base.contains("127.0.0.1"), "{base}");
+        }
+    }
+
+    #[test]
+    fn a_reason_is_given() {
+        let scripted = json!({"contributors": [{"id": "x", "contributions": []}]});
+        let case: Case = serde_json::from_value(scripted).unwrap();
+        assert!(out_of_reach(&case).unwrap().contains("no other contributor"));
+    }
+}

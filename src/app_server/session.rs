@@ -1,0 +1,221 @@
+//! One running app-server, asked as a client asks it (docs/app-server.md).
+
+use std::collections::BTreeMap;
+use std::process::{Command, ExitStatus};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mcp_overlay_model::Auth;
+use serde_json::{Value, json};
+
+use super::home::Home;
+use super::placed::{PlacedPlugin, Variable};
+use super::secrets::{Listener, Secret};
+use crate::subject::piped::{Piped, excerpt, protocol};
+use crate::subject::{Failure, FailureKind};
+
+/// The most entries of a status that are read, a page after the other.
+const MOST_PAGES: usize = 100;
+
+/// What an app-server is started with and cannot be told later. Cases that have it in common are
+/// asked of one process.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Start {
+    pub(super) auth: Option<Auth>,
+    pub(super) environment: BTreeMap<String, Variable>,
+    pub(super) arguments: Vec<String>,
+    pub(super) plugins: Vec<PlacedPlugin>,
+}
+
+/// A running app-server with a home of its own.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) start: Start,
+    pub(super) home: Home,
+    /// What it calls itself.
+    version: String,
+    piped: Piped,
+    listener: Arc<Listener>,
+    next_id: u64,
+}
+
+/// An entry of `mcpServerStatus/list`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) name: String,
+    pub(super) auth_status: String,
+}
+
+/// What came of asking.
+#[derive(Clone, Debug)]
+pub(super) enum Status {
+    /// The servers.
+    Listed(Vec<Listed>),
+    /// The config is refused; the host's words.
+    Refused(String),
+}
+
+/// A process that could not be brought to the point where it is asked.
+#[derive(Debug)]
+pub(super) enum NotStarted {
+    /// It refuses the config and ends.
+    Refused(String),
+    Failed(Failure),
+}
+
+impl Session {
+    /// Starts the command with this config and introduces the client.
+    pub(super) fn start(
+        command: &[String],
+        start: Start,
+        config: &toml::Table,
+        more: &BTreeMap<String, String>,
+        limit: Duration,
+    ) -> Result<Self, NotStarted> {
+        let own_fault = |error: std::io::Error| NotStarted::Failed(own_fault(&error));
+        let home = Home::new(start.auth).map_err(own_fault)?;
+        home.write_config(config, &start.plugins).map_err(own_fault)?;
+        home.write_plugins(&start.plugins).map_err(own_fault)?;
+        let mut secrets = home.secrets.clone();
+        secrets.extend(start.environment.iter().filter(|(_, v)| v.placed != v.written).map(
+            |(name, variable)| Secret {
+                what: format!("the value of {name}"),
+                value: variable.placed.clone(),
+            },
+        ));
+        let listener = Arc::new(Listener::new(secrets));
+        let [program, arguments @ ..] = command else {
+            return Err(NotStarted::Failed(failed("cannot be started: no command".into())));
+        };
+        let mut command = Command::new(program);
+        command.args(arguments).args(&start.arguments);
+        command.env_clear();
+        // Nothing of the environment of whoever runs the check but where programs are.
+        command.envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "LANG"));
+        command.env("HOME", home.path()).env("CODEX_HOME", home.path()).envs(more);
+        command.envs(start.environment.iter().map(|(name, variable)| (name, &variable.placed)));
+        command.current_dir(home.path());
+        let tap: crate::subject::log::Tap = Arc::<Listener>::clone(&listener);
+        let piped = Piped::spawn(command, Some(tap))
+            .map_err(|error| NotStarted::Failed(failed(format!("cannot be started: {error}"))))?;
+        let mut session =
+            Session { start, home, version: String::new(), piped, listener, next_id: 1 };
+        session.introduce(limit)?;
+        Ok(session)
+    }
+
+    fn introduce(&mut self, limit: Duration) -> Result<(), NotStarted> {
+        let client = json!({
+            "clientInfo": {"name": "mcp-overlay", "title": null, "version": env!("CARGO_PKG_VERSION")},
+        });
+        match self.request("initialize", &client, limit) {
+            Ok(Ok(result)) => {
+                let agent = result.get("userAgent").and_then(Value::as_str).unwrap_or_default();
+                self.version = version_in(agent).to_string();
+            }
+            Ok(Err(refused)) => return Err(NotStarted::Refused(refused)),
+            Err(failure) => {
+                // A host may end over a config that it cannot read; a signal is no word about it.
+                let code = self.piped.end_of_input(Duration::from_millis(300));
+                return Err(match code.as_ref().and_then(ExitStatus::code) {
+                    Some(1 | 2) if failure.kind == FailureKind::Crashed => {
+                        NotStarted::Refused(failure.message)
+                    }
+                    _ => NotStarted::Failed(failure),
+                });
+            }
+        }
+        self.piped.send(b"{\"method\":\"initialized\"}\n".to_vec());
+        Ok(())
+    }
+
+    /// Rewrites what the host reads at each request.
+    pub(super) fn tell(&self, config: &toml::Table) -> std::io::Result<()> {
+        self.home.write_config(config, &self.start.plugins)
+    }
+
+    /// Asks for the state of all servers, which starts them.
+    pub(super) fn status(&mut self, timeout: Duration) -> Result<Status, Failure> {
+        let mut listed = Vec::new();
+        let mut cursor = Value::Null;
+        for _ in 0..MOST_PAGES {
+            let params = json!({"cursor": cursor, "limit": null, "detail": "toolsAndAuthOnly"});
+            let result = match self.request("mcpServerStatus/list", &params, timeout)? {
+                Ok(result) => result,
+                Err(refused) => return Ok(Status::Refused(refused)),
+            };
+            let Some(data) = result.get("data").and_then(Value::as_array) else {
+                return Err(protocol("answered mcpServerStatus/list without `data`".into()));
+            };
+            for entry in data {
+                let text = |key: &str| entry.get(key).and_then(Value::as_str).map(str::to_string);
+                let (Some(name), Some(auth_status)) = (text("name"), text("authStatus")) else {
+                    return Err(protocol("listed a server without a name or a status".into()));
+                };
+                listed.push(Listed { name, auth_status });
+            }
+            cursor = result.get("nextCursor").cloned().unwrap_or_default();
+            if cursor.is_null() {
+                return Ok(Status::Listed(listed));
+            }
+        }
+        Err(protocol(format!("listed more than {MOST_PAGES} pages of servers")))
+    }
+
+    /// The version in its user agent; empty if there is none.
+    pub(super) fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// What the process let out so far.
+    pub(super) fn leaks(&self) -> Vec<String> {
+        self.listener.leaks()
+    }
+
+    /// The result of a request, or the message of its error.
+    fn request(
+        &mut self,
+        method: &str,
+        params: &Value,
+        timeout: Duration,
+    ) -> Result<Result<Value, String>, Failure> {
+        let id = self.next_id;
+        self.next_id += 1;
+        let mut line = json!({"id": id, "method": method, "params": params}).to_string();
+        line.push('\n');
+        self.piped.send(line.into_bytes());
+        let deadline = Instant::now() + timeout;
+        loop {
+            let Some(line) = self.piped.next_line(deadline, timeout)? else {
+                continue;
+            };
+            let mut message: Value = serde_json::from_slice(&line).map_err(|error| {
+                protocol(format!("wrote what is no JSON: {error}: {}", excerpt(&line)))
+            })?;
+            // Notifications and requests of the server are not what is waited for.
+            if message.get("id") != Some(&Value::from(id)) || message.get("method").is_some() {
+                continue;
+            }
+            if let Some(error) = message.get("error") {
+                let words = error.get("message").and_then(Value::as_str).unwrap_or_default();
+                return Ok(Err(words.to_string()));
+            }
+            return Ok(Ok(message.get_mut("result").map(Value::take).unwrap_or_default()));
+        }
+    }
+}
+
+/// The home of a process could not be written.
+pub(super) fn own_fault(error: &std::io::Error) -> Failure {
+    failed(format!("could not be given its home: {error}"))
+}
+
+/// What comes after the first slash, up to a blank: `name/VERSION (system) …`.
+fn version_in(user_agent: &str) -> &str {
+    let after = user_agent.split_once('/').map_or("", |(_, after)| after);
+    after.split_whitespace().next().unwrap_or_default()
+}
+
+fn failed(message: String) -> Failure {
+    Failure { kind: FailureKind::Crashed, message, certain: true }
+}

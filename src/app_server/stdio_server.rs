@@ -1,0 +1,101 @@
+//! The stdio server of the cases: a small MCP server that tells what it was started with.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::home::HOST_BEARER;
+use crate::files::write_whole;
+
+/// The longest message that is read, in bytes.
+const LONGEST_LINE: u64 = 1024 * 1024;
+
+/// What a stdio server was started with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Started {
+    /// Its own arguments, those of the case.
+    pub args: Vec<String>,
+    /// Variables of one letter: those that a case can set.
+    pub env: BTreeMap<String, String>,
+    /// Whether its arguments or its environment hold the host's credentials.
+    pub has_host_credentials: bool,
+}
+
+impl Started {
+    /// Looks at this very process.
+    #[must_use]
+    pub fn now(args: &[String]) -> Self {
+        let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+        let all: Vec<(String, String)> =
+            std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value))).collect();
+        let mut texts = args.iter().chain(all.iter().map(|(_, value)| value));
+        let has_host_credentials = texts.any(|text| text.contains(HOST_BEARER));
+        let env = all.into_iter().filter(|(name, _)| name.len() == 1).collect();
+        Started { args: args.to_vec(), env, has_host_credentials }
+    }
+}
+
+/// Tells in a file beside `report` what the server was started with, then serves MCP until the end
+/// of input.
+///
+/// # Errors
+/// Those of the file and the pipes.
+pub fn serve(
+    report: Option<&Path>,
+    args: &[String],
+    input: impl BufRead,
+    mut output: impl Write,
+) -> io::Result<()> {
+    if let Some(report) = report {
+        let bytes = serde_json::to_vec(&Started::now(args))?;
+        write_whole(&file_of(report, std::process::id()), &bytes)?;
+    }
+    let mut input = input;
+    loop {
+        let mut line = Vec::new();
+        if input.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)? == 0 {
+            return Ok(());
+        }
+        let message: Value = serde_json::from_slice(&line).unwrap_or_default();
+        if let Some(answer) = answer(&message) {
+            writeln!(output, "{answer}")?;
+            output.flush()?;
+        }
+    }
+}
+
+/// A report for each process.
+fn file_of(report: &Path, process: u32) -> PathBuf {
+    let mut name = report.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{process}"));
+    report.with_file_name(name)
+}
+
+/// Answers an MCP request; nothing for a notification.
+pub(super) fn answer(message: &Value) -> Option<Value> {
+    let id = message.get("id")?;
+    let result = match message.get("method").and_then(Value::as_str) {
+        Some("initialize") => {
+            let asked = message.pointer("/params/protocolVersion");
+            json!({
+                "protocolVersion": asked.cloned().unwrap_or_else(|| "2025-06-18".into()),
+                "capabilities": {"tools": {}},
+                "serverInfo": {"name": "mcp-overlay-endpoint", "version": "1"},
+            })
+        }
+        Some("tools/list") => json!({
+            "tools": [{"name": "look", "inputSchema": {"type": "object"}}],
+        }),
+        Some("resources/list") => json!({"resources": []}),
+        Some("resources/templates/list") => json!({"resourceTemplates": []}),
+        Some("ping") => json!({}),
+        _ => {
+            let error = json!({"code": -32601, "message": "method not found"});
+            return Some(json!({"jsonrpc": "2.0", "id": id, "error": error}));
+        }
+    };
+    Some(json!({"jsonrpc": "2.0", "id": id, "result": result}))
+}

@@ -1,0 +1,37 @@
+//! `mcp-overlay endpoint`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use mcp_overlay::app_server::stdio_server;
+
+use super::Outcome;
+
+/// Be an MCP server of a case: what a host under test connects to.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    server: Server,
+}
+
+#[derive(clap::Subcommand)]
+enum Server {
+    /// A server on standard input and output, with one tool that does nothing
+    Stdio {
+        /// Write what it was started with, its arguments and its variables of one letter, to a file
+        /// of this name with the number of the process behind it
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+
+        /// Arguments that a case gives the server; they mean nothing to it
+        #[arg(last = true, value_name = "ARGUMENT")]
+        arguments: Vec<String>,
+    },
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    let Server::Stdio { report, arguments } = &arguments.server;
+    let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());
+    stdio_server::serve(report.as_deref(), arguments, input, output)?;
+    Ok(ExitCode::SUCCESS)
+}
