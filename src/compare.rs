@@ -376,6 +376,9 @@ impl Shape<'_> {
     fn rule_of_content(&self, reason: &Reason, want: &Value, got: &Value) -> RuleId {
         if is_observation(want) {
             return match first_differing_field_seen(want, got) {
+                Some("enabled") if matches!(reason.by, By::Config | By::Plugin(_)) => {
+                    "start.exactly-enabled"
+                }
                 Some("enabled" | "command") | None => reason.rule,
                 Some("account_id") => "credentials.apps-only",
                 Some("authorization") => rule_of_bearer(want, got),

@@ -28,12 +28,12 @@ pub fn observed(case: &Case, outcome: &Outcome) -> Outcome {
             let seen = |(name, decided): (&String, &Decided)| {
                 let server = decided.server.as_deref();
                 let observation = server.map(|server| observe(case, name, server).into());
-                let reason = resolution.configured.get(name).map_or(decided.reason, |configured| {
-                    // Who it was taken from says more than that it was passed on.
-                    let chosen = configured.reason.rule != "configured.union"
-                        && configured.reason.by == decided.reason.by;
-                    if chosen { configured.reason } else { decided.reason }
-                });
+                // Who it was taken from says more than that it was passed on.
+                let passed_on = decided.reason.rule == "effective.others-pass";
+                let origin = resolution.configured.get(name).map(|configured| configured.reason);
+                let reason = origin
+                    .filter(|origin| passed_on && origin.by == decided.reason.by)
+                    .unwrap_or(decided.reason);
                 (name.clone(), Decided { server: observation, reason })
             };
             Outcome::Resolved(Box::new(Resolution {

@@ -57,8 +57,13 @@ impl Home {
         self.folder.path()
     }
 
-    /// Writes the config that counts from now on.
+    /// Writes the config that counts from now on, and forgets what a host remembers of an earlier
+    /// one: released Codex answers with the tools of a cached Apps server and never asks it.
     pub(super) fn write_config(&self, config: &Table, plugins: &[PlacedPlugin]) -> io::Result<()> {
+        let cache = self.path().join("cache");
+        if cache.exists() {
+            fs::remove_dir_all(&cache)?;
+        }
         let text = toml::to_string(&with_settings(config, plugins)).map_err(io::Error::other)?;
         write_whole(&self.path().join("config.toml"), text.as_bytes())
     }

@@ -193,6 +193,10 @@ impl Driver {
         stdio: Vec<String>,
         patience: Patience,
     ) -> Result<Self, StartError> {
+        let mut command = command;
+        if let Some(program) = command.first_mut() {
+            *program = absolute(program);
+        }
         let world = World::start().map_err(StartError::World)?;
         let reports = tempfile::tempdir().map_err(StartError::World)?;
         let sites = Sites {
@@ -323,6 +327,12 @@ impl Driver {
         }
         started
     }
+}
+
+/// A program that is named by its path, from wherever it is started; others are looked for.
+fn absolute(program: &str) -> String {
+    let path = program.contains('/').then(|| fs::canonicalize(program).ok()).flatten();
+    path.and_then(|path| path.to_str().map(str::to_string)).unwrap_or_else(|| program.into())
 }
 
 fn refused(reason: String) -> Answer {

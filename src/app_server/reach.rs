@@ -187,6 +187,8 @@ fn plain_server(entry: &mut Map<String, Value>) {
         "startup_timeout_ms" => !short(value, 1_000.0),
         "cwd" => false,
         "environment_id" => value.as_str() == Some("local"),
+        // A variable of another machine needs that machine.
+        "env_vars" => !value.to_string().contains("\"remote\""),
         _ => true,
     });
     if let Some(Value::String(variable)) = entry.get_mut("bearer_token_env_var")
@@ -238,7 +240,7 @@ fn plain_env(case: &mut Case) {
     let blank = |value: &str| value.trim().is_empty();
     let connectors = mcp_overlay_model::apps::CONNECTORS_TOKEN;
     env.retain(|name, value| match (name.as_str(), value.as_str()) {
-        (BEARER, Some(value)) => named && is_header(value),
+        (BEARER, Some(value)) => is_header(value),
         (name, Some(value)) => name == connectors && (blank(value) || is_header(value)),
         _ => false,
     });
