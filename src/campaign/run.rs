@@ -13,7 +13,7 @@ use super::{ENOUGH_FAILURES, Error, Event, Options, Phase, Reporter};
 use crate::finding::Finding;
 use crate::investigate::examine;
 use crate::report::{PhaseReport, Report, ReportedFinding};
-use crate::subject::{Failure, Subject, Way};
+use crate::subject::{Failure, Sight, Subject, Way};
 use crate::{exhaustive, generate, vectors};
 
 /// How often a waiting campaign tells its progress.
@@ -82,8 +82,7 @@ impl Run<'_> {
             }
             Phase::Random => {
                 let Options { cases, time, seed, .. } = *self.options;
-                let subject = self.subject;
-                let random = |index| Some(subject.within_reach(generate::random_case(seed, index)));
+                let random = |index| Some(generate::random_case(seed, index));
                 self.cases(phase, cases, time, 0, random)
             }
             Phase::Endpoint => self.endpoint(),
@@ -104,9 +103,8 @@ impl Run<'_> {
             against_model += 1;
             self.found(finding);
         }
-        let subject = self.subject;
         self.cases(Phase::Vectors, Some(total), None, against_model, |index| {
-            vectors.get(index as usize).map(|vector| subject.within_reach(vector.case.clone()))
+            vectors.get(index as usize).map(|vector| vector.case.clone())
         })
     }
 
@@ -117,7 +115,7 @@ impl Run<'_> {
         let Some(subject) = whole.told(way) else {
             return Err(Error::OneWay(phase.word()));
         };
-        let random = |index| Some(subject.within_reach(generate::random_case(seed, index)));
+        let random = |index| Some(generate::random_case(seed, index));
         let some = cases.unwrap_or(OTHER_WAYS).div_ceil(OTHER_WAYS);
         self.subject = subject;
         let told = self.cases(phase, Some(some), None, 0, random);
@@ -137,7 +135,19 @@ impl Run<'_> {
         let total = total.map(|total| self.options.shard.share(total));
         self.reporter.event(&Event::PhaseStarted { phase, total });
         let started = Instant::now();
-        let tally = self.tally(phase, total, time, case_of)?;
+        let (subject, brought) = (self.subject, AtomicU64::new(0));
+        let outside = subject.sight() == Sight::Outside;
+        let within_reach = |index| {
+            let case = case_of(index)?;
+            if !outside {
+                return Some(case);
+            }
+            let near = subject.within_reach(case.clone());
+            brought.fetch_add(u64::from(near != case), Ordering::Relaxed);
+            Some(near)
+        };
+        let tally = self.tally(phase, total, time, within_reach)?;
+        let seconds = started.elapsed().as_secs_f64();
         let whole = total.is_none_or(|total| total == tally.cases);
         let enough = !self.options.runs_whole() && tally.failures >= ENOUGH_FAILURES;
         let gave_up = self.gave_up.load(Ordering::Relaxed);
@@ -152,9 +162,10 @@ impl Run<'_> {
             cases: tally.cases,
             asked_again: tally.asked_again,
             not_comparable: tally.not_comparable,
+            brought_within_reach: outside.then(|| brought.into_inner()),
             failures: tally.failures + failed_before,
             cut_short: !whole && (enough || gave_up),
-            seconds: started.elapsed().as_secs_f64(),
+            seconds,
         });
         Ok(())
     }
@@ -287,6 +298,7 @@ impl Run<'_> {
             cases: done,
             asked_again: 0,
             not_comparable: 0,
+            brought_within_reach: None,
             failures,
             cut_short: done < total,
             seconds: started.elapsed().as_secs_f64(),

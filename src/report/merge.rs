@@ -184,6 +184,9 @@ fn add_phase(whole: &mut PhaseReport, part: &PhaseReport) {
     whole.cases += part.cases;
     whole.asked_again += part.asked_again;
     whole.not_comparable += part.not_comparable;
+    if let Some(brought) = part.brought_within_reach {
+        *whole.brought_within_reach.get_or_insert_default() += brought;
+    }
     whole.failures += part.failures;
     whole.cut_short |= part.cut_short;
     whole.seconds += part.seconds;

@@ -80,6 +80,10 @@ pub struct PhaseReport {
     pub asked_again: u64,
     /// Of the cases, those that the subject does not do.
     pub not_comparable: u64,
+    /// Of the cases of a running host, those that had to be changed to be within its reach; nothing
+    /// for a subject that says its views.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brought_within_reach: Option<u64>,
     /// Failures, expected ones too.
     pub failures: u64,
     /// Whether it ended before its last case, because enough had failed.

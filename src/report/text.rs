@@ -188,6 +188,9 @@ fn phase_row(phase: &PhaseReport) -> String {
     if phase.not_comparable > 0 {
         row.push_str(&format!("  {} not comparable", grouped(phase.not_comparable)));
     }
+    if let Some(brought) = phase.brought_within_reach {
+        row.push_str(&format!("  {} brought within reach", grouped(brought)));
+    }
     if phase.cut_short {
         row.push_str("  ended early");
     }

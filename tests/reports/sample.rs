@@ -173,7 +173,16 @@ pub(crate) fn matrix() -> Matrix {
 
 fn phase(phase: Phase, cases: u64, failures: u64, seconds: f64) -> PhaseReport {
     let (asked_again, not_comparable, cut_short) = (cases / 10, 0, false);
-    PhaseReport { phase, cases, asked_again, not_comparable, failures, cut_short, seconds }
+    PhaseReport {
+        phase,
+        cases,
+        asked_again,
+        not_comparable,
+        brought_within_reach: None,
+        failures,
+        cut_short,
+        seconds,
+    }
 }
 
 /// Counts a little above the least, those of the first `few` situations below.
