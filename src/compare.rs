@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use mcp_overlay_model::apps::{apps_server, legacy_loader_is_active};
+use mcp_overlay_model::apps::{apps_server, hosted_server, legacy_loader_is_active};
 use mcp_overlay_model::endpoint::apps_url;
 use mcp_overlay_model::server::read;
 use mcp_overlay_model::{
-    Answer, By, CODEX_APPS, Case, Outcome, Reason, Rejection, Resolution, RuleId, ServerView, View,
+    Answer, By, CODEX_APPS, Case, Outcome, Profile, Reason, Rejection, Resolution, RuleId,
+    ServerView, View,
 };
 use serde_json::Value;
 
@@ -323,7 +324,7 @@ impl Shape<'_> {
     fn is_loaded_early(&self, view: &str, name: &str, got: &Value) -> bool {
         view == "runtime"
             && name == CODEX_APPS
-            && legacy_loader_is_active(&self.resolution.overlays)
+            && legacy_loader_is_active(&self.resolution.host, &self.resolution.overlays)
             && self.is_apps_server(got)
     }
 
@@ -359,7 +360,10 @@ impl Shape<'_> {
             (By::Gate, None, Some(_)) if in_runtime.is_none() => "gate.open",
             // It is in `runtime`, and nothing but the gate takes it away.
             (By::Contribution { .. }, Some(_), None) => "gate.open",
-            (By::Contribution { .. }, _, Some(got)) if self.is_apps_server(got) => {
+            (By::Contribution { .. }, _, Some(got))
+                if self.is_apps_server(got)
+                    && self.resolution.host.profile < Profile::CodexPr27198 =>
+            {
                 "legacy.only-when-silent"
             }
             (_, Some(want), Some(got)) => self.rule_of_content(reason, want, got),
@@ -428,14 +432,17 @@ impl Shape<'_> {
     }
 
     fn is_apps_url(&self, url: &Value) -> bool {
-        apps_server(&self.resolution.host).get("url") == Some(url)
+        let host = &self.resolution.host;
+        [apps_server(host), hosted_server(host)].iter().any(|server| server.get("url") == Some(url))
     }
 
     fn rule_of_apps_field(&self, field: &str, got: &Value) -> RuleId {
         let host = &self.resolution.host;
         let got_url = got.get("url").and_then(Value::as_str).unwrap_or_default();
         match field {
+            "url" if host.profile >= Profile::CodexPr27198 => "hosted.at-ps-mcp",
             "url" => rule_of_url(&host.base_url, host.path_override.as_deref(), got_url),
+            "http_headers" if host.profile >= Profile::CodexPr31803 => "apps-server.sku-default",
             "http_headers" => "apps-server.sku-header",
             "bearer_token_env_var" => "apps-server.bearer-env",
             _ => "apps-server.shape",

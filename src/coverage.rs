@@ -9,7 +9,7 @@ use mcp_overlay_model::apps::{CONNECTORS_TOKEN, gate_is_open, legacy_loader_is_a
 use mcp_overlay_model::endpoint::{DEFAULT_BASE_URL, apps_url};
 use mcp_overlay_model::server::is_known_field;
 use mcp_overlay_model::{
-    By, CODEX_APPS, Case, Contribution, ContributorKind, Outcome, Resolution, RuleId,
+    By, CODEX_APPS, Case, Contribution, ContributorKind, Outcome, Profile, Resolution, RuleId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -63,7 +63,7 @@ pub fn reached(case: &Case, outcome: &Outcome) -> Vec<RuleId> {
             about_apps_server(resolution, &mut reached);
         }
     }
-    reached.retain(|rule| rules::all().contains_key(rule));
+    reached.retain(|rule| rules::holds(rule, case.profile));
     reached.sort_unstable();
     reached.dedup();
     reached
@@ -94,16 +94,25 @@ fn about_apps_server(resolution: &Resolution, reached: &mut Vec<RuleId>) {
             && from_contribution(decided.reason.by)
     });
     let legacy = resolution.effective.get(CODEX_APPS).is_some_and(|d| d.reason.by == By::Legacy);
-    let has_one = hosted || (legacy && legacy_loader_is_active(&resolution.overlays));
-    if !has_one {
+    let has_one = hosted || (legacy && legacy_loader_is_active(host, &resolution.overlays));
+    let early = host.profile >= Profile::CodexPr27198;
+    let server = [&resolution.effective, &resolution.runtime]
+        .into_iter()
+        .find_map(|view| view.get(CODEX_APPS)?.server.as_deref());
+    if !has_one && !(early && server.is_some()) {
         return;
     }
     let base = host.base_url.trim_end_matches('/');
-    let url = apps_url(&host.base_url, host.path_override.as_deref());
+    let url = match server.and_then(|server| server.get("url")?.as_str()) {
+        Some(url) if early => url.to_string(),
+        _ => apps_url(&host.base_url, host.path_override.as_deref()),
+    };
     let after_base = url.strip_prefix(base).unwrap_or_default();
     let mut say = |rule, holds: bool| reached.extend(holds.then_some(rule));
     say("apps-server.shape", true);
     say("apps-server.sku-header", host.product_sku.is_some());
+    say("apps-server.sku-default", host.product_sku.as_deref() == Some("codex"));
+    say("hosted.at-ps-mcp", hosted);
     say("apps-server.bearer-env", host.connectors_token);
     say(
         "endpoint.base-trimmed",
@@ -114,7 +123,7 @@ fn about_apps_server(resolution: &Resolution, reached: &mut Vec<RuleId>) {
         after_base.starts_with("/backend-api/") || looks_like_chatgpt(base),
     );
     say("endpoint.other-host", after_base.starts_with("/api/codex/"));
-    say("endpoint.default-path", host.path_override.is_none());
+    say("endpoint.default-path", host.path_override.is_none() && !(early && hosted));
     say("endpoint.override-path", host.path_override.is_some());
 }
 
@@ -137,6 +146,7 @@ fn about_host(host: &Value, reached: &mut Vec<RuleId>) {
     say("apps-server.bearer-env", token.is_some());
     say("features.apps-default-on", feature("apps").is_none());
     say("features.override-forms", feature("apps_mcp_path_override").is_some());
+    say("features.override-ignored", feature("apps_mcp_path_override").is_some());
     let has_null = |table: &Map<String, Value>| table.values().any(Value::is_null);
     say("value.null-is-absent", has_null(host) || features.is_some_and(has_null));
 }

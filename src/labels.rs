@@ -271,7 +271,7 @@ fn holds(view: &View, name: &str) -> bool {
 fn label_apps(case: &Case, resolution: &Resolution, set: &mut LabelSet) {
     let host = &resolution.host;
     let open = apps::gate_is_open(host, case.auth);
-    let legacy = apps::legacy_loader_is_active(&resolution.overlays);
+    let legacy = apps::legacy_loader_is_active(&resolution.host, &resolution.overlays);
     let backend_auth = !matches!(case.auth, None | Some(Auth::ApiKey));
     set.add(Label::GateOpen, open);
     set.add(Label::GateClosedByAuth, host.apps && !backend_auth);

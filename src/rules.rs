@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use mcp_overlay_model::Profile;
+
 /// The page that this version of the checker was built with.
 pub const SEMANTICS: &str = include_str!("../docs/semantics.md");
 
@@ -29,6 +31,49 @@ pub fn all() -> &'static BTreeMap<&'static str, &'static str> {
 pub fn text(id: &str) -> &'static str {
     RULES.get(id).copied().unwrap_or_default()
 }
+
+/// Whether a rule is one of a profile: from some profile on, until another one replaces it.
+pub fn holds(id: &str, profile: Profile) -> bool {
+    let Some(span) = SPANS.get(id) else { return false };
+    span.from <= profile && span.until.is_none_or(|until| profile < until)
+}
+
+/// The profiles in which a rule holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The first one.
+    pub from: Profile,
+    /// The first one in which it does not hold any more.
+    pub until: Option<Profile>,
+}
+
+/// The profiles in which a rule holds; nothing for an unknown id.
+pub fn span(id: &str) -> Option<Span> {
+    SPANS.get(id).copied()
+}
+
+/// A line `Profiles: from `a` on.`, `until `b`.` or `from `a` until `b`.` under a rule; without one
+/// it holds in all.
+static SPANS: LazyLock<BTreeMap<&'static str, Span>> = LazyLock::new(|| {
+    let mut spans = BTreeMap::new();
+    let mut current = "";
+    for line in SEMANTICS.lines() {
+        if let Some(id) = line.strip_prefix("### `").and_then(|rest| rest.strip_suffix('`')) {
+            current = id;
+            spans.insert(id, Span { from: Profile::CodexPr27191, until: None });
+        } else if let Some(words) = line.strip_prefix("Profiles: ")
+            && let Some(span) = spans.get_mut(current)
+        {
+            let after = |word: &str| {
+                let rest = words.split_once(word)?.1;
+                Profile::try_from(rest.split('`').nth(1)?.to_string()).ok()
+            };
+            span.from = after("from ").unwrap_or(span.from);
+            span.until = after("until ");
+        }
+    }
+    spans
+});
 
 #[cfg(test)]
 mod tests {

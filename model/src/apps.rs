@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::case::Auth;
+use crate::case::{Auth, Profile};
 use crate::endpoint::apps_url;
 use crate::host::Host;
 use crate::overlay::Overlay;
@@ -18,7 +18,20 @@ pub const CONNECTORS_TOKEN: &str = "CODEX_CONNECTORS_TOKEN";
 /// Rule `apps-server.shape`: It MUST be streamable HTTP in environment `local`, enabled, not
 /// required, startup timeout 30 s, all else default.
 pub fn apps_server(host: &Host) -> Server {
-    let url = apps_url(&host.base_url, host.path_override.as_deref());
+    apps_server_at(host, host.path_override.as_deref())
+}
+
+/// Rule `hosted.at-ps-mcp`: The hosted-apps contributor MUST set the Apps server at the path
+/// `ps/mcp`, whatever the base.
+pub fn hosted_server(host: &Host) -> Server {
+    match host.profile >= Profile::CodexPr27198 {
+        true => apps_server_at(host, Some("ps/mcp")),
+        false => apps_server(host),
+    }
+}
+
+fn apps_server_at(host: &Host, path: Option<&str>) -> Server {
+    let url = apps_url(&host.base_url, path);
     let mut server = Map::new();
     server.insert("url".into(), Value::from(url));
     server.insert("startup_timeout_sec".into(), Value::from(30.0));
@@ -40,7 +53,7 @@ pub fn hosted_contribution(host: &Host, by: By) -> Overlay {
     let (server, rule) = if host.apps {
         // Rule `hosted.enabled-sets`: With the Apps feature on it MUST yield `Set` with the Apps
         // server below.
-        (Some(apps_server(host)), "hosted.enabled-sets")
+        (Some(hosted_server(host)), "hosted.enabled-sets")
     } else {
         // Rule `hosted.disabled-removes`: With the Apps feature off it MUST yield `Remove`.
         (None, "hosted.disabled-removes")
@@ -66,8 +79,20 @@ fn is_backend_auth(auth: Auth) -> bool {
 
 /// Rule `legacy.only-when-silent`: The legacy Apps loader MUST be active exactly when no
 /// contribution, `Set` or `Remove`, names `codex_apps`.
-pub fn legacy_loader_is_active(overlays: &[Overlay]) -> bool {
-    overlays.iter().all(|overlay| overlay.name != CODEX_APPS)
+pub fn legacy_loader_is_active(host: &Host, overlays: &[Overlay]) -> bool {
+    host.profile < Profile::CodexPr27198 && overlays.iter().all(|o| o.name != CODEX_APPS)
+}
+
+/// Rule `legacy.first-in-runtime`: The legacy Apps loader MUST put the Apps server into `runtime`
+/// before the contributions when the Apps feature is on, replacing a configured one, and MUST
+/// remove `codex_apps` there when it is off, whatever the auth; it MUST NOT touch `effective`.
+pub fn load_first(host: &Host, runtime: &mut View) {
+    if host.profile < Profile::CodexPr27198 || !(host.apps || runtime.contains_key(CODEX_APPS)) {
+        return;
+    }
+    let server = host.apps.then(|| apps_server(host));
+    let reason = Reason { rule: "legacy.first-in-runtime", by: By::Legacy };
+    runtime.insert(CODEX_APPS.to_string(), Decided { server, reason });
 }
 
 /// Rule `effective.others-pass`: For every other name `effective` MUST equal `runtime`; a disabled
@@ -96,7 +121,7 @@ fn effective_apps(
         // Rule `gate.closed-removes`: With the gate closed, `codex_apps` MUST be absent from
         // `effective`, whoever defined it.
         Some(Decided { server: None, reason: because("gate.closed-removes", By::Gate) })
-    } else if legacy_loader_is_active(overlays) {
+    } else if legacy_loader_is_active(host, overlays) {
         // Rule `legacy.synthesizes-in-effective`: An active legacy loader MUST put the Apps server
         // into `effective` when the gate is open, replacing a configured one; it MUST NOT touch
         // `runtime`.

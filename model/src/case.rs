@@ -39,22 +39,42 @@ fn empty_table() -> Value {
 }
 
 /// A set of rules: one text, with the variants that upstream's changes made of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+///
+/// In the order of upstream's changes: each has the variants of those before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum Profile {
     /// Upstream commit 4ec3b8eeea.
     #[default]
     CodexPr27191,
+    /// The hosted Apps server at `ps/mcp`; the legacy one first, contributions over it.
+    CodexPr27198,
+    /// What is disabled stays disabled.
+    CodexPr27414,
+    /// The host's credentials to ChatGPT's own origins only.
+    CodexPr29924,
+    /// The product SKU is `codex` where none is configured.
+    CodexPr31803,
 }
 
 impl Profile {
     /// Every profile that this version of the specification has.
-    pub const ALL: [Profile; 1] = [Profile::CodexPr27191];
+    pub const ALL: [Profile; 5] = [
+        Profile::CodexPr27191,
+        Profile::CodexPr27198,
+        Profile::CodexPr27414,
+        Profile::CodexPr29924,
+        Profile::CodexPr31803,
+    ];
 
     /// The name used in cases and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Profile::CodexPr27191 => "codex-pr-27191",
+            Profile::CodexPr27198 => "codex-pr-27198",
+            Profile::CodexPr27414 => "codex-pr-27414",
+            Profile::CodexPr29924 => "codex-pr-29924",
+            Profile::CodexPr31803 => "codex-pr-31803",
         }
     }
 }

@@ -44,7 +44,7 @@ fn trimmed(base_url: &str) -> &str {
 /// `chatgpt.com` or `chat.openai.com`, and whose path has no `backend-api` segment, MUST get
 /// `/backend-api` appended. The host is compared without case and whatever the port; a look-alike
 /// such as `chatgpt.com.example.net` is not that host.
-fn is_chatgpt(base: &str) -> bool {
+pub(crate) fn is_chatgpt(base: &str) -> bool {
     split(base).is_some_and(|base| {
         base.https
             && ["chatgpt.com", "chat.openai.com"]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::case::Profile;
 use crate::endpoint::{DEFAULT_BASE_URL, is_valid_base, override_path};
 use crate::resolution::Rejection;
 use crate::server::{self, Server};
@@ -14,6 +15,8 @@ const DEFAULT_OVERRIDE: &str = "/ps/mcp";
 /// A valid host config.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Host {
+    /// The rules that it was read by.
+    pub profile: Profile,
     /// `chatgpt_base_url`, as written.
     pub base_url: String,
     /// `apps_mcp_product_sku`.
@@ -28,11 +31,11 @@ pub struct Host {
     pub servers: BTreeMap<String, Server>,
 }
 
-/// Reads a host config.
+/// Reads a host config by the rules of a profile.
 ///
 /// # Errors
 /// Every invalid place, in no order; the caller applies `rejection.smallest-path`.
-pub fn read(host: &Value) -> Result<Host, Vec<Rejection>> {
+pub fn read(host: &Value, profile: Profile) -> Result<Host, Vec<Rejection>> {
     let Value::Object(host) = host else {
         return Err(vec![wrong_type("host", "a table")]);
     };
@@ -47,12 +50,13 @@ pub fn read(host: &Value) -> Result<Host, Vec<Rejection>> {
         keep(rejection);
         None
     });
-    let (apps, path_override) = features(host, &mut keep);
+    let product_sku = product_sku.or_else(|| default_sku(profile));
+    let (apps, path_override) = features(host, profile, &mut keep);
     let connectors_token = connectors_token(host, &mut keep);
     let servers = servers(host, &mut keep);
 
     if rejections.is_empty() {
-        Ok(Host { base_url, product_sku, apps, path_override, connectors_token, servers })
+        Ok(Host { profile, base_url, product_sku, apps, path_override, connectors_token, servers })
     } else {
         Err(rejections)
     }
@@ -90,9 +94,16 @@ fn base_url(host: &Map<String, Value>) -> Result<String, Rejection> {
     }
 }
 
+/// Rule `apps-server.sku-default`: The Apps server MUST carry the header
+/// `X-OpenAI-Product-Sku: codex` when no product SKU is configured.
+fn default_sku(profile: Profile) -> Option<String> {
+    (profile >= Profile::CodexPr31803).then(|| "codex".to_string())
+}
+
 /// The Apps feature and the path override.
 fn features(
     host: &Map<String, Value>,
+    profile: Profile,
     reject: &mut impl FnMut(Rejection),
 ) -> (bool, Option<String>) {
     let features = match present(host, "features") {
@@ -112,6 +123,11 @@ fn features(
             true
         }
     };
+    // Rule `features.override-ignored`: `features.apps_mcp_path_override` MUST be ignored, whatever
+    // its value.
+    if profile >= Profile::CodexPr27198 {
+        return (apps, None);
+    }
     let path_override = path_override(features).unwrap_or_else(|rejection| {
         reject(rejection);
         None

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::case::{Case, Profile};
+use crate::endpoint::is_chatgpt;
 use crate::resolution::{Decided, Outcome, Rejection, Resolution};
 use crate::{CODEX_APPS, answer};
 
@@ -94,8 +95,11 @@ fn observe_requests(case: &Case, name: &str, server: &Value, seen: &mut Map<Stri
 
 /// Rule `credentials.apps-only`: The host's own credentials, its bearer and account id, MUST be
 /// sent to the Apps server alone: to no other server, no redirect and no discovery request.
-fn may_have_host_credentials(_profile: Profile, _url: &Value) -> bool {
-    true
+///
+/// Rule `credentials.chatgpt-origins`: The host's own credentials MUST be sent to the Apps server
+/// only where its URL has the scheme `https` and one of ChatGPT's hosts.
+fn may_have_host_credentials(profile: Profile, url: &Value) -> bool {
+    profile < Profile::CodexPr29924 || url.as_str().is_some_and(is_chatgpt)
 }
 
 /// The configured headers, names in lower case, those from the environment among them.

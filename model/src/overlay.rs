@@ -5,9 +5,11 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use crate::RuleId;
-use crate::apps::hosted_contribution;
-use crate::case::{Contribution, Contributor, ContributorKind};
+use crate::apps::{hosted_contribution, load_first};
+use crate::case::{Contribution, Contributor, ContributorKind, Profile};
 use crate::host::Host;
 use crate::resolution::{By, Decided, Reason, Rejection, View};
 use crate::server::{self, Server};
@@ -92,17 +94,42 @@ pub fn in_order(
 
 /// Rule `runtime.is-overlaid-configured`: `runtime` MUST be `configured` with all contributions
 /// applied; auth MUST NOT matter to it.
-pub fn fold(configured: &View, overlays: &[Overlay]) -> View {
-    // Rule `overlay.untouched-stays`: A name that no contribution names MUST pass through
-    // unchanged.
+pub fn fold(host: &Host, configured: &View, overlays: &[Overlay]) -> View {
+    let mut runtime = before_contributions(host, configured);
+    for overlay in overlays {
+        apply(&mut runtime, overlay);
+    }
+    keep_disabled(host, configured, &mut runtime);
+    runtime
+}
+
+/// Rule `overlay.untouched-stays`: A name that no contribution names MUST pass through unchanged.
+fn before_contributions(host: &Host, configured: &View) -> View {
     let mut runtime: View = configured
         .iter()
         .map(|(name, decided)| (name.clone(), decided.passed_on("overlay.untouched-stays")))
         .collect();
-    for overlay in overlays {
-        apply(&mut runtime, overlay);
-    }
+    load_first(host, &mut runtime);
     runtime
+}
+
+/// Rule `overlay.disabled-stays`: A name that is disabled in `configured` MUST be disabled in
+/// `runtime` too if it is there, whoever set it last; its other fields are those that were set, and
+/// `Remove` still deletes it.
+fn keep_disabled(host: &Host, configured: &View, runtime: &mut View) {
+    if host.profile < Profile::CodexPr27414 {
+        return;
+    }
+    let disabled = |server: &Server| server.get("enabled") == Some(&Value::Bool(false));
+    for (name, _) in configured.iter().filter(|(_, d)| d.server.as_ref().is_some_and(disabled)) {
+        let Some(decided) = runtime.get_mut(name) else { continue };
+        if let Some(server) = decided.server.as_mut().filter(|server| !disabled(server)) {
+            let mut fields = server.as_object().cloned().unwrap_or_default();
+            fields.insert("enabled".into(), Value::Bool(false));
+            *server = Server::new(Value::Object(fields));
+            decided.reason.rule = "overlay.disabled-stays";
+        }
+    }
 }
 
 fn apply(runtime: &mut View, overlay: &Overlay) {
@@ -132,22 +159,24 @@ fn deciding_rule(overlay: &Overlay, earlier: Option<By>) -> RuleId {
 /// `Set` after a `Remove` included.
 ///
 /// The declarative formulation of [`fold`]: no order of application, only "who spoke last".
-pub fn last_word(configured: &View, overlays: &[Overlay]) -> View {
+pub fn last_word(host: &Host, configured: &View, overlays: &[Overlay]) -> View {
+    let before = before_contributions(host, configured);
     let named = overlays.iter().map(|overlay| &overlay.name);
-    let names: BTreeSet<&String> = configured.keys().chain(named).collect();
+    let names: BTreeSet<&String> = before.keys().chain(named).collect();
     let mut runtime = View::new();
     for name in names {
         let mut speakers = overlays.iter().rev().filter(|overlay| overlay.name == *name);
-        let decided = match (speakers.next(), configured.get(name)) {
+        let decided = match (speakers.next(), before.get(name)) {
             (Some(last), _) => {
-                let before = speakers.next().map(|overlay| overlay.by);
-                let reason = Reason { rule: deciding_rule(last, before), by: last.by };
+                let earlier = speakers.next().map(|overlay| overlay.by);
+                let reason = Reason { rule: deciding_rule(last, earlier), by: last.by };
                 Decided { server: last.server.clone(), reason }
             }
-            (None, Some(decided)) => decided.passed_on("overlay.untouched-stays"),
+            (None, Some(decided)) => decided.clone(),
             (None, None) => continue,
         };
         runtime.insert(name.clone(), decided);
     }
+    keep_disabled(host, configured, &mut runtime);
     runtime
 }

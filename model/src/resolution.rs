@@ -119,7 +119,7 @@ pub fn resolve(case: &Case) -> Outcome {
     };
     let (configured, plugin_owners) = configured(&host, &case.plugins);
     let overlays = overlay::in_order(&case.contributors, contributed, &host);
-    let runtime = overlay::fold(&configured, &overlays);
+    let runtime = overlay::fold(&host, &configured, &overlays);
     let effective = apps::effective(&host, &overlays, case.auth, &runtime);
     Outcome::Resolved(Box::new(Resolution {
         configured,
@@ -134,7 +134,7 @@ pub fn resolve(case: &Case) -> Outcome {
 /// Rule `rejection.smallest-path`: With several invalid places the rejection MUST name the smallest
 /// path in byte order; nothing is resolved from a rejected config.
 fn read(case: &Case) -> Result<(Host, Vec<Vec<Overlay>>), Vec<Rejection>> {
-    match (host::read(&case.host), overlay::read_servers(&case.contributors)) {
+    match (host::read(&case.host, case.profile), overlay::read_servers(&case.contributors)) {
         (Ok(host), Ok(contributed)) => Ok((host, contributed)),
         (host, contributed) => {
             let mut rejections = host.err().unwrap_or_default();

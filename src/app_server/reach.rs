@@ -22,7 +22,7 @@ const SHORTEST_TIMEOUT: f64 = 10.0;
 const UNKNOWN: &str = "mcp_overlay_unknown";
 
 /// Each step, and what to say of a case that needs it.
-const STEPS: [(&str, fn(&mut Case)); 9] = [
+const STEPS: [(&str, fn(&mut Case)); 10] = [
     ("an app-server has the hosted Apps extension and no other contributor", only_hosted_apps),
     ("auth.json says none, api_key or chatgpt", plain_auth),
     ("TOML has no null, and no integer of more than 64 bits", plain_values),
@@ -31,6 +31,7 @@ const STEPS: [(&str, fn(&mut Case)); 9] = [
     ("a path override must be a plain path", plain_override),
     ("a server could not be started: its timeout, folder, environment or header", plain_servers),
     ("the environment has to hold the variables that servers name, and no others", plain_env),
+    ("hosts list a server whose name is not plain, and do not start it", plain_names),
     ("plugins are found in the order of their ids, NAME@MARKET", plain_plugins),
 ];
 
@@ -209,6 +210,18 @@ fn plain_server(entry: &mut Map<String, Value>) {
     if let Some(mut variables) = table(entry, "env") {
         variables.retain(|name, _| is_variable(name));
         entry.insert("env".into(), variables.into());
+    }
+}
+
+fn plain_names(case: &mut Case) {
+    let own = case.host.get_mut("mcp_servers").and_then(Value::as_object_mut);
+    for servers in own.into_iter().chain(case.plugins.iter_mut().map(|p| &mut p.mcp_servers)) {
+        let named = std::mem::take(servers).into_iter().map(|(name, entry)| {
+            let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
+            let is_plain = !name.is_empty() && name.bytes().all(plain);
+            (if is_plain { name } else { "other".into() }, entry)
+        });
+        *servers = named.collect();
     }
 }
 
