@@ -129,7 +129,7 @@ fn hello(subject: &dyn Subject) -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "language": "Rust",
         },
-        "profiles": Profile::ALL.map(Profile::name),
+        "profiles": subject.profiles().iter().map(|profile| profile.name()).collect::<Vec<_>>(),
         "capabilities": ["resolve"],
     })
 }

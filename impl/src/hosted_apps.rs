@@ -32,11 +32,15 @@ pub(crate) fn name() -> Arc<str> {
 /// The Apps server of this host. Rules `apps-server.*` and `endpoint.*`.
 #[must_use]
 pub fn apps_server(host: &HostConfig) -> ServerConfig {
+    apps_server_at(host, host.apps_endpoint())
+}
+
+fn apps_server_at(host: &HostConfig, url: String) -> ServerConfig {
     let sku_header =
         |sku: &str| BTreeMap::from([(PRODUCT_SKU_HEADER.to_owned(), Redacted::from(sku))]);
     let token_in_environment = host.environment().is_set(CONNECTORS_TOKEN_ENV_VAR);
     let http = StreamableHttp {
-        url: host.apps_endpoint(),
+        url,
         bearer_token_env_var: token_in_environment.then(|| CONNECTORS_TOKEN_ENV_VAR.to_owned()),
         http_headers: host.apps_mcp_product_sku().map(sku_header),
         ..StreamableHttp::default()
@@ -61,10 +65,14 @@ impl McpServerContributor for HostedApps {
         "hosted-apps"
     }
 
-    /// Rules `hosted.always-speaks`, `hosted.disabled-removes` and `hosted.enabled-sets`.
+    /// Rules `hosted.always-speaks`, `hosted.disabled-removes`, `hosted.enabled-sets` and, in later
+    /// profiles, `hosted.at-ps-mcp`.
     fn contribute<'a>(&'a self, host: &'a HostConfig) -> BoxFuture<'a, Vec<McpServerContribution>> {
         let contribution = if host.features().apps {
-            McpServerContribution::Set { name: name(), server: Arc::new(apps_server(host)) }
+            McpServerContribution::Set {
+                name: name(),
+                server: Arc::new(apps_server_at(host, host.hosted_apps_endpoint())),
+            }
         } else {
             McpServerContribution::Remove { name: name() }
         };

@@ -1,7 +1,7 @@
 //! Which MCP servers a host has: resolved from the user's configuration, from plugins and from
 //! installed extensions, and gated by who is signed in.
 //!
-//! The rules are those of the specification, `docs/semantics.md`, profile `codex-pr-27191`; the
+//! The rules are those of the specification, `docs/semantics.md`, of one [`Profile`]; the
 //! documentation of an item names the rules it implements.
 //!
 //! ```
@@ -49,8 +49,8 @@ pub use auth::{Auth, UnknownAuth};
 pub use config::{
     ApprovalMode, ConfigError, DEFAULT_APPS_MCP_PATH, DEFAULT_CHATGPT_BASE_URL, EnvVar,
     EnvVarSource, Environment, Features, HostConfig, LOCAL_ENVIRONMENT, Loaded, MAX_CONFIG_BYTES,
-    OAuthClient, Origin, Override, OverrideError, Redacted, ServerConfig, ServerError, ServerMap,
-    Stdio, StreamableHttp, ToolConfig, Transport, Warning,
+    OAuthClient, Origin, Override, OverrideError, Profile, Redacted, ServerConfig, ServerError,
+    ServerMap, Stdio, StreamableHttp, ToolConfig, Transport, UnknownProfile, Warning,
 };
 pub use extension::{
     BoxFuture, McpExtensionRegistry, McpExtensionRegistryBuilder, McpServerContribution,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::auth::Auth;
-use crate::config::{HostConfig, ServerConfig};
+use crate::config::{HostConfig, Profile, ServerConfig};
 use crate::extension::{McpExtensionRegistry, McpServerContribution};
 use crate::hosted_apps::{self, CODEX_APPS};
 use crate::plugin::Plugin;
@@ -176,8 +176,18 @@ impl McpRuntimeConfig {
         revisions: Vec<u64>,
         contributions: Vec<McpServerContribution>,
     ) -> Self {
-        let changes = last_words(contributions);
-        let legacy_loader_active = find(&changes, CODEX_APPS).is_none();
+        let mut changes = last_words(contributions);
+        let silent = find(&changes, CODEX_APPS).is_none();
+        let legacy_loader_active = match configured.host.profile() {
+            Profile::CodexPr27191 => silent,
+            Profile::CodexPr27414 => {
+                if silent {
+                    load_first(&configured.host, &mut changes);
+                }
+                keep_disabled(&configured.view, &mut changes);
+                false
+            }
+        };
         let runtime = configured.view.changed(changes);
         Self {
             configured,
@@ -220,7 +230,7 @@ impl McpRuntimeConfig {
         self.configured.host.features().apps
     }
 
-    /// Whether the legacy Apps loader is active. Rule `legacy.only-when-silent`.
+    /// Whether the legacy Apps loader is active in `effective`. Rule `legacy.only-when-silent`.
     #[must_use]
     pub fn legacy_loader_active(&self) -> bool {
         self.legacy_loader_active
@@ -258,6 +268,25 @@ impl McpRuntimeConfig {
             return self.runtime.clone();
         }
         self.runtime.changed(vec![(hosted_apps::name(), None)])
+    }
+}
+
+/// Rule `legacy.first-in-runtime`: the Apps server comes before the contributions, so it shows where
+/// none of them names it.
+fn load_first(host: &HostConfig, changes: &mut Vec<Change>) {
+    let server = host.features().apps.then(|| Arc::new(hosted_apps::apps_server(host)));
+    let at = changes.partition_point(|(name, _)| **name < *CODEX_APPS);
+    changes.insert(at, (hosted_apps::name(), server));
+}
+
+/// Rule `overlay.disabled-stays`: what the user or a plugin disabled is not started again by
+/// whoever sets it.
+fn keep_disabled(configured: &View, changes: &mut [Change]) {
+    for (name, change) in changes {
+        let Some(server) = change.as_mut().filter(|server| server.enabled) else { continue };
+        if configured.get(name).is_some_and(|configured| !configured.enabled) {
+            *server = Arc::new(ServerConfig { enabled: false, ..ServerConfig::clone(server) });
+        }
     }
 }
 

@@ -166,6 +166,10 @@ fn options(arguments: &Arguments) -> Result<Options, Misuse> {
                     use --cases"
             .into());
     }
+    if arguments.only.contains(&Phase::Endpoint) && arguments.profile != Profile::default() {
+        let profile = Profile::default().name();
+        return Err(format!("--only endpoint: its scenarios are those of {profile}").into());
+    }
     if arguments.findings.exists() && !arguments.findings.is_dir() {
         let place = arguments.findings.display();
         return Err(format!("--findings {place}: not a folder; findings are saved in one").into());
@@ -179,6 +183,9 @@ fn options(arguments: &Arguments) -> Result<Options, Misuse> {
         profile: arguments.profile,
         phases: match arguments.only.as_slice() {
             [] if arguments.driven.is_outside() => Phase::OUTSIDE.into(),
+            [] if arguments.profile != Profile::default() => {
+                Phase::OF_VIEWS.into_iter().filter(|phase| *phase != Phase::Endpoint).collect()
+            }
             [] => Phase::OF_VIEWS.into(),
             only => only.iter().copied().collect(),
         },

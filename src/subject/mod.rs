@@ -10,7 +10,7 @@ pub mod stdio;
 #[cfg(feature = "endpoint")]
 pub(crate) mod watched;
 
-use mcp_overlay_model::{Answer, Case, Outcome, observation};
+use mcp_overlay_model::{Answer, Case, Outcome, Profile, observation};
 
 pub use model::ModelSubject;
 pub use production::{HostInputs, ProductionSubject};
@@ -24,6 +24,11 @@ pub use stdio::StdioSubject;
 pub trait Subject: Sync {
     /// A short name for reports.
     fn name(&self) -> &str;
+
+    /// The profiles that it knows; cases of others it skips.
+    fn profiles(&self) -> &[Profile] {
+        &Profile::ALL
+    }
 
     /// Resolves one case. A panic is the subject's crash, not the checker's.
     fn resolve(&self, case: &Case) -> Answer;

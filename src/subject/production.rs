@@ -5,10 +5,12 @@ use std::sync::Arc;
 use futures_executor::block_on;
 use mcp_overlay_host::{
     Auth as HostAuth, BoxFuture, Environment, HostConfig, McpExtensionRegistryBuilder, McpManager,
-    McpServerContribution, McpServerContributor, Plugin, ServerConfig, View, hosted_apps,
+    McpServerContribution, McpServerContributor, Plugin, Profile as HostProfile, ServerConfig,
+    View, hosted_apps,
 };
 use mcp_overlay_model::{
-    Answer, Auth, Case, Contribution, Contributor, ContributorKind, Rejected, ServerView, Views,
+    Answer, Auth, Case, Contribution, Contributor, ContributorKind, Profile, Rejected, ServerView,
+    Views,
 };
 use serde_json::Value;
 
@@ -23,7 +25,14 @@ impl Subject for ProductionSubject {
         "production"
     }
 
+    fn profiles(&self) -> &[Profile] {
+        &[Profile::CodexPr27191, Profile::CodexPr27414]
+    }
+
     fn resolve(&self, case: &Case) -> Answer {
+        if host_profile(case.profile).is_none() {
+            return Answer::skipped(format!("no host of profile {}", case.profile.name()));
+        }
         match HostInputs::from_case(case) {
             Ok(inputs) => inputs.answer(),
             Err(rejected) => Answer::Rejected { rejected },
@@ -51,12 +60,11 @@ impl HostInputs {
     /// The smallest invalid place.
     pub fn from_case(case: &Case) -> Result<Self, Rejected> {
         let contributions = read_contributions(&case.contributors);
+        let profile = host_profile(case.profile).unwrap_or_default();
         let environment = read_environment(&case.host);
-        let host = match &environment {
-            Ok(environment) => read_host(&case.host, environment.clone()),
-            // Still read, because its invalid place may be the smaller one.
-            Err(_) => read_host(&case.host, Environment::default()),
-        };
+        // Read also without an environment: its invalid place may be the smaller one.
+        let known = environment.clone().unwrap_or_default().with_profile(profile);
+        let host = read_host(&case.host, known);
         // Each reader names its smallest invalid place; the smallest of all is the answer.
         let errors =
             [contributions.as_ref().err(), environment.as_ref().err(), host.as_ref().err()];
@@ -217,6 +225,11 @@ impl McpServerContributor for Scripted {
     fn contribute<'a>(&'a self, _: &'a HostConfig) -> BoxFuture<'a, Vec<McpServerContribution>> {
         Box::pin(async { self.list.clone() })
     }
+}
+
+/// The host's own word for a profile; nothing for one that it does not have.
+fn host_profile(profile: Profile) -> Option<HostProfile> {
+    profile.name().parse().ok()
 }
 
 fn host_auth(auth: Auth) -> HostAuth {

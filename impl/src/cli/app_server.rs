@@ -10,7 +10,7 @@ use tokio::io::BufReader;
 use tokio::signal;
 use tokio_util::sync::CancellationToken;
 
-use super::{Outcome, Overrides, Stop, codex_home};
+use super::{Outcome, Overrides, ProfileArgument, Stop, codex_home};
 
 /// Serves the app-server protocol on standard input and output.
 ///
@@ -27,11 +27,13 @@ pub(super) struct Arguments {
     #[arg(long)]
     orchestrator: bool,
     #[command(flatten)]
+    profile: ProfileArgument,
+    #[command(flatten)]
     config: Overrides,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let environment = Environment::from_process();
+    let environment = Environment::from_process().with_profile(arguments.profile.profile);
     let mode = if arguments.orchestrator {
         Mode::Orchestrator
     } else {

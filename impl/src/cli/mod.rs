@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use mcp_overlay_host::host::home_of;
-use mcp_overlay_host::{Environment, Override};
+use mcp_overlay_host::{Environment, Override, Profile};
 
 /// What was asked for could not be done: there is no such server, a login failed.
 const FAILED: u8 = 1;
@@ -41,6 +41,14 @@ enum Command {
     AppServer(app_server::Arguments),
     Connect(connect::Arguments),
     Mcp(mcp::Arguments),
+}
+
+/// The rules to resolve by, for commands that resolve.
+#[derive(clap::Args)]
+struct ProfileArgument {
+    /// Resolve by these rules: codex-pr-27191 or codex-pr-27414 (docs/semantics.md, "Profiles")
+    #[arg(long, value_name = "P", default_value_t)]
+    profile: Profile,
 }
 
 /// `-c key=value`, for commands that read configuration.

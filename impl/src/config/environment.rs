@@ -1,13 +1,20 @@
-//! The environment variables as the host sees them.
+//! What surrounds a configuration: the environment variables as the host sees them, and the profile
+//! that it resolves by.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 
-/// The environment variables as the host sees them: those of the process, or given ones, so that
-/// resolution is a function of its arguments. Rule `resolution.pure`.
+use super::profile::Profile;
+
+/// The environment variables as the host sees them, those of the process or given ones, so that
+/// resolution is a function of its arguments (rule `resolution.pure`); and the one place where a
+/// host chooses its [`Profile`].
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Environment(BTreeMap<String, OsString>);
+pub struct Environment {
+    variables: BTreeMap<String, OsString>,
+    profile: Profile,
+}
 
 impl Environment {
     /// The variables of this process. A variable whose name is not UTF-8 cannot be configured and
@@ -15,7 +22,7 @@ impl Environment {
     #[must_use]
     pub fn from_process() -> Self {
         let named = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
-        Self(std::env::vars_os().filter_map(named).collect())
+        Self { variables: std::env::vars_os().filter_map(named).collect(), ..Self::default() }
     }
 
     /// Exactly these variables; of several with one name the last counts.
@@ -27,14 +34,27 @@ impl Environment {
         V: Into<OsString>,
     {
         let pairs = pairs.into_iter();
-        Self(pairs.map(|(n, v)| (n.into(), v.into())).collect())
+        let variables = pairs.map(|(n, v)| (n.into(), v.into())).collect();
+        Self { variables, ..Self::default() }
+    }
+
+    /// The same variables, for a host that resolves by this profile.
+    #[must_use]
+    pub fn with_profile(self, profile: Profile) -> Self {
+        Self { profile, ..self }
+    }
+
+    /// The profile that the host resolves by.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        self.profile
     }
 
     /// These variables but for the named ones.
     #[must_use]
     pub fn without(mut self, names: &[&str]) -> Self {
         for name in names {
-            self.0.remove(*name);
+            self.variables.remove(*name);
         }
         self
     }
@@ -42,7 +62,7 @@ impl Environment {
     /// The value of `name`, if it is set.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&OsStr> {
-        self.0.get(name).map(OsString::as_os_str)
+        self.variables.get(name).map(OsString::as_os_str)
     }
 
     /// Whether `name` is set to a value that is more than white space. A value that is not UTF-8
@@ -50,12 +70,12 @@ impl Environment {
     #[must_use]
     pub fn is_set(&self, name: &str) -> bool {
         let not_blank = |value: &OsString| value.to_str().is_none_or(|v| !v.trim().is_empty());
-        self.0.get(name).is_some_and(not_blank)
+        self.variables.get(name).is_some_and(not_blank)
     }
 }
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.variables.keys()).finish()
     }
 }

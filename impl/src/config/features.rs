@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::error::{Fault, Note, Notes};
 use super::node::{Kind, Node};
+use super::profile::Profile;
 use super::read::{Read, boolean, string, under, wrong_type};
 
 /// The path of the override that names none, without its leading slash.
@@ -15,7 +16,8 @@ pub struct Features {
     /// Whether the host offers Apps. Rule `features.apps-default-on`.
     pub apps: bool,
     /// The Apps path without its leading slashes, if it is overridden. Rules
-    /// `features.override-forms` and `endpoint.override-path`.
+    /// `features.override-forms`, `endpoint.override-path` and, in later profiles,
+    /// `features.override-ignored`.
     pub apps_mcp_path_override: Option<Cow<'static, str>>,
 }
 
@@ -32,6 +34,7 @@ pub(crate) const APPS_MCP_PATH_OVERRIDE: &str = "apps_mcp_path_override";
 /// Reads the features table; a fault of a key in it is handed to `fault` with that key.
 pub(crate) fn read_features(
     node: Node<'_>,
+    profile: Profile,
     notes: &mut Notes,
     mut fault: impl FnMut(Option<&'static str>, Fault),
 ) -> Features {
@@ -47,10 +50,12 @@ pub(crate) fn read_features(
                 Ok(apps) => features.apps = apps,
                 Err(wrong) => fault(Some(APPS), wrong),
             },
-            APPS_MCP_PATH_OVERRIDE => match path_override(value) {
-                Ok(path) => features.apps_mcp_path_override = path,
-                Err(wrong) => fault(Some(APPS_MCP_PATH_OVERRIDE), wrong),
-            },
+            APPS_MCP_PATH_OVERRIDE if profile == Profile::CodexPr27191 => {
+                match path_override(value) {
+                    Ok(path) => features.apps_mcp_path_override = path,
+                    Err(wrong) => fault(Some(APPS_MCP_PATH_OVERRIDE), wrong),
+                }
+            }
             _ => {
                 let first = notes.len();
                 let message = "not a feature of MCP servers, ignored here";

@@ -9,9 +9,10 @@ use super::Loaded;
 use super::apps_url::BaseUrl;
 use super::environment::Environment;
 use super::error::{ConfigError, Fault, Key, Note, Notes, Origin};
-use super::features::{Features, read_features};
+use super::features::{DEFAULT_APPS_MCP_PATH, Features, read_features};
 use super::node::{Kind, Node, Place};
 use super::overrides::{Override, apply_all};
+use super::profile::Profile;
 use super::read::{owned_string, string, wrong_type};
 use super::server::ServerMap;
 use super::server_read::read_server;
@@ -64,10 +65,26 @@ impl HostConfig {
         &self.environment
     }
 
+    /// The rules that this configuration is resolved by.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        self.environment.profile()
+    }
+
     /// The endpoint of the Apps server. Rules `endpoint.*`.
     #[must_use]
     pub fn apps_endpoint(&self) -> String {
         self.base_url.apps_endpoint(self.features.apps_mcp_path_override.as_deref())
+    }
+
+    /// The endpoint of the Apps server that the hosted-apps extension contributes. Rule
+    /// `hosted.at-ps-mcp`.
+    #[must_use]
+    pub fn hosted_apps_endpoint(&self) -> String {
+        match self.profile() {
+            Profile::CodexPr27191 => self.apps_endpoint(),
+            Profile::CodexPr27414 => self.base_url.apps_endpoint(Some(DEFAULT_APPS_MCP_PATH)),
+        }
     }
 
     /// Reads the text of a `config.toml` and puts `overrides` over it in order. `file` is how
@@ -195,7 +212,8 @@ fn read_key(
             Err(fault) => rejections.add(&[key], fault),
         },
         "features" => {
-            host.features = read_features(node, notes, |feature, fault| match feature {
+            let profile = host.environment.profile();
+            host.features = read_features(node, profile, notes, |feature, fault| match feature {
                 Some(feature) => rejections.add(&[key, feature], fault),
                 None => rejections.add(&[key], fault),
             });

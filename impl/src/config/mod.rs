@@ -12,6 +12,7 @@ mod host;
 mod nesting;
 pub(crate) mod node;
 mod overrides;
+mod profile;
 mod read;
 mod redacted;
 mod server;
@@ -25,6 +26,7 @@ pub use error::{ConfigError, Origin, ServerError, Warning};
 pub use features::{DEFAULT_APPS_MCP_PATH, Features};
 pub use host::{HostConfig, MAX_CONFIG_BYTES};
 pub use overrides::{Override, OverrideError};
+pub use profile::{Profile, UnknownProfile};
 pub use redacted::Redacted;
 pub use server::{
     ApprovalMode, EnvVar, EnvVarSource, LOCAL_ENVIRONMENT, OAuthClient, ServerConfig, ServerMap,
