@@ -57,9 +57,10 @@ impl Home {
         self.folder.path()
     }
 
-    /// Writes the config that counts from now on, and forgets what a host remembers of an earlier
+    /// Writes the config and the plugins that count from now on, and forgets what a host remembers of an earlier
     /// one: released Codex answers with the tools of a cached Apps server and never asks it.
-    pub(super) fn write_config(&self, config: &Table, plugins: &[PlacedPlugin]) -> io::Result<()> {
+    pub(super) fn write(&self, config: &Table, plugins: &[PlacedPlugin]) -> io::Result<()> {
+        self.write_plugins(plugins)?;
         let cache = self.path().join("cache");
         if cache.exists() {
             fs::remove_dir_all(&cache)?;
@@ -68,8 +69,7 @@ impl Home {
         write_whole(&self.path().join("config.toml"), text.as_bytes())
     }
 
-    /// Writes the plugins that are there from now on.
-    pub(super) fn write_plugins(&self, plugins: &[PlacedPlugin]) -> io::Result<()> {
+    fn write_plugins(&self, plugins: &[PlacedPlugin]) -> io::Result<()> {
         let folder = self.path().join("plugins");
         if folder.exists() {
             fs::remove_dir_all(&folder)?;

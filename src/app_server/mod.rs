@@ -221,15 +221,11 @@ impl Driver {
     /// Name and version of the program, by its file's name and what it calls itself.
     fn introduce(&mut self) -> Result<String, StartError> {
         let program = self.command.first().cloned().unwrap_or_default();
-        let start = Start {
-            auth: None,
-            environment: BTreeMap::new(),
-            arguments: Vec::new(),
-            plugins: Vec::new(),
-        };
+        let start = Start { auth: None, environment: BTreeMap::new(), arguments: Vec::new() };
         let nothing = home::with_settings(&toml::Table::new(), &[]);
+        let told = (&nothing, &[][..]);
         let started =
-            Session::start(&self.command, start, &nothing, &self.environment, self.patience.start);
+            Session::start(&self.command, start, told, &self.environment, self.patience.start);
         let file = Path::new(&program).file_name().unwrap_or_default().to_string_lossy();
         match started {
             Ok(session) => Ok(format!("{file} {}", session.version())),
@@ -279,26 +275,26 @@ impl Driver {
         way: Way,
     ) -> Result<(Session, Status), NotStarted> {
         let Delivered { file, arguments } = delivery::deliver(&placed.config, way);
-        let start = Start {
-            auth: case.auth,
-            environment: placed.environment.clone(),
-            arguments,
-            plugins: placed.plugins.clone(),
-        };
-        let position = self.idle().iter().position(|session| session.start == start);
-        let idle = position.map(|position| self.idle().remove(position));
-        let mut session = match idle {
+        let start = Start { auth: case.auth, environment: placed.environment.clone(), arguments };
+        let told = (&file, placed.plugins.as_slice());
+        let mut session = match self.take_idle(&start) {
             Some(session) => {
-                let told = session.tell(&file);
+                let told = session.tell(told);
                 told.map_err(|error| NotStarted::Failed(session::own_fault(&error)))?;
                 session
             }
             None => {
-                Session::start(&self.command, start, &file, &self.environment, self.patience.start)?
+                Session::start(&self.command, start, told, &self.environment, self.patience.start)?
             }
         };
         let status = session.status(self.patience.case).map_err(NotStarted::Failed)?;
         Ok((session, status))
+    }
+
+    fn take_idle(&self, start: &Start) -> Option<Session> {
+        let mut idle = self.idle();
+        let position = idle.iter().position(|session| session.start == *start)?;
+        Some(idle.remove(position))
     }
 
     fn keep(&self, session: Session) {

@@ -93,7 +93,8 @@ impl Placed {
             let mut servers = plugin.mcp_servers.clone();
             placing.place_all(&mut servers);
             let (name, market) = plugin.id.split_once('@').unwrap_or((&plugin.id, "market"));
-            let (name, market) = (name.to_string(), market.to_string());
+            // New names for each case, in the same order: hosts keep what they read of a plugin.
+            let (name, market) = (format!("{name}-{mark}"), market.to_string());
             plugins.push(PlacedPlugin { name, market, active: plugin.active, servers });
         }
         let entries = placing.entries;

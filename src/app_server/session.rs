@@ -27,7 +27,6 @@ pub(super) struct Start {
     pub(super) auth: Option<Auth>,
     pub(super) environment: BTreeMap<String, Variable>,
     pub(super) arguments: Vec<String>,
-    pub(super) plugins: Vec<PlacedPlugin>,
 }
 
 /// A running app-server with a home of its own.
@@ -71,14 +70,13 @@ impl Session {
     pub(super) fn start(
         command: &[String],
         start: Start,
-        config: &toml::Table,
+        (config, plugins): (&toml::Table, &[PlacedPlugin]),
         more: &BTreeMap<String, String>,
         limit: Duration,
     ) -> Result<Self, NotStarted> {
         let own_fault = |error: std::io::Error| NotStarted::Failed(own_fault(&error));
         let home = Home::new(start.auth).map_err(own_fault)?;
-        home.write_config(config, &start.plugins).map_err(own_fault)?;
-        home.write_plugins(&start.plugins).map_err(own_fault)?;
+        home.write(config, plugins).map_err(own_fault)?;
         let mut secrets = home.secrets.clone();
         secrets.extend(start.environment.iter().filter(|(_, v)| v.placed != v.written).map(
             |(name, variable)| Secret {
@@ -136,8 +134,11 @@ impl Session {
     }
 
     /// Rewrites what the host reads at each request.
-    pub(super) fn tell(&self, config: &toml::Table) -> std::io::Result<()> {
-        self.home.write_config(config, &self.start.plugins)
+    pub(super) fn tell(
+        &self,
+        (config, plugins): (&toml::Table, &[PlacedPlugin]),
+    ) -> std::io::Result<()> {
+        self.home.write(config, plugins)
     }
 
     /// Asks for the state of all servers, which starts them.
