@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::config::{Environment, OAuthClient, Redacted, ServerConfig, StreamableHttp, Transport};
 use crate::connection::authorize::{AuthHeaders, Authorizer, OAuthSource, Refusal, Unauthorized};
+use crate::connection::trust::Trust;
 use crate::connection::{
     CallToolResult, ConnectContext, ConnectError, ConnectOptions, Connection, Elicitation,
     Executor, Implementation, JsonObject, Tool, connect,
@@ -42,6 +43,8 @@ pub struct ConnectUrl {
     pub client_secret: Option<Redacted>,
     /// The https URL of a client ID metadata document.
     pub client_metadata_url: Option<String>,
+    /// The environment variables, for the certificate authorities that they add.
+    pub environment: Environment,
 }
 
 /// Who finishes a login.
@@ -84,7 +87,8 @@ pub async fn connect_url(asked: ConnectUrl, browser: Browser) -> Result<Answers,
     let elicitation =
         if asked.answer_with_defaults { Elicitation::AcceptDefaults } else { Elicitation::Decline };
     let interactive = Interactive(Arc::new(Shared {
-        oauth: OAuth::new(TokenStore::in_memory()),
+        oauth: OAuth::new(TokenStore::in_memory()).with_environment(&asked.environment),
+        environment: asked.environment.clone(),
         server: server.clone(),
         browser,
         login: LoginRequest {
@@ -98,7 +102,7 @@ pub async fn connect_url(asked: ConnectUrl, browser: Browser) -> Result<Answers,
         progress: Mutex::default(),
     }));
     let context = ConnectContext {
-        environment: Environment::default(),
+        environment: asked.environment,
         host_credentials: None,
         oauth: Some(Arc::new(interactive)),
         executor: Executor::None,
@@ -135,6 +139,7 @@ struct Interactive(Arc<Shared>);
 
 struct Shared {
     oauth: OAuth,
+    environment: Environment,
     server: ServerConfig,
     browser: Browser,
     /// What the first login asks for.
@@ -213,8 +218,8 @@ impl Shared {
             // The server knows better than the user what it wants now.
             login.scopes = None;
         }
-        let env = Environment::default();
-        let started = self.oauth.start_login(NAME, &self.server, &env, login).await;
+        let env = &self.environment;
+        let started = self.oauth.start_login(NAME, &self.server, env, login).await;
         let login = started.map_err(|error| format!("the login failed: {error}"))?;
         let finished = match &self.browser {
             Browser::Person(show) => {
@@ -222,7 +227,8 @@ impl Shared {
                 login.finish().await.map_err(|error| error.to_string())
             }
             Browser::Headless => {
-                let browsing = browse_headless(login.authorization_url().to_owned());
+                let browsing =
+                    browse_headless(login.authorization_url().to_owned(), Trust::of(env));
                 let stuck = async {
                     match browsing.await {
                         // The login has its answer, and ends by itself.

@@ -58,6 +58,7 @@ pub use extension::{
 };
 pub use manager::{McpManager, McpRuntimeConfig, PluginOwners};
 pub use plugin::{
-    MAX_PLUGIN_FILE_BYTES, MAX_PLUGINS, Plugin, PluginError, discover_plugins, plugin_states,
+    MAX_PLUGIN_FILE_BYTES, MAX_PLUGINS, Plugin, PluginError, discover_plugins, installed_plugins,
+    plugin_states,
 };
 pub use view::{Iter, View};

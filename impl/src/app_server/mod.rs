@@ -154,7 +154,7 @@ impl AppServer {
             tokens: tokens.clone(),
             warn,
         });
-        let oauth = OAuth::new(tokens);
+        let oauth = OAuth::new(tokens).with_environment(&environment);
         let executor = match options.mode {
             Mode::Local { .. } => Executor::Local,
             Mode::Orchestrator => Executor::None,

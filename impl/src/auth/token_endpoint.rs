@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::config::Environment;
 use crate::connection::http::{client_without_redirects, is_loopback, root_cause};
+use crate::connection::trust::Trust;
 
 /// The environment variable that puts another URL in the place of OpenAI's token endpoint.
 pub const REFRESH_URL_VARIABLE: &str = "CODEX_REFRESH_TOKEN_URL_OVERRIDE";
@@ -30,7 +31,10 @@ const KNOWN_CODES: [&str; 6] = [
 ];
 
 /// Where tokens are refreshed, or why that is nowhere.
-pub(super) struct TokenEndpoint(Result<Url, String>);
+pub(super) struct TokenEndpoint {
+    url: Result<Url, String>,
+    trust: Trust,
+}
 
 /// New tokens. There is no `Debug`.
 pub(super) struct NewTokens {
@@ -70,23 +74,24 @@ impl TokenEndpoint {
             };
             plain && safe && url.has_host()
         });
-        Self(url.ok_or_else(|| {
+        let url = url.ok_or_else(|| {
             format!(
                 "{REFRESH_URL_VARIABLE} is not a URL with https, or with http on this machine; \
                  tokens are not refreshed until it is corrected or unset"
             )
-        }))
+        });
+        Self { url, trust: Trust::of(env) }
     }
 
     /// Why tokens cannot be refreshed.
     pub(super) fn problem(&self) -> Option<&str> {
-        self.0.as_ref().err().map(String::as_str)
+        self.url.as_ref().err().map(String::as_str)
     }
 
     /// Spends a refresh token.
     pub(super) async fn refresh(&self, token: &str) -> Result<NewTokens, RefreshFailure> {
-        let url = self.0.as_ref().map_err(RefreshFailure::passing)?;
-        let work = exchange(url, token);
+        let url = self.url.as_ref().map_err(RefreshFailure::passing)?;
+        let work = exchange(url, token, &self.trust);
         tokio::time::timeout(TIMEOUT, work).await.unwrap_or_else(|_| {
             let seconds = TIMEOUT.as_secs();
             Err(RefreshFailure::passing(format!("no answer within {seconds} seconds")))
@@ -94,7 +99,7 @@ impl TokenEndpoint {
     }
 }
 
-async fn exchange(url: &Url, token: &str) -> Result<NewTokens, RefreshFailure> {
+async fn exchange(url: &Url, token: &str, trust: &Trust) -> Result<NewTokens, RefreshFailure> {
     let origin = url.origin().ascii_serialization();
     let unreachable = |error: reqwest::Error| {
         RefreshFailure::passing(format!("{origin} cannot be reached: {}", root_cause(&error)))
@@ -105,7 +110,8 @@ async fn exchange(url: &Url, token: &str) -> Result<NewTokens, RefreshFailure> {
         "refresh_token": token,
         "scope": SCOPE,
     });
-    let client = client_without_redirects(url, TIMEOUT).map_err(RefreshFailure::passing)?;
+    let client = client_without_redirects(url, TIMEOUT, trust);
+    let client = client.map_err(RefreshFailure::passing)?;
     let request = client
         .post(url.clone())
         .header("content-type", "application/json")

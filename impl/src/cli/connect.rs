@@ -65,6 +65,7 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
         client_id: arguments.client_id,
         client_secret: client_secret.transpose()?,
         client_metadata_url: arguments.client_metadata_url,
+        environment: env,
     };
     let browser = if arguments.headless_login {
         Browser::Headless

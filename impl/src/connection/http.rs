@@ -9,8 +9,9 @@ use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, StatusCode, Url};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use rustls_platform_verifier::Verifier;
 
+use super::trust::{Trust, TrustError};
 use super::{ConnectError, Place};
 
 /// A client that sends these headers with every request. It follows no redirect by itself: one
@@ -20,9 +21,14 @@ use super::{ConnectError, Place};
 /// Proxies are those of the environment (`HTTPS_PROXY` and the like), as a company's network needs
 /// them, except for a target on this machine: through a proxy that would be the proxy's own
 /// machine, and the credentials would go there.
-pub(super) fn client(url: &Url, headers: HeaderMap, place: &Place) -> Result<Client, ConnectError> {
+pub(super) fn client(
+    url: &Url,
+    headers: HeaderMap,
+    place: &Place,
+    trust: &Trust,
+) -> Result<Client, ConnectError> {
     let tls_error = |reason: String| ConnectError::Tls { place: place.clone(), reason };
-    let tls = tls(url).map_err(|error| tls_error(error.to_string()))?;
+    let tls = tls(url, trust).map_err(|error| tls_error(error.to_string()))?;
     let mut builder = Client::builder()
         .default_headers(headers)
         .redirect(Policy::custom(check))
@@ -36,8 +42,12 @@ pub(super) fn client(url: &Url, headers: HeaderMap, place: &Place) -> Result<Cli
 
 /// A client for a request whose secret is for this URL alone: it follows no redirect. The error
 /// says why there is none.
-pub(crate) fn client_without_redirects(url: &Url, timeout: Duration) -> Result<Client, String> {
-    let tls = tls(url).map_err(|error| format!("TLS could not be set up: {error}"))?;
+pub(crate) fn client_without_redirects(
+    url: &Url,
+    timeout: Duration,
+    trust: &Trust,
+) -> Result<Client, String> {
+    let tls = tls(url, trust).map_err(|error| format!("TLS could not be set up: {error}"))?;
     let mut builder = Client::builder()
         .redirect(Policy::none())
         .referer(false)
@@ -94,17 +104,31 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     name == "localhost" || name.ends_with(".localhost") || address.parse().is_ok_and(this_machine)
 }
 
-/// TLS by rustls and ring, trusting whom the system trusts. For a plain http target nobody is
-/// trusted: it is never asked, because a redirect to https would be another origin.
-pub(crate) fn tls(url: &Url) -> Result<ClientConfig, rustls::Error> {
+/// Why there is no TLS.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TlsError {
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    #[error(transparent)]
+    Library(#[from] rustls::Error),
+}
+
+/// TLS by rustls and ring, trusting whom the system trusts, and whom the user's environment adds.
+/// For a plain http target nobody is trusted: it is never asked, because a redirect to https would
+/// be another origin.
+pub(crate) fn tls(url: &Url, trust: &Trust) -> Result<ClientConfig, TlsError> {
     let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
-    let builder =
-        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(if url.scheme() == "https" {
-        builder.with_platform_verifier()?.with_no_client_auth()
-    } else {
-        builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
-    })
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()?;
+    if url.scheme() != "https" {
+        let nobody = RootCertStore::empty();
+        return Ok(builder.with_root_certificates(nobody).with_no_client_auth());
+    }
+    let verifier = Verifier::new_with_extra_roots(trust.certificates()?, provider)?;
+    // The name is a warning to others: this verifier is the one that the builder's own
+    // extension sets, but for the further roots.
+    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+    Ok(builder.with_no_client_auth())
 }
 
 /// The innermost reason of an error: the outer ones name the URL, whose path and query are nobody

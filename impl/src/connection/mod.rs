@@ -20,6 +20,7 @@ mod start;
 mod stdio;
 mod supervise;
 pub(crate) mod target;
+pub(crate) mod trust;
 
 use std::path::PathBuf;
 use std::sync::Arc;

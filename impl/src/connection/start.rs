@@ -17,6 +17,7 @@ use super::observed::ObservedClient;
 use super::request::{explain, within};
 use super::session::{Ending, Offer};
 use super::target::{Authorization, Target};
+use super::trust::Trust;
 use super::{
     ConnectContext, ConnectError, Connection, Executor, Place, check_name, http, stdio, supervise,
 };
@@ -99,7 +100,7 @@ async fn start_http(
         Authorization::None | Authorization::Variable(_, None) => None,
     };
     let client = ObservedClient {
-        inner: http::client(&url, headers, &place)?,
+        inner: http::client(&url, headers, &place, &Trust::of(&context.environment))?,
         authorizer,
         session: session.clone(),
         gone: ending.stop.clone(),

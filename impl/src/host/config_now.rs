@@ -4,10 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::{ConfigError, Environment, HostConfig, MAX_CONFIG_BYTES, Override, Warning};
+use crate::config::{
+    ConfigError, Environment, HostConfig, Loaded, MAX_CONFIG_BYTES, Override, Warning,
+};
 use crate::files::{self, ReadError};
 use crate::oauth::{StoreMode, store_mode};
-use crate::plugin::{Plugin, PluginError, app_states, discover_plugins, plugin_states};
+use crate::plugin::{
+    Plugin, PluginError, app_states, discover_plugins, installed_plugins, plugin_states,
+    plugins_are_on,
+};
 
 /// The file of settings in a host's home.
 pub const CONFIG_FILE: &str = "config.toml";
@@ -15,10 +20,13 @@ pub const CONFIG_FILE: &str = "config.toml";
 /// The folder of plugins in a host's home.
 pub const PLUGINS_FOLDER: &str = "plugins";
 
+/// The folder in it that Codex installs plugins in.
+const CACHE_FOLDER: &str = "cache";
+
 /// Where configuration comes from.
 #[derive(Debug, Clone)]
 pub enum ConfigSource {
-    /// `config.toml` and the folder `plugins` in this home.
+    /// `config.toml` and the folder `plugins` in this home, with what Codex has installed there.
     Home(PathBuf),
     /// This text of a `config.toml`, and no plugins: nothing is on disk.
     Given(String),
@@ -71,7 +79,32 @@ struct Last {
     text: String,
     /// Which plugins the text switches on or off.
     states: BTreeMap<String, bool>,
+    /// Whether those that Codex has installed are used.
+    installed: bool,
+    /// What was warned of about them.
+    warned: Vec<Warning>,
     now: ConfigNow,
+}
+
+impl Last {
+    /// The plugins that this configuration has in this folder: those that Codex has installed come
+    /// first, as they would if Codex read it.
+    fn plugins(&self, folder: &Path) -> Result<Loaded<Vec<Plugin>>, PluginError> {
+        let active = |id: &str| self.states.get(id).copied().unwrap_or(true);
+        let own = if folder.is_dir() {
+            discover_plugins(folder, &active)?
+        } else {
+            Loaded { value: Vec::new(), warnings: Vec::new() }
+        };
+        if !self.installed {
+            return Ok(own);
+        }
+        let is_own = |id: &str| own.value.iter().any(|plugin| plugin.id == id);
+        let mut all = installed_plugins(&folder.join(CACHE_FOLDER), &self.states, &is_own);
+        all.value.extend(own.value);
+        all.warnings.extend(own.warnings);
+        Ok(all)
+    }
 }
 
 impl ConfigReader {
@@ -114,15 +147,16 @@ impl ConfigReader {
             Some(last) => last,
             None => self.read(text, &file, &mut warnings)?,
         };
-        if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
-            let active = |id: &str| last.states.get(id).copied().unwrap_or(true);
-            let plugins = discover_plugins(&folder, &active)?;
-            if *last.now.plugins != *plugins.value {
-                warnings.extend(plugins.warnings);
-                last.now.plugins = plugins.value.into();
-            }
-        } else if !last.now.plugins.is_empty() {
-            last.now.plugins = Arc::default();
+        let plugins = match folder {
+            Some(folder) => last.plugins(&folder)?,
+            None => Loaded { value: Vec::new(), warnings: Vec::new() },
+        };
+        if *last.now.plugins != *plugins.value {
+            last.now.plugins = plugins.value.into();
+        }
+        if last.warned != plugins.warnings {
+            warnings.extend(plugins.warnings.iter().cloned());
+            last.warned = plugins.warnings;
         }
         let now = last.now.clone();
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
@@ -157,7 +191,8 @@ impl ConfigReader {
             apps,
             oauth_store: store.value,
         };
-        Ok(Last { text, states: states.value, now })
+        let installed = plugins_are_on(&text, &self.overrides);
+        Ok(Last { text, states: states.value, installed, warned: Vec::new(), now })
     }
 }
 

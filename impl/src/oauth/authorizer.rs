@@ -11,6 +11,7 @@ use super::refresh::{RefreshError, refresh};
 use super::store::TokenStore;
 use super::tokens::Tokens;
 use crate::connection::authorize::{AuthHeaders, Authorizer, Refusal, Unauthorized};
+use crate::connection::trust::Trust;
 
 /// The tokens are read from the store at every request: after a logout, here or in another
 /// process, nothing carries them any more.
@@ -21,6 +22,7 @@ struct Shared {
     name: String,
     url: String,
     server: Url,
+    trust: Trust,
     refused: Mutex<Refused>,
 }
 
@@ -43,9 +45,9 @@ enum Wanted {
 }
 
 impl ServerAuthorizer {
-    pub(super) fn new(store: TokenStore, name: &str, url: &str, server: Url) -> Self {
+    pub(super) fn new(store: TokenStore, name: &str, url: &str, server: Url, trust: Trust) -> Self {
         let (name, url) = (name.to_owned(), url.to_owned());
-        Self(Arc::new(Shared { store, name, url, server, refused: Mutex::default() }))
+        Self(Arc::new(Shared { store, name, url, server, trust, refused: Mutex::default() }))
     }
 }
 
@@ -78,7 +80,7 @@ impl Shared {
         if wanted.are(&old) {
             return Ok(old);
         }
-        let error = match refresh(&self.server, &old).await {
+        let error = match refresh(&self.server, &old, self.trust.clone()).await {
             Ok(new) => {
                 let saved = self.store.save(new.clone()).await;
                 saved.map_err(|error| Unauthorized(error.to_string()))?;

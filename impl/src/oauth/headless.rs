@@ -5,6 +5,7 @@ use reqwest::header::LOCATION;
 
 use super::http::client;
 use crate::connection::http::is_loopback;
+use crate::connection::trust::Trust;
 
 /// How many redirects are followed.
 const MAX_REDIRECTS: usize = 10;
@@ -13,12 +14,11 @@ const MAX_REDIRECTS: usize = 10;
 ///
 /// # Errors
 /// What the authorization server does instead.
-pub(crate) async fn browse_headless(url: String) -> Result<(), String> {
+pub(crate) async fn browse_headless(url: String, trust: Trust) -> Result<(), String> {
     let mut url = Url::parse(&url).map_err(|_| "there is nothing to open".to_owned())?;
     for _ in 0..MAX_REDIRECTS {
         let origin = url.origin().ascii_serialization();
-        let client = client(&url, is_loopback(&url));
-        let client = client.ok_or_else(|| "there is no TLS".to_owned())?;
+        let client = client(&url, is_loopback(&url), &trust)?;
         let response = client.get(url.clone()).send().await;
         let response = response.map_err(|_| format!("{origin} cannot be reached"))?;
         let to = response.headers().get(LOCATION).and_then(|to| url.join(to.to_str().ok()?).ok());

@@ -12,6 +12,7 @@ use rmcp::transport::auth::{
 use serde_json::Value;
 
 use crate::connection::http::{is_loopback, root_cause, tls};
+use crate::connection::trust::Trust;
 
 /// The largest answer, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
@@ -47,17 +48,24 @@ pub(super) struct Http {
     headers: HeaderMap,
     /// Replaces the resource indicator of token requests.
     resource: Option<String>,
-    plain: OnceLock<Option<Client>>,
-    secure: OnceLock<Option<Client>>,
+    trust: Trust,
+    plain: OnceLock<Result<Client, String>>,
+    secure: OnceLock<Result<Client, String>>,
     trouble: Mutex<Option<Trouble>>,
 }
 
 impl Http {
-    pub(super) fn new(server: Url, headers: HeaderMap, resource: Option<String>) -> Arc<Self> {
+    pub(super) fn new(
+        server: Url,
+        headers: HeaderMap,
+        resource: Option<String>,
+        trust: Trust,
+    ) -> Arc<Self> {
         Arc::new(Self {
             server,
             headers,
             resource,
+            trust,
             plain: OnceLock::new(),
             secure: OnceLock::new(),
             trouble: Mutex::default(),
@@ -85,10 +93,11 @@ impl Http {
         }
     }
 
-    fn client(&self, url: &Url) -> Option<&Client> {
+    fn client(&self, url: &Url) -> Result<&Client, String> {
         let slot = if url.scheme() == "https" { &self.secure } else { &self.plain };
         // A proxy's own machine is not this machine.
-        slot.get_or_init(|| client(url, is_loopback(&self.server))).as_ref()
+        let made = slot.get_or_init(|| client(url, is_loopback(&self.server), &self.trust));
+        made.as_ref().map_err(Clone::clone)
     }
 
     async fn send(
@@ -100,8 +109,8 @@ impl Http {
         let url = Url::parse(&text).map_err(|_| Trouble::Insecure("a relative URL".to_owned()))?;
         self.check(&url)?;
         let origin = url.origin().ascii_serialization();
-        let no_tls = || Trouble::Unreachable(origin.clone(), "there is no TLS".to_owned());
-        let client = self.client(&url).ok_or_else(no_tls)?;
+        let no_tls = |reason| Trouble::Unreachable(origin.clone(), reason);
+        let client = self.client(&url).map_err(no_tls)?;
         let mut headers = parts.headers;
         if parts.method == Method::GET && url.origin() == self.server.origin() {
             headers.extend(self.headers.clone());
@@ -160,15 +169,17 @@ impl OAuthHttpClient for Http {
     }
 }
 
-/// A client for URLs of this scheme that follows no redirects. A direct one uses no proxy.
-pub(super) fn client(url: &Url, direct: bool) -> Option<Client> {
+/// A client for URLs of this scheme that follows no redirects. A direct one uses no proxy. The
+/// error says why there is none.
+pub(super) fn client(url: &Url, direct: bool, trust: &Trust) -> Result<Client, String> {
+    let no_tls = |error: &dyn std::fmt::Display| format!("TLS could not be set up: {error}");
     let builder = Client::builder()
         .redirect(Policy::none())
         .referer(false)
         .timeout(TIMEOUT)
-        .tls_backend_preconfigured(tls(url).ok()?);
+        .tls_backend_preconfigured(tls(url, trust).map_err(|error| no_tls(&error))?);
     let builder = if direct { builder.no_proxy() } else { builder };
-    builder.build().ok()
+    builder.build().map_err(|error| no_tls(&root_cause(&error)))
 }
 
 fn is_form(headers: &HeaderMap) -> bool {

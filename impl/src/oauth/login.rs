@@ -16,6 +16,7 @@ use super::tokens::Tokens;
 use super::{OAuth, StoreError, server_url};
 use crate::config::{Environment, Redacted, ServerConfig, StreamableHttp, Transport};
 use crate::connection::target::configured_headers;
+use crate::connection::trust::Trust;
 use crate::hosted_apps::CODEX_APPS;
 
 /// How long a login may take unless the caller says otherwise.
@@ -179,7 +180,7 @@ impl OAuth {
     ) -> Result<PendingLogin, LoginError> {
         let url = server_url(&http.url).ok_or(LoginError::InvalidUrl)?;
         let headers = configured_headers(http, env).map_err(LoginError::InvalidHeader)?;
-        let client = Http::new(url.clone(), headers, http.oauth_resource.clone());
+        let client = Http::new(url.clone(), headers, http.oauth_resource.clone(), Trust::of(env));
         let mut found = Discovered::at(&url, client, request.challenge.as_deref()).await?;
         let granted = InMemoryCredentialStore::new();
         found.manager.set_credential_store(granted.clone());

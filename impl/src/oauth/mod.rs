@@ -37,8 +37,9 @@ pub use store::{StoreError, StoreMode, TokenStore, UnknownStore};
 pub use tokens::Tokens;
 
 use self::authorizer::ServerAuthorizer;
-use crate::config::StreamableHttp;
+use crate::config::{Environment, StreamableHttp};
 use crate::connection::authorize::{Authorizer, OAuthSource};
+use crate::connection::trust::Trust;
 
 /// The command that logs in, for messages.
 pub(crate) fn login_command(name: &str) -> String {
@@ -53,13 +54,23 @@ pub(crate) fn login_command(name: &str) -> String {
 pub struct OAuth {
     store: TokenStore,
     client_name: String,
+    /// Whom refreshes trust; a login is told the environment.
+    trust: Trust,
 }
 
 impl OAuth {
     /// OAuth with this store.
     #[must_use]
     pub fn new(store: TokenStore) -> Self {
-        Self { store, client_name: "MCP Overlay Host".to_owned() }
+        Self { store, client_name: "MCP Overlay Host".to_owned(), trust: Trust::default() }
+    }
+
+    /// The same for a host with these environment variables: refreshes also trust the certificate
+    /// authorities of the file that `CODEX_CA_CERTIFICATE` names.
+    #[must_use]
+    pub fn with_environment(mut self, env: &Environment) -> Self {
+        self.trust = Trust::of(env);
+        self
     }
 
     /// The same with another client name: what authorization servers show to the user.
@@ -98,7 +109,8 @@ impl OAuthSource for OAuth {
                 Ok(None) => None,
                 // An unreadable store is said when the authorizer is asked, not passed over.
                 Ok(Some(_)) | Err(_) => {
-                    let authorizer = ServerAuthorizer::new(self.store.clone(), name, url, server);
+                    let (store, trust) = (self.store.clone(), self.trust.clone());
+                    let authorizer = ServerAuthorizer::new(store, name, url, server, trust);
                     Some(Arc::new(authorizer) as Arc<dyn Authorizer>)
                 }
             }

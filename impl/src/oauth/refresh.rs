@@ -10,6 +10,7 @@ use rmcp::transport::auth::{
 
 use super::http::Http;
 use super::tokens::Tokens;
+use crate::connection::trust::Trust;
 
 /// Why there are no new tokens.
 pub(super) enum RefreshError {
@@ -23,12 +24,16 @@ pub(super) enum RefreshError {
 
 /// Asks the authorization server for new tokens. What the caller does with them must not be
 /// interrupted: the old refresh token may be spent.
-pub(super) async fn refresh(server: &Url, old: &Tokens) -> Result<Tokens, RefreshError> {
+pub(super) async fn refresh(
+    server: &Url,
+    old: &Tokens,
+    trust: Trust,
+) -> Result<Tokens, RefreshError> {
     let failed = |reason: &str| RefreshError::Failed(reason.to_owned());
     if old.refresh_token.is_none() {
         return Err(RefreshError::NoToken);
     }
-    let http = Http::new(server.clone(), Default::default(), old.resource.clone());
+    let http = Http::new(server.clone(), Default::default(), old.resource.clone(), trust);
     let asked = |error: AuthError| match (error, http.trouble()) {
         (AuthError::TokenRefreshRejected(_) | AuthError::AuthorizationRequired, _) => {
             RefreshError::Rejected

@@ -8,6 +8,7 @@ use super::http::Http;
 use super::{OAuth, has_own_token, server_url};
 use crate::config::{Environment, ServerConfig, Transport};
 use crate::connection::target::configured_headers;
+use crate::connection::trust::Trust;
 
 /// How long the discovery of a server's metadata may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -71,7 +72,7 @@ impl OAuth {
             return AuthStatus::OAuth;
         }
         let discovery = async {
-            let client = Http::new(url.clone(), headers.unwrap_or_default(), None);
+            let client = Http::new(url.clone(), headers.unwrap_or_default(), None, Trust::of(env));
             let manager =
                 AuthorizationManager::new_with_oauth_http_client(url, client).await.ok()?;
             manager.resolve_metadata().await.ok()

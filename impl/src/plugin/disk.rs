@@ -47,8 +47,8 @@ pub enum PluginError {
 /// `.codex-plugin/plugin.json`. The id is the manifest's `name`, else the folder's name;
 /// `is_active` tells which ids the user has switched on.
 ///
-/// The servers stand in the file that the manifest's `mcpServers` names, else in `.mcp.json`. That
-/// file must lie inside the plugin's folder, symbolic links followed. A plugin whose manifest
+/// The servers stand in the manifest's `mcpServers` or in the file that it names, else in `.mcp.json`.
+/// That file must lie inside the plugin's folder, symbolic links followed. A plugin whose manifest
 /// cannot be read is left out, one whose servers cannot be read has none, both with a warning.
 ///
 /// # Errors
@@ -71,14 +71,15 @@ pub fn discover_plugins(
     }
     folders.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
     let mut warnings = Vec::new();
-    let read = |folder: &PathBuf| read_plugin(folder, is_active, &mut warnings);
+    let read = |folder: &PathBuf| read_plugin(folder, None, is_active, &mut warnings);
     let value = folders.iter().filter_map(read).collect();
     Ok(Loaded { value, warnings })
 }
 
-/// The plugin in this folder, if it is one.
-fn read_plugin(
+/// The plugin in this folder, if it is one. One that was installed as `id` has that id and is one.
+pub(super) fn read_plugin(
     folder: &Path,
+    id: Option<&str>,
     is_active: &dyn Fn(&str) -> bool,
     warnings: &mut Vec<Warning>,
 ) -> Option<Plugin> {
@@ -87,15 +88,16 @@ fn read_plugin(
     let manifest = inside(folder, MANIFEST).and_then(|file| object_of(&read_json_text(&file)?));
     let manifest = match manifest {
         Ok(manifest) => manifest,
-        Err(Fault::Read(ReadError::Missing)) => return None,
+        Err(Fault::Read(ReadError::Missing)) if id.is_none() => return None,
         Err(fault) => {
             warnings.push(warn("", format!("{fault}; this plugin is left out")));
             return None;
         }
     };
-    let id = match manifest.get("name") {
-        Some(Value::String(name)) if !name.is_empty() => name.clone(),
-        _ => folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+    let id = match (id, manifest.get("name")) {
+        (Some(id), _) => id.to_owned(),
+        (None, Some(Value::String(name))) if !name.is_empty() => name.clone(),
+        (None, _) => folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
     };
     let active = is_active(&id);
     let servers = match manifest.get("mcpServers") {
@@ -105,8 +107,12 @@ fn read_plugin(
             file => read_servers(folder, DEFAULT_SERVERS, file, warnings),
         },
         Some(Value::String(name)) => read_servers(folder, name, inside(folder, name), warnings),
+        Some(Value::Object(_)) => {
+            read_servers(folder, MANIFEST, inside(folder, MANIFEST), warnings)
+        }
         Some(_) => {
-            let message = "expected the path of a file inside the plugin; it has no servers";
+            let message =
+                "expected the path of a file inside the plugin, or the servers; it has none";
             warnings.push(warn("mcpServers", message.to_owned()));
             Entries::default()
         }
@@ -253,7 +259,7 @@ fn entry_offsets(text: &str, wrapped: bool) -> BTreeMap<String, usize> {
     servers.into_iter().filter_map(|(name, raw)| Some((name, offset(raw)?))).collect()
 }
 
-fn warning(file: &Path, key: &str, message: String) -> Warning {
+pub(super) fn warning(file: &Path, key: &str, message: String) -> Warning {
     let mut path = Key::default();
     if !key.is_empty() {
         path.under(key);

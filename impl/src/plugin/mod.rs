@@ -1,5 +1,6 @@
 //! Plugins: installed packages that bring MCP servers of their own.
 
+mod cache;
 mod disk;
 mod states;
 
@@ -12,10 +13,11 @@ use crate::config::{
     Loaded, Notes, Origin, Read, ServerConfig, ServerMap, node::Node, read_server,
 };
 
+pub use cache::installed_plugins;
 pub use disk::{MAX_PLUGIN_FILE_BYTES, MAX_PLUGINS, PluginError, discover_plugins};
-#[cfg(feature = "network")]
-pub(crate) use states::app_states;
 pub use states::plugin_states;
+#[cfg(feature = "network")]
+pub(crate) use states::{app_states, plugins_are_on};
 
 /// An installed plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]

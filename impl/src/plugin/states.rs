@@ -11,7 +11,8 @@ use crate::config::{
 const FILE: &str = "config.toml";
 
 /// The plugins that `[plugins."id"] enabled = …` of the text of a `config.toml` switches on or
-/// off, with `overrides` put over it in order. Plugins not listed are on.
+/// off, with `overrides` put over it in order. An entry that does not say is one that is on;
+/// plugins not listed are on, but for [installed](crate::installed_plugins) ones.
 ///
 /// A malformed entry switches its plugin off, with a warning: whoever wrote it may have meant just
 /// that. A text that is not TOML lists no plugin, without a warning;
@@ -26,6 +27,15 @@ pub fn plugin_states(text: &str, overrides: &[Override]) -> Loaded<BTreeMap<Stri
 #[cfg(feature = "network")]
 pub(crate) fn app_states(text: &str, overrides: &[Override]) -> Loaded<BTreeMap<String, bool>> {
     switches("apps", "this app is switched off", text, overrides)
+}
+
+/// Whether `features.plugins` lets plugins be installed, as it does unless it is false.
+#[cfg(feature = "network")]
+pub(crate) fn plugins_are_on(text: &str, overrides: &[Override]) -> bool {
+    let Ok(mut root) = parse_document(text) else { return true };
+    apply_all(overrides, &mut root);
+    let setting = get(Node::Toml(&root), "features").and_then(|table| get(table, "plugins"));
+    setting.is_none_or(|setting| boolean(setting).unwrap_or(true))
 }
 
 /// What the entries of `table` switch on or off.
@@ -60,9 +70,8 @@ fn read_entries(
             for (id, entry) in entries.iter() {
                 let first = notes.len();
                 match enabled(entry) {
-                    Ok(None) => {}
-                    Ok(Some(enabled)) => {
-                        states.insert(id.to_owned(), enabled);
+                    Ok(enabled) => {
+                        states.insert(id.to_owned(), enabled.unwrap_or(true));
                     }
                     Err(mut fault) => {
                         fault.message.push_str(&format!("; {consequence}"));

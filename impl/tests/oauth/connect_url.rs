@@ -19,6 +19,7 @@ fn asked(provider: &Provider, calls: &[&str]) -> ConnectUrl {
         client_id: None,
         client_secret: None,
         client_metadata_url: None,
+        environment: mcp_overlay_host::Environment::default(),
     }
 }
 

@@ -14,6 +14,8 @@ mod overrides;
 #[cfg(test)]
 mod plugins;
 #[cfg(test)]
+mod plugins_installed;
+#[cfg(test)]
 mod plugins_on_disk;
 #[cfg(test)]
 mod servers;

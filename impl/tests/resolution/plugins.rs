@@ -37,7 +37,10 @@ fn which_plugins_are_switched_on() {
     let text = "plugins.e = 3\n[plugins.\"a@m\"]\nenabled = false\n[plugins.b]\nenabled = true\n\
                 [plugins.c]\nenabled = \"no\"\n[plugins.d]\n";
     let loaded = plugin_states(text, &[]);
-    assert_eq!(loaded.value, states(&[("a@m", false), ("b", true), ("c", false), ("e", false)]));
+    assert_eq!(
+        loaded.value,
+        states(&[("a@m", false), ("b", true), ("c", false), ("d", true), ("e", false)])
+    );
     let warnings: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
         warnings,

@@ -224,7 +224,7 @@ fn files_that_are_no_use() {
     let (count, warning) = write("[]", b"{}");
     assert!(count == 0 && warning.contains("expected a JSON object"), "{warning}");
 
-    let (count, warning) = write("{\"mcpServers\": {}}", b"{}");
+    let (count, warning) = write("{\"mcpServers\": 7}", b"{}");
     assert!(count == 1 && warning.contains("mcpServers: expected the path of a file"), "{warning}");
     let (count, warning) = write("{}", b"{\"a\": \"secret");
     assert!(count == 1 && warning.contains(".mcp.json: not valid JSON: line 1"), "{warning}");

@@ -82,7 +82,7 @@ impl Resolved {
     }
 
     fn oauth(&self) -> OAuth {
-        OAuth::new(self.oauth.clone())
+        OAuth::new(self.oauth.clone()).with_environment(&self.env)
     }
 }
 

@@ -1,0 +1,71 @@
+//! Whom TLS trusts in addition to the system's certificate authorities.
+
+use std::path::PathBuf;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
+use crate::config::Environment;
+use crate::files::{self, ReadError};
+
+/// The environment variables that name a PEM file of further certificate authorities; the first
+/// that is set counts. The second is what other programs read.
+const VARIABLES: [&str; 2] = ["CODEX_CA_CERTIFICATE", "SSL_CERT_FILE"];
+/// The largest such file, in bytes.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Which further certificate authorities are trusted. The file is read anew for every client.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Trust(Option<(&'static str, PathBuf)>);
+
+/// Why the further authorities are not known. Nothing is sent then: whoever named a file wants to
+/// reach servers that cannot be told from others without it.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{variable} names {}: {fault}; expected a PEM file with certificates: correct it or unset {variable}",
+    file.display()
+)]
+pub(crate) struct TrustError {
+    variable: &'static str,
+    file: PathBuf,
+    fault: Fault,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("{0}")]
+    Unreadable(ReadError),
+    #[error("it is not valid PEM")]
+    Pem,
+    #[error("there is no certificate in it")]
+    Empty,
+    #[error("certificate {0} in it is damaged")]
+    Certificate(usize),
+}
+
+impl Trust {
+    /// What these variables say. An empty one counts as unset.
+    pub(crate) fn of(env: &Environment) -> Self {
+        let set = |name| Some((name, env.get(name).filter(|_| env.is_set(name))?.into()));
+        Self(VARIABLES.into_iter().find_map(set))
+    }
+
+    /// The certificates of the further authorities: none if no variable is set.
+    pub(crate) fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, TrustError> {
+        let Some((variable, file)) = &self.0 else { return Ok(Vec::new()) };
+        let wrong = |fault| TrustError { variable, file: file.clone(), fault };
+        let text = files::read_text(file, MAX_BYTES).map_err(|e| wrong(Fault::Unreadable(e)))?;
+        let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
+        let certificates = read.map_err(|_| wrong(Fault::Pem))?;
+        if certificates.is_empty() {
+            return Err(wrong(Fault::Empty));
+        }
+        let mut roots = rustls::RootCertStore::empty();
+        let damaged =
+            |certificate: &CertificateDer<'static>| roots.add(certificate.clone()).is_err();
+        match certificates.iter().position(damaged) {
+            Some(index) => Err(wrong(Fault::Certificate(index + 1))),
+            None => Ok(certificates),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Plugins as Codex installs them: `MARKET/PLUGIN/VERSION/` in its cache, switched on by their id.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Plugin;
+use super::disk::{read_plugin, warning};
+use crate::config::{Loaded, Warning};
+
+/// The version of a plugin that its author is working on; it counts before all others.
+const LOCAL: &str = "local";
+
+/// The plugins in the folder `cache` that `states` names, in byte order of their ids
+/// `PLUGIN@MARKET`, whatever their manifests call them. What nobody has named is not used. Of
+/// several versions `local` counts, else the highest.
+///
+/// A plugin that is switched on and cannot be read is left out with a warning, and so is one that
+/// is not there, unless it `is_elsewhere`.
+#[must_use]
+pub fn installed_plugins(
+    cache: &Path,
+    states: &BTreeMap<String, bool>,
+    is_elsewhere: &dyn Fn(&str) -> bool,
+) -> Loaded<Vec<Plugin>> {
+    let mut warnings = Vec::new();
+    let mut plugins = Vec::new();
+    for (id, active) in states {
+        let parts = id.rsplit_once('@').filter(|(name, market)| is_plain(name) && is_plain(market));
+        let folder = parts.map(|(name, market)| cache.join(market).join(name));
+        let version = folder.as_deref().and_then(version_in);
+        match (version, active) {
+            (Some(version), true) => {
+                plugins.extend(read_plugin(&version, Some(id), &|_| true, &mut warnings));
+            }
+            (Some(_), false) => plugins.push(inactive(id)),
+            (None, true) if !is_elsewhere(id) => {
+                warnings.push(missing(folder.as_deref().unwrap_or(cache), id));
+            }
+            (None, _) => {}
+        }
+    }
+    Loaded { value: plugins, warnings }
+}
+
+fn inactive(id: &str) -> Plugin {
+    let id = id.to_owned();
+    Plugin { id, active: false, servers: Arc::default(), dropped: Default::default() }
+}
+
+fn missing(folder: &Path, id: &str) -> Warning {
+    let name: String = id.chars().filter(|c| !c.is_control()).take(100).collect();
+    let message = format!(
+        "plugin `{name}` is switched on and not installed; expected MARKET/PLUGIN/VERSION for \
+         the id PLUGIN@MARKET: install it or remove its entry"
+    );
+    warning(folder, "", message)
+}
+
+/// Whether this can be a plugin's or a market's name: it is part of a path.
+fn is_plain(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    !name.is_empty() && name.bytes().all(plain)
+}
+
+/// The folder of the version that counts.
+fn version_in(folder: &Path) -> Option<PathBuf> {
+    let entries = folder.read_dir().ok()?.flatten();
+    let names = entries.filter(|entry| entry.path().is_dir()).filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".+_-".contains(&byte);
+        name.bytes().all(plain).then_some(name)
+    });
+    let newest = names.max_by_key(|name| (name == LOCAL, Version::of(name), name.clone()))?;
+    Some(folder.join(newest))
+}
+
+/// A version to compare by; what is none comes before all that are.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Version {
+    numbers: Option<[u64; 3]>,
+    /// A release comes after what was tried before it.
+    is_release: bool,
+}
+
+impl Version {
+    fn of(name: &str) -> Self {
+        let core = name.split_once('+').map_or(name, |(core, _)| core);
+        let (core, is_release) =
+            core.split_once('-').map_or((core, true), |(core, _)| (core, false));
+        let numbers: Option<Vec<u64>> = core.split('.').map(|part| part.parse().ok()).collect();
+        Self { numbers: numbers.and_then(|numbers| numbers.try_into().ok()), is_release }
+    }
+}

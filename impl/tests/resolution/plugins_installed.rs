@@ -1,0 +1,103 @@
+//! Plugins as Codex installs them.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use mcp_overlay_host::{Loaded, Plugin, installed_plugins};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::url;
+
+/// Installs a version of a plugin that has these servers.
+fn install(cache: &TempDir, version: &str, servers: &Value) {
+    let root = cache.path().join(version);
+    fs::create_dir_all(root.join(".codex-plugin")).unwrap();
+    fs::write(root.join(".codex-plugin/plugin.json"), r#"{"name":"other"}"#).unwrap();
+    fs::write(root.join(".mcp.json"), json!({ "mcpServers": servers }).to_string()).unwrap();
+}
+
+fn installed(cache: &TempDir, states: &[(&str, bool)]) -> Loaded<Vec<Plugin>> {
+    let states: BTreeMap<_, _> = states.iter().map(|(id, on)| ((*id).to_owned(), *on)).collect();
+    installed_plugins(cache.path(), &states, &|_| false)
+}
+
+fn names(plugin: &Plugin) -> Vec<&str> {
+    plugin.servers.keys().map(|name| &**name).collect()
+}
+
+#[test]
+fn those_that_are_named_in_order_of_their_ids() {
+    let cache = tempfile::tempdir().unwrap();
+    for plugin in ["m/beta", "m/alpha", "a/zeta", "m/unnamed"] {
+        install(&cache, &format!("{plugin}/1.0.0"), &json!({ "both": url("x") }));
+    }
+    let states = [("zeta@a", true), ("beta@m", false), ("alpha@m", true), ("flat", true)];
+    let loaded = installed(&cache, &states[..3]);
+    let found: Vec<_> = loaded.value.iter().map(|plugin| (&*plugin.id, plugin.active)).collect();
+    assert_eq!(found, [("alpha@m", true), ("beta@m", false), ("zeta@a", true)]);
+    assert_eq!(names(&loaded.value[0]), ["both"]);
+    assert!(loaded.value[1].servers.is_empty() && loaded.warnings.is_empty());
+    // What is in another folder of plugins need not be in this one.
+    let states = BTreeMap::from([("flat".to_owned(), true)]);
+    let loaded = installed_plugins(cache.path(), &states, &|id| id == "flat");
+    assert!(loaded.value.is_empty() && loaded.warnings.is_empty());
+}
+
+#[test]
+fn the_highest_version_counts_and_local_before_it() {
+    let cache = tempfile::tempdir().unwrap();
+    let steps = [
+        ("odd", "odd"),
+        ("1.9.0", "1.9.0"),
+        ("1.10.0-rc.1", "1.10.0-rc.1"),
+        ("1.10.0", "1.10.0"),
+        ("1.2.0", "1.10.0"),
+        ("zzz", "1.10.0"),
+        ("99.0.0 beta", "1.10.0"),
+        ("local", "local"),
+        ("2.0.0", "local"),
+    ];
+    for (version, expected) in steps {
+        let servers = json!({ version: url("x") });
+        install(&cache, &format!("m/p/{version}"), &servers);
+        let loaded = installed(&cache, &[("p@m", true)]);
+        assert_eq!(names(&loaded.value[0]), [expected]);
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_left_out_alone_and_said() {
+    let cache = tempfile::tempdir().unwrap();
+    install(&cache, "m/good/1.0.0", &json!({ "good": url("x"), "bad": { "url": 1 } }));
+    fs::create_dir_all(cache.path().join("m/empty/1.0.0")).unwrap();
+    install(&cache, "m/json/1.0.0", &json!({}));
+    fs::write(cache.path().join("m/json/1.0.0/.mcp.json"), "{").unwrap();
+    install(&cache, "1.0.0/.codex-plugin", &json!({ "outside": url("x") }));
+    let states =
+        [("../x@m", true), ("empty@m", true), ("good@m", true), ("gone@m", true), ("json@m", true)];
+    let loaded = installed(&cache, &states);
+    let found: Vec<_> = loaded.value.iter().map(|plugin| (&*plugin.id, names(plugin))).collect();
+    assert_eq!(found, [("good@m", vec!["good"]), ("json@m", vec![])]);
+    let warnings: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
+    let expected = [
+        "plugin `../x@m` is switched on and not installed",
+        "m/empty/1.0.0/.codex-plugin/plugin.json: cannot be read: there is no such file",
+        "m/gone: plugin `gone@m` is switched on and not installed",
+        "mcpServers.bad.url: found an integer, expected a string; this server of the plugin",
+        "m/json/1.0.0/.mcp.json: not valid JSON",
+    ];
+    assert_eq!(warnings.len(), expected.len(), "{warnings:#?}");
+    for (warning, expected) in warnings.iter().zip(expected) {
+        assert!(warning.contains(expected), "{expected}: {warning}");
+    }
+}
+
+#[test]
+fn servers_within_the_manifest() {
+    let cache = tempfile::tempdir().unwrap();
+    install(&cache, "m/p/1.0.0", &json!({ "file": url("x") }));
+    let manifest = json!({ "mcpServers": { "inline": url("x") } }).to_string();
+    fs::write(cache.path().join("m/p/1.0.0/.codex-plugin/plugin.json"), manifest).unwrap();
+    assert_eq!(names(&installed(&cache, &[("p@m", true)]).value[0]), ["inline"]);
+}
