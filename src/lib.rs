@@ -54,6 +54,8 @@ pub mod labels;
 pub mod minimise;
 pub mod oracle;
 pub mod protocol;
+#[cfg(feature = "endpoint")]
+pub mod releases;
 pub mod report;
 pub mod rules;
 pub mod selftest;

@@ -27,6 +27,11 @@ pub fn all() -> &'static BTreeMap<&'static str, &'static str> {
     &RULES
 }
 
+/// The ids of all rules, in the order of the page.
+pub fn in_order() -> impl Iterator<Item = &'static str> {
+    SEMANTICS.lines().filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'))
+}
+
 /// The normative text of a rule, empty for an unknown id.
 pub fn text(id: &str) -> &'static str {
     RULES.get(id).copied().unwrap_or_default()

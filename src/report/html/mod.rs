@@ -12,10 +12,10 @@ use super::shown::{clipped, visible};
 use super::{Report, RunVerdict};
 use crate::selftest::matrix::Matrix;
 
-const STYLE: &str = include_str!("style.css");
+pub(crate) const STYLE: &str = include_str!("style.css");
 
 /// What the page may load: nothing. Should a text ever come to be taken for HTML, it stays inert.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+pub(crate) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// Characters of any one text.
 const TEXT: usize = 20_000;
@@ -63,7 +63,7 @@ fn word(verdict: RunVerdict) -> &'static str {
 }
 
 /// Text of others: what cannot be seen is written out, the rest escaped.
-struct Text<'a>(&'a str);
+pub(crate) struct Text<'a>(pub(crate) &'a str);
 
 impl Render for Text<'_> {
     fn render_to(&self, buffer: &mut String) {
@@ -72,7 +72,7 @@ impl Render for Text<'_> {
 }
 
 /// A sentence of the specification, with its names in backticks as code.
-fn sentence(text: &str) -> Markup {
+pub(crate) fn sentence(text: &str) -> Markup {
     html! {
         @for (position, part) in text.split('`').enumerate() {
             @if position % 2 == 1 { code { (Text(part)) } } @else { (Text(part)) }
@@ -81,6 +81,6 @@ fn sentence(text: &str) -> Markup {
 }
 
 /// A table wider than its place scrolls there, by keyboard too.
-fn wide(label: &str, table: &Markup) -> Markup {
+pub(crate) fn wide(label: &str, table: &Markup) -> Markup {
     html! { div.wide tabindex="0" role="region" aria-label=(label) { (table) } }
 }

@@ -1,0 +1,145 @@
+//! The matrix as one page of HTML that needs nothing else: no script, no request.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use mcp_overlay_model::Profile;
+
+use super::{Cell, Matrix};
+use crate::report::html::{POLICY, STYLE, Text, sentence, wide};
+use crate::rules;
+
+/// The page; `date` and `command` say when and how it was made.
+pub fn render(matrix: &Matrix, date: &str, command: &str) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { "Which release keeps which rule · mcp-overlay" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    h1 { "Which release keeps which rule" }
+                    p {
+                        "Each release was asked the same " (matrix.plan.cases) " cases once, from "
+                        "outside, and its answers held against each profile of the specification. "
+                        (Text(date)) "."
+                    }
+                    pre { code { (Text(command)) } }
+                }
+                main { (profiles(matrix)) (rule_table(matrix)) (smallest(matrix)) }
+                footer { "Written by mcp-overlay " (env!("CARGO_PKG_VERSION")) "." }
+            }
+        }
+    };
+    format!("{}\n", page.into_string())
+}
+
+fn profiles(matrix: &Matrix) -> Markup {
+    html! {
+        section aria-labelledby="profiles" {
+            h2 id="profiles" { "Releases and profiles" }
+            p { "How many of the cases are seen as the profile says; the profile that a release "
+                "follows is marked." }
+            (wide("Releases and profiles", &html! {
+                table.releases {
+                    thead { tr {
+                        th scope="col" { "Release" }
+                        @for profile in Profile::ALL { th.number scope="col" { (profile.name()) } }
+                    } }
+                    tbody {
+                        @for column in &matrix.releases {
+                            tr {
+                                th scope="row" { (Text(&column.name)) }
+                                @for (profile, held) in &column.profiles {
+                                    td.number {
+                                        @if Some(*profile) == column.follows() {
+                                            span.badge.pass { (held.agreeing) " follows" }
+                                        } @else { (held.agreeing) }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }))
+        }
+    }
+}
+
+fn rule_table(matrix: &Matrix) -> Markup {
+    html! {
+        section aria-labelledby="rules" {
+            h2 id="rules" { "Releases and rules" }
+            p { "A rule that only some profiles have is held against the one of those that fits "
+                "the release best. Rules that show in no release are left out." }
+            (wide("Releases and rules", &html! {
+                table.releases {
+                    thead { tr {
+                        th scope="col" { "Rule" }
+                        @for column in &matrix.releases { th scope="col" { (Text(&column.name)) } }
+                    } }
+                    tbody {
+                        @for rule in matrix.rules() {
+                            tr {
+                                th scope="row" { code title=(rules::text(rule)) { (rule) } }
+                                @for (at, column) in matrix.releases.iter().enumerate() {
+                                    td { (cell(rule, at, column.cell(rule))) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }))
+        }
+    }
+}
+
+fn cell(rule: &str, release: usize, cell: Cell<'_>) -> Markup {
+    match cell {
+        Cell::Kept(_) => html! { span.badge.pass { "kept" } },
+        Cell::NotSeen => html! { span title="no case showed it" { "·" } },
+        Cell::Broken(_) => html! {
+            a href={ "#" (anchor(rule, release)) } { span.badge.fail { "broken" } }
+        },
+    }
+}
+
+fn anchor(rule: &str, release: usize) -> String {
+    format!("case-{release}-{}", rule.replace('.', "-"))
+}
+
+/// The case of each broken cell; one that breaks a rule in several releases stands once, with the
+/// anchors of all.
+fn smallest(matrix: &Matrix) -> Markup {
+    let mut rows: Vec<(&str, &crate::finding::Finding, Vec<usize>)> = Vec::new();
+    for rule in matrix.rules() {
+        for (at, column) in matrix.releases.iter().enumerate() {
+            if let Cell::Broken(finding) = column.cell(rule) {
+                let same = rows.iter_mut().find(|(of, f, _)| *of == rule && f.case == finding.case);
+                match same {
+                    Some((.., releases)) => releases.push(at),
+                    None => rows.push((rule, finding, vec![at])),
+                }
+            }
+        }
+    }
+    let name = |at: &usize| matrix.releases.get(*at).map(|column| column.name.clone());
+    html! {
+        section aria-labelledby="cases" {
+            h2 id="cases" { "The smallest cases" }
+            @for (rule, finding, releases) in &rows {
+                article {
+                    @for at in releases { span id=(anchor(rule, *at)) {} }
+                    h3 { code { (rule) } ": "
+                        (Text(&releases.iter().filter_map(name).collect::<Vec<_>>().join(", "))) }
+                    p { (sentence(&finding.sentence)) }
+                    (wide("Case", &html! { pre { (Text(&finding.to_string())) } }))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Which release keeps which rule: every release is asked the same cases once, and its answers are
+//! held against every profile.
+
+#[cfg(feature = "reports")]
+pub mod html;
+pub mod markdown;
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use mcp_overlay_model::{Case, Profile, RuleId, resolve};
+
+use crate::app_server::reach::is_in_sight;
+use crate::campaign::cores;
+use crate::compare::Verdict;
+use crate::coverage::reached;
+use crate::finding::Finding;
+use crate::generate::random_case;
+use crate::investigate::{Failing, describe, examine};
+use crate::oracle::judge_reply;
+use crate::rules;
+use crate::subject::{Reply, Sight, Subject};
+
+/// How long making the smallest case of one rule may take.
+const SMALLEST_TIME: Duration = Duration::from_secs(20);
+
+/// Failing cases of a rule that are kept, the shortest ones.
+const KEPT: usize = 3;
+
+/// What the releases are asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// How many random cases.
+    pub cases: u64,
+    /// Names the stream of random cases.
+    pub seed: u64,
+}
+
+/// What came of all releases.
+#[derive(Clone, Debug)]
+pub struct Matrix {
+    /// What was asked.
+    pub plan: Plan,
+    /// A column each, in the order in which they were given.
+    pub releases: Vec<Column>,
+}
+
+/// One release.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// As it was given.
+    pub name: String,
+    /// What the program calls itself.
+    pub program: String,
+    /// By profile.
+    pub profiles: BTreeMap<Profile, Held>,
+}
+
+/// A release held against one profile.
+#[derive(Clone, Debug, Default)]
+pub struct Held {
+    /// Cases that are seen as the profile says.
+    pub agreeing: u64,
+    /// Cases that are not.
+    pub differing: u64,
+    /// Rules that were seen to be kept, with the number of cases.
+    pub kept: BTreeMap<RuleId, u64>,
+    /// Rules that are broken, or the way to break down, each with its smallest case.
+    pub broken: BTreeMap<String, Finding>,
+}
+
+/// What a release makes of a rule.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cell<'a> {
+    /// It was seen to be kept, in the profile that fits best of those that have the rule.
+    Kept(u64),
+    /// It is broken.
+    Broken(&'a Finding),
+    /// No case of the plan showed it.
+    NotSeen,
+}
+
+impl Column {
+    /// The profile that the release follows: that of the most agreeing cases, the earliest of
+    /// several.
+    pub fn follows(&self) -> Option<Profile> {
+        let most = self.profiles.values().map(|held| held.agreeing).max()?;
+        self.profiles.iter().find(|(_, held)| held.agreeing == most).map(|(profile, _)| *profile)
+    }
+
+    /// What became of a rule, in the profile that fits best of those that have it.
+    pub fn cell(&self, rule: &str) -> Cell<'_> {
+        let having = self.profiles.iter().filter(|(profile, _)| rules::holds(rule, **profile));
+        let Some((_, held)) = having.max_by_key(|(_, held)| held.agreeing) else {
+            return Cell::NotSeen;
+        };
+        match (held.broken.get(rule), held.kept.get(rule)) {
+            (Some(finding), _) => Cell::Broken(finding),
+            (None, Some(count)) => Cell::Kept(*count),
+            (None, None) => Cell::NotSeen,
+        }
+    }
+}
+
+impl Matrix {
+    /// The rules that some release showed, in the order of the specification.
+    pub fn rules(&self) -> Vec<&'static str> {
+        let seen = |rule: &&'static str| {
+            self.releases.iter().any(|column| column.cell(rule) != Cell::NotSeen)
+        };
+        rules::in_order().filter(seen).collect()
+    }
+
+    /// The rules that a release's own profile has and it breaks all the same: what no rule explains.
+    pub fn unexplained(&self) -> BTreeMap<&str, Vec<(&str, &Finding)>> {
+        let mut unexplained: BTreeMap<&str, Vec<(&str, &Finding)>> = BTreeMap::new();
+        for column in &self.releases {
+            let held = column.follows().and_then(|profile| column.profiles.get(&profile));
+            for (rule, finding) in held.into_iter().flat_map(|held| &held.broken) {
+                unexplained.entry(rule).or_default().push((&column.name, finding));
+            }
+        }
+        unexplained
+    }
+}
+
+/// The smallest cases so far, by profile and rule: what breaks a rule in one release most likely
+/// breaks it in the next.
+#[derive(Debug, Default)]
+pub struct Known(BTreeMap<(Profile, String), Vec<Case>>);
+
+/// Looks at one release. `done` hears how many cases were asked.
+pub fn look(
+    name: &str,
+    subject: &dyn Subject,
+    plan: Plan,
+    known: &mut Known,
+    done: &(dyn Fn(u64) + Sync),
+) -> Column {
+    let asked = ask_all(subject, plan, done);
+    let mut profiles = BTreeMap::new();
+    for profile in Profile::ALL {
+        profiles.insert(profile, hold(subject, profile, &asked, known));
+    }
+    Column { name: name.into(), program: subject.name().into(), profiles }
+}
+
+/// Asks every case once. An answer that no profile expects is asked for again, of a new process:
+/// what a host remembers of another case is no word about this one.
+fn ask_all(subject: &dyn Subject, plan: Plan, done: &(dyn Fn(u64) + Sync)) -> Vec<(Case, Reply)> {
+    let next = AtomicU64::new(0);
+    let asked = Mutex::new(Vec::new());
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= plan.cases {
+                return;
+            }
+            let case = subject.within_reach(random_case(plan.seed, index));
+            let mut reply = ask(subject, &case);
+            let expected = |profile| !judge(&case, profile, reply.clone()).is_finding();
+            if !Profile::ALL.into_iter().any(expected) {
+                subject.restart();
+                reply = ask(subject, &case);
+            }
+            let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+            asked.push((index, case, reply));
+            done(asked.len() as u64);
+        }
+    };
+    thread::scope(|scope| (0..cores()).for_each(|_| drop(scope.spawn(work))));
+    let mut asked = asked.into_inner().unwrap_or_else(PoisonError::into_inner);
+    asked.sort_by_key(|(index, ..)| *index);
+    asked.into_iter().map(|(_, case, reply)| (case, reply)).collect()
+}
+
+fn ask(subject: &dyn Subject, case: &Case) -> Reply {
+    subject.ask(std::slice::from_ref(case)).pop().unwrap_or(Reply::NotAsked)
+}
+
+/// No answer depends on the profile: the subject never learns it.
+fn judge(case: &Case, profile: Profile, reply: Reply) -> Verdict {
+    let case = Case { profile, ..case.clone() };
+    judge_reply(Sight::Outside, &case, reply).verdict
+}
+
+fn hold(
+    subject: &dyn Subject,
+    profile: Profile,
+    asked: &[(Case, Reply)],
+    known: &mut Known,
+) -> Held {
+    let mut held = Held::default();
+    let mut failing: BTreeMap<String, Vec<Failing>> = BTreeMap::new();
+    for (case, reply) in asked {
+        let case = Case { profile, ..case.clone() };
+        let verdict = judge(&case, profile, reply.clone());
+        if verdict == Verdict::Agree {
+            held.agreeing += 1;
+            let outcome = resolve(&case);
+            let in_sight = |rule: &RuleId| is_in_sight(rule, &outcome);
+            for rule in reached(&case, &outcome).into_iter().filter(in_sight) {
+                *held.kept.entry(rule).or_default() += 1;
+            }
+        } else if verdict.is_finding() {
+            held.differing += 1;
+            let word = verdict.rule().unwrap_or(verdict.word()).to_string();
+            failing.entry(word).or_default().push(Failing { index: 0, case, after: None, verdict });
+        }
+    }
+    for (word, mut cases) in failing {
+        cases.sort_by_key(|failing| serde_json::to_string(&failing.case).map_or(0, |t| t.len()));
+        let count = cases.len() as u64;
+        if let Some(finding) = smallest(subject, profile, &word, &cases, known) {
+            let rule = if finding.rule.is_empty() { &finding.verdict } else { &finding.rule };
+            held.broken.entry(rule.clone()).or_insert(Finding { count, ..finding });
+        }
+    }
+    held
+}
+
+/// The smallest case that breaks the rule: one that did so in an earlier release, or a new one.
+fn smallest(
+    subject: &dyn Subject,
+    profile: Profile,
+    word: &str,
+    cases: &[Failing],
+    known: &mut Known,
+) -> Option<Finding> {
+    let earlier = known.0.entry((profile, word.into())).or_default();
+    let again = earlier.iter().find_map(|case| describe(subject, case.clone()));
+    if again.is_some() {
+        return again;
+    }
+    let deadline = Instant::now() + SMALLEST_TIME;
+    let found = cases.iter().take(KEPT).find_map(|failing| examine(subject, failing, deadline))?;
+    earlier.push(found.case.clone());
+    Some(found)
+}
