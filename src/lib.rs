@@ -34,6 +34,8 @@
 //! ([`report`]). A case that fails is made small
 //! ([`minimise`]), blamed on a rule ([`blame`]) and kept ([`finding`]).
 
+#[cfg(feature = "endpoint")]
+pub mod app_server;
 pub mod blame;
 pub mod campaign;
 pub mod compare;

@@ -1,0 +1,3 @@
+//! App-servers as programs, driven over their own protocol.
+
+pub mod true_origin;
