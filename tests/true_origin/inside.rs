@@ -70,7 +70,9 @@ fn get(host: &'static str, ca: &Path) -> String {
         .with_no_client_auth();
     let client = ClientConnection::new(Arc::new(config), host.try_into().unwrap()).unwrap();
     let mut stream = StreamOwned::new(client, TcpStream::connect((host, 443)).unwrap());
-    write!(stream, "GET /ping HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
+    // In one piece: the upstream reads once.
+    let request = format!("GET /ping HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     // The upstream ends without a farewell of TLS.
     let _ = stream.read_to_string(&mut answer);
