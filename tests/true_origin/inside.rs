@@ -1,6 +1,11 @@
 //! Enters the namespaces and tells what it sees there, for tests/true_origin.
 
-#![allow(clippy::unwrap_used, reason = "a helper that panics fails its test, as it should")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper that panics fails its test, as it should"
+)]
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _};
