@@ -13,6 +13,7 @@ mod secrets;
 mod seen;
 mod session;
 pub mod stdio_server;
+pub mod true_origin;
 mod world;
 
 use std::collections::BTreeMap;
@@ -26,10 +27,12 @@ use mcp_overlay_model::{Answer, Case, Rejected};
 
 use self::delivery::Delivered;
 use self::placed::{Placed, Sites};
+use self::reach::Reach;
 use self::secrets::nonce;
 use self::seen::Seen;
 use self::session::{NotStarted, Session, Start, Status};
 use self::stdio_server::Started;
+use self::true_origin::tls::{Front, FrontError};
 use self::world::World;
 use crate::subject::stdio::Patience;
 use crate::subject::{Failure, FailureKind, Reply, Sight, Subject, Way};
@@ -37,6 +40,9 @@ use crate::subject::{Failure, FailureKind, Reply, Sight, Subject, Way};
 /// How long a host may take: it starts a few servers for an answer, and it may be large.
 pub const PATIENCE: Patience =
     Patience { case: Duration::from_secs(20), start: Duration::from_secs(20) };
+
+/// A proxy that is not there.
+const NOWHERE: &str = "http://127.0.0.1:1";
 
 /// Processes that are kept for a case to come.
 const MOST_IDLE: usize = 6;
@@ -47,6 +53,9 @@ pub enum StartError {
     /// The test servers could not be hosted.
     #[error("cannot host the servers of the cases on loopback: {0}")]
     World(#[source] io::Error),
+    /// There is no TLS in front of the Apps endpoint.
+    #[error("cannot host the Apps endpoint at ChatGPT's own origin: {0}")]
+    Front(#[from] FrontError),
     /// It did not come up with an empty config.
     #[error(
         "the app-server `{command}` {problem}\n  help: expected a program that speaks the protocol \
@@ -68,7 +77,8 @@ pub struct AppServerSubject {
 
 impl AppServerSubject {
     /// Starts the command, an argument each, on an empty home to learn who it is.
-    /// `stdio_server` is the command that runs [`stdio_server::serve`].
+    /// `stdio_server` is the command that runs [`stdio_server::serve`]. [`Reach::TrueOrigin`] is for
+    /// a process inside [`true_origin::namespace`].
     ///
     /// # Errors
     /// The test servers cannot be hosted, or the command does not come up.
@@ -76,8 +86,9 @@ impl AppServerSubject {
         command: Vec<String>,
         stdio_server: Vec<String>,
         patience: Patience,
+        reach: Reach,
     ) -> Result<Self, StartError> {
-        let mut driver = Driver::new(command, stdio_server, patience)?;
+        let mut driver = Driver::new(command, stdio_server, patience, reach)?;
         let name = driver.introduce()?;
         let driver = Arc::new(driver);
         let told = |way, words: &str| Told {
@@ -122,7 +133,7 @@ impl Subject for AppServerSubject {
     }
 
     fn within_reach(&self, case: Case) -> Case {
-        reach::within_reach(case)
+        self.in_file().within_reach(case)
     }
 
     fn told(&self, way: Way) -> Option<&dyn Subject> {
@@ -169,7 +180,7 @@ impl Subject for Told {
     }
 
     fn within_reach(&self, case: Case) -> Case {
-        reach::within_reach(case)
+        self.driver.reach.nearest(case)
     }
 }
 
@@ -184,6 +195,10 @@ struct Driver {
     _reports: tempfile::TempDir,
     /// What every process gets besides the variables of its case.
     environment: BTreeMap<String, String>,
+    reach: Reach,
+    /// TLS in front of the Apps endpoint, at ChatGPT's own origin. There a request has no mark of its
+    /// case, so that one case is asked at a time, of a process of its own.
+    front: Option<(Front, Mutex<()>)>,
     idle: Mutex<Vec<Session>>,
 }
 
@@ -192,6 +207,7 @@ impl Driver {
         command: Vec<String>,
         stdio: Vec<String>,
         patience: Patience,
+        reach: Reach,
     ) -> Result<Self, StartError> {
         let mut command = command;
         if let Some(program) = command.first_mut() {
@@ -205,15 +221,30 @@ impl Driver {
             stdio,
             reports: reports.path().into(),
             run: nonce(),
-            true_origin: false,
+            true_origin: reach == Reach::TrueOrigin,
         };
+        let mut environment = BTreeMap::new();
+        let mut front = None;
+        if sites.true_origin {
+            let started = Front::start(sites.apps, reports.path())?;
+            let authority = started.ca_file().display().to_string();
+            environment.insert("CODEX_CA_CERTIFICATE".into(), authority);
+            front = Some((started, Mutex::default()));
+        } else {
+            // A request to anywhere but loopback ends at a port where nobody listens.
+            let names = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+            environment.extend(names.map(|name| (name.into(), NOWHERE.into())));
+            environment.insert("NO_PROXY".into(), "127.0.0.1".into());
+        }
         Ok(Driver {
             command,
             patience,
             world,
             sites,
             _reports: reports,
-            environment: BTreeMap::new(),
+            environment,
+            reach,
+            front,
             idle: Mutex::default(),
         })
     }
@@ -240,10 +271,15 @@ impl Driver {
     }
 
     fn ask(&self, case: &Case, way: Way) -> Result<Answer, Failure> {
-        if let Some(reason) = reach::out_of_reach(case) {
+        if let Some(reason) = self.reach.is_out(case) {
             return Ok(Answer::skipped(reason));
         }
         let placed = Placed::new(case, &self.sites);
+        let one_at_a_time =
+            self.front.as_ref().map(|(_, one)| one.lock().unwrap_or_else(PoisonError::into_inner));
+        if one_at_a_time.is_some() {
+            self.world.expect_unmarked(&placed.mark);
+        }
         let asked = self.ask_placed(case, &placed, way);
         let requests = self.world.take(&placed.mark);
         let started = self.take_reports(&placed.mark);
@@ -258,7 +294,9 @@ impl Driver {
             let message = leaks.join("; ");
             return Err(Failure { kind: FailureKind::Leaked, message, certain: true });
         }
-        self.keep(session);
+        if self.front.is_none() {
+            self.keep(session);
+        }
         let listed = match status {
             Status::Refused(reason) => return Ok(refused(reason)),
             Status::Listed(listed) => listed,

@@ -54,12 +54,31 @@ pub fn is_in_sight(rule: &str, outcome: &Outcome) -> bool {
     }
 }
 
+/// Where the Apps endpoint may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// On loopback, under whatever path.
+    #[default]
+    Loopback,
+    /// At ChatGPT's own origin, which is loopback in a network of its own.
+    TrueOrigin,
+}
+
+type Step = (&'static str, fn(&mut Case));
+
+/// What an Apps endpoint at ChatGPT's own origin needs instead of the step of the same place.
+const TRUE_BASE: Step =
+    ("the Apps endpoint must be at https://chatgpt.com, at a plain path", true_base);
+
+/// Which of the steps it replaces.
+const BASE_STEP: &str = "the Apps endpoint must be on loopback, at a plain path";
+
 /// Each step, and what to say of a case that needs it.
-const STEPS: [(&str, fn(&mut Case)); 10] = [
+const STEPS: [Step; 10] = [
     ("an app-server has the hosted Apps extension and no other contributor", only_hosted_apps),
     ("auth.json says none, api_key or chatgpt", plain_auth),
     ("TOML has no null, and no integer of more than 64 bits", plain_values),
-    ("the Apps endpoint must be on loopback, at a plain path", plain_base),
+    (BASE_STEP, plain_base),
     ("a key of the host config or a feature is another one to this host", plain_host_keys),
     ("a path override must be a plain path", plain_override),
     ("a server could not be started: its timeout, folder, environment or header", plain_servers),
@@ -68,21 +87,30 @@ const STEPS: [(&str, fn(&mut Case)); 10] = [
     ("plugins are found in the order of their ids, NAME@MARKET", plain_plugins),
 ];
 
-/// The nearest case that a black box can be asked.
-#[must_use]
-pub fn within_reach(mut case: Case) -> Case {
-    STEPS.iter().for_each(|(_, step)| step(&mut case));
-    case
-}
+impl Reach {
+    fn steps(self) -> impl Iterator<Item = Step> {
+        STEPS.into_iter().map(move |step| match self {
+            Reach::TrueOrigin if step.0 == BASE_STEP => TRUE_BASE,
+            _ => step,
+        })
+    }
 
-/// Why a black box cannot be asked this case.
-#[must_use]
-pub fn out_of_reach(case: &Case) -> Option<&'static str> {
-    let mut nearer = case.clone();
-    STEPS.iter().find_map(|(reason, step)| {
-        step(&mut nearer);
-        (nearer != *case).then_some(*reason)
-    })
+    /// The nearest case that a black box can be asked.
+    #[must_use]
+    pub fn nearest(self, mut case: Case) -> Case {
+        self.steps().for_each(|(_, step)| step(&mut case));
+        case
+    }
+
+    /// Why a black box cannot be asked this case.
+    #[must_use]
+    pub fn is_out(self, case: &Case) -> Option<&'static str> {
+        let mut nearer = case.clone();
+        self.steps().find_map(|(reason, step)| {
+            step(&mut nearer);
+            (nearer != *case).then_some(reason)
+        })
+    }
 }
 
 fn only_hosted_apps(case: &mut Case) {
@@ -146,11 +174,7 @@ fn plain_base(case: &mut Case) {
     let base = host.entry("chatgpt_base_url").or_insert_with(|| LOOPBACK.into());
     let Value::String(written) = base else { return };
     let plain = if is_valid_base(written) {
-        let after_scheme = written.split_once("://").map_or("", |(_, rest)| rest);
-        let path = after_scheme.find('/').and_then(|at| after_scheme.get(at..)).unwrap_or_default();
-        // A client resolves dot segments, and the server would see another path.
-        let dotted = path.split('/').any(|segment| matches!(segment, "." | ".."));
-        format!("{LOOPBACK}{}", if dotted { "/x" } else { path })
+        format!("{LOOPBACK}{}", plain_path(written))
     } else if ["http://user@127.0.0.1/", "http://127.0.0.1/?q=1", "ftp://127.0.0.1/", ""]
         .contains(&written.as_str())
     {
@@ -162,6 +186,29 @@ fn plain_base(case: &mut Case) {
     } else {
         "ftp://127.0.0.1/".into()
     };
+    if *written != plain {
+        *written = plain;
+    }
+}
+
+/// The path of a valid URL.
+fn plain_path(url: &str) -> &str {
+    let after_scheme = url.split_once("://").map_or("", |(_, rest)| rest);
+    let path = after_scheme.find('/').and_then(|at| after_scheme.get(at..)).unwrap_or_default();
+    // A client resolves dot segments, and the server would see another path.
+    if path.split('/').any(|segment| matches!(segment, "." | "..")) { "/x" } else { path }
+}
+
+/// Absent, or ChatGPT's own.
+fn true_base(case: &mut Case) {
+    let Some(host) = host(case) else { return };
+    let Some(Value::String(written)) = host.get_mut("chatgpt_base_url") else { return };
+    if !is_valid_base(written) {
+        plain_base(case);
+        return;
+    }
+    let origin = "https://chatgpt.com";
+    let plain = format!("{origin}{}", plain_path(written));
     if *written != plain {
         *written = plain;
     }
@@ -320,18 +367,20 @@ mod tests {
     use super::*;
     use crate::generate::random_case;
 
+    const REACHES: [Reach; 2] = [Reach::Loopback, Reach::TrueOrigin];
+
     #[test]
     fn within_reach_is_reached_in_one_go_and_stays() {
-        for index in 0..5_000 {
-            let near = within_reach(random_case(1, index));
-            assert_eq!(out_of_reach(&near), None, "{near:?}");
+        for (index, reach) in (0..5_000).flat_map(|i| REACHES.map(|reach| (i, reach))) {
+            let near = reach.nearest(random_case(1, index));
+            assert_eq!(reach.is_out(&near), None, "{near:?}");
         }
     }
 
     #[test]
     fn whatever_the_case_says_the_host_is_sent_to_loopback() {
         for index in 0..5_000 {
-            let near = within_reach(random_case(2, index));
+            let near = Reach::Loopback.nearest(random_case(2, index));
             let Some(base) = near.host.get("chatgpt_base_url").and_then(Value::as_str) else {
                 continue;
             };
@@ -343,6 +392,6 @@ mod tests {
     fn a_reason_is_given() {
         let scripted = json!({"contributors": [{"id": "x", "contributions": []}]});
         let case: Case = serde_json::from_value(scripted).unwrap();
-        assert!(out_of_reach(&case).unwrap().contains("no other contributor"));
+        assert!(Reach::Loopback.is_out(&case).unwrap().contains("no other contributor"));
     }
 }

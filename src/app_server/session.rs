@@ -17,9 +17,6 @@ use crate::subject::{Failure, FailureKind};
 /// The most entries of a status that are read, a page after the other.
 const MOST_PAGES: usize = 100;
 
-/// A proxy that is not there.
-const NOWHERE: &str = "http://127.0.0.1:1";
-
 /// What an app-server is started with and cannot be told later. Cases that have it in common are
 /// asked of one process.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,9 +90,6 @@ impl Session {
         command.env_clear();
         // Nothing of the environment of whoever runs the check but where programs are.
         command.envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "LANG"));
-        // A request to anywhere but loopback ends at a port where nobody listens.
-        command.envs(["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].map(|name| (name, NOWHERE)));
-        command.env("NO_PROXY", "127.0.0.1");
         command.env("HOME", home.path()).env("CODEX_HOME", home.path()).envs(more);
         command.envs(start.environment.iter().map(|(name, variable)| (name, &variable.placed)));
         command.current_dir(home.path());

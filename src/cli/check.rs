@@ -11,7 +11,7 @@ use mcp_overlay::report::RunVerdict;
 use mcp_overlay::report::text::TextReporter;
 use mcp_overlay_model::Profile;
 
-use super::driven::{self, Driven};
+use super::driven::{self, Driven, Place};
 use super::outputs::{self, can_be_written};
 use super::{FINDINGS, MISUSE, Misuse, Outcome, read_text, say};
 
@@ -117,6 +117,10 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     if arguments.write_expected_failures.is_some() && arguments.driven.commands() > 1 {
         return Err("--write-expected-failures takes one subject: a file is about one".into());
     }
+    let _here = match driven::go(&arguments.driven)? {
+        Place::Here(inside) => inside,
+        Place::Done(code) => return Ok(code),
+    };
     let subjects = driven::start(&arguments.driven, options.profile)?;
     silence_subjects();
     let mut verdicts = Vec::new();

@@ -1,7 +1,10 @@
 //! Whom a command asks: the production implementation, or anyone's over stdio.
 
+use std::process::ExitCode;
 use std::time::Duration;
 
+use mcp_overlay::app_server::reach::Reach;
+use mcp_overlay::app_server::true_origin::namespace::{self, Entered, Inside};
 use mcp_overlay::app_server::{self, AppServerSubject};
 use mcp_overlay::selftest::Fault;
 use mcp_overlay::subject::stdio::{Patience, kill_all};
@@ -29,6 +32,12 @@ pub(crate) struct SubjectArguments {
         help_heading = "Subject"
     )]
     pub(crate) app_server: Vec<String>,
+
+    /// With --app-server: have the Apps endpoint at https://chatgpt.com itself, in a network of its
+    /// own where that name is this machine and nothing else can be reached. Needs Linux and leave to
+    /// make user namespaces; without them the exit status is 2 (docs/black-box.md)
+    #[arg(long, requires = "app_server", help_heading = "Subject")]
+    true_origin: bool,
 
     /// Seed this fault into the production implementation, to see what a finding looks like;
     /// `selftest --list` has the names
@@ -109,6 +118,28 @@ impl Driven {
     }
 }
 
+/// Where the command goes on.
+pub(crate) enum Place {
+    /// Here. The network of its own, if it is in one, lasts as long as this.
+    Here(Option<Inside>),
+    /// It went on elsewhere, and has ended.
+    Done(ExitCode),
+}
+
+/// Goes to the network of its own that `--true-origin` asks for; before there are threads.
+pub(crate) fn go(arguments: &SubjectArguments) -> Result<Place, Misuse> {
+    if !arguments.true_origin {
+        return Ok(Place::Here(None));
+    }
+    Ok(match namespace::enter()? {
+        Entered::Inside(inside) => Place::Here(Some(inside)),
+        Entered::Ended(status) => {
+            let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(MISUSE);
+            Place::Done(ExitCode::from(code))
+        }
+    })
+}
+
 /// Everybody who is to be asked; a command is started to see whether it can be.
 pub(crate) fn start(arguments: &SubjectArguments, profile: Profile) -> Result<Vec<Driven>, Misuse> {
     if let Some(fault) = arguments.fault {
@@ -126,7 +157,8 @@ pub(crate) fn start(arguments: &SubjectArguments, profile: Profile) -> Result<Ve
     let app_server = |command: &String| {
         let patience = arguments.patience(app_server::PATIENCE);
         let words = words("--app-server", command)?;
-        let subject = AppServerSubject::start(words, stdio_server()?, patience)?;
+        let reach = if arguments.true_origin { Reach::TrueOrigin } else { Reach::Loopback };
+        let subject = AppServerSubject::start(words, stdio_server()?, patience, reach)?;
         Ok(Driven::AppServer(Box::new(subject)))
     };
     let over_stdio = arguments.stdio.iter().map(over_stdio);

@@ -38,6 +38,10 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         }
         replayed.extend(of_file);
     }
+    let _here = match driven::go(&arguments.driven)? {
+        driven::Place::Here(inside) => inside,
+        driven::Place::Done(code) => return Ok(code),
+    };
     silence_subjects();
     let (mut failed, mut skipped) = (false, false);
     for driven in driven::start(&arguments.driven, Profile::default())? {
