@@ -16,6 +16,8 @@ mod plugins;
 #[cfg(test)]
 mod plugins_on_disk;
 #[cfg(test)]
+mod profiles;
+#[cfg(test)]
 mod servers;
 #[cfg(test)]
 mod support;
