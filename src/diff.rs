@@ -1,9 +1,12 @@
 //! What changed between two profiles: for each rule that only one of them has, the smallest case
 //! found on which they differ because of it.
 //!
-//! A case differs because of a rule if holding one profile's answer against the other's
-//! specification blames that rule ([`compare`]), as for any implementation.
+//! A case differs because of a rule if it does so already between the two profiles next to each
+//! other where the rule comes or goes, and holding one's answer against the other's specification
+//! blames that rule ([`compare`]), as for any implementation. Cases that nothing else in between
+//! touches are preferred.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -85,22 +88,26 @@ pub fn between(left: Profile, right: Profile) -> ProfileDiff {
     // Without a rule to find there is nothing to look for.
     for case in small.chain(random).filter(|_| !variants.is_empty()) {
         cases += 1;
-        let blamed = blamed(&case, left, right);
-        for variant in variants.iter().filter(|variant| blamed.contains(&variant.rule)) {
-            let of_rule = found.entry(variant.rule).or_default();
-            of_rule.push(case.clone());
-            of_rule.sort_by_key(size);
-            of_rule.truncate(SAMPLES);
+        for variant in &variants {
+            if shown(&case, variant.rule, left, right) > Shown::No {
+                let of_rule = found.entry(variant.rule).or_default();
+                of_rule.push(case.clone());
+                let rank = |case: &Case| Reverse(shown(case, variant.rule, left, right));
+                of_rule.sort_by_cached_key(|case| (rank(case), size(case)));
+                of_rule.truncate(SAMPLES);
+            }
         }
     }
     let (mut changes, mut unseen) = (Vec::new(), Vec::new());
     for variant in variants {
         let smallest = found.remove(variant.rule).and_then(|cases| {
+            let shown = |case: &Case| shown(case, variant.rule, left, right);
             let small = |case: &Case| {
-                let shows = |case: &Case| blamed(case, left, right).contains(&variant.rule);
-                minimise(case, BUDGET, shows)
+                let as_well = shown(case);
+                minimise(case, BUDGET, |simpler| shown(simpler) >= as_well)
             };
-            cases.iter().map(small).min_by_key(|case| (size(case), text(case)))
+            let rank = |case: &Case| (Reverse(shown(case)), size(case), text(case));
+            cases.iter().map(small).min_by_key(rank)
         });
         match smallest {
             Some(case) => changes.push(change(variant, &case, left, right)),
@@ -122,6 +129,37 @@ fn of(profile: Profile, case: &Case) -> (Case, Outcome) {
     let case = Case { profile, ..case.clone() };
     let outcome = resolve(&case);
     (case, outcome)
+}
+
+/// How well a case shows a rule.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Shown {
+    /// Not at all.
+    No,
+    /// Together with other changes.
+    Among,
+    /// Alone: the case has the same answer everywhere else between the two profiles.
+    Alone,
+}
+
+fn shown(case: &Case, rule: RuleId, left: Profile, right: Profile) -> Shown {
+    let answer = |profile| of(profile, case).1.answer();
+    let (first, last) = (left.min(right), left.max(right));
+    let Some((before, after)) = step(rule, first) else { return Shown::No };
+    let (first, last) = (answer(first), answer(last));
+    if first == last || !blamed(case, before, after).contains(&rule) {
+        return Shown::No;
+    }
+    let alone = first == answer(before) && last == answer(after);
+    if alone { Shown::Alone } else { Shown::Among }
+}
+
+/// The profiles next to each other between which a rule comes, or goes that `first` has.
+fn step(rule: RuleId, first: Profile) -> Option<(Profile, Profile)> {
+    let span = rules::span(rule)?;
+    let after = if rules::holds(rule, first) { span.until? } else { span.from };
+    let before = Profile::ALL.into_iter().rfind(|profile| *profile < after)?;
+    Some((before, after))
 }
 
 /// The rules because of which the two profiles differ on a case.
@@ -146,13 +184,13 @@ fn change(variant: Variant, case: &Case, left: Profile, right: Profile) -> Chang
         let differs = |(part, value): &(&String, &Value)| those.get(*part) != Some(*value);
         these.iter().filter(differs).map(|(part, value)| (part.clone(), value.clone())).collect()
     };
-    let mut shown = serde_json::to_value(case).unwrap_or_default();
-    if let Value::Object(members) = &mut shown {
+    let mut written = serde_json::to_value(case).unwrap_or_default();
+    if let Value::Object(members) = &mut written {
         members.remove("profile");
         members.remove("id");
     }
     let (left, right) = (other(&before, &after), other(&after, &before));
-    Change { variant, case: shown, left, right }
+    Change { variant, case: written, left, right }
 }
 
 /// An answer by its parts.
