@@ -152,7 +152,7 @@ pub fn compare(case: &Case, expected: &Outcome, actual: &Answer) -> Verdict {
         }
         (Outcome::Resolved(_), Answer::Rejected { rejected }) => vec![Difference {
             place: Place::Rejection,
-            rule: rule_of_place(&rejected.path),
+            rule: rule_of_place(case.profile, &rejected.path),
             by: None,
             expected: None,
             actual: Some(Value::from(rejected.path.as_str())),
@@ -187,8 +187,11 @@ fn was_only_dropped(places: &[Rejection], configured: &ServerView) -> bool {
 }
 
 /// The rule by which a place that is valid might have been rejected.
-fn rule_of_place(path: &str) -> RuleId {
+fn rule_of_place(profile: Profile, path: &str) -> RuleId {
     match path {
+        "host.features.apps_mcp_path_override" if profile >= Profile::CodexPr27198 => {
+            "features.override-ignored"
+        }
         "host.chatgpt_base_url" => "endpoint.base-valid",
         "host.features.apps_mcp_path_override" => "features.override-forms",
         _ if path.starts_with("host.mcp_servers.") || path.starts_with("contributors[") => {
@@ -442,7 +445,12 @@ impl Shape<'_> {
         match field {
             "url" if host.profile >= Profile::CodexPr27198 => "hosted.at-ps-mcp",
             "url" => rule_of_url(&host.base_url, host.path_override.as_deref(), got_url),
-            "http_headers" if host.profile >= Profile::CodexPr31803 => "apps-server.sku-default",
+            "http_headers"
+                if host.profile >= Profile::CodexPr31803
+                    && host.product_sku.as_deref() == Some("codex") =>
+            {
+                "apps-server.sku-default"
+            }
             "http_headers" => "apps-server.sku-header",
             "bearer_token_env_var" => "apps-server.bearer-env",
             _ => "apps-server.shape",

@@ -40,6 +40,7 @@ pub mod blame;
 pub mod campaign;
 pub mod compare;
 pub mod coverage;
+pub mod diff;
 #[cfg(feature = "endpoint")]
 pub mod endpoint;
 pub mod exhaustive;

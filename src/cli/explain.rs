@@ -38,6 +38,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "WORD", default_value = "none", value_parser = auth)]
     auth: SignedIn,
 
+    /// The profile whose rules count; one that the production implementation has
+    #[arg(long, value_name = "PROFILE", default_value = Profile::default().name(),
+          value_parser = super::profile)]
+    profile: Profile,
+
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -59,7 +64,8 @@ fn auth(word: &str) -> Result<SignedIn, String> {
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let text = read_text(&arguments.config)?;
     let place = arguments.config.display().to_string();
-    let environment = Environment::from_process();
+    let known = arguments.profile.name().parse().map_err(|error| format!("--profile: {error}"))?;
+    let environment = Environment::from_process().with_profile(known);
     let host = HostConfig::from_toml_str(&text, &place, &[], environment)?;
     for warning in &host.warnings {
         complain("warning", warning);
@@ -71,7 +77,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let plugins = plugins(arguments, &states.value)?;
     let contributors = contributors(arguments)?;
     let auth = arguments.auth.0;
-    let case = case(&text, &plugins, &contributors, auth)?;
+    let case = Case { profile: arguments.profile, ..case(&text, &plugins, &contributors, auth)? };
     let inputs = HostInputs::new(host.value, plugins, &contributors, auth).map_err(|rejected| {
         let file = arguments.contributors.as_deref().unwrap_or(&arguments.config).display();
         format!("{file}: {}: {}", rejected.path, rejected.reason)

@@ -1,6 +1,7 @@
 //! Arguments and exit codes. A command a file.
 
 mod check;
+mod diff;
 mod driven;
 mod endpoint;
 mod explain;
@@ -45,6 +46,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Diff(diff::Arguments),
     Endpoint(endpoint::Arguments),
     Explain(explain::Arguments),
     Merge(merge::Arguments),
@@ -67,6 +69,7 @@ type Outcome = Result<ExitCode, Misuse>;
 pub(crate) fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Check(arguments) => check::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
         Command::Endpoint(arguments) => endpoint::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Merge(arguments) => merge::run(&arguments),

@@ -7,22 +7,22 @@ const MOST_LINES: usize = 500;
 
 /// Lines that are in both texts, or lines of the left with those of the right in their place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Hunk {
-    pub(super) same: bool,
-    pub(super) left: Vec<String>,
-    pub(super) right: Vec<String>,
+pub(crate) struct Hunk {
+    pub(crate) same: bool,
+    pub(crate) left: Vec<String>,
+    pub(crate) right: Vec<String>,
 }
 
 /// What was compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Diff {
-    pub(super) hunks: Vec<Hunk>,
+pub(crate) struct Diff {
+    pub(crate) hunks: Vec<Hunk>,
     /// Lines that were not looked at, of both texts.
-    pub(super) cut: usize,
+    pub(crate) cut: usize,
 }
 
 /// How two texts differ.
-pub(super) fn diff(left: &str, right: &str) -> Diff {
+pub(crate) fn diff(left: &str, right: &str) -> Diff {
     let cut = |text: &str| text.lines().count().saturating_sub(MOST_LINES);
     let lines = |text| -> Vec<&str> { str::lines(text).take(MOST_LINES).collect() };
     let (cut, left, right) = (cut(left) + cut(right), lines(left), lines(right));
@@ -44,7 +44,7 @@ pub(super) fn diff(left: &str, right: &str) -> Diff {
 }
 
 /// One below the other: `-` is left, `+` is right.
-pub(super) fn unified(diff: &Diff) -> String {
+pub(crate) fn unified(diff: &Diff) -> String {
     let mut out = String::new();
     for Hunk { same, left, right } in &diff.hunks {
         if *same {

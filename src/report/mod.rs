@@ -3,7 +3,7 @@
 //! [`Report`] is data: the last event of a run, what `merge` joins and what every file is a
 //! rendering of.
 
-mod diff;
+pub(crate) mod diff;
 pub mod github;
 #[cfg(feature = "reports")]
 pub mod html;

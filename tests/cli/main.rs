@@ -1,8 +1,9 @@
 //! The command line as a person or a CI job meets it: exit codes, and every word of the output.
 
-#![allow(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that panics fails, as it should")]
 
 mod check;
+mod diff;
 mod explain;
 mod parts;
 mod replay;
@@ -85,7 +86,7 @@ fn repository() -> &'static Path {
 fn help_teaches() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!("help", sandbox.run(&["--help"]).whole());
-    for command in ["check", "explain", "merge", "replay", "selftest", "subject"] {
+    for command in ["check", "diff", "explain", "merge", "replay", "selftest", "subject"] {
         let output = sandbox.run(&[command, "--help"]);
         insta::assert_snapshot!(format!("help_{command}"), output.whole());
     }

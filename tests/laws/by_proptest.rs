@@ -193,6 +193,16 @@ fn fold_is_last_word() {
 }
 
 #[test]
+fn disabled_is_never_revived() {
+    try_law("model", 100, law_of_reasons::disabled_is_never_revived);
+}
+
+#[test]
+fn the_gate_only_removes() {
+    try_law("model", 400, law_of_reasons::the_gate_only_removes);
+}
+
+#[test]
 fn every_reason_is_true() {
     try_law("model", 800, law_of_reasons::every_reason_is_true);
 }

@@ -3,7 +3,7 @@
 use mcp_overlay::rules;
 use mcp_overlay_model::overlay::{Overlay, fold, last_word};
 use mcp_overlay_model::{
-    By, CODEX_APPS, Case, ContributorKind, Outcome, Resolution, View, resolve,
+    By, CODEX_APPS, Case, ContributorKind, Outcome, Profile, Resolution, View, resolve,
 };
 
 use crate::law::Said;
@@ -11,21 +11,79 @@ use crate::law::Said;
 /// Applying one contribution after the other is asking for each name who spoke last; the reasons
 /// are the same, too.
 pub(crate) fn fold_is_last_word(case: &Case) -> Said {
-    let Outcome::Resolved(resolution) = resolve(case) else { return Ok(false) };
-    let folded = fold(&resolution.configured, &resolution.overlays);
-    let said = last_word(&resolution.configured, &resolution.overlays);
-    if folded != said {
-        return Err(format!("fold:      {folded:?}\n  last word: {said:?}"));
+    in_every_profile(case, |case| {
+        let Outcome::Resolved(resolution) = resolve(case) else { return Ok(false) };
+        let Resolution { host, configured, overlays, .. } = &*resolution;
+        let folded = fold(host, configured, overlays);
+        let said = last_word(host, configured, overlays);
+        if folded != said {
+            return Err(format!("fold:      {folded:?}\n  last word: {said:?}"));
+        }
+        Ok(overlays.len() > 1)
+    })
+}
+
+/// A law of the specification, whichever of its profiles counts; it applies if it does in one.
+fn in_every_profile(case: &Case, law: impl Fn(&Case) -> Said) -> Said {
+    let mut applies = false;
+    for profile in Profile::ALL {
+        let said = law(&Case { profile, ..case.clone() });
+        applies |= said.map_err(|problem| format!("{}: {problem}", profile.name()))?;
     }
-    Ok(resolution.overlays.len() > 1)
+    Ok(applies)
+}
+
+/// From `codex-pr-27414` on, what is disabled in `configured` is disabled in `runtime` or not there.
+pub(crate) fn disabled_is_never_revived(case: &Case) -> Said {
+    in_every_profile(case, |case| {
+        let Outcome::Resolved(resolution) = resolve(case) else { return Ok(false) };
+        let disabled = |view: &View, name: &str| {
+            let server = view.get(name)?.server.as_ref()?;
+            Some(server.get("enabled").is_some_and(|enabled| enabled == false))
+        };
+        let mut applies = false;
+        for name in resolution.configured.keys() {
+            if case.profile >= Profile::CodexPr27414
+                && disabled(&resolution.configured, name) == Some(true)
+            {
+                applies |= resolution.overlays.iter().any(|overlay| overlay.name == *name);
+                if disabled(&resolution.runtime, name) == Some(false) {
+                    return Err(format!("{name} was disabled and is not any more"));
+                }
+            }
+        }
+        Ok(applies)
+    })
+}
+
+/// From `codex-pr-27198` on, the gate only removes: `effective` is `runtime`, `codex_apps` aside,
+/// and has no other `codex_apps` than that of `runtime`.
+pub(crate) fn the_gate_only_removes(case: &Case) -> Said {
+    in_every_profile(case, |case| {
+        let Outcome::Resolved(resolution) = resolve(case) else { return Ok(false) };
+        if case.profile < Profile::CodexPr27198 {
+            return Ok(false);
+        }
+        for (name, decided) in &resolution.effective {
+            let before = resolution.runtime.get(name).and_then(|d| d.server.as_ref());
+            if decided.server.is_some() && decided.server.as_ref() != before {
+                return Err(format!("{name} is not what it is in `runtime`"));
+            }
+        }
+        Ok(resolution.effective.values().any(|decided| decided.server.is_some()))
+    })
 }
 
 /// Everything that is decided has a reason: a rule that exists, and somebody who did say it.
 pub(crate) fn every_reason_is_true(case: &Case) -> Said {
+    in_every_profile(case, reasons_are_true)
+}
+
+fn reasons_are_true(case: &Case) -> Said {
     match resolve(case) {
         Outcome::Rejected(places) => {
             for place in &places {
-                known_rule(place.rule)?;
+                known_rule(case.profile, place.rule)?;
             }
             Ok(!places.is_empty())
         }
@@ -33,7 +91,7 @@ pub(crate) fn every_reason_is_true(case: &Case) -> Said {
             let views = [&resolution.configured, &resolution.runtime, &resolution.effective];
             for view in views {
                 for (name, decided) in view {
-                    known_rule(decided.reason.rule)?;
+                    known_rule(case.profile, decided.reason.rule)?;
                     let said = said_by(case, &resolution, name, decided.reason.by)?;
                     if decided.server.is_some() && !said {
                         return Err(format!("{name} is there, but {decided:?} set no server"));
@@ -46,8 +104,8 @@ pub(crate) fn every_reason_is_true(case: &Case) -> Said {
     }
 }
 
-fn known_rule(rule: &str) -> Result<(), String> {
-    if rules::all().contains_key(rule) { Ok(()) } else { Err(format!("no such rule: {rule}")) }
+fn known_rule(profile: Profile, rule: &str) -> Result<(), String> {
+    if rules::holds(rule, profile) { Ok(()) } else { Err(format!("no rule there: {rule}")) }
 }
 
 /// Whether what `by` says about `name` is a server; an error if it says nothing about it.
@@ -90,7 +148,7 @@ fn absences_have_reasons(resolution: &Resolution) -> Result<(), String> {
         }
     }
     for overlay in &resolution.overlays {
-        known_rule(overlay.rule)?;
+        known_rule(resolution.host.profile, overlay.rule)?;
     }
     removed_by_the_last(&resolution.overlays, &resolution.runtime)
 }

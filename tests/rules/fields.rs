@@ -10,6 +10,7 @@ use crate::{invalid, reads, with};
 /// A row: the field, its type and its transport, as the page has them.
 fn rows() -> Vec<[String; 3]> {
     let table = SEMANTICS.split("\n## Fields\n").nth(1).expect("the section Fields");
+    let table = table.split("\n## ").next().unwrap_or_default();
     let lines = table.lines().filter(|line| line.starts_with("| `"));
     lines
         .map(|line| {

@@ -18,6 +18,8 @@ mod plugins_installed;
 #[cfg(test)]
 mod plugins_on_disk;
 #[cfg(test)]
+mod profiles;
+#[cfg(test)]
 mod servers;
 #[cfg(test)]
 mod support;

@@ -14,7 +14,7 @@ use clap::Subcommand;
 use mcp_overlay_host::auth::AuthStore;
 use mcp_overlay_host::host::{self, ConfigSource, EffectiveView, Host, HostParts};
 use mcp_overlay_host::oauth::{OAuth, StoreMode, TokenStore};
-use mcp_overlay_host::{Environment, McpExtensionRegistryBuilder};
+use mcp_overlay_host::{Environment, McpExtensionRegistryBuilder, Profile};
 
 use super::{Outcome, Overrides, Stop, codex_home, complain};
 
@@ -61,7 +61,12 @@ impl Resolved {
     /// Resolves configuration, plugins and sign-in without any extension, and says what the user
     /// should know about them.
     async fn now(overrides: &Overrides) -> Result<Self, Stop> {
-        let env = Environment::from_process();
+        Self::of(overrides, Profile::default()).await
+    }
+
+    /// [`now`](Self::now), by the rules of this profile.
+    async fn of(overrides: &Overrides, profile: Profile) -> Result<Self, Stop> {
+        let env = Environment::from_process().with_profile(profile);
         let home = codex_home(&env)?;
         let oauth = TokenStore::on_disk(&home, StoreMode::default());
         let host = Host::new(HostParts {

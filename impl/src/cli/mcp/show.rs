@@ -4,7 +4,7 @@ use mcp_overlay_host::hosted_apps::CODEX_APPS;
 use mcp_overlay_host::{ServerConfig, Transport};
 use serde_json::{Map, Value};
 
-use super::super::{Outcome, Overrides, Stop};
+use super::super::{Outcome, Overrides, ProfileArgument, Stop};
 use super::{Resolved, block_on, masked, no_server, say, shown};
 
 /// Lists the servers: their names, whether they are enabled, how they are reached and authorised.
@@ -16,6 +16,8 @@ pub(super) struct ListArguments {
     /// Writes a JSON array.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    profile: ProfileArgument,
     #[command(flatten)]
     config: Overrides,
 }
@@ -29,12 +31,14 @@ pub(super) struct GetArguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    profile: ProfileArgument,
+    #[command(flatten)]
     config: Overrides,
 }
 
 pub(super) fn list(arguments: &ListArguments) -> Outcome {
     block_on(async {
-        let resolved = Resolved::now(&arguments.config).await?;
+        let resolved = Resolved::of(&arguments.config, arguments.profile.profile).await?;
         let mut servers = Vec::new();
         for (name, server) in resolved.view().iter() {
             servers.push((&**name, &**server, auth(&resolved, name, server).await));
@@ -56,7 +60,7 @@ pub(super) fn list(arguments: &ListArguments) -> Outcome {
 
 pub(super) fn get(arguments: &GetArguments) -> Outcome {
     block_on(async {
-        let resolved = Resolved::now(&arguments.config).await?;
+        let resolved = Resolved::of(&arguments.config, arguments.profile.profile).await?;
         let name = &*arguments.name;
         let server = resolved.view().get(name).ok_or_else(|| no_server(name))?;
         let auth = auth(&resolved, name, server).await;

@@ -1,0 +1,234 @@
+//! What changed between two profiles: for each rule that only one of them has, the smallest case
+//! found on which they differ because of it.
+//!
+//! A case differs because of a rule if it does so already between the two profiles next to each
+//! other where the rule comes or goes, and holding one's answer against the other's specification
+//! blames that rule ([`compare`]), as for any implementation. Cases that nothing else in between
+//! touches are preferred.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use mcp_overlay_model::{Answer, Case, Outcome, Profile, RuleId, resolve};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::compare::{Difference, Verdict, compare};
+use crate::exhaustive;
+use crate::generate::random_case;
+use crate::minimise::minimise;
+use crate::report::diff::{diff as lines, unified};
+use crate::rules;
+
+/// Random cases that are looked at.
+const RANDOM: u64 = 4000;
+/// Every how manieth case of the small scope is; a prime, so that no digit keeps its value.
+const STRIDE: u64 = 211;
+const SEED: u64 = 1;
+/// Cases of one rule that are made smaller.
+const SAMPLES: usize = 4;
+/// Cases that are tried for making one smaller.
+const BUDGET: usize = 20_000;
+
+/// What changed from one profile to another.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ProfileDiff {
+    /// The left profile's name.
+    pub left: &'static str,
+    /// The right profile's name.
+    pub right: &'static str,
+    /// How many cases were looked at.
+    pub cases: u64,
+    /// The rules with a case that shows them, by id.
+    pub changes: Vec<Change>,
+    /// The rules that only one profile has and that no view of these cases shows.
+    pub unseen: Vec<Variant>,
+}
+
+/// A rule that only one of the profiles has.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Variant {
+    /// Its id.
+    pub rule: RuleId,
+    /// The profile that has it.
+    pub only_in: &'static str,
+    /// What it says.
+    pub sentence: &'static str,
+}
+
+/// A rule, and the smallest case that shows it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Change {
+    /// The rule.
+    #[serde(flatten)]
+    pub variant: Variant,
+    /// The case, without a profile.
+    pub case: Value,
+    /// What the left profile says, as far as the right one says otherwise.
+    pub left: BTreeMap<String, Value>,
+    /// What the right profile says there.
+    pub right: BTreeMap<String, Value>,
+}
+
+/// Looks for what changed. The same profiles give the same result each time.
+pub fn between(left: Profile, right: Profile) -> ProfileDiff {
+    let variants: Vec<Variant> = rules::all()
+        .iter()
+        .filter(|(id, _)| rules::holds(id, left) != rules::holds(id, right))
+        .map(|(rule, sentence)| {
+            let only_in = if rules::holds(rule, left) { left } else { right };
+            Variant { rule, only_in: only_in.name(), sentence }
+        })
+        .collect();
+    let small = (0..exhaustive::COUNT).step_by(STRIDE as usize).filter_map(exhaustive::case);
+    let random = (0..RANDOM).map(|index| random_case(SEED, index));
+    let mut cases = 0;
+    let mut found: BTreeMap<RuleId, Vec<Case>> = BTreeMap::new();
+    // Without a rule to find there is nothing to look for.
+    for case in small.chain(random).filter(|_| !variants.is_empty()) {
+        cases += 1;
+        for variant in &variants {
+            if shown(&case, variant.rule, left, right) > Shown::No {
+                let of_rule = found.entry(variant.rule).or_default();
+                of_rule.push(case.clone());
+                let rank = |case: &Case| Reverse(shown(case, variant.rule, left, right));
+                of_rule.sort_by_cached_key(|case| (rank(case), size(case)));
+                of_rule.truncate(SAMPLES);
+            }
+        }
+    }
+    let (mut changes, mut unseen) = (Vec::new(), Vec::new());
+    for variant in variants {
+        let smallest = found.remove(variant.rule).and_then(|cases| {
+            let shown = |case: &Case| shown(case, variant.rule, left, right);
+            let small = |case: &Case| {
+                let as_well = shown(case);
+                minimise(case, BUDGET, |simpler| shown(simpler) >= as_well)
+            };
+            let rank = |case: &Case| (Reverse(shown(case)), size(case), text(case));
+            cases.iter().map(small).min_by_key(rank)
+        });
+        match smallest {
+            Some(case) => changes.push(change(variant, &case, left, right)),
+            None => unseen.push(variant),
+        }
+    }
+    ProfileDiff { left: left.name(), right: right.name(), cases, changes, unseen }
+}
+
+fn text(case: &Case) -> String {
+    serde_json::to_string(case).unwrap_or_default()
+}
+
+fn size(case: &Case) -> usize {
+    text(case).len()
+}
+
+fn of(profile: Profile, case: &Case) -> (Case, Outcome) {
+    let case = Case { profile, ..case.clone() };
+    let outcome = resolve(&case);
+    (case, outcome)
+}
+
+/// How well a case shows a rule.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Shown {
+    /// Not at all.
+    No,
+    /// Together with other changes.
+    Among,
+    /// Alone: the case has the same answer everywhere else between the two profiles.
+    Alone,
+}
+
+fn shown(case: &Case, rule: RuleId, left: Profile, right: Profile) -> Shown {
+    let answer = |profile| of(profile, case).1.answer();
+    let (first, last) = (left.min(right), left.max(right));
+    let Some((before, after)) = step(rule, first) else { return Shown::No };
+    let (first, last) = (answer(first), answer(last));
+    if first == last || !blamed(case, before, after).contains(&rule) {
+        return Shown::No;
+    }
+    let alone = first == answer(before) && last == answer(after);
+    if alone { Shown::Alone } else { Shown::Among }
+}
+
+/// The profiles next to each other between which a rule comes, or goes that `first` has.
+fn step(rule: RuleId, first: Profile) -> Option<(Profile, Profile)> {
+    let span = rules::span(rule)?;
+    let after = if rules::holds(rule, first) { span.until? } else { span.from };
+    let before = Profile::ALL.into_iter().rfind(|profile| *profile < after)?;
+    Some((before, after))
+}
+
+/// The rules because of which the two profiles differ on a case.
+fn blamed(case: &Case, left: Profile, right: Profile) -> Vec<RuleId> {
+    let (left, right) = (of(left, case), of(right, case));
+    let rules = |(case, expected): &(Case, Outcome), answer: &Answer| -> Vec<RuleId> {
+        let Verdict::Disagree(differences) = compare(case, expected, answer) else {
+            return Vec::new();
+        };
+        let rule = |difference: Difference| difference.rule;
+        differences.into_iter().map(rule).filter(|rule| rules::holds(rule, case.profile)).collect()
+    };
+    let mut blamed = rules(&left, &right.1.answer());
+    blamed.extend(rules(&right, &left.1.answer()));
+    blamed
+}
+
+fn change(variant: Variant, case: &Case, left: Profile, right: Profile) -> Change {
+    let parts = |profile| said(&of(profile, case).1.answer());
+    let (before, after) = (parts(left), parts(right));
+    let other = |these: &BTreeMap<String, Value>, those: &BTreeMap<String, Value>| {
+        let differs = |(part, value): &(&String, &Value)| those.get(*part) != Some(*value);
+        these.iter().filter(differs).map(|(part, value)| (part.clone(), value.clone())).collect()
+    };
+    let mut written = serde_json::to_value(case).unwrap_or_default();
+    if let Value::Object(members) = &mut written {
+        members.remove("profile");
+        members.remove("id");
+    }
+    let (left, right) = (other(&before, &after), other(&after, &before));
+    Change { variant, case: written, left, right }
+}
+
+/// An answer by its parts.
+fn said(answer: &Answer) -> BTreeMap<String, Value> {
+    let part = |name: &str, value: Option<Value>| (name.to_string(), value.unwrap_or_default());
+    match answer {
+        Answer::Resolved { views, .. } => BTreeMap::from([
+            part("configured", serde_json::to_value(&views.configured).ok()),
+            part("runtime", serde_json::to_value(&views.runtime).ok()),
+            part("effective", serde_json::to_value(&views.effective).ok()),
+        ]),
+        Answer::Rejected { rejected } => {
+            BTreeMap::from([part("rejected", Some(rejected.path.as_str().into()))])
+        }
+        _ => BTreeMap::new(),
+    }
+}
+
+impl fmt::Display for ProfileDiff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ProfileDiff { left, right, cases, changes, unseen } = self;
+        writeln!(f, "{left} -> {right}: {} rules differ, {cases} cases looked at", {
+            changes.len() + unseen.len()
+        })?;
+        for Change { variant, case, left, right } in changes {
+            writeln!(f, "\n{}, only in {}", variant.rule, variant.only_in)?;
+            writeln!(f, "  {}\n  case: {case}", variant.sentence)?;
+            let text = |said: &BTreeMap<String, Value>| {
+                serde_json::to_string_pretty(said).unwrap_or_default()
+            };
+            for line in unified(&lines(&text(left), &text(right))).lines() {
+                writeln!(f, "  {line}")?;
+            }
+        }
+        for variant in unseen {
+            writeln!(f, "\n{}, only in {}", variant.rule, variant.only_in)?;
+            writeln!(f, "  {}\n  no case found that shows it in a view", variant.sentence)?;
+        }
+        Ok(())
+    }
+}

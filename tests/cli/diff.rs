@@ -1,0 +1,45 @@
+//! `diff`: what it prints, when, and that the page shows what it prints.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{Sandbox, repository};
+
+/// Each rule that the later profile brings is shown with a case, in both directions of the question.
+#[test]
+fn each_change_has_a_case_of_its_own() {
+    let sandbox = Sandbox::new();
+    let output = sandbox.run(&["diff", "codex-pr-27198", "codex-pr-27414", "--json"]);
+    assert_eq!(output.code, Some(1), "{}", output.whole());
+    let diff: Value = serde_json::from_str(&output.stdout).unwrap();
+    let [change] = &diff["changes"].as_array().unwrap()[..] else { panic!("{diff}") };
+    assert_eq!(change["rule"], "overlay.disabled-stays");
+    assert_eq!(change["only_in"], "codex-pr-27414");
+    assert_ne!(change["left"], change["right"]);
+    assert_eq!(diff["unseen"], Value::Array(Vec::new()));
+
+    let back = sandbox.run(&["diff", "codex-pr-27414", "codex-pr-27198", "--json"]);
+    let back: Value = serde_json::from_str(&back.stdout).unwrap();
+    assert_eq!(back["changes"][0]["case"], change["case"]);
+    assert_eq!(back["changes"][0]["left"], change["right"]);
+}
+
+#[test]
+fn no_difference_is_0_and_wrong_use_2() {
+    let sandbox = Sandbox::new();
+    let same = sandbox.run(&["diff", "codex-pr-27414", "codex-pr-27414"]);
+    assert_eq!(same.code, Some(0), "{}", same.whole());
+    let wrong = sandbox.run(&["diff", "codex-pr-27414", "codex-pr-1"]);
+    assert_eq!(wrong.code, Some(2), "{}", wrong.whole());
+    assert!(wrong.stderr.contains("codex-pr-27198"), "{}", wrong.whole());
+}
+
+#[test]
+fn the_page_shows_what_is_printed() {
+    let page = fs::read_to_string(repository().join("docs/profiles.md")).unwrap();
+    let pasted = page.split("```console\n").nth(1).unwrap().split("```").next().unwrap();
+    let (command, pasted) = pasted.split_once('\n').unwrap();
+    let words: Vec<&str> = command.strip_prefix("$ mcp-overlay ").unwrap().split(' ').collect();
+    assert_eq!(Sandbox::new().run(&words).stdout, pasted);
+}
