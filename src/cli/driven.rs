@@ -178,7 +178,7 @@ fn words(option: &str, command: &str) -> Result<Vec<String>, Misuse> {
 }
 
 /// This program as the stdio server of the cases.
-fn stdio_server() -> Result<Vec<String>, Misuse> {
+pub(crate) fn stdio_server() -> Result<Vec<String>, Misuse> {
     let own = std::env::current_exe().map_err(|e| format!("cannot find this program: {e}"))?;
     let own = own.to_str().ok_or("the path of this program is not UTF-8")?;
     Ok([own, "endpoint", "stdio"].map(str::to_string).into())
@@ -186,7 +186,7 @@ fn stdio_server() -> Result<Vec<String>, Misuse> {
 
 /// A subject is in a process group of its own and does not hear of Ctrl-C; one that hangs would stay
 /// behind.
-fn end_with_subjects() -> Result<(), Misuse> {
+pub(crate) fn end_with_subjects() -> Result<(), Misuse> {
     ctrlc::set_handler(|| {
         kill_all();
         complain("error", &"interrupted; what was not checked yet is not checked");

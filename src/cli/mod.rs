@@ -7,6 +7,7 @@ mod endpoint;
 mod explain;
 mod merge;
 mod outputs;
+mod releases;
 mod replay;
 mod selftest;
 mod subject;
@@ -50,6 +51,7 @@ enum Command {
     Endpoint(endpoint::Arguments),
     Explain(explain::Arguments),
     Merge(merge::Arguments),
+    Releases(releases::Arguments),
     Replay(replay::Arguments),
     Selftest(selftest::Arguments),
     Subject(subject::Arguments),
@@ -73,6 +75,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Endpoint(arguments) => endpoint::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Merge(arguments) => merge::run(&arguments),
+        Command::Releases(arguments) => releases::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Selftest(arguments) => selftest::run(&arguments),
         Command::Subject(arguments) => subject::run(&arguments),

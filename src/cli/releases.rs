@@ -1,0 +1,101 @@
+//! `mcp-overlay releases`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use mcp_overlay::app_server::reach::Reach;
+use mcp_overlay::app_server::{self, AppServerSubject};
+use mcp_overlay::oracle::silence_subjects;
+use mcp_overlay::releases::{Known, Matrix, Plan, html, look, markdown};
+
+use super::{Outcome, driven, outputs, say};
+
+/// Tell which release keeps which rule: app-servers, each held against every profile.
+///
+/// Every release is asked the same random cases once, from outside, and its answers are held against
+/// each profile of docs/semantics.md. What comes of it is a matrix, release by rule: kept, broken
+/// with the smallest case, or not seen.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  \
+    mcp-overlay releases 0.139.0=$(tests/peers/codex 0.139.0) 0.140.0=$(tests/peers/codex 0.140.0) \
+    --markdown releases.md\n\n\
+    Exit status: 0 the matrix is made, whatever is in it; 2 wrong use or a fault of the tool itself.")]
+pub(crate) struct Arguments {
+    /// A release: its name, and the program that is its `app-server`, such as 0.140.0=/opt/codex
+    #[arg(required = true, value_name = "NAME=PATH", value_parser = release)]
+    releases: Vec<(String, String)>,
+
+    /// How many random cases each release is asked
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
+    cases: u64,
+
+    /// Names the stream of random cases
+    #[arg(long, value_name = "S", default_value_t = 27_191)]
+    seed: u64,
+
+    /// Write the matrix as Markdown; without it, it goes to standard output
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+
+    /// Write the matrix as one page of HTML
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+fn release(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => {
+            Ok((name.to_string(), path.to_string()))
+        }
+        _ => Err("expected NAME=PATH, such as 0.140.0=/opt/codex".into()),
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    for (option, path) in [("--markdown", &arguments.markdown), ("--html", &arguments.html)] {
+        if let Some(path) = path {
+            outputs::can_be_written(option, path)?;
+        }
+    }
+    driven::end_with_subjects()?;
+    silence_subjects();
+    let plan = Plan { cases: arguments.cases, seed: arguments.seed };
+    let mut known = Known::default();
+    let mut releases = Vec::new();
+    for (name, path) in &arguments.releases {
+        let command = vec![path.clone(), "app-server".to_string()];
+        let stdio = driven::stdio_server()?;
+        let subject =
+            AppServerSubject::start(command, stdio, app_server::PATIENCE, Reach::Loopback)?;
+        let bar = bar(name, plan.cases);
+        releases.push(look(name, &subject, plan, &mut known, &|done| bar.set_position(done)));
+        bar.finish_and_clear();
+    }
+    let matrix = Matrix { plan, releases };
+    let date = httpdate::fmt_http_date(SystemTime::now());
+    let names: Vec<String> =
+        arguments.releases.iter().map(|(name, _)| format!("{name}=PATH")).collect();
+    let command = format!(
+        "mcp-overlay releases {} --cases {} --seed {}",
+        names.join(" "),
+        plan.cases,
+        plan.seed
+    );
+    let page = markdown::render(&matrix, &date, &command);
+    match &arguments.markdown {
+        Some(path) => outputs::write(path, page.as_bytes())?,
+        None => say(&page)?,
+    }
+    if let Some(path) = &arguments.html {
+        outputs::write(path, html::render(&matrix, &date, &command).as_bytes())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn bar(name: &str, total: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{prefix:<11} {wide_bar} {pos}/{len} {msg}");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(total).with_style(style).with_prefix(name.to_string())
+}
