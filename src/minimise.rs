@@ -28,7 +28,10 @@ pub fn simpler(case: &Case) -> impl Iterator<Item = Case> + use<> {
     dropped
         .chain(replaced)
         .filter_map(|tree| serde_json::from_value(tree).ok())
-        .filter(move |candidate| *candidate != original)
+        // Under other rules it would be another question.
+        .filter(move |candidate: &Case| {
+            *candidate != original && candidate.profile == original.profile
+        })
 }
 
 /// Minimises `case` as long as `fails` holds, asking it at most `budget` times.

@@ -230,12 +230,13 @@ impl Driver {
             let authority = started.ca_file().display().to_string();
             environment.insert("CODEX_CA_CERTIFICATE".into(), authority);
             front = Some((started, Mutex::default()));
-        } else {
-            // A request to anywhere but loopback ends at a port where nobody listens.
-            let names = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
-            environment.extend(names.map(|name| (name.into(), NOWHERE.into())));
-            environment.insert("NO_PROXY".into(), "127.0.0.1".into());
         }
+        // A request to anywhere else ends at a port where nobody listens; also where nothing else can
+        // be reached, because looking for a name takes a host many seconds there.
+        let names = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+        environment.extend(names.map(|name| (name.into(), NOWHERE.into())));
+        let here = if sites.true_origin { "127.0.0.1,chatgpt.com" } else { "127.0.0.1" };
+        environment.insert("NO_PROXY".into(), here.into());
         Ok(Driver {
             command,
             patience,

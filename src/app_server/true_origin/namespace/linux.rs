@@ -99,7 +99,9 @@ fn loopback_up() -> io::Result<()> {
 /// Puts files over those that say what a name is.
 fn cover(folder: &Path) -> Result<(), NamespaceError> {
     let mut hosts = String::from("127.0.0.1 localhost\n::1 localhost\n");
-    for host in HOSTS {
+    // Programs look for the name of their own machine; where nobody answers that takes seconds.
+    let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    for host in HOSTS.into_iter().chain([own.as_str()]) {
         // Writing to a string does not fail.
         let _ = writeln!(hosts, "127.0.0.1 {host}");
     }
@@ -107,7 +109,7 @@ fn cover(folder: &Path) -> Result<(), NamespaceError> {
         ("/etc/hosts", hosts.as_str()),
         // Services that are reached through a file would answer for the world outside.
         ("/etc/nsswitch.conf", "hosts: files\n"),
-        ("/etc/resolv.conf", ""),
+        ("/etc/resolv.conf", "options timeout:1 attempts:1\n"),
     ];
     for (target, text) in files {
         if target != "/etc/hosts" && !Path::new(target).exists() {
