@@ -1,5 +1,8 @@
 //! Holding an answer against the specification.
 
+mod between;
+mod seen;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -12,6 +15,7 @@ use mcp_overlay_model::{
 };
 use serde_json::Value;
 
+pub use self::between::between;
 use crate::kept::{kept, kept_words};
 use crate::subject::Failure;
 
@@ -201,63 +205,6 @@ fn rule_of_place(profile: Profile, path: &str) -> RuleId {
     }
 }
 
-/// How two answers to the same case differ; nothing if they say the same.
-pub fn between(first: &Answer, second: &Answer) -> Vec<Difference> {
-    let mut differences = Vec::new();
-    let mut differ = |place, first: Option<&Value>, second: Option<&Value>| {
-        let alike = match (first, second) {
-            (Some(first), Some(second)) => same(first, second),
-            (first, second) => first.is_none() && second.is_none(),
-        };
-        if !alike {
-            let (expected, actual) = (first.map(kept), second.map(kept));
-            differences.push(Difference { place, rule: PURE, by: None, expected, actual });
-        }
-    };
-    match (first, second) {
-        (
-            Answer::Resolved { views: first, plugin_owners: owners },
-            Answer::Resolved { views: second, plugin_owners: other_owners },
-        ) => {
-            for (view, first, second) in [
-                ("configured", &first.configured, &second.configured),
-                ("runtime", &first.runtime, &second.runtime),
-                ("effective", &first.effective, &second.effective),
-            ] {
-                for name in first.keys().chain(second.keys().filter(|n| !first.contains_key(*n))) {
-                    let server = |view: &ServerView| view.get(name).cloned();
-                    let (a, b) = (server(first), server(second));
-                    differ(Place::Server { view, name: name.clone() }, a.as_deref(), b.as_deref());
-                }
-            }
-            let names =
-                owners.keys().chain(other_owners.keys().filter(|n| !owners.contains_key(*n)));
-            for name in names {
-                let owner = |owners: &BTreeMap<String, String>| {
-                    owners.get(name).map(|id| Value::from(id.as_str()))
-                };
-                let (a, b) = (owner(owners), owner(other_owners));
-                differ(Place::Owner { name: name.clone() }, a.as_ref(), b.as_ref());
-            }
-        }
-        (first, second) => {
-            let (first, second) = (in_short(first), in_short(second));
-            differ(Place::Rejection, first.as_ref(), second.as_ref());
-        }
-    }
-    differences
-}
-
-/// An answer without views in one value; the words for people do not count.
-fn in_short(answer: &Answer) -> Option<Value> {
-    match answer {
-        Answer::Resolved { .. } => None,
-        Answer::Rejected { rejected } => Some(Value::from(rejected.path.as_str())),
-        Answer::Skipped { .. } => Some(Value::from("skipped")),
-        Answer::Errored { .. } => Some(Value::from("errored")),
-    }
-}
-
 /// A view as it should be and as it is.
 #[derive(Clone, Copy)]
 struct Seen<'a> {
@@ -381,14 +328,17 @@ impl Shape<'_> {
     /// Two servers under one name. If the other one is simply somebody else's word, the rule that
     /// chose is to blame; if it is this one gone wrong, the rule of the field is.
     fn rule_of_content(&self, reason: &Reason, want: &Value, got: &Value) -> RuleId {
-        if is_observation(want) {
-            return match first_differing_field_seen(want, got) {
+        if seen::is_observation(want) {
+            return match seen::first_difference(want, got) {
                 Some("enabled") if matches!(reason.by, By::Config | By::Plugin(_)) => {
                     "start.exactly-enabled"
                 }
                 Some("enabled" | "command") | None => reason.rule,
-                Some("account_id") => "credentials.apps-only",
-                Some("authorization") => rule_of_bearer(want, got),
+                Some("authorization" | "account_id") => {
+                    let apps = want.get("url").is_some_and(|url| self.is_apps_url(url));
+                    let origins = self.resolution.host.profile >= Profile::CodexPr29924 && apps;
+                    seen::rule_of_credentials(want, got, origins)
+                }
                 Some("auth_status") => "status.auth",
                 Some(_) if self.is_one_more_entry(got) => reason.rule,
                 Some(field) if want.get("url").is_some_and(|url| self.is_apps_url(url)) => {
@@ -487,42 +437,6 @@ fn rule_of_entry_field(field: &str, reason: &Reason) -> RuleId {
         // A field of the losing server in the winner: the replacement was not whole.
         _ if matches!(reason.by, By::Contribution { .. }) => reason.rule,
         _ => "server.unknown-field",
-    }
-}
-
-/// What a client and the servers see of a server has a status, a server as it is configured has none.
-fn is_observation(server: &Value) -> bool {
-    server.get("auth_status").is_some()
-}
-
-/// The first field of an observation that differs, those that say the most first: a server that was
-/// started though it must not be differs in all that it was started with.
-fn first_differing_field_seen(want: &Value, got: &Value) -> Option<&'static str> {
-    const FIELDS: [&str; 9] = [
-        "enabled",
-        "command",
-        "url",
-        "authorization",
-        "account_id",
-        "http_headers",
-        "args",
-        "env",
-        "auth_status",
-    ];
-    let alike = |field: &str| match (want.get(field), got.get(field)) {
-        (Some(a), Some(b)) => same(a, b),
-        (a, b) => a.is_none() && b.is_none(),
-    };
-    FIELDS.into_iter().find(|field| !alike(field))
-}
-
-/// The host's credentials where they must not be, or not where they must; or another variable's
-/// value than the configured one's.
-fn rule_of_bearer(want: &Value, got: &Value) -> RuleId {
-    let is_hosts = |server: &Value| server.get("authorization") == Some(&Value::from("host"));
-    match is_hosts(want) || is_hosts(got) {
-        true => "credentials.apps-only",
-        false => "credentials.environment-instead",
     }
 }
 

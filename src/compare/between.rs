@@ -1,0 +1,66 @@
+//! How two answers of one subject to the same case differ.
+
+use std::collections::BTreeMap;
+
+use mcp_overlay_model::{Answer, ServerView};
+use serde_json::Value;
+
+use super::{Difference, PURE, Place, same};
+use crate::kept::kept;
+
+/// How two answers to the same case differ; nothing if they say the same.
+pub fn between(first: &Answer, second: &Answer) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    let mut differ = |place, first: Option<&Value>, second: Option<&Value>| {
+        let alike = match (first, second) {
+            (Some(first), Some(second)) => same(first, second),
+            (first, second) => first.is_none() && second.is_none(),
+        };
+        if !alike {
+            let (expected, actual) = (first.map(kept), second.map(kept));
+            differences.push(Difference { place, rule: PURE, by: None, expected, actual });
+        }
+    };
+    match (first, second) {
+        (
+            Answer::Resolved { views: first, plugin_owners: owners },
+            Answer::Resolved { views: second, plugin_owners: other_owners },
+        ) => {
+            for (view, first, second) in [
+                ("configured", &first.configured, &second.configured),
+                ("runtime", &first.runtime, &second.runtime),
+                ("effective", &first.effective, &second.effective),
+            ] {
+                for name in first.keys().chain(second.keys().filter(|n| !first.contains_key(*n))) {
+                    let server = |view: &ServerView| view.get(name).cloned();
+                    let (a, b) = (server(first), server(second));
+                    differ(Place::Server { view, name: name.clone() }, a.as_deref(), b.as_deref());
+                }
+            }
+            let names =
+                owners.keys().chain(other_owners.keys().filter(|n| !owners.contains_key(*n)));
+            for name in names {
+                let owner = |owners: &BTreeMap<String, String>| {
+                    owners.get(name).map(|id| Value::from(id.as_str()))
+                };
+                let (a, b) = (owner(owners), owner(other_owners));
+                differ(Place::Owner { name: name.clone() }, a.as_ref(), b.as_ref());
+            }
+        }
+        (first, second) => {
+            let (first, second) = (in_short(first), in_short(second));
+            differ(Place::Rejection, first.as_ref(), second.as_ref());
+        }
+    }
+    differences
+}
+
+/// An answer without views in one value; the words for people do not count.
+fn in_short(answer: &Answer) -> Option<Value> {
+    match answer {
+        Answer::Resolved { .. } => None,
+        Answer::Rejected { rejected } => Some(Value::from(rejected.path.as_str())),
+        Answer::Skipped { .. } => Some(Value::from("skipped")),
+        Answer::Errored { .. } => Some(Value::from("errored")),
+    }
+}
