@@ -22,17 +22,23 @@ const SHORTEST_TIMEOUT: f64 = 10.0;
 const UNKNOWN: &str = "mcp_overlay_unknown";
 
 /// Each step, and what to say of a case that needs it.
-const STEPS: [(&str, fn(&mut Case)); 9] = [
+const STEPS: [(&str, fn(&mut Case)); 10] = [
     ("an app-server has the hosted Apps extension and no other contributor", only_hosted_apps),
     ("auth.json says none, api_key or chatgpt", plain_auth),
     ("TOML has no null, and no integer of more than 64 bits", plain_values),
     ("the Apps endpoint must be on loopback, at a plain path", plain_base),
     ("a key of the host config or a feature is another one to this host", plain_host_keys),
     ("a path override must be a plain path", plain_override),
+    ("no host starts a server whose name is not of letters, digits, - and _", plain_names),
     ("a server could not be started: its timeout, folder, environment or header", plain_servers),
     ("the environment has to hold the variables that servers name, and no others", plain_env),
     ("plugins are found in the order of their ids, NAME@MARKET", plain_plugins),
 ];
+
+/// What keeps a case out of reach, one sentence a step, in their order.
+pub fn reasons() -> impl Iterator<Item = &'static str> {
+    STEPS.iter().map(|(reason, _)| *reason)
+}
 
 /// The nearest case that a black box can be asked.
 #[must_use]
@@ -169,6 +175,15 @@ fn entries(case: &mut Case) -> impl Iterator<Item = &mut Map<String, Value>> {
     let of_plugins = case.plugins.iter_mut().flat_map(|plugin| plugin.mcp_servers.values_mut());
     let own = own.into_iter().flat_map(|servers| servers.values_mut());
     own.chain(of_plugins).filter_map(Value::as_object_mut)
+}
+
+fn plain_names(case: &mut Case) {
+    let plain = |name: &str| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    };
+    let own = case.host.get_mut("mcp_servers").and_then(Value::as_object_mut);
+    let of_plugins = case.plugins.iter_mut().map(|plugin| &mut plugin.mcp_servers);
+    own.into_iter().chain(of_plugins).for_each(|servers| servers.retain(|name, _| plain(name)));
 }
 
 fn plain_servers(case: &mut Case) {

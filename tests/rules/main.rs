@@ -22,6 +22,7 @@ mod features;
 mod fields;
 mod host;
 mod overlay;
+mod running;
 mod server;
 
 use std::borrow::Borrow;
