@@ -166,6 +166,17 @@ fn options(arguments: &Arguments) -> Result<Options, Misuse> {
                     use --cases"
             .into());
     }
+    let out_of_sight =
+        |phase: &&Phase| arguments.driven.is_outside() && !Phase::OUTSIDE.contains(phase);
+    if let Some(phase) = arguments.only.iter().find(out_of_sight) {
+        return Err(format!(
+            "--only {} with --app-server: this phase needs a subject that says its views\n  help: \
+             the phases of an app-server are {}",
+            phase.word(),
+            Phase::OUTSIDE.map(Phase::word).join(", ")
+        )
+        .into());
+    }
     if arguments.findings.exists() && !arguments.findings.is_dir() {
         let place = arguments.findings.display();
         return Err(format!("--findings {place}: not a folder; findings are saved in one").into());

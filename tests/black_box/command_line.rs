@@ -44,6 +44,24 @@ fn there_is_one_kind_of_subject() {
     }
 }
 
+/// The small scope is mostly out of reach, and scenarios ask for views.
+#[test]
+fn a_phase_that_is_not_for_a_running_host_is_refused() {
+    let hosts = Hosts::new();
+    let command = hosts.command("none").join(" ");
+    for phase in ["exhaustive", "endpoint"] {
+        let output =
+            check(&hosts, &["--app-server", &command, "--only", "random", "--only", phase]);
+        let text = text(&output);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains(&format!("--only {phase} with --app-server")), "{text}");
+        assert!(text.contains("vectors, random, arguments, split"), "{text}");
+    }
+    assert_eq!(hosts.noted().len(), 0, "nothing was started");
+    let output = check(&hosts, &["--only", "arguments"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+}
+
 /// Saved findings, the report on the terminal and the reports for machines hold no secret.
 #[test]
 fn nothing_that_is_written_holds_a_secret() {

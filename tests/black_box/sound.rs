@@ -27,7 +27,7 @@ fn it_is_clean_with_its_config_in_the_file() {
     assert_eq!(report.compared(), 300);
     // The rules that only a running host can break were looked at.
     for rule in ["start.exactly-enabled", "status.auth", "credentials.environment-instead"] {
-        assert!(report.rules.count(rule) > 10, "{rule}: {}", report.rules.count(rule));
+        assert!(report.rules.count(rule) > 5, "{rule}: {}", report.rules.count(rule));
     }
     drop(subject);
     hosts.assert_gone();
@@ -43,7 +43,7 @@ fn it_is_clean_in_every_other_way() {
         let report = run(&subject, phase, 600);
         assert_clean(&report);
         assert_eq!(report.compared(), 60);
-        assert!(report.rules.count("delivery.any-way") == 60, "{phase:?}");
+        assert_eq!(report.rules.count("delivery.any-way"), 60, "{phase:?}");
     }
     drop(subject);
     hosts.assert_gone();
