@@ -5,8 +5,11 @@ use std::process::{Command, Output};
 use crate::Hosts;
 
 fn check(hosts: &Hosts, arguments: &[&str]) -> Output {
+    tool(hosts, &[&["check"], arguments].concat())
+}
+
+fn tool(hosts: &Hosts, arguments: &[&str]) -> Output {
     let tool = Command::new(env!("CARGO_BIN_EXE_mcp-overlay"))
-        .arg("check")
         .args(arguments)
         .current_dir(hosts.folder.path())
         .output();
@@ -84,4 +87,20 @@ fn nothing_that_is_written_holds_a_secret() {
     }
     assert!(read > 2, "only {read} files");
     hosts.assert_gone();
+}
+
+#[test]
+fn a_finding_is_asked_again() {
+    let hosts = Hosts::new();
+    let command = hosts.command("lies-about-auth").join(" ");
+    let only = ["--only", "random", "--cases", "40", "--findings", "found"];
+    check(&hosts, &[&["--app-server", &command][..], &only].concat());
+    let found = std::fs::read_dir(hosts.folder.path().join("found")).unwrap();
+    let mut found = found.map(|file| file.unwrap().path().display().to_string());
+    let finding = found.find(|file| file.contains("/status.auth-")).unwrap();
+    for (fault, status) in [("lies-about-auth", 1), ("none", 0)] {
+        let command = hosts.command(fault).join(" ");
+        let output = tool(&hosts, &["replay", &finding, "--app-server", &command]);
+        assert_eq!(output.status.code(), Some(status), "{fault}: {}", text(&output));
+    }
 }

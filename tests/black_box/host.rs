@@ -134,18 +134,18 @@ impl Faulty {
             }
             "sends-token-elsewhere" => {
                 if let Some(url) = self.first_server() {
-                    ask("POST", &url, "", &token);
+                    ask("POST", &url, &token);
                 }
             }
-            "sends-token-in-discovery" => {
+            "sends-token-in-discovery" | "sends-token-below" | "sends-token-beside" => {
                 if let Some(url) = self.first_server() {
-                    ask("GET", &url, "/.well-known/oauth-authorization-server", &token);
+                    self.discover(&url, &token);
                 }
             }
             "asks-apps-with-closed-gate" if self.has_api_key() => {
                 let base = self.config()["chatgpt_base_url"].clone();
                 if let Some(base) = base.as_str().filter(|base| is_address(base)) {
-                    ask("POST", &format!("{}/api/codex/apps", base.trim_end_matches('/')), "", "");
+                    ask("POST", &format!("{}/api/codex/apps", base.trim_end_matches('/')), "");
                 }
             }
             "refuses-everything" => {
@@ -162,6 +162,19 @@ impl Faulty {
             _ => {}
         }
         true
+    }
+
+    /// Looks for an authorization server in one of the places where clients look.
+    fn discover(&self, url: &str, token: &str) {
+        let well_known = ".well-known/oauth-authorization-server";
+        let (origin, path) = url.split_at("http://".len() + url[7..].find('/').unwrap());
+        let (parent, _) = path.rsplit_once('/').unwrap();
+        let url = match self.fault.as_str() {
+            "sends-token-below" => format!("{url}/{well_known}"),
+            "sends-token-beside" => format!("{origin}{parent}/{well_known}"),
+            _ => format!("{origin}/{well_known}{path}"),
+        };
+        ask("GET", &url, token);
     }
 
     /// What it says in place of what is true.
@@ -216,8 +229,8 @@ fn is_address(url: &str) -> bool {
     url.starts_with("http://127.0.0.1:")
 }
 
-/// One request over plain TCP, its answer unread; `before` stands before the path.
-fn ask(method: &str, url: &str, before: &str, token: &str) {
+/// One request over plain TCP, its answer unread.
+fn ask(method: &str, url: &str, token: &str) {
     let (authority, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"}).to_string();
     let bearer = match token {
@@ -226,7 +239,7 @@ fn ask(method: &str, url: &str, before: &str, token: &str) {
     };
     let mut stream = TcpStream::connect(authority).unwrap();
     let request = format!(
-        "{method} {before}/{path} HTTP/1.1\r\nHost: {authority}\r\n{bearer}Connection: close\r\n\
+        "{method} /{path} HTTP/1.1\r\nHost: {authority}\r\n{bearer}Connection: close\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
