@@ -71,7 +71,7 @@ pub fn reached(case: &Case, outcome: &Outcome) -> Vec<RuleId> {
 }
 
 /// What a running host does not show of a server that it takes for valid, and of a rejection.
-const UNSEEN: [RuleId; 6] = [
+pub const UNSEEN: [RuleId; 6] = [
     "configured.owners-exact",
     "rejection.smallest-path",
     "runtime.is-overlaid-configured",

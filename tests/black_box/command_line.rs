@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use crate::Hosts;
 
-fn check(hosts: &Hosts, arguments: &[&str]) -> Output {
+pub(crate) fn check(hosts: &Hosts, arguments: &[&str]) -> Output {
     tool(hosts, &[&["check"], arguments].concat())
 }
 
@@ -16,7 +16,7 @@ fn tool(hosts: &Hosts, arguments: &[&str]) -> Output {
     tool.unwrap()
 }
 
-fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap() + &String::from_utf8_lossy(&output.stderr)
 }
 

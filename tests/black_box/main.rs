@@ -11,6 +11,7 @@
 
 mod command_line;
 mod faults;
+mod page;
 mod processes;
 mod sound;
 
