@@ -21,8 +21,11 @@ const SHORTEST_TIMEOUT: f64 = 10.0;
 /// An unknown key that no host knows by chance.
 const UNKNOWN: &str = "mcp_overlay_unknown";
 
-/// Each step, and what to say of a case that needs it.
-const STEPS: [(&str, fn(&mut Case)); 10] = [
+/// What to say of a case that needs the step, and the step.
+type Step = (&'static str, fn(&mut Case));
+
+/// Each step.
+const STEPS: [Step; 10] = [
     ("an app-server has the hosted Apps extension and no other contributor", only_hosted_apps),
     ("auth.json says none, api_key or chatgpt", plain_auth),
     ("TOML has no null, and no integer of more than 64 bits", plain_values),

@@ -44,7 +44,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    Check(check::Arguments),
+    Check(Box<check::Arguments>),
     Endpoint(endpoint::Arguments),
     Explain(explain::Arguments),
     Merge(merge::Arguments),
