@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use mcp_overlay_model::apps::{CONNECTORS_TOKEN, gate_is_open, legacy_loader_is_active};
 use mcp_overlay_model::endpoint::{DEFAULT_BASE_URL, apps_url};
+use mcp_overlay_model::observation::observed;
 use mcp_overlay_model::server::is_known_field;
 use mcp_overlay_model::{
     By, CODEX_APPS, Case, Contribution, ContributorKind, Outcome, Profile, Resolution, RuleId,
@@ -66,6 +67,35 @@ pub fn reached(case: &Case, outcome: &Outcome) -> Vec<RuleId> {
     reached.retain(|rule| rules::holds(rule, case.profile));
     reached.sort_unstable();
     reached.dedup();
+    reached
+}
+
+/// What a running host does not show of a server that it takes for valid, and of a rejection.
+pub const UNSEEN: [RuleId; 6] = [
+    "configured.owners-exact",
+    "rejection.smallest-path",
+    "runtime.is-overlaid-configured",
+    "server.durations",
+    "server.env-vars",
+    "server.remote-stdio-cwd",
+];
+
+/// The rules that a case reaches where a running host is seen from outside: those of a running host
+/// too, and none that it does not show.
+pub fn reached_outside(case: &Case, outcome: &Outcome) -> Vec<RuleId> {
+    let mut reached = reached(case, outcome);
+    reached.retain(|rule| !UNSEEN.contains(rule));
+    let mut say = |rule, holds: bool| reached.extend(holds.then_some(rule));
+    say("credentials.never-shown", case.auth.is_some());
+    if let Outcome::Resolved(seen) = observed(case, outcome) {
+        let servers = || seen.effective.values().filter_map(|decided| decided.server.as_deref());
+        let bearers = || servers().filter_map(|seen| seen.get("authorization")?.as_str());
+        say("start.exactly-enabled", servers().next().is_some());
+        say("status.auth", servers().next().is_some());
+        say("credentials.apps-only", bearers().any(|bearer| bearer == "host"));
+        say("credentials.environment-instead", bearers().any(|bearer| bearer != "host"));
+    }
+    reached.sort_unstable();
     reached
 }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use mcp_overlay::rules;
 
 /// What rule ids begin with.
-const SECTIONS: [&str; 16] = [
+const SECTIONS: [&str; 20] = [
     "resolution",
     "configured",
     "contribution",
@@ -27,6 +27,10 @@ const SECTIONS: [&str; 16] = [
     "server",
     "host",
     "rejection",
+    "start",
+    "status",
+    "credentials",
+    "delivery",
 ];
 
 /// The Rust files below a folder of the repository, with their text.

@@ -3,6 +3,13 @@
 //!
 //! An observation is `effective` as far as it shows: for each server what it was started with, who
 //! it was taken for, and what the host says of it. A client cannot see the other two views.
+//!
+//! Two rules are not about what a case is observed as. Rule `delivery.any-way`: A host config MUST
+//! mean the same whether its keys stand in `config.toml`, in `-c key=value` arguments, or some here
+//! and some there. So a case does not say how it is told. Rule `credentials.never-shown`: A secret,
+//! of the sign-in or of a variable that a server names, MUST NOT appear in anything that the host
+//! writes to its standard output or standard error. So an observation names whose a bearer is, and
+//! never the bearer.
 
 use std::collections::BTreeMap;
 

@@ -43,7 +43,10 @@ pub(super) struct Home {
 impl Home {
     /// Makes a home with somebody signed in, or nobody.
     pub(super) fn new(auth: Option<Auth>) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("mcp-overlay-home-").tempdir()?;
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let folder = builder.prefix("mcp-overlay-home-").tempdir()?;
         let mut home = Home { folder, secrets: Vec::new() };
         if let Some(auth) = auth {
             let written = home.credentials(auth);

@@ -291,6 +291,7 @@ impl Driver {
         };
         let mut leaks = session.leaks();
         leaks.extend(self.world.take_strays());
+        leaks.extend(seen::beside_entries(&requests, placed.entries.len()));
         if !leaks.is_empty() {
             let message = leaks.join("; ");
             return Err(Failure { kind: FailureKind::Leaked, message, certain: true });

@@ -64,6 +64,7 @@ pub enum Reach {
     TrueOrigin,
 }
 
+/// What to say of a case that needs the step, and the step.
 type Step = (&'static str, fn(&mut Case));
 
 /// What an Apps endpoint at ChatGPT's own origin needs instead of the step of the same place.
@@ -81,11 +82,16 @@ const STEPS: [Step; 10] = [
     (BASE_STEP, plain_base),
     ("a key of the host config or a feature is another one to this host", plain_host_keys),
     ("a path override must be a plain path", plain_override),
+    ("released hosts list a server whose name is not plain, and do not start it", plain_names),
     ("a server could not be started: its timeout, folder, environment or header", plain_servers),
     ("the environment has to hold the variables that servers name, and no others", plain_env),
-    ("hosts list a server whose name is not plain, and do not start it", plain_names),
     ("plugins are found in the order of their ids, NAME@MARKET", plain_plugins),
 ];
+
+/// What keeps a case out of reach, one sentence a step, in their order.
+pub fn reasons() -> impl Iterator<Item = &'static str> {
+    STEPS.iter().map(|(reason, _)| *reason)
+}
 
 impl Reach {
     fn steps(self) -> impl Iterator<Item = Step> {

@@ -40,17 +40,15 @@ impl Seen<'_> {
         Answer::Resolved { views, plugin_owners: PluginOwners::new() }
     }
 
+    /// One that gets the host's credentials is in use, whatever is asked of it.
     fn was_started(&self, number: usize) -> bool {
-        self.requests_to(number).any(|asked| asked.is_mcp)
+        self.requests_to(number).any(|asked| asked.is_mcp || asked.has_host_credentials())
             || self.started.iter().any(|(of, _)| *of == number)
     }
 
-    /// Requests to an entry's address, discovery included.
+    /// Requests to an entry's address and below it, discovery included.
     fn requests_to(&self, number: usize) -> impl Iterator<Item = &Asked> {
-        let target = format!("/{number}");
-        self.asked
-            .iter()
-            .filter(move |asked| asked.origin == Origin::Servers && asked.target == target)
+        self.asked.iter().filter(move |asked| entry_of(asked) == Some(number))
     }
 
     fn requests_to_apps(&self) -> impl Iterator<Item = &Asked> {
@@ -137,6 +135,21 @@ impl Seen<'_> {
         }
         seen
     }
+}
+
+/// The number of the entry that a request was for.
+fn entry_of(asked: &Asked) -> Option<usize> {
+    let rest = asked.target.strip_prefix('/').filter(|_| asked.origin == Origin::Servers)?;
+    rest.split(['/', '?']).next()?.parse().ok()
+}
+
+/// The host's credentials where no entry is, in words.
+pub(super) fn beside_entries(asked: &[Asked], entries: usize) -> Option<String> {
+    let beside = |asked: &&Asked| {
+        asked.origin == Origin::Servers && entry_of(asked).is_none_or(|number| number >= entries)
+    };
+    let sent = asked.iter().filter(beside).find(|asked| asked.has_host_credentials())?;
+    Some(format!("sent the host's credentials to {}, where no server is", sent.target))
 }
 
 /// All entries of a case in one text, in lower case.

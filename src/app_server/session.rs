@@ -111,8 +111,12 @@ impl Session {
                 let agent = result.get("userAgent").and_then(Value::as_str).unwrap_or_default();
                 self.version = version_in(agent).to_string();
             }
-            Ok(Err(refused)) => return Err(NotStarted::Refused(refused)),
+            Ok(Err(refused)) => {
+                self.secret_free()?;
+                return Err(NotStarted::Refused(refused));
+            }
             Err(failure) => {
+                self.secret_free()?;
                 // A host may end over a config that it cannot read; a signal is no word about it.
                 let code = self.piped.end_of_input(Duration::from_millis(300));
                 return Err(match code.as_ref().and_then(ExitStatus::code) {
@@ -141,7 +145,8 @@ impl Session {
         let mut cursor = Value::Null;
         for _ in 0..MOST_PAGES {
             let params = json!({"cursor": cursor, "limit": null, "detail": "toolsAndAuthOnly"});
-            let result = match self.request("mcpServerStatus/list", &params, timeout)? {
+            let asked = self.request("mcpServerStatus/list", &params, timeout);
+            let result = match asked.map_err(|failure| self.leaked().unwrap_or(failure))? {
                 Ok(result) => result,
                 Err(refused) => return Ok(Status::Refused(refused)),
             };
@@ -171,6 +176,18 @@ impl Session {
     /// What the process let out so far.
     pub(super) fn leaks(&self) -> Vec<String> {
         self.listener.leaks()
+    }
+
+    /// What was let out, as a failure. A process that lets a secret out and dies is blamed for the
+    /// first: its last words are part of what is said of its end.
+    fn leaked(&self) -> Option<Failure> {
+        let leaks = self.leaks();
+        let message = leaks.join("; ");
+        (!leaks.is_empty()).then_some(Failure { kind: FailureKind::Leaked, message, certain: true })
+    }
+
+    fn secret_free(&self) -> Result<(), NotStarted> {
+        self.leaked().map_or(Ok(()), |leaked| Err(NotStarted::Failed(leaked)))
     }
 
     /// The result of a request, or the message of its error.

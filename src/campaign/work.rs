@@ -129,7 +129,11 @@ impl Work<'_> {
         if self.phase == Phase::Random {
             tally.labels.record(labels(case, outcome));
         }
-        if outside || index.is_multiple_of(LOOKED_AT) || self.phase == Phase::Vectors {
+        if outside {
+            tally.rules.record(&coverage::reached_outside(case, outcome));
+            let told_otherwise = matches!(self.phase, Phase::Arguments | Phase::Split);
+            tally.rules.record(told_otherwise.then_some("delivery.any-way").as_slice());
+        } else if index.is_multiple_of(LOOKED_AT) || self.phase == Phase::Vectors {
             tally.rules.record(&coverage::reached(case, outcome));
         }
     }

@@ -34,6 +34,7 @@ const OUTSIDE_CASES: u64 = 500;
 #[command(after_help = "Examples:\n  \
     mcp-overlay check\n  \
     mcp-overlay check --stdio \"python3 my_subject.py\" --html report.html\n  \
+    mcp-overlay check --app-server \"codex app-server\"\n  \
     mcp-overlay check --stdio ./my-host-subject --expected-failures known.toml --github\n\n\
     Exit status: 0 clean, 1 findings, 2 wrong use or a fault of the tool itself.")]
 pub(crate) struct Arguments {
@@ -53,7 +54,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SECS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     time: Option<u64>,
 
-    /// Run only this phase (may be given again for more): vectors, exhaustive, random, endpoint
+    /// Run only this phase (may be given again for more): vectors, exhaustive, random, endpoint;
+    /// of an app-server: vectors, random, arguments, split
     #[arg(long, value_name = "PHASE", value_parser = phase)]
     only: Vec<Phase>,
 
@@ -173,6 +175,17 @@ fn options(arguments: &Arguments) -> Result<Options, Misuse> {
     if arguments.only.contains(&Phase::Endpoint) && arguments.profile != Profile::default() {
         let profile = Profile::default().name();
         return Err(format!("--only endpoint: its scenarios are those of {profile}").into());
+    }
+    let out_of_sight =
+        |phase: &&Phase| arguments.driven.is_outside() && !Phase::OUTSIDE.contains(phase);
+    if let Some(phase) = arguments.only.iter().find(out_of_sight) {
+        return Err(format!(
+            "--only {} with --app-server: this phase needs a subject that says its views\n  help: \
+             the phases of an app-server are {}",
+            phase.word(),
+            Phase::OUTSIDE.map(Phase::word).join(", ")
+        )
+        .into());
     }
     if arguments.findings.exists() && !arguments.findings.is_dir() {
         let place = arguments.findings.display();

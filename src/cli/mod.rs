@@ -46,7 +46,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    Check(check::Arguments),
+    Check(Box<check::Arguments>),
     Diff(diff::Arguments),
     Endpoint(endpoint::Arguments),
     Explain(explain::Arguments),

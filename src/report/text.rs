@@ -217,7 +217,7 @@ fn verdict(report: &Report) -> String {
     let style = if report.is_clean() { GREEN } else { RED };
     let saved = !report.findings.is_empty() && report.verdict() == RunVerdict::Findings;
     let again = if saved {
-        "\nto see one again: mcp-overlay replay FILE, with the same --stdio or --fault"
+        "\nto see one again: mcp-overlay replay FILE, with the same --stdio, --app-server or --fault"
     } else {
         ""
     };

@@ -86,7 +86,10 @@ fn repository() -> &'static Path {
 fn help_teaches() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!("help", sandbox.run(&["--help"]).whole());
-    for command in ["check", "diff", "explain", "merge", "replay", "selftest", "subject"] {
+    for command in [
+        "check", "diff", "endpoint", "explain", "merge", "releases", "replay", "selftest",
+        "subject",
+    ] {
         let output = sandbox.run(&[command, "--help"]);
         insta::assert_snapshot!(format!("help_{command}"), output.whole());
     }

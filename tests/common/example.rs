@@ -1,15 +1,22 @@
 //! A case with what is expected of it, in the format of the examples of `docs/semantics.md`.
 
 use mcp_overlay::compare::same;
-use mcp_overlay::subject::Subject;
-use mcp_overlay_model::{Answer, Case, Profile, ServerView};
+use mcp_overlay::subject::{Sight, Subject};
+use mcp_overlay_model::{Answer, Case, Outcome, Profile, ServerView, resolve};
 use serde_json::Value;
 
 use crate::common::SUBJECTS;
 
-/// Asks both subjects and compares what `expect` names.
+/// Asks both subjects and compares what `expect` names; what is `seen` only a running host shows,
+/// so that the specification alone is asked.
 #[track_caller]
 pub(crate) fn check(case: &Value, expect: &Value) {
+    if expect.get("seen").is_some() {
+        if let Err(problem) = compare_seen(case, expect) {
+            panic!("{problem}\n  case: {case}");
+        }
+        return;
+    }
     // A subject without the profile of a case skips it; every profile is one of the model's.
     let profile = case.get("profile").and_then(Value::as_str);
     let profile = profile.unwrap_or(Profile::default().name());
@@ -41,6 +48,24 @@ pub(crate) fn compare_example(
         }
     }
     Ok(())
+}
+
+/// Compares what is to be seen of a running host with `seen`, which stands alone.
+pub(crate) fn compare_seen(case: &Value, expect: &Value) -> Result<(), String> {
+    let case: Case = serde_json::from_value(case.clone()).map_err(|e| format!("no case: {e}"))?;
+    let (Some(want), Some(1)) = (expect.get("seen"), expect.as_object().map(|e| e.len())) else {
+        return Err("`seen` is all that is expected of a running host".into());
+    };
+    let outcome = Sight::Outside.of(&case, resolve(&case));
+    let Outcome::Resolved(resolution) = &outcome else {
+        return Err(format!("nothing is seen but a rejection: {outcome:?}"));
+    };
+    let got = resolution
+        .effective
+        .iter()
+        .filter_map(|(name, decided)| Some((name.clone(), decided.server.as_deref()?.clone())));
+    let got = Value::Object(got.collect());
+    if same(want, &got) { Ok(()) } else { Err(format!("expected: {want}\n  actual:   {got}")) }
 }
 
 /// The part of an answer that an `expect` names; `None` if this kind of answer does not have it.

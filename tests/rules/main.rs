@@ -23,6 +23,7 @@ mod fields;
 mod host;
 mod overlay;
 mod profiles;
+mod running;
 mod server;
 
 use std::borrow::Borrow;

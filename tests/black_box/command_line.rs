@@ -1,0 +1,106 @@
+//! `check --app-server` as a person meets it.
+
+use std::process::{Command, Output};
+
+use crate::Hosts;
+
+pub(crate) fn check(hosts: &Hosts, arguments: &[&str]) -> Output {
+    tool(hosts, &[&["check"], arguments].concat())
+}
+
+fn tool(hosts: &Hosts, arguments: &[&str]) -> Output {
+    let tool = Command::new(env!("CARGO_BIN_EXE_mcp-overlay"))
+        .args(arguments)
+        .current_dir(hosts.folder.path())
+        .output();
+    tool.unwrap()
+}
+
+pub(crate) fn text(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[test]
+fn a_program_that_cannot_be_started_is_named() {
+    let hosts = Hosts::new();
+    for (command, words) in [
+        ("/no/such/codex app-server", "cannot be started"),
+        ("/bin/false app-server", "ended with"),
+        ("echo hello", "wrote what is no JSON"),
+        ("", "no command in it"),
+    ] {
+        let output = check(&hosts, &["--app-server", command]);
+        let text = text(&output);
+        assert_eq!(output.status.code(), Some(2), "{command}: {text}");
+        let program = command.split(' ').next().unwrap();
+        assert!(text.contains(program) && text.contains(words), "{command}: {text}");
+    }
+}
+
+#[test]
+fn there_is_one_kind_of_subject() {
+    let hosts = Hosts::new();
+    for other in [["--stdio", "x"], ["--fault", "api-key-passes-gate"]] {
+        let output = check(&hosts, &[&["--app-server", "x"][..], &other].concat());
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output).contains("cannot be used with"), "{}", text(&output));
+    }
+}
+
+/// The small scope is mostly out of reach, and scenarios ask for views.
+#[test]
+fn a_phase_that_is_not_for_a_running_host_is_refused() {
+    let hosts = Hosts::new();
+    let command = hosts.command("none").join(" ");
+    for phase in ["exhaustive", "endpoint"] {
+        let output =
+            check(&hosts, &["--app-server", &command, "--only", "random", "--only", phase]);
+        let text = text(&output);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains(&format!("--only {phase} with --app-server")), "{text}");
+        assert!(text.contains("vectors, random, arguments, split"), "{text}");
+    }
+    assert_eq!(hosts.noted().len(), 0, "nothing was started");
+    let output = check(&hosts, &["--only", "arguments"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+}
+
+/// Saved findings, the report on the terminal and the reports for machines hold no secret.
+#[test]
+fn nothing_that_is_written_holds_a_secret() {
+    let hosts = Hosts::new();
+    let command = hosts.command("sends-token-elsewhere").join(" ");
+    let only = ["--only", "random", "--cases", "40", "--json", "report.json", "--html", "r.html"];
+    let output = check(&hosts, &[&["--app-server", &command][..], &only].concat());
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("credentials.apps-only"), "{}", text(&output));
+    hosts.assert_no_secret_in(&text(&output));
+    let mut read = 0;
+    for folder in ["", "mcp-overlay-findings"] {
+        for file in std::fs::read_dir(hosts.folder.path().join(folder)).unwrap() {
+            let path = file.unwrap().path();
+            if path.is_file() && !path.ends_with("notes") {
+                hosts.assert_no_secret_in(&std::fs::read_to_string(path).unwrap());
+                read += 1;
+            }
+        }
+    }
+    assert!(read > 2, "only {read} files");
+    hosts.assert_gone();
+}
+
+#[test]
+fn a_finding_is_asked_again() {
+    let hosts = Hosts::new();
+    let command = hosts.command("lies-about-auth").join(" ");
+    let only = ["--only", "random", "--cases", "40", "--findings", "found"];
+    check(&hosts, &[&["--app-server", &command][..], &only].concat());
+    let found = std::fs::read_dir(hosts.folder.path().join("found")).unwrap();
+    let mut found = found.map(|file| file.unwrap().path().display().to_string());
+    let finding = found.find(|file| file.contains("/status.auth-")).unwrap();
+    for (fault, status) in [("lies-about-auth", 1), ("none", 0)] {
+        let command = hosts.command(fault).join(" ");
+        let output = tool(&hosts, &["replay", &finding, "--app-server", &command]);
+        assert_eq!(output.status.code(), Some(status), "{fault}: {}", text(&output));
+    }
+}

@@ -1,0 +1,118 @@
+//! Every fault is found, blamed on its rule, and no report of it holds a secret.
+
+use std::time::Duration;
+
+use mcp_overlay::campaign::Phase;
+use mcp_overlay::report::Report;
+use mcp_overlay::subject::stdio::Patience;
+
+use crate::{Hosts, PATIENCE, run};
+
+/// The findings of a host with this fault: verdict and rule of each.
+#[track_caller]
+fn found(fault: &str, phase: Phase, cases: u64, patience: Patience) -> Vec<(String, String)> {
+    let hosts = Hosts::new();
+    let subject = hosts.start_with(fault, patience);
+    let report = run(&subject, phase, cases);
+    drop(subject);
+    hosts.assert_no_secret_in(&format!("{report:?}"));
+    hosts.assert_gone();
+    println!("{fault}: {}", words(&report));
+    let findings = report.findings.iter().map(|found| &found.finding);
+    findings.map(|finding| (finding.verdict.clone(), finding.rule.clone())).collect()
+}
+
+fn words(report: &Report) -> String {
+    let findings = report.findings.iter().map(|found| &found.finding);
+    let words = findings.map(|f| {
+        let case = serde_json::to_string(&f.case).unwrap();
+        format!("\n  {} {} {} {case} {:?}", f.verdict, f.rule, f.note, f.actual)
+    });
+    words.collect()
+}
+
+/// A fault is found as this: the first rule is among those that are blamed, and no other than
+/// these is.
+#[track_caller]
+fn is_found(fault: &str, verdict: &str, rules: &[&str]) {
+    let found = found(fault, Phase::Random, 60, PATIENCE);
+    assert!(found.iter().any(|(_, rule)| rule == rules[0]), "{fault}: {found:?}");
+    for (of, rule) in &found {
+        assert!(of == verdict && rules.contains(&rule.as_str()), "{fault}: {found:?}");
+    }
+}
+
+/// Rule `credentials.never-shown`: A secret, of the sign-in or of a variable that a server names,
+/// MUST NOT appear in anything that the host writes to its standard output or standard error.
+#[test]
+fn a_secret_that_is_shown() {
+    is_found("shows-token", "leaked", &[""]);
+    is_found("shows-token-in-two-pieces", "leaked", &[""]);
+}
+
+/// The last words of a process that dies are part of its finding, and must not hold the secret.
+#[test]
+fn a_secret_that_is_shown_at_the_end() {
+    is_found("shows-token-and-dies", "leaked", &[""]);
+}
+
+#[test]
+fn credentials_that_go_to_another_server() {
+    // Asked with the token are also servers that are disabled, or called as the Apps server is.
+    let also =
+        ["gate.open", "gate.closed-removes", "start.exactly-enabled", "endpoint.base-trimmed"];
+    let rules = [&["credentials.apps-only"][..], &also].concat();
+    is_found("sends-token-elsewhere", "disagree", &rules);
+    is_found("sends-token-in-discovery", "disagree", &rules);
+    is_found("sends-token-below", "disagree", &rules);
+    is_found("sends-token-beside", "leaked", &[""]);
+}
+
+#[test]
+fn a_disabled_server_that_is_started() {
+    is_found("starts-disabled", "disagree", &["start.exactly-enabled"]);
+}
+
+#[test]
+fn a_server_that_is_not_listed() {
+    is_found(
+        "hides-server",
+        "disagree",
+        &["status.auth", "start.exactly-enabled", "configured.union"],
+    );
+}
+
+#[test]
+fn an_auth_status_that_is_wrong() {
+    is_found("lies-about-auth", "disagree", &["status.auth"]);
+}
+
+#[test]
+fn a_gate_that_is_not_kept() {
+    is_found("asks-apps-with-closed-gate", "disagree", &["gate.open", "gate.closed-removes"]);
+}
+
+#[test]
+fn a_host_that_refuses_everything() {
+    is_found("refuses-everything", "disagree", &["host.wrong-type"]);
+}
+
+#[test]
+fn arguments_that_are_ignored() {
+    assert_eq!(found("ignores-arguments", Phase::Random, 40, PATIENCE), []);
+    for phase in [Phase::Arguments, Phase::Split] {
+        let found = found("ignores-arguments", phase, 100, PATIENCE);
+        assert!(found.iter().any(|(verdict, _)| verdict == "disagree"), "{phase:?}: {found:?}");
+    }
+}
+
+#[test]
+fn a_host_that_breaks_down() {
+    let short = Patience { case: Duration::from_millis(700), ..PATIENCE };
+    for (fault, verdict) in
+        [("hangs", "hung"), ("dies", "crashed"), ("writes-nonsense", "protocol error")]
+    {
+        let found = found(fault, Phase::Random, 40, short);
+        assert_eq!(found, [(verdict.to_string(), String::new())], "{fault}");
+    }
+}

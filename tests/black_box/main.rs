@@ -1,0 +1,136 @@
+//! A running app-server, checked from outside: this project's own host, sound and with faults on
+//! purpose.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that panics fails, as it should"
+)]
+#![cfg(all(unix, feature = "cli"))]
+
+mod command_line;
+mod faults;
+mod page;
+mod processes;
+mod sound;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use mcp_overlay::app_server::AppServerSubject;
+use mcp_overlay::app_server::reach::Reach;
+use mcp_overlay::campaign::{self, Options, Phase, Quiet};
+use mcp_overlay::report::Report;
+use mcp_overlay::subject::Subject;
+use mcp_overlay::subject::stdio::Patience;
+use mcp_overlay_model::Case;
+
+/// Long enough for a busy machine.
+const PATIENCE: Patience =
+    Patience { case: Duration::from_secs(20), start: Duration::from_secs(20) };
+
+/// The example `black-box-host`, which cargo builds with the tests.
+fn program() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let path = tests.ancestors().nth(2).unwrap().join("examples/black-box-host");
+    assert!(
+        path.exists(),
+        "{} is missing; cargo test builds it, or: cargo build --examples",
+        path.display()
+    );
+    path
+}
+
+/// The hosts of one test, and a note of each process.
+struct Hosts {
+    folder: tempfile::TempDir,
+}
+
+/// What a process noted of itself when it started.
+struct Noted {
+    process: String,
+    home: PathBuf,
+    /// The credential that it was given, if any.
+    secret: Option<String>,
+}
+
+impl Hosts {
+    fn new() -> Self {
+        Hosts { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// The command for a host with this fault.
+    fn command(&self, fault: &str) -> Vec<String> {
+        let notes = self.folder.path().join("notes").display().to_string();
+        let program = program().display().to_string();
+        [&program, fault, &notes, "app-server"].map(str::to_string).to_vec()
+    }
+
+    fn start(&self, fault: &str) -> AppServerSubject {
+        self.start_with(fault, PATIENCE)
+    }
+
+    fn start_with(&self, fault: &str, patience: Patience) -> AppServerSubject {
+        let tool = env!("CARGO_BIN_EXE_mcp-overlay");
+        let stdio = [tool, "endpoint", "stdio"].map(str::to_string).to_vec();
+        AppServerSubject::start(self.command(fault), stdio, patience, Reach::Loopback).unwrap()
+    }
+
+    /// Every process that was started, in order.
+    fn noted(&self) -> Vec<Noted> {
+        let notes = std::fs::read_to_string(self.folder.path().join("notes")).unwrap_or_default();
+        let noted = notes.lines().map(|line| {
+            let [process, home, secret] = line.split(' ').collect::<Vec<_>>()[..] else {
+                panic!("{line}")
+            };
+            let secret = (!secret.is_empty()).then(|| secret.to_string());
+            Noted { process: process.into(), home: home.into(), secret }
+        });
+        noted.collect()
+    }
+
+    /// All processes are gone, or soon will be, and so are their homes. How many there were.
+    fn assert_gone(&self) -> usize {
+        self.assert_gone_but(0)
+    }
+
+    /// The same, but for so many that run and have their homes.
+    fn assert_gone_but(&self, running: usize) -> usize {
+        let noted = self.noted();
+        let deadline = Instant::now() + Duration::from_secs(2);
+        let there = || noted.iter().filter(|noted| is_running(&noted.process)).count();
+        while there() > running {
+            assert!(Instant::now() < deadline, "{} processes are still there", there());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(there(), running);
+        assert_eq!(noted.iter().filter(|noted| noted.home.exists()).count(), running, "homes");
+        noted.len()
+    }
+
+    /// No credential of any process is in a text.
+    fn assert_no_secret_in(&self, text: &str) {
+        for secret in self.noted().iter().filter_map(|noted| noted.secret.as_ref()) {
+            assert!(!text.contains(secret), "{secret} is in {text}");
+        }
+    }
+}
+
+/// Whether a process runs; one that has ended and waits to be collected does not.
+fn is_running(id: &str) -> bool {
+    let status = std::process::Command::new("ps").args(["-o", "stat=", "-p", id]).output().unwrap();
+    let stat = String::from_utf8(status.stdout).unwrap();
+    !stat.trim().is_empty() && !stat.trim().starts_with('Z')
+}
+
+fn case(case: serde_json::Value) -> Case {
+    serde_json::from_value(case).unwrap()
+}
+
+/// Runs one phase with so many random cases; in the other ways a tenth of them.
+fn run(subject: &dyn Subject, phase: Phase, cases: u64) -> Report {
+    let options =
+        Options { phases: [phase].into(), cases: Some(cases), seed: 1, ..Options::default() };
+    campaign::run(subject, &options, &mut Quiet).unwrap()
+}

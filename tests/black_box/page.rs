@@ -1,0 +1,54 @@
+//! docs/black-box.md says what is so.
+
+use std::collections::BTreeSet;
+
+use mcp_overlay::app_server::reach::{Reach, reasons};
+use mcp_overlay::coverage::{UNSEEN, reached_outside};
+use mcp_overlay::generate::random_case;
+use mcp_overlay::rules;
+use mcp_overlay_model::resolve;
+
+const PAGE: &str = include_str!("../../docs/black-box.md");
+
+/// The lines of a list below a heading.
+fn list(heading: &str) -> Vec<&'static str> {
+    let (_, section) = PAGE.split_once(&format!("\n## {heading}\n")).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    section.lines().filter_map(|line| line.strip_prefix("- ")).collect()
+}
+
+#[test]
+fn every_step_is_listed_in_its_order() {
+    assert_eq!(list("What is asked"), reasons().collect::<Vec<_>>());
+}
+
+/// Rules that no case within reach is about, and those that do not show.
+#[test]
+fn every_rule_that_cannot_be_seen_is_listed() {
+    let cases = (0..20_000).map(|index| Reach::Loopback.nearest(random_case(1, index)));
+    let reached: BTreeSet<&str> =
+        cases.flat_map(|case| reached_outside(&case, &resolve(&case))).collect();
+    // Seen by asking again, and by telling in another way.
+    let otherwise = ["resolution.pure", "delivery.any-way"];
+    let never =
+        rules::all().keys().filter(|rule| !reached.contains(**rule) && !otherwise.contains(rule));
+    assert!(UNSEEN.iter().all(|rule| !reached.contains(rule)));
+    let listed: Vec<&str> = list("What cannot be seen")
+        .iter()
+        .filter_map(|line| line.strip_prefix('`')?.split('`').next())
+        .collect();
+    assert_eq!(listed, never.copied().collect::<Vec<_>>());
+}
+
+/// The finding that is shown is found, word for word.
+#[test]
+fn the_finding_is_a_real_one() {
+    let (_, shown) = PAGE.split_once("```text\n").unwrap();
+    let (shown, _) = shown.split_once("```").unwrap();
+    let hosts = crate::Hosts::new();
+    let command = hosts.command("lies-about-auth").join(" ");
+    let only = ["--app-server", &command, "--only", "random", "--cases", "30"];
+    let output = crate::command_line::check(&hosts, &only);
+    let output = crate::command_line::text(&output);
+    assert!(output.contains(shown), "{shown}\nis not in\n{output}");
+}

@@ -1,0 +1,82 @@
+//! The sound host is what the specification says, however it is told its config.
+
+use mcp_overlay::app_server::reach::Reach;
+use mcp_overlay::campaign::Phase;
+use mcp_overlay::compare::{Verdict, compare};
+use mcp_overlay::generate::random_case;
+use mcp_overlay::report::Report;
+use mcp_overlay::subject::{Reply, Sight, Subject, Way};
+use mcp_overlay_model::{Answer, resolve};
+use serde_json::json;
+
+use crate::{Hosts, case, run};
+
+#[track_caller]
+fn assert_clean(report: &Report) {
+    assert!(report.is_clean(), "{:#?}", report.findings);
+    let [phase] = report.phases.as_slice() else { panic!("{:?}", report.phases) };
+    assert_eq!(phase.not_comparable, 0, "within reach everything can be asked");
+}
+
+#[test]
+fn it_is_clean_with_its_config_in_the_file() {
+    let hosts = Hosts::new();
+    let subject = hosts.start("none");
+    let report = run(&subject, Phase::Random, 300);
+    assert_clean(&report);
+    assert_eq!(report.compared(), 300);
+    // The rules that only a running host can break were looked at.
+    for rule in ["start.exactly-enabled", "status.auth", "credentials.environment-instead"] {
+        assert!(report.rules.count(rule) > 5, "{rule}: {}", report.rules.count(rule));
+    }
+    drop(subject);
+    hosts.assert_gone();
+}
+
+/// Rule `delivery.any-way`: A host config MUST mean the same whether its keys stand in
+/// `config.toml`, in `-c key=value` arguments, or some here and some there.
+#[test]
+fn it_is_clean_in_every_other_way() {
+    let hosts = Hosts::new();
+    let subject = hosts.start("none");
+    for phase in [Phase::Arguments, Phase::Split] {
+        let report = run(&subject, phase, 600);
+        assert_clean(&report);
+        assert_eq!(report.compared(), 60);
+        assert_eq!(report.rules.count("delivery.any-way"), 60, "{phase:?}");
+    }
+    drop(subject);
+    hosts.assert_gone();
+}
+
+/// A host that refuses a config is asked the next one.
+#[test]
+fn what_is_rejected_does_not_end_it() {
+    let hosts = Hosts::new();
+    let subject = hosts.start("none");
+    let broken = json!({"host": {"mcp_servers": {"a": {"url": 1}}}});
+    let sound = json!({"host": {"mcp_servers": {"a": {"url": "https://a.example"}}}});
+    for asked in [broken.clone(), sound.clone(), broken, sound] {
+        let case = Reach::Loopback.nearest(case(asked));
+        let expected = Sight::Outside.of(&case, resolve(&case));
+        assert_eq!(compare(&case, &expected, &subject.resolve(&case)), Verdict::Agree, "{case:?}");
+    }
+}
+
+#[test]
+fn what_is_out_of_reach_is_skipped_and_starts_nothing() {
+    let hosts = Hosts::new();
+    let subject = hosts.start("none");
+    let started = hosts.noted().len();
+    let mut skipped = 0;
+    for case in (0..50).map(|index| random_case(1, index)) {
+        let Some(reason) = Reach::Loopback.is_out(&case) else { continue };
+        for way in [Way::File, Way::Arguments] {
+            let replies = subject.told(way).unwrap().ask(std::slice::from_ref(&case));
+            assert_eq!(replies, [Reply::Answered(Answer::skipped(reason))]);
+        }
+        skipped += 1;
+    }
+    assert!(skipped > 10, "only {skipped}");
+    assert_eq!(hosts.noted().len(), started);
+}
