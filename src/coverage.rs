@@ -10,7 +10,7 @@ use mcp_overlay_model::endpoint::{DEFAULT_BASE_URL, apps_url};
 use mcp_overlay_model::observation::observed;
 use mcp_overlay_model::server::is_known_field;
 use mcp_overlay_model::{
-    By, CODEX_APPS, Case, Contribution, ContributorKind, Outcome, Profile, Resolution, RuleId,
+    Auth, By, CODEX_APPS, Case, Contribution, ContributorKind, Outcome, Profile, Resolution, RuleId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -71,8 +71,12 @@ pub fn reached(case: &Case, outcome: &Outcome) -> Vec<RuleId> {
 }
 
 /// What a running host does not show of a server that it takes for valid, and of a rejection.
-pub const UNSEEN: [RuleId; 6] = [
+pub const UNSEEN: [RuleId; 10] = [
+    "apps-server.shape",
     "configured.owners-exact",
+    "hosted.always-speaks",
+    "legacy.first-in-runtime",
+    "legacy.only-when-silent",
     "rejection.smallest-path",
     "runtime.is-overlaid-configured",
     "server.durations",
@@ -85,6 +89,11 @@ pub const UNSEEN: [RuleId; 6] = [
 pub fn reached_outside(case: &Case, outcome: &Outcome) -> Vec<RuleId> {
     let mut reached = reached(case, outcome);
     reached.retain(|rule| !UNSEEN.contains(rule));
+    if let Outcome::Rejected(places) = outcome {
+        // A rule that the config breaks shows in the refusal, all others in nothing.
+        let broken = |rule: &RuleId| places.iter().any(|place| place.rule == *rule);
+        reached.retain(|rule| broken(rule) || *rule == "server.invalid-rejects-config");
+    }
     let mut say = |rule, holds: bool| reached.extend(holds.then_some(rule));
     say("credentials.never-shown", case.auth.is_some());
     if let Outcome::Resolved(seen) = observed(case, outcome) {
@@ -92,7 +101,12 @@ pub fn reached_outside(case: &Case, outcome: &Outcome) -> Vec<RuleId> {
         let bearers = || servers().filter_map(|seen| seen.get("authorization")?.as_str());
         say("start.exactly-enabled", servers().next().is_some());
         say("status.auth", servers().next().is_some());
-        say("credentials.apps-only", bearers().any(|bearer| bearer == "host"));
+        let has_credentials = case.auth.is_some_and(|auth| auth != Auth::ApiKey);
+        say("credentials.apps-only", has_credentials && servers().any(|s| s.get("url").is_some()));
+        let apps = seen.effective.get(CODEX_APPS).and_then(|decided| decided.server.as_deref());
+        let without =
+            apps.is_some_and(|s| s.get("url").is_some() && s.get("authorization").is_none());
+        say("credentials.chatgpt-origins", without);
         say("credentials.environment-instead", bearers().any(|bearer| bearer != "host"));
     }
     reached.sort_unstable();

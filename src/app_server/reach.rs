@@ -6,9 +6,7 @@
 use std::collections::BTreeMap;
 
 use mcp_overlay_model::endpoint::is_valid_base;
-use mcp_overlay_model::{
-    Auth, Case, Contributor, ContributorKind, Outcome, Plugin, RuleId, server,
-};
+use mcp_overlay_model::{Auth, Case, Contributor, ContributorKind, Plugin, server};
 use serde_json::{Map, Value, json};
 
 /// Where the Apps endpoint and all servers of a case are; the driver adds a port.
@@ -22,37 +20,6 @@ const SHORTEST_TIMEOUT: f64 = 10.0;
 
 /// An unknown key that no host knows by chance.
 const UNKNOWN: &str = "mcp_overlay_unknown";
-
-/// Rules that a case may be about and that nobody sees from outside, and why.
-pub const OUT_OF_SIGHT: [(RuleId, &str); 12] = [
-    ("resolution.pure", "only asking again shows it"),
-    ("configured.owners-exact", "a host does not say which plugin a server is from"),
-    ("rejection.smallest-path", "that a config is refused is seen, not at which place"),
-    ("runtime.is-overlaid-configured", "only `effective` is seen"),
-    ("hosted.always-speaks", "behind a closed gate nothing is seen of it"),
-    ("legacy.only-when-silent", "an app-server has the hosted extension, which always speaks"),
-    ("legacy.synthesizes-in-effective", "an app-server has the hosted extension"),
-    ("legacy.first-in-runtime", "the hosted extension overrules it"),
-    ("apps-server.shape", "its timeout and what else it has show in no request"),
-    ("server.durations", "a time shows only when it is refused"),
-    ("server.env-vars", "variables of the host are not among those of a case"),
-    ("server.remote-stdio-cwd", "another machine is needed to see more than a refusal"),
-];
-
-/// Whether an outside view of this outcome tells of the rule.
-#[must_use]
-pub fn is_in_sight(rule: &str, outcome: &Outcome) -> bool {
-    let hidden = OUT_OF_SIGHT.iter().any(|(hidden, _)| *hidden == rule);
-    match outcome {
-        // A rule that a config breaks shows in the refusal, all others in nothing.
-        Outcome::Rejected(places) => {
-            rule != "rejection.smallest-path"
-                && (rule == "server.invalid-rejects-config"
-                    || places.iter().any(|place| place.rule == rule))
-        }
-        Outcome::Resolved(_) => !hidden,
-    }
-}
 
 /// Where the Apps endpoint may be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -14,10 +14,9 @@ use std::time::{Duration, Instant};
 
 use mcp_overlay_model::{Case, Profile, RuleId, resolve};
 
-use crate::app_server::reach::is_in_sight;
 use crate::campaign::cores;
 use crate::compare::Verdict;
-use crate::coverage::reached;
+use crate::coverage::reached_outside;
 use crate::finding::Finding;
 use crate::generate::random_case;
 use crate::investigate::{Failing, describe, examine};
@@ -201,9 +200,7 @@ fn hold(
         let verdict = judge(&case, profile, reply.clone());
         if verdict == Verdict::Agree {
             held.agreeing += 1;
-            let outcome = resolve(&case);
-            let in_sight = |rule: &RuleId| is_in_sight(rule, &outcome);
-            for rule in reached(&case, &outcome).into_iter().filter(in_sight) {
+            for rule in reached_outside(&case, &resolve(&case)) {
                 *held.kept.entry(rule).or_default() += 1;
             }
         } else if verdict.is_finding() {
