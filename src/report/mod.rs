@@ -15,7 +15,7 @@ pub mod shown;
 #[cfg(feature = "cli")]
 pub mod text;
 
-use mcp_overlay_model::RuleId;
+use mcp_overlay_model::{Profile, RuleId};
 use serde::{Deserialize, Serialize};
 
 use crate::campaign::{Options, Phase, Shard};
@@ -244,12 +244,13 @@ impl Report {
         }
     }
 
-    /// Every rule with its sentence, how often it was reached and its status.
+    /// Every rule of the run's profile with its sentence, how often it was reached and its status.
     pub fn rule_rows(&self) -> impl Iterator<Item = (RuleId, &'static str, u64, RuleStatus)> {
         let row = |(id, text): (&&'static str, &&'static str)| {
             (*id, *text, self.rules.count(id), self.status(id))
         };
-        rules::all().iter().map(row)
+        let profile = Profile::try_from(self.run.profile.clone()).unwrap_or_default();
+        rules::all().iter().filter(move |(id, _)| rules::holds(id, profile)).map(row)
     }
 
     /// Ends a test: nothing if the run is clean.

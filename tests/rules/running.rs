@@ -83,3 +83,35 @@ fn a_variable_is_sent_in_place_of_the_credentials() {
     // A blank one is none.
     is_seen(Some("chatgpt"), json!({"env": {token: " "}}), json!({"codex_apps": apps()}));
 }
+
+/// Rule `credentials.chatgpt-origins`: The host's own credentials MUST be sent to the Apps server
+/// only where its URL has the scheme `https` and one of ChatGPT's hosts.
+#[test]
+fn only_chatgpt_itself_gets_the_credentials() {
+    for (base, own) in [
+        ("https://chatgpt.com", true),
+        ("https://chat.openai.com/x", true),
+        ("http://chatgpt.com", false),
+        ("https://chatgpt.com.example.net", false),
+        ("http://127.0.0.1", false),
+    ] {
+        for (profile, sent) in [("codex-pr-27414", true), ("codex-pr-29924", own)] {
+            let suffix = if own { "backend-api" } else { "api/codex" };
+            let mut seen = json!({
+                "url": format!("{base}/{suffix}/ps/mcp"), "auth_status": "unsupported",
+            });
+            if sent {
+                seen["authorization"] = json!("host");
+                seen["account_id"] = json!(true);
+                seen["auth_status"] = json!("bearerToken");
+            }
+            let case = json!({
+                "profile": profile,
+                "auth": "chatgpt",
+                "host": {"chatgpt_base_url": base},
+                "contributors": [hosted()],
+            });
+            check(case, json!({"seen": {"codex_apps": seen}}));
+        }
+    }
+}
