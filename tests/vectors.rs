@@ -97,7 +97,9 @@ fn both_subjects_agree_with_every_vector_through_the_protocol() {
         let answers: Vec<Value> =
             output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(answers.len(), 1 + lines.len(), "a hello and an answer each");
-        assert_eq!(answers[0]["profiles"], json!(["codex-pr-27191"]));
+        let profiles: Vec<&str> = subject.profiles().iter().map(|p| p.name()).collect();
+        assert_eq!(answers[0]["profiles"], json!(profiles));
+        assert!(profiles.contains(&"codex-pr-27191") && profiles.contains(&"codex-pr-27414"));
         for (seq, line) in lines.iter().enumerate() {
             let answer = answers.iter().find(|answer| answer["seq"] == seq).expect("an answer");
             if let Err(problem) = agree(&line["expected"], answer) {
