@@ -143,7 +143,8 @@ fn about_apps_server(resolution: &Resolution, reached: &mut Vec<RuleId>) {
     let server = [&resolution.effective, &resolution.runtime]
         .into_iter()
         .find_map(|view| view.get(CODEX_APPS)?.server.as_deref());
-    if !has_one && !(early && server.is_some()) {
+    let shows_early = early && server.is_some();
+    if !(has_one || shows_early) {
         return;
     }
     let base = host.base_url.trim_end_matches('/');

@@ -106,7 +106,7 @@ fn write_smallest(page: &mut String, smallest: &Smallest<'_>) -> std::fmt::Resul
     for (number, (rule, finding, releases)) in smallest {
         writeln!(page, "### {number}. `{rule}`: {}\n", releases.join(", "))?;
         writeln!(page, "> {}\n", finding.sentence)?;
-        writeln!(page, "```text\n{}```\n", finding.to_string())?;
+        writeln!(page, "```text\n{finding}```\n")?;
     }
     Ok(())
 }
