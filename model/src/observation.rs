@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::case::{Case, Profile};
 use crate::endpoint::is_chatgpt;
-use crate::resolution::{Decided, Outcome, Rejection, Resolution};
+use crate::resolution::{Decided, Outcome, Reason, Rejection, Resolution, View};
 use crate::{CODEX_APPS, answer};
 
 /// What a black box shows of an outcome: `effective` observed, the other views empty; of a
@@ -36,12 +36,7 @@ pub fn observed(case: &Case, outcome: &Outcome) -> Outcome {
             let seen = |(name, decided): (&String, &Decided)| {
                 let server = decided.server.as_deref();
                 let observation = server.map(|server| observe(case, name, server).into());
-                // Who it was taken from says more than that it was passed on.
-                let passed_on = decided.reason.rule == "effective.others-pass";
-                let origin = resolution.configured.get(name).map(|configured| configured.reason);
-                let reason = origin
-                    .filter(|origin| passed_on && origin.by == decided.reason.by)
-                    .unwrap_or(decided.reason);
+                let reason = origin(resolution, name, decided.reason);
                 (name.clone(), Decided { server: observation, reason })
             };
             Outcome::Resolved(Box::new(Resolution {
@@ -54,6 +49,22 @@ pub fn observed(case: &Case, outcome: &Outcome) -> Outcome {
             }))
         }
     }
+}
+
+/// Where the server came from: that it was passed on from view to view says less.
+fn origin(resolution: &Resolution, name: &str, reason: Reason) -> Reason {
+    let in_view = |view: &View| view.get(name).map(|decided| decided.reason);
+    let mut reason = reason;
+    for (passed_on, view) in [
+        ("effective.others-pass", &resolution.runtime),
+        ("gate.never-synthesizes", &resolution.runtime),
+        ("overlay.untouched-stays", &resolution.configured),
+    ] {
+        if reason.rule == passed_on {
+            reason = in_view(view).unwrap_or(reason);
+        }
+    }
+    reason
 }
 
 /// Rule `start.exactly-enabled`: A host that is asked for the state of its servers MUST start

@@ -1,9 +1,9 @@
 //! A running app-server as the subject: anybody's, asked as a client asks it and looked at from
 //! outside (docs/black-box.md).
 //!
-//! A case goes one way: brought within reach ([`reach`]), put in its place ([`placed`]), told to a
-//! process with a home of its own ([`session`], [`home`]); the servers of the case ([`world`],
-//! [`stdio_server`]) remember what they hear; what was seen ([`seen`]) is the answer.
+//! A case goes one way: brought within reach ([`reach`]), put in its place (`placed`), told to a
+//! process with a home of its own (`session`, `home`); the servers of the case (`world`,
+//! [`stdio_server`]) remember what they hear; what was seen (`seen`) is the answer.
 
 mod delivery;
 mod home;
