@@ -9,7 +9,7 @@ use crate::compare::{PURE, Verdict, between};
 use crate::finding::Finding;
 use crate::minimise::minimise;
 use crate::oracle::{Judged, ask, judge_reply};
-use crate::subject::{FailureKind, Reply, Subject};
+use crate::subject::{FailureKind, Reply, Sight, Subject};
 
 /// How many candidates minimising a case may try.
 pub const MINIMISE_BUDGET: usize = 20_000;
@@ -171,9 +171,14 @@ impl Way {
                 same_kind(&first, &verdict) && verdict.rule() == first.rule()
             })
         });
-        let smallest = minimise(&same_rule, MINIMISE_BUDGET, |candidate| {
-            judge_in_time(candidate).is_some_and(|verdict| same_kind(&first, &verdict))
-        });
+        // A running host may break several rules and be known for some of them: there each case stays
+        // with its own.
+        let smallest = match subject.sight() {
+            Sight::Outside => same_rule,
+            Sight::Views => minimise(&same_rule, MINIMISE_BUDGET, |candidate| {
+                judge_in_time(candidate).is_some_and(|verdict| same_kind(&first, &verdict))
+            }),
+        };
         subject.hurry(false);
         // What was only slow in the hurry is no hang.
         match hangs && !same_kind(&first, &self.judge(subject, &smallest).verdict) {

@@ -275,6 +275,17 @@ impl Driver {
         if let Some(reason) = self.reach.is_out(case) {
             return Ok(Answer::skipped(reason));
         }
+        loop {
+            if let Some(answer) = self.ask_once(case, way)? {
+                return Ok(answer);
+            }
+            self.idle().clear();
+        }
+    }
+
+    /// Asks a process; `None` if one that was asked before answers from what it remembers. Codex
+    /// 0.143.0 does, and its tools of an earlier case are no word about this one.
+    fn ask_once(&self, case: &Case, way: Way) -> Result<Option<Answer>, Failure> {
         let placed = Placed::new(case, &self.sites);
         let one_at_a_time =
             self.front.as_ref().map(|(_, one)| one.lock().unwrap_or_else(PoisonError::into_inner));
@@ -286,7 +297,7 @@ impl Driver {
         let started = self.take_reports(&placed.mark);
         let (session, status) = match asked {
             Ok(asked) => asked,
-            Err(NotStarted::Refused(reason)) => return Ok(refused(reason)),
+            Err(NotStarted::Refused(reason)) => return Ok(Some(refused(reason))),
             Err(NotStarted::Failed(failure)) => return Err(failure),
         };
         let mut leaks = session.leaks();
@@ -296,15 +307,17 @@ impl Driver {
             let message = leaks.join("; ");
             return Err(Failure { kind: FailureKind::Leaked, message, certain: true });
         }
+        let was_asked_before = session.was_asked_before();
         if self.front.is_none() {
             self.keep(session);
         }
         let listed = match status {
-            Status::Refused(reason) => return Ok(refused(reason)),
+            Status::Refused(reason) => return Ok(Some(refused(reason))),
             Status::Listed(listed) => listed,
         };
         let (asked, started) = (&requests, &started);
-        Ok(Seen { case, placed: &placed, listed: &listed, asked, started }.answer())
+        let seen = Seen { case, placed: &placed, listed: &listed, asked, started };
+        Ok((!(was_asked_before && seen.is_remembered())).then(|| seen.answer()))
     }
 
     /// Has a process answer, one that is there or a new one.

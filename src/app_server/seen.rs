@@ -41,6 +41,12 @@ impl Seen<'_> {
     }
 
     /// One that gets the host's credentials is in use, whatever is asked of it.
+    /// Whether the Apps server is listed with tools that nobody was asked for.
+    pub(super) fn is_remembered(&self) -> bool {
+        let apps = self.listed.iter().find(|listed| listed.name == CODEX_APPS);
+        apps.is_some_and(|apps| apps.has_tools) && self.requests_to_apps().next().is_none()
+    }
+
     fn was_started(&self, number: usize) -> bool {
         self.requests_to(number).any(|asked| asked.is_mcp || asked.has_host_credentials())
             || self.started.iter().any(|(of, _)| *of == number)

@@ -36,6 +36,8 @@ pub(super) struct Session {
     piped: Piped,
     listener: Arc<Listener>,
     next_id: u64,
+    /// How many cases it was asked about.
+    cases: u64,
 }
 
 /// An entry of `mcpServerStatus/list`.
@@ -43,6 +45,8 @@ pub(super) struct Session {
 pub(super) struct Listed {
     pub(super) name: String,
     pub(super) auth_status: String,
+    /// Whether it comes with tools.
+    pub(super) has_tools: bool,
 }
 
 /// What came of asking.
@@ -97,7 +101,7 @@ impl Session {
         let piped = Piped::spawn(command, Some(tap))
             .map_err(|error| NotStarted::Failed(failed(format!("cannot be started: {error}"))))?;
         let mut session =
-            Session { start, home, version: String::new(), piped, listener, next_id: 1 };
+            Session { start, home, version: String::new(), piped, listener, next_id: 1, cases: 0 };
         session.introduce(limit)?;
         Ok(session)
     }
@@ -131,6 +135,11 @@ impl Session {
         Ok(())
     }
 
+    /// Whether it was asked about more than one case.
+    pub(super) fn was_asked_before(&self) -> bool {
+        self.cases > 1
+    }
+
     /// Rewrites what the host reads at each request.
     pub(super) fn tell(
         &self,
@@ -141,6 +150,7 @@ impl Session {
 
     /// Asks for the state of all servers, which starts them.
     pub(super) fn status(&mut self, timeout: Duration) -> Result<Status, Failure> {
+        self.cases += 1;
         let mut listed = Vec::new();
         let mut cursor = Value::Null;
         for _ in 0..MOST_PAGES {
@@ -158,7 +168,9 @@ impl Session {
                 let (Some(name), Some(auth_status)) = (text("name"), text("authStatus")) else {
                     return Err(protocol("listed a server without a name or a status".into()));
                 };
-                listed.push(Listed { name, auth_status });
+                let tools = entry.get("tools").and_then(Value::as_object);
+                let has_tools = tools.is_some_and(|tools| !tools.is_empty());
+                listed.push(Listed { name, auth_status, has_tools });
             }
             cursor = result.get("nextCursor").cloned().unwrap_or_default();
             if cursor.is_null() {
