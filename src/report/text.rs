@@ -129,6 +129,9 @@ impl<W: Write> TextReporter<W> {
     }
 
     fn ended(&mut self, report: &Report) {
+        if let Some(line) = out_of_sight(report) {
+            self.line(&line);
+        }
         let table = label_table(&report.labels);
         self.line(&table);
         for entry in report.unmet() {
@@ -195,6 +198,16 @@ fn phase_row(phase: &PhaseReport) -> String {
         row.push_str("  ended early");
     }
     row
+}
+
+/// What of the cases of a running host is not comparable; nothing where there is no such host.
+fn out_of_sight(report: &Report) -> Option<String> {
+    let outside = report.phases.iter().filter(|phase| phase.brought_within_reach.is_some());
+    let cases: u64 = outside.map(|phase| phase.cases).sum();
+    (cases > 0).then(|| {
+        let cases = grouped(cases);
+        format!("\nnot comparable: configured and runtime of {cases} cases; only effective is seen")
+    })
 }
 
 /// How often each situation occurred; empty without random cases.
