@@ -1,10 +1,10 @@
 //! The matrix as one page of HTML that needs nothing else: no script, no request.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, html};
 use mcp_overlay_model::Profile;
 
 use super::{Cell, Matrix};
-use crate::report::html::{POLICY, STYLE, Text, sentence, wide};
+use crate::report::html::{Text, head, sentence, wide};
 use crate::rules;
 
 /// The page; `date` and `command` say when and how it was made.
@@ -12,14 +12,7 @@ pub fn render(matrix: &Matrix, date: &str, command: &str) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { "Which release keeps which rule · mcp-overlay" }
-                style { (PreEscaped(STYLE)) }
-            }
+            (head("Which release keeps which rule"))
             body {
                 header {
                     h1 { "Which release keeps which rule" }

@@ -12,10 +12,10 @@ use super::shown::{clipped, visible};
 use super::{Report, RunVerdict};
 use crate::selftest::matrix::Matrix;
 
-pub(crate) const STYLE: &str = include_str!("style.css");
+const STYLE: &str = include_str!("style.css");
 
 /// What the page may load: nothing. Should a text ever come to be taken for HTML, it stays inert.
-pub(crate) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// Characters of any one text.
 const TEXT: usize = 20_000;
@@ -28,14 +28,7 @@ pub fn render(report: &Report, matrix: Option<&Matrix>) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (Text(&title)) " · mcp-overlay" }
-                style { (PreEscaped(STYLE)) }
-            }
+            (head(&title))
             body {
                 (overview::header(report, matrix.is_some()))
                 main {
@@ -52,6 +45,20 @@ pub fn render(report: &Report, matrix: Option<&Matrix>) -> String {
         }
     };
     format!("{}\n", page.into_string())
+}
+
+/// The head of a page that loads nothing.
+pub(crate) fn head(title: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta http-equiv="Content-Security-Policy" content=(POLICY);
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            title { (Text(title)) " · mcp-overlay" }
+            style { (PreEscaped(STYLE)) }
+        }
+    }
 }
 
 fn word(verdict: RunVerdict) -> &'static str {
