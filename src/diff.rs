@@ -20,6 +20,7 @@ use crate::generate::random_case;
 use crate::minimise::minimise;
 use crate::report::diff::{diff as lines, unified};
 use crate::rules;
+use crate::subject::Sight;
 
 /// Random cases that are looked at.
 const RANDOM: u64 = 4000;
@@ -30,6 +31,9 @@ const SEED: u64 = 1;
 const SAMPLES: usize = 4;
 /// Cases that are tried for making one smaller.
 const BUDGET: usize = 20_000;
+
+/// What the ids of rules begin with that are about the requests of a running host.
+const OF_REQUESTS: &str = "credentials.";
 
 /// What changed from one profile to another.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -125,9 +129,14 @@ fn size(case: &Case) -> usize {
     text(case).len()
 }
 
-fn of(profile: Profile, case: &Case) -> (Case, Outcome) {
+/// What a running host sends shows from outside only; all else in the views.
+fn sight_of(rule: RuleId) -> Sight {
+    if rule.starts_with(OF_REQUESTS) { Sight::Outside } else { Sight::Views }
+}
+
+fn of(profile: Profile, case: &Case, sight: Sight) -> (Case, Outcome) {
     let case = Case { profile, ..case.clone() };
-    let outcome = resolve(&case);
+    let outcome = sight.of(&case, resolve(&case));
     (case, outcome)
 }
 
@@ -143,11 +152,12 @@ enum Shown {
 }
 
 fn shown(case: &Case, rule: RuleId, left: Profile, right: Profile) -> Shown {
-    let answer = |profile| of(profile, case).1.answer();
+    let sight = sight_of(rule);
+    let answer = |profile| of(profile, case, sight).1.answer();
     let (first, last) = (left.min(right), left.max(right));
     let Some((before, after)) = step(rule, first) else { return Shown::No };
     let (first, last) = (answer(first), answer(last));
-    if first == last || !blamed(case, before, after).contains(&rule) {
+    if first == last || !blamed(case, before, after, sight).contains(&rule) {
         return Shown::No;
     }
     let alone = first == answer(before) && last == answer(after);
@@ -163,8 +173,8 @@ fn step(rule: RuleId, first: Profile) -> Option<(Profile, Profile)> {
 }
 
 /// The rules because of which the two profiles differ on a case.
-fn blamed(case: &Case, left: Profile, right: Profile) -> Vec<RuleId> {
-    let (left, right) = (of(left, case), of(right, case));
+fn blamed(case: &Case, left: Profile, right: Profile, sight: Sight) -> Vec<RuleId> {
+    let (left, right) = (of(left, case, sight), of(right, case, sight));
     let rules = |(case, expected): &(Case, Outcome), answer: &Answer| -> Vec<RuleId> {
         let Verdict::Disagree(differences) = compare(case, expected, answer) else {
             return Vec::new();
@@ -178,7 +188,8 @@ fn blamed(case: &Case, left: Profile, right: Profile) -> Vec<RuleId> {
 }
 
 fn change(variant: Variant, case: &Case, left: Profile, right: Profile) -> Change {
-    let parts = |profile| said(&of(profile, case).1.answer());
+    let sight = sight_of(variant.rule);
+    let parts = |profile| said(&of(profile, case, sight).1.answer(), sight);
     let (before, after) = (parts(left), parts(right));
     let other = |these: &BTreeMap<String, Value>, those: &BTreeMap<String, Value>| {
         let differs = |(part, value): &(&String, &Value)| those.get(*part) != Some(*value);
@@ -194,9 +205,12 @@ fn change(variant: Variant, case: &Case, left: Profile, right: Profile) -> Chang
 }
 
 /// An answer by its parts.
-fn said(answer: &Answer) -> BTreeMap<String, Value> {
+fn said(answer: &Answer, sight: Sight) -> BTreeMap<String, Value> {
     let part = |name: &str, value: Option<Value>| (name.to_string(), value.unwrap_or_default());
     match answer {
+        Answer::Resolved { views, .. } if sight == Sight::Outside => {
+            BTreeMap::from([part("seen", serde_json::to_value(&views.effective).ok())])
+        }
         Answer::Resolved { views, .. } => BTreeMap::from([
             part("configured", serde_json::to_value(&views.configured).ok()),
             part("runtime", serde_json::to_value(&views.runtime).ok()),
