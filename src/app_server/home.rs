@@ -1,8 +1,10 @@
 //! A fresh `CODEX_HOME`: config, credentials and plugins as a user would have them on disk.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
@@ -29,7 +31,7 @@ pub(super) const ACCOUNT: &str = "account-of-the-check";
 /// When the tokens were refreshed: never long ago, so that no host asks for new ones.
 const FRESH: &str = "2099-01-01T00:00:00Z";
 
-/// What the bearer of every host begins with.
+/// What every secret of a sign-in has in it, so that it is known wherever it turns up.
 pub(super) const HOST_BEARER: &str = "mcp-overlay-host-";
 
 /// A folder that is gone when it is dropped.
@@ -40,6 +42,27 @@ pub(super) struct Home {
     pub(super) secrets: Vec<Secret>,
 }
 
+/// Homes that are there: a program that ends out of order drops nothing.
+static THERE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+fn there() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    THERE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes every home, for a program that is about to end out of order.
+pub fn remove_homes() {
+    for folder in std::mem::take(&mut *there()) {
+        // What cannot be removed stays; there is nobody left to tell.
+        let _ = fs::remove_dir_all(folder);
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        there().remove(self.folder.path());
+    }
+}
+
 impl Home {
     /// Makes a home with somebody signed in, or nobody.
     pub(super) fn new(auth: Option<Auth>) -> io::Result<Self> {
@@ -47,6 +70,7 @@ impl Home {
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
         let folder = builder.prefix("mcp-overlay-home-").tempdir()?;
+        there().insert(folder.path().into());
         let mut home = Home { folder, secrets: Vec::new() };
         if let Some(auth) = auth {
             let written = home.credentials(auth);
@@ -60,8 +84,8 @@ impl Home {
         self.folder.path()
     }
 
-    /// Writes the config and the plugins that count from now on, and forgets what a host remembers of an earlier
-    /// one: released Codex answers with the tools of a cached Apps server and never asks it.
+    /// Writes the config and the plugins that count from now on, and forgets what a host remembers of
+    /// an earlier one: released Codex answers with the tools of a cached Apps server and never asks it.
     pub(super) fn write(&self, config: &Table, plugins: &[PlacedPlugin]) -> io::Result<()> {
         self.write_plugins(plugins)?;
         let cache = self.path().join("cache");
@@ -95,7 +119,7 @@ impl Home {
             value
         };
         if auth == Auth::ApiKey {
-            return json!({"OPENAI_API_KEY": secret("the API key", format!("sk-{}", nonce()))});
+            return json!({"OPENAI_API_KEY": secret("the API key", format!("sk-{HOST_BEARER}{}", nonce()))});
         }
         let claims = json!({
             "email": "check@example.com",
@@ -108,13 +132,13 @@ impl Home {
         });
         let header = json!({"alg": "none", "typ": "JWT"});
         let part = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
-        let token = format!("{}.{}.{}", part(&header), part(&claims), nonce());
+        let token = format!("{}.{}.{HOST_BEARER}{}", part(&header), part(&claims), nonce());
         json!({
             "OPENAI_API_KEY": null,
             "tokens": {
                 "id_token": secret("the id token", token),
                 "access_token": secret("the access token", format!("{HOST_BEARER}{}", nonce())),
-                "refresh_token": secret("the refresh token", format!("refresh-{}", nonce())),
+                "refresh_token": secret("the refresh token", format!("refresh-{HOST_BEARER}{}", nonce())),
                 "account_id": ACCOUNT,
             },
             "last_refresh": FRESH,

@@ -25,6 +25,8 @@ use std::time::Duration;
 
 use mcp_overlay_model::{Answer, Case, Rejected};
 
+pub use self::home::remove_homes;
+
 use self::delivery::Delivered;
 use self::placed::{Placed, Sites};
 use self::reach::Reach;
@@ -292,26 +294,33 @@ impl Driver {
         if one_at_a_time.is_some() {
             self.world.expect_unmarked(&placed.mark);
         }
+        self.world.expect(&placed.mark);
         let asked = self.ask_placed(case, &placed, way);
         let requests = self.world.take(&placed.mark);
         let started = self.take_reports(&placed.mark);
-        let (session, status) = match asked {
-            Ok(asked) => asked,
-            Err(NotStarted::Refused(reason)) => return Ok(Some(refused(reason))),
-            Err(NotStarted::Failed(failure)) => return Err(failure),
-        };
-        let mut leaks = session.leaks();
-        leaks.extend(self.world.take_strays());
+        // A host that refuses a config has no business with its servers; what it asked of them shows.
+        let did_more = !started.is_empty() || requests.iter().any(|asked| asked.is_mcp);
+        let mut leaks = self.world.take_strays();
         leaks.extend(seen::beside_entries(&requests, placed.entries.len()));
-        if !leaks.is_empty() {
-            let message = leaks.join("; ");
-            return Err(Failure { kind: FailureKind::Leaked, message, certain: true });
-        }
+        let (mut session, status) = match asked {
+            Ok(asked) => asked,
+            Err(NotStarted::Failed(failure)) => return Err(failure),
+            Err(NotStarted::Refused(_)) if !leaks.is_empty() => return Err(leaked(&leaks, true)),
+            Err(NotStarted::Refused(reason)) => return Ok(Some(refused(reason))),
+        };
         let was_asked_before = session.was_asked_before();
+        if self.front.is_some() {
+            session.end();
+        }
+        leaks.extend(session.leaks());
+        if !leaks.is_empty() {
+            return Err(leaked(&leaks, !was_asked_before));
+        }
         if self.front.is_none() {
             self.keep(session);
         }
         let listed = match status {
+            Status::Refused(_) if did_more => Vec::new(),
             Status::Refused(reason) => return Ok(Some(refused(reason))),
             Status::Listed(listed) => listed,
         };
@@ -382,6 +391,11 @@ impl Driver {
 fn absolute(program: &str) -> String {
     let path = program.contains('/').then(|| fs::canonicalize(program).ok()).flatten();
     path.and_then(|path| path.to_str().map(str::to_string)).unwrap_or_else(|| program.into())
+}
+
+/// `certain` unless an earlier case of the same process may have done it.
+fn leaked(leaks: &[String], certain: bool) -> Failure {
+    Failure { kind: FailureKind::Leaked, message: leaks.join("; "), certain }
 }
 
 fn refused(reason: String) -> Answer {

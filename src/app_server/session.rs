@@ -17,6 +17,9 @@ use crate::subject::{Failure, FailureKind};
 /// The most entries of a status that are read, a page after the other.
 const MOST_PAGES: usize = 100;
 
+/// How long a process that is asked no more may take to end.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
 /// What an app-server is started with and cannot be told later. Cases that have it in common are
 /// asked of one process.
 #[derive(Clone, Debug, PartialEq)]
@@ -183,6 +186,11 @@ impl Session {
     /// The version in its user agent; empty if there is none.
     pub(super) fn version(&self) -> &str {
         &self.version
+    }
+
+    /// Ends it, so that nothing of what it wrote is missed.
+    pub(super) fn end(&mut self) {
+        let _ = self.piped.end_of_input(LAST_WORDS);
     }
 
     /// What the process let out so far.

@@ -14,7 +14,7 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 use super::home::HOST_BEARER;
 use super::stdio_server;
 
-/// The most requests that are remembered of one case; more are a flood, and are only counted.
+/// The most requests that are remembered of one case; of more only credentials are noted.
 const MOST_REQUESTS: usize = 1_000;
 
 /// Both origins, up until it is dropped.
@@ -78,12 +78,17 @@ impl World {
         *self.servers.address()
     }
 
+    /// From now on remembers what is asked of the servers of this case, until it is taken.
+    pub(super) fn expect(&self, mark: &str) {
+        lock(&self.records.by_case).insert(mark.into(), Vec::new());
+    }
+
     /// Takes requests without a mark for this case's.
     pub(super) fn expect_unmarked(&self, mark: &str) {
         *lock(&self.records.unmarked) = Some(mark.into());
     }
 
-    /// The requests of a case so far; they are forgotten here.
+    /// The requests of a case so far; they are forgotten here, and later ones are too late.
     pub(super) fn take(&self, mark: &str) -> Vec<Asked> {
         lock(&self.records.by_case).remove(mark).unwrap_or_default()
     }
@@ -159,22 +164,55 @@ impl Records {
                 .map(|(name, value)| (name.as_str().to_string(), words(value.as_bytes())))
                 .collect(),
         };
-        let is_discovery = path.starts_with("/.well-known/");
+        let is_discovery = path.contains("/.well-known/");
+        if carries_a_secret(request) {
+            let words = format!("sent a secret in a place of its own to {}", origin.word());
+            lock(&self.strays).push(words);
+        }
         let unmarked = lock(&self.unmarked).clone().filter(|_| origin == Origin::Apps);
         match marked(&path).or(unmarked.map(|mark| (mark, path.clone()))) {
             Some((mark, target)) if !(is_discovery && origin == Origin::Apps) => {
                 let mut by_case = lock(&self.by_case);
-                let of_case = by_case.entry(mark).or_default();
-                if of_case.len() < MOST_REQUESTS {
-                    of_case.push(Asked { target, ..asked });
+                match by_case.get_mut(&mark) {
+                    Some(of_case) if of_case.len() < MOST_REQUESTS => {
+                        of_case.push(Asked { target, ..asked });
+                    }
+                    Some(_) => self.note_stray(&asked, request),
+                    // The case is over: what is too late for it can still be a leak.
+                    None if origin == Origin::Servers => self.note_stray(&asked, request),
+                    None => {}
                 }
             }
-            _ if asked.has_host_credentials() => {
-                let method = &request.method;
-                lock(&self.strays)
-                    .push(format!("sent the host's credentials with {method} {path}"));
-            }
-            _ => {}
+            _ => self.note_stray(&asked, request),
+        }
+    }
+}
+
+impl Records {
+    /// A path may hold anything, so it is not repeated.
+    fn note_stray(&self, asked: &Asked, request: &Request) {
+        if asked.has_host_credentials() {
+            let (method, origin) = (&request.method, asked.origin.word());
+            let words = format!("sent the host's credentials with a stray {method} to {origin}");
+            lock(&self.strays).push(words);
+        }
+    }
+}
+
+/// Whether a secret is anywhere but in `Authorization`: in the address, another header or the body.
+fn carries_a_secret(request: &Request) -> bool {
+    let holds = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(HOST_BEARER);
+    let mut others = request.headers.iter().filter(|(name, _)| name.as_str() != "authorization");
+    holds(request.url.as_str().as_bytes())
+        || holds(&request.body)
+        || others.any(|(_, value)| holds(value.as_bytes()))
+}
+
+impl Origin {
+    fn word(self) -> &'static str {
+        match self {
+            Origin::Apps => "the origin of the Apps endpoint",
+            Origin::Servers => "the origin of all other servers",
         }
     }
 }

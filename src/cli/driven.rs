@@ -131,6 +131,10 @@ pub(crate) fn go(arguments: &SubjectArguments) -> Result<Place, Misuse> {
     if !arguments.true_origin {
         return Ok(Place::Here(None));
     }
+    if std::env::var_os(namespace::MARKER).is_none() {
+        // The program inside hears of Ctrl-C too, says so, and ends with its own status.
+        ctrlc::set_handler(|| {})?;
+    }
     Ok(match namespace::enter()? {
         Entered::Inside(inside) => Place::Here(Some(inside)),
         Entered::Ended(status) => {
@@ -189,6 +193,7 @@ pub(crate) fn stdio_server() -> Result<Vec<String>, Misuse> {
 pub(crate) fn end_with_subjects() -> Result<(), Misuse> {
     ctrlc::set_handler(|| {
         kill_all();
+        app_server::remove_homes();
         complain("error", &"interrupted; what was not checked yet is not checked");
         std::process::exit(MISUSE.into());
     })?;
