@@ -226,6 +226,13 @@ fn entries(case: &mut Case) -> impl Iterator<Item = &mut Map<String, Value>> {
 }
 
 fn plain_servers(case: &mut Case) {
+    // A plugin's folder is where its relative folders begin, so that what is invalid elsewhere may be
+    // valid there.
+    let of_plugins = case.plugins.iter_mut().flat_map(|plugin| plugin.mcp_servers.values_mut());
+    for entry in of_plugins.filter_map(Value::as_object_mut) {
+        let local = entry.get("environment_id").is_none_or(|id| id == "local" || !id.is_string());
+        entry.retain(|field, _| field != "cwd" && (local || field != "environment_id"));
+    }
     for entry in entries(case) {
         // What is invalid is refused, whatever else it says.
         if server::read(&Value::Object(entry.clone())).is_ok() {

@@ -58,9 +58,15 @@ fn a_secret_that_is_shown_at_the_end() {
 
 #[test]
 fn credentials_that_go_to_another_server() {
-    // Asked with the token are also servers that are disabled, or called as the Apps server is.
-    let also =
-        ["gate.open", "gate.closed-removes", "start.exactly-enabled", "endpoint.base-trimmed"];
+    // Asked with the token are also servers that are disabled, called as the Apps server is, or of
+    // a config that is then refused.
+    let also = [
+        "gate.open",
+        "gate.closed-removes",
+        "start.exactly-enabled",
+        "endpoint.base-trimmed",
+        "server.unknown-field",
+    ];
     let rules = [&["credentials.apps-only"][..], &also].concat();
     is_found("sends-token-elsewhere", "disagree", &rules);
     is_found("sends-token-in-discovery", "disagree", &rules);
