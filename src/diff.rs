@@ -32,8 +32,8 @@ const SAMPLES: usize = 4;
 /// Cases that are tried for making one smaller.
 const BUDGET: usize = 20_000;
 
-/// What the ids of rules begin with that are about the requests of a running host.
-const OF_REQUESTS: &str = "credentials.";
+/// The section of rules that are about the requests of a running host.
+const OF_REQUESTS: &str = "credentials";
 
 /// What changed from one profile to another.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -131,7 +131,10 @@ fn size(case: &Case) -> usize {
 
 /// What a running host sends shows from outside only; all else in the views.
 fn sight_of(rule: RuleId) -> Sight {
-    if rule.starts_with(OF_REQUESTS) { Sight::Outside } else { Sight::Views }
+    match rule.split_once('.') {
+        Some((OF_REQUESTS, _)) => Sight::Outside,
+        _ => Sight::Views,
+    }
 }
 
 fn of(profile: Profile, case: &Case, sight: Sight) -> (Case, Outcome) {
