@@ -3,8 +3,8 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use mcp_overlay::generate::random_case;
-use mcp_overlay::oracle::judge;
+use mcp_overlay::cases::generate::random_case;
+use mcp_overlay::judge::judge;
 use mcp_overlay::subject::ProductionSubject;
 use mcp_overlay_model::resolve;
 

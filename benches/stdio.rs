@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use mcp_overlay::campaign::{Options, Phase};
-use mcp_overlay::generate::random_case;
+use mcp_overlay::cases::generate::random_case;
 use mcp_overlay::subject::StdioSubject;
 use mcp_overlay::subject::stdio::Patience;
 use mcp_overlay::{Subject, check};

@@ -10,8 +10,8 @@ use mcp_overlay_model::{Auth, By, CODEX_APPS, Case, Outcome, resolve};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::compare::same;
 use crate::finding::{in_words, printable};
+use crate::judge::compare::same;
 use crate::subject::HostInputs;
 
 /// The three views with a reason for everything.

@@ -29,41 +29,29 @@
 //! # }
 //! ```
 //!
-//! Data goes one way: bytes → case ([`generate`], [`exhaustive`], [`vectors`]) → what the
-//! specification and a [`subject`] say → verdict ([`compare`]) → event ([`campaign`]) → report
-//! ([`report`]). A case that fails is made small
-//! ([`minimise`]), blamed on a rule ([`blame`]) and kept ([`finding`]).
+//! Data goes one way: bytes → case ([`cases`]) → what the specification and a [`subject`] say →
+//! verdict ([`judge`]) → event ([`campaign`]) → report ([`report`]). A case that fails is made small
+//! ([`cases::shrink`]), blamed on a rule ([`finding::blame`]) and kept ([`finding`]).
 
 #[cfg(feature = "endpoint")]
-pub mod app_server;
-pub mod blame;
-pub mod campaign;
-pub mod compare;
-pub mod coverage;
-pub mod diff;
+pub mod apps_connection;
 #[cfg(feature = "endpoint")]
-pub mod endpoint;
-pub mod exhaustive;
-pub mod expected;
+pub mod black_box;
+pub mod campaign;
+pub mod cases;
 pub mod explain;
 pub mod files;
 pub mod finding;
-pub mod generate;
-pub mod investigate;
-mod kept;
-pub mod labels;
-pub mod minimise;
-pub mod oracle;
+pub mod fuzz;
+pub mod judge;
+pub mod profile_diff;
 pub mod protocol;
 #[cfg(feature = "endpoint")]
 pub mod releases;
 pub mod report;
 pub mod rules;
 pub mod selftest;
-pub mod shape;
 pub mod subject;
-pub mod toml_case;
-pub mod vectors;
 
 pub use campaign::{Error, Options};
 pub use mcp_overlay_model as model;

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use mcp_overlay::oracle::{check_bytes, check_protocol, check_toml};
+use mcp_overlay::fuzz::{check_bytes, check_protocol, check_toml};
 
 /// Gives every file of a corpus to the target's oracle.
 fn replay(target: &str, oracle: fn(&[u8]) -> Result<(), String>) {

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 
 use common::SUBJECTS;
 use example::{check, compare_example, compare_seen};
-use mcp_overlay::coverage::{reached, reached_outside};
 use mcp_overlay::rules;
+use mcp_overlay::rules::coverage::{reached, reached_outside};
 use mcp_overlay_model::{Case, resolve};
 use serde_json::{Value, json};
 

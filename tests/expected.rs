@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use mcp_overlay::campaign::Phase;
-use mcp_overlay::expected::{self, Expected};
+use mcp_overlay::finding::expected::{self, Expected};
 use mcp_overlay::report::{Report, RuleStatus, RunVerdict};
 use mcp_overlay::subject::ProductionSubject;
 use mcp_overlay::{Options, Subject, check};

@@ -13,10 +13,10 @@ mod smaller;
 
 use std::collections::BTreeSet;
 
-use mcp_overlay::generate::{BYTES_PER_CASE, case_from_bytes, random_case};
-use mcp_overlay::investigate::investigate;
-use mcp_overlay::labels::{LABELS, LabelCounts, labels};
-use mcp_overlay::oracle::judge;
+use mcp_overlay::cases::generate::{BYTES_PER_CASE, case_from_bytes, random_case};
+use mcp_overlay::cases::labels::{LABELS, LabelCounts, labels};
+use mcp_overlay::finding::investigate::investigate;
+use mcp_overlay::judge::judge;
 use mcp_overlay::subject::{ModelSubject, ProductionSubject, Subject};
 use mcp_overlay_model::{Answer, Case, Contribution, resolve};
 use smaller::{lacking_one_part, list};

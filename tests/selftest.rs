@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mcp_overlay::campaign::{self, Options, Phase, Quiet};
 use mcp_overlay::finding::Finding;
-use mcp_overlay::investigate::describe_again;
+use mcp_overlay::finding::investigate::describe_again;
 use mcp_overlay::report::grouped;
 use mcp_overlay::rules;
 use mcp_overlay::selftest::faults::NO_RULE;

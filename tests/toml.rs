@@ -12,7 +12,7 @@ use std::fs;
 use std::sync::Arc;
 
 use futures_executor::block_on;
-use mcp_overlay::generate::random_case;
+use mcp_overlay::cases::generate::random_case;
 use mcp_overlay_host::{
     Auth, ConfigError, Environment, HostConfig, Loaded, McpExtensionRegistryBuilder, McpManager,
     Origin, Override, hosted_apps,

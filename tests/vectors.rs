@@ -14,10 +14,10 @@ use std::fs;
 use std::path::Path;
 
 use common::SUBJECTS;
-use mcp_overlay::compare::same;
+use mcp_overlay::cases::vectors;
+use mcp_overlay::judge::compare::same;
 use mcp_overlay::protocol;
 use mcp_overlay::subject::Subject;
-use mcp_overlay::vectors;
 use mcp_overlay_model::Case;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mcp_overlay::oracle::check_toml;
+use mcp_overlay::fuzz::check_toml;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Err(found) = check_toml(bytes) {

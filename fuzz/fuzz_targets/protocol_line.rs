@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mcp_overlay::oracle::check_protocol;
+use mcp_overlay::fuzz::check_protocol;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Err(found) = check_protocol(bytes) {

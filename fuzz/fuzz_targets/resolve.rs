@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mcp_overlay::oracle::check_bytes;
+use mcp_overlay::fuzz::check_bytes;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Err(found) = check_bytes(bytes) {

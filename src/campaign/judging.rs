@@ -4,9 +4,9 @@
 
 use mcp_overlay_model::{Answer, Case};
 
-use crate::compare::{Verdict, between};
-use crate::investigate::with_other_auth;
-use crate::oracle::{Judged, judge_reply};
+use crate::finding::investigate::with_other_auth;
+use crate::judge::compare::{Verdict, between};
+use crate::judge::{Judged, judge_reply};
 use crate::subject::{Reply, Sight};
 
 /// Cases that are asked at a time.

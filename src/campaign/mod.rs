@@ -9,11 +9,11 @@ mod work;
 
 use std::path::PathBuf;
 
-use crate::expected::Expected;
+use crate::cases::vectors;
 use crate::finding::Finding;
+use crate::finding::expected::Expected;
 use crate::report::{PhaseReport, Report, RunOptions, ScenarioFailure};
 use crate::subject::Failure;
-use crate::vectors;
 
 pub use options::{BadShard, Options, Phase, Shard};
 pub use run::run;

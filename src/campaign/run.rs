@@ -10,11 +10,11 @@ use mcp_overlay_model::Case;
 use super::sift::Kind;
 use super::work::{Tally, Work, cores};
 use super::{ENOUGH_FAILURES, Error, Event, Options, Phase, Reporter};
+use crate::cases::{exhaustive, generate, vectors};
 use crate::finding::Finding;
-use crate::investigate::examine;
+use crate::finding::investigate::examine;
 use crate::report::{PhaseReport, Report, ReportedFinding};
 use crate::subject::{Failure, Sight, Subject, Way};
-use crate::{exhaustive, generate, vectors};
 
 /// How often a waiting campaign tells its progress.
 const TICK: Duration = Duration::from_millis(100);
@@ -261,9 +261,9 @@ impl Run<'_> {
 
     #[cfg(feature = "endpoint")]
     fn endpoint(&mut self) -> Result<(), Error> {
-        use crate::endpoint;
+        use crate::apps_connection;
         use crate::subject::watched::Watched;
-        let scenarios = endpoint::SCENARIOS;
+        let scenarios = apps_connection::SCENARIOS;
         let shard = self.options.shard;
         let total = shard.share(scenarios.len() as u64);
         self.reporter.event(&Event::PhaseStarted { phase: Phase::Endpoint, total: Some(total) });
@@ -277,7 +277,7 @@ impl Run<'_> {
             done = position + 1;
             if let Some(scenario) = scenarios.get(shard.case(position) as usize) {
                 let watched = Watched::new(self.subject);
-                let outcome = endpoint::run(scenario, &watched).map_err(Error::Endpoint)?;
+                let outcome = apps_connection::run(scenario, &watched).map_err(Error::Endpoint)?;
                 let broke_down = watched.broke_down();
                 if broke_down {
                     let troubles = self.troubles.fetch_add(1, Ordering::Relaxed);

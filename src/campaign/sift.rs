@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use mcp_overlay_model::Auth;
 
 use super::ENOUGH_FAILURES;
-use crate::compare::{Place, Verdict};
-use crate::investigate::Failing;
+use crate::finding::investigate::Failing;
+use crate::judge::compare::{Place, Verdict};
 
 /// How many cases of a kind are made small.
 const MADE_SMALL: usize = 5;

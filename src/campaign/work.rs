@@ -13,11 +13,11 @@ use super::isolate::ask_isolating;
 use super::judging::{Asked, CHUNK, Numbered, Question, judge_batch};
 use super::sift::Sieve;
 use super::{ENOUGH_FAILURES, Options, Phase};
-use crate::compare::{PURE, Verdict};
-use crate::coverage::{self, RuleCounts};
-use crate::investigate::Failing;
-use crate::labels::{LabelCounts, labels};
-use crate::oracle::Judged;
+use crate::cases::labels::{LabelCounts, labels};
+use crate::finding::investigate::Failing;
+use crate::judge::Judged;
+use crate::judge::compare::{PURE, Verdict};
+use crate::rules::coverage::{self, RuleCounts};
 use crate::subject::{Failure, Reply, Sight, Subject};
 
 /// One case of so many is looked at for the rules that it reaches; of the vectors all are.

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use mcp_overlay::campaign::{self, Options, Phase, Shard};
-use mcp_overlay::expected::{self, Expected};
-use mcp_overlay::oracle::silence_subjects;
+use mcp_overlay::finding::expected::{self, Expected};
 use mcp_overlay::report::RunVerdict;
 use mcp_overlay::report::text::TextReporter;
+use mcp_overlay::subject::reply::silence_subjects;
 use mcp_overlay_model::Profile;
 
 use super::driven::{self, Driven, Place};

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use mcp_overlay::diff::between;
+use mcp_overlay::profile_diff::between;
 use mcp_overlay::report::shown::printable_lines;
 use mcp_overlay_model::Profile;
 

@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use mcp_overlay::app_server::reach::Reach;
-use mcp_overlay::app_server::true_origin::namespace::{self, Entered, Inside};
-use mcp_overlay::app_server::{self, AppServerSubject};
+use mcp_overlay::black_box::narrow::Reach;
+use mcp_overlay::black_box::true_origin::namespace::{self, Entered, Inside};
+use mcp_overlay::black_box::{self, AppServerSubject};
 use mcp_overlay::selftest::Fault;
 use mcp_overlay::subject::stdio::{Patience, kill_all};
 use mcp_overlay::subject::{ProductionSubject, StdioSubject, Subject};
@@ -159,7 +159,7 @@ pub(crate) fn start(arguments: &SubjectArguments, profile: Profile) -> Result<Ve
         Ok(Driven::Stdio(StdioSubject::start(words, profile, patience)?))
     };
     let app_server = |command: &String| {
-        let patience = arguments.patience(app_server::PATIENCE);
+        let patience = arguments.patience(black_box::PATIENCE);
         let words = words("--app-server", command)?;
         let reach = if arguments.true_origin { Reach::TrueOrigin } else { Reach::Loopback };
         let subject = AppServerSubject::start(words, stdio_server()?, patience, reach)?;
@@ -193,7 +193,7 @@ pub(crate) fn stdio_server() -> Result<Vec<String>, Misuse> {
 pub(crate) fn end_with_subjects() -> Result<(), Misuse> {
     ctrlc::set_handler(|| {
         kill_all();
-        app_server::remove_homes();
+        black_box::remove_homes();
         complain("error", &"interrupted; what was not checked yet is not checked");
         std::process::exit(MISUSE.into());
     })?;

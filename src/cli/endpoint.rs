@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use mcp_overlay::app_server::stdio_server;
+use mcp_overlay::black_box::stdio_server;
 
 use super::Outcome;
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use mcp_overlay::cases::toml::host_from_toml;
 use mcp_overlay::explain::explain;
 use mcp_overlay::subject::HostInputs;
-use mcp_overlay::toml_case::host_from_toml;
 use mcp_overlay_host::{Environment, HostConfig, Plugin, discover_plugins, plugin_states};
 use mcp_overlay_model::{self as model, Auth, Case, Contributor, ContributorKind, Profile};
 use serde_json::{Map, Value, json};

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use mcp_overlay::app_server::reach::Reach;
-use mcp_overlay::app_server::{self, AppServerSubject};
-use mcp_overlay::oracle::silence_subjects;
+use mcp_overlay::black_box::narrow::Reach;
+use mcp_overlay::black_box::{self, AppServerSubject};
 use mcp_overlay::releases::{Known, Matrix, Plan, html, look, markdown};
+use mcp_overlay::subject::reply::silence_subjects;
 
 use super::{Outcome, driven, outputs, say};
 
@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         let command = vec![path.clone(), "app-server".to_string()];
         let stdio = driven::stdio_server()?;
         let subject =
-            AppServerSubject::start(command, stdio, app_server::PATIENCE, Reach::Loopback)?;
+            AppServerSubject::start(command, stdio, black_box::PATIENCE, Reach::Loopback)?;
         let bar = bar(name, plan.cases);
         releases.push(look(name, &subject, plan, &mut known, &|done| bar.set_position(done)));
         bar.finish_and_clear();

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use mcp_overlay::compare::Verdict;
+use mcp_overlay::cases::vectors::{self, VECTORS_NAME, Vector};
+use mcp_overlay::finding::investigate::{describe, describe_again};
 use mcp_overlay::finding::{FORMAT, Finding};
-use mcp_overlay::investigate::{describe, describe_again};
-use mcp_overlay::oracle::{judge, silence_subjects};
+use mcp_overlay::judge::compare::Verdict;
+use mcp_overlay::judge::judge;
 use mcp_overlay::report::shown::printable_lines;
+use mcp_overlay::subject::reply::silence_subjects;
 use mcp_overlay::subject::{ProductionSubject, Subject};
-use mcp_overlay::vectors::{self, VECTORS_NAME, Vector};
 use mcp_overlay_model::Profile;
 use serde_json::Value;
 

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use mcp_overlay::oracle::silence_subjects;
 use mcp_overlay::report::grouped;
 use mcp_overlay::selftest::{self, Fault, Matrix, MatrixRow, Options, Watch, faults};
+use mcp_overlay::subject::reply::silence_subjects;
 
 use super::outputs::{self, can_be_written};
 use super::{FINDINGS, Outcome, complain, say};

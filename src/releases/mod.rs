@@ -15,13 +15,13 @@ use std::time::{Duration, Instant};
 use mcp_overlay_model::{Case, Profile, RuleId, resolve};
 
 use crate::campaign::cores;
-use crate::compare::Verdict;
-use crate::coverage::reached_outside;
+use crate::cases::generate::random_case;
 use crate::finding::Finding;
-use crate::generate::random_case;
-use crate::investigate::{Failing, describe, examine};
-use crate::oracle::judge_reply;
+use crate::finding::investigate::{Failing, describe, examine};
+use crate::judge::compare::Verdict;
+use crate::judge::judge_reply;
 use crate::rules;
+use crate::rules::coverage::reached_outside;
 use crate::subject::{Reply, Sight, Subject};
 
 /// How long making the smallest case of one rule may take.

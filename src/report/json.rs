@@ -13,9 +13,9 @@ use super::{
     Expectation, PhaseReport, Report, ReportedFinding, RuleStatus, RunOptions, RunVerdict,
     ScenarioFailure,
 };
-use crate::coverage::RuleCounts;
-use crate::labels::LabelCounts;
+use crate::cases::labels::LabelCounts;
 use crate::rules;
+use crate::rules::coverage::RuleCounts;
 
 mod read;
 

@@ -2,7 +2,7 @@
 
 use super::{PhaseReport, Report, ReportedFinding, RunOptions, RunVerdict};
 use crate::campaign::Shard;
-use crate::expected::Entry;
+use crate::finding::expected::Entry;
 
 /// Missing parts that are named; of more only the number is said.
 const NAMED: usize = 10;

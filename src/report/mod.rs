@@ -19,11 +19,11 @@ use mcp_overlay_model::{Profile, RuleId};
 use serde::{Deserialize, Serialize};
 
 use crate::campaign::{Options, Phase, Shard};
-use crate::coverage::RuleCounts;
-use crate::expected::Entry;
+use crate::cases::labels::LabelCounts;
 use crate::finding::Finding;
-use crate::labels::LabelCounts;
+use crate::finding::expected::Entry;
 use crate::rules;
+use crate::rules::coverage::RuleCounts;
 
 /// The outcome of a run, or of several that were merged.
 #[derive(Clone, Debug, PartialEq)]

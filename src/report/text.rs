@@ -9,8 +9,8 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use super::shown::printable_lines;
 use super::{PhaseReport, Report, RuleStatus, RunOptions, RunVerdict, ScenarioFailure, grouped};
 use crate::campaign::{Event, Phase, Reporter};
+use crate::cases::labels::LabelCounts;
 use crate::finding::Finding;
-use crate::labels::LabelCounts;
 
 const BOLD: Style = Style::new().bold();
 const GREEN: Style = AnsiColor::Green.on_default().bold();

@@ -7,8 +7,8 @@ use mcp_overlay_model::{Answer, Case};
 
 use super::faults::Fault;
 use crate::campaign::{self, CHUNK, Numbered, Phase, cores, judge_batch};
-use crate::exhaustive;
-use crate::investigate::with_other_auth;
+use crate::cases::exhaustive;
+use crate::finding::investigate::with_other_auth;
 use crate::subject::{ProductionSubject, Subject};
 
 /// The number of the first case, from 0, that finds something wrong with a subject.

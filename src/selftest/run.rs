@@ -9,8 +9,8 @@ use super::detect::{failing, first_case, first_of_small_scope};
 use super::faults::Fault;
 use super::matrix::{Matrix, MatrixRow};
 use crate::campaign::{self, CHUNK, Numbered, Phase, cores};
+use crate::cases::{exhaustive, generate, vectors};
 use crate::subject::ProductionSubject;
-use crate::{exhaustive, generate, vectors};
 
 /// Streams of random cases, each with a seed of its own: 1, 2, …
 const SEEDS: u64 = 20;
@@ -165,7 +165,7 @@ fn by_exhaustive(faults: &[&'static Fault], watch: &dyn Watch) -> Vec<Option<u64
 fn by_endpoint(faults: &[&'static Fault], watch: &dyn Watch) -> Result<Vec<Option<String>>, Error> {
     use mcp_overlay_model::Case;
 
-    use crate::endpoint::{self, SCENARIOS};
+    use crate::apps_connection::{self, SCENARIOS};
     use crate::subject::Subject;
     watch.begin("endpoint", faults.len() as u64);
     // An origin for cases that nobody connects with: the fault sees the same in all of them.
@@ -177,7 +177,7 @@ fn by_endpoint(faults: &[&'static Fault], watch: &dyn Watch) -> Result<Vec<Optio
             // Afresh, because endpoints share ports, and which ones is chance.
             let subject = fault.subject();
             if may_show(fault, &scenario.case("http://127.0.0.1:9"))
-                && endpoint::run(scenario, &*subject)?.is_err()
+                && apps_connection::run(scenario, &*subject)?.is_err()
             {
                 return Ok(Some(scenario.name.to_string()));
             }

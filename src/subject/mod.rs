@@ -1,9 +1,7 @@
 //! What is under test.
 
-mod group;
-pub(crate) mod log;
 mod model;
-pub(crate) mod piped;
+pub(crate) mod process;
 mod production;
 pub mod reply;
 pub mod stdio;
@@ -60,7 +58,7 @@ pub trait Subject: Sync {
     }
 
     /// How long a case that hung may take while it is made smaller; see
-    /// [`minimise`](crate::minimise). Does nothing for a subject that is never waited for.
+    /// [`shrink`](crate::cases::shrink). Does nothing for a subject that is never waited for.
     fn hurry(&self, _hurry: bool) {}
 }
 

@@ -18,8 +18,8 @@ mod sound;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use mcp_overlay::app_server::AppServerSubject;
-use mcp_overlay::app_server::reach::Reach;
+use mcp_overlay::black_box::AppServerSubject;
+use mcp_overlay::black_box::narrow::Reach;
 use mcp_overlay::campaign::{self, Options, Phase, Quiet};
 use mcp_overlay::report::Report;
 use mcp_overlay::subject::Subject;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use mcp_overlay::app_server::reach::{Reach, reasons};
-use mcp_overlay::coverage::{UNSEEN, reached_outside};
-use mcp_overlay::generate::random_case;
+use mcp_overlay::black_box::narrow::{Reach, reasons};
+use mcp_overlay::cases::generate::random_case;
 use mcp_overlay::rules;
+use mcp_overlay::rules::coverage::{UNSEEN, reached_outside};
 use mcp_overlay_model::{Case, Profile, resolve};
 
 const PAGE: &str = include_str!("../../docs/black-box.md");

@@ -1,6 +1,6 @@
 //! Processes, and the homes that they are given.
 
-use mcp_overlay::app_server::reach::Reach;
+use mcp_overlay::black_box::narrow::Reach;
 use mcp_overlay::subject::{Subject, Way};
 use mcp_overlay_model::Case;
 use serde_json::{Value, json};

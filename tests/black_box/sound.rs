@@ -1,9 +1,9 @@
 //! The sound host is what the specification says, however it is told its config.
 
-use mcp_overlay::app_server::reach::Reach;
+use mcp_overlay::black_box::narrow::Reach;
 use mcp_overlay::campaign::Phase;
-use mcp_overlay::compare::{Verdict, compare};
-use mcp_overlay::generate::random_case;
+use mcp_overlay::cases::generate::random_case;
+use mcp_overlay::judge::compare::{Verdict, compare};
 use mcp_overlay::report::Report;
 use mcp_overlay::subject::{Reply, Sight, Subject, Way};
 use mcp_overlay_model::{Answer, resolve};

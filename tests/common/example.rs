@@ -1,6 +1,6 @@
 //! A case with what is expected of it, in the format of the examples of `docs/semantics.md`.
 
-use mcp_overlay::compare::same;
+use mcp_overlay::judge::compare::same;
 use mcp_overlay::subject::{Sight, Subject};
 use mcp_overlay_model::{Answer, Case, Outcome, Profile, ServerView, resolve};
 use serde_json::Value;

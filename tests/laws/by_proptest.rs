@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 
-use mcp_overlay::generate::{BYTES_PER_CASE, case_from_bytes};
-use mcp_overlay::minimise::simpler;
+use mcp_overlay::cases::generate::{BYTES_PER_CASE, case_from_bytes};
+use mcp_overlay::cases::shrink::simpler;
 use mcp_overlay::subject::{ProductionSubject, Subject};
 use mcp_overlay_model::{Answer, Case};
 use proptest::prelude::Rng;

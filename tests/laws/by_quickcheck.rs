@@ -1,7 +1,7 @@
 //! quickcheck over the same generator and minimiser.
 
-use mcp_overlay::generate::{BYTES_PER_CASE, case_from_bytes};
-use mcp_overlay::minimise::simpler;
+use mcp_overlay::cases::generate::{BYTES_PER_CASE, case_from_bytes};
+use mcp_overlay::cases::shrink::simpler;
 use mcp_overlay::subject::{ModelSubject, ProductionSubject, Subject};
 use mcp_overlay_model::{Answer, Case};
 use quickcheck::{Arbitrary, Gen, QuickCheck, TestResult};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use mcp_overlay::campaign::{self, Options, Phase, Quiet};
-use mcp_overlay::expected::Expected;
+use mcp_overlay::finding::expected::Expected;
 use mcp_overlay::report::merge::{MergeError, merge};
 use mcp_overlay::report::{Report, RunVerdict, json};
 use mcp_overlay::subject::{ProductionSubject, Subject};

@@ -13,8 +13,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mcp_overlay::app_server::true_origin::namespace::{Entered, NamespaceError, enter};
-use mcp_overlay::app_server::true_origin::tls::Front;
+use mcp_overlay::black_box::true_origin::namespace::{Entered, NamespaceError, enter};
+use mcp_overlay::black_box::true_origin::tls::Front;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};

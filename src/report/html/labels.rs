@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::wide;
-use crate::labels::{LABELS, LabelCounts};
+use crate::cases::labels::{LABELS, LabelCounts};
 use crate::report::grouped;
 
 pub(super) fn chart(labels: &LabelCounts) -> Markup {

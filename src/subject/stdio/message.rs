@@ -10,7 +10,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::subject::Failure;
-use crate::subject::piped::{excerpt, protocol};
+use crate::subject::process::piped::{excerpt, protocol};
 
 const VERSION: u64 = 1;
 

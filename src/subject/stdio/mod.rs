@@ -12,7 +12,7 @@ use mcp_overlay_model::{Answer, Case, Profile};
 
 use self::message::Hello;
 use self::process::{Broken, Process};
-pub use super::group::kill_all;
+pub use super::process::group::kill_all;
 use super::{Failure, Reply, Subject};
 
 use crate::finding::printable;

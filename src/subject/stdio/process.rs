@@ -8,7 +8,7 @@ use mcp_overlay_model::{Answer, Case};
 
 use super::message::{Hello, Numbered, Request};
 use crate::subject::Failure;
-use crate::subject::piped::{Piped, crashed, excerpt, protocol};
+use crate::subject::process::piped::{Piped, crashed, excerpt, protocol};
 
 /// How much a process may answer to what it was asked at once, in bytes. Honest answers have a few
 /// thousand bytes each; what is read is kept, and takes a multiple of its length in memory.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::home::Home;
 use super::placed::{PlacedPlugin, Variable};
 use super::secrets::{Listener, Secret};
-use crate::subject::piped::{Piped, excerpt, protocol};
+use crate::subject::process::piped::{Piped, excerpt, protocol};
 use crate::subject::{Failure, FailureKind};
 
 /// The most entries of a status that are read, a page after the other.
@@ -100,7 +100,7 @@ impl Session {
         command.env("HOME", home.path()).env("CODEX_HOME", home.path()).envs(more);
         command.envs(start.environment.iter().map(|(name, variable)| (name, &variable.placed)));
         command.current_dir(home.path());
-        let tap: crate::subject::log::Tap = Arc::<Listener>::clone(&listener);
+        let tap: crate::subject::process::log::Tap = Arc::<Listener>::clone(&listener);
         let piped = Piped::spawn(command, Some(tap))
             .map_err(|error| NotStarted::Failed(failed(format!("cannot be started: {error}"))))?;
         let mut session =

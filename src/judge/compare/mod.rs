@@ -16,7 +16,7 @@ use mcp_overlay_model::{
 use serde_json::Value;
 
 pub use self::between::between;
-use crate::kept::{kept, kept_words};
+use crate::judge::kept::{kept, kept_words};
 use crate::subject::Failure;
 
 /// What came of one case.

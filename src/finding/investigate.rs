@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use mcp_overlay_model::{Auth, Case};
 
-use crate::blame::rule_by_experiment;
-use crate::compare::{PURE, Verdict, between};
+use crate::cases::shrink::minimise;
 use crate::finding::Finding;
-use crate::minimise::minimise;
-use crate::oracle::{Judged, ask, judge_reply};
+use crate::finding::blame::rule_by_experiment;
+use crate::judge::compare::{PURE, Verdict, between};
+use crate::judge::{Judged, ask, judge_reply};
 use crate::subject::{FailureKind, Reply, Sight, Subject};
 
 /// How many candidates minimising a case may try.

@@ -1,59 +1,17 @@
-//! Judging one case: the specification's outcome, the subject's answer, the verdict.
+//! What the fuzz targets hold: one function a target.
 
 use mcp_overlay_host::{Environment, HostConfig};
 use mcp_overlay_model::{
-    Answer, Auth, Case, Contributor, ContributorKind, Outcome, Profile, Rejected, resolve,
+    Answer, Auth, Case, Contributor, ContributorKind, Profile, Rejected, resolve,
 };
 use serde_json::Value;
 
-use crate::compare::{Verdict, compare};
-use crate::generate::case_from_bytes;
-use crate::investigate::investigate;
+use crate::cases::generate::case_from_bytes;
+use crate::cases::toml::host_from_toml;
+use crate::finding::investigate::investigate;
+use crate::judge::compare::{Verdict, compare};
 use crate::protocol;
-use crate::subject::{HostInputs, ProductionSubject, Reply, Sight, Subject};
-use crate::toml_case::host_from_toml;
-
-pub use crate::subject::reply::silence_subjects;
-
-/// A case that was asked, and what came of it.
-#[derive(Clone, Debug)]
-pub struct Judged {
-    /// What the specification says, as far as the subject can show it.
-    pub expected: Outcome,
-    /// What the subject said; nothing if it broke down.
-    pub answer: Option<Answer>,
-    /// The two held against each other.
-    pub verdict: Verdict,
-}
-
-/// Asks the subject and compares.
-pub fn judge(subject: &dyn Subject, case: &Case) -> (Outcome, Verdict) {
-    let judged = ask(subject, case);
-    (judged.expected, judged.verdict)
-}
-
-/// [`judge`], with the answer.
-pub fn ask(subject: &dyn Subject, case: &Case) -> Judged {
-    let reply = subject.ask(std::slice::from_ref(case)).pop();
-    judge_reply(subject.sight(), case, reply.unwrap_or(Reply::NotAsked))
-}
-
-/// Holds what came back for a case against the specification.
-pub fn judge_reply(sight: Sight, case: &Case, reply: Reply) -> Judged {
-    let expected = sight.of(case, resolve(case));
-    let (answer, verdict) = match reply {
-        Reply::Answered(answer) => {
-            let verdict = compare(case, &expected, &answer);
-            (Some(answer), verdict)
-        }
-        Reply::Failed(failure) => (None, Verdict::Failed(failure)),
-        // Only a subject that gave up leaves a case unanswered that was asked alone.
-        Reply::NotAsked => {
-            (None, Verdict::NotComparable("the subject is not asked any more".into()))
-        }
-    };
-    Judged { expected, answer, verdict }
-}
+use crate::subject::{HostInputs, ProductionSubject};
 
 /// Holds the production implementation against the model on the case that `bytes` make.
 ///

@@ -1,12 +1,14 @@
 //! The rules' texts, taken from `docs/semantics.md` so that they are written once.
 
+pub mod coverage;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use mcp_overlay_model::Profile;
 
 /// The page that this version of the checker was built with.
-pub const SEMANTICS: &str = include_str!("../docs/semantics.md");
+pub const SEMANTICS: &str = include_str!("../../docs/semantics.md");
 
 static RULES: LazyLock<BTreeMap<&'static str, &'static str>> = LazyLock::new(|| {
     let mut rules = BTreeMap::new();

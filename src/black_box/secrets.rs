@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use crate::subject::log::Hears;
+use crate::subject::process::log::Hears;
 
 /// The credentials of one app-server, invented for it and found nowhere else.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

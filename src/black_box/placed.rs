@@ -9,7 +9,7 @@ use mcp_overlay_model::Case;
 use serde_json::{Map, Value, json};
 use toml::Table;
 
-use super::reach::LOOPBACK;
+use super::narrow::LOOPBACK;
 use super::secrets::nonce;
 
 /// Where the test servers of a case are.

@@ -14,10 +14,10 @@ use mcp_overlay_model::{Answer, Case, Outcome, Profile, RuleId, resolve};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::compare::{Difference, Verdict, compare};
-use crate::exhaustive;
-use crate::generate::random_case;
-use crate::minimise::minimise;
+use crate::cases::exhaustive;
+use crate::cases::generate::random_case;
+use crate::cases::shrink::minimise;
+use crate::judge::compare::{Difference, Verdict, compare};
 use crate::report::diff::{diff as lines, unified};
 use crate::rules;
 use crate::subject::Sight;

@@ -1,16 +1,16 @@
 //! A running app-server as the subject: anybody's, asked as a client asks it and looked at from
 //! outside (docs/black-box.md).
 //!
-//! A case goes one way: brought within reach ([`reach`]), put in its place (`placed`), told to a
+//! A case goes one way: brought within reach ([`narrow`]), put in its place (`placed`), told to a
 //! process with a home of its own (`session`, `home`); the servers of the case (`world`,
-//! [`stdio_server`]) remember what they hear; what was seen (`seen`) is the answer.
+//! [`stdio_server`]) remember what they hear; what was seen (`observe`) is the answer.
 
 mod delivery;
 mod home;
+pub mod narrow;
+mod observe;
 mod placed;
-pub mod reach;
 mod secrets;
-mod seen;
 mod session;
 pub mod stdio_server;
 pub mod true_origin;
@@ -28,10 +28,10 @@ use mcp_overlay_model::{Answer, Case, Rejected};
 pub use self::home::remove_homes;
 
 use self::delivery::Delivered;
+use self::narrow::Reach;
+use self::observe::Seen;
 use self::placed::{Placed, Sites};
-use self::reach::Reach;
 use self::secrets::nonce;
-use self::seen::Seen;
 use self::session::{NotStarted, Session, Start, Status};
 use self::stdio_server::Started;
 use self::true_origin::tls::{Front, FrontError};
@@ -301,7 +301,7 @@ impl Driver {
         // A host that refuses a config has no business with its servers; what it asked of them shows.
         let did_more = !started.is_empty() || requests.iter().any(|asked| asked.is_mcp);
         let mut leaks = self.world.take_strays();
-        leaks.extend(seen::beside_entries(&requests, placed.entries.len()));
+        leaks.extend(observe::beside_entries(&requests, placed.entries.len()));
         let (mut session, status) = match asked {
             Ok(asked) => asked,
             Err(NotStarted::Failed(failure)) => return Err(failure),

@@ -1,5 +1,9 @@
 //! A disagreement worth keeping: small, readable, replayable alone.
 
+pub mod blame;
+pub mod expected;
+pub mod investigate;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -8,11 +12,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use crate::compare::{Difference, Place, Verdict};
+use crate::cases::shape;
 use crate::files::write_whole;
-use crate::kept::kept_answer;
+use crate::judge::compare::{Difference, Place, Verdict};
+use crate::judge::kept::kept_answer;
+use crate::rules;
 use crate::subject::Failure;
-use crate::{rules, shape};
 
 /// Verdicts of a subject that did not answer at all.
 pub(crate) const BREAKDOWNS: [&str; 4] = ["crashed", "hung", "protocol error", "leaked"];

@@ -6,7 +6,7 @@ use mcp_overlay_model::{Answer, ServerView};
 use serde_json::Value;
 
 use super::{Difference, PURE, Place, same};
-use crate::kept::kept;
+use crate::judge::kept::kept;
 
 /// How two answers to the same case differ; nothing if they say the same.
 pub fn between(first: &Answer, second: &Answer) -> Vec<Difference> {

@@ -345,7 +345,7 @@ fn plain_plugins(case: &mut Case) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::generate::random_case;
+    use crate::cases::generate::random_case;
 
     const REACHES: [Reach; 2] = [Reach::Loopback, Reach::TrueOrigin];
 

@@ -5,11 +5,11 @@ use std::path::Path;
 use mcp_overlay_model::{Answer, Case, resolve};
 use serde::{Deserialize, Serialize};
 
-use crate::compare::compare;
 use crate::finding::Finding;
+use crate::judge::compare::compare;
 
 /// The vectors this version was built with.
-pub const COMMITTED: &str = include_str!("../tests/vectors/codex-pr-27191.jsonl");
+pub const COMMITTED: &str = include_str!("../../tests/vectors/codex-pr-27191.jsonl");
 
 /// A case with the answer expected of it.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]

@@ -1,7 +1,7 @@
 //! Random bytes become cases. The one generator behind `check`, proptest, quickcheck and libFuzzer.
 //!
 //! Small alphabets on purpose: names, plugins and contributors must meet for anything interesting
-//! to happen. [`labels`](crate::labels) counts whether they do.
+//! to happen. [`labels`](crate::cases::labels) counts whether they do.
 
 mod host;
 mod server;

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use super::group;
 use super::log::{Log, Tap};
-use super::{Failure, FailureKind};
 use crate::protocol::MAX_LINE;
+use crate::subject::{Failure, FailureKind};
 
 /// How often a process that says nothing is looked at.
 const TICK: Duration = Duration::from_millis(20);

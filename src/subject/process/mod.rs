@@ -1,0 +1,5 @@
+//! A subprocess: its group, its pipes and what it logs.
+
+pub(crate) mod group;
+pub(crate) mod log;
+pub(crate) mod piped;
