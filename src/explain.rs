@@ -10,7 +10,8 @@ use mcp_overlay_model::{Auth, By, CODEX_APPS, Case, Outcome, resolve};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::finding::{in_words, printable};
+use crate::display::printable;
+use crate::finding::in_words;
 use crate::judge::compare::same;
 use crate::subject::HostInputs;
 

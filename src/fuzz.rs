@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::cases::generate::case_from_bytes;
 use crate::cases::toml::host_from_toml;
 use crate::finding::investigate::investigate;
-use crate::judge::compare::{Verdict, compare};
+use crate::judge::compare::compare;
+use crate::judge::verdict::Verdict;
 use crate::protocol;
 use crate::subject::{HostInputs, ProductionSubject};
 

@@ -39,6 +39,7 @@ pub mod apps_connection;
 pub mod black_box;
 pub mod campaign;
 pub mod cases;
+pub mod display;
 pub mod explain;
 pub mod files;
 pub mod finding;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use mcp_overlay::campaign::Phase;
 use mcp_overlay::finding::expected::{self, Expected};
-use mcp_overlay::report::{Report, RuleStatus, RunVerdict};
+use mcp_overlay::report::{Report, RuleStatus, RunVerdict, expected_failures};
 use mcp_overlay::subject::ProductionSubject;
 use mcp_overlay::{Options, Subject, check};
 use mcp_overlay_model::{Answer, Auth, Case};
@@ -108,7 +108,7 @@ fn a_crash_is_never_expected() {
 fn what_is_written_is_what_is_expected() {
     let broken = Faulty { api_key_passes: true, forgets_owners: true, ..SOUND };
     let report = run(&broken, Expected::default());
-    let written = expected::write(&report);
+    let written = expected_failures::write(&report);
     let again = run(&broken, expect(&written));
     assert!(again.is_clean(), "{written}\n{}", again.in_words());
     assert!(again.expectations.iter().all(|expectation| expectation.met > 0));

@@ -16,9 +16,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mcp_overlay::campaign::{self, Options, Phase, Quiet};
+use mcp_overlay::display::grouped;
 use mcp_overlay::finding::Finding;
 use mcp_overlay::finding::investigate::describe_again;
-use mcp_overlay::report::grouped;
 use mcp_overlay::rules;
 use mcp_overlay::selftest::faults::NO_RULE;
 use mcp_overlay::selftest::{self, Fault, Matrix, MatrixRow, Watch, faults};

@@ -5,12 +5,15 @@
 //! the subject's effective view has.
 
 mod apps_server;
-mod scenarios;
+mod connect;
+mod scenario;
+mod table;
 
 use std::io;
 
 pub use apps_server::{AppsEndpoint, Behaviour};
-pub use scenarios::{SCENARIOS, Scenario};
+pub use scenario::Scenario;
+pub use table::SCENARIOS;
 
 use crate::report::ScenarioFailure;
 use crate::subject::Subject;

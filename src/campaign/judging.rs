@@ -5,7 +5,8 @@
 use mcp_overlay_model::{Answer, Case};
 
 use crate::finding::investigate::with_other_auth;
-use crate::judge::compare::{Verdict, between};
+use crate::judge::compare::between;
+use crate::judge::verdict::Verdict;
 use crate::judge::{Judged, judge_reply};
 use crate::subject::{Reply, Sight};
 

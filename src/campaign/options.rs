@@ -1,15 +1,18 @@
 //! What a run is to do.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use mcp_overlay_model::Profile;
-use serde::{Deserialize, Serialize};
 
-use super::Expected;
+use crate::finding::expected::Expected;
+use crate::report::{Phase, RunOptions, Shard};
+
+/// A phase ends early after this many failing cases: a subject that fails so often is described
+/// well enough. With failures that are expected it runs to its end, or new ones would hide behind
+/// them.
+pub const ENOUGH_FAILURES: u64 = 20;
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -66,6 +69,21 @@ impl Options {
         self.whole || !self.expected.is_empty()
     }
 
+    /// What a report says of the run with these options.
+    pub(crate) fn of_run(&self, subject: &str) -> RunOptions {
+        RunOptions {
+            version: env!("CARGO_PKG_VERSION").into(),
+            subject: subject.into(),
+            profile: self.profile.name().into(),
+            phases: self.phases.iter().copied().collect(),
+            seed: self.seed,
+            cases: self.cases,
+            time: self.time.map(|time| time.as_secs()),
+            twice: self.twice,
+            shard: self.shard,
+        }
+    }
+
     /// Whether the case of this number is asked again; the same in every run.
     pub(crate) fn asks_twice(&self, phase: Phase, index: u64) -> bool {
         // Neighbours get numbers far apart.
@@ -75,178 +93,9 @@ impl Options {
     }
 }
 
-/// A part of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Phase {
-    /// The committed vectors.
-    Vectors,
-    /// Every case of the small scope.
-    Exhaustive,
-    /// Random cases.
-    Random,
-    /// Real connections, to a hosted Apps endpoint, to the servers that the subject resolves to.
-    Endpoint,
-    /// Random cases, the config told to a running host as `-c` arguments.
-    Arguments,
-    /// Random cases, the config split between the file and arguments.
-    Split,
-}
-
-impl Phase {
-    /// Every phase, in order.
-    pub const ALL: [Phase; 6] = [
-        Phase::Vectors,
-        Phase::Exhaustive,
-        Phase::Random,
-        Phase::Endpoint,
-        Phase::Arguments,
-        Phase::Split,
-    ];
-
-    /// Those of a subject that says its views.
-    pub const OF_VIEWS: [Phase; 4] =
-        [Phase::Vectors, Phase::Exhaustive, Phase::Random, Phase::Endpoint];
-
-    /// Those of a running host that is seen from outside. Most of the small scope is out of its
-    /// reach.
-    pub const OUTSIDE: [Phase; 4] = [Phase::Vectors, Phase::Random, Phase::Arguments, Phase::Split];
-
-    /// The word used in reports.
-    pub fn word(self) -> &'static str {
-        match self {
-            Phase::Vectors => "vectors",
-            Phase::Exhaustive => "exhaustive",
-            Phase::Random => "random",
-            Phase::Endpoint => "endpoint",
-            Phase::Arguments => "arguments",
-            Phase::Split => "split",
-        }
-    }
-}
-
-/// One of several runs that together are one: every `count`-th case, from case `index` on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub struct Shard {
-    index: u32,
-    count: u32,
-}
-
-/// The most parts of a run.
-const MOST_SHARDS: u32 = 1_000;
-
-impl Default for Shard {
-    /// All of it.
-    fn default() -> Self {
-        Shard { index: 1, count: 1 }
-    }
-}
-
-impl Shard {
-    /// Which part this is, from 1.
-    pub fn index(self) -> u32 {
-        self.index
-    }
-
-    /// How many parts there are.
-    pub fn count(self) -> u32 {
-        self.count
-    }
-
-    /// Whether this is the whole run.
-    pub fn is_whole(self) -> bool {
-        self.count == 1
-    }
-
-    /// How many of `total` cases are in this part.
-    pub(super) fn share(self, total: u64) -> u64 {
-        let (index, count) = (u64::from(self.index), u64::from(self.count));
-        (total + count).saturating_sub(index) / count
-    }
-
-    /// Whether the case of this number is in this part.
-    pub(super) fn has(self, case: u64) -> bool {
-        case % u64::from(self.count) == u64::from(self.index - 1)
-    }
-
-    /// The number of this part's case at `position`.
-    pub(super) fn case(self, position: u64) -> u64 {
-        position.saturating_mul(u64::from(self.count)) + u64::from(self.index - 1)
-    }
-}
-
-impl fmt::Display for Shard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.index, self.count)
-    }
-}
-
-impl From<Shard> for String {
-    fn from(shard: Shard) -> Self {
-        shard.to_string()
-    }
-}
-
-/// A text that names no part of a run.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no part of a run; expected I/N with 1 <= I <= N <= {MOST_SHARDS}, such as 2/4")]
-pub struct BadShard(String);
-
-impl FromStr for Shard {
-    type Err = BadShard;
-
-    fn from_str(text: &str) -> Result<Self, BadShard> {
-        let parts = text.split_once('/').and_then(|(index, count)| {
-            let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-            (plain(index) && plain(count)).then_some(())?;
-            Some((index.parse().ok()?, count.parse().ok()?))
-        });
-        match parts {
-            Some((index, count)) if 1 <= index && index <= count && count <= MOST_SHARDS => {
-                Ok(Shard { index, count })
-            }
-            _ => Err(BadShard(text.into())),
-        }
-    }
-}
-
-impl TryFrom<String> for Shard {
-    type Error = BadShard;
-
-    fn try_from(text: String) -> Result<Self, BadShard> {
-        text.parse()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn shards_share_out_every_case_once() {
-        for count in [1, 2, 3, 7] {
-            for total in [0, 1, 5, 6, 7, 400] {
-                let mut seen = BTreeSet::new();
-                for index in 1..=count {
-                    let shard = Shard { index, count };
-                    for position in 0..shard.share(total) {
-                        assert!(shard.case(position) < total && shard.has(shard.case(position)));
-                        assert!(seen.insert(shard.case(position)), "{shard} of {total}");
-                    }
-                }
-                assert_eq!(seen.len() as u64, total, "{count} parts");
-            }
-        }
-    }
-
-    #[test]
-    fn a_shard_is_written_as_it_is_read() {
-        assert_eq!("2/4".parse::<Shard>().unwrap().to_string(), "2/4");
-        for wrong in ["", "1", "0/4", "5/4", "1/0", "1/1001", "+1/4", "1/4/2", "a/b"] {
-            assert_eq!(wrong.parse::<Shard>(), Err(BadShard(wrong.into())));
-        }
-    }
 
     #[test]
     fn the_sample_is_about_as_large_as_it_is_said() {

@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 
 use mcp_overlay_model::Case;
 
+use super::error::Error;
+use super::options::{ENOUGH_FAILURES, Options};
 use super::sift::Kind;
 use super::work::{Tally, Work, cores};
-use super::{ENOUGH_FAILURES, Error, Event, Options, Phase, Reporter};
 use crate::cases::{exhaustive, generate, vectors};
 use crate::finding::Finding;
 use crate::finding::investigate::examine;
-use crate::report::{PhaseReport, Report, ReportedFinding};
+use crate::finding::of_vector::against_model;
+use crate::report::{Event, Phase, PhaseReport, Report, ReportedFinding, Reporter};
 use crate::subject::{Failure, Sight, Subject, Way};
 
 /// How often a waiting campaign tells its progress.
@@ -36,7 +38,7 @@ pub fn run(
     options: &Options,
     reporter: &mut dyn Reporter,
 ) -> Result<Report, Error> {
-    let report = Report::new(subject.name(), options);
+    let report = Report::new(options.of_run(subject.name()), &options.expected);
     reporter.event(&Event::Started(&report.run));
     let mut run = Run {
         subject,
@@ -96,17 +98,17 @@ impl Run<'_> {
             vectors::parse(vectors::COMMITTED, "tests/vectors/codex-pr-27191.jsonl".as_ref())?;
         let total = vectors.len() as u64;
         // A vector is somebody else's word about the model: the one check of the specification.
-        let mut against_model = 0;
+        let mut wrong = 0;
         let shard = self.options.shard;
         // Under another profile a vector is a case like any other, whose answer nobody wrote down.
         let profile = self.options.profile;
         let mine = (0..).zip(&vectors).filter(|(index, _)| shard.has(*index));
         let mine = mine.filter(|(_, vector)| vector.case.profile == profile);
-        for finding in mine.filter_map(|(_, vector)| vector.against_model()) {
-            against_model += 1;
+        for finding in mine.filter_map(|(_, vector)| against_model(vector)) {
+            wrong += 1;
             self.found(finding);
         }
-        self.cases(Phase::Vectors, Some(total), None, against_model, |index| {
+        self.cases(Phase::Vectors, Some(total), None, wrong, |index| {
             vectors.get(index as usize).map(|vector| vector.case.clone())
         })
     }

@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mcp_overlay_model::Auth;
 
-use super::ENOUGH_FAILURES;
+use super::options::ENOUGH_FAILURES;
 use crate::finding::investigate::Failing;
-use crate::judge::compare::{Place, Verdict};
+use crate::judge::verdict::{Place, Verdict};
 
 /// How many cases of a kind are made small.
 const MADE_SMALL: usize = 5;

@@ -11,12 +11,13 @@ use mcp_overlay_model::{Case, resolve};
 
 use super::isolate::ask_isolating;
 use super::judging::{Asked, CHUNK, Numbered, Question, judge_batch};
+use super::options::{ENOUGH_FAILURES, Options};
 use super::sift::Sieve;
-use super::{ENOUGH_FAILURES, Options, Phase};
 use crate::cases::labels::{LabelCounts, labels};
 use crate::finding::investigate::Failing;
 use crate::judge::Judged;
-use crate::judge::compare::{PURE, Verdict};
+use crate::judge::verdict::{PURE, Verdict};
+use crate::report::Phase;
 use crate::rules::coverage::{self, RuleCounts};
 use crate::subject::{Failure, Reply, Sight, Subject};
 

@@ -2,11 +2,8 @@
 
 use std::path::Path;
 
-use mcp_overlay_model::{Answer, Case, resolve};
+use mcp_overlay_model::{Answer, Case};
 use serde::{Deserialize, Serialize};
-
-use crate::finding::Finding;
-use crate::judge::compare::compare;
 
 /// The vectors this version was built with.
 pub const COMMITTED: &str = include_str!("../../tests/vectors/codex-pr-27191.jsonl");
@@ -19,19 +16,6 @@ pub struct Vector {
     pub case: Case,
     /// The answer, without its sequence number.
     pub expected: Answer,
-}
-
-/// The name of the vectors where a subject's name stands: their word against the model's.
-pub const VECTORS_NAME: &str = "the vector";
-
-impl Vector {
-    /// What is wrong between the vector and the model; `None` if nothing is.
-    pub fn against_model(&self) -> Option<Finding> {
-        let expected = resolve(&self.case);
-        let verdict = compare(&self.case, &expected, &self.expected);
-        let (case, actual) = (self.case.clone(), Some(self.expected.clone()));
-        Finding::new(VECTORS_NAME, case, &expected, actual, &verdict, verdict.rule())
-    }
 }
 
 /// A line that is not a vector.

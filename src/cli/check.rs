@@ -5,15 +5,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use mcp_overlay::campaign::{self, Options, Phase, Shard};
-use mcp_overlay::finding::expected::{self, Expected};
-use mcp_overlay::report::RunVerdict;
+use mcp_overlay::finding::expected::Expected;
 use mcp_overlay::report::text::TextReporter;
+use mcp_overlay::report::{RunVerdict, expected_failures};
 use mcp_overlay::subject::reply::silence_subjects;
 use mcp_overlay_model::Profile;
 
+use super::console::{FINDINGS, MISUSE, Misuse, Outcome, read_text, say};
 use super::driven::{self, Driven, Place};
 use super::outputs::{self, can_be_written};
-use super::{FINDINGS, MISUSE, Misuse, Outcome, read_text, say};
 
 /// Random cases of a run without `--cases` and `--time`: some seconds on two cores.
 const DEFAULT_CASES: u64 = 500_000;
@@ -39,7 +39,7 @@ const OUTSIDE_CASES: u64 = 500;
     Exit status: 0 clean, 1 findings, 2 wrong use or a fault of the tool itself.")]
 pub(crate) struct Arguments {
     /// The rules that count
-    #[arg(long, value_name = "P", default_value = "codex-pr-27191", value_parser = super::profile)]
+    #[arg(long, value_name = "P", default_value = "codex-pr-27191", value_parser = super::console::profile)]
     profile: Profile,
 
     /// How many random cases to run [default: 500000, or without end if --time is given]
@@ -160,7 +160,7 @@ fn check(
     }
     arguments.outputs.write(&report, position)?;
     if let Some(path) = &arguments.write_expected_failures {
-        outputs::write(path, expected::write(&report).as_bytes())?;
+        outputs::write(path, expected_failures::write(&report).as_bytes())?;
         say(&format!("expected failures written to {}\n", path.display()))?;
     }
     Ok(report.verdict())

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
+use mcp_overlay::display::printable_lines;
 use mcp_overlay::profile_diff::between;
-use mcp_overlay::report::shown::printable_lines;
 use mcp_overlay_model::Profile;
 
-use super::{FINDINGS, Outcome, say};
+use super::console::{FINDINGS, Outcome, say};
 
 /// Show what changed between two profiles: the smallest case for each rule that only one has.
 ///
@@ -16,11 +16,11 @@ use super::{FINDINGS, Outcome, say};
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The profile before the change, such as codex-pr-27191
-    #[arg(value_parser = super::profile)]
+    #[arg(value_parser = super::console::profile)]
     left: Profile,
 
     /// The profile after it, such as codex-pr-27414
-    #[arg(value_parser = super::profile)]
+    #[arg(value_parser = super::console::profile)]
     right: Profile,
 
     /// Print JSON

@@ -11,7 +11,7 @@ use mcp_overlay::subject::stdio::{Patience, kill_all};
 use mcp_overlay::subject::{ProductionSubject, StdioSubject, Subject};
 use mcp_overlay_model::Profile;
 
-use super::{MISUSE, Misuse, complain};
+use super::console::{MISUSE, Misuse, complain};
 
 /// Options that say whom to ask, and how long to wait for an answer.
 #[derive(clap::Args)]

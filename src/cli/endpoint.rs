@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use mcp_overlay::black_box::stdio_server;
 
-use super::Outcome;
+use super::console::Outcome;
 
 /// Be an MCP server of a case: what a host under test connects to.
 #[derive(clap::Args)]

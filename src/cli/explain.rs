@@ -11,7 +11,7 @@ use mcp_overlay_host::{Environment, HostConfig, Plugin, discover_plugins, plugin
 use mcp_overlay_model::{self as model, Auth, Case, Contributor, ContributorKind, Profile};
 use serde_json::{Map, Value, json};
 
-use super::{Misuse, Outcome, complain, read_text, say};
+use super::console::{Misuse, Outcome, complain, read_text, say};
 
 /// Say which servers a real config.toml ends up with, and why.
 ///
@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
 
     /// The profile whose rules count; one that the production implementation has
     #[arg(long, value_name = "PROFILE", default_value = Profile::default().name(),
-          value_parser = super::profile)]
+          value_parser = super::console::profile)]
     profile: Profile,
 
     /// Print JSON

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use mcp_overlay::report::text::TextReporter;
 use mcp_overlay::report::{RunVerdict, json, merge};
 
-use super::{FINDINGS, MISUSE, Outcome, outputs, read_text};
+use super::console::{FINDINGS, MISUSE, Outcome, read_text};
+use super::outputs;
 
 /// Join the JSON reports of the parts of one run, as `check --shard I/N --json FILE` wrote them.
 ///

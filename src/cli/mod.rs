@@ -1,6 +1,7 @@
 //! Arguments and exit codes. A command a file.
 
 mod check;
+mod console;
 mod diff;
 mod driven;
 mod endpoint;
@@ -12,19 +13,11 @@ mod replay;
 mod selftest;
 mod subject;
 
-use std::fmt;
-use std::io::{Read, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use mcp_overlay::report::shown::printable_lines;
-use mcp_overlay_model::Profile;
 
-/// The tool or its use is at fault.
-const MISUSE: u8 = 2;
-/// Something was found.
-const FINDINGS: u8 = 1;
+use self::console::{MISUSE, Misuse, complain};
 
 /// Tells whether an MCP host resolves its servers the way the specification says.
 ///
@@ -57,17 +50,6 @@ enum Command {
     Subject(subject::Arguments),
 }
 
-/// Why a command could not do its work; shown on standard error, exit status 2.
-struct Misuse(String);
-
-impl<E: fmt::Display> From<E> for Misuse {
-    fn from(error: E) -> Self {
-        Misuse(error.to_string())
-    }
-}
-
-type Outcome = Result<ExitCode, Misuse>;
-
 pub(crate) fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Check(arguments) => check::run(&arguments),
@@ -84,41 +66,4 @@ pub(crate) fn main() -> ExitCode {
         complain("error", &message);
         ExitCode::from(MISUSE)
     })
-}
-
-/// Says something on standard error; that nobody listens is no reason to fail.
-fn complain(kind: &str, message: &dyn fmt::Display) {
-    let _ = writeln!(anstream::stderr(), "{kind}: {}", printable_lines(&message.to_string()));
-}
-
-/// Writes what a command has to say; that nobody reads on is no reason to fail, a full disk is.
-fn say(text: &str) -> Result<(), Misuse> {
-    match anstream::stdout().write_all(text.as_bytes()).and_then(|()| anstream::stdout().flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(format!("cannot write the output: {error}").into())
-        }
-        _ => Ok(()),
-    }
-}
-
-fn profile(name: &str) -> Result<Profile, String> {
-    Profile::ALL
-        .into_iter()
-        .find(|profile| profile.name() == name)
-        .ok_or_else(|| format!("expected one of: {}", Profile::ALL.map(Profile::name).join(", ")))
-}
-
-/// The largest file that a command reads, in bytes.
-const MAX_FILE: u64 = 64 * 1024 * 1024;
-
-/// Reads a text file that a user named.
-fn read_text(path: &Path) -> Result<String, Misuse> {
-    let place = path.display();
-    let file = std::fs::File::open(path).map_err(|e| format!("cannot read {place}: {e}"))?;
-    let mut text = String::new();
-    let read = file.take(MAX_FILE + 1).read_to_string(&mut text);
-    match read.map_err(|e| format!("cannot read {place}: {e}"))? as u64 > MAX_FILE {
-        true => Err(format!("{place}: larger than {} MiB", MAX_FILE >> 20).into()),
-        false => Ok(text),
-    }
 }

@@ -5,10 +5,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use mcp_overlay::files::{folder_of, write_whole};
+use mcp_overlay::report::strength::Matrix;
 use mcp_overlay::report::{Report, github, html, json, junit};
-use mcp_overlay::selftest::matrix::Matrix;
 
-use super::{Misuse, say};
+use super::console::{Misuse, say};
 
 /// Options that say where a report goes besides the terminal.
 #[derive(clap::Args)]

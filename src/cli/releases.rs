@@ -10,7 +10,8 @@ use mcp_overlay::black_box::{self, AppServerSubject};
 use mcp_overlay::releases::{Known, Matrix, Plan, html, look, markdown};
 use mcp_overlay::subject::reply::silence_subjects;
 
-use super::{Outcome, driven, outputs, say};
+use super::console::{Outcome, say};
+use super::{driven, outputs};
 
 /// Tell which release keeps which rule: app-servers, each held against every profile.
 ///

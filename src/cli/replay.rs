@@ -3,18 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use mcp_overlay::cases::vectors::{self, VECTORS_NAME, Vector};
+use mcp_overlay::cases::vectors::{self, Vector};
+use mcp_overlay::display::printable_lines;
 use mcp_overlay::finding::investigate::{describe, describe_again};
+use mcp_overlay::finding::of_vector::{VECTORS_NAME, against_model};
 use mcp_overlay::finding::{FORMAT, Finding};
-use mcp_overlay::judge::compare::Verdict;
 use mcp_overlay::judge::judge;
-use mcp_overlay::report::shown::printable_lines;
+use mcp_overlay::judge::verdict::Verdict;
 use mcp_overlay::subject::reply::silence_subjects;
 use mcp_overlay::subject::{ProductionSubject, Subject};
 use mcp_overlay_model::Profile;
 use serde_json::Value;
 
-use super::{FINDINGS, MISUSE, Misuse, Outcome, driven, read_text, say};
+use super::console::{FINDINGS, MISUSE, Misuse, Outcome, read_text, say};
+use super::driven;
 
 /// Run one saved finding, or vector lines, again.
 ///
@@ -126,10 +128,10 @@ impl Replayed {
     /// What is wrong between a vector and the specification.
     fn against_model(&self) -> Option<Finding> {
         match self {
-            Replayed::Vector(vector) => vector.against_model(),
+            Replayed::Vector(vector) => against_model(vector),
             Replayed::Finding(finding) if finding.subject == VECTORS_NAME => {
                 let (case, expected) = (finding.case.clone(), finding.actual.clone()?);
-                Vector { case, expected }.against_model()
+                against_model(&Vector { case, expected })
             }
             Replayed::Finding(_) => None,
         }

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use mcp_overlay::report::grouped;
+use mcp_overlay::display::grouped;
 use mcp_overlay::selftest::{self, Fault, Matrix, MatrixRow, Options, Watch, faults};
 use mcp_overlay::subject::reply::silence_subjects;
 
+use super::console::{FINDINGS, Outcome, complain, say};
 use super::outputs::{self, can_be_written};
-use super::{FINDINGS, Outcome, complain, say};
 
 /// Show how strong the checks are: which phase finds which seeded fault, and how soon.
 ///

@@ -8,7 +8,7 @@ use mcp_overlay::protocol;
 use mcp_overlay::selftest::Fault;
 use mcp_overlay::subject::{ModelSubject, ProductionSubject, Subject};
 
-use super::Outcome;
+use super::console::Outcome;
 
 /// Answer cases on standard input and output, protocol version 1 (docs/protocol.md).
 ///

@@ -16,8 +16,8 @@ use mcp_overlay_model::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::judge::compare::{LOADS, Place, Verdict};
 use crate::judge::judge;
+use crate::judge::verdict::{LOADS, Place, Verdict};
 use crate::subject::{Sight, Subject};
 
 /// A rule, and how to write a case without the need for it.

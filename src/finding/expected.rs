@@ -1,12 +1,10 @@
 //! Failures that a host knows of: each with a reason, each still failing, or the run fails.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::finding::{BREAKDOWNS, Finding};
-use crate::report::{Report, ReportedFinding};
+use super::{BREAKDOWNS, Finding};
 use crate::rules;
 
 /// A file of expected failures, read.
@@ -143,52 +141,4 @@ impl Entry {
     pub fn what(&self) -> &str {
         self.rule.as_deref().or(self.finding.as_deref()).unwrap_or_default()
     }
-}
-
-/// A file that expects the failures of a run: an entry a rule, the findings of it named in a comment.
-/// Breakdowns are named, and not expected.
-pub fn write(report: &Report) -> String {
-    let mut text = format!(
-        "# Failures that {} is known to have. Each entry must go on failing: one that passes, or\n\
-         # that matches nothing, fails the run. An entry may be narrowed to one `finding = \"…\"`.\n",
-        one_line(&report.run.subject)
-    );
-    let mut broken: BTreeMap<&str, (Option<&str>, BTreeSet<&str>)> = BTreeMap::new();
-    let mut others = Vec::new();
-    for ReportedFinding { id, expected, finding } in &report.findings {
-        match finding.rule.as_str() {
-            _ if finding.is_breakdown() => others.push(format!("{id}: nothing excuses that")),
-            "" => others.push(format!("{id}: has no rule; expect it as a finding")),
-            rule => {
-                let (reason, ids) = broken.entry(rule).or_default();
-                *reason = reason.or(expected.as_deref());
-                ids.insert(id);
-            }
-        }
-    }
-    for failed in &report.scenarios {
-        match failed.rule.as_deref() {
-            Some(rule) => drop(broken.entry(rule).or_default()),
-            None => others.push(format!("endpoint: {}: has no rule", one_line(&failed.name))),
-        }
-    }
-    for (rule, (reason, ids)) in broken {
-        let reason = reason.unwrap_or("known when this file was written; say why");
-        let reason = toml::Value::from(reason);
-        let ids: String = ids.into_iter().map(|id| format!("\n# {id}")).collect();
-        // Writing to a string cannot fail.
-        let _ = write!(
-            text,
-            "\n# {}{ids}\n[[expected]]\nrule = \"{rule}\"\nreason = {reason}\n",
-            rules::text(rule)
-        );
-    }
-    for other in others {
-        let _ = write!(text, "\n# {other}\n");
-    }
-    text
-}
-
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

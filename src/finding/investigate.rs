@@ -7,7 +7,8 @@ use mcp_overlay_model::{Auth, Case};
 use crate::cases::shrink::minimise;
 use crate::finding::Finding;
 use crate::finding::blame::rule_by_experiment;
-use crate::judge::compare::{PURE, Verdict, between};
+use crate::judge::compare::between;
+use crate::judge::verdict::{PURE, Verdict};
 use crate::judge::{Judged, ask, judge_reply};
 use crate::subject::{FailureKind, Reply, Sight, Subject};
 

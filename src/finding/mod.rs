@@ -3,6 +3,7 @@
 pub mod blame;
 pub mod expected;
 pub mod investigate;
+pub mod of_vector;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,9 +14,10 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use crate::cases::shape;
+use crate::display::printable;
 use crate::files::write_whole;
-use crate::judge::compare::{Difference, Place, Verdict};
 use crate::judge::kept::kept_answer;
+use crate::judge::verdict::{Difference, Place, Verdict};
 use crate::rules;
 use crate::subject::Failure;
 
@@ -187,13 +189,6 @@ pub fn in_words(case: &Case, by: By) -> String {
         By::Legacy => "the legacy Apps loader".into(),
         By::Gate => why_gate_is_closed(case),
     }
-}
-
-/// A name as it can be told apart on a terminal, and cannot forge lines of it: quoted when it is
-/// not a plain word.
-pub fn printable(name: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "_-.@".contains(c);
-    if !name.is_empty() && name.chars().all(plain) { name.into() } else { format!("{name:?}") }
 }
 
 fn why_gate_is_closed(case: &Case) -> String {

@@ -2,10 +2,13 @@
 
 pub mod compare;
 pub(crate) mod kept;
+mod same;
+pub mod verdict;
 
 use mcp_overlay_model::{Answer, Case, Outcome, resolve};
 
-use self::compare::{Verdict, compare};
+use self::compare::compare;
+use self::verdict::Verdict;
 use crate::subject::{Reply, Sight, Subject};
 
 /// A case that was asked, and what came of it.

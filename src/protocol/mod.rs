@@ -7,10 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::subject::Subject;
+pub use crate::subject::process::MAX_LINE;
 
-/// The longest line that is read, in bytes, its newline not counted.
-pub const MAX_LINE: usize = 16 * 1024 * 1024;
+use crate::subject::Subject;
 
 const VERSION: u64 = 1;
 

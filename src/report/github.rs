@@ -4,8 +4,8 @@ mod summary;
 
 pub use summary::summary;
 
-use super::shown::{clipped, visible};
 use super::{Report, RunVerdict};
+use crate::display::{clipped, visible};
 
 /// Annotations that are written; GitHub shows ten of a step, the log has the others.
 const MOST: usize = 50;

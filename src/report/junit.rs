@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
-use super::shown::{clipped, one_line, visible};
 use super::{Report, ReportedFinding, RuleStatus, RunVerdict};
+use crate::display::{clipped, one_line, visible};
 use crate::finding::Finding;
 use crate::rules;
 

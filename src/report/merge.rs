@@ -1,7 +1,6 @@
 //! The parts of one run, joined.
 
-use super::{PhaseReport, Report, ReportedFinding, RunOptions, RunVerdict};
-use crate::campaign::Shard;
+use super::{PhaseReport, Report, ReportedFinding, RunOptions, RunVerdict, Shard};
 use crate::finding::expected::Entry;
 
 /// Missing parts that are named; of more only the number is said.

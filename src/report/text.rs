@@ -6,10 +6,13 @@ use std::path::PathBuf;
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use super::shown::printable_lines;
-use super::{PhaseReport, Report, RuleStatus, RunOptions, RunVerdict, ScenarioFailure, grouped};
-use crate::campaign::{Event, Phase, Reporter};
+use super::{
+    Event, Phase, PhaseReport, Report, Reporter, RuleStatus, RunOptions, RunVerdict,
+    ScenarioFailure,
+};
 use crate::cases::labels::LabelCounts;
+use crate::display::grouped;
+use crate::display::printable_lines;
 use crate::finding::Finding;
 
 const BOLD: Style = Style::new().bold();

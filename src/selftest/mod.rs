@@ -3,9 +3,9 @@
 
 mod detect;
 pub mod faults;
-pub mod matrix;
+
 mod run;
 
+pub use crate::report::strength::{Matrix, MatrixRow};
 pub use faults::Fault;
-pub use matrix::{Matrix, MatrixRow};
 pub use run::{Options, Watch, run};

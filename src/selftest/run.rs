@@ -7,9 +7,9 @@ use mcp_overlay_model::Profile;
 
 use super::detect::{failing, first_case, first_of_small_scope};
 use super::faults::Fault;
-use super::matrix::{Matrix, MatrixRow};
 use crate::campaign::{self, CHUNK, Numbered, Phase, cores};
 use crate::cases::{exhaustive, generate, vectors};
+use crate::report::strength::{Matrix, MatrixRow};
 use crate::subject::ProductionSubject;
 
 /// Streams of random cases, each with a seed of its own: 1, 2, …

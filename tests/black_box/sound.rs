@@ -3,7 +3,8 @@
 use mcp_overlay::black_box::narrow::Reach;
 use mcp_overlay::campaign::Phase;
 use mcp_overlay::cases::generate::random_case;
-use mcp_overlay::judge::compare::{Verdict, compare};
+use mcp_overlay::judge::compare::compare;
+use mcp_overlay::judge::verdict::Verdict;
 use mcp_overlay::report::Report;
 use mcp_overlay::subject::{Reply, Sight, Subject, Way};
 use mcp_overlay_model::{Answer, resolve};

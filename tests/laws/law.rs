@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use mcp_overlay::judge::compare::{Verdict, same};
+use mcp_overlay::judge::compare::same;
 use mcp_overlay::judge::judge;
+use mcp_overlay::judge::verdict::Verdict;
 use mcp_overlay::subject::Subject;
 use mcp_overlay_model::{
     Answer, Auth, CODEX_APPS, Case, Contribution, Contributor, ContributorKind, ServerView, Views,

@@ -4,9 +4,9 @@ use mcp_overlay::campaign::{Options, Phase};
 use mcp_overlay::cases::labels::{LABELS, LabelCounts};
 use mcp_overlay::finding::expected::{Entry, Expected};
 use mcp_overlay::finding::{FORMAT, Finding, FoundDifference};
+use mcp_overlay::report::strength::{Matrix, MatrixRow};
 use mcp_overlay::report::{Expectation, PhaseReport, Report, ReportedFinding, ScenarioFailure};
 use mcp_overlay::rules;
-use mcp_overlay::selftest::matrix::{Matrix, MatrixRow};
 use mcp_overlay_model::Case;
 use serde_json::{Value, json};
 

@@ -4,6 +4,7 @@
 //! Hosts send credentials to ChatGPT's origin and to no other, so only there can be seen what they
 //! send.
 
+mod inside;
 pub mod namespace;
 pub mod tls;
 

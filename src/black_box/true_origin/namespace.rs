@@ -1,13 +1,11 @@
 //! This program again, in a network of its own that has nothing but loopback.
 
-use std::io;
 use std::process::ExitStatus;
 
 #[cfg(target_os = "linux")]
 mod linux;
 
-/// The environment variable by which the program knows that it was started inside.
-pub const MARKER: &str = "MCP_OVERLAY_TRUE_ORIGIN";
+pub use super::inside::{Inside, MARKER, NamespaceError};
 
 /// What [`enter`] has come to.
 #[derive(Debug)]
@@ -16,38 +14,6 @@ pub enum Entered {
     Inside(Inside),
     /// This process is outside; the one inside has ended like this, and there is nothing more to do.
     Ended(ExitStatus),
-}
-
-/// Keeps the files that stand over the system's.
-#[derive(Debug)]
-pub struct Inside {
-    _files: tempfile::TempDir,
-}
-
-/// Why there is no such network.
-#[derive(Debug, thiserror::Error)]
-pub enum NamespaceError {
-    /// This system gives this user no namespaces.
-    #[error(
-        "no namespaces for ChatGPT's own origin: {0}; this needs Linux, `unshare` of util-linux, \
-         and leave to make user namespaces"
-    )]
-    Unavailable(String),
-    /// The namespaces are there, and could not be prepared.
-    #[error("the namespaces for ChatGPT's own origin: {step}: {reason}")]
-    Setup {
-        /// What was to be done.
-        step: &'static str,
-        /// Why it was not.
-        reason: String,
-    },
-}
-
-impl NamespaceError {
-    #[cfg(target_os = "linux")]
-    fn setup(step: &'static str) -> impl FnOnce(io::Error) -> Self {
-        move |error| Self::Setup { step, reason: error.to_string() }
-    }
 }
 
 /// Runs this program again, with the same arguments and the same input and output, in user, mount
@@ -69,7 +35,6 @@ pub fn enter() -> Result<Entered, NamespaceError> {
     }
     #[cfg(not(target_os = "linux"))]
     {
-        let _ = io::ErrorKind::Unsupported;
         Err(NamespaceError::Unavailable("this is not Linux".to_owned()))
     }
 }

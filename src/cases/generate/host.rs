@@ -3,7 +3,8 @@
 use arbitrary::{Result, Unstructured};
 use serde_json::{Map, Value, json};
 
-use super::{once_in, pick, servers};
+use super::draw::{once_in, pick};
+use super::server::servers;
 
 /// Base URLs that a rule of `endpoint.*` treats in a way of its own.
 pub(crate) const BASE_URLS: [&str; 24] = [

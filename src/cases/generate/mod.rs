@@ -3,15 +3,17 @@
 //! Small alphabets on purpose: names, plugins and contributors must meet for anything interesting
 //! to happen. [`labels`](crate::cases::labels) counts whether they do.
 
+mod draw;
 mod host;
 mod server;
 mod wild;
 
 use arbitrary::{Result, Unstructured};
-use mcp_overlay_model::{
-    Auth, CODEX_APPS, Case, Contribution, Contributor, ContributorKind, Plugin, Profile,
-};
+use mcp_overlay_model::{Auth, Case, Contribution, Contributor, ContributorKind, Plugin, Profile};
 use serde_json::{Map, Value};
+
+use self::draw::{name, once_in};
+use self::server::servers;
 
 /// Bytes that one random case is made of. Running out is no error: what is missing is simple.
 pub const BYTES_PER_CASE: usize = 384;
@@ -75,16 +77,6 @@ pub fn case(u: &mut Unstructured<'_>) -> Result<Case> {
     Ok(case)
 }
 
-/// Picks one of a fixed choice.
-fn pick<'a, T: ?Sized>(u: &mut Unstructured<'_>, choice: &[&'a T]) -> Result<&'a T> {
-    u.choose(choice).copied()
-}
-
-/// True once in `of` times.
-fn once_in(u: &mut Unstructured<'_>, of: u8) -> Result<bool> {
-    Ok(u.int_in_range(0..=of - 1)? == of - 1)
-}
-
 /// Auth, ChatGPT in half of the cases: behind a closed gate there is less to see.
 fn auth(u: &mut Unstructured<'_>) -> Result<Option<Auth>> {
     Ok(match u.int_in_range(0..=9)? {
@@ -95,28 +87,6 @@ fn auth(u: &mut Unstructured<'_>) -> Result<Option<Auth>> {
         5 => Some(Auth::PersonalAccessToken),
         _ => Some(Auth::ChatGpt),
     })
-}
-
-/// A server name: the reserved one often, its neighbours sometimes, a few plain ones.
-fn name(u: &mut Unstructured<'_>) -> Result<String> {
-    let name = match u.int_in_range(0..=15)? {
-        0..=5 => CODEX_APPS,
-        6..=9 => "docs",
-        10..=12 => "github",
-        13 => pick(u, &["Codex_Apps", "codex-apps", "codex_apps_2", "CODEX_APPS", " codex_apps"])?,
-        14 => pick(u, &["Docs", "a.b", "日本", "", "mcp_servers", "a b"])?,
-        _ => "search",
-    };
-    Ok(name.to_string())
-}
-
-/// Zero to `most` server entries by name.
-fn servers(u: &mut Unstructured<'_>, most: usize) -> Result<Map<String, Value>> {
-    let mut servers = Map::new();
-    for _ in 0..u.int_in_range(0..=most)? {
-        servers.insert(name(u)?, server::entry(u)?);
-    }
-    Ok(servers)
 }
 
 fn plugins(u: &mut Unstructured<'_>) -> Result<Vec<Plugin>> {

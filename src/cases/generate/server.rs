@@ -3,7 +3,16 @@
 use arbitrary::{Result, Unstructured};
 use serde_json::{Map, Value, json};
 
-use super::{once_in, pick};
+use super::draw::{name, once_in, pick};
+
+/// Zero to `most` server entries by name.
+pub(super) fn servers(u: &mut Unstructured<'_>, most: usize) -> Result<Map<String, Value>> {
+    let mut servers = Map::new();
+    for _ in 0..u.int_in_range(0..=most)? {
+        servers.insert(name(u)?, entry(u)?);
+    }
+    Ok(servers)
+}
 
 const TEXTS: [&str; 8] = ["x", "read", "a/b", "", "--flag", "日本", "naïve", "${HOME}"];
 

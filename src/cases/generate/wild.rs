@@ -4,7 +4,8 @@ use arbitrary::{Result, Unstructured};
 use mcp_overlay_model::{Case, Contribution, ContributorKind};
 use serde_json::{Map, Value, json};
 
-use super::{once_in, pick, server};
+use super::draw::{name, once_in, pick};
+use super::server;
 
 /// Breaks one small thing in an otherwise valid case, twice once in four times.
 pub(super) fn perturb(u: &mut Unstructured<'_>, case: &mut Case) -> Result<()> {
@@ -89,7 +90,7 @@ fn wrong(u: &mut Unstructured<'_>) -> Result<Value> {
 }
 
 fn add_broken_server(u: &mut Unstructured<'_>, servers: &mut Map<String, Value>) -> Result<()> {
-    let name = super::name(u)?;
+    let name = name(u)?;
     let entry = broken_server(u)?;
     servers.insert(name, entry);
     Ok(())
@@ -110,7 +111,7 @@ fn break_contribution(u: &mut Unstructured<'_>, case: &mut Case) -> Result<()> {
     for contributor in &mut case.contributors {
         if let ContributorKind::Scripted(list) = &mut contributor.kind {
             let server = broken_server(u)?;
-            list.push(Contribution::Set { name: super::name(u)?, server });
+            list.push(Contribution::Set { name: name(u)?, server });
             break;
         }
     }
@@ -194,7 +195,7 @@ pub(super) fn scatter(u: &mut Unstructured<'_>, case: &mut Case) -> Result<()> {
         0 => case.host = any_json(u, 3)?,
         1 => set_host_key(case, pick(u, &keys)?, any_json(u, 3)?),
         2 => {
-            let (name, entry) = (super::name(u)?, any_json(u, 2)?);
+            let (name, entry) = (name(u)?, any_json(u, 2)?);
             edit_host_servers(case, |servers| servers.insert(name, entry));
         }
         _ => {

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use mcp_overlay_model::{Answer, ServerView};
 use serde_json::Value;
 
-use super::{Difference, PURE, Place, same};
 use crate::judge::kept::kept;
+use crate::judge::same::same;
+use crate::judge::verdict::{Difference, PURE, Place};
 
 /// How two answers to the same case differ; nothing if they say the same.
 pub fn between(first: &Answer, second: &Answer) -> Vec<Difference> {

@@ -4,7 +4,6 @@ mod between;
 mod seen;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use mcp_overlay_model::apps::{apps_server, hosted_server, legacy_loader_is_active};
 use mcp_overlay_model::endpoint::apps_url;
@@ -17,108 +16,8 @@ use serde_json::Value;
 
 pub use self::between::between;
 use crate::judge::kept::{kept, kept_words};
-use crate::subject::Failure;
-
-/// What came of one case.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Verdict {
-    /// The answer is the specification's.
-    Agree,
-    /// It is another one; the differences, the first to blame first.
-    Disagree(Vec<Difference>),
-    /// The subject broke down over the case.
-    Failed(Failure),
-    /// The subject said that it failed.
-    Errored(String),
-    /// The subject answered otherwise when it was asked again; how the answers differ.
-    Unstable(Vec<Difference>),
-    /// The subject does not do this kind of case.
-    NotComparable(String),
-}
-
-impl Verdict {
-    /// Whether the case counts against the subject.
-    pub fn is_finding(&self) -> bool {
-        match self {
-            Verdict::Agree | Verdict::NotComparable(_) => false,
-            Verdict::Disagree(_)
-            | Verdict::Failed(_)
-            | Verdict::Errored(_)
-            | Verdict::Unstable(_) => true,
-        }
-    }
-
-    /// The word used in reports.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Verdict::Agree => "agree",
-            Verdict::Disagree(_) => "disagree",
-            Verdict::Failed(failure) => failure.kind.word(),
-            Verdict::Errored(_) => "errored",
-            Verdict::Unstable(_) => "not deterministic",
-            Verdict::NotComparable(_) => "not comparable",
-        }
-    }
-
-    /// The rule to blame, where there is one.
-    pub fn rule(&self) -> Option<RuleId> {
-        match self {
-            Verdict::Disagree(differences) => differences.first().map(|d| d.rule),
-            Verdict::Unstable(_) => Some(PURE),
-            _ => None,
-        }
-    }
-}
-
-/// The rule that a subject breaks whose answers depend on more than the case.
-pub(crate) const PURE: RuleId = "resolution.pure";
-
-/// The rule of what the legacy loader does, and where.
-pub(crate) const LOADS: RuleId = "legacy.synthesizes-in-effective";
-
-/// One place where the answer is not the specification's.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Difference {
-    /// Where: a name in a view, an owner, or the rejection.
-    pub place: Place,
-    /// The rule that the answer breaks.
-    pub rule: RuleId,
-    /// Whose word should have decided; `None` for rejections.
-    pub by: Option<By>,
-    /// What the specification says there; `None` is absent.
-    pub expected: Option<Value>,
-    /// What the subject says there; `None` is absent.
-    pub actual: Option<Value>,
-}
-
-/// A place in an answer.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Place {
-    /// A server of a view.
-    Server {
-        /// `configured`, `runtime` or `effective`.
-        view: &'static str,
-        /// The server's name.
-        name: String,
-    },
-    /// A member of `plugin_owners`.
-    Owner {
-        /// The server's name.
-        name: String,
-    },
-    /// Whether, and where, the case is rejected.
-    Rejection,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Place::Server { view, name } => write!(f, "{view}[{name:?}]"),
-            Place::Owner { name } => write!(f, "plugin_owners[{name:?}]"),
-            Place::Rejection => f.write_str("rejected.path"),
-        }
-    }
-}
+pub use crate::judge::same::same;
+use crate::judge::verdict::{Difference, LOADS, Place, Verdict};
 
 /// Compares an answer to `case` with the specification's outcome.
 pub fn compare(case: &Case, expected: &Outcome, actual: &Answer) -> Verdict {
@@ -455,21 +354,5 @@ fn rule_of_intruder(view: &str) -> RuleId {
         "configured" => "configured.union",
         "runtime" => "runtime.is-overlaid-configured",
         _ => "effective.others-pass",
-    }
-}
-
-/// Equality of canonical forms: numbers by value, objects without order, arrays with order.
-pub fn same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) if a.is_f64() || b.is_f64() => {
-            a.as_f64() == b.as_f64()
-        }
-        (Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
-        }
-        (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
-        }
-        _ => a == b,
     }
 }

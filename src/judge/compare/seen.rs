@@ -3,7 +3,7 @@
 use mcp_overlay_model::RuleId;
 use serde_json::Value;
 
-use super::same;
+use crate::judge::same::same;
 
 /// What a client and the servers see of a server has a status, a server as it is configured has none.
 pub(super) fn is_observation(server: &Value) -> bool {

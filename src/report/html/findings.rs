@@ -3,11 +3,12 @@
 use maud::{Markup, html};
 use mcp_overlay_model::Case;
 
-use super::{Text, sentence, wide};
+use super::parts::{Text, sentence, wide};
+use crate::display::grouped;
+use crate::display::pretty;
 use crate::finding::{Finding, FoundDifference};
 use crate::report::diff::{Hunk, diff};
-use crate::report::shown::pretty;
-use crate::report::{Expectation, Report, ReportedFinding, grouped};
+use crate::report::{Expectation, Report, ReportedFinding};
 
 /// Findings that are shown; nobody reads more.
 pub(super) const MOST: usize = 100;

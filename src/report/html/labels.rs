@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::wide;
+use super::parts::wide;
 use crate::cases::labels::{LABELS, LabelCounts};
-use crate::report::grouped;
+use crate::display::grouped;
 
 pub(super) fn chart(labels: &LabelCounts) -> Markup {
     html! {

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::{Text, wide, word};
-use crate::report::{PhaseReport, Report, RuleStatus, RunVerdict, grouped};
+use super::parts::{Text, wide, word};
+use crate::display::grouped;
+use crate::report::{PhaseReport, Report, RuleStatus, RunVerdict};
 
 pub(super) fn header(report: &Report, has_matrix: bool) -> Markup {
     let verdict = report.verdict();

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::{sentence, wide};
-use crate::report::{Report, RuleStatus, grouped};
+use super::parts::{sentence, wide};
+use crate::display::grouped;
+use crate::report::{Report, RuleStatus};
 
 pub(super) fn table(report: &Report) -> Markup {
     let mut rows: Vec<_> = report.rule_rows().collect();

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::{Text, wide};
-use crate::report::grouped;
-use crate::selftest::matrix::{Matrix, MatrixRow};
+use super::parts::{Text, wide};
+use crate::display::grouped;
+use crate::report::strength::{Matrix, MatrixRow};
 
 pub(super) fn table(matrix: &Matrix) -> Markup {
     let missed = matrix.faults.iter().filter(|row| row.phases() == 0).count();

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{
-    End, Expectation, FORMAT, Header, LabelCounts, PhaseReport, Report, ReportedFinding,
-    RuleCounts, RuleLine, RunVerdict, ScenarioFailure, clipped, one_line,
+use super::lines::{End, FORMAT, Header, RuleLine};
+use crate::cases::labels::LabelCounts;
+use crate::display::{clipped, one_line};
+use crate::report::{
+    Expectation, PhaseReport, Report, ReportedFinding, RunVerdict, ScenarioFailure,
 };
+use crate::rules::coverage::RuleCounts;
 
 /// The largest count: what every reader of JSON reads exactly, and the sum over a thousand parts
 /// of a run is still a `u64`.

@@ -8,7 +8,7 @@ use super::change::{
     changed, edited, features, host_entries, is_disabled, is_hosted, put_back, speaks_of_apps,
     with_views,
 };
-use super::{Change, Fault};
+use super::fault::{Change, Fault};
 use crate::subject::{ProductionSubject, Subject};
 
 pub(super) const FAULTS: &[Fault] = &[

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use mcp_overlay_model::{Answer, Case};
 
 use super::change::{edited, host_entries, is_disabled, is_valid, with_views};
-use super::{Change, Fault};
+use super::fault::{Change, Fault};
 
 pub(super) const FAULTS: &[Fault] = &[
     Fault {

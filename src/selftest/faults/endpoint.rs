@@ -5,7 +5,7 @@ use mcp_overlay_model::{Answer, Case};
 use serde_json::{Value, json};
 
 use super::change::{Entry, edited, features, with_apps_server, with_base, written_base};
-use super::{Change, Fault};
+use super::fault::{Change, Fault};
 
 pub(super) const FAULTS: &[Fault] = &[
     Fault {

@@ -8,47 +8,12 @@ mod apps;
 mod change;
 mod configured;
 mod endpoint;
+mod fault;
 mod overlay;
 mod reading;
 mod stateful;
 
-use std::borrow::Cow;
-
-use mcp_overlay_model::{Answer, Case, RuleId};
-
-use crate::subject::{ProductionSubject, Subject};
-
-/// The rule of a fault that no rule forbids: a crash is wrong by itself.
-pub const NO_RULE: RuleId = "";
-
-/// One thing that is wrong.
-#[derive(Debug)]
-pub struct Fault {
-    /// In kebab-case, such as `api-key-passes-gate`.
-    pub name: &'static str,
-    /// The rule that it breaks; [`NO_RULE`] for a crash.
-    pub rule: RuleId,
-    /// What is wrong, in a few words.
-    pub what: &'static str,
-    /// Rules that a minimal case of this fault may show as well: those which it goes through.
-    pub also: &'static [RuleId],
-    change: Change,
-}
-
-/// What a fault does.
-#[derive(Clone, Copy, Debug)]
-enum Change {
-    /// Reads what is written as something else, which may be valid where that is not.
-    Reads(fn(&Case) -> Option<Case>),
-    /// Resolves a valid case as if it were another.
-    Resolves(fn(&Case) -> Option<Case>),
-    /// Says something else than what came out.
-    Answers(fn(&Case, &Answer) -> Option<Answer>),
-    /// Crashes over some cases.
-    Crashes(fn(&Case, &Answer) -> bool),
-    /// Remembers something from case to case.
-    Remembers(fn() -> Box<dyn Subject>),
-}
+pub use self::fault::{Fault, NO_RULE};
 
 /// Every fault, in the order of the rules in `docs/semantics.md`.
 pub fn all() -> impl Iterator<Item = &'static Fault> {
@@ -89,71 +54,6 @@ pub fn named(name: &str) -> Result<&'static Fault, UnknownFault> {
         _ => "; `mcp-overlay selftest --list` has all of them".into(),
     };
     Err(UnknownFault { name: name.into(), hint })
-}
-
-impl Fault {
-    /// The production implementation with this fault.
-    pub fn subject(&'static self) -> Box<dyn Subject> {
-        match self.change {
-            Change::Remembers(make) => make(),
-            _ => Box::new(Faulty(self)),
-        }
-    }
-
-    /// Whether the answer to a case depends on nothing but the case.
-    pub(crate) fn is_stateless(&self) -> bool {
-        !matches!(self.change, Change::Remembers(_))
-    }
-
-    /// Whether the fault may show in this case, to which the sound implementation answers `sound`;
-    /// far cheaper than asking. "No" is certain.
-    pub(crate) fn may_show(&self, case: &Case, sound: &Answer) -> bool {
-        match self.change {
-            Change::Reads(change) | Change::Resolves(change) => change(case).is_some(),
-            Change::Answers(change) => change(case, sound).is_some(),
-            Change::Crashes(crashes) => crashes(case, sound),
-            Change::Remembers(_) => true,
-        }
-    }
-
-    fn answer(&self, case: &Case) -> Answer {
-        let sound = || ProductionSubject.resolve(case);
-        match self.change {
-            Change::Reads(change) => {
-                let read = change(case).map_or(Cow::Borrowed(case), Cow::Owned);
-                ProductionSubject.resolve(&read)
-            }
-            Change::Resolves(change) => match (change(case), sound()) {
-                (Some(other), Answer::Resolved { .. }) => ProductionSubject.resolve(&other),
-                (_, answer) => answer,
-            },
-            Change::Answers(change) => {
-                let answer = sound();
-                change(case, &answer).unwrap_or(answer)
-            }
-            Change::Crashes(crashes) => match sound() {
-                // Unwinds like a panic, without the message of one.
-                answer if crashes(case, &answer) => {
-                    std::panic::resume_unwind(Box::new("out of bounds"))
-                }
-                answer => answer,
-            },
-            Change::Remembers(make) => make().resolve(case),
-        }
-    }
-}
-
-/// The production implementation with a fault that keeps no state.
-struct Faulty(&'static Fault);
-
-impl Subject for Faulty {
-    fn name(&self) -> &str {
-        self.0.name
-    }
-
-    fn resolve(&self, case: &Case) -> Answer {
-        self.0.answer(case)
-    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::change::{
     changed, edited, host_entries, is_disabled, is_hosted, is_valid, list_of, put_back, with_views,
 };
-use super::{Change, Fault, NO_RULE};
+use super::fault::{Change, Fault, NO_RULE};
 
 pub(super) const FAULTS: &[Fault] = &[
     Fault {

@@ -6,7 +6,7 @@ use mcp_overlay_model::{Answer, Case, Outcome, resolve};
 use serde_json::{Value, json};
 
 use super::change::{Entry, edited, features, host_entries, is_valid, with_entries, with_feature};
-use super::{Change, Fault};
+use super::fault::{Change, Fault};
 
 pub(super) const FAULTS: &[Fault] = &[
     Fault {

@@ -8,7 +8,7 @@ use mcp_overlay_model::{Answer, Case, ServerView, Views};
 use serde_json::Value;
 
 use super::change::with_views;
-use super::{Change, Fault};
+use super::fault::{Change, Fault};
 use crate::subject::{ProductionSubject, Subject};
 
 pub(super) const FAULTS: &[Fault] = &[

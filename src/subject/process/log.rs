@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::report::shown::visible;
+use crate::display::visible;
 
 /// How much of the end is kept, in bytes.
 const KEPT: usize = 4 * 1024;

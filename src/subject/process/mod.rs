@@ -3,3 +3,5 @@
 pub(crate) mod group;
 pub(crate) mod log;
 pub(crate) mod piped;
+
+pub use piped::MAX_LINE;

@@ -12,8 +12,10 @@ use std::time::{Duration, Instant};
 
 use super::group;
 use super::log::{Log, Tap};
-use crate::protocol::MAX_LINE;
 use crate::subject::{Failure, FailureKind};
+
+/// The longest line that is read, in bytes, its newline not counted.
+pub const MAX_LINE: usize = 16 * 1024 * 1024;
 
 /// How often a process that says nothing is looked at.
 const TICK: Duration = Duration::from_millis(20);

@@ -15,7 +15,7 @@ use self::process::{Broken, Process};
 pub use super::process::group::kill_all;
 use super::{Failure, Reply, Subject};
 
-use crate::finding::printable;
+use crate::display::printable;
 
 /// What a case that hung may take at least while it is made smaller: candidates that do not hang
 /// are answered much sooner.

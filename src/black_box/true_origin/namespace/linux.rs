@@ -12,7 +12,7 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
 use super::super::HOSTS;
-use super::{Inside, MARKER, NamespaceError};
+use super::super::inside::{Inside, MARKER, NamespaceError};
 
 /// New user, network and mount namespaces, the user being root in them.
 const UNSHARE: [&str; 2] = ["unshare", "-rnm"];

@@ -3,7 +3,7 @@
 use mcp_overlay_model::Auth;
 use serde_json::json;
 
-use super::{AppsFrom, Credentials, Endpoint, Expect, Scenario, Setting, TOKEN, write};
+use super::scenario::{AppsFrom, Credentials, Endpoint, Expect, Scenario, Setting, TOKEN, write};
 
 const DEFAULT: Setting = Setting {
     base_path: "/backend-api",

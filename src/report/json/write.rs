@@ -1,56 +1,14 @@
-//! The report as a file for programs, and for `merge`: lines of JSON, `docs/reports.md`.
-//!
-//! The last line says what the run came to and how many lines there are, so that a file of which
-//! the end is missing is never taken for a run that found nothing.
+//! A report written.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::shown::{clipped, one_line};
-use super::{
-    Expectation, PhaseReport, Report, ReportedFinding, RuleStatus, RunOptions, RunVerdict,
-    ScenarioFailure,
-};
-use crate::cases::labels::LabelCounts;
+use super::lines::{End, FORMAT, Header, RuleLine};
+use crate::report::Report;
 use crate::rules;
 use crate::rules::coverage::RuleCounts;
-
-mod read;
-
-pub use read::{BadReport, read};
-
-/// The version of the file format.
-pub const FORMAT: u32 = 1;
-
-/// The first line.
-#[derive(Serialize, Deserialize)]
-struct Header {
-    report: u32,
-    tool: String,
-    run: RunOptions,
-}
-
-/// A rule, and what became of it.
-#[derive(Serialize, Deserialize)]
-struct RuleLine {
-    id: String,
-    reached: u64,
-    /// For readers; it follows from the other lines.
-    status: RuleStatus,
-}
-
-/// The last line.
-#[derive(Serialize, Deserialize)]
-struct End {
-    verdict: RunVerdict,
-    /// For readers; it follows from the other lines.
-    headline: String,
-    gave_up: Option<String>,
-    /// All lines of the file, the first and this one too.
-    lines: u64,
-}
 
 /// Writes the report.
 ///

@@ -1,6 +1,5 @@
-//! What must hold when a host connects to the servers that a subject resolves to.
-
-mod table;
+//! Runs a scenario: the subject resolves, the production implementation connects, and what was sent is
+//! looked at.
 
 use std::time::{Duration, Instant};
 
@@ -8,101 +7,22 @@ use mcp_overlay_host::connection::{
     AppsConnection, ConnectError, ConnectOptions, HostCredentials, connect_apps,
 };
 use mcp_overlay_host::{Environment, HostConfig, View};
-use mcp_overlay_model::apps::CONNECTORS_TOKEN;
-use mcp_overlay_model::{
-    Answer, Auth, CODEX_APPS, Case, Contribution, Contributor, ContributorKind, Profile,
-};
-use serde_json::{Map, Value, json};
+use mcp_overlay_model::{Answer, CODEX_APPS, Case};
+use serde_json::{Value, json};
 use wiremock::Request;
 
-pub use self::table::SCENARIOS;
 use super::apps_server::{AppsEndpoint, Behaviour};
+use super::scenario::{Credentials, Expect, SHORT_TIMEOUT, Scenario, TOKEN};
 use crate::subject::{HostInputs, Reply, Subject};
 
 const ACCESS_TOKEN: &str = "host-access-token";
 const ACCOUNT: &str = "account-123";
-const TOKEN: &str = "connectors-token";
-const SKU: &str = "tpp";
 const TOOL: &str = "calendar_list";
 
-/// The startup timeout of the scenarios that must end by it, in seconds.
-const SHORT_TIMEOUT: u64 = 1;
 /// What a machine may lag behind; a hang lasts much longer.
 const SLACK: Duration = Duration::from_secs(5);
 
-/// One thing that must hold.
-#[derive(Debug)]
-pub struct Scenario {
-    /// What it is, in words.
-    pub name: &'static str,
-    /// The rule that it stands for; none for what MCP or the host's own safety asks.
-    pub rule: Option<&'static str>,
-    setting: Setting,
-    expect: Expect,
-}
-
-/// The host that connects, and what it connects to.
-#[derive(Debug)]
-struct Setting {
-    /// The path of `chatgpt_base_url` on the endpoint's origin.
-    base_path: &'static str,
-    apps: bool,
-    path_override: bool,
-    /// The value of `CODEX_CONNECTORS_TOKEN`.
-    connectors_token: Option<&'static str>,
-    auth: Option<Auth>,
-    /// With which auth the subject is asked the same beforehand; what it answers is not looked at.
-    auth_before: Option<Auth>,
-    apps_from: AppsFrom,
-    endpoint: Endpoint,
-    /// What is written otherwise in the host config of the rest, given the endpoint's origin.
-    rewrite: fn(&mut Map<String, Value>, &str),
-}
-
-#[derive(Clone, Copy, Debug)]
-enum AppsFrom {
-    Extension,
-    LegacyLoader,
-    /// A contribution that points at the endpoint, with [`SHORT_TIMEOUT`].
-    Contribution,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Endpoint {
-    Json,
-    Events,
-    Status(u16),
-    Garbage,
-    Hang,
-    RedirectElsewhere,
-}
-
-#[derive(Debug)]
-enum Expect {
-    /// Tools are listed, each request goes to this path.
-    Tools { path: &'static str, credentials: Credentials },
-    /// No request at all.
-    Nothing,
-    /// The host config is refused at this place, and no request.
-    Refused { path: &'static str },
-    /// The Apps server has this URL. For hosts that no test may contact.
-    Url { url: &'static str },
-    /// An error that has this word in it.
-    Error { word: &'static str },
-}
-
-#[derive(Debug)]
-enum Credentials {
-    Host,
-    Environment,
-}
-
 impl Scenario {
-    /// The case that the subject is asked, with the endpoint at this origin.
-    pub(crate) fn case(&self, origin: &str) -> Case {
-        self.setting.case(origin)
-    }
-
     /// Sets the endpoint up, resolves, connects, and looks at what was sent.
     pub(super) async fn run(&self, subject: &dyn Subject) -> Result<(), String> {
         let elsewhere = AppsEndpoint::start(Behaviour::Json).await;
@@ -168,10 +88,6 @@ impl Scenario {
     }
 }
 
-fn write(host: &mut Map<String, Value>, key: &str, value: impl Into<Value>) {
-    host.insert(key.into(), value.into());
-}
-
 fn check_refused(answer: &Answer, path: &str) -> Result<(), String> {
     let refused = matches!(answer, Answer::Rejected { rejected } if rejected.path == path);
     expect(refused, || format!("expected a rejection at {path}, got {answer:?}"))
@@ -225,70 +141,6 @@ fn check_requests(
         expect(asked(method), || format!("no POST of {method} was seen"))?;
     }
     Ok(())
-}
-
-impl Setting {
-    fn behaviour(&self, elsewhere: &AppsEndpoint) -> Behaviour {
-        match self.endpoint {
-            Endpoint::Json => Behaviour::Json,
-            Endpoint::Events => Behaviour::Events,
-            Endpoint::Status(status) => Behaviour::Status(status),
-            Endpoint::Garbage => Behaviour::Garbage,
-            Endpoint::Hang => Behaviour::Hang,
-            Endpoint::RedirectElsewhere => {
-                Behaviour::RedirectTo(format!("{}/backend-api/ps/mcp", elsewhere.origin()))
-            }
-        }
-    }
-
-    fn environment(&self) -> Environment {
-        Environment::from_pairs(self.connectors_token.map(|token| (CONNECTORS_TOKEN, token)))
-    }
-
-    /// The header that requests carry: only the host's own Apps server has it.
-    fn sku(&self) -> Option<&'static str> {
-        match self.apps_from {
-            AppsFrom::Extension | AppsFrom::LegacyLoader => Some(SKU),
-            AppsFrom::Contribution => None,
-        }
-    }
-
-    fn case(&self, origin: &str) -> Case {
-        let environment: Map<String, Value> = self
-            .connectors_token
-            .map(|token| (CONNECTORS_TOKEN.to_string(), Value::from(token)))
-            .into_iter()
-            .collect();
-        let contributors = match self.apps_from {
-            AppsFrom::LegacyLoader => Vec::new(),
-            AppsFrom::Extension => {
-                vec![Contributor { id: "hosted-apps".into(), kind: ContributorKind::HostedApps }]
-            }
-            AppsFrom::Contribution => {
-                let server = json!({
-                    "url": format!("{origin}/backend-api/ps/mcp"),
-                    "startup_timeout_sec": SHORT_TIMEOUT,
-                });
-                let set = Contribution::Set { name: CODEX_APPS.into(), server };
-                vec![Contributor { id: "x".into(), kind: ContributorKind::Scripted(vec![set]) }]
-            }
-        };
-        let mut host = Map::new();
-        write(&mut host, "chatgpt_base_url", format!("{origin}{}", self.base_path));
-        write(&mut host, "apps_mcp_product_sku", SKU);
-        let features = json!({"apps": self.apps, "apps_mcp_path_override": self.path_override});
-        write(&mut host, "features", features);
-        write(&mut host, "env", environment);
-        (self.rewrite)(&mut host, origin);
-        Case {
-            id: String::new(),
-            profile: Profile::default(),
-            host: Value::Object(host),
-            plugins: Vec::new(),
-            contributors,
-            auth: self.auth,
-        }
-    }
 }
 
 fn answer(subject: &dyn Subject, case: &Case) -> Result<Answer, String> {

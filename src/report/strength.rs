@@ -1,11 +1,11 @@
-//! Fault by phase: what finds which fault, and how soon.
+//! The strength of the checks: fault by phase, what finds which fault, and how soon.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::report::grouped;
+use crate::display::grouped;
 
 /// The result of a self-test.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -51,8 +51,9 @@ const LEAST_PHASES: usize = 2;
 /// Every fault must be found within less random cases than this, in the median.
 const MOST_RANDOM_CASES: u64 = 200;
 
-static COMMITTED: LazyLock<Matrix> =
-    LazyLock::new(|| serde_json::from_str(include_str!("matrix.json")).unwrap_or_default());
+static COMMITTED: LazyLock<Matrix> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../selftest/matrix.json")).unwrap_or_default()
+});
 
 impl Matrix {
     /// The matrix of this version, as `mcp-overlay selftest --json` wrote it.

@@ -1,4 +1,5 @@
-//! Text of others, made fit to be shown: subjects choose their own words.
+//! Text made fit to be shown. A subject chooses its own words: nothing in them may hide, or give a
+//! terminal or a CI runner an order.
 
 use serde_json::Value;
 
@@ -34,12 +35,12 @@ pub fn printable_lines(text: &str) -> String {
 }
 
 /// [`visible`], and on one line.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     visible(text).replace(['\n', '\t'], " ")
 }
 
 /// The beginning of a text that is longer than anybody reads.
-pub(super) fn clipped(text: &str, most: usize) -> String {
+pub(crate) fn clipped(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         None => text.into(),
         Some((end, _)) => {
@@ -50,11 +51,31 @@ pub(super) fn clipped(text: &str, most: usize) -> String {
 }
 
 /// A value over several lines; null is what is not there.
-pub(super) fn pretty(value: &Value) -> String {
+pub(crate) fn pretty(value: &Value) -> String {
     match value {
         Value::Null => "(absent)".into(),
         value => visible(&serde_json::to_string_pretty(value).unwrap_or_default()),
     }
+}
+
+/// A name as it can be told apart on a terminal, and cannot forge lines of it: quoted when it is
+/// not a plain word.
+pub fn printable(name: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_-.@".contains(c);
+    if !name.is_empty() && name.chars().all(plain) { name.into() } else { format!("{name:?}") }
+}
+
+/// A number with commas: 1,445,184.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 /// Whether a character shows nothing, or makes others show elsewhere. XML has no room for some of

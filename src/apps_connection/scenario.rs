@@ -1,0 +1,158 @@
+//! A scenario: a host that connects, what it connects to, and what must hold then.
+
+use mcp_overlay_host::Environment;
+use mcp_overlay_model::apps::CONNECTORS_TOKEN;
+use mcp_overlay_model::{
+    Auth, CODEX_APPS, Case, Contribution, Contributor, ContributorKind, Profile,
+};
+use serde_json::{Map, Value, json};
+
+use super::apps_server::{AppsEndpoint, Behaviour};
+
+pub(super) const TOKEN: &str = "connectors-token";
+const SKU: &str = "tpp";
+
+/// The startup timeout of the scenarios that must end by it, in seconds.
+pub(super) const SHORT_TIMEOUT: u64 = 1;
+
+/// One thing that must hold.
+#[derive(Debug)]
+pub struct Scenario {
+    /// What it is, in words.
+    pub name: &'static str,
+    /// The rule that it stands for; none for what MCP or the host's own safety asks.
+    pub rule: Option<&'static str>,
+    pub(super) setting: Setting,
+    pub(super) expect: Expect,
+}
+
+/// The host that connects, and what it connects to.
+#[derive(Debug)]
+pub(super) struct Setting {
+    /// The path of `chatgpt_base_url` on the endpoint's origin.
+    pub(super) base_path: &'static str,
+    pub(super) apps: bool,
+    pub(super) path_override: bool,
+    /// The value of `CODEX_CONNECTORS_TOKEN`.
+    pub(super) connectors_token: Option<&'static str>,
+    pub(super) auth: Option<Auth>,
+    /// With which auth the subject is asked the same beforehand; what it answers is not looked at.
+    pub(super) auth_before: Option<Auth>,
+    pub(super) apps_from: AppsFrom,
+    pub(super) endpoint: Endpoint,
+    /// What is written otherwise in the host config of the rest, given the endpoint's origin.
+    pub(super) rewrite: fn(&mut Map<String, Value>, &str),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum AppsFrom {
+    Extension,
+    LegacyLoader,
+    /// A contribution that points at the endpoint, with [`SHORT_TIMEOUT`].
+    Contribution,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Endpoint {
+    Json,
+    Events,
+    Status(u16),
+    Garbage,
+    Hang,
+    RedirectElsewhere,
+}
+
+#[derive(Debug)]
+pub(super) enum Expect {
+    /// Tools are listed, each request goes to this path.
+    Tools { path: &'static str, credentials: Credentials },
+    /// No request at all.
+    Nothing,
+    /// The host config is refused at this place, and no request.
+    Refused { path: &'static str },
+    /// The Apps server has this URL. For hosts that no test may contact.
+    Url { url: &'static str },
+    /// An error that has this word in it.
+    Error { word: &'static str },
+}
+
+#[derive(Debug)]
+pub(super) enum Credentials {
+    Host,
+    Environment,
+}
+
+impl Scenario {
+    /// The case that the subject is asked, with the endpoint at this origin.
+    pub(crate) fn case(&self, origin: &str) -> Case {
+        self.setting.case(origin)
+    }
+}
+
+pub(super) fn write(host: &mut Map<String, Value>, key: &str, value: impl Into<Value>) {
+    host.insert(key.into(), value.into());
+}
+
+impl Setting {
+    pub(super) fn behaviour(&self, elsewhere: &AppsEndpoint) -> Behaviour {
+        match self.endpoint {
+            Endpoint::Json => Behaviour::Json,
+            Endpoint::Events => Behaviour::Events,
+            Endpoint::Status(status) => Behaviour::Status(status),
+            Endpoint::Garbage => Behaviour::Garbage,
+            Endpoint::Hang => Behaviour::Hang,
+            Endpoint::RedirectElsewhere => {
+                Behaviour::RedirectTo(format!("{}/backend-api/ps/mcp", elsewhere.origin()))
+            }
+        }
+    }
+
+    pub(super) fn environment(&self) -> Environment {
+        Environment::from_pairs(self.connectors_token.map(|token| (CONNECTORS_TOKEN, token)))
+    }
+
+    /// The header that requests carry: only the host's own Apps server has it.
+    pub(super) fn sku(&self) -> Option<&'static str> {
+        match self.apps_from {
+            AppsFrom::Extension | AppsFrom::LegacyLoader => Some(SKU),
+            AppsFrom::Contribution => None,
+        }
+    }
+
+    pub(super) fn case(&self, origin: &str) -> Case {
+        let environment: Map<String, Value> = self
+            .connectors_token
+            .map(|token| (CONNECTORS_TOKEN.to_string(), Value::from(token)))
+            .into_iter()
+            .collect();
+        let contributors = match self.apps_from {
+            AppsFrom::LegacyLoader => Vec::new(),
+            AppsFrom::Extension => {
+                vec![Contributor { id: "hosted-apps".into(), kind: ContributorKind::HostedApps }]
+            }
+            AppsFrom::Contribution => {
+                let server = json!({
+                    "url": format!("{origin}/backend-api/ps/mcp"),
+                    "startup_timeout_sec": SHORT_TIMEOUT,
+                });
+                let set = Contribution::Set { name: CODEX_APPS.into(), server };
+                vec![Contributor { id: "x".into(), kind: ContributorKind::Scripted(vec![set]) }]
+            }
+        };
+        let mut host = Map::new();
+        write(&mut host, "chatgpt_base_url", format!("{origin}{}", self.base_path));
+        write(&mut host, "apps_mcp_product_sku", SKU);
+        let features = json!({"apps": self.apps, "apps_mcp_path_override": self.path_override});
+        write(&mut host, "features", features);
+        write(&mut host, "env", environment);
+        (self.rewrite)(&mut host, origin);
+        Case {
+            id: String::new(),
+            profile: Profile::default(),
+            host: Value::Object(host),
+            plugins: Vec::new(),
+            contributors,
+            auth: self.auth,
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What every page is made of.
+
+use maud::{Markup, PreEscaped, Render, html};
+
+use crate::display::{clipped, visible};
+use crate::report::RunVerdict;
+
+const STYLE: &str = include_str!("style.css");
+
+/// What the page may load: nothing. Should a text ever come to be taken for HTML, it stays inert.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+
+/// Characters of any one text.
+const TEXT: usize = 20_000;
+
+/// The head of a page that loads nothing.
+pub(crate) fn head(title: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta http-equiv="Content-Security-Policy" content=(POLICY);
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            title { (Text(title)) " · mcp-overlay" }
+            style { (PreEscaped(STYLE)) }
+        }
+    }
+}
+
+pub(super) fn word(verdict: RunVerdict) -> &'static str {
+    match verdict {
+        RunVerdict::Clean => "clean",
+        RunVerdict::Findings => "findings",
+        RunVerdict::NothingChecked => "nothing was checked",
+    }
+}
+
+/// Text of others: what cannot be seen is written out, the rest escaped.
+pub(crate) struct Text<'a>(pub(crate) &'a str);
+
+impl Render for Text<'_> {
+    fn render_to(&self, buffer: &mut String) {
+        clipped(&visible(self.0), TEXT).as_str().render_to(buffer);
+    }
+}
+
+/// A sentence of the specification, with its names in backticks as code.
+pub(crate) fn sentence(text: &str) -> Markup {
+    html! {
+        @for (position, part) in text.split('`').enumerate() {
+            @if position % 2 == 1 { code { (Text(part)) } } @else { (Text(part)) }
+        }
+    }
+}
+
+/// A table wider than its place scrolls there, by keyboard too.
+pub(crate) fn wide(label: &str, table: &Markup) -> Markup {
+    html! { div.wide tabindex="0" role="region" aria-label=(label) { (table) } }
+}
