@@ -1,4 +1,4 @@
-//! The vocabulary of answers: what an implementation says to a case (`docs/protocol.md`).
+//! The vocabulary of answers: what an implementation says about a case (`docs/protocol.md`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,10 +6,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::observation::Observations;
+
 /// A view: servers in canonical form by name.
 pub type ServerView = BTreeMap<String, Arc<Value>>;
 
-/// Which plugin a configured server comes from, by server name.
+/// Which plugin a server comes from, by server name.
 pub type PluginOwners = BTreeMap<String, String>;
 
 /// An answer without its sequence number.
@@ -20,9 +22,14 @@ pub enum Answer {
     Resolved {
         /// The three views.
         views: Views,
-        /// The plugin of every configured name that comes from one.
+        /// The plugin of every name that comes from one.
         #[serde(default)]
         plugin_owners: PluginOwners,
+    },
+    /// The case was observed on a running host.
+    Observed {
+        /// What was seen of each server.
+        seen: Observations,
     },
     /// The host config or a contributed server is invalid.
     Rejected {

@@ -6,6 +6,11 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+use crate::profile::Profile;
+
+/// The reserved name of the host-owned Apps server.
+pub const CODEX_APPS: &str = "codex_apps";
+
 /// One question: a host config, its plugins and contributors, and the auth at this moment.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -36,65 +41,6 @@ pub struct Case {
 
 fn empty_table() -> Value {
     Value::Object(Map::new())
-}
-
-/// A set of rules: one text, with the variants that upstream's changes made of it.
-///
-/// In the order of upstream's changes: each has the variants of those before it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
-#[serde(try_from = "String", into = "&'static str")]
-pub enum Profile {
-    /// Upstream commit 4ec3b8eeea.
-    #[default]
-    CodexPr27191,
-    /// The hosted Apps server at `ps/mcp`; the legacy one first, contributions over it.
-    CodexPr27198,
-    /// What is disabled stays disabled.
-    CodexPr27414,
-    /// The host's credentials to ChatGPT's own origins only.
-    CodexPr29924,
-    /// The product SKU is `codex` where none is configured.
-    CodexPr31803,
-}
-
-impl Profile {
-    /// Every profile that this version of the specification has.
-    pub const ALL: [Profile; 5] = [
-        Profile::CodexPr27191,
-        Profile::CodexPr27198,
-        Profile::CodexPr27414,
-        Profile::CodexPr29924,
-        Profile::CodexPr31803,
-    ];
-
-    /// The name used in cases and on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Profile::CodexPr27191 => "codex-pr-27191",
-            Profile::CodexPr27198 => "codex-pr-27198",
-            Profile::CodexPr27414 => "codex-pr-27414",
-            Profile::CodexPr29924 => "codex-pr-29924",
-            Profile::CodexPr31803 => "codex-pr-31803",
-        }
-    }
-}
-
-impl From<Profile> for &'static str {
-    fn from(profile: Profile) -> Self {
-        profile.name()
-    }
-}
-
-impl TryFrom<String> for Profile {
-    type Error = String;
-
-    fn try_from(name: String) -> Result<Self, String> {
-        let known = Profile::ALL.into_iter().find(|profile| profile.name() == name);
-        known.ok_or_else(|| {
-            let names = Profile::ALL.map(Profile::name).join(", ");
-            format!("unknown profile {name:?}, expected one of: {names}")
-        })
-    }
 }
 
 /// A plugin and the servers that it brings.
@@ -199,6 +145,17 @@ impl Auth {
         Auth::AgentIdentity,
         Auth::PersonalAccessToken,
     ];
+
+    /// Whether this is ChatGPT auth, which opens the gate.
+    pub fn is_backend(self) -> bool {
+        match self {
+            Auth::ApiKey => false,
+            Auth::ChatGpt
+            | Auth::ChatGptAuthTokens
+            | Auth::AgentIdentity
+            | Auth::PersonalAccessToken => true,
+        }
+    }
 
     /// The word used in cases and on the command line.
     pub fn word(self) -> &'static str {

@@ -2,7 +2,10 @@
 
 use std::net::Ipv6Addr;
 
-/// What an absent `chatgpt_base_url` means.
+use crate::rule::{Rule, RuleSet};
+
+/// Rule `endpoint.base-default`: An absent `chatgpt_base_url` MUST mean
+/// `https://chatgpt.com/backend-api/`.
 pub const DEFAULT_BASE_URL: &str = "https://chatgpt.com/backend-api/";
 
 /// The parts of a base URL that the rules look at.
@@ -12,71 +15,79 @@ struct Base<'a> {
     path: &'a str,
 }
 
-/// Rule `endpoint.base-valid`: `chatgpt_base_url` MUST be an absolute `http` or `https` URL without
-/// userinfo, query or fragment; anything else rejects the host config at `host.chatgpt_base_url`.
-/// Absent means `https://chatgpt.com/backend-api/`.
+/// Rule `endpoint.base-valid`: A `chatgpt_base_url` that is not an absolute `http` or `https` URL
+/// without userinfo, query or fragment SHOULD reject the host config at `host.chatgpt_base_url`.
 pub fn is_valid_base(base_url: &str) -> bool {
     split(base_url).is_some()
 }
 
-/// The Apps server's URL for a valid base and the path override, if one is on.
-pub fn apps_url(base_url: &str, path_override: Option<&str>) -> String {
-    let mut base = trimmed(base_url).to_string();
-    if is_chatgpt(&base) && !has_segment(&base, "backend-api") {
+/// The Apps server's URL for a base, at a path or at the default one.
+pub fn apps_url(base_url: &str, path: Option<&str>, rules: RuleSet) -> String {
+    // Rule `endpoint.base-trimmed`: Trailing slashes of the base MUST be dropped; the rest is kept
+    // as written, never re-serialised.
+    let mut base = base_url.trim_end_matches('/').to_string();
+    if is_at_chatgpt(&base, rules) && !has_backend_api(&base, rules) {
+        // Rule `endpoint.chatgpt-host`: A base that is at ChatGPT and has no `backend-api` MUST get
+        // `/backend-api` appended.
         base.push_str("/backend-api");
     }
-    if !has_segment(&base, "backend-api") && !has_api_codex(&base) {
-        // Rule `endpoint.other-host`: A base then without a `backend-api` segment and without the
-        // segments `api`,`codex` in a row MUST get `/api/codex` appended.
+    if !has_backend_api(&base, rules) && !has_api_codex(&base, rules) {
+        // Rule `endpoint.other-host`: A base then without `backend-api` and without `api/codex`
+        // MUST get `/api/codex` appended.
         base.push_str("/api/codex");
     }
-    let path = path_override.map_or_else(|| default_path(&base), override_path);
+    let path = path.unwrap_or_else(|| default_path(&base, rules));
     format!("{base}/{path}")
 }
 
-/// Rule `endpoint.base-trimmed`: Trailing slashes of the base MUST be dropped; the rest is kept as
-/// written, never re-serialised.
-fn trimmed(base_url: &str) -> &str {
-    base_url.trim_end_matches('/')
+/// Rule `endpoint.whole-host`: Whether a base is at ChatGPT SHOULD be decided by its scheme, which
+/// is `https`, and its whole host, which is `chatgpt.com` or `chat.openai.com` without regard to
+/// case and whatever the port, and not by how its text begins.
+fn is_at_chatgpt(base: &str, rules: RuleSet) -> bool {
+    let hosts = ["chatgpt.com", "chat.openai.com"];
+    match split(base) {
+        Some(url) if rules.has(Rule::EndpointWholeHost) => {
+            url.https && hosts.iter().any(|host| url.host.eq_ignore_ascii_case(host))
+        }
+        // As upstream reads it; nothing else is to be had of a base that is no URL.
+        _ => hosts.iter().any(|host| base.starts_with(&format!("https://{host}"))),
+    }
 }
 
-/// Rule `endpoint.chatgpt-host`: A base whose scheme is `https` and whose host is exactly
-/// `chatgpt.com` or `chat.openai.com`, and whose path has no `backend-api` segment, MUST get
-/// `/backend-api` appended. The host is compared without case and whatever the port; a look-alike
-/// such as `chatgpt.com.example.net` is not that host.
-pub(crate) fn is_chatgpt(base: &str) -> bool {
-    split(base).is_some_and(|base| {
-        base.https
-            && ["chatgpt.com", "chat.openai.com"]
-                .iter()
-                .any(|host| base.host.eq_ignore_ascii_case(host))
-    })
+/// Rule `endpoint.whole-segments`: `backend-api` and `api/codex` SHOULD be looked for as whole
+/// segments of the base's path, not as text.
+fn segments<'a>(base: &'a str, rules: RuleSet) -> Option<Vec<&'a str>> {
+    let url = split(base).filter(|_| rules.has(Rule::EndpointWholeSegments))?;
+    Some(url.path.split('/').collect())
 }
 
-/// Rule `endpoint.default-path`: Without an override the path MUST be `wham/apps` under
+fn has_backend_api(base: &str, rules: RuleSet) -> bool {
+    match segments(base, rules) {
+        Some(segments) => segments.contains(&"backend-api"),
+        None => base.contains("/backend-api"),
+    }
+}
+
+fn has_api_codex(base: &str, rules: RuleSet) -> bool {
+    match segments(base, rules) {
+        Some(segments) => segments.windows(2).any(|pair| pair == ["api", "codex"]),
+        None => base.contains("/api/codex"),
+    }
+}
+
+/// Rule `endpoint.default-path`: Without an override the path MUST be `wham/apps` if the base has
 /// `backend-api`, else `apps`.
-fn default_path(base: &str) -> &'static str {
-    if has_segment(base, "backend-api") { "wham/apps" } else { "apps" }
+///
+/// Rule `endpoint.legacy-path`: The legacy Apps loader MUST set the Apps server at the path
+/// `wham/apps` if the base has `backend-api`, else `apps`.
+fn default_path(base: &str, rules: RuleSet) -> &'static str {
+    if has_backend_api(base, rules) { "wham/apps" } else { "apps" }
 }
 
 /// Rule `endpoint.override-path`: With an override its leading slashes MUST be dropped and the rest
-/// used as the path, so that `https://chatgpt.com` with the default override gives
-/// `https://chatgpt.com/backend-api/ps/mcp`. An override empty after that rejects the host config
-/// at `host.features.apps_mcp_path_override`.
+/// used as the path.
 pub fn override_path(path: &str) -> &str {
     path.trim_start_matches('/')
-}
-
-fn segments(base: &str) -> Vec<&str> {
-    split(base).map(|base| base.path.split('/').collect()).unwrap_or_default()
-}
-
-fn has_segment(base: &str, segment: &str) -> bool {
-    segments(base).contains(&segment)
-}
-
-fn has_api_codex(base: &str) -> bool {
-    segments(base).windows(2).any(|pair| pair == ["api", "codex"])
 }
 
 /// Takes an absolute http(s) URL of RFC 3986 apart; nothing is repaired.

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::case::Profile;
+use crate::decision::Rejection;
 use crate::endpoint::{DEFAULT_BASE_URL, is_valid_base, override_path};
-use crate::resolution::Rejection;
+use crate::rule::{Rule, RuleSet};
 use crate::server::{self, Server};
+
+/// The environment variable whose token replaces the host's credentials.
+pub const CONNECTORS_TOKEN: &str = "CODEX_CONNECTORS_TOKEN";
 
 /// The path that an override means when it names none.
 const DEFAULT_OVERRIDE: &str = "/ps/mcp";
@@ -15,8 +18,8 @@ const DEFAULT_OVERRIDE: &str = "/ps/mcp";
 /// A valid host config.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Host {
-    /// The rules that it was read by.
-    pub profile: Profile,
+    /// The rules that it was read by, and that the views are made by.
+    pub rules: RuleSet,
     /// `chatgpt_base_url`, as written.
     pub base_url: String,
     /// `apps_mcp_product_sku`.
@@ -31,18 +34,18 @@ pub struct Host {
     pub servers: BTreeMap<String, Server>,
 }
 
-/// Reads a host config by the rules of a profile.
+/// Reads a host config.
 ///
 /// # Errors
 /// Every invalid place, in no order; the caller applies `rejection.smallest-path`.
-pub fn read(host: &Value, profile: Profile) -> Result<Host, Vec<Rejection>> {
+pub fn read(host: &Value, rules: RuleSet) -> Result<Host, Vec<Rejection>> {
     let Value::Object(host) = host else {
         return Err(vec![wrong_type("host", "a table")]);
     };
     let mut rejections = Vec::new();
     let mut keep = |rejection: Rejection| rejections.push(rejection);
 
-    let base_url = base_url(host).unwrap_or_else(|rejection| {
+    let base_url = base_url(host, rules).unwrap_or_else(|rejection| {
         keep(rejection);
         DEFAULT_BASE_URL.to_string()
     });
@@ -50,13 +53,12 @@ pub fn read(host: &Value, profile: Profile) -> Result<Host, Vec<Rejection>> {
         keep(rejection);
         None
     });
-    let product_sku = product_sku.or_else(|| default_sku(profile));
-    let (apps, path_override) = features(host, profile, &mut keep);
+    let (apps, path_override) = features(host, rules, &mut keep);
     let connectors_token = connectors_token(host, &mut keep);
-    let servers = servers(host, &mut keep);
+    let servers = servers(host, rules, &mut keep);
 
     if rejections.is_empty() {
-        Ok(Host { profile, base_url, product_sku, apps, path_override, connectors_token, servers })
+        Ok(Host { rules, base_url, product_sku, apps, path_override, connectors_token, servers })
     } else {
         Err(rejections)
     }
@@ -68,10 +70,10 @@ fn present<'a>(table: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
 }
 
 /// Rule `host.wrong-type`: A known key of the host config with a value of the wrong type MUST
-/// reject the host config at that key; features other than the two above, and unknown keys, are
-/// ignored with a warning.
+/// reject the host config at that key; unknown keys are ignored with a warning, and so are unknown
+/// features.
 fn wrong_type(path: &str, expected: &str) -> Rejection {
-    Rejection::new(path, "host.wrong-type", format!("expected {expected}"))
+    Rejection::new(path, Rule::HostWrongType, format!("expected {expected}"))
 }
 
 fn text(host: &Map<String, Value>, key: &str) -> Result<Option<String>, Rejection> {
@@ -82,28 +84,22 @@ fn text(host: &Map<String, Value>, key: &str) -> Result<Option<String>, Rejectio
     }
 }
 
-fn base_url(host: &Map<String, Value>) -> Result<String, Rejection> {
+fn base_url(host: &Map<String, Value>, rules: RuleSet) -> Result<String, Rejection> {
     match text(host, "chatgpt_base_url")? {
         None => Ok(DEFAULT_BASE_URL.to_string()),
-        Some(url) if is_valid_base(&url) => Ok(url),
+        Some(url) if is_valid_base(&url) || !rules.has(Rule::EndpointBaseValid) => Ok(url),
         Some(_) => Err(Rejection::new(
             "host.chatgpt_base_url",
-            "endpoint.base-valid",
+            Rule::EndpointBaseValid,
             "expected an absolute http or https URL without userinfo, query or fragment",
         )),
     }
 }
 
-/// Rule `apps-server.sku-default`: The Apps server MUST carry the header
-/// `X-OpenAI-Product-Sku: codex` when no product SKU is configured.
-fn default_sku(profile: Profile) -> Option<String> {
-    (profile >= Profile::CodexPr31803).then(|| "codex".to_string())
-}
-
 /// The Apps feature and the path override.
 fn features(
     host: &Map<String, Value>,
-    profile: Profile,
+    rules: RuleSet,
     reject: &mut impl FnMut(Rejection),
 ) -> (bool, Option<String>) {
     let features = match present(host, "features") {
@@ -114,33 +110,57 @@ fn features(
             return (true, None);
         }
     };
-    // Rule `features.apps-default-on`: `features.apps` absent MUST mean on.
-    let apps = match present(features, "apps") {
-        None => true,
-        Some(Value::Bool(apps)) => *apps,
+    let mut switch = |name: &str| match present(features, name) {
+        None => None,
+        Some(Value::Bool(on)) => Some(*on),
         Some(_) => {
-            reject(wrong_type("host.features.apps", "a boolean"));
-            true
+            reject(wrong_type(&format!("host.features.{name}"), "a boolean"));
+            None
         }
     };
-    // Rule `features.override-ignored`: `features.apps_mcp_path_override` MUST be ignored, whatever
-    // its value.
-    if profile >= Profile::CodexPr27198 {
-        return (apps, None);
-    }
-    let path_override = path_override(features).unwrap_or_else(|rejection| {
+    let (apps, connectors) = (switch("apps"), switch("connectors"));
+    // Rule `features.connectors-alias`: `features.connectors` MUST mean what `features.apps` means,
+    // and MUST count when both are there.
+    //
+    // Rule `features.apps-default-on`: `features.apps` absent MUST mean on.
+    let apps = connectors.or(apps).unwrap_or(true);
+    check_other_features(features, reject);
+    let path_override = path_override(features, rules).unwrap_or_else(|rejection| {
         reject(rejection);
         None
     });
     (apps, path_override)
 }
 
+/// Rule `features.boolean`: A feature other than `apps_mcp_path_override` that is neither a boolean
+/// nor a table MUST reject the host config at that feature.
+fn check_other_features(features: &Map<String, Value>, reject: &mut impl FnMut(Rejection)) {
+    for (name, value) in features {
+        let is_known = ["apps", "connectors", "apps_mcp_path_override"].contains(&name.as_str());
+        if !is_known && !(value.is_boolean() || value.is_object() || value.is_null()) {
+            let path = format!("host.features.{name}");
+            reject(Rejection::new(path, Rule::FeaturesBoolean, "expected a boolean"));
+        }
+    }
+}
+
+/// The path of an override that is on.
+///
 /// Rule `features.override-forms`: `features.apps_mcp_path_override` MUST accept a boolean or a
 /// table `{enabled?, path?}`; absent `enabled` means on if `path` is given, else off; on without a
 /// path means `/ps/mcp`; another key in the table rejects the host config.
-fn path_override(features: &Map<String, Value>) -> Result<Option<String>, Rejection> {
+///
+/// Rule `features.override-ignored`: `features.apps_mcp_path_override` MUST be a boolean or a table
+/// `{enabled?: boolean, path?: string}`, and MUST have no effect; anything else rejects the host
+/// config at `host.features.apps_mcp_path_override`.
+fn path_override(
+    features: &Map<String, Value>,
+    rules: RuleSet,
+) -> Result<Option<String>, Rejection> {
     let place = "host.features.apps_mcp_path_override";
-    let broken = |reason: &str| Err(Rejection::new(place, "features.override-forms", reason));
+    let has_effect = rules.has(Rule::FeaturesOverrideForms);
+    let form = if has_effect { Rule::FeaturesOverrideForms } else { Rule::FeaturesOverrideIgnored };
+    let broken = |reason: &str| Err(Rejection::new(place, form, reason));
     let (enabled, path) = match present(features, "apps_mcp_path_override") {
         None => return Ok(None),
         Some(Value::Bool(enabled)) => (*enabled, None),
@@ -161,18 +181,21 @@ fn path_override(features: &Map<String, Value>) -> Result<Option<String>, Reject
         }
         Some(_) => return Err(wrong_type(place, "a boolean or a table")),
     };
-    let path = path.unwrap_or(DEFAULT_OVERRIDE);
-    match enabled {
-        false => Ok(None),
-        true if override_path(path).is_empty() => {
-            Err(Rejection::new(place, "endpoint.override-path", "the path is empty"))
-        }
-        true => Ok(Some(path.to_string())),
+    if !enabled || !has_effect {
+        return Ok(None);
     }
+    let path = path.unwrap_or(DEFAULT_OVERRIDE);
+    if override_path(path).is_empty() && rules.has(Rule::EndpointOverrideNotEmpty) {
+        // Rule `endpoint.override-not-empty`: An override that is on and whose path is empty after
+        // its leading slashes SHOULD reject the host config at
+        // `host.features.apps_mcp_path_override`.
+        return Err(Rejection::new(place, Rule::EndpointOverrideNotEmpty, "the path is empty"));
+    }
+    Ok(Some(path.to_string()))
 }
 
 /// Rule `apps-server.bearer-env`: With `CODEX_CONNECTORS_TOKEN` set to a value that is not blank,
-/// `bearer_token_env_var` MUST be that variable's name; unset or blank, absent.
+/// the Apps server's `bearer_token_env_var` MUST be that variable's name; unset or blank, absent.
 fn connectors_token(host: &Map<String, Value>, reject: &mut impl FnMut(Rejection)) -> bool {
     let variables = match present(host, "env") {
         None => return false,
@@ -188,13 +211,14 @@ fn connectors_token(host: &Map<String, Value>, reject: &mut impl FnMut(Rejection
         }
     }
     variables
-        .get(crate::apps::CONNECTORS_TOKEN)
+        .get(CONNECTORS_TOKEN)
         .and_then(Value::as_str)
         .is_some_and(|token| !token.trim().is_empty())
 }
 
 fn servers(
     host: &Map<String, Value>,
+    rules: RuleSet,
     reject: &mut impl FnMut(Rejection),
 ) -> BTreeMap<String, Server> {
     let entries = match present(host, "mcp_servers") {
@@ -207,7 +231,7 @@ fn servers(
     };
     let mut servers = BTreeMap::new();
     for (name, entry) in entries {
-        match server::read(entry) {
+        match server::read(entry, rules) {
             Ok(server) => {
                 servers.insert(name.clone(), server);
             }

@@ -4,26 +4,34 @@
 //! here, whose comment quotes the rule's text under its id. Pure functions over `BTreeMap`; no
 //! I/O, no async, and nothing shared with the implementations that are held against it.
 //!
-//! Order of reading: [`case`] (what is asked), [`resolution`] (the three views), [`overlay`],
-//! [`apps`] (the reserved server), [`endpoint`] (its URL), [`host`] and [`server`] (reading what
-//! users write), [`answer`] (what is answered).
+//! Order of reading: [`case`] (what is asked) and [`profile`] (by which [`rule`]s); [`resolve`] (the
+//! three views), [`overlay`] (contributions), [`apps`] (the reserved server), [`endpoint`] (its URL),
+//! [`origin`] (where `auth` counts); [`host`], [`server`], [`field`] and [`duration`] (reading what
+//! users write); [`observe`] (what a running host shows). [`decision`], [`outcome`], [`observation`]
+//! and [`answer`] are the vocabulary of results.
 
 pub mod answer;
 pub mod apps;
 pub mod case;
+pub mod decision;
+pub mod duration;
 pub mod endpoint;
+pub mod field;
 pub mod host;
 pub mod observation;
+pub mod observe;
+pub mod origin;
+pub mod outcome;
 pub mod overlay;
-pub mod resolution;
+pub mod profile;
+pub mod resolve;
+pub mod rule;
 pub mod server;
 
 pub use answer::{Answer, PluginOwners, Rejected, ServerView, Views};
-pub use case::{Auth, Case, Contribution, Contributor, ContributorKind, Plugin, Profile};
-pub use resolution::{By, Decided, Outcome, Reason, Rejection, Resolution, View, resolve};
-
-/// The id of a rule of `docs/semantics.md`, such as `gate.closed-removes`.
-pub type RuleId = &'static str;
-
-/// The reserved name of the host-owned Apps server.
-pub const CODEX_APPS: &str = "codex_apps";
+pub use case::{Auth, CODEX_APPS, Case, Contribution, Contributor, ContributorKind, Plugin};
+pub use decision::{By, Decided, Reason, Rejection, View};
+pub use outcome::{Outcome, Resolution};
+pub use profile::Profile;
+pub use resolve::{resolve, resolve_by};
+pub use rule::{Level, Rule, RuleSet};

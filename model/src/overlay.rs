@@ -1,37 +1,28 @@
 //! Ordered overlays: the contributions, and how they turn `configured` into `runtime`.
 //!
-//! Twice: [`fold`] applies one contribution after the other, [`last_word`] asks for each name who
-//! named it last. A test holds the two together.
+//! [`runtime`] applies one contribution after the other. [`runtime_by_name`] asks for each name
+//! which contribution names it last. A test holds the two together.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::RuleId;
 use crate::apps::{hosted_contribution, load_first};
-use crate::case::{Contribution, Contributor, ContributorKind, Profile};
+use crate::case::{Contribution, Contributor, ContributorKind};
+use crate::decision::{By, Decided, Overlay, Rejection, View};
 use crate::host::Host;
-use crate::resolution::{By, Decided, Reason, Rejection, View};
+use crate::rule::{Rule, RuleSet};
 use crate::server::{self, Server};
 
-/// A contribution, read: `server` is what a `Set` sets, `None` is a `Remove`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Overlay {
-    /// The name it decides.
-    pub name: String,
-    /// The server to set, or `None` to remove.
-    pub server: Option<Server>,
-    /// The rule behind its result.
-    pub rule: RuleId,
-    /// Which contribution it is.
-    pub by: By,
-}
-
-/// The contributed servers as written, read into overlays that lack the hosted one.
+/// Reads the contributed servers, a list for each contributor. A hosted-apps contributor's list is
+/// empty: what it contributes depends on the host.
 ///
 /// # Errors
 /// Every contribution whose server is invalid.
-pub fn read_servers(contributors: &[Contributor]) -> Result<Vec<Vec<Overlay>>, Vec<Rejection>> {
+pub fn read_servers(
+    contributors: &[Contributor],
+    rules: RuleSet,
+) -> Result<Vec<Vec<Overlay>>, Vec<Rejection>> {
     let mut rejections = Vec::new();
     let mut lists = Vec::with_capacity(contributors.len());
     for (contributor, written) in contributors.iter().enumerate() {
@@ -39,7 +30,7 @@ pub fn read_servers(contributors: &[Contributor]) -> Result<Vec<Vec<Overlay>>, V
         if let ContributorKind::Scripted(contributions) = &written.kind {
             for (index, contribution) in contributions.iter().enumerate() {
                 let by = By::Contribution { contributor, index };
-                match read_contribution(contribution, by) {
+                match read_contribution(contribution, by, rules) {
                     Ok(overlay) => list.push(overlay),
                     Err(invalid) => rejections.push(Rejection::new(
                         format!("contributors[{contributor}].contributions[{index}]"),
@@ -54,21 +45,23 @@ pub fn read_servers(contributors: &[Contributor]) -> Result<Vec<Vec<Overlay>>, V
     if rejections.is_empty() { Ok(lists) } else { Err(rejections) }
 }
 
-fn read_contribution(written: &Contribution, by: By) -> Result<Overlay, server::Invalid> {
-    match written {
-        // Rule `overlay.set-replaces-whole`: `Set` MUST insert or replace the named server as a
-        // whole; no field of the earlier server survives, `enabled` included.
-        Contribution::Set { name, server } => Ok(Overlay {
-            name: name.clone(),
-            server: Some(server::read(server)?),
-            rule: "overlay.set-replaces-whole",
-            by,
-        }),
-        // Rule `overlay.remove-deletes`: `Remove` MUST delete the named server, and MUST be a no-op
-        // for an absent name.
-        Contribution::Remove { name } => {
-            Ok(Overlay { name: name.clone(), server: None, rule: "overlay.remove-deletes", by })
-        }
+fn read_contribution(
+    written: &Contribution,
+    by: By,
+    rules: RuleSet,
+) -> Result<Overlay, server::Invalid> {
+    let (server, rule) = match written {
+        Contribution::Set { server, .. } => (Some(server::read(server, rules)?), set_rule(rules)),
+        Contribution::Remove { .. } => (None, Rule::OverlayRemoveDeletes),
+    };
+    Ok(Overlay { name: written.name().to_string(), server, rule, by })
+}
+
+fn set_rule(rules: RuleSet) -> Rule {
+    if rules.has(Rule::OverlaySetReplacesButDisabled) {
+        Rule::OverlaySetReplacesButDisabled
+    } else {
+        Rule::OverlaySetReplacesWhole
     }
 }
 
@@ -93,8 +86,14 @@ pub fn in_order(
 }
 
 /// Rule `runtime.is-overlaid-configured`: `runtime` MUST be `configured` with all contributions
-/// applied; auth MUST NOT matter to it.
-pub fn fold(host: &Host, configured: &View, overlays: &[Overlay]) -> View {
+/// applied.
+///
+/// Rule `runtime.three-phases`: `runtime` MUST be `configured`, then what the legacy Apps loader
+/// makes of it, then all contributions applied.
+///
+/// Rule `runtime.auth-blind`: Auth MUST NOT matter to `configured` and `runtime`. Neither function
+/// is given it.
+pub fn runtime(host: &Host, configured: &View, overlays: &[Overlay]) -> View {
     let mut runtime = before_contributions(host, configured);
     for overlay in overlays {
         apply(&mut runtime, overlay);
@@ -104,73 +103,85 @@ pub fn fold(host: &Host, configured: &View, overlays: &[Overlay]) -> View {
 }
 
 /// Rule `overlay.untouched-stays`: A name that no contribution names MUST pass through unchanged.
+///
+/// Rule `overlay.others-untouched-stay`: A name other than `codex_apps` that no contribution names
+/// MUST pass through unchanged.
 fn before_contributions(host: &Host, configured: &View) -> View {
-    let mut runtime: View = configured
-        .iter()
-        .map(|(name, decided)| (name.clone(), decided.passed_on("overlay.untouched-stays")))
-        .collect();
+    let rule = if host.rules.has(Rule::OverlayUntouchedStays) {
+        Rule::OverlayUntouchedStays
+    } else {
+        Rule::OverlayOthersUntouchedStay
+    };
+    let passed = |(name, decided): (&String, &Decided)| (name.clone(), decided.passed_on(rule));
+    let mut runtime: View = configured.iter().map(passed).collect();
     load_first(host, &mut runtime);
     runtime
 }
 
-/// Rule `overlay.disabled-stays`: A name that is disabled in `configured` MUST be disabled in
-/// `runtime` too if it is there, whoever set it last; its other fields are those that were set, and
-/// `Remove` still deletes it.
-fn keep_disabled(host: &Host, configured: &View, runtime: &mut View) {
-    if host.profile < Profile::CodexPr27414 {
-        return;
-    }
-    let disabled = |server: &Server| server.get("enabled") == Some(&Value::Bool(false));
-    for (name, _) in configured.iter().filter(|(_, d)| d.server.as_ref().is_some_and(disabled)) {
-        let Some(decided) = runtime.get_mut(name) else { continue };
-        if let Some(server) = decided.server.as_mut().filter(|server| !disabled(server)) {
-            let mut fields = server.as_object().cloned().unwrap_or_default();
-            fields.insert("enabled".into(), Value::Bool(false));
-            *server = Server::new(Value::Object(fields));
-            decided.reason.rule = "overlay.disabled-stays";
-        }
-    }
-}
-
+/// Rule `overlay.set-replaces-whole`: `Set` MUST insert or replace the named server as a whole; no
+/// field of the earlier server survives, `enabled` included.
+///
+/// Rule `overlay.set-replaces-but-disabled`: `Set` MUST insert or replace the named server as a
+/// whole; no field of the earlier server survives, except that a disabled one stays disabled.
+///
+/// Rule `overlay.remove-deletes`: `Remove` MUST delete the named server, and MUST be a no-op for an
+/// absent name.
 fn apply(runtime: &mut View, overlay: &Overlay) {
     let earlier = runtime.get(&overlay.name).map(|decided| decided.reason.by);
-    let reason = Reason { rule: deciding_rule(overlay, earlier), by: overlay.by };
-    runtime.insert(overlay.name.clone(), Decided { server: overlay.server.clone(), reason });
+    let rule = deciding_rule(overlay, earlier);
+    let decided = Decided::new(overlay.server.clone(), rule, overlay.by);
+    runtime.insert(overlay.name.clone(), decided);
 }
 
 /// Order is what decided when an earlier contribution named the same name.
-fn deciding_rule(overlay: &Overlay, earlier: Option<By>) -> RuleId {
+fn deciding_rule(overlay: &Overlay, earlier: Option<By>) -> Rule {
     match (earlier, overlay.by) {
         (
             Some(By::Contribution { contributor: earlier, .. }),
             By::Contribution { contributor: later, .. },
         ) => {
             if earlier == later {
-                "overlay.last-wins"
+                Rule::OverlayLastWins
             } else {
-                "contribution.order"
+                Rule::ContributionOrder
             }
         }
         _ => overlay.rule,
     }
 }
 
+/// Rule `overlay.disabled-stays`: A name that is disabled in `configured` MUST be disabled in
+/// `runtime` too if it is there, whichever contribution set it; its other fields are those that
+/// were set, and `Remove` still deletes it.
+fn keep_disabled(host: &Host, configured: &View, runtime: &mut View) {
+    if !host.rules.has(Rule::OverlayDisabledStays) {
+        return;
+    }
+    let disabled = |server: &Server| server.get("enabled") == Some(&Value::Bool(false));
+    for (name, _) in configured.iter().filter(|(_, d)| d.server.as_ref().is_some_and(disabled)) {
+        let Some(decided) = runtime.get_mut(name) else { continue };
+        if let Some(server) = decided.server.as_mut().filter(|server| !disabled(server)) {
+            *server = server::with_field(server, "enabled", Value::Bool(false));
+            decided.reason.rule = Rule::OverlayDisabledStays;
+        }
+    }
+}
+
 /// Rule `overlay.last-wins`: For every name, the last contribution that names it MUST decide, a
 /// `Set` after a `Remove` included.
 ///
-/// The declarative formulation of [`fold`]: no order of application, only "who spoke last".
-pub fn last_word(host: &Host, configured: &View, overlays: &[Overlay]) -> View {
+/// The declarative formulation of [`runtime`].
+pub fn runtime_by_name(host: &Host, configured: &View, overlays: &[Overlay]) -> View {
     let before = before_contributions(host, configured);
     let named = overlays.iter().map(|overlay| &overlay.name);
     let names: BTreeSet<&String> = before.keys().chain(named).collect();
     let mut runtime = View::new();
     for name in names {
-        let mut speakers = overlays.iter().rev().filter(|overlay| overlay.name == *name);
-        let decided = match (speakers.next(), before.get(name)) {
+        let mut latest_first = overlays.iter().rev().filter(|overlay| overlay.name == *name);
+        let decided = match (latest_first.next(), before.get(name)) {
             (Some(last), _) => {
-                let earlier = speakers.next().map(|overlay| overlay.by);
-                let reason = Reason { rule: deciding_rule(last, earlier), by: last.by };
-                Decided { server: last.server.clone(), reason }
+                let earlier = latest_first.next().map(|overlay| overlay.by);
+                Decided::new(last.server.clone(), deciding_rule(last, earlier), last.by)
             }
             (None, Some(decided)) => decided.clone(),
             (None, None) => continue,

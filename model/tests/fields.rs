@@ -5,7 +5,8 @@
 use std::fs;
 use std::path::Path;
 
-use mcp_overlay_model::server::{belongs_to_one_transport, is_known_field};
+use mcp_overlay_model::Profile;
+use mcp_overlay_model::field::{belongs_to_one_transport, field as known};
 
 /// The rows of the table: a field and which transport it is of.
 fn rows(page: &str) -> Vec<(&str, &str)> {
@@ -24,13 +25,21 @@ fn the_fields_are_those_of_the_table() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/semantics.md");
     let page = fs::read_to_string(page).unwrap();
     let rows = rows(&page);
-    assert_eq!(rows.len(), 25, "{rows:?}");
+    assert_eq!(rows.len(), 26, "{rows:?}");
+    let newest = Profile::CodexPr31803.rules();
     for (field, of) in rows {
         assert!(["stdio", "HTTP", "both", "neither"].contains(&of), "{field}: {of}");
-        assert!(is_known_field(field), "{field}");
-        assert_eq!(belongs_to_one_transport(field), of != "both", "{field}");
+        assert!(known(field, newest).is_some(), "{field}");
+        assert_eq!(belongs_to_one_transport(field, newest), of != "both", "{field}");
     }
     for unknown in ["", "Command", "colour"] {
-        assert!(!is_known_field(unknown) && !belongs_to_one_transport(unknown), "{unknown:?}");
+        assert!(known(unknown, newest).is_none(), "{unknown:?}");
+        assert!(!belongs_to_one_transport(unknown, newest), "{unknown:?}");
     }
+}
+
+#[test]
+fn a_field_is_known_from_its_profile_on() {
+    let has_auth = |profile: Profile| known("auth", profile.rules()).is_some();
+    assert_eq!(Profile::ALL.map(has_auth), [false, false, false, true, true]);
 }

@@ -1,0 +1,197 @@
+//! The rules of `docs/semantics.md` by id, and sets of them.
+//!
+//! A test holds this list to the page: the same ids, in the same order, at the same level.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// How much a rule asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Breaking the rule is a finding.
+    Must,
+    /// This project asks for more than upstream does, on purpose. An implementation that does here
+    /// what upstream does gets an advisory.
+    Should,
+}
+
+/// Declares [`Rule`] with a variant, an id and a level for each rule.
+macro_rules! rules {
+    ($($variant:ident, $id:literal, $level:ident;)+) => {
+        /// A rule of `docs/semantics.md`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+        #[serde(try_from = "String", into = "&'static str")]
+        #[repr(u8)]
+        pub enum Rule {
+            $(#[doc = concat!("`", $id, "`")] $variant,)+
+        }
+
+        impl Rule {
+            /// Every rule of the page, in its order.
+            pub const ALL: &'static [Rule] = &[$(Rule::$variant,)+];
+
+            /// The id, such as `gate.closed-removes`.
+            pub const fn id(self) -> &'static str {
+                match self {
+                    $(Rule::$variant => $id,)+
+                }
+            }
+
+            /// Whether the rule says MUST or SHOULD.
+            pub const fn level(self) -> Level {
+                match self {
+                    $(Rule::$variant => Level::$level,)+
+                }
+            }
+        }
+    };
+}
+
+rules! {
+    ResolutionPure, "resolution.pure", Must;
+    ConfiguredUnion, "configured.union", Must;
+    ConfiguredConfigOverPlugin, "configured.config-over-plugin", Must;
+    ConfiguredFirstPluginWins, "configured.first-plugin-wins", Must;
+    ConfiguredOwnersExact, "configured.owners-exact", Must;
+    OwnersOfRuntime, "owners.of-runtime", Must;
+    ConfiguredInactivePluginIgnored, "configured.inactive-plugin-ignored", Must;
+    ConfiguredInvalidPluginServerDropped, "configured.invalid-plugin-server-dropped", Must;
+    ContributionOrder, "contribution.order", Must;
+    OverlaySetReplacesWhole, "overlay.set-replaces-whole", Must;
+    OverlaySetReplacesButDisabled, "overlay.set-replaces-but-disabled", Must;
+    OverlayRemoveDeletes, "overlay.remove-deletes", Must;
+    OverlayLastWins, "overlay.last-wins", Must;
+    OverlayUntouchedStays, "overlay.untouched-stays", Must;
+    OverlayOthersUntouchedStay, "overlay.others-untouched-stay", Must;
+    OverlayDisabledStays, "overlay.disabled-stays", Must;
+    RuntimeIsOverlaidConfigured, "runtime.is-overlaid-configured", Must;
+    RuntimeThreePhases, "runtime.three-phases", Must;
+    RuntimeAuthBlind, "runtime.auth-blind", Must;
+    HostedAlwaysSpeaks, "hosted.always-speaks", Must;
+    HostedDisabledRemoves, "hosted.disabled-removes", Must;
+    HostedEnabledSets, "hosted.enabled-sets", Must;
+    HostedAtPsMcp, "hosted.at-ps-mcp", Must;
+    LegacyOnlyWhenSilent, "legacy.only-when-silent", Must;
+    LegacySynthesizesInEffective, "legacy.synthesizes-in-effective", Must;
+    LegacyFirstInRuntime, "legacy.first-in-runtime", Must;
+    GateOpen, "gate.open", Must;
+    GateClosedRemoves, "gate.closed-removes", Must;
+    GateNeverSynthesizes, "gate.never-synthesizes", Must;
+    GatePassesRuntime, "gate.passes-runtime", Must;
+    GatePassesButAuth, "gate.passes-but-auth", Must;
+    EffectiveOthersPass, "effective.others-pass", Must;
+    EffectiveOthersPassButAuth, "effective.others-pass-but-auth", Must;
+    EffectiveAuthAtChatgptOnly, "effective.auth-at-chatgpt-only", Must;
+    EndpointBaseDefault, "endpoint.base-default", Must;
+    EndpointBaseValid, "endpoint.base-valid", Should;
+    EndpointBaseTrimmed, "endpoint.base-trimmed", Must;
+    EndpointChatgptHost, "endpoint.chatgpt-host", Must;
+    EndpointWholeHost, "endpoint.whole-host", Should;
+    EndpointWholeSegments, "endpoint.whole-segments", Should;
+    EndpointOtherHost, "endpoint.other-host", Must;
+    EndpointDefaultPath, "endpoint.default-path", Must;
+    EndpointLegacyPath, "endpoint.legacy-path", Must;
+    EndpointOverridePath, "endpoint.override-path", Must;
+    EndpointOverrideNotEmpty, "endpoint.override-not-empty", Should;
+    AppsServerShape, "apps-server.shape", Must;
+    AppsServerSkuHeader, "apps-server.sku-header", Must;
+    AppsServerNoSkuNoHeader, "apps-server.no-sku-no-header", Must;
+    AppsServerSkuDefault, "apps-server.sku-default", Must;
+    AppsServerAuth, "apps-server.auth", Must;
+    AppsServerBearerEnv, "apps-server.bearer-env", Must;
+    FeaturesAppsDefaultOn, "features.apps-default-on", Must;
+    FeaturesConnectorsAlias, "features.connectors-alias", Must;
+    FeaturesBoolean, "features.boolean", Must;
+    FeaturesOverrideForms, "features.override-forms", Must;
+    FeaturesOverrideIgnored, "features.override-ignored", Must;
+    ValueNullIsAbsent, "value.null-is-absent", Must;
+    ServerTransport, "server.transport", Must;
+    ServerForeignField, "server.foreign-field", Must;
+    ServerAuth, "server.auth", Must;
+    ServerApprovalModes, "server.approval-modes", Must;
+    ServerApprovalWrites, "server.approval-writes", Must;
+    ServerDurations, "server.durations", Must;
+    ServerEnvVars, "server.env-vars", Must;
+    ServerRemoteStdioCwd, "server.remote-stdio-cwd", Must;
+    ServerRemoteStdioUnchecked, "server.remote-stdio-unchecked", Must;
+    ServerUnknownField, "server.unknown-field", Must;
+    HostWrongType, "host.wrong-type", Must;
+    ServerInvalidRejectsConfig, "server.invalid-rejects-config", Must;
+    RejectionSmallestPath, "rejection.smallest-path", Must;
+    StartExactlyEnabled, "start.exactly-enabled", Must;
+    StatusAuth, "status.auth", Must;
+    CredentialsAppsOnly, "credentials.apps-only", Must;
+    CredentialsWhereAuthSays, "credentials.where-auth-says", Must;
+    CredentialsEnvironmentInstead, "credentials.environment-instead", Must;
+    CredentialsNeverShown, "credentials.never-shown", Must;
+    DeliveryAnyWay, "delivery.any-way", Must;
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.id())
+    }
+}
+
+impl From<Rule> for &'static str {
+    fn from(rule: Rule) -> Self {
+        rule.id()
+    }
+}
+
+impl FromStr for Rule {
+    type Err = String;
+
+    fn from_str(id: &str) -> Result<Self, String> {
+        let known = Rule::ALL.iter().find(|rule| rule.id() == id);
+        known.copied().ok_or_else(|| format!("unknown rule {id:?}, expected an id of semantics.md"))
+    }
+}
+
+impl TryFrom<String> for Rule {
+    type Error = String;
+
+    fn try_from(id: String) -> Result<Self, String> {
+        id.parse()
+    }
+}
+
+/// A set of rules, one bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RuleSet(u128);
+
+// A bit for every rule.
+const _: () = assert!(Rule::ALL.len() <= 128);
+
+impl RuleSet {
+    /// The set without a rule in it.
+    pub const EMPTY: RuleSet = RuleSet(0);
+
+    /// Whether a rule is in the set.
+    pub const fn has(self, rule: Rule) -> bool {
+        self.0 & RuleSet::bit(rule) != 0
+    }
+
+    /// The set with one more rule.
+    #[must_use]
+    pub const fn with(self, rule: Rule) -> RuleSet {
+        RuleSet(self.0 | RuleSet::bit(rule))
+    }
+
+    /// The set with one rule less.
+    #[must_use]
+    pub const fn without(self, rule: Rule) -> RuleSet {
+        RuleSet(self.0 & !RuleSet::bit(rule))
+    }
+
+    /// The rules of the set, in the order of the page.
+    pub fn iter(self) -> impl Iterator<Item = Rule> {
+        Rule::ALL.iter().copied().filter(move |rule| self.has(*rule))
+    }
+
+    const fn bit(rule: Rule) -> u128 {
+        1 << rule as u8
+    }
+}
