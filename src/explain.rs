@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use futures_executor::block_on;
 use mcp_overlay_host::View as HostView;
-use mcp_overlay_model::resolution::{Resolution, View};
+use mcp_overlay_model::decision::View;
+use mcp_overlay_model::outcome::Resolution;
 use mcp_overlay_model::{Auth, By, CODEX_APPS, Case, Outcome, resolve};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -93,6 +94,7 @@ pub enum Error {
 pub fn explain(inputs: HostInputs, case: &Case) -> Result<Explanation, Error> {
     let resolution = match resolve(case) {
         Outcome::Resolved(resolution) => *resolution,
+        Outcome::Observed(_) => return Err(Error::Rejected(String::new())),
         Outcome::Rejected(places) => {
             let first = places.into_iter().next().map(|place| place.path);
             return Err(Error::Rejected(first.unwrap_or_default()));
@@ -127,12 +129,12 @@ fn explain_view(
             (Some(want), Some(got)) if same(want, &got.to_canonical_json()) => {
                 let ours = name == CODEX_APPS && is_apps_server(case, by);
                 let server = without_secrets(want, ours);
-                explained.servers.push(Present { name, server, rule, because });
+                explained.servers.push(Present { name, server, rule: rule.id(), because });
             }
             (None, None) => {
                 // What never was configured is told once, not again in every later view.
                 if view == "configured" || !matches!(by, By::Config | By::Plugin(_)) {
-                    explained.absent.push(Absent { name, rule, because });
+                    explained.absent.push(Absent { name, rule: rule.id(), because });
                 }
             }
             _ => return Err(Error::Disagree { view, name }),

@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use mcp_overlay_model::{Answer, Case, Outcome, Profile, RuleId, resolve};
+use mcp_overlay_model::{Answer, Case, Outcome, Profile, Rule, resolve};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -55,7 +55,7 @@ pub struct ProfileDiff {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Variant {
     /// Its id.
-    pub rule: RuleId,
+    pub rule: Rule,
     /// The profile that has it.
     pub only_in: &'static str,
     /// What it says.
@@ -78,18 +78,18 @@ pub struct Change {
 
 /// Looks for what changed. The same profiles give the same result each time.
 pub fn between(left: Profile, right: Profile) -> ProfileDiff {
-    let variants: Vec<Variant> = rules::all()
+    let variants: Vec<Variant> = Rule::ALL
         .iter()
-        .filter(|(id, _)| rules::holds(id, left) != rules::holds(id, right))
-        .map(|(rule, sentence)| {
-            let only_in = if rules::holds(rule, left) { left } else { right };
-            Variant { rule, only_in: only_in.name(), sentence }
+        .filter(|rule| left.has(**rule) != right.has(**rule))
+        .map(|rule| {
+            let only_in = if left.has(*rule) { left } else { right };
+            Variant { rule: *rule, only_in: only_in.name(), sentence: rules::sentence(*rule) }
         })
         .collect();
     let small = (0..exhaustive::COUNT).step_by(STRIDE as usize).filter_map(exhaustive::case);
     let random = (0..RANDOM).map(|index| random_case(SEED, index));
     let mut cases = 0;
-    let mut found: BTreeMap<RuleId, Vec<Case>> = BTreeMap::new();
+    let mut found: BTreeMap<Rule, Vec<Case>> = BTreeMap::new();
     // Without a rule to find there is nothing to look for.
     for case in small.chain(random).filter(|_| !variants.is_empty()) {
         cases += 1;
@@ -105,7 +105,7 @@ pub fn between(left: Profile, right: Profile) -> ProfileDiff {
     }
     let (mut changes, mut unseen) = (Vec::new(), Vec::new());
     for variant in variants {
-        let smallest = found.remove(variant.rule).and_then(|cases| {
+        let smallest = found.remove(&variant.rule).and_then(|cases| {
             let shown = |case: &Case| shown(case, variant.rule, left, right);
             let small = |case: &Case| {
                 let as_well = shown(case);
@@ -131,8 +131,8 @@ fn size(case: &Case) -> usize {
 }
 
 /// What a running host sends shows from outside only; all else in the views.
-fn sight_of(rule: RuleId) -> Sight {
-    match rule.split_once('.') {
+fn sight_of(rule: Rule) -> Sight {
+    match rule.id().split_once('.') {
         Some((OF_REQUESTS, _)) => Sight::Outside,
         _ => Sight::Views,
     }
@@ -155,12 +155,15 @@ enum Shown {
     Alone,
 }
 
-fn shown(case: &Case, rule: RuleId, left: Profile, right: Profile) -> Shown {
+fn shown(case: &Case, rule: Rule, left: Profile, right: Profile) -> Shown {
     let sight = sight_of(rule);
     let answer = |profile| of(profile, case, sight).1.answer();
-    let (first, last) = (left.min(right), left.max(right));
-    let Some((before, after)) = step(rule, first) else { return Shown::No };
-    let (first, last) = (answer(first), answer(last));
+    let Some((before, after)) = step(rule, left, right) else { return Shown::No };
+    let (first, last) = if before.has(rule) == left.has(rule) {
+        (answer(left), answer(right))
+    } else {
+        (answer(right), answer(left))
+    };
     if first == last || !blamed(case, before, after, sight).contains(&rule) {
         return Shown::No;
     }
@@ -168,23 +171,29 @@ fn shown(case: &Case, rule: RuleId, left: Profile, right: Profile) -> Shown {
     if alone { Shown::Alone } else { Shown::Among }
 }
 
-/// The profiles next to each other between which a rule comes, or goes that `first` has.
-fn step(rule: RuleId, first: Profile) -> Option<(Profile, Profile)> {
-    let span = rules::span(rule)?;
-    let after = if rules::holds(rule, first) { span.until? } else { span.from };
-    let before = Profile::ALL.into_iter().rfind(|profile| *profile < after)?;
-    Some((before, after))
+/// The profiles next to each other, from one of `ends` to the other, between which a rule comes or
+/// goes.
+fn step(rule: Rule, left: Profile, right: Profile) -> Option<(Profile, Profile)> {
+    let is_end = |profile: &Profile| [left, right].contains(profile);
+    let first = Profile::ALL.iter().position(is_end)?;
+    let last = Profile::ALL.iter().rposition(is_end)?;
+    let between = Profile::ALL.get(first..=last)?;
+    let changes = |pair: &&[Profile]| matches!(pair, [a, b] if a.has(rule) != b.has(rule));
+    match between.windows(2).find(changes)? {
+        [before, after] => Some((*before, *after)),
+        _ => None,
+    }
 }
 
 /// The rules because of which the two profiles differ on a case.
-fn blamed(case: &Case, left: Profile, right: Profile, sight: Sight) -> Vec<RuleId> {
+fn blamed(case: &Case, left: Profile, right: Profile, sight: Sight) -> Vec<Rule> {
     let (left, right) = (of(left, case, sight), of(right, case, sight));
-    let rules = |(case, expected): &(Case, Outcome), answer: &Answer| -> Vec<RuleId> {
+    let rules = |(case, expected): &(Case, Outcome), answer: &Answer| -> Vec<Rule> {
         let Verdict::Disagree(differences) = compare(case, expected, answer) else {
             return Vec::new();
         };
         let rule = |difference: Difference| difference.rule;
-        differences.into_iter().map(rule).filter(|rule| rules::holds(rule, case.profile)).collect()
+        differences.into_iter().map(rule).filter(|rule| case.profile.has(*rule)).collect()
     };
     let mut blamed = rules(&left, &right.1.answer());
     blamed.extend(rules(&right, &left.1.answer()));
@@ -193,7 +202,7 @@ fn blamed(case: &Case, left: Profile, right: Profile, sight: Sight) -> Vec<RuleI
 
 fn change(variant: Variant, case: &Case, left: Profile, right: Profile) -> Change {
     let sight = sight_of(variant.rule);
-    let parts = |profile| said(&of(profile, case, sight).1.answer(), sight);
+    let parts = |profile| said(&of(profile, case, sight).1.answer());
     let (before, after) = (parts(left), parts(right));
     let other = |these: &BTreeMap<String, Value>, those: &BTreeMap<String, Value>| {
         let differs = |(part, value): &(&String, &Value)| those.get(*part) != Some(*value);
@@ -209,11 +218,11 @@ fn change(variant: Variant, case: &Case, left: Profile, right: Profile) -> Chang
 }
 
 /// An answer by its parts.
-fn said(answer: &Answer, sight: Sight) -> BTreeMap<String, Value> {
+fn said(answer: &Answer) -> BTreeMap<String, Value> {
     let part = |name: &str, value: Option<Value>| (name.to_string(), value.unwrap_or_default());
     match answer {
-        Answer::Resolved { views, .. } if sight == Sight::Outside => {
-            BTreeMap::from([part("seen", serde_json::to_value(&views.effective).ok())])
+        Answer::Observed { seen } => {
+            BTreeMap::from([part("seen", serde_json::to_value(seen).ok())])
         }
         Answer::Resolved { views, .. } => BTreeMap::from([
             part("configured", serde_json::to_value(&views.configured).ok()),

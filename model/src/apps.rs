@@ -28,9 +28,9 @@ pub fn legacy_server(host: &Host) -> Server {
     apps_server_at(host, host.path_override.as_deref().map(override_path))
 }
 
-/// Rule `apps-server.shape`: The Apps server MUST be streamable HTTP in environment `local`,
-/// enabled, not required, with a startup timeout of 30 s, and MUST have no other field than those
-/// that other rules of this section give it.
+/// Rule `apps-server.shape`: The Apps server that a host builds MUST be streamable HTTP in
+/// environment `local`, not required, with a startup timeout of 30 s, and MUST have no other field
+/// than those that other rules give it.
 fn apps_server_at(host: &Host, path: Option<&str>) -> Server {
     let url = apps_url(&host.base_url, path, host.rules);
     let mut server = Map::new();
@@ -164,7 +164,7 @@ fn passing_rule(host: &Host) -> Rule {
 
 /// Rule `effective.auth-at-chatgpt-only`: In `effective` a server's `auth` `chatgpt` MUST become
 /// `oauth` unless its URL, read as the WHATWG URL standard reads it, has the scheme `https`, the
-/// host `chatgpt.com` and the port 443.
+/// host `chatgpt.com` and the default port, 443.
 fn keep_auth_at_chatgpt(decided: &mut Decided) {
     let Some(server) = &mut decided.server else { return };
     let url = server.get("url").and_then(Value::as_str).unwrap_or_default();

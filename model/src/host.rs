@@ -119,8 +119,8 @@ fn features(
         }
     };
     let (apps, connectors) = (switch("apps"), switch("connectors"));
-    // Rule `features.connectors-alias`: `features.connectors` MUST mean what `features.apps` means,
-    // and MUST count when both are there.
+    // Rule `features.connectors-alias`: `features.connectors` MUST be a boolean that means what
+    // `features.apps` means, and MUST count when both are there.
     //
     // Rule `features.apps-default-on`: `features.apps` absent MUST mean on.
     let apps = connectors.or(apps).unwrap_or(true);
@@ -132,8 +132,8 @@ fn features(
     (apps, path_override)
 }
 
-/// Rule `features.boolean`: A feature other than `apps_mcp_path_override` that is neither a boolean
-/// nor a table MUST reject the host config at that feature.
+/// Rule `features.boolean`: An unknown feature that is neither a boolean nor a table MUST reject
+/// the host config at that feature.
 fn check_other_features(features: &Map<String, Value>, reject: &mut impl FnMut(Rejection)) {
     for (name, value) in features {
         let is_known = ["apps", "connectors", "apps_mcp_path_override"].contains(&name.as_str());

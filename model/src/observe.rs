@@ -91,9 +91,9 @@ fn observe(case: &Case, resolution: &Resolution, name: &str, server: &Value) -> 
     seen
 }
 
-/// Rule `status.auth`: The auth status of a server MUST be `bearerToken` if a bearer is configured
-/// for it, the host's own or an environment variable's, and `unsupported` if it is disabled, speaks
-/// stdio, or offers no OAuth.
+/// Rule `status.auth`: The auth status of a server MUST be `unsupported` if it is disabled or
+/// speaks stdio; otherwise `bearerToken` if the host's own bearer or an environment variable's is
+/// configured for it; otherwise `unsupported` if it offers no OAuth.
 fn observe_credentials(
     case: &Case,
     resolution: &Resolution,
@@ -101,15 +101,17 @@ fn observe_credentials(
     server: &Value,
     seen: &mut Observation,
 ) {
+    let sends_configured = seen.http_headers.contains_key("authorization");
     if let Some(variable) = server.get("bearer_token_env_var").and_then(Value::as_str) {
-        // Rule `credentials.environment-instead`: A server with `bearer_token_env_var` MUST be sent
-        // that variable's value as its bearer, in place of the host's credentials.
-        seen.authorization = Some(Bearer::Variable(variable.into()));
         seen.auth_status = AuthStatus::BearerToken;
+        // Rule `credentials.environment-instead`: A server with `bearer_token_env_var` and no
+        // `Authorization` among its headers MUST be sent that variable's value as its bearer, in
+        // place of the host's credentials.
+        seen.authorization = (!sends_configured).then(|| Bearer::Variable(variable.into()));
     } else if case.auth.is_some_and(Auth::is_backend) && is_for(resolution, name, server) {
         seen.auth_status = AuthStatus::BearerToken;
         let by_field = resolution.host.rules.has(Rule::CredentialsWhereAuthSays);
-        if !(by_field && seen.http_headers.contains_key("authorization")) {
+        if !(by_field && sends_configured) {
             seen.authorization = Some(Bearer::Host);
             seen.account_id = Some(Account::Host);
         }
@@ -118,8 +120,9 @@ fn observe_credentials(
 
 /// Whether the host's own credentials are for this server.
 ///
-/// Rule `credentials.apps-only`: The host's own credentials, its bearer and account id, MUST be
-/// sent to the Apps server alone: to no other server, no redirect and no discovery request.
+/// Rule `credentials.apps-only`: With backend auth the host's own credentials, its bearer and
+/// account id, MUST be sent to the enabled HTTP server named `codex_apps` in `effective`, unless it
+/// has a `bearer_token_env_var`: to no other server, no redirect and no discovery request.
 ///
 /// Rule `credentials.where-auth-says`: With backend auth the host's own credentials MUST be sent to
 /// exactly the enabled HTTP servers that have `auth` `chatgpt` in `effective`, no

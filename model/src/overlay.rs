@@ -122,7 +122,8 @@ fn before_contributions(host: &Host, configured: &View) -> View {
 /// field of the earlier server survives, `enabled` included.
 ///
 /// Rule `overlay.set-replaces-but-disabled`: `Set` MUST insert or replace the named server as a
-/// whole; no field of the earlier server survives, except that a disabled one stays disabled.
+/// whole; no field of the earlier server survives, except that a name disabled in `configured`
+/// stays disabled.
 ///
 /// Rule `overlay.remove-deletes`: `Remove` MUST delete the named server, and MUST be a no-op for an
 /// absent name.
@@ -167,8 +168,8 @@ fn keep_disabled(host: &Host, configured: &View, runtime: &mut View) {
     }
 }
 
-/// Rule `overlay.last-wins`: For every name, the last contribution that names it MUST decide, a
-/// `Set` after a `Remove` included.
+/// Rule `overlay.last-wins`: For every name, the last contribution that names it MUST decide
+/// whether it is in `runtime` and with which server, a `Set` after a `Remove` included.
 ///
 /// The declarative formulation of [`runtime`].
 pub fn runtime_by_name(host: &Host, configured: &View, overlays: &[Overlay]) -> View {

@@ -109,8 +109,7 @@ fn configured_server(own: Option<&Server>, candidates: &[Candidate]) -> Option<D
         }
         (Some(own), None) => Decided::new(Some(own.clone()), Rule::ConfiguredUnion, By::Config),
         // Rule `configured.first-plugin-wins`: For a name that several active plugins define,
-        // `configured` MUST hold the earliest plugin's server, and `plugin_owners` MUST name that
-        // plugin.
+        // `configured` MUST hold the earliest plugin's server.
         (None, Some((server, by))) => {
             let contested = valid.next().is_some();
             let rule =

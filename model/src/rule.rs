@@ -146,7 +146,7 @@ impl FromStr for Rule {
 
     fn from_str(id: &str) -> Result<Self, String> {
         let known = Rule::ALL.iter().find(|rule| rule.id() == id);
-        known.copied().ok_or_else(|| format!("unknown rule {id:?}, expected an id of semantics.md"))
+        known.copied().ok_or_else(|| format!("no rule {id:?} in docs/semantics.md"))
     }
 }
 

@@ -98,8 +98,7 @@ fn read_auth(value: &Value) -> Result<Value, Invalid> {
 
 /// Rule `server.durations`: `startup_timeout_sec` and `tool_timeout_sec` MUST be seconds, finite,
 /// not negative and less than 2^64; `startup_timeout_ms` MUST be whole milliseconds and counts only
-/// without `startup_timeout_sec`; a time is a whole number of nanoseconds, and anything else is
-/// invalid.
+/// without `startup_timeout_sec`; anything else is invalid; a time is rounded to whole nanoseconds.
 fn read_duration(field: &Field, value: &Value) -> Result<Value, Invalid> {
     let duration = match field.kind {
         Kind::Milliseconds => value.as_u64().map(std::time::Duration::from_millis),
@@ -213,8 +212,8 @@ fn check_foreign_fields(
 /// Rule `server.remote-stdio-cwd`: A stdio server with `environment_id` other than `local` MUST
 /// have an absolute `cwd`.
 ///
-/// Rule `server.remote-stdio-unchecked`: Resolution MUST NOT look at the `cwd` of a stdio server in
-/// another environment than `local`.
+/// Rule `server.remote-stdio-unchecked`: Resolution MUST NOT require a stdio server in another
+/// environment than `local` to have a `cwd`, nor an absolute one.
 fn check_remote_cwd(fields: &Map<String, Value>, rules: RuleSet) -> Result<(), Invalid> {
     let text = |field: &str| fields.get(field).and_then(Value::as_str);
     let remote = text("environment_id").is_some_and(|environment| environment != "local");

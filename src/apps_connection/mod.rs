@@ -27,7 +27,7 @@ pub fn run(scenario: &Scenario, subject: &dyn Subject) -> io::Result<Result<(), 
     let outcome = runtime.block_on(scenario.run(subject));
     Ok(outcome.map_err(|message| ScenarioFailure {
         name: scenario.name.into(),
-        rule: scenario.rule.map(str::to_string),
+        rule: scenario.rule,
         message,
         expected: None,
     }))

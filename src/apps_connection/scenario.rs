@@ -1,9 +1,9 @@
 //! A scenario: a host that connects, what it connects to, and what must hold then.
 
 use mcp_overlay_host::Environment;
-use mcp_overlay_model::apps::CONNECTORS_TOKEN;
+use mcp_overlay_model::host::CONNECTORS_TOKEN;
 use mcp_overlay_model::{
-    Auth, CODEX_APPS, Case, Contribution, Contributor, ContributorKind, Profile,
+    Auth, CODEX_APPS, Case, Contribution, Contributor, ContributorKind, Profile, Rule,
 };
 use serde_json::{Map, Value, json};
 
@@ -21,7 +21,7 @@ pub struct Scenario {
     /// What it is, in words.
     pub name: &'static str,
     /// The rule that it stands for; none for what MCP or the host's own safety asks.
-    pub rule: Option<&'static str>,
+    pub rule: Option<Rule>,
     pub(super) setting: Setting,
     pub(super) expect: Expect,
 }

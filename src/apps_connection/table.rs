@@ -1,6 +1,6 @@
 //! The scenarios.
 
-use mcp_overlay_model::Auth;
+use mcp_overlay_model::{Auth, Rule};
 use serde_json::json;
 
 use super::scenario::{AppsFrom, Credentials, Endpoint, Expect, Scenario, Setting, TOKEN, write};
@@ -24,43 +24,43 @@ const PS_MCP: Expect =
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "the default override is at /backend-api/ps/mcp",
-        rule: Some("endpoint.override-path"),
+        rule: Some(Rule::EndpointOverridePath),
         setting: DEFAULT,
         expect: PS_MCP,
     },
     Scenario {
         name: "without an override it is at /backend-api/wham/apps",
-        rule: Some("endpoint.default-path"),
+        rule: Some(Rule::EndpointDefaultPath),
         setting: Setting { path_override: false, ..DEFAULT },
         expect: Expect::Tools { path: "/backend-api/wham/apps", credentials: Credentials::Host },
     },
     Scenario {
         name: "another host gets /api/codex",
-        rule: Some("endpoint.other-host"),
+        rule: Some(Rule::EndpointOtherHost),
         setting: Setting { base_path: "/", ..DEFAULT },
         expect: Expect::Tools { path: "/api/codex/ps/mcp", credentials: Credentials::Host },
     },
     Scenario {
         name: "the legacy loader reaches the same endpoint",
-        rule: Some("legacy.synthesizes-in-effective"),
+        rule: Some(Rule::LegacySynthesizesInEffective),
         setting: Setting { apps_from: AppsFrom::LegacyLoader, ..DEFAULT },
         expect: PS_MCP,
     },
     Scenario {
         name: "externally supplied ChatGPT tokens open the gate",
-        rule: Some("gate.open"),
+        rule: Some(Rule::GateOpen),
         setting: Setting { auth: Some(Auth::ChatGptAuthTokens), ..DEFAULT },
         expect: PS_MCP,
     },
     Scenario {
         name: "an agent identity opens the gate",
-        rule: Some("gate.open"),
+        rule: Some(Rule::GateOpen),
         setting: Setting { auth: Some(Auth::AgentIdentity), ..DEFAULT },
         expect: PS_MCP,
     },
     Scenario {
         name: "a personal access token opens the gate",
-        rule: Some("gate.open"),
+        rule: Some(Rule::GateOpen),
         setting: Setting { auth: Some(Auth::PersonalAccessToken), ..DEFAULT },
         expect: PS_MCP,
     },
@@ -72,43 +72,43 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "an API key sends nothing",
-        rule: Some("gate.closed-removes"),
+        rule: Some(Rule::GateClosedRemoves),
         setting: Setting { auth: Some(Auth::ApiKey), ..DEFAULT },
         expect: Expect::Nothing,
     },
     Scenario {
         name: "no auth sends nothing",
-        rule: Some("gate.closed-removes"),
+        rule: Some(Rule::GateClosedRemoves),
         setting: Setting { auth: None, ..DEFAULT },
         expect: Expect::Nothing,
     },
     Scenario {
         name: "no auth sends nothing, by a contribution either",
-        rule: Some("gate.closed-removes"),
+        rule: Some(Rule::GateClosedRemoves),
         setting: Setting { auth: None, apps_from: AppsFrom::Contribution, ..DEFAULT },
         expect: Expect::Nothing,
     },
     Scenario {
         name: "after a logout nothing is sent",
-        rule: Some("resolution.pure"),
+        rule: Some(Rule::ResolutionPure),
         setting: Setting { auth: None, auth_before: Some(Auth::ChatGpt), ..DEFAULT },
         expect: Expect::Nothing,
     },
     Scenario {
         name: "Apps off sends nothing",
-        rule: Some("hosted.disabled-removes"),
+        rule: Some(Rule::HostedDisabledRemoves),
         setting: Setting { apps: false, ..DEFAULT },
         expect: Expect::Nothing,
     },
     Scenario {
         name: "Apps off sends nothing, by the legacy loader either",
-        rule: Some("gate.open"),
+        rule: Some(Rule::GateOpen),
         setting: Setting { apps: false, apps_from: AppsFrom::LegacyLoader, ..DEFAULT },
         expect: Expect::Nothing,
     },
     Scenario {
         name: "the environment's token replaces the host's credentials",
-        rule: Some("apps-server.bearer-env"),
+        rule: Some(Rule::AppsServerBearerEnv),
         setting: Setting { connectors_token: Some(TOKEN), ..DEFAULT },
         expect: Expect::Tools {
             path: "/backend-api/ps/mcp",
@@ -117,13 +117,13 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "a blank token in the environment replaces nothing",
-        rule: Some("apps-server.bearer-env"),
+        rule: Some(Rule::AppsServerBearerEnv),
         setting: Setting { connectors_token: Some(" \t"), ..DEFAULT },
         expect: PS_MCP,
     },
     Scenario {
         name: "the environment's token goes to the host's own Apps server only",
-        rule: Some("overlay.set-replaces-whole"),
+        rule: Some(Rule::OverlaySetReplacesWhole),
         setting: Setting {
             connectors_token: Some(TOKEN),
             apps_from: AppsFrom::Contribution,
@@ -133,7 +133,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "a host that begins like ChatGPT's is another host",
-        rule: Some("endpoint.chatgpt-host"),
+        rule: Some(Rule::EndpointChatgptHost),
         setting: Setting {
             rewrite: |host, _| write(host, "chatgpt_base_url", "https://chatgpt.com.example.net"),
             ..DEFAULT
@@ -142,7 +142,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "a base with userinfo is refused",
-        rule: Some("endpoint.base-valid"),
+        rule: Some(Rule::EndpointBaseValid),
         setting: Setting {
             rewrite: |host, origin| {
                 let base = origin.replace("://", "://chatgpt.com@");
@@ -154,7 +154,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "Apps is on unless it is said to be off",
-        rule: Some("features.apps-default-on"),
+        rule: Some(Rule::FeaturesAppsDefaultOn),
         setting: Setting {
             rewrite: |host, _| write(host, "features", json!({"apps_mcp_path_override": true})),
             ..DEFAULT
@@ -163,7 +163,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "a null is a word not said",
-        rule: Some("value.null-is-absent"),
+        rule: Some(Rule::ValueNullIsAbsent),
         setting: Setting {
             rewrite: |host, _| {
                 write(host, "features", json!({"apps": null, "apps_mcp_path_override": true}));
@@ -175,7 +175,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "Apps that is neither on nor off is refused",
-        rule: Some("host.wrong-type"),
+        rule: Some(Rule::HostWrongType),
         setting: Setting {
             rewrite: |host, _| write(host, "features", json!({"apps": "no"})),
             ..DEFAULT
@@ -184,7 +184,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "of two mistakes the first by its place is named",
-        rule: Some("rejection.smallest-path"),
+        rule: Some(Rule::RejectionSmallestPath),
         setting: Setting {
             rewrite: |host, _| {
                 write(host, "apps_mcp_product_sku", 1);

@@ -233,9 +233,10 @@ fn plain_servers(case: &mut Case) {
         let local = entry.get("environment_id").is_none_or(|id| id == "local" || !id.is_string());
         entry.retain(|field, _| field != "cwd" && (local || field != "environment_id"));
     }
+    let rules = case.profile.rules();
     for entry in entries(case) {
         // What is invalid is refused, whatever else it says.
-        if server::read(&Value::Object(entry.clone())).is_ok() {
+        if server::read(&Value::Object(entry.clone()), rules).is_ok() {
             plain_server(entry);
         }
     }
@@ -311,7 +312,7 @@ fn plain_env(case: &mut Case) {
         _ => BTreeMap::new(),
     };
     let blank = |value: &str| value.trim().is_empty();
-    let connectors = mcp_overlay_model::apps::CONNECTORS_TOKEN;
+    let connectors = mcp_overlay_model::host::CONNECTORS_TOKEN;
     env.retain(|name, value| match (name.as_str(), value.as_str()) {
         (BEARER, Some(value)) => is_header(value),
         (name, Some(value)) => name == connectors && (blank(value) || is_header(value)),

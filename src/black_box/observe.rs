@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mcp_overlay_model::{Answer, CODEX_APPS, Case, PluginOwners, Views};
-use serde_json::{Map, Value};
+use mcp_overlay_model::observation::{Account, AuthStatus, Bearer, Observation};
+use mcp_overlay_model::{Answer, CODEX_APPS, Case};
+use serde_json::Value;
 
 use super::home::{ACCOUNT, HOST_BEARER};
-use super::placed::{Placed, Variable};
+use super::placed::{Entry, Placed, Variable};
 use super::session::Listed;
 use super::stdio_server::Started;
 use super::world::{Asked, Origin};
@@ -26,7 +27,7 @@ pub(super) struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// The answer: `effective` as it was seen.
+    /// The answer: what was seen of each server.
     pub(super) fn answer(&self) -> Answer {
         let listed = self.listed.iter().map(|listed| listed.name.as_str());
         let started = self.placed.entries.iter().enumerate();
@@ -34,10 +35,8 @@ impl Seen<'_> {
         let apps = self.requests_to_apps().next().map(|_| CODEX_APPS);
         let names: BTreeSet<&str> =
             listed.chain(started.map(|(_, entry)| entry.name.as_str())).chain(apps).collect();
-        let effective =
-            names.iter().map(|name| ((*name).to_string(), self.observation(name).into()));
-        let views = Views { effective: effective.collect(), ..Views::default() };
-        Answer::Resolved { views, plugin_owners: PluginOwners::new() }
+        let seen = names.iter().map(|name| ((*name).to_string(), self.observation(name)));
+        Answer::Observed { seen: seen.collect() }
     }
 
     /// One that gets the host's credentials is in use, whatever is asked of it.
@@ -61,34 +60,30 @@ impl Seen<'_> {
         self.asked.iter().filter(|asked| asked.origin == Origin::Apps && asked.is_mcp)
     }
 
-    fn observation(&self, name: &str) -> Value {
-        let mut seen = Map::new();
+    fn observation(&self, name: &str) -> Observation {
+        let listed = self.listed.iter().find(|listed| listed.name == name);
+        let status = listed.map_or("not listed", |listed| listed.auth_status.as_str());
+        let mut seen = Observation::new(AuthStatus::from(status.to_string()));
+        seen.enabled = false;
         for (number, entry) in self.placed.entries.iter().enumerate() {
             if entry.name != name {
                 continue;
             }
             for (_, started) in self.started.iter().filter(|(of, _)| *of == number) {
-                put(&mut seen, "command", entry.command.clone());
-                see_process(started, &mut seen);
+                see_process(entry, started, &mut seen);
             }
             if self.was_started(number) && self.requests_to(number).next().is_some() {
-                put(&mut seen, "url", entry.url.clone());
+                see_url(entry.url.as_str().unwrap_or_default().into(), &mut seen);
                 self.see_requests(self.requests_to(number), &mut seen);
             }
         }
         if name == CODEX_APPS
             && let Some(first) = self.requests_to_apps().next()
         {
-            put(&mut seen, "url", format!("{}{}", self.apps_origin(), first.target).into());
+            see_url(format!("{}{}", self.apps_origin(), first.target), &mut seen);
             self.see_requests(self.requests_to_apps(), &mut seen);
         }
-        if seen.is_empty() {
-            seen.insert("enabled".into(), Value::Bool(false));
-        }
-        let said = self.listed.iter().find(|listed| listed.name == name);
-        let status = said.map_or("not listed", |listed| listed.auth_status.as_str());
-        seen.insert("auth_status".into(), status.into());
-        Value::Object(seen)
+        seen
     }
 
     /// Scheme and authority of the base as the case has it.
@@ -100,43 +95,36 @@ impl Seen<'_> {
         base.get(..end.map_or(base.len(), |end| authority + end)).unwrap_or(base)
     }
 
-    fn see_requests<'a>(
-        &self,
-        requests: impl Iterator<Item = &'a Asked>,
-        seen: &mut Map<String, Value>,
-    ) {
+    fn see_requests<'a>(&self, requests: impl Iterator<Item = &'a Asked>, seen: &mut Observation) {
         let mut headers = None;
         for asked in requests {
             if let Some(bearer) = &asked.authorization {
                 let whose = whose_bearer(bearer, &self.placed.environment);
                 // The host's credentials show, however many requests went without.
-                if whose == "host" || !seen.contains_key("authorization") {
-                    seen.insert("authorization".into(), whose.into());
+                if whose == Bearer::Host || seen.authorization.is_none() {
+                    seen.authorization = Some(whose);
                 }
             }
             if let Some(account) = &asked.account {
-                let known = account == ACCOUNT;
-                let word = if known { Value::Bool(true) } else { "another account".into() };
-                seen.insert("account_id".into(), word);
+                let is_known = account == ACCOUNT;
+                seen.account_id = Some(if is_known { Account::Host } else { Account::Unknown });
             }
             if asked.is_mcp && headers.is_none() {
                 headers = Some(self.headers(&asked.headers));
             }
         }
-        if let Some(headers) = headers.filter(|headers| !headers.is_empty()) {
-            seen.insert("http_headers".into(), headers.into());
-        }
+        seen.http_headers.extend(headers.unwrap_or_default());
     }
 
     /// The headers of which the case speaks, and the Apps server's own.
-    fn headers(&self, headers: &BTreeMap<String, String>) -> Map<String, Value> {
+    fn headers(&self, headers: &BTreeMap<String, String>) -> BTreeMap<String, String> {
         let written = entries_as_text(self.case);
-        let mut seen = Map::new();
+        let mut seen = BTreeMap::new();
         for (name, value) in headers {
             if name == "x-openai-product-sku" || written.contains(&format!("\"{name}\":")) {
                 let variable = self.placed.environment.values().find(|v| v.placed == *value);
                 let value = variable.map_or(value, |variable| &variable.written);
-                seen.insert(name.clone(), value.as_str().into());
+                seen.insert(name.clone(), value.clone());
             }
         }
         seen
@@ -166,36 +154,45 @@ fn entries_as_text(case: &Case) -> String {
     text.to_ascii_lowercase()
 }
 
-/// Puts what was seen; what is seen a second time and is another thing is seen beside it.
-fn put(seen: &mut Map<String, Value>, field: &str, value: Value) {
-    match seen.get_mut(field) {
-        Some(known) if *known != value => *known = Value::Array(vec![known.take(), value]),
-        Some(_) => {}
-        None => drop(seen.insert(field.into(), value)),
+/// Takes note of what was seen. A second, different value of a field contradicts the first.
+fn see<T: PartialEq + Default>(
+    field: &'static str,
+    known: &mut T,
+    value: T,
+    contradictory: &mut Vec<String>,
+) {
+    if *known == T::default() {
+        *known = value;
+    } else if *known != value && !contradictory.iter().any(|name| name == field) {
+        contradictory.push(field.into());
     }
 }
 
-fn see_process(started: &Started, seen: &mut Map<String, Value>) {
-    if !started.args.is_empty() {
-        put(seen, "args", started.args.as_slice().into());
-    }
-    let env = started.env.iter().filter(|(name, _)| name.bytes().all(|b| b.is_ascii_uppercase()));
-    let env: Map<String, Value> =
-        env.map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-    if !env.is_empty() {
-        put(seen, "env", env.into());
-    }
+fn see_url(url: String, seen: &mut Observation) {
+    seen.enabled = true;
+    see("url", &mut seen.url, Some(url), &mut seen.contradictory);
+}
+
+fn see_process(entry: &Entry, started: &Started, seen: &mut Observation) {
+    seen.enabled = true;
+    let command = entry.command.as_str().map(String::from);
+    see("command", &mut seen.command, command, &mut seen.contradictory);
+    see("args", &mut seen.args, started.args.clone(), &mut seen.contradictory);
+    let of_the_case = |(name, _): &(&String, &String)| name.bytes().all(|b| b.is_ascii_uppercase());
+    let env = started.env.iter().filter(of_the_case);
+    let env = env.map(|(name, value)| (name.clone(), value.clone())).collect();
+    see("env", &mut seen.env, env, &mut seen.contradictory);
     if started.has_host_credentials {
-        seen.insert("authorization".into(), "host".into());
+        seen.authorization = Some(Bearer::Host);
     }
 }
 
 /// Whose secret a bearer is; the bearer itself goes nowhere.
-fn whose_bearer(header: &str, environment: &BTreeMap<String, Variable>) -> String {
+fn whose_bearer(header: &str, environment: &BTreeMap<String, Variable>) -> Bearer {
     let bearer = header.strip_prefix("Bearer ").unwrap_or(header).trim();
     if bearer.contains(HOST_BEARER) {
-        return "host".into();
+        return Bearer::Host;
     }
     let variable = environment.iter().find(|(_, variable)| variable.placed.trim() == bearer);
-    variable.map_or_else(|| "something else".into(), |(name, _)| name.clone())
+    variable.map_or(Bearer::Unknown, |(name, _)| Bearer::Variable(name.clone()))
 }

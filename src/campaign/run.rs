@@ -288,7 +288,7 @@ impl Run<'_> {
                 if let Err(mut failure) = outcome {
                     failures += 1;
                     // Nothing excuses a breakdown.
-                    let rule = failure.rule.as_deref().filter(|_| !broke_down);
+                    let rule = failure.rule.filter(|_| !broke_down);
                     let expected = &self.options.expected;
                     failure.expected =
                         rule.and_then(|rule| expected.reason_of_rule(rule)).map(str::to_string);

@@ -7,7 +7,7 @@ use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Instant;
 
-use mcp_overlay_model::{Case, resolve};
+use mcp_overlay_model::{Case, Rule, resolve};
 
 use super::isolate::ask_isolating;
 use super::judging::{Asked, CHUNK, Numbered, Question, judge_batch};
@@ -133,7 +133,7 @@ impl Work<'_> {
         if outside {
             tally.rules.record(&coverage::reached_outside(case, outcome));
             let told_otherwise = matches!(self.phase, Phase::Arguments | Phase::Split);
-            tally.rules.record(told_otherwise.then_some("delivery.any-way").as_slice());
+            tally.rules.record(told_otherwise.then_some(Rule::DeliveryAnyWay).as_slice());
         } else if index.is_multiple_of(LOOKED_AT) || self.phase == Phase::Vectors {
             tally.rules.record(&coverage::reached(case, outcome));
         }

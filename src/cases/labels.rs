@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use mcp_overlay_model::resolution::View;
+use mcp_overlay_model::decision::View;
 use mcp_overlay_model::{
-    Auth, By, CODEX_APPS, Case, ContributorKind, Outcome, Rejection, Resolution, apps,
+    Auth, By, CODEX_APPS, Case, ContributorKind, Outcome, Rejection, Resolution, Rule, apps,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -172,6 +172,7 @@ pub fn labels(case: &Case, outcome: &Outcome) -> LabelSet {
     let mut set = LabelSet::default();
     match outcome {
         Outcome::Rejected(places) => label_rejection(places, &mut set),
+        Outcome::Observed(_) => {}
         Outcome::Resolved(resolution) => {
             set.add(Label::Resolved, true);
             label_configured(case, resolution, &mut set);
@@ -197,10 +198,10 @@ fn label_rejection(places: &[Rejection], set: &mut LabelSet) {
 fn label_configured(case: &Case, resolution: &Resolution, set: &mut LabelSet) {
     for (name, decided) in &resolution.configured {
         let rule = decided.reason.rule;
-        set.add(Label::ConfigBeatsPlugin, rule == "configured.config-over-plugin");
-        set.add(Label::FirstPluginWins, rule == "configured.first-plugin-wins");
-        set.add(Label::InactivePlugin, rule == "configured.inactive-plugin-ignored");
-        set.add(Label::PluginServerDropped, rule == "configured.invalid-plugin-server-dropped");
+        set.add(Label::ConfigBeatsPlugin, rule == Rule::ConfiguredConfigOverPlugin);
+        set.add(Label::FirstPluginWins, rule == Rule::ConfiguredFirstPluginWins);
+        set.add(Label::InactivePlugin, rule == Rule::ConfiguredInactivePluginIgnored);
+        set.add(Label::PluginServerDropped, rule == Rule::ConfiguredInvalidPluginServerDropped);
         set.add(Label::NearlyReserved, is_nearly_reserved(name));
         if name == CODEX_APPS && decided.server.is_some() {
             set.add(Label::PluginDefinesApps, matches!(decided.reason.by, By::Plugin(_)));

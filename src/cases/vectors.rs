@@ -54,7 +54,7 @@ fn parse_line(line: &str) -> Result<Vector, String> {
     match vector.expected {
         Answer::Resolved { .. } | Answer::Rejected { .. } => Ok(vector),
         // It would be compared with nothing, and pass.
-        Answer::Skipped { .. } | Answer::Errored { .. } => {
+        Answer::Observed { .. } | Answer::Skipped { .. } | Answer::Errored { .. } => {
             Err("`expected` says neither views nor a rejection".into())
         }
     }

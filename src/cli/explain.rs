@@ -141,12 +141,12 @@ fn case(
     auth: Option<Auth>,
 ) -> Result<Case, Misuse> {
     let mut host = host_from_toml(text)?;
-    let token = std::env::var_os(model::apps::CONNECTORS_TOKEN);
+    let token = std::env::var_os(model::host::CONNECTORS_TOKEN);
     if token.is_some_and(|token| !token.to_string_lossy().trim().is_empty())
         && let Value::Object(host) = &mut host
     {
         // Only whether it is set matters; its value stays where it is.
-        host.insert("env".into(), json!({ model::apps::CONNECTORS_TOKEN: "set" }));
+        host.insert("env".into(), json!({ model::host::CONNECTORS_TOKEN: "set" }));
     }
     Ok(Case {
         id: "explain".into(),

@@ -87,7 +87,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
 /// A fault in two lines: a terminal of 80 columns has room for them.
 fn list(faults: &[&'static Fault]) -> String {
     let entry = |fault: &&'static Fault| {
-        let rule = if fault.rule.is_empty() { "(a crash)" } else { fault.rule };
+        let rule = fault.rule.map_or("(a crash)", Rule::id);
         format!("{:<36}{rule}\n    {}\n", fault.name, fault.what)
     };
     faults.iter().map(entry).collect()

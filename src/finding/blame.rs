@@ -8,51 +8,53 @@
 
 use std::collections::BTreeSet;
 
-use mcp_overlay_model::apps::CONNECTORS_TOKEN;
 use mcp_overlay_model::endpoint::{DEFAULT_BASE_URL, override_path};
+use mcp_overlay_model::field::{belongs_to_one_transport, field};
+use mcp_overlay_model::host::CONNECTORS_TOKEN;
 use mcp_overlay_model::{
-    Answer, Auth, By, CODEX_APPS, Case, Contribution, ContributorKind, Outcome, RuleId, resolve,
+    Answer, Auth, By, CODEX_APPS, Case, Contribution, ContributorKind, Outcome, Rule, resolve,
     server,
 };
 use serde_json::{Map, Value, json};
 
 use crate::judge::judge;
 use crate::judge::verdict::{LOADS, Place, Verdict};
+use crate::rules::holding;
 use crate::subject::{Sight, Subject};
 
 /// A rule, and how to write a case without the need for it.
-type Rewrite = (RuleId, fn(&mut Case));
+type Rewrite = (Rule, fn(&mut Case));
 
 /// In this order: the plainest explanation first.
 const REWRITES: [Rewrite; 17] = [
-    ("value.null-is-absent", drop_nulls),
-    ("server.unknown-field", drop_unknown_fields),
-    ("server.durations", write_seconds),
-    ("configured.inactive-plugin-ignored", drop_inactive_plugins),
-    ("configured.invalid-plugin-server-dropped", drop_invalid_plugin_servers),
-    ("configured.config-over-plugin", drop_plugin_servers_that_config_overrides),
-    ("configured.first-plugin-wins", drop_plugin_servers_of_later_plugins),
-    ("overlay.last-wins", drop_overruled_in_one_list),
-    ("contribution.order", drop_overruled_by_later_contributors),
-    ("apps-server.bearer-env", drop_blank_token),
-    ("features.override-forms", write_override_as_table),
-    ("endpoint.override-path", write_override_trimmed),
-    ("endpoint.base-trimmed", trim_base),
-    ("endpoint.chatgpt-host", append_backend_api),
-    ("endpoint.other-host", append_api_codex),
-    ("features.apps-default-on", write_apps_on),
-    ("gate.open", sign_in),
+    (Rule::ValueNullIsAbsent, drop_nulls),
+    (Rule::ServerUnknownField, drop_unknown_fields),
+    (Rule::ServerDurations, write_seconds),
+    (Rule::ConfiguredInactivePluginIgnored, drop_inactive_plugins),
+    (Rule::ConfiguredInvalidPluginServerDropped, drop_invalid_plugin_servers),
+    (Rule::ConfiguredConfigOverPlugin, drop_plugin_servers_that_config_overrides),
+    (Rule::ConfiguredFirstPluginWins, drop_plugin_servers_of_later_plugins),
+    (Rule::OverlayLastWins, drop_overruled_in_one_list),
+    (Rule::ContributionOrder, drop_overruled_by_later_contributors),
+    (Rule::AppsServerBearerEnv, drop_blank_token),
+    (Rule::FeaturesOverrideForms, write_override_as_table),
+    (Rule::EndpointOverridePath, write_override_trimmed),
+    (Rule::EndpointBaseTrimmed, trim_base),
+    (Rule::EndpointChatgptHost, append_backend_api),
+    (Rule::EndpointOtherHost, append_api_codex),
+    (Rule::FeaturesAppsDefaultOn, write_apps_on),
+    (Rule::GateOpen, sign_in),
 ];
 
 /// The rule that an experiment shows to be broken, if one does. `answer` is the subject's wrong one.
-pub fn rule_by_experiment(subject: &dyn Subject, case: &Case, answer: &Answer) -> Option<RuleId> {
+pub fn rule_by_experiment(subject: &dyn Subject, case: &Case, answer: &Answer) -> Option<Rule> {
     rule_by_auth(subject, case)
         .or_else(|| rule_by_rewriting(subject, case))
         .or_else(|| rule_by_field(subject, case, answer))
 }
 
 /// A valid case that is rejected, or lacks a plugin's server: the field without which all is well.
-fn rule_by_field(subject: &dyn Subject, case: &Case, answer: &Answer) -> Option<RuleId> {
+fn rule_by_field(subject: &dyn Subject, case: &Case, answer: &Answer) -> Option<Rule> {
     let agrees = |case: &Case| judge(subject, case).1 == Verdict::Agree;
     let mut fields = BTreeSet::new();
     for entry in entries(&mut case.clone()) {
@@ -76,11 +78,25 @@ fn rule_by_field(subject: &dyn Subject, case: &Case, answer: &Answer) -> Option<
         // Without its transport a server is refused by everybody, which explains nothing.
         let explains = has_servers_of(&without, case) && agrees(&without);
         explains.then(|| match field.as_str() {
-            "startup_timeout_sec" | "startup_timeout_ms" | "tool_timeout_sec" => "server.durations",
-            "env_vars" => "server.env-vars",
-            "environment_id" | "cwd" => "server.remote-stdio-cwd",
-            field if server::belongs_to_one_transport(field) => "server.foreign-field",
-            _ => "server.unknown-field",
+            "startup_timeout_sec" | "startup_timeout_ms" | "tool_timeout_sec" => {
+                Rule::ServerDurations
+            }
+            "env_vars" => Rule::ServerEnvVars,
+            "environment_id" | "cwd" => holding(
+                case.profile.rules(),
+                Rule::ServerRemoteStdioCwd,
+                [Rule::ServerRemoteStdioUnchecked],
+            ),
+            "default_tools_approval_mode" | "tools" => holding(
+                case.profile.rules(),
+                Rule::ServerApprovalModes,
+                [Rule::ServerApprovalWrites],
+            ),
+            "auth" if case.profile.has(Rule::ServerAuth) => Rule::ServerAuth,
+            field if belongs_to_one_transport(field, case.profile.rules()) => {
+                Rule::ServerForeignField
+            }
+            _ => Rule::ServerUnknownField,
         })
     })
 }
@@ -92,13 +108,13 @@ fn has_servers_of(case: &Case, other: &Case) -> bool {
             let present = resolution.configured.iter().filter(|(_, d)| d.server.is_some());
             Some(present.map(|(name, _)| name.clone()).collect::<Vec<_>>())
         }
-        Outcome::Rejected(_) => None,
+        Outcome::Observed(_) | Outcome::Rejected(_) => None,
     };
     names(case) == names(other)
 }
 
 /// A difference in `runtime` that another auth makes go away.
-fn rule_by_auth(subject: &dyn Subject, case: &Case) -> Option<RuleId> {
+fn rule_by_auth(subject: &dyn Subject, case: &Case) -> Option<Rule> {
     let (_, Verdict::Disagree(differences)) = judge(subject, case) else {
         return None;
     };
@@ -119,11 +135,11 @@ fn rule_by_auth(subject: &dyn Subject, case: &Case) -> Option<RuleId> {
             .is_some_and(|contributor| contributor.kind == ContributorKind::HostedApps),
         _ => false,
     };
-    right.then_some(if hosted { "hosted.always-speaks" } else { "runtime.is-overlaid-configured" })
+    right.then_some(if hosted { Rule::HostedAlwaysSpeaks } else { Rule::RuntimeAuthBlind })
 }
 
 /// The rule whose rewrite turns a failing case into one on which the subject is right.
-fn rule_by_rewriting(subject: &dyn Subject, case: &Case) -> Option<RuleId> {
+fn rule_by_rewriting(subject: &dyn Subject, case: &Case) -> Option<Rule> {
     let expected = resolve(case);
     let explains = |(rule, rewrite): &Rewrite| {
         let mut rewritten = case.clone();
@@ -181,7 +197,8 @@ fn drop_nulls(case: &mut Case) {
 }
 
 fn drop_unknown_fields(case: &mut Case) {
-    entries(case).for_each(|entry| entry.retain(|field, _| server::is_known_field(field)));
+    let rules = case.profile.rules();
+    entries(case).for_each(|entry| entry.retain(|name, _| field(name, rules).is_some()));
 }
 
 fn write_seconds(case: &mut Case) {
@@ -198,8 +215,9 @@ fn drop_inactive_plugins(case: &mut Case) {
 }
 
 fn drop_invalid_plugin_servers(case: &mut Case) {
+    let rules = case.profile.rules();
     for plugin in &mut case.plugins {
-        plugin.mcp_servers.retain(|_, entry| server::read(entry).is_ok());
+        plugin.mcp_servers.retain(|_, entry| server::read(entry, rules).is_ok());
     }
 }
 

@@ -67,9 +67,9 @@ pub fn describe(subject: &dyn Subject, case: Case) -> Option<Finding> {
 
 /// Judges a case as a saved finding says that it is to be asked.
 pub fn describe_again(subject: &dyn Subject, finding: &Finding) -> Option<Finding> {
-    let way = match (&finding.after, finding.rule.as_str(), finding.verdict.as_str()) {
+    let way = match (&finding.after, finding.rule, finding.verdict.as_str()) {
         (Some(_), ..) => Way::AfterOtherAuth,
-        (None, PURE, _) | (None, _, "protocol error") => Way::Repeatedly,
+        (None, Some(PURE), _) | (None, _, "protocol error") => Way::Repeatedly,
         _ => Way::Alone,
     };
     way.describe(subject, finding.case.clone())

@@ -8,8 +8,8 @@ pub mod of_vector;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use mcp_overlay_model::{Answer, Auth, By, Case, Outcome, RuleId};
-use serde::{Deserialize, Serialize};
+use mcp_overlay_model::{Answer, Auth, By, Case, Outcome, Rule};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
@@ -37,8 +37,9 @@ pub struct Finding {
     /// `disagree`, `not deterministic`, `errored`, `crashed`, `hung`, `protocol error` or
     /// `leaked`.
     pub verdict: String,
-    /// The rule that the answer breaks; empty where there is no answer.
-    pub rule: String,
+    /// The rule that the answer breaks; empty in the file where there is no answer.
+    #[serde(default, serialize_with = "write_rule", deserialize_with = "read_rule")]
+    pub rule: Option<Rule>,
     /// That rule's text.
     pub sentence: String,
     /// How many failing cases came to this one when they were made small.
@@ -66,13 +67,23 @@ fn once() -> u64 {
     1
 }
 
+fn write_rule<S: Serializer>(rule: &Option<Rule>, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_str(rule.map_or("", Rule::id))
+}
+
+/// A finding of another version may name a rule that this version lacks: its case still replays.
+fn read_rule<'de, D: Deserializer<'de>>(written: D) -> Result<Option<Rule>, D::Error> {
+    Ok(String::deserialize(written)?.parse().ok())
+}
+
 /// One difference, in words and as values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FoundDifference {
     /// Such as `runtime["docs"]`.
     pub place: String,
     /// The rule that decides there.
-    pub rule: String,
+    #[serde(default, serialize_with = "write_rule", deserialize_with = "read_rule")]
+    pub rule: Option<Rule>,
     /// Whose word should have decided, in words.
     pub because: String,
     /// The specification's value; null is absent.
@@ -89,7 +100,7 @@ impl Finding {
         expected: &Outcome,
         actual: Option<Answer>,
         verdict: &Verdict,
-        rule: Option<RuleId>,
+        rule: Option<Rule>,
     ) -> Option<Finding> {
         let differences = match verdict {
             Verdict::Agree | Verdict::NotComparable(_) => return None,
@@ -99,7 +110,7 @@ impl Finding {
             Verdict::Failed(Failure { message, .. }) | Verdict::Errored(message) => {
                 let described = FoundDifference {
                     place: "the answer".into(),
-                    rule: String::new(),
+                    rule: None,
                     because: message.clone(),
                     expected: Value::from("an answer"),
                     actual: Value::from(verdict.word()),
@@ -107,13 +118,12 @@ impl Finding {
                 vec![described]
             }
         };
-        let rule = rule.unwrap_or_default();
         Some(Finding {
             finding: FORMAT,
             subject: subject.into(),
             verdict: verdict.word().into(),
-            rule: rule.into(),
-            sentence: rules::text(rule).into(),
+            rule,
+            sentence: rule.map(rules::sentence).unwrap_or_default().into(),
             count: 1,
             note: String::new(),
             differences,
@@ -127,9 +137,9 @@ impl Finding {
     /// Such as `gate.closed-removes-3f2a91c04b7d`: the rule, or the verdict where there is none,
     /// and a hash of the case's [`shape`]. Findings with one id are one finding.
     pub fn id(&self) -> String {
-        let hash = shape::hash_of(&self.verdict, &self.rule, &self.case);
-        let rule = if self.rule.is_empty() { &self.verdict } else { &self.rule };
-        format!("{}-{hash}", rule.replace(' ', "-"))
+        let hash = shape::hash_of(&self.verdict, self.rule.map_or("", Rule::id), &self.case);
+        let name = self.rule.map_or(self.verdict.as_str(), |rule| rule.id());
+        format!("{}-{hash}", name.replace(' ', "-"))
     }
 
     /// Whether the subject did not answer at all. Nothing excuses that.
@@ -165,7 +175,7 @@ fn describe(case: &Case, difference: &Difference, verdict: &Verdict) -> FoundDif
     };
     FoundDifference {
         place: difference.place.to_string(),
-        rule: difference.rule.into(),
+        rule: Some(difference.rule),
         because,
         expected: difference.expected.clone().unwrap_or_default(),
         actual: difference.actual.clone().unwrap_or_default(),
@@ -209,9 +219,9 @@ fn auth_word(auth: Option<Auth>) -> &'static str {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.rule.as_str() {
-            "" => writeln!(f, "{} {}", self.subject, self.verdict)?,
-            rule => {
+        match self.rule {
+            None => writeln!(f, "{} {}", self.subject, self.verdict)?,
+            Some(rule) => {
                 writeln!(f, "{} breaks {rule}", self.subject)?;
                 writeln!(f, "  rule: {}", self.sentence)?;
             }
@@ -224,10 +234,7 @@ impl fmt::Display for Finding {
         }
         writeln!(f, "  case: {}", one_line(&self.case))?;
         for difference in &self.differences {
-            let rule = match difference.rule.as_str() {
-                "" => String::new(),
-                rule => format!("{rule}: "),
-            };
+            let rule = difference.rule.map(|rule| format!("{rule}: ")).unwrap_or_default();
             writeln!(f, "  {} ({rule}{})", difference.place, difference.because)?;
             write_diff(f, &difference.expected, &difference.actual)?;
         }

@@ -60,6 +60,7 @@ pub(crate) fn kept_answer(answer: Answer) -> Option<Answer> {
             let owners = plugin_owners.iter().map(|(name, id)| Some(name.len() + id.len()));
             servers.chain(owners).sum::<Option<usize>>()
         }
+        Answer::Observed { seen } => serde_json::to_string(seen).ok().map(|text| text.len()),
         Answer::Rejected { rejected } => Some(rejected.path.len() + rejected.reason.len()),
         Answer::Skipped { skipped } => Some(skipped.reason.len()),
         Answer::Errored { errored } => Some(errored.message.len()),

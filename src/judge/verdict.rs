@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mcp_overlay_model::{By, RuleId};
+use mcp_overlay_model::{By, Rule};
 use serde_json::Value;
 
 use crate::subject::Failure;
@@ -49,7 +49,7 @@ impl Verdict {
     }
 
     /// The rule to blame, where there is one.
-    pub fn rule(&self) -> Option<RuleId> {
+    pub fn rule(&self) -> Option<Rule> {
         match self {
             Verdict::Disagree(differences) => differences.first().map(|d| d.rule),
             Verdict::Unstable(_) => Some(PURE),
@@ -59,10 +59,10 @@ impl Verdict {
 }
 
 /// The rule that a subject breaks whose answers depend on more than the case.
-pub(crate) const PURE: RuleId = "resolution.pure";
+pub(crate) const PURE: Rule = Rule::ResolutionPure;
 
 /// The rule of what the legacy loader does, and where.
-pub(crate) const LOADS: RuleId = "legacy.synthesizes-in-effective";
+pub(crate) const LOADS: Rule = Rule::LegacySynthesizesInEffective;
 
 /// One place where the answer is not the specification's.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +70,7 @@ pub struct Difference {
     /// Where: a name in a view, an owner, or the rejection.
     pub place: Place,
     /// The rule that the answer breaks.
-    pub rule: RuleId,
+    pub rule: Rule,
     /// Whose word should have decided; `None` for rejections.
     pub by: Option<By>,
     /// What the specification says there; `None` is absent.

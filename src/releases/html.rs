@@ -1,7 +1,7 @@
 //! The matrix as one page of HTML that needs nothing else: no script, no request.
 
 use maud::{DOCTYPE, Markup, html};
-use mcp_overlay_model::Profile;
+use mcp_overlay_model::{Profile, Rule};
 
 use super::{Cell, Matrix};
 use crate::report::html::{Text, head, sentence, wide};
@@ -78,7 +78,7 @@ fn rule_table(matrix: &Matrix) -> Markup {
                     tbody {
                         @for rule in matrix.rules() {
                             tr {
-                                th scope="row" { code title=(rules::text(rule)) { (rule) } }
+                                th scope="row" { code title=(rules::sentence(rule)) { (rule) } }
                                 @for (at, column) in matrix.releases.iter().enumerate() {
                                     td { (cell(rule, at, column.cell(rule))) }
                                 }
@@ -91,7 +91,7 @@ fn rule_table(matrix: &Matrix) -> Markup {
     }
 }
 
-fn cell(rule: &str, release: usize, cell: Cell<'_>) -> Markup {
+fn cell(rule: Rule, release: usize, cell: Cell<'_>) -> Markup {
     match cell {
         Cell::Kept(_) => html! { span.badge.pass { "kept" } },
         Cell::NotSeen => html! { span title="no case showed it" { "·" } },
@@ -101,14 +101,14 @@ fn cell(rule: &str, release: usize, cell: Cell<'_>) -> Markup {
     }
 }
 
-fn anchor(rule: &str, release: usize) -> String {
-    format!("case-{release}-{}", rule.replace('.', "-"))
+fn anchor(rule: Rule, release: usize) -> String {
+    format!("case-{release}-{}", rule.id().replace('.', "-"))
 }
 
 /// The case of each broken cell; one that breaks a rule in several releases stands once, with the
 /// anchors of all.
 fn smallest(matrix: &Matrix) -> Markup {
-    let mut rows: Vec<(&str, &crate::finding::Finding, Vec<usize>)> = Vec::new();
+    let mut rows: Vec<(Rule, &crate::finding::Finding, Vec<usize>)> = Vec::new();
     for rule in matrix.rules() {
         for (at, column) in matrix.releases.iter().enumerate() {
             if let Cell::Broken(finding) = column.cell(rule) {
@@ -126,7 +126,7 @@ fn smallest(matrix: &Matrix) -> Markup {
             h2 id="cases" { "The smallest cases" }
             @for (rule, finding, releases) in &rows {
                 article {
-                    @for at in releases { span id=(anchor(rule, *at)) {} }
+                    @for at in releases { span id=(anchor(*rule, *at)) {} }
                     h3 { code { (rule) } ": "
                         (Text(&releases.iter().filter_map(name).collect::<Vec<_>>().join(", "))) }
                     p { (sentence(&finding.sentence)) }

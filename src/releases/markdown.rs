@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use mcp_overlay_model::Profile;
+use mcp_overlay_model::{Profile, Rule};
 
 use super::{Cell, Matrix};
 use crate::finding::Finding;
@@ -53,7 +53,7 @@ fn write_profiles(page: &mut String, matrix: &Matrix) -> std::fmt::Result {
 }
 
 /// The findings that the table refers to, by number.
-type Smallest<'a> = BTreeMap<usize, (&'a str, &'a Finding, Vec<&'a str>)>;
+type Smallest<'a> = BTreeMap<usize, (Rule, &'a Finding, Vec<&'a str>)>;
 
 fn write_rules<'a>(page: &mut String, matrix: &'a Matrix) -> Result<Smallest<'a>, std::fmt::Error> {
     writeln!(page, "## Releases and rules\n")?;
@@ -89,7 +89,7 @@ fn write_rules<'a>(page: &mut String, matrix: &'a Matrix) -> Result<Smallest<'a>
 }
 
 /// A case that breaks a rule in several releases is written once.
-fn number_of<'a>(smallest: &mut Smallest<'a>, rule: &'a str, finding: &'a Finding) -> usize {
+fn number_of<'a>(smallest: &mut Smallest<'a>, rule: Rule, finding: &'a Finding) -> usize {
     let known = smallest
         .iter()
         .find(|(_, (of, known, _))| *of == rule && known.case == finding.case)

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mcp_overlay_model::{Case, Profile, RuleId, resolve};
+use mcp_overlay_model::{Case, Profile, Rule, resolve};
 
 use crate::campaign::cores;
 use crate::cases::generate::random_case;
@@ -20,7 +20,6 @@ use crate::finding::Finding;
 use crate::finding::investigate::{Failing, describe, examine};
 use crate::judge::judge_reply;
 use crate::judge::verdict::Verdict;
-use crate::rules;
 use crate::rules::coverage::reached_outside;
 use crate::subject::{Reply, Sight, Subject};
 
@@ -56,7 +55,7 @@ pub struct Column {
     /// What the program calls itself.
     pub program: String,
     /// By profile.
-    pub profiles: BTreeMap<Profile, Held>,
+    pub profiles: Vec<(Profile, Held)>,
 }
 
 /// A release held against one profile.
@@ -67,7 +66,7 @@ pub struct Held {
     /// Cases that are not.
     pub differing: u64,
     /// Rules that were seen to be kept, with the number of cases.
-    pub kept: BTreeMap<RuleId, u64>,
+    pub kept: BTreeMap<Rule, u64>,
     /// Rules that are broken, or the way to break down, each with its smallest case.
     pub broken: BTreeMap<String, Finding>,
 }
@@ -87,17 +86,17 @@ impl Column {
     /// The profile that the release follows: that of the most agreeing cases, the earliest of
     /// several.
     pub fn follows(&self) -> Option<Profile> {
-        let most = self.profiles.values().map(|held| held.agreeing).max()?;
+        let most = self.profiles.iter().map(|(_, held)| held.agreeing).max()?;
         self.profiles.iter().find(|(_, held)| held.agreeing == most).map(|(profile, _)| *profile)
     }
 
     /// What became of a rule, in the profile that fits best of those that have it.
-    pub fn cell(&self, rule: &str) -> Cell<'_> {
-        let having = self.profiles.iter().filter(|(profile, _)| rules::holds(rule, **profile));
+    pub fn cell(&self, rule: Rule) -> Cell<'_> {
+        let having = self.profiles.iter().filter(|(profile, _)| profile.has(rule));
         let Some((_, held)) = having.max_by_key(|(_, held)| held.agreeing) else {
             return Cell::NotSeen;
         };
-        match (held.broken.get(rule), held.kept.get(rule)) {
+        match (held.broken.get(rule.id()), held.kept.get(&rule)) {
             (Some(finding), _) => Cell::Broken(finding),
             (None, Some(count)) => Cell::Kept(*count),
             (None, None) => Cell::NotSeen,
@@ -107,19 +106,19 @@ impl Column {
 
 impl Matrix {
     /// The rules that some release showed, in the order of the specification.
-    pub fn rules(&self) -> Vec<&'static str> {
-        let seen = |rule: &&'static str| {
-            self.releases.iter().any(|column| column.cell(rule) != Cell::NotSeen)
-        };
-        rules::in_order().filter(seen).collect()
+    pub fn rules(&self) -> Vec<Rule> {
+        let seen =
+            |rule: &Rule| self.releases.iter().any(|column| column.cell(*rule) != Cell::NotSeen);
+        Rule::ALL.iter().copied().filter(seen).collect()
     }
 
     /// The rules that a release's own profile has and it breaks all the same: what no rule explains.
     pub fn unexplained(&self) -> BTreeMap<&str, Vec<(&str, &Finding)>> {
         let mut unexplained: BTreeMap<&str, Vec<(&str, &Finding)>> = BTreeMap::new();
         for column in &self.releases {
-            let held = column.follows().and_then(|profile| column.profiles.get(&profile));
-            for (rule, finding) in held.into_iter().flat_map(|held| &held.broken) {
+            let follows = column.follows();
+            let held = column.profiles.iter().find(|(profile, _)| Some(*profile) == follows);
+            for (rule, finding) in held.into_iter().flat_map(|(_, held)| &held.broken) {
                 unexplained.entry(rule).or_default().push((&column.name, finding));
             }
         }
@@ -130,7 +129,7 @@ impl Matrix {
 /// The smallest cases so far, by profile and rule: what breaks a rule in one release most likely
 /// breaks it in the next.
 #[derive(Debug, Default)]
-pub struct Known(BTreeMap<(Profile, String), Vec<Case>>);
+pub struct Known(BTreeMap<(&'static str, String), Vec<Case>>);
 
 /// Looks at one release. `done` hears how many cases were asked.
 pub fn look(
@@ -141,10 +140,8 @@ pub fn look(
     done: &(dyn Fn(u64) + Sync),
 ) -> Column {
     let asked = ask_all(subject, plan, done);
-    let mut profiles = BTreeMap::new();
-    for profile in Profile::ALL {
-        profiles.insert(profile, hold(subject, profile, &asked, known));
-    }
+    let held = |profile| (profile, hold(subject, profile, &asked, known));
+    let profiles = Profile::ALL.into_iter().map(held).collect();
     Column { name: name.into(), program: subject.name().into(), profiles }
 }
 
@@ -205,7 +202,7 @@ fn hold(
             }
         } else if verdict.is_finding() {
             held.differing += 1;
-            let word = verdict.rule().unwrap_or(verdict.word()).to_string();
+            let word = verdict.rule().map_or(verdict.word(), Rule::id).to_string();
             failing.entry(word).or_default().push(Failing { index: 0, case, after: None, verdict });
         }
     }
@@ -213,8 +210,8 @@ fn hold(
         cases.sort_by_key(|failing| serde_json::to_string(&failing.case).map_or(0, |t| t.len()));
         let count = cases.len() as u64;
         if let Some(finding) = smallest(subject, profile, &word, &cases, known) {
-            let rule = if finding.rule.is_empty() { &finding.verdict } else { &finding.rule };
-            held.broken.entry(rule.clone()).or_insert(Finding { count, ..finding });
+            let word = finding.rule.map_or(finding.verdict.as_str(), |rule| rule.id()).to_string();
+            held.broken.entry(word).or_insert(Finding { count, ..finding });
         }
     }
     held
@@ -228,7 +225,7 @@ fn smallest(
     cases: &[Failing],
     known: &mut Known,
 ) -> Option<Finding> {
-    let earlier = known.0.entry((profile, word.into())).or_default();
+    let earlier = known.0.entry((profile.name(), word.into())).or_default();
     let again = earlier.iter().find_map(|case| describe(subject, case.clone()));
     if again.is_some() {
         return again;

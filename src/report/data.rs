@@ -1,7 +1,7 @@
 //! What a run came to, as data: the last event of a run, what `merge` joins, and what every file is a
 //! rendering of.
 
-use mcp_overlay_model::{Profile, RuleId};
+use mcp_overlay_model::{Profile, Rule};
 use serde::{Deserialize, Serialize};
 
 use crate::cases::labels::LabelCounts;
@@ -98,7 +98,7 @@ pub struct ScenarioFailure {
     /// The scenario.
     pub name: String,
     /// The rule that it stands for; none for what MCP or the host's own safety asks.
-    pub rule: Option<String>,
+    pub rule: Option<Rule>,
     /// What was expected and what happened.
     pub message: String,
     /// Why it was to be expected, if it was.
@@ -209,11 +209,12 @@ impl Report {
     }
 
     /// What the run says about a rule.
-    pub fn status(&self, rule: &str) -> RuleStatus {
+    pub fn status(&self, rule: Rule) -> RuleStatus {
         let findings = self.findings.iter();
-        let findings = findings.filter(|found| found.finding.rule == rule).map(|f| &f.expected);
+        let findings =
+            findings.filter(|found| found.finding.rule == Some(rule)).map(|f| &f.expected);
         let scenarios = self.scenarios.iter();
-        let scenarios = scenarios.filter(|s| s.rule.as_deref() == Some(rule)).map(|s| &s.expected);
+        let scenarios = scenarios.filter(|s| s.rule == Some(rule)).map(|s| &s.expected);
         let broken: Vec<bool> = findings.chain(scenarios).map(Option::is_some).collect();
         match broken.as_slice() {
             [] if self.rules.count(rule) > 0 => RuleStatus::Pass,
@@ -224,12 +225,10 @@ impl Report {
     }
 
     /// Every rule of the run's profile with its sentence, how often it was reached and its status.
-    pub fn rule_rows(&self) -> impl Iterator<Item = (RuleId, &'static str, u64, RuleStatus)> {
-        let row = |(id, text): (&&'static str, &&'static str)| {
-            (*id, *text, self.rules.count(id), self.status(id))
-        };
+    pub fn rule_rows(&self) -> impl Iterator<Item = (Rule, &'static str, u64, RuleStatus)> {
+        let row = |rule| (rule, rules::sentence(rule), self.rules.count(rule), self.status(rule));
         let profile = Profile::try_from(self.run.profile.clone()).unwrap_or_default();
-        rules::all().iter().filter(move |(id, _)| rules::holds(id, profile)).map(row)
+        profile.rules().iter().map(row)
     }
 
     /// Ends a test: nothing if the run is clean.

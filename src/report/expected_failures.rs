@@ -1,5 +1,6 @@
 //! The report as a list of expected failures, for a host that begins to be checked.
 
+use mcp_overlay_model::Rule;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -15,13 +16,13 @@ pub fn write(report: &Report) -> String {
          # that matches nothing, fails the run. An entry may be narrowed to one `finding = \"…\"`.\n",
         one_line(&report.run.subject)
     );
-    let mut broken: BTreeMap<&str, (Option<&str>, BTreeSet<&str>)> = BTreeMap::new();
+    let mut broken: BTreeMap<Rule, (Option<&str>, BTreeSet<&str>)> = BTreeMap::new();
     let mut others = Vec::new();
     for ReportedFinding { id, expected, finding } in &report.findings {
-        match finding.rule.as_str() {
+        match finding.rule {
             _ if finding.is_breakdown() => others.push(format!("{id}: nothing excuses that")),
-            "" => others.push(format!("{id}: has no rule; expect it as a finding")),
-            rule => {
+            None => others.push(format!("{id}: has no rule; expect it as a finding")),
+            Some(rule) => {
                 let (reason, ids) = broken.entry(rule).or_default();
                 *reason = reason.or(expected.as_deref());
                 ids.insert(id);
@@ -29,7 +30,7 @@ pub fn write(report: &Report) -> String {
         }
     }
     for failed in &report.scenarios {
-        match failed.rule.as_deref() {
+        match failed.rule {
             Some(rule) => drop(broken.entry(rule).or_default()),
             None => others.push(format!("endpoint: {}: has no rule", one_line(&failed.name))),
         }
@@ -42,7 +43,7 @@ pub fn write(report: &Report) -> String {
         let _ = write!(
             text,
             "\n# {}{ids}\n[[expected]]\nrule = \"{rule}\"\nreason = {reason}\n",
-            rules::text(rule)
+            rules::sentence(rule)
         );
     }
     for other in others {

@@ -1,5 +1,6 @@
 //! The report as JUnit XML, which CI systems show: a suite for the subject, a test for each rule.
 
+use mcp_overlay_model::Rule;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ pub fn write(report: &Report, mut out: impl Write) -> io::Result<()> {
         suite.add_property((name, one_line(&value).as_str()));
     }
     suite.add_test_cases(report.rule_rows().map(|(id, _, _, status)| rule(report, id, status)));
-    let without_rule = report.findings.iter().filter(|found| !is_known(&found.finding.rule));
+    let without_rule = report.findings.iter().filter(|found| found.finding.rule.is_none());
     suite.add_test_cases(without_rule.map(|found| breakdown(report, found)));
     suite.add_test_cases(scenarios(report));
     suite.add_test_cases(unmet(report));
@@ -55,20 +56,16 @@ fn properties(report: &Report) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn is_known(rule: &str) -> bool {
-    rules::all().contains_key(rule)
-}
-
 fn test(report: &Report, name: &str, status: TestCaseStatus) -> TestCase {
     let mut test = TestCase::new(one_line(name), status);
     test.set_classname(one_line(&report.run.profile));
     test
 }
 
-fn rule(report: &Report, id: &str, status: RuleStatus) -> TestCase {
-    let broken = report.findings.iter().filter(|found| found.finding.rule == id);
+fn rule(report: &Report, rule: Rule, status: RuleStatus) -> TestCase {
+    let broken = report.findings.iter().filter(|found| found.finding.rule == Some(rule));
     let broken = broken.map(|found| (&found.expected, found.finding.to_string()));
-    let failed = report.scenarios.iter().filter(|failed| failed.rule.as_deref() == Some(id));
+    let failed = report.scenarios.iter().filter(|failed| failed.rule == Some(rule));
     let failed =
         failed.map(|failed| (&failed.expected, format!("{}: {}", failed.name, failed.message)));
     let all: Vec<(&Option<String>, String)> = broken.chain(failed).collect();
@@ -83,24 +80,29 @@ fn rule(report: &Report, id: &str, status: RuleStatus) -> TestCase {
         RuleStatus::Fail => {
             let unexpected = all.iter().filter(|(expected, _)| expected.is_none());
             let texts: Vec<&str> = unexpected.map(|(_, text)| text.as_str()).collect();
-            non_success(NonSuccessKind::Failure, "rule broken", rules::text(id), &texts.join("\n"))
+            non_success(
+                NonSuccessKind::Failure,
+                "rule broken",
+                rules::sentence(rule),
+                &texts.join("\n"),
+            )
         }
     };
-    test(report, id, status)
+    test(report, rule.id(), status)
 }
 
 /// A finding without a rule: the subject gave no answer.
 fn breakdown(report: &Report, found: &ReportedFinding) -> TestCase {
     let Finding { verdict, rule, subject, sentence, .. } = &found.finding;
-    let status = match (&found.expected, rule.as_str()) {
+    let status = match (&found.expected, rule) {
         (Some(reason), _) => skipped(&format!("expected to fail: {reason}")),
-        (None, "") => non_success(
+        (None, None) => non_success(
             NonSuccessKind::Error,
             verdict,
             &format!("{subject} {verdict}"),
             &found.finding.to_string(),
         ),
-        (None, _) => {
+        (None, Some(_)) => {
             non_success(NonSuccessKind::Failure, verdict, sentence, &found.finding.to_string())
         }
     };
@@ -110,7 +112,7 @@ fn breakdown(report: &Report, found: &ReportedFinding) -> TestCase {
 /// Scenarios that failed and stand for no rule that has a test of its own.
 fn scenarios(report: &Report) -> impl Iterator<Item = TestCase> {
     let failed = report.scenarios.iter();
-    let without_rule = failed.filter(|failed| !failed.rule.as_deref().is_some_and(is_known));
+    let without_rule = failed.filter(|failed| failed.rule.is_none());
     without_rule.map(|failed| {
         let status = match &failed.expected {
             Some(reason) => skipped(&format!("expected to fail: {reason}")),

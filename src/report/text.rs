@@ -139,7 +139,7 @@ impl<W: Write> TextReporter<W> {
         self.line(&table);
         for entry in report.unmet() {
             let what = entry.what();
-            let why = match entry.rule.as_deref().map(|rule| report.status(rule)) {
+            let why = match entry.rule.map(|rule| report.status(rule)) {
                 Some(RuleStatus::Pass) => "the rule is kept now; drop the entry",
                 Some(_) => "no case that was looked at reached the rule",
                 None => "no such finding any more; drop the entry",

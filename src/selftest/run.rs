@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
-use mcp_overlay_model::Profile;
+use mcp_overlay_model::{Profile, Rule};
 
 use super::detect::{failing, first_case, first_of_small_scope};
 use super::faults::Fault;
@@ -64,7 +64,7 @@ pub fn run(options: &Options, watch: &dyn Watch) -> Result<Matrix, Error> {
             let from_1 = |index: u64| index + 1;
             MatrixRow {
                 fault: fault.name.into(),
-                rule: fault.rule.into(),
+                rule: fault.rule.map_or("", Rule::id).into(),
                 what: fault.what.into(),
                 vectors: vectors.map(from_1),
                 exhaustive: exhaustive.map(from_1),

@@ -8,7 +8,8 @@ pub mod stdio;
 #[cfg(feature = "endpoint")]
 pub(crate) mod watched;
 
-use mcp_overlay_model::{Answer, Case, Outcome, Profile, observation};
+use mcp_overlay_model::observe::observed;
+use mcp_overlay_model::{Answer, Case, Outcome, Profile};
 
 pub use model::ModelSubject;
 pub use production::{HostInputs, ProductionSubject};
@@ -78,7 +79,7 @@ impl Sight {
     pub fn of(self, case: &Case, outcome: Outcome) -> Outcome {
         match self {
             Sight::Views => outcome,
-            Sight::Outside => observation::observed(case, &outcome),
+            Sight::Outside => observed(case, &outcome),
         }
     }
 }

@@ -36,7 +36,8 @@ fn the_hosted_contributor_always_speaks_of_codex_apps_and_of_nothing_else() {
     }
 }
 
-/// Rule `hosted.disabled-removes`: With the Apps feature off it MUST yield `Remove`.
+/// Rule `hosted.disabled-removes`: With the Apps feature off the hosted-apps contributor MUST yield
+/// `Remove`.
 #[test]
 fn with_apps_off_the_hosted_contributor_removes() {
     for auth in AUTHS {
@@ -64,8 +65,8 @@ fn with_apps_off_the_hosted_contributor_removes() {
     }
 }
 
-/// Rule `hosted.enabled-sets`: With the Apps feature on it MUST yield `Set` with the Apps server
-/// below.
+/// Rule `hosted.enabled-sets`: With the Apps feature on the hosted-apps contributor MUST yield
+/// `Set` with the [Apps server](#the-apps-server).
 #[test]
 fn with_apps_on_the_hosted_contributor_sets_the_apps_server() {
     for auth in AUTHS {
@@ -194,7 +195,7 @@ fn the_gate_is_open_with_apps_on_and_backend_auth() {
 }
 
 /// Rule `gate.closed-removes`: With the gate closed, `codex_apps` MUST be absent from `effective`,
-/// whoever defined it.
+/// whichever source defined it.
 #[test]
 fn a_closed_gate_removes_codex_apps_whoever_defined_it() {
     let closed = [

@@ -14,8 +14,9 @@ fn apps_server_is(host: Value, server: Value) {
     );
 }
 
-/// Rule `apps-server.shape`: It MUST be streamable HTTP in environment `local`, enabled, not
-/// required, startup timeout 30 s, all else default.
+/// Rule `apps-server.shape`: The Apps server that a host builds MUST be streamable HTTP in
+/// environment `local`, not required, with a startup timeout of 30 s, and MUST have no other field
+/// than those that other rules give it.
 #[test]
 fn the_apps_server_is_plain_http_with_a_timeout() {
     apps_server_is(json!({}), apps_server());
@@ -36,8 +37,8 @@ fn the_apps_server_is_plain_http_with_a_timeout() {
     );
 }
 
-/// Rule `apps-server.sku-header`: With a product SKU it MUST carry the header
-/// `X-OpenAI-Product-Sku: <sku>`, without one no headers.
+/// Rule `apps-server.sku-header`: With a product SKU the Apps server MUST carry the header
+/// `X-OpenAI-Product-Sku: <sku>`.
 #[test]
 fn the_product_sku_is_told_in_a_header() {
     // An empty SKU is one too: only absent means none.
@@ -57,7 +58,7 @@ fn the_product_sku_is_told_in_a_header() {
 }
 
 /// Rule `apps-server.bearer-env`: With `CODEX_CONNECTORS_TOKEN` set to a value that is not blank,
-/// `bearer_token_env_var` MUST be that variable's name; unset or blank, absent.
+/// the Apps server's `bearer_token_env_var` MUST be that variable's name; unset or blank, absent.
 #[test]
 fn the_bearer_variable_is_named_when_it_holds_a_token() {
     for token in ["t", " t ", "0", "\u{200b}"] {

@@ -102,7 +102,7 @@ fn the_config_beats_every_plugin_as_a_whole() {
 }
 
 /// Rule `configured.first-plugin-wins`: For a name that several active plugins define, `configured`
-/// MUST hold the earliest plugin's server, and `plugin_owners` MUST name that plugin.
+/// MUST hold the earliest plugin's server.
 #[test]
 fn the_earliest_plugin_with_a_valid_entry_wins() {
     let from = |command: &str| json!({"a": {"command": command}});
@@ -141,7 +141,7 @@ fn the_earliest_plugin_with_a_valid_entry_wins() {
 }
 
 /// Rule `configured.owners-exact`: `plugin_owners` MUST hold exactly the names whose server in
-/// `configured` comes from a plugin.
+/// `configured` comes from a plugin, each with that plugin's id.
 #[test]
 fn owners_are_those_of_configured_whatever_the_overlays_say() {
     let plugins = json!([{"id": "p", "mcp_servers": {

@@ -18,9 +18,8 @@ fn base_gives(base: &str, url: &str) {
     apps_at(json!({"chatgpt_base_url": base}), url);
 }
 
-/// Rule `endpoint.base-valid`: `chatgpt_base_url` MUST be an absolute `http` or `https` URL without
-/// userinfo, query or fragment; anything else rejects the host config at `host.chatgpt_base_url`.
-/// Absent means `https://chatgpt.com/backend-api/`.
+/// Rule `endpoint.base-valid`: A `chatgpt_base_url` that is not an absolute `http` or `https` URL
+/// without userinfo, query or fragment SHOULD reject the host config at `host.chatgpt_base_url`.
 #[test]
 fn a_base_is_an_absolute_http_url_and_nothing_more() {
     let invalid = [
@@ -162,10 +161,8 @@ fn only_trailing_slashes_of_the_base_go() {
     }
 }
 
-/// Rule `endpoint.chatgpt-host`: A base whose scheme is `https` and whose host is exactly
-/// `chatgpt.com` or `chat.openai.com`, and whose path has no `backend-api` segment, MUST get
-/// `/backend-api` appended. The host is compared without case and whatever the port; a look-alike
-/// such as `chatgpt.com.example.net` is not that host.
+/// Rule `endpoint.chatgpt-host`: A base that is at ChatGPT and has no `backend-api` MUST get
+/// `/backend-api` appended.
 #[test]
 fn chatgpt_gets_backend_api_and_a_look_alike_does_not() {
     for (base, url) in [
@@ -219,8 +216,8 @@ fn chatgpt_gets_backend_api_and_a_look_alike_does_not() {
     }
 }
 
-/// Rule `endpoint.other-host`: A base then without a `backend-api` segment and without the segments
-/// `api`,`codex` in a row MUST get `/api/codex` appended.
+/// Rule `endpoint.other-host`: A base then without `backend-api` and without `api/codex` MUST get
+/// `/api/codex` appended.
 #[test]
 fn another_base_gets_api_codex_unless_it_has_it() {
     for base in [
@@ -252,7 +249,7 @@ fn another_base_gets_api_codex_unless_it_has_it() {
     }
 }
 
-/// Rule `endpoint.default-path`: Without an override the path MUST be `wham/apps` under
+/// Rule `endpoint.default-path`: Without an override the path MUST be `wham/apps` if the base has
 /// `backend-api`, else `apps`.
 #[test]
 fn the_default_path_is_wham_apps_under_backend_api() {
@@ -270,9 +267,7 @@ fn the_default_path_is_wham_apps_under_backend_api() {
 }
 
 /// Rule `endpoint.override-path`: With an override its leading slashes MUST be dropped and the rest
-/// used as the path, so that `https://chatgpt.com` with the default override gives
-/// `https://chatgpt.com/backend-api/ps/mcp`. An override empty after that rejects the host config
-/// at `host.features.apps_mcp_path_override`.
+/// used as the path.
 #[test]
 fn an_override_is_the_path_without_its_leading_slashes() {
     let with_override = |base: &str, path_override: Value| {

@@ -87,8 +87,8 @@ fn null_is_an_absent_key_but_no_value() {
 }
 
 /// Rule `host.wrong-type`: A known key of the host config with a value of the wrong type MUST
-/// reject the host config at that key; features other than the two above, and unknown keys, are
-/// ignored with a warning.
+/// reject the host config at that key; unknown keys are ignored with a warning, and so are unknown
+/// features.
 #[test]
 fn a_known_host_key_has_its_type_and_an_unknown_one_is_ignored() {
     for (key, right) in [

@@ -110,8 +110,8 @@ fn remove_deletes_exactly_that_name() {
     );
 }
 
-/// Rule `overlay.last-wins`: For every name, the last contribution that names it MUST decide, a
-/// `Set` after a `Remove` included.
+/// Rule `overlay.last-wins`: For every name, the last contribution that names it MUST decide
+/// whether it is in `runtime` and with which server, a `Set` after a `Remove` included.
 #[test]
 fn the_last_contribution_that_names_a_name_decides() {
     let choices = [
@@ -174,7 +174,7 @@ fn an_unnamed_server_passes_through_unchanged() {
 }
 
 /// Rule `runtime.is-overlaid-configured`: `runtime` MUST be `configured` with all contributions
-/// applied; auth MUST NOT matter to it.
+/// applied.
 #[test]
 fn runtime_does_not_know_who_is_signed_in() {
     for auth in AUTHS {

@@ -73,8 +73,9 @@ fn the_legacy_server_comes_first() {
     check(json!({"profile": FIRST}), json!({"runtime": {}}));
 }
 
-/// Rule `features.override-ignored`: `features.apps_mcp_path_override` MUST be ignored, whatever
-/// its value.
+/// Rule `features.override-ignored`: `features.apps_mcp_path_override` MUST be a boolean or a table
+/// `{enabled?: boolean, path?: string}`, and MUST have no effect; anything else rejects the host
+/// config at `host.features.apps_mcp_path_override`.
 #[test]
 fn the_path_override_is_ignored() {
     for written in [
@@ -97,8 +98,8 @@ fn the_path_override_is_ignored() {
 }
 
 /// Rule `overlay.disabled-stays`: A name that is disabled in `configured` MUST be disabled in
-/// `runtime` too if it is there, whoever set it last; its other fields are those that were set, and
-/// `Remove` still deletes it.
+/// `runtime` too if it is there, whichever contribution set it; its other fields are those that
+/// were set, and `Remove` still deletes it.
 #[test]
 fn what_is_disabled_stays_disabled() {
     let off = json!({"command": "srv", "enabled": false});

@@ -45,8 +45,9 @@ fn what_is_enabled_in_the_end_is_started() {
     is_seen(Some("api_key"), disabled, json!({}));
 }
 
-/// Rule `status.auth`: The auth status of a server MUST be `bearerToken` if the host sends it a
-/// bearer, and `unsupported` if it is disabled, speaks stdio, or offers no OAuth.
+/// Rule `status.auth`: The auth status of a server MUST be `unsupported` if it is disabled or
+/// speaks stdio; otherwise `bearerToken` if the host's own bearer or an environment variable's is
+/// configured for it; otherwise `unsupported` if it offers no OAuth.
 #[test]
 fn a_status_says_whether_a_bearer_is_sent() {
     let bearer = |enabled| json!({"url": "u", "bearer_token_env_var": "TOK", "enabled": enabled});
@@ -59,8 +60,9 @@ fn a_status_says_whether_a_bearer_is_sent() {
     is_seen(None, host, json!({"a": sent, "b": off(), "c": stdio}));
 }
 
-/// Rule `credentials.apps-only`: The host's own credentials, its bearer and account id, MUST be
-/// sent to the Apps server alone: to no other server, no redirect and no discovery request.
+/// Rule `credentials.apps-only`: With backend auth the host's own credentials, its bearer and
+/// account id, MUST be sent to the enabled HTTP server named `codex_apps` in `effective`, unless it
+/// has a `bearer_token_env_var`: to no other server, no redirect and no discovery request.
 #[test]
 fn nobody_else_gets_the_credentials() {
     let alike = json!({"url": APPS});
@@ -70,8 +72,9 @@ fn nobody_else_gets_the_credentials() {
     is_seen(Some("chatgpt"), json!({"mcp_servers": servers}), all);
 }
 
-/// Rule `credentials.environment-instead`: A server with `bearer_token_env_var` MUST be sent that
-/// variable's value as its bearer, the Apps server in place of the host's credentials.
+/// Rule `credentials.environment-instead`: A server with `bearer_token_env_var` and no
+/// `Authorization` among its headers MUST be sent that variable's value as its bearer, in place of
+/// the host's credentials.
 #[test]
 fn a_variable_is_sent_in_place_of_the_credentials() {
     let token = "CODEX_CONNECTORS_TOKEN";

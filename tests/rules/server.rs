@@ -38,9 +38,8 @@ fn a_server_has_exactly_one_transport() {
     }
 }
 
-/// Rule `server.foreign-field`: stdio MUST refuse `bearer_token_env_var`, `bearer_token`,
-/// `http_headers`, `env_http_headers`, `oauth`, `oauth_resource`; HTTP MUST refuse `args`, `env`,
-/// `env_vars`, `cwd`, `bearer_token` (a secret belongs in the environment).
+/// Rule `server.foreign-field`: A server that has a field of the other transport, or
+/// `bearer_token`, MUST be invalid.
 #[test]
 fn a_field_of_the_other_transport_is_refused_even_when_empty() {
     let stdio = json!({"command": "srv"});
@@ -76,9 +75,9 @@ fn a_field_of_the_other_transport_is_refused_even_when_empty() {
     }
 }
 
-/// Rule `server.durations`: `startup_timeout_sec` and `tool_timeout_sec` MUST be seconds, finite
-/// and not negative; `startup_timeout_ms` MUST be whole milliseconds and counts only without
-/// `startup_timeout_sec`; anything else is invalid.
+/// Rule `server.durations`: `startup_timeout_sec` and `tool_timeout_sec` MUST be seconds, finite,
+/// not negative and less than 2^64; `startup_timeout_ms` MUST be whole milliseconds and counts only
+/// without `startup_timeout_sec`; anything else is invalid; a time is rounded to whole nanoseconds.
 #[test]
 fn times_are_seconds_and_whole_milliseconds() {
     let srv = json!({"command": "srv"});

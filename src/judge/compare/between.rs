@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use mcp_overlay_model::observation::Observations;
 use mcp_overlay_model::{Answer, ServerView};
 use serde_json::Value;
 
@@ -48,6 +49,14 @@ pub fn between(first: &Answer, second: &Answer) -> Vec<Difference> {
                 differ(Place::Owner { name: name.clone() }, a.as_ref(), b.as_ref());
             }
         }
+        (Answer::Observed { seen: first }, Answer::Observed { seen: second }) => {
+            let names = first.keys().chain(second.keys().filter(|n| !first.contains_key(*n)));
+            for name in names {
+                let value = |seen: &Observations| serde_json::to_value(seen.get(name)?).ok();
+                let place = Place::Server { view: "effective", name: name.clone() };
+                differ(place, value(first).as_ref(), value(second).as_ref());
+            }
+        }
         (first, second) => {
             let (first, second) = (in_short(first), in_short(second));
             differ(Place::Rejection, first.as_ref(), second.as_ref());
@@ -59,7 +68,7 @@ pub fn between(first: &Answer, second: &Answer) -> Vec<Difference> {
 /// An answer without views in one value; the words for people do not count.
 fn in_short(answer: &Answer) -> Option<Value> {
     match answer {
-        Answer::Resolved { .. } => None,
+        Answer::Resolved { .. } | Answer::Observed { .. } => None,
         Answer::Rejected { rejected } => Some(Value::from(rejected.path.as_str())),
         Answer::Skipped { .. } => Some(Value::from("skipped")),
         Answer::Errored { .. } => Some(Value::from("errored")),

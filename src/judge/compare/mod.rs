@@ -5,11 +5,12 @@ mod seen;
 
 use std::collections::BTreeMap;
 
-use mcp_overlay_model::apps::{apps_server, hosted_server, legacy_loader_is_active};
+use mcp_overlay_model::apps::{hosted_server, legacy_loader_is_active, legacy_server};
 use mcp_overlay_model::endpoint::apps_url;
+use mcp_overlay_model::host::Host;
 use mcp_overlay_model::server::read;
 use mcp_overlay_model::{
-    Answer, By, CODEX_APPS, Case, Outcome, Profile, Reason, Rejection, Resolution, RuleId,
+    Answer, By, CODEX_APPS, Case, Outcome, Reason, Rejection, Resolution, Rule, RuleSet,
     ServerView, View,
 };
 use serde_json::Value;
@@ -18,6 +19,7 @@ pub use self::between::between;
 use crate::judge::kept::{kept, kept_words};
 pub use crate::judge::same::same;
 use crate::judge::verdict::{Difference, LOADS, Place, Verdict};
+use crate::rules::holding;
 
 /// Compares an answer to `case` with the specification's outcome.
 pub fn compare(case: &Case, expected: &Outcome, actual: &Answer) -> Verdict {
@@ -41,6 +43,9 @@ pub fn compare(case: &Case, expected: &Outcome, actual: &Answer) -> Verdict {
             shape.view(effective, Some(runtime), &mut differences);
             differences
         }
+        (Outcome::Observed(expected), Answer::Observed { seen: actual }) => {
+            seen::differences(case, expected, actual)
+        }
         (Outcome::Rejected(places), Answer::Rejected { rejected }) => {
             rejection_difference(places, Some(&rejected.path))
         }
@@ -48,18 +53,27 @@ pub fn compare(case: &Case, expected: &Outcome, actual: &Answer) -> Verdict {
             let mut differences = rejection_difference(places, None);
             differences.iter_mut().for_each(|difference| {
                 if was_only_dropped(places, &views.configured) {
-                    difference.rule = "server.invalid-rejects-config";
+                    difference.rule = Rule::ServerInvalidRejectsConfig;
                 }
             });
             differences
         }
-        (Outcome::Resolved(_), Answer::Rejected { rejected }) => vec![Difference {
-            place: Place::Rejection,
-            rule: rule_of_place(case.profile, &rejected.path),
-            by: None,
-            expected: None,
-            actual: Some(Value::from(rejected.path.as_str())),
-        }],
+        (Outcome::Rejected(places), Answer::Observed { .. }) => rejection_difference(places, None),
+        (Outcome::Resolved(_), Answer::Observed { .. })
+        | (Outcome::Observed(_), Answer::Resolved { .. }) => {
+            return Verdict::Errored(
+                "answered with what this kind of subject does not show".into(),
+            );
+        }
+        (Outcome::Resolved(_) | Outcome::Observed(_), Answer::Rejected { rejected }) => {
+            vec![Difference {
+                place: Place::Rejection,
+                rule: rule_of_place(case.profile.rules(), &rejected.path),
+                by: None,
+                expected: None,
+                actual: Some(Value::from(rejected.path.as_str())),
+            }]
+        }
     };
     if differences.is_empty() { Verdict::Agree } else { Verdict::Disagree(differences) }
 }
@@ -73,7 +87,7 @@ fn rejection_difference(places: &[Rejection], actual: Option<&str>) -> Vec<Diffe
     }
     // A place that is invalid too, only not the smallest: the order is to blame, not the reading.
     let is_another_place = places.iter().any(|place| actual == Some(place.path.as_str()));
-    let rule = if is_another_place { "rejection.smallest-path" } else { first.rule };
+    let rule = if is_another_place { Rule::RejectionSmallestPath } else { first.rule };
     vec![Difference {
         place: Place::Rejection,
         rule,
@@ -90,17 +104,20 @@ fn was_only_dropped(places: &[Rejection], configured: &ServerView) -> bool {
 }
 
 /// The rule by which a place that is valid might have been rejected.
-fn rule_of_place(profile: Profile, path: &str) -> RuleId {
+fn rule_of_place(rules: RuleSet, path: &str) -> Rule {
     match path {
-        "host.features.apps_mcp_path_override" if profile >= Profile::CodexPr27198 => {
-            "features.override-ignored"
+        "host.features.apps_mcp_path_override" => {
+            holding(rules, Rule::FeaturesOverrideForms, [Rule::FeaturesOverrideIgnored])
         }
-        "host.chatgpt_base_url" => "endpoint.base-valid",
-        "host.features.apps_mcp_path_override" => "features.override-forms",
+        "host.chatgpt_base_url" => Rule::EndpointBaseValid,
+        "host.features.connectors" => Rule::FeaturesConnectorsAlias,
+        path if path.starts_with("host.features.") && path != "host.features.apps" => {
+            Rule::FeaturesBoolean
+        }
         _ if path.starts_with("host.mcp_servers.") || path.starts_with("contributors[") => {
-            "server.unknown-field"
+            Rule::ServerUnknownField
         }
-        _ => "host.wrong-type",
+        _ => Rule::HostWrongType,
     }
 }
 
@@ -137,7 +154,7 @@ impl Shape<'_> {
                 (Some(want), Some(got)) if same(want, got) => continue,
                 (_, Some(got)) if self.is_loaded_early(view.name, name, got) => LOADS,
                 (Some(_), None) if self.has_invalid_sibling(decided.reason.by) => {
-                    "configured.invalid-plugin-server-dropped"
+                    Rule::ConfiguredInvalidPluginServerDropped
                 }
                 _ if view.name == "effective" && name == CODEX_APPS => {
                     self.rule_of_effective_apps(&decided.reason, want, got)
@@ -160,7 +177,7 @@ impl Shape<'_> {
                 let early = self.is_loaded_early(view.name, name, server);
                 differences.push(Difference {
                     place: Place::Server { view: view.name, name: name.clone() },
-                    rule: if early { LOADS } else { rule_of_intruder(view.name) },
+                    rule: if early { LOADS } else { self.rule_of_intruder(view.name) },
                     by: None,
                     expected: None,
                     actual: Some(kept(server)),
@@ -186,9 +203,10 @@ impl Shape<'_> {
                 continue;
             }
             let both = want.is_some() && got.is_some();
+            let exact = holding(self.rules(), Rule::ConfiguredOwnersExact, [Rule::OwnersOfRuntime]);
             differences.push(Difference {
                 place: Place::Owner { name: name.clone() },
-                rule: if both { "configured.first-plugin-wins" } else { "configured.owners-exact" },
+                rule: if both { Rule::ConfiguredFirstPluginWins } else { exact },
                 by: self.resolution.configured.get(name).map(|decided| decided.reason.by),
                 expected: want.map(|id| Value::from(id.as_str())),
                 actual: got.map(|id| Value::from(id.as_str())),
@@ -202,18 +220,17 @@ impl Shape<'_> {
         reason: &Reason,
         want: Option<&Value>,
         got: Option<&Value>,
-    ) -> RuleId {
+    ) -> Rule {
         let in_runtime = self.resolution.runtime.get(CODEX_APPS).and_then(|d| d.server.as_deref());
         match (reason.by, want, got) {
             // It did not come from `runtime`: somebody took the gate for open.
-            (By::Gate, None, Some(_)) if in_runtime.is_none() => "gate.open",
+            (By::Gate, None, Some(_)) if in_runtime.is_none() => Rule::GateOpen,
             // It is in `runtime`, and nothing but the gate takes it away.
-            (By::Contribution { .. }, Some(_), None) => "gate.open",
+            (By::Contribution { .. }, Some(_), None) => Rule::GateOpen,
             (By::Contribution { .. }, _, Some(got))
-                if self.is_apps_server(got)
-                    && self.resolution.host.profile < Profile::CodexPr27198 =>
+                if self.is_apps_server(got) && self.rules().has(Rule::LegacyOnlyWhenSilent) =>
             {
-                "legacy.only-when-silent"
+                Rule::LegacyOnlyWhenSilent
             }
             (_, Some(want), Some(got)) => self.rule_of_content(reason, want, got),
             _ => reason.rule,
@@ -221,37 +238,20 @@ impl Shape<'_> {
     }
 
     fn is_apps_server(&self, server: &Value) -> bool {
-        same(&apps_server(&self.resolution.host), server)
+        same(&legacy_server(&self.resolution.host), server)
     }
 
     /// Two servers under one name. If the other one is simply somebody else's word, the rule that
     /// chose is to blame; if it is this one gone wrong, the rule of the field is.
-    fn rule_of_content(&self, reason: &Reason, want: &Value, got: &Value) -> RuleId {
-        if seen::is_observation(want) {
-            return match seen::first_difference(want, got) {
-                Some("enabled") if matches!(reason.by, By::Config | By::Plugin(_)) => {
-                    "start.exactly-enabled"
-                }
-                Some("enabled" | "command") | None => reason.rule,
-                Some("authorization" | "account_id") => {
-                    let apps = want.get("url").is_some_and(|url| self.is_apps_url(url));
-                    let origins = self.resolution.host.profile >= Profile::CodexPr29924 && apps;
-                    seen::rule_of_credentials(want, got, origins)
-                }
-                Some("auth_status") => "status.auth",
-                Some(_) if self.is_one_more_entry(got) => reason.rule,
-                Some(field) if want.get("url").is_some_and(|url| self.is_apps_url(url)) => {
-                    self.rule_of_apps_field(field, got)
-                }
-                Some(field) => rule_of_entry_field(field, reason),
-            };
-        }
+    fn rule_of_content(&self, reason: &Reason, want: &Value, got: &Value) -> Rule {
         if self.is_somebodys_server(got) {
             return reason.rule;
         }
         let apps = want.get("url").is_some_and(|url| self.is_apps_url(url));
         match first_differing_field(want, got) {
-            Some(field) if apps => self.rule_of_apps_field(&field, got),
+            Some(field) if apps => {
+                rule_of_apps_field(&self.resolution.host, reason.by, &field, want, got)
+            }
             Some(field) => rule_of_entry_field(&field, reason),
             None => reason.rule,
         }
@@ -263,15 +263,9 @@ impl Shape<'_> {
         let contributed = self.resolution.overlays.iter().filter_map(|o| o.server.as_deref());
         let written = self.case.plugins.iter().flat_map(|plugin| plugin.mcp_servers.values());
         own.chain(contributed).any(|known| same(known, server))
-            || written.filter_map(|entry| read(entry).ok()).any(|known| same(&known, server))
-    }
-
-    /// Whether the case has another entry with the URL that was seen.
-    fn is_one_more_entry(&self, got: &Value) -> bool {
-        let own = self.resolution.host.servers.values().map(|server| &**server);
-        let of_plugins = self.case.plugins.iter().flat_map(|plugin| plugin.mcp_servers.values());
-        let url = got.get("url");
-        url.is_some() && own.chain(of_plugins).any(|entry| entry.get("url") == url)
+            || written
+                .filter_map(|entry| read(entry, self.rules()).ok())
+                .any(|known| same(&known, server))
     }
 
     /// Whether the server is from a plugin that has an invalid one too.
@@ -280,62 +274,98 @@ impl Shape<'_> {
             return false;
         };
         let plugin = self.case.plugins.get(position);
-        plugin.is_some_and(|plugin| plugin.mcp_servers.values().any(|entry| read(entry).is_err()))
+        plugin.is_some_and(|plugin| {
+            plugin.mcp_servers.values().any(|entry| read(entry, self.rules()).is_err())
+        })
     }
 
     fn is_apps_url(&self, url: &Value) -> bool {
         let host = &self.resolution.host;
-        [apps_server(host), hosted_server(host)].iter().any(|server| server.get("url") == Some(url))
+        [legacy_server(host), hosted_server(host)]
+            .iter()
+            .any(|server| server.get("url") == Some(url))
     }
 
-    fn rule_of_apps_field(&self, field: &str, got: &Value) -> RuleId {
-        let host = &self.resolution.host;
-        let got_url = got.get("url").and_then(Value::as_str).unwrap_or_default();
-        match field {
-            "url" if host.profile >= Profile::CodexPr27198 => "hosted.at-ps-mcp",
-            "url" => rule_of_url(&host.base_url, host.path_override.as_deref(), got_url),
-            "http_headers"
-                if host.profile >= Profile::CodexPr31803
-                    && host.product_sku.as_deref() == Some("codex") =>
-            {
-                "apps-server.sku-default"
+    fn rules(&self) -> RuleSet {
+        self.resolution.host.rules
+    }
+
+    /// The rule that forbids a name of which the specification does not speak at all.
+    fn rule_of_intruder(&self, view: &str) -> Rule {
+        match view {
+            "configured" => Rule::ConfiguredUnion,
+            "runtime" => {
+                holding(self.rules(), Rule::RuntimeIsOverlaidConfigured, [Rule::RuntimeThreePhases])
             }
-            "http_headers" => "apps-server.sku-header",
-            "bearer_token_env_var" => "apps-server.bearer-env",
-            _ => "apps-server.shape",
+            _ => others_pass(self.rules()),
         }
     }
 }
 
-/// Which step of building the Apps URL went wrong, by what the wrong URL has after the base.
-fn rule_of_url(base: &str, path_override: Option<&str>, got: &str) -> RuleId {
-    let trimmed = base.trim_end_matches('/');
-    let want = apps_url(base, path_override);
-    let after_base = |url: &str| url.strip_prefix(trimmed).map(str::to_string);
-    let (Some(want), Some(got)) = (after_base(&want), after_base(got)) else {
-        return "endpoint.base-trimmed";
-    };
-    let only_one_has = |suffix: &str| want.starts_with(suffix) != got.starts_with(suffix);
-    if got.starts_with("//") && !want.starts_with("//") {
-        "endpoint.base-trimmed"
-    } else if only_one_has("/backend-api/") {
-        "endpoint.chatgpt-host"
-    } else if only_one_has("/api/codex/") {
-        "endpoint.other-host"
-    } else if path_override.is_some() {
-        "endpoint.override-path"
-    } else {
-        "endpoint.default-path"
+/// The rule that every other name passes from `runtime` to `effective`.
+fn others_pass(rules: RuleSet) -> Rule {
+    holding(rules, Rule::EffectiveOthersPass, [Rule::EffectiveOthersPassButAuth])
+}
+
+/// Which rule about the Apps server a wrong field of it breaks.
+fn rule_of_apps_field(host: &Host, by: By, field: &str, want: &Value, got: &Value) -> Rule {
+    match field {
+        "url" => {
+            let text = |server: &Value| server.get("url").and_then(Value::as_str).map(String::from);
+            rule_of_url(host, by, &text(want).unwrap_or_default(), &text(got).unwrap_or_default())
+        }
+        "http_headers" if host.product_sku.is_some() => Rule::AppsServerSkuHeader,
+        "http_headers" => {
+            holding(host.rules, Rule::AppsServerNoSkuNoHeader, [Rule::AppsServerSkuDefault])
+        }
+        "bearer_token_env_var" => Rule::AppsServerBearerEnv,
+        "auth" if want.get("auth").is_some() => Rule::AppsServerAuth,
+        "auth" => Rule::EffectiveAuthAtChatgptOnly,
+        _ => Rule::AppsServerShape,
     }
 }
 
-fn rule_of_entry_field(field: &str, reason: &Reason) -> RuleId {
+/// Which step of building the Apps URL went wrong, by what the wrong URL has after the base.
+fn rule_of_url(host: &Host, by: By, want: &str, got: &str) -> Rule {
+    let trimmed = host.base_url.trim_end_matches('/');
+    let after_base = |url: &str| url.strip_prefix(trimmed).map(str::to_string);
+    let (Some(want), Some(got)) = (after_base(want), after_base(got)) else {
+        return Rule::EndpointBaseTrimmed;
+    };
+    let only_one_has = |suffix: &str| want.starts_with(suffix) != got.starts_with(suffix);
+    let depends_on = |should: &Rule| {
+        let url = |rules| apps_url(&host.base_url, None, rules);
+        url(host.rules) != url(host.rules.without(*should))
+    };
+    if got.starts_with("//") && !want.starts_with("//") {
+        return Rule::EndpointBaseTrimmed;
+    }
+    let readings = [Rule::EndpointWholeHost, Rule::EndpointWholeSegments];
+    if only_one_has("/backend-api/") || only_one_has("/api/codex/") {
+        let reading = readings.into_iter().find(depends_on);
+        let appends = if only_one_has("/backend-api/") {
+            Rule::EndpointChatgptHost
+        } else {
+            Rule::EndpointOtherHost
+        };
+        reading.unwrap_or(appends)
+    } else if host.path_override.is_some() {
+        Rule::EndpointOverridePath
+    } else if by == By::Legacy {
+        holding(host.rules, Rule::EndpointDefaultPath, [Rule::EndpointLegacyPath])
+    } else {
+        holding(host.rules, Rule::EndpointDefaultPath, [Rule::HostedAtPsMcp])
+    }
+}
+
+fn rule_of_entry_field(field: &str, reason: &Reason) -> Rule {
     match field {
-        "startup_timeout_sec" | "startup_timeout_ms" | "tool_timeout_sec" => "server.durations",
-        "env_vars" => "server.env-vars",
+        "startup_timeout_sec" | "startup_timeout_ms" | "tool_timeout_sec" => Rule::ServerDurations,
+        "env_vars" => Rule::ServerEnvVars,
+        "auth" => Rule::EffectiveAuthAtChatgptOnly,
         // A field of the losing server in the winner: the replacement was not whole.
         _ if matches!(reason.by, By::Contribution { .. }) => reason.rule,
-        _ => "server.unknown-field",
+        _ => Rule::ServerUnknownField,
     }
 }
 
@@ -346,13 +376,4 @@ fn first_differing_field(want: &Value, got: &Value) -> Option<String> {
         _ => true,
     };
     want.keys().chain(got.keys()).find(differs).cloned()
-}
-
-/// The rule that forbids a name of which the specification does not speak at all.
-fn rule_of_intruder(view: &str) -> RuleId {
-    match view {
-        "configured" => "configured.union",
-        "runtime" => "runtime.is-overlaid-configured",
-        _ => "effective.others-pass",
-    }
 }

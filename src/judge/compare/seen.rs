@@ -1,49 +1,111 @@
-//! Which field of a server that is seen from outside differs, and which rule that breaks.
+//! Which observation of a running host differs, and which rule that breaks.
 
-use mcp_overlay_model::RuleId;
+use std::collections::BTreeSet;
+
+use mcp_overlay_model::observation::{Expected, Observation, Observations, Observed};
+use mcp_overlay_model::{By, CODEX_APPS, Case, Outcome, Resolution, Rule, resolve};
 use serde_json::Value;
 
-use crate::judge::same::same;
+use super::{others_pass, rule_of_apps_field, rule_of_entry_field};
+use crate::judge::verdict::{Difference, Place};
+use crate::rules::holding;
 
-/// What a client and the servers see of a server has a status, a server as it is configured has none.
-pub(super) fn is_observation(server: &Value) -> bool {
-    server.get("auth_status").is_some()
-}
-
-/// The first field of an observation that differs, those that say the most first: a server that was
-/// started though it must not be differs in all that it was started with.
-pub(super) fn first_difference(want: &Value, got: &Value) -> Option<&'static str> {
-    const FIELDS: [&str; 9] = [
-        "enabled",
-        "command",
-        "url",
-        "authorization",
-        "account_id",
-        "http_headers",
-        "args",
-        "env",
-        "auth_status",
-    ];
-    let alike = |field: &str| match (want.get(field), got.get(field)) {
-        (Some(a), Some(b)) => same(a, b),
-        (a, b) => a.is_none() && b.is_none(),
-    };
-    FIELDS.into_iter().find(|field| !alike(field))
-}
-
-/// The host's credentials where they must not be, or not where they must; or another variable's
-/// value than the configured one's. `origins` tells whether the Apps server itself gets them only at
-/// some origins.
-pub(super) fn rule_of_credentials(want: &Value, got: &Value, origins: bool) -> RuleId {
-    let has_hosts = |server: &Value| {
-        server.get("authorization") == Some(&Value::from("host"))
-            || server.get("account_id").is_some()
-    };
-    let same_place = want.get("url") == got.get("url");
-    match (has_hosts(want), has_hosts(got)) {
-        (false, false) => "credentials.environment-instead",
-        // Its own server, and only the origin is the wrong one.
-        (false, true) if same_place && origins => "credentials.chatgpt-origins",
-        _ => "credentials.apps-only",
+/// Every name of which something else was seen than expected.
+pub(super) fn differences(
+    case: &Case,
+    expected: &Observed,
+    seen: &Observations,
+) -> Vec<Difference> {
+    let names: BTreeSet<&String> = expected.0.keys().chain(seen.keys()).collect();
+    let mut differences = Vec::new();
+    for name in names {
+        let wanted = expected.0.get(name);
+        let want = wanted.and_then(|expected| expected.observation.as_ref());
+        let got = seen.get(name);
+        if want == got {
+            continue;
+        }
+        differences.push(Difference {
+            place: Place::Server { view: "effective", name: name.clone() },
+            rule: rule(case, name, wanted, got),
+            by: wanted.map(|expected| expected.reason.by),
+            expected: want.map(as_value),
+            actual: got.map(as_value),
+        });
     }
+    differences
+}
+
+fn as_value(observation: &Observation) -> Value {
+    serde_json::to_value(observation).unwrap_or_default()
+}
+
+fn rule(case: &Case, name: &str, wanted: Option<&Expected>, got: Option<&Observation>) -> Rule {
+    let rules = case.profile.rules();
+    let Some(wanted) = wanted else { return others_pass(rules) };
+    let reason = wanted.reason;
+    let Outcome::Resolved(resolution) = resolve(case) else { return reason.rule };
+    let (Some(want), Some(got)) = (&wanted.observation, got) else {
+        let in_runtime = resolution.runtime.get(CODEX_APPS).is_some_and(|d| d.server.is_some());
+        return match reason.by {
+            // It did not come from `runtime`: the host took the gate for open.
+            By::Gate if !in_runtime => Rule::GateOpen,
+            // It is in `runtime`, and nothing but the gate takes it away.
+            By::Contribution { .. } if name == CODEX_APPS && got.is_none() => Rule::GateOpen,
+            _ => reason.rule,
+        };
+    };
+    let is_apps = want.url.as_deref().is_some_and(|url| is_apps_url(&resolution, url));
+    match first_difference(want, got) {
+        Some("enabled") if matches!(reason.by, By::Config | By::Plugin(_)) => {
+            Rule::StartExactlyEnabled
+        }
+        Some("enabled" | "command") | None => reason.rule,
+        Some("authorization" | "account_id") => {
+            if want.has_host_credentials() || got.has_host_credentials() {
+                holding(rules, Rule::CredentialsAppsOnly, [Rule::CredentialsWhereAuthSays])
+            } else {
+                Rule::CredentialsEnvironmentInstead
+            }
+        }
+        Some("auth_status") => Rule::StatusAuth,
+        Some(_) if is_another_entry(case, &resolution, got) => reason.rule,
+        Some(field) if is_apps => {
+            let (want, got) = (as_value(want), as_value(got));
+            rule_of_apps_field(&resolution.host, reason.by, field, &want, &got)
+        }
+        Some(field) => rule_of_entry_field(field, &reason),
+    }
+}
+
+/// The first field that differs, those that explain the most first: a server that was started
+/// though it must not be differs in all that it was started with.
+fn first_difference(want: &Observation, got: &Observation) -> Option<&'static str> {
+    let differs = [
+        ("enabled", want.enabled != got.enabled),
+        ("command", want.command != got.command),
+        ("url", want.url != got.url),
+        ("authorization", want.authorization != got.authorization),
+        ("account_id", want.account_id != got.account_id),
+        ("http_headers", want.http_headers != got.http_headers),
+        ("args", want.args != got.args),
+        ("env", want.env != got.env),
+        ("auth_status", want.auth_status != got.auth_status),
+    ];
+    differs.into_iter().find(|(_, differs)| *differs).map(|(field, _)| field)
+}
+
+fn is_apps_url(resolution: &Resolution, url: &str) -> bool {
+    use mcp_overlay_model::apps::{hosted_server, legacy_server};
+    let host = &resolution.host;
+    let built = [legacy_server(host), hosted_server(host)];
+    built.iter().any(|server| server.get("url").and_then(Value::as_str) == Some(url))
+}
+
+/// Whether the case has an entry with the URL that was seen.
+fn is_another_entry(case: &Case, resolution: &Resolution, got: &Observation) -> bool {
+    let own = resolution.host.servers.values().map(|server| &**server);
+    let of_plugins = case.plugins.iter().flat_map(|plugin| plugin.mcp_servers.values());
+    let has_url = |entry: &Value| entry.get("url").and_then(Value::as_str) == got.url.as_deref();
+    got.url.is_some() && own.chain(of_plugins).any(has_url)
 }

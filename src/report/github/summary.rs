@@ -116,9 +116,9 @@ fn phases(phases: &[PhaseReport]) -> String {
 
 fn broken_rules(report: &Report) -> impl Iterator<Item = String> {
     report.rule_rows().filter_map(|(id, sentence, _, status)| match status {
-        RuleStatus::Fail => Some(format!("- {}: {}\n", code(id), self::sentence(sentence))),
+        RuleStatus::Fail => Some(format!("- {}: {}\n", code(id.id()), self::sentence(sentence))),
         RuleStatus::Expected => {
-            Some(format!("- {}, as expected: {}\n", code(id), self::sentence(sentence)))
+            Some(format!("- {}, as expected: {}\n", code(id.id()), self::sentence(sentence)))
         }
         RuleStatus::Pass | RuleStatus::NotReached => None,
     })
@@ -126,9 +126,9 @@ fn broken_rules(report: &Report) -> impl Iterator<Item = String> {
 
 fn finding(found: &ReportedFinding) -> String {
     let Finding { subject, verdict, rule, sentence, count, note, .. } = &found.finding;
-    let headline = match rule.as_str() {
-        "" => format!("{} {}", code(subject), escaped(verdict)),
-        rule => format!("{} ({})", code(rule), escaped(verdict)),
+    let headline = match rule {
+        None => format!("{} {}", code(subject), escaped(verdict)),
+        Some(rule) => format!("{} ({})", code(rule.id()), escaped(verdict)),
     };
     let mut text =
         format!("<details><summary>{headline}, cases: {}</summary>\n\n", grouped(*count));
@@ -167,7 +167,7 @@ fn finding(found: &ReportedFinding) -> String {
 
 fn difference(difference: &FoundDifference) -> String {
     let FoundDifference { place, rule, because, expected, actual } = difference;
-    let rule = if rule.is_empty() { String::new() } else { format!("{}: ", code(rule)) };
+    let rule = rule.map(|rule| format!("{}: ", code(rule.id()))).unwrap_or_default();
     let diff = unified(&diff(&pretty(expected), &pretty(actual)));
     let diff = fenced("diff", &diff);
     match because.trim().contains('\n') {
@@ -179,7 +179,7 @@ fn difference(difference: &FoundDifference) -> String {
 
 fn scenarios(report: &Report) -> impl Iterator<Item = String> {
     report.scenarios.iter().map(|failed| {
-        let rule = failed.rule.as_ref().map(|rule| format!(" ({})", code(rule)));
+        let rule = failed.rule.map(|rule| format!(" ({})", code(rule.id())));
         let expected = failed.expected.as_ref();
         let expected = expected.map(|reason| format!(" (expected: {})", escaped(reason)));
         format!(

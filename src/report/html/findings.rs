@@ -45,7 +45,7 @@ fn finding(number: usize, found: &ReportedFinding) -> Markup {
         article class=(class) id={ "finding-" (number) } {
             h3 {
                 (number) ". "
-                @if rule.is_empty() { (Text(verdict)) } @else { code { (Text(rule)) } }
+                @match rule { None => (Text(verdict)), Some(rule) => code { (rule) }, }
             }
             p.facts {
                 span.badge.fail[found.expected.is_none()].expected[found.expected.is_some()] {
@@ -95,7 +95,7 @@ fn difference(difference: &FoundDifference, of_answers: bool) -> Markup {
     html! {
         h4 { code { (Text(place)) } }
         p.because {
-            @if !rule.is_empty() { code { (Text(rule)) } ": " }
+            @if let Some(rule) = rule { code { (rule) } ": " }
             (Text(because))
         }
         (wide("Difference", &html! {
@@ -171,7 +171,7 @@ pub(super) fn scenarios(report: &Report) -> Markup {
                 @for failed in report.scenarios.iter().take(MOST) {
                     article.finding.known[failed.expected.is_some()] {
                         h3 { (Text(&failed.name)) }
-                        @if let Some(rule) = &failed.rule { p { code { (Text(rule)) } } }
+                        @if let Some(rule) = &failed.rule { p { code { (rule) } } }
                         pre tabindex="0" { (Text(&failed.message)) }
                         @if let Some(reason) = &failed.expected {
                             p { strong { "Expected: " } (Text(reason)) }

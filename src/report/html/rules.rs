@@ -1,6 +1,7 @@
 //! Every rule and what became of it, those that failed first.
 
 use maud::{Markup, html};
+use mcp_overlay_model::Rule;
 
 use super::parts::{sentence, wide};
 use crate::display::grouped;
@@ -25,7 +26,7 @@ pub(super) fn table(report: &Report) -> Markup {
                             tr {
                                 td { (badge(*status)) }
                                 th scope="row" {
-                                    @match finding_of(report, id) {
+                                    @match finding_of(report, *id) {
                                         Some(at) => a href={ "#finding-" (at) } { code { (id) } },
                                         None => code { (id) },
                                     }
@@ -44,8 +45,8 @@ pub(super) fn table(report: &Report) -> Markup {
 }
 
 /// The number of the first finding that breaks a rule, as in its anchor.
-fn finding_of(report: &Report, rule: &str) -> Option<usize> {
-    let at = report.findings.iter().position(|found| found.finding.rule == rule)?;
+fn finding_of(report: &Report, rule: Rule) -> Option<usize> {
+    let at = report.findings.iter().position(|found| found.finding.rule == Some(rule))?;
     (at < super::findings::MOST).then_some(at + 1)
 }
 

@@ -1,5 +1,6 @@
 //! The lines of the file.
 
+use mcp_overlay_model::Rule;
 use serde::{Deserialize, Serialize};
 
 use crate::report::{RuleStatus, RunOptions, RunVerdict};
@@ -18,7 +19,7 @@ pub(super) struct Header {
 /// A rule, and what became of it.
 #[derive(Serialize, Deserialize)]
 pub(super) struct RuleLine {
-    pub(super) id: String,
+    pub(super) id: Rule,
     pub(super) reached: u64,
     /// For readers; it follows from the other lines.
     pub(super) status: RuleStatus,

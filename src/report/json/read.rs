@@ -1,5 +1,6 @@
 //! A report read back. Nothing that is damaged passes for a report.
 
+use mcp_overlay_model::Rule;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -206,7 +207,7 @@ pub fn read(text: &str, place: &str) -> Result<Report, BadReport> {
     Err(BadReport::CutOff { place: place.into(), line: text.lines().count() })
 }
 
-fn rule_counts(mut counts: BTreeMap<String, u64>) -> RuleCounts {
+fn rule_counts(mut counts: BTreeMap<Rule, u64>) -> RuleCounts {
     counts.retain(|_, reached| *reached > 0);
     // A map of text to numbers is what they are written as.
     serde_json::to_value(counts).and_then(serde_json::from_value).unwrap_or_default()

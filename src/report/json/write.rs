@@ -1,5 +1,6 @@
 //! A report written.
 
+use mcp_overlay_model::Rule;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -7,7 +8,6 @@ use serde::Serialize;
 
 use super::lines::{End, FORMAT, Header, RuleLine};
 use crate::report::Report;
-use crate::rules;
 use crate::rules::coverage::RuleCounts;
 
 /// Writes the report.
@@ -21,8 +21,8 @@ pub fn write(report: &Report, out: impl Write) -> io::Result<()> {
     for phase in &report.phases {
         lines.tagged("phase", phase)?;
     }
-    for (id, reached) in counts(&report.rules)? {
-        let status = report.status(&id);
+    for (id, reached) in counts(&report.rules) {
+        let status = report.status(id);
         lines.tagged("rule", &RuleLine { id, reached, status })?;
     }
     for found in &report.findings {
@@ -46,13 +46,8 @@ pub fn write(report: &Report, out: impl Write) -> io::Result<()> {
 }
 
 /// Every rule, those that were not reached too.
-fn counts(rules: &RuleCounts) -> io::Result<BTreeMap<String, u64>> {
-    let reached = serde_json::to_value(rules).and_then(serde_json::from_value);
-    let mut counts: BTreeMap<String, u64> = reached?;
-    for id in rules::all().keys() {
-        counts.entry((*id).to_string()).or_default();
-    }
-    Ok(counts)
+fn counts(rules: &RuleCounts) -> BTreeMap<Rule, u64> {
+    Rule::ALL.iter().map(|rule| (*rule, rules.count(*rule))).collect()
 }
 
 struct Lines<W> {

@@ -1,7 +1,7 @@
 //! Faults of the hosted contributor, the legacy loader and the gate: `hosted.*`, `legacy.*`,
 //! `gate.*`, `effective.*`.
 
-use mcp_overlay_model::{Answer, Auth, CODEX_APPS, Case};
+use mcp_overlay_model::{Answer, Auth, CODEX_APPS, Case, Rule};
 use serde_json::Value;
 
 use super::change::{
@@ -14,7 +14,7 @@ use crate::subject::{ProductionSubject, Subject};
 pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "hosted-waits-for-login",
-        rule: "hosted.always-speaks",
+        rule: Some(Rule::HostedAlwaysSpeaks),
         what: "without auth the hosted contributor says nothing",
         also: &[],
         change: Change::Resolves(|case| {
@@ -23,9 +23,9 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "hosted-silent-when-off",
-        rule: "hosted.disabled-removes",
+        rule: Some(Rule::HostedDisabledRemoves),
         what: "with the feature off the hosted contributor says nothing",
-        also: &["contribution.order"],
+        also: &[Rule::ContributionOrder],
         change: Change::Resolves(|case| {
             let off = features(case)?.get("apps") == Some(&Value::Bool(false));
             off.then(|| without_hosted(case)).flatten()
@@ -33,7 +33,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "hosted-spares-the-configured",
-        rule: "hosted.enabled-sets",
+        rule: Some(Rule::HostedEnabledSets),
         what: "the hosted contributor says nothing to a codex_apps of the user",
         also: &[],
         change: Change::Resolves(|case| {
@@ -44,14 +44,14 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "fallback-revived-after-remove",
-        rule: "legacy.only-when-silent",
+        rule: Some(Rule::LegacyOnlyWhenSilent),
         what: "the legacy loader puts back the codex_apps that was removed",
         also: &[],
         change: Change::Answers(fallback_revived_after_remove),
     },
     Fault {
         name: "fallback-keeps-the-configured",
-        rule: "legacy.synthesizes-in-effective",
+        rule: Some(Rule::LegacySynthesizesInEffective),
         what: "the legacy loader leaves a configured codex_apps as it is",
         also: &[],
         change: Change::Answers(|case, answer| {
@@ -69,7 +69,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "fallback-touches-runtime",
-        rule: "legacy.synthesizes-in-effective",
+        rule: Some(Rule::LegacySynthesizesInEffective),
         what: "the legacy loader puts the Apps server into runtime already",
         also: &[],
         change: Change::Answers(|case, answer| {
@@ -85,7 +85,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "api-key-passes-gate",
-        rule: "gate.open",
+        rule: Some(Rule::GateOpen),
         what: "an API key counts as a ChatGPT account",
         also: &[],
         change: Change::Resolves(|case| {
@@ -95,7 +95,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "agent-identity-shut-out",
-        rule: "gate.open",
+        rule: Some(Rule::GateOpen),
         what: "an agent identity counts as no ChatGPT account",
         also: &[],
         change: Change::Resolves(|case| {
@@ -105,7 +105,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "closed-gate-lets-through",
-        rule: "gate.closed-removes",
+        rule: Some(Rule::GateClosedRemoves),
         what: "a closed gate adds nothing, but takes nothing away either",
         also: &[],
         change: Change::Answers(|_, answer| {
@@ -116,7 +116,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "gate-enables-the-disabled",
-        rule: "gate.never-synthesizes",
+        rule: Some(Rule::GateNeverSynthesizes),
         what: "an open gate enables a codex_apps that was set disabled",
         also: &[],
         change: Change::Answers(|_, answer| {
@@ -131,7 +131,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "disabled-left-out-of-effective",
-        rule: "effective.others-pass",
+        rule: Some(Rule::EffectiveOthersPass),
         what: "a disabled server is not in the effective view",
         also: &[],
         change: Change::Answers(|_, answer| {

@@ -78,10 +78,10 @@ pub(super) fn is_valid(entry: &Value) -> bool {
 /// A case in which the entries that `meant` speaks for are read otherwise, wherever they are.
 pub(super) fn with_entries(
     case: &Case,
-    meant: fn(&Entry) -> bool,
+    meant: impl Fn(&Entry) -> bool,
     change: fn(&mut Entry),
 ) -> Option<Case> {
-    let is_meant = |entry: &Value| entry.as_object().is_some_and(meant);
+    let is_meant = |entry: &Value| entry.as_object().is_some_and(&meant);
     let contributed = |contribution: &Contribution| match contribution {
         Contribution::Set { server, .. } => is_meant(server),
         Contribution::Remove { .. } => false,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mcp_overlay_model::{Answer, Case};
+use mcp_overlay_model::{Answer, Case, Rule};
 
 use super::change::{edited, host_entries, is_disabled, is_valid, with_views};
 use super::fault::{Change, Fault};
@@ -10,7 +10,7 @@ use super::fault::{Change, Fault};
 pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "disabled-left-out-of-configured",
-        rule: "configured.union",
+        rule: Some(Rule::ConfiguredUnion),
         what: "a disabled server is not even configured",
         also: &[],
         change: Change::Answers(|_, answer| {
@@ -19,14 +19,14 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "plugin-beats-config",
-        rule: "configured.config-over-plugin",
+        rule: Some(Rule::ConfiguredConfigOverPlugin),
         what: "a plugin's server replaces the user's own of the same name",
         also: &[],
         change: Change::Resolves(plugin_beats_config),
     },
     Fault {
         name: "last-plugin-wins",
-        rule: "configured.first-plugin-wins",
+        rule: Some(Rule::ConfiguredFirstPluginWins),
         what: "of several plugins the last one has the word",
         also: &[],
         change: Change::Resolves(|case| {
@@ -35,14 +35,14 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "owner-forgotten-after-remove",
-        rule: "configured.owners-exact",
+        rule: Some(Rule::ConfiguredOwnersExact),
         what: "a name that an extension removed loses its plugin",
         also: &[],
         change: Change::Answers(owner_forgotten_after_remove),
     },
     Fault {
         name: "inactive-plugin-counted",
-        rule: "configured.inactive-plugin-ignored",
+        rule: Some(Rule::ConfiguredInactivePluginIgnored),
         what: "plugins that are switched off bring their servers",
         also: &[],
         change: Change::Resolves(|case| {
@@ -53,7 +53,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "invalid-server-drops-plugin",
-        rule: "configured.invalid-plugin-server-dropped",
+        rule: Some(Rule::ConfiguredInvalidPluginServerDropped),
         what: "one invalid server takes its whole plugin along",
         also: &[],
         change: Change::Resolves(|case| {

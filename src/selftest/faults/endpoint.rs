@@ -1,7 +1,7 @@
 //! Faults of the Apps server and its URL: `endpoint.*`, `apps-server.*`.
 
-use mcp_overlay_model::apps::CONNECTORS_TOKEN;
-use mcp_overlay_model::{Answer, Case};
+use mcp_overlay_model::host::CONNECTORS_TOKEN;
+use mcp_overlay_model::{Answer, Case, Rule};
 use serde_json::{Value, json};
 
 use super::change::{Entry, edited, features, with_apps_server, with_base, written_base};
@@ -10,14 +10,14 @@ use super::fault::{Change, Fault};
 pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "base-repaired",
-        rule: "endpoint.base-valid",
+        rule: Some(Rule::EndpointBaseValid),
         what: "userinfo, query, fragment and blanks of a base are dropped, not refused",
         also: &[],
         change: Change::Reads(base_repaired),
     },
     Fault {
         name: "base-keeps-trailing-slash",
-        rule: "endpoint.base-trimmed",
+        rule: Some(Rule::EndpointBaseTrimmed),
         what: "a written base that ends in a slash gives a URL with two in a row",
         also: &[],
         change: Change::Answers(|case, answer| {
@@ -28,7 +28,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "look-alike-host-trusted",
-        rule: "endpoint.chatgpt-host",
+        rule: Some(Rule::EndpointChatgptHost),
         what: "a host that begins like ChatGPT's is taken for it",
         also: &[],
         change: Change::Resolves(|case| {
@@ -39,7 +39,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "other-host-without-api-codex",
-        rule: "endpoint.other-host",
+        rule: Some(Rule::EndpointOtherHost),
         what: "a host that is not ChatGPT's gets no /api/codex",
         also: &[],
         change: Change::Answers(|case, answer| {
@@ -50,7 +50,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "default-path-always-wham",
-        rule: "endpoint.default-path",
+        rule: Some(Rule::EndpointDefaultPath),
         what: "the default path is wham/apps under /api/codex too",
         also: &[],
         change: Change::Answers(|case, answer| {
@@ -66,14 +66,14 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "override-joined-with-double-slash",
-        rule: "endpoint.override-path",
+        rule: Some(Rule::EndpointOverridePath),
         what: "an override's own slash comes after the one that joins",
         also: &[],
         change: Change::Answers(override_joined_with_double_slash),
     },
     Fault {
         name: "apps-server-without-timeout",
-        rule: "apps-server.shape",
+        rule: Some(Rule::AppsServerShape),
         what: "the Apps server has no startup timeout",
         also: &[],
         change: Change::Answers(|case, answer| {
@@ -82,14 +82,14 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "sku-header-dropped",
-        rule: "apps-server.sku-header",
+        rule: Some(Rule::AppsServerSkuHeader),
         what: "the product SKU is not sent",
         also: &[],
         change: Change::Resolves(|case| without_host_key(case, "apps_mcp_product_sku")),
     },
     Fault {
         name: "blank-token-counted",
-        rule: "apps-server.bearer-env",
+        rule: Some(Rule::AppsServerBearerEnv),
         what: "a variable that holds only blanks counts as a token",
         also: &[],
         change: Change::Resolves(|case| {

@@ -2,24 +2,21 @@
 
 use std::borrow::Cow;
 
-use mcp_overlay_model::{Answer, Case, RuleId};
+use mcp_overlay_model::{Answer, Case, Rule};
 
 use crate::subject::{ProductionSubject, Subject};
-
-/// The rule of a fault that no rule forbids: a crash is wrong by itself.
-pub const NO_RULE: RuleId = "";
 
 /// One thing that is wrong.
 #[derive(Debug)]
 pub struct Fault {
     /// In kebab-case, such as `api-key-passes-gate`.
     pub name: &'static str,
-    /// The rule that it breaks; [`NO_RULE`] for a crash.
-    pub rule: RuleId,
+    /// The rule that it breaks; `None` for a crash, which no rule has to forbid.
+    pub rule: Option<Rule>,
     /// What is wrong, in a few words.
     pub what: &'static str,
     /// Rules that a minimal case of this fault may show as well: those which it goes through.
-    pub also: &'static [RuleId],
+    pub also: &'static [Rule],
     pub(super) change: Change,
 }
 

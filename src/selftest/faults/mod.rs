@@ -13,7 +13,7 @@ mod overlay;
 mod reading;
 mod stateful;
 
-pub use self::fault::{Fault, NO_RULE};
+pub use self::fault::Fault;
 
 /// Every fault, in the order of the rules in `docs/semantics.md`.
 pub fn all() -> impl Iterator<Item = &'static Fault> {

@@ -3,19 +3,19 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use mcp_overlay_model::apps::CONNECTORS_TOKEN;
-use mcp_overlay_model::{Answer, CODEX_APPS, Case, Contribution, ContributorKind};
+use mcp_overlay_model::host::CONNECTORS_TOKEN;
+use mcp_overlay_model::{Answer, CODEX_APPS, Case, Contribution, ContributorKind, Rule};
 use serde_json::{Value, json};
 
 use super::change::{
     changed, edited, host_entries, is_disabled, is_hosted, is_valid, list_of, put_back, with_views,
 };
-use super::fault::{Change, Fault, NO_RULE};
+use super::fault::{Change, Fault};
 
 pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "contributors-sorted-by-id",
-        rule: "contribution.order",
+        rule: Some(Rule::ContributionOrder),
         what: "contributors are asked in the order of their ids",
         also: &[],
         change: Change::Resolves(|case| {
@@ -25,28 +25,28 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "set-merges-fields",
-        rule: "overlay.set-replaces-whole",
+        rule: Some(Rule::OverlaySetReplacesWhole),
         what: "fields of the server that is replaced survive in the new one",
         also: &[],
         change: Change::Answers(set_merges_fields),
     },
     Fault {
         name: "set-keeps-disabled",
-        rule: "overlay.set-replaces-whole",
+        rule: Some(Rule::OverlaySetReplacesWhole),
         what: "what the user disabled stays disabled, whatever is set",
-        also: &["apps-server.shape"],
+        also: &[Rule::AppsServerShape],
         change: Change::Answers(set_keeps_disabled),
     },
     Fault {
         name: "token-sent-to-another-origin",
-        rule: "overlay.set-replaces-whole",
+        rule: Some(Rule::OverlaySetReplacesWhole),
         what: "the environment's token goes to any codex_apps, whoever defined it",
-        also: &["overlay.untouched-stays"],
+        also: &[Rule::OverlayUntouchedStays],
         change: Change::Answers(token_sent_to_another_origin),
     },
     Fault {
         name: "removed-name-comes-back",
-        rule: "overlay.remove-deletes",
+        rule: Some(Rule::OverlayRemoveDeletes),
         what: "a configured server that was removed is there again",
         also: &[],
         change: Change::Answers(|_, answer| {
@@ -59,42 +59,42 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "crashes-on-remove-of-absent",
-        rule: NO_RULE,
+        rule: None,
         what: "a crash where a name is removed that nobody has",
         also: &[],
         change: Change::Crashes(removes_absent),
     },
     Fault {
         name: "first-of-list-wins",
-        rule: "overlay.last-wins",
+        rule: Some(Rule::OverlayLastWins),
         what: "in one list the first word about a name counts",
         also: &[],
         change: Change::Resolves(first_of_list_wins),
     },
     Fault {
         name: "set-after-remove-ignored",
-        rule: "overlay.last-wins",
+        rule: Some(Rule::OverlayLastWins),
         what: "what was removed once cannot be set any more",
-        also: &["contribution.order"],
+        also: &[Rule::ContributionOrder],
         change: Change::Resolves(set_after_remove_ignored),
     },
     Fault {
         name: "names-compared-without-case",
-        rule: "overlay.untouched-stays",
+        rule: Some(Rule::OverlayUntouchedStays),
         what: "a contribution for `Docs` hits the configured `docs`",
-        also: &["overlay.set-replaces-whole"],
+        also: &[Rule::OverlaySetReplacesWhole],
         change: Change::Resolves(names_compared_without_case),
     },
     Fault {
         name: "overlay-enables-the-untouched",
-        rule: "overlay.untouched-stays",
+        rule: Some(Rule::OverlayUntouchedStays),
         what: "with any contribution, disabled servers that none names are enabled",
         also: &[],
         change: Change::Answers(overlay_enables_the_untouched),
     },
     Fault {
         name: "contributions-wait-for-login",
-        rule: "runtime.is-overlaid-configured",
+        rule: Some(Rule::RuntimeIsOverlaidConfigured),
         what: "without auth no scripted contribution is applied",
         also: &[],
         change: Change::Resolves(|case| {

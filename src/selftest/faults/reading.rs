@@ -1,8 +1,8 @@
 //! Faults of reading what users write: `features.*`, `value.*`, `server.*`, `host.*`,
 //! `rejection.*`.
 
-use mcp_overlay_model::server::is_known_field;
-use mcp_overlay_model::{Answer, Case, Outcome, resolve};
+use mcp_overlay_model::field::field;
+use mcp_overlay_model::{Answer, Case, Outcome, Rule, resolve};
 use serde_json::{Value, json};
 
 use super::change::{Entry, edited, features, host_entries, is_valid, with_entries, with_feature};
@@ -11,7 +11,7 @@ use super::fault::{Change, Fault};
 pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "apps-off-unless-on",
-        rule: "features.apps-default-on",
+        rule: Some(Rule::FeaturesAppsDefaultOn),
         what: "without a word about it the Apps feature is off",
         also: &[],
         change: Change::Resolves(|case| {
@@ -21,7 +21,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "override-needs-enabled",
-        rule: "features.override-forms",
+        rule: Some(Rule::FeaturesOverrideForms),
         what: "an override that only has a path is off",
         also: &[],
         change: Change::Reads(|case| {
@@ -34,7 +34,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "null-feature-is-off",
-        rule: "value.null-is-absent",
+        rule: Some(Rule::ValueNullIsAbsent),
         what: "a null for the Apps feature switches it off",
         also: &[],
         change: Change::Reads(|case| {
@@ -44,9 +44,9 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "transport-unchecked",
-        rule: "server.transport",
+        rule: Some(Rule::ServerTransport),
         what: "with both transports `command` counts, with neither the server has an empty one",
-        also: &["configured.invalid-plugin-server-dropped"],
+        also: &[Rule::ConfiguredInvalidPluginServerDropped],
         change: Change::Reads(|case| {
             let unsure = |entry: &Entry| is_present(entry, "command") == is_present(entry, "url");
             with_entries(case, unsure, |entry| {
@@ -57,10 +57,10 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "foreign-fields-ignored",
-        rule: "server.foreign-field",
+        rule: Some(Rule::ServerForeignField),
         what: "fields of the other transport are passed over",
         // One of the wrong type is passed over all the same.
-        also: &["server.unknown-field", "configured.invalid-plugin-server-dropped"],
+        also: &[Rule::ServerUnknownField, Rule::ConfiguredInvalidPluginServerDropped],
         change: Change::Reads(|case| {
             let has_foreign = |entry: &Entry| foreign_fields(entry).any(|f| entry.contains_key(f));
             with_entries(case, has_foreign, |entry| {
@@ -71,7 +71,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "milliseconds-taken-for-seconds",
-        rule: "server.durations",
+        rule: Some(Rule::ServerDurations),
         what: "startup_timeout_ms is read as seconds",
         also: &[],
         change: Change::Reads(|case| {
@@ -88,7 +88,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "env-var-source-forgotten",
-        rule: "server.env-vars",
+        rule: Some(Rule::ServerEnvVars),
         what: "of an env_vars entry only the name is kept",
         also: &[],
         change: Change::Reads(|case| {
@@ -108,7 +108,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "local-cwd-must-be-absolute",
-        rule: "server.remote-stdio-cwd",
+        rule: Some(Rule::ServerRemoteStdioCwd),
         what: "a relative cwd is refused for a local server too",
         also: &[],
         change: Change::Reads(|case| {
@@ -120,24 +120,25 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "unknown-field-refused",
-        rule: "server.unknown-field",
+        rule: Some(Rule::ServerUnknownField),
         what: "a field that nobody knows makes a server invalid",
         also: &[],
         change: Change::Reads(|case| {
-            let has_unknown = |entry: &Entry| entry.keys().any(|field| !is_known_field(field));
+            let rules = case.profile.rules();
+            let has_unknown = |entry: &Entry| entry.keys().any(|name| field(name, rules).is_none());
             with_entries(case, has_unknown, |entry| drop(entry.insert("enabled".into(), REFUSED)))
         }),
     },
     Fault {
         name: "wrong-type-passed-over",
-        rule: "host.wrong-type",
+        rule: Some(Rule::HostWrongType),
         what: "a host key with a value of the wrong type counts as absent",
         also: &[],
         change: Change::Reads(wrong_type_passed_over),
     },
     Fault {
         name: "invalid-server-left-out",
-        rule: "server.invalid-rejects-config",
+        rule: Some(Rule::ServerInvalidRejectsConfig),
         what: "an invalid server of the host config is dropped like a plugin's",
         also: &[],
         change: Change::Reads(|case| {
@@ -151,7 +152,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "largest-path-named",
-        rule: "rejection.smallest-path",
+        rule: Some(Rule::RejectionSmallestPath),
         what: "of several invalid places the last one is named",
         also: &[],
         change: Change::Answers(|case, answer| match (answer, resolve(case)) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use mcp_overlay_model::{Answer, Case, ServerView, Views};
+use mcp_overlay_model::{Answer, Case, Rule, ServerView, Views};
 use serde_json::Value;
 
 use super::change::with_views;
@@ -14,14 +14,14 @@ use crate::subject::{ProductionSubject, Subject};
 pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "unavailable-executor-hides-server",
-        rule: "resolution.pure",
+        rule: Some(Rule::ResolutionPure),
         what: "servers of another environment come and go",
         also: &[],
         change: Change::Remembers(|| Box::<Flickering>::default()),
     },
     Fault {
         name: "stale-effective-after-logout",
-        rule: "resolution.pure",
+        rule: Some(Rule::ResolutionPure),
         what: "the effective view is remembered by everything but auth",
         also: &[],
         change: Change::Remembers(|| Box::<Remembering>::default()),
