@@ -76,7 +76,7 @@ function resolve(rules, { host, plugins, contributors, auth }) {
   const legacy = rules.has("legacy.first-in-runtime") ? [appsContribution(rules, config)] : [];
   const runtime = overlay(rules, configured, [...legacy, ...contributions]);
   const effective = makeEffective(rules, runtime, contributions, config, auth);
-  if (rules.has("owners.of-runtime")) { // else as they are: configured.owners-exact
+  if (rules.has("owners.of-runtime")) { // otherwise all owners stay: configured.owners-exact
     for (const { name } of [...legacy, ...contributions]) owners.delete(name);
   }
   return { views: { configured, runtime, effective }, plugin_owners: owners };
@@ -110,7 +110,8 @@ function overlay(rules, configured, contributions) {
   }
   if (rules.has("overlay.disabled-stays")) { // overlay.set-replaces-but-disabled
     for (const [name, server] of runtime) {
-      if (configured.get(name)?.has("enabled")) runtime.set(name, new Map(server).set("enabled", false));
+      const disabled = configured.get(name)?.get("enabled") === false;
+      if (disabled) runtime.set(name, new Map(server).set("enabled", false));
     }
   }
   return runtime;
@@ -123,7 +124,6 @@ function appsContribution(rules, config, path = undefined) {
 }
 
 const BACKEND_AUTH = ["chatgpt", "chatgpt_auth_tokens", "agent_identity", "personal_access_token"];
-const AUTH_WORDS = ["api_key", ...BACKEND_AUTH];
 
 /** `effective`; names other than the reserved one pass (effective.others-pass). */
 function makeEffective(rules, runtime, contributions, config, auth) {
@@ -463,7 +463,7 @@ function readCase(value) {
     host: top.has("host") ? top.get("host") : new Map(), // null is a host config that is no table
     plugins: optional(top, "plugins", listOf(readPlugin)) ?? [],
     contributors: optional(top, "contributors", listOf(readContributor)) ?? [],
-    auth: optional(top, "auth", oneOf(AUTH_WORDS)),
+    auth: optional(top, "auth", oneOf(["api_key", ...BACKEND_AUTH])),
   };
 }
 

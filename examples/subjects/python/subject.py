@@ -103,9 +103,9 @@ def resolve(case):
     overlays = legacy_contributions(rules, host) + contributions
     runtime = overlay(rules, configured, overlays)
     effective = make_effective(rules, host, auth, runtime, contributions)
-    if "owners.of-runtime" in rules:
+    if "owners.of-runtime" in rules:  # otherwise all owners stay: configured.owners-exact
         for name, _ in overlays:
-            owners.pop(name, None)  # otherwise all stay: configured.owners-exact
+            owners.pop(name, None)
     views = {"configured": configured, "runtime": runtime, "effective": effective}
     return {"views": views, "plugin_owners": owners}
 
