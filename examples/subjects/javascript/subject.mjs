@@ -1,21 +1,21 @@
 #!/usr/bin/env node
-// A subject in JavaScript: an independent, complete implementation of docs/semantics.md (profile
-// `codex-pr-27191`) that speaks docs/protocol.md, version 1, on standard input and output.
+// A subject in JavaScript: an independent, complete implementation of docs/semantics.md, in every
+// profile, that speaks docs/protocol.md, version 1, on standard input and output.
 //
-//     mcp-overlay check --stdio "node examples/subjects/javascript/subject.mjs"
+//     mcp-overlay check --profile all --stdio "node examples/subjects/javascript/subject.mjs"
 //
 // Node 20 or later, no dependencies. With SUBJECT_WARN=1 in the environment, the warnings that the
 // specification asks for go to standard error. To try your own host instead, keep the last three
 // sections (the case, JSON, the conversation) and let `resolve` call your code.
 //
-// The sections follow the order of the specification, and a comment such as `gate.open` names the
-// rule that is decided there. JSON values are: Map (an object; any string can be a key, `__proto__`
+// The sections follow the order of the specification. A comment such as `gate.open` names the rule
+// that the code implements. JSON values are: Map (an object; any string can be a key, `__proto__`
 // too), Array, string, boolean, null, and JsonNumber, which keeps the text.
 
+import { isUtf8 } from "node:buffer";
 import { once } from "node:events";
 import { isIPv6 } from "node:net";
 
-const PROFILE = "codex-pr-27191";
 const RESERVED_NAME = "codex_apps";
 
 /** Something read is not what it must be: a config, a case, a request. */
@@ -23,32 +23,74 @@ class Invalid extends Error {}
 
 const warn = process.env.SUBJECT_WARN ? (text) => console.error(`warning: ${text}`) : () => {};
 
+// ------------------------------------------------------------------------------------ Profiles
+
+const DEFAULT_PROFILE = "codex-pr-27191";
+
+// A profile has its parent's rules, without those that it drops and with those that it adds. Only
+// the rules that the code asks for are listed. The other rules hold in every profile, or come and go
+// together with a listed one.
+const PROFILES = {
+  [DEFAULT_PROFILE]: {
+    adds: ["legacy.synthesizes-in-effective", "endpoint.override-path", "server.remote-stdio-cwd"],
+  },
+  "codex-pr-27198": {
+    parent: "codex-pr-27191",
+    adds: ["legacy.first-in-runtime", "hosted.at-ps-mcp"],
+    drops: ["legacy.synthesizes-in-effective", "endpoint.override-path"],
+  },
+  "codex-pr-27414": { parent: "codex-pr-27198", adds: ["overlay.disabled-stays"] },
+  "codex-pr-29924": {
+    parent: "codex-pr-27414",
+    adds: ["owners.of-runtime", "effective.auth-at-chatgpt-only", "apps-server.auth", "server.auth"],
+    drops: ["server.remote-stdio-cwd"],
+  },
+  "codex-pr-31803": { parent: "codex-pr-29924", adds: ["apps-server.sku-default", "server.approval-writes"] },
+};
+
+/** The set of the listed rules that hold in a profile. */
+function rulesOf(profile) {
+  const { parent, adds, drops = [] } = PROFILES[profile];
+  const rules = parent === undefined ? new Set() : rulesOf(parent);
+  for (const rule of drops) rules.delete(rule);
+  for (const rule of adds) rules.add(rule);
+  return rules;
+}
+
+const RULES = new Map(Object.keys(PROFILES).map((profile) => [profile, rulesOf(profile)]));
+
 // ---------------------------------------------------------------------------------- Resolution
 
 /** The answer to a case, without `seq`. It depends on the arguments alone (resolution.pure). */
-function resolve({ host, plugins, contributors, auth }) {
+function resolve(rules, { host, plugins, contributors, auth }) {
   const rejections = [];
-  const config = readHost(host, rejections);
-  const asked = readContributors(contributors, rejections);
+  const config = readHost(rules, host, rejections);
+  const asked = readContributors(rules, contributors, rejections);
   if (rejections.length > 0) return { rejected: smallestPath(rejections) };
 
-  const { configured, owners } = configure(config, plugins);
-  // contribution.order: registration order, then list order
-  const contributions = asked.flatMap((one) => one ?? [hostedContribution(config)]);
-  const runtime = overlay(configured, contributions);
-  const effective = gate(runtime, contributions, config, auth);
+  const { configured, owners } = configure(rules, config, plugins);
+  const hostedPath = rules.has("hosted.at-ps-mcp") ? "ps/mcp" : config.overridePath;
+  const hosted = [appsContribution(rules, config, hostedPath)]; // hosted.always-speaks
+  const contributions = asked.flatMap((one) => one ?? hosted); // contribution.order
+  // The legacy Apps loader acts like a contribution before all others.
+  const legacy = rules.has("legacy.first-in-runtime") ? [appsContribution(rules, config)] : [];
+  const runtime = overlay(rules, configured, [...legacy, ...contributions]);
+  const effective = makeEffective(rules, runtime, contributions, config, auth);
+  if (rules.has("owners.of-runtime")) { // otherwise all owners stay: configured.owners-exact
+    for (const { name } of [...legacy, ...contributions]) owners.delete(name);
+  }
   return { views: { configured, runtime, effective }, plugin_owners: owners };
 }
 
-/** `configured` (configured.union) and who owns what in it (configured.owners-exact). */
-function configure(config, plugins) {
+/** `configured` (configured.union) and the plugins that own servers in it. */
+function configure(rules, config, plugins) {
   const configured = new Map(config.servers);
   const owners = new Map();
   for (const plugin of plugins) {
     if (!plugin.active) continue; // configured.inactive-plugin-ignored
     for (const [name, entry] of plugin.servers) {
       if (configured.has(name)) continue; // configured.config-over-plugin, configured.first-plugin-wins
-      const server = attempt(() => readServer(entry), (reason) => {
+      const server = attempt(() => readServer(rules, entry), (reason) => {
         warn(`plugin ${plugin.id}: ${name}: ${reason}`); // configured.invalid-plugin-server-dropped
       });
       if (server === undefined) continue;
@@ -59,38 +101,64 @@ function configure(config, plugins) {
   return { configured, owners };
 }
 
-/** `runtime` (runtime.is-overlaid-configured). A contribution without a server is a `Remove`. */
-function overlay(configured, contributions) {
-  const runtime = new Map(configured); // overlay.untouched-stays
+/** `runtime` (runtime.is-overlaid-configured, runtime.three-phases). */
+function overlay(rules, configured, contributions) {
+  const runtime = new Map(configured); // overlay.untouched-stays, overlay.others-untouched-stay
   for (const { name, server } of contributions) { // overlay.last-wins
     if (server === undefined) runtime.delete(name); // overlay.remove-deletes
     else runtime.set(name, server); // overlay.set-replaces-whole
   }
+  if (rules.has("overlay.disabled-stays")) { // overlay.set-replaces-but-disabled
+    for (const [name, server] of runtime) {
+      const disabled = configured.get(name)?.get("enabled") === false;
+      if (disabled) runtime.set(name, new Map(server).set("enabled", false));
+    }
+  }
   return runtime;
 }
 
-/** What the hosted-apps contributor says, whatever the auth (hosted.always-speaks). */
-function hostedContribution(config) {
+/** A `Set` of the Apps server when the Apps feature is on, else a `Remove`: without a server. */
+function appsContribution(rules, config, path = undefined) {
   if (!config.appsOn) return { name: RESERVED_NAME }; // hosted.disabled-removes
-  return { name: RESERVED_NAME, server: appsServer(config) }; // hosted.enabled-sets
+  return { name: RESERVED_NAME, server: appsServer(rules, config, path) }; // hosted.enabled-sets
 }
 
 const BACKEND_AUTH = ["chatgpt", "chatgpt_auth_tokens", "agent_identity", "personal_access_token"];
-const AUTH_WORDS = ["api_key", ...BACKEND_AUTH];
 
-/** `effective`; it differs from `runtime` in the reserved name alone (effective.others-pass). */
-function gate(runtime, contributions, config, auth) {
-  const effective = new Map(runtime);
+/** `effective`; names other than the reserved one pass (effective.others-pass). */
+function makeEffective(rules, runtime, contributions, config, auth) {
+  const effective = new Map(runtime); // gate.passes-runtime, gate.passes-but-auth, gate.never-synthesizes
   const open = config.appsOn && BACKEND_AUTH.includes(auth); // gate.open
-  const legacy = !contributions.some(({ name }) => name === RESERVED_NAME); // legacy.only-when-silent
-  if (!open) effective.delete(RESERVED_NAME); // gate.closed-removes
-  else if (legacy) effective.set(RESERVED_NAME, appsServer(config)); // legacy.synthesizes-in-effective
-  return effective; // else as it was: gate.never-synthesizes
+  if (!open) {
+    effective.delete(RESERVED_NAME); // gate.closed-removes
+  } else if (rules.has("legacy.synthesizes-in-effective")) {
+    const active = !contributions.some(({ name }) => name === RESERVED_NAME); // legacy.only-when-silent
+    if (active) effective.set(RESERVED_NAME, appsServer(rules, config, config.overridePath));
+  }
+  if (rules.has("effective.auth-at-chatgpt-only")) { // effective.others-pass-but-auth
+    for (const [name, server] of effective) {
+      if (!server.has("auth") || isAtChatGpt(server.get("url"))) continue; // `oauth` is never written
+      effective.set(name, new Map([...server].filter(([field]) => field !== "auth")));
+    }
+  }
+  return effective;
+}
+
+/** Whether a URL, read as the WHATWG standard reads it, has the origin https://chatgpt.com. */
+function isAtChatGpt(text) {
+  try { // not `URL.canParse`: once optimised, Node 20's refuses a valid host with U+00AD
+    const { protocol, hostname, port } = new URL(text); // not `origin`: a `blob:` URL has its path's
+    return protocol === "https:" && hostname === "chatgpt.com" && port === ""; // 443 is never written
+  } catch {
+    return false;
+  }
 }
 
 // ------------------------------------------------------------------------------ The Apps server
 
 const DEFAULT_BASE_URL = "https://chatgpt.com/backend-api/";
+const PATH_OVERRIDE = "apps_mcp_path_override";
+const FEATURES = ["apps", "connectors", PATH_OVERRIDE];
 const DEFAULT_OVERRIDE_PATH = "/ps/mcp";
 const CHATGPT_HOSTS = ["chatgpt.com", "chat.openai.com"];
 const TOKEN_VARIABLE = "CODEX_CONNECTORS_TOKEN";
@@ -109,39 +177,41 @@ function readBaseUrl(value) {
   while (path.at(-1 - trailing) === "/") trailing += 1;
   return {
     text: value.slice(0, value.length - trailing), // endpoint.base-trimmed
+    // endpoint.whole-host
     isChatGpt: scheme.toLowerCase() === "https" && CHATGPT_HOSTS.includes(name?.toLowerCase()),
     segments: path.slice(0, path.length - trailing).split("/"),
   };
 }
 
-/** The Apps server's URL. */
-function endpoint({ base, overridePath }) {
+/** The Apps server's URL; without a path, at the default one. */
+function endpoint(base, path) {
   let url = base.text;
-  let backend = base.segments.includes("backend-api");
+  let backend = base.segments.includes("backend-api"); // endpoint.whole-segments
   if (base.isChatGpt && !backend) { // endpoint.chatgpt-host
     url += "/backend-api";
     backend = true;
   }
   const apiCodex = base.segments.some((one, i, all) => one === "api" && all[i + 1] === "codex");
   if (!backend && !apiCodex) url += "/api/codex"; // endpoint.other-host
-  const path = overridePath ?? (backend ? "wham/apps" : "apps"); // endpoint.override-path, endpoint.default-path
-  return `${url}/${path}`;
+  return `${url}/${path ?? (backend ? "wham/apps" : "apps")}`; // endpoint.default-path, endpoint.legacy-path
 }
 
 /** The Apps server in canonical form (apps-server.shape). */
-function appsServer(config) {
-  const server = new Map([["url", endpoint(config)], ["startup_timeout_sec", 30]]);
-  if (config.sku !== undefined) { // apps-server.sku-header
-    server.set("http_headers", new Map([["X-OpenAI-Product-Sku", config.sku]]));
+function appsServer(rules, config, path) {
+  const server = new Map([["url", endpoint(config.base, path)], ["startup_timeout_sec", 30]]);
+  const sku = config.sku ?? (rules.has("apps-server.sku-default") ? "codex" : undefined);
+  if (sku !== undefined) { // apps-server.sku-header, else apps-server.no-sku-no-header
+    server.set("http_headers", new Map([["X-OpenAI-Product-Sku", sku]]));
   }
   if (config.hasToken) server.set("bearer_token_env_var", TOKEN_VARIABLE); // apps-server.bearer-env
+  if (rules.has("apps-server.auth")) server.set("auth", "chatgpt");
   return server;
 }
 
 // ------------------------------------------------------------------------- Features and servers
 
 /** What resolution needs of a host config; what is wrong with it goes to `rejections`. */
-function readHost(host, rejections) {
+function readHost(rules, host, rejections) {
   const at = (path, read) => attempt(read, (reason) => rejections.push({ path, reason })); // host.wrong-type
   const top = at("host", () => readTable(host)) ?? new Map();
   const key = (name, read) => at(`host.${name}`, () => optional(top, name, read));
@@ -150,8 +220,12 @@ function readHost(host, rejections) {
 
   const features = key("features", readTable) ?? new Map();
   const feature = (name, read) => at(`host.features.${name}`, () => optional(features, name, read));
-  const appsOn = feature("apps", readBoolean) ?? true; // features.apps-default-on
-  const overridePath = feature("apps_mcp_path_override", readOverride);
+  const connectors = feature("connectors", readBoolean);
+  const apps = feature("apps", readBoolean);
+  const overridePath = feature(PATH_OVERRIDE, (value) => readOverride(rules, value));
+  for (const name of features.keys()) {
+    if (!FEATURES.includes(name)) feature(name, readUnknownFeature);
+  }
 
   const env = key("env", readTable) ?? new Map();
   for (const [name, value] of env) at(`host.env.${name}`, () => readString(value));
@@ -160,11 +234,12 @@ function readHost(host, rejections) {
 
   const servers = new Map();
   for (const [name, entry] of key("mcp_servers", readTable) ?? []) { // server.invalid-rejects-config
-    servers.set(name, at(`host.mcp_servers.${name}`, () => readServer(entry)));
+    servers.set(name, at(`host.mcp_servers.${name}`, () => readServer(rules, entry)));
   }
 
   warnOfOthers(top, ["chatgpt_base_url", "apps_mcp_product_sku", "features", "env", "mcp_servers"]);
-  warnOfOthers(features, ["apps", "apps_mcp_path_override"]);
+  warnOfOthers(features, FEATURES);
+  const appsOn = connectors ?? apps ?? true; // features.connectors-alias, features.apps-default-on
   return { base: base ?? readBaseUrl(DEFAULT_BASE_URL), sku, appsOn, overridePath, hasToken, servers };
 }
 
@@ -172,23 +247,26 @@ function warnOfOthers(table, known) {
   for (const key of table.keys()) if (!known.includes(key)) warn(`unknown key ${key} of the host config`);
 }
 
+/** features.boolean: an unknown feature that is a table is ignored. */
+const readUnknownFeature = (value) => (value instanceof Map ? undefined : readBoolean(value));
+
 /** The override's path without leading slashes, undefined when it is off (features.override-forms). */
-function readOverride(value) {
+function readOverride(rules, value) {
   const table = typeof value === "boolean" ? new Map([["enabled", value]]) : readTable(value, ["enabled", "path"]);
   const path = optional(table, "path", readString);
   const enabled = optional(table, "enabled", readBoolean) ?? path !== undefined;
-  if (!enabled) return undefined;
-  const rest = (path ?? DEFAULT_OVERRIDE_PATH).replace(/^\/+/, ""); // endpoint.override-path
-  if (rest === "") throw new Invalid("the path is empty");
+  if (!enabled || !rules.has("endpoint.override-path")) return undefined; // features.override-ignored
+  const rest = (path ?? DEFAULT_OVERRIDE_PATH).replace(/^\/+/, "");
+  if (rest === "") throw new Invalid("the path is empty"); // endpoint.override-not-empty
   return rest;
 }
 
 /** The contributions of each contributor, with their servers read; undefined for hosted-apps. */
-function readContributors(contributors, rejections) {
+function readContributors(rules, contributors, rejections) {
   return contributors.map((contributions, i) => contributions?.map(({ name, entry }, j) => {
     if (entry === undefined) return { name };
     const path = `contributors[${i}].contributions[${j}]`; // server.invalid-rejects-config
-    return { name, server: attempt(() => readServer(entry), (reason) => rejections.push({ path, reason })) };
+    return { name, server: attempt(() => readServer(rules, entry), (reason) => rejections.push({ path, reason })) };
   }));
 }
 
@@ -210,11 +288,12 @@ function smallestPath(rejections) {
 }
 
 /** A server in canonical form: its fields in a Map, without those that have their default. */
-function readServer(entry) {
+function readServer(rules, entry) {
+  const known = FIELDS.get(rules);
   const fields = new Map();
   for (const [key, value] of readTable(entry)) {
     if (value === null) continue; // value.null-is-absent
-    const field = FIELDS.get(key);
+    const field = known.get(key);
     if (field !== undefined) fields.set(key, field.read(value));
     else warn(`unknown field ${key} of a server`); // server.unknown-field
   }
@@ -224,18 +303,18 @@ function readServer(entry) {
   }
   const transport = fields.has("command") ? STDIO : HTTP;
   for (const key of fields.keys()) { // server.foreign-field
-    const { of } = FIELDS.get(key);
+    const { of } = known.get(key);
     if (of !== BOTH && of !== transport) throw new Invalid(`\`${key}\` is not a field of ${transport}`);
   }
-  const remote = (fields.get("environment_id") ?? "local") !== "local";
-  if (transport === STDIO && remote && !fields.get("cwd")?.startsWith("/")) { // server.remote-stdio-cwd
+  const remoteStdio = transport === STDIO && (fields.get("environment_id") ?? "local") !== "local";
+  if (rules.has("server.remote-stdio-cwd") && remoteStdio && !fields.get("cwd")?.startsWith("/")) {
     throw new Invalid("a remote stdio server needs an absolute `cwd`");
   }
   if (fields.has("startup_timeout_ms") && !fields.has("startup_timeout_sec")) { // server.durations
     fields.set("startup_timeout_sec", fields.get("startup_timeout_ms"));
   }
 
-  for (const [key, value] of fields) if (FIELDS.get(key).unwritten(value)) fields.delete(key);
+  for (const [key, value] of fields) if (known.get(key).unwritten(value)) fields.delete(key);
   return fields;
 }
 
@@ -248,38 +327,30 @@ function readEnvVar(value) {
   return source === undefined ? result : result.set("source", source);
 }
 
-/** server.durations: seconds, kept to the nanosecond. */
+/** server.durations: the nearest double, rounded to the nanosecond, halves to even. */
 function readSeconds(value) {
   const seconds = value instanceof JsonNumber ? Number(value.text) : NaN;
-  if (!(seconds >= 0 && seconds < 2 ** 64)) throw new Invalid("expected a time in seconds");
-  const whole = Math.floor(seconds);
-  return whole + nanoseconds(seconds - whole) / 1e9;
+  if (!(seconds >= 0 && seconds < 2 ** 64)) throw new Invalid("expected seconds, at least 0 and less than 2^64");
+  const nanoseconds = BigInt(seconds.toFixed(9).replace(".", "")); // toFixed is exact, halves up
+  const isHalf = (seconds * 1024) % 2 === 1; // n + 1/2 nanoseconds is an odd multiple of 1/1024 s
+  return inSeconds(isHalf && nanoseconds % 2n === 1n ? nanoseconds - 1n : nanoseconds);
 }
 
-/** A fraction of a second in nanoseconds, rounded to the nearest, half to even. */
-function nanoseconds(fraction) {
-  const rounded = Math.round(fraction.toFixed(9) * 1e9); // toFixed is exact, half up
-  const isHalf = (fraction * 1024) % 2 === 1; // n + 1/2 nanoseconds are an odd multiple of 1/1024 s
-  return isHalf && rounded % 2 === 1 ? rounded - 1 : rounded;
-}
+/** server.durations: whole milliseconds. */
+const readMilliseconds = (value) => inSeconds(readUnsigned(value) * 1_000_000n);
 
-/** server.durations: whole milliseconds, as seconds. */
-function readMilliseconds(value) {
-  const milliseconds = readUnsigned(value);
-  return Number(milliseconds / 1000n) + Number(milliseconds % 1000n) / 1000;
+/** The double that is nearest to so many nanoseconds: what a decimal text is read as. */
+function inSeconds(nanoseconds) {
+  return Number(`${nanoseconds}e-9`);
 }
 
 // Readers of one value. What is of the wrong type is invalid.
 
-function readString(value) {
-  if (typeof value !== "string") throw new Invalid("expected a string");
+const ofType = (type) => (value) => {
+  if (typeof value !== type) throw new Invalid(`expected a ${type}`);
   return value;
-}
-
-function readBoolean(value) {
-  if (typeof value !== "boolean") throw new Invalid("expected a boolean");
-  return value;
-}
+};
+const readString = ofType("string"), readBoolean = ofType("boolean");
 
 function readTable(value, allowed = undefined) {
   if (!(value instanceof Map)) throw new Invalid("expected a table");
@@ -291,9 +362,10 @@ function readTable(value, allowed = undefined) {
 
 /** An integer from 0 to 2^64 - 1 as a BigInt. 1000.0 is none, so it is the text that counts. */
 function readUnsigned(value) {
-  const isInteger = value instanceof JsonNumber && value.text.length <= 20 && /^[0-9]+$/.test(value.text);
-  if (!isInteger || BigInt(value.text) >= 2n ** 64n) throw new Invalid("expected an integer from 0 to 2^64 - 1");
-  return BigInt(value.text);
+  const isInteger = value instanceof JsonNumber && value.text.length <= 20 && /^-?[0-9]+$/.test(value.text);
+  const integer = isInteger ? BigInt(value.text) : -1n; // `-0` is 0
+  if (integer < 0n || integer >= 2n ** 64n) throw new Invalid("expected an integer from 0 to 2^64 - 1");
+  return integer;
 }
 
 /** The value of an optional key, undefined when absent; null is absent (value.null-is-absent). */
@@ -328,49 +400,57 @@ const tableWith = (key, read) => (value) => {
 
 const STDIO = "stdio", HTTP = "HTTP", BOTH = "both", NEITHER = "neither";
 const STRINGS = listOf(readString), STRING_TABLE = tableOf(readString);
-const MODE = oneOf(["auto", "prompt", "approve"]);
 
 const never = () => false, always = () => true;
 const is = (preset) => (value) => value === preset;
 const isEmpty = (value) => (value.length ?? value.size) === 0;
 
-// The name, the transport, the type, and when a view leaves it out although it was given.
-const FIELDS = new Map([
-  ["command", STDIO, readString, never],
-  ["args", STDIO, STRINGS, isEmpty],
-  ["env", STDIO, STRING_TABLE, never],
-  ["env_vars", STDIO, listOf(readEnvVar), isEmpty],
-  ["cwd", STDIO, readString, never],
-  ["url", HTTP, readString, never],
-  ["bearer_token_env_var", HTTP, readString, never],
-  ["http_headers", HTTP, STRING_TABLE, never],
-  ["env_http_headers", HTTP, STRING_TABLE, never],
-  ["oauth", HTTP, tableWith("client_id", readString), never],
-  ["oauth_resource", HTTP, readString, never],
-  ["environment_id", BOTH, readString, is("local")],
-  ["enabled", BOTH, readBoolean, is(true)],
-  ["required", BOTH, readBoolean, is(false)],
-  ["supports_parallel_tool_calls", BOTH, readBoolean, is(false)],
-  ["startup_timeout_sec", BOTH, readSeconds, never],
-  ["startup_timeout_ms", BOTH, readMilliseconds, always], // becomes startup_timeout_sec
-  ["tool_timeout_sec", BOTH, readSeconds, never],
-  ["default_tools_approval_mode", BOTH, MODE, never],
-  ["enabled_tools", BOTH, STRINGS, never],
-  ["disabled_tools", BOTH, STRINGS, never],
-  ["scopes", BOTH, STRINGS, never],
-  ["tools", BOTH, tableOf(tableWith("approval_mode", MODE)), isEmpty],
-  ["name", BOTH, readString, always],
-  ["bearer_token", NEITHER, readString, never],
-].map(([name, of, read, unwritten]) => [name, { of, read, unwritten }]));
+/** The fields of a profile: name, transport, type, and when a view leaves a given value out. */
+function fieldsOf(rules) {
+  // server.approval-modes, server.approval-writes
+  const mode = oneOf(["auto", "prompt", "approve", ...(rules.has("server.approval-writes") ? ["writes"] : [])]);
+  const auth = ["auth", HTTP, oneOf(["oauth", "chatgpt"]), is("oauth")];
+  return new Map([
+    ["command", STDIO, readString, never],
+    ["args", STDIO, STRINGS, isEmpty],
+    ["env", STDIO, STRING_TABLE, never],
+    ["env_vars", STDIO, listOf(readEnvVar), isEmpty],
+    ["cwd", STDIO, readString, never],
+    ["url", HTTP, readString, never],
+    ["bearer_token_env_var", HTTP, readString, never],
+    ["http_headers", HTTP, STRING_TABLE, never],
+    ["env_http_headers", HTTP, STRING_TABLE, never],
+    ...(rules.has("server.auth") ? [auth] : []),
+    ["oauth", HTTP, tableWith("client_id", readString), never],
+    ["oauth_resource", HTTP, readString, never],
+    ["environment_id", BOTH, readString, is("local")],
+    ["enabled", BOTH, readBoolean, is(true)],
+    ["required", BOTH, readBoolean, is(false)],
+    ["supports_parallel_tool_calls", BOTH, readBoolean, is(false)],
+    ["startup_timeout_sec", BOTH, readSeconds, never],
+    ["startup_timeout_ms", BOTH, readMilliseconds, always], // becomes startup_timeout_sec
+    ["tool_timeout_sec", BOTH, readSeconds, never],
+    ["default_tools_approval_mode", BOTH, mode, never],
+    ["enabled_tools", BOTH, STRINGS, never],
+    ["disabled_tools", BOTH, STRINGS, never],
+    ["scopes", BOTH, STRINGS, never],
+    ["tools", BOTH, tableOf(tableWith("approval_mode", mode)), isEmpty],
+    ["name", BOTH, readString, always],
+    ["bearer_token", NEITHER, readString, never],
+  ].map(([name, of, read, unwritten]) => [name, { of, read, unwritten }]));
+}
+
+const FIELDS = new Map([...RULES.values()].map((rules) => [rules, fieldsOf(rules)]));
 
 // ------------------------------------------------------------ The case (protocol.md, "A case")
 
 /** The answer to what should be a case, without `seq`. */
 function answerCase(value) {
   try {
-    const profile = (value instanceof Map ? value.get("profile") : null) ?? PROFILE;
-    if (profile !== PROFILE) return { skipped: { reason: `no other profile than ${PROFILE} is known` } };
-    return resolve(readCase(value));
+    const profile = (value instanceof Map ? value.get("profile") : null) ?? DEFAULT_PROFILE;
+    const rules = RULES.get(profile);
+    if (rules === undefined) return { skipped: { reason: "unknown profile" } };
+    return resolve(rules, readCase(value));
   } catch (error) {
     return { errored: { message: error instanceof Invalid ? `not a case: ${error.message}` : `${error}` } };
   }
@@ -383,7 +463,7 @@ function readCase(value) {
     host: top.has("host") ? top.get("host") : new Map(), // null is a host config that is no table
     plugins: optional(top, "plugins", listOf(readPlugin)) ?? [],
     contributors: optional(top, "contributors", listOf(readContributor)) ?? [],
-    auth: optional(top, "auth", oneOf(AUTH_WORDS)),
+    auth: optional(top, "auth", oneOf(["api_key", ...BACKEND_AUTH])),
   };
 }
 
@@ -432,10 +512,7 @@ const MAX_DEPTH = 128; // of a line; a case may be nested about 120 levels deep
 const SCALAR = /true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const WORDS = new Map([["true", true], ["false", false], ["null", null]]);
 
-/**
- * Reads a line. What is JSON but cannot be taken in (nested too deep, half a surrogate pair) is
- * passed over and told in `defect`, so that there still is a request to be answered.
- */
+/** Reads a line. `defect` says why JSON cannot be taken in; there still is a request to answer. */
 function parseLine(text) {
   let at = 0;
   let defect;
@@ -545,11 +622,10 @@ function toJson(value) {
 // ---------------------------------------------------------------------------- The conversation
 
 const MAX_LINE = 16 * 1024 * 1024;
-const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const HANDSHAKE = {
   version: 1,
   implementation: { name: "javascript-example", version: "1", language: "JavaScript" },
-  profiles: [PROFILE],
+  profiles: [...RULES.keys()],
   capabilities: ["resolve"],
 };
 
@@ -577,7 +653,8 @@ async function converse(input, output) {
   }
 
   function answerLine(bytes) {
-    const text = decode(bytes);
+    if (bytes.length > MAX_LINE || !isUtf8(bytes)) throw new Invalid("expected at most 16 MiB of UTF-8");
+    const text = bytes.toString();
     if (/^[ \t\r]*$/.test(text)) return "";
     const { value, defect } = parseLine(text);
     const request = readTable(value);
@@ -596,15 +673,6 @@ async function converse(input, output) {
     if (!request.has("case")) throw new Invalid("expected `case`");
     const answer = defect ? { errored: { message: defect } } : answerCase(request.get("case"));
     return `{"seq":${seq},${toJson(answer).slice(1)}\n`;
-  }
-}
-
-function decode(bytes) {
-  if (bytes.length > MAX_LINE) throw new Invalid("expected at most 16 MiB");
-  try {
-    return UTF8.decode(bytes);
-  } catch {
-    throw new Invalid("expected UTF-8");
   }
 }
 

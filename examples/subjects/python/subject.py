@@ -1,38 +1,82 @@
 #!/usr/bin/env python3
-"""A conformance subject in Python: docs/semantics.md, implemented independently.
+"""A conformance subject in Python: an independent implementation of docs/semantics.md.
 
-Given a host config, plugins, extensions' contributions and the kind of auth, it says which MCP
-servers there are, in three views: `configured`, `runtime` and `effective`. It speaks the line
-protocol of docs/protocol.md (version 1) and needs Python 3.9 or later, nothing else.
+It resolves a host config, plugins, contributions and the kind of auth to the three views
+`configured`, `runtime` and `effective`, in every profile. It speaks the line protocol of
+docs/protocol.md (version 1) and needs only Python 3.9 or later.
 
-    mcp-overlay check --stdio "python3 examples/subjects/python/subject.py"
+    mcp-overlay check --profile all --stdio "python3 examples/subjects/python/subject.py"
 
-The sections below follow the specification. A comment such as `# gate.open` names the rule that is
-decided there. With `--warnings`, what the specification drops or ignores "with a warning" is
-reported on standard error.
+The sections follow the specification. A comment such as `# gate.open` names the rule that the code
+implements. With `--warnings`, the warnings that the specification asks for go to standard error.
 """
 
 import ipaddress
 import json
 import re
 import sys
+import unicodedata
 from collections import namedtuple
 from fractions import Fraction
+from functools import partial
+from urllib.parse import unquote_to_bytes
 
-PROFILE = "codex-pr-27191"
 RESERVED_NAME = "codex_apps"
 BACKEND_AUTH = ("chatgpt", "chatgpt_auth_tokens", "agent_identity", "personal_access_token")
 SHOW_WARNINGS = "--warnings" in sys.argv[1:]
 
 
 class Invalid(Exception):
-    """A value that the specification does not accept. Whoever reads the value's surroundings knows
-    what follows: the case is rejected, a plugin's server is dropped, or the case is no case."""
+    """A value that the specification does not accept. The caller decides what follows: the case is
+    rejected, a plugin's server is dropped, or the case is no case."""
 
 
 def warn(message):
     if SHOW_WARNINGS:
         print("warning:", message, file=sys.stderr)
+
+
+# --- Profiles ------------------------------------------------------------------------------------
+
+DEFAULT_PROFILE = "codex-pr-27191"
+
+# profile: (parent, the rules that it adds, the rules that it drops)
+#
+# Only the rules that the code asks for are listed. The other rules hold in every profile, or come
+# and go together with a listed one.
+PROFILES = {
+    DEFAULT_PROFILE: (
+        None,
+        {"legacy.synthesizes-in-effective", "endpoint.override-path", "server.remote-stdio-cwd"},
+        set(),
+    ),
+    "codex-pr-27198": (
+        "codex-pr-27191",
+        {"legacy.first-in-runtime", "hosted.at-ps-mcp"},
+        {"legacy.synthesizes-in-effective", "endpoint.override-path"},
+    ),
+    "codex-pr-27414": ("codex-pr-27198", {"overlay.disabled-stays"}, set()),
+    "codex-pr-29924": (
+        "codex-pr-27414",
+        {"apps-server.auth", "effective.auth-at-chatgpt-only", "owners.of-runtime", "server.auth"},
+        {"server.remote-stdio-cwd"},
+    ),
+    "codex-pr-31803": (
+        "codex-pr-29924",
+        {"apps-server.sku-default", "server.approval-writes"},
+        set(),
+    ),
+}
+
+
+def rules_of(profile):
+    """The listed rules that hold in a profile."""
+    parent, adds, drops = PROFILES[profile]
+    inherited = frozenset() if parent is None else rules_of(parent)
+    return inherited - drops | adds
+
+
+RULES = {profile: rules_of(profile) for profile in PROFILES}
 
 
 # --- Resolution ----------------------------------------------------------------------------------
@@ -41,73 +85,121 @@ def warn(message):
 def resolve(case):
     """The answer to a case, without its `seq`: a function of the case alone (resolution.pure)."""
     profile = table(case).get("profile")
-    if profile not in (None, PROFILE):
+    if profile is None:
+        profile = DEFAULT_PROFILE
+    if not isinstance(profile, str) or profile not in RULES:
         return {"skipped": {"reason": f"unknown profile {profile!r}"}}
+    rules = RULES[profile]
 
     problems = Problems()
-    host, plugins, contributors, auth = read_case(case, problems)
+    host, plugins, contributors, auth = read_case(rules, case, problems)
     if problems:
         # rejection.smallest-path: code points have the order of their UTF-8 bytes.
         path = min(problems)
         return {"rejected": {"path": path, "reason": problems[path]}}
 
-    configured, plugin_owners = merge_configured(host, plugins)
-    contributions = all_contributions(host, contributors)
-    runtime = overlay(configured, contributions)
-    effective = apply_gate(host, auth, runtime, contributions)
+    configured, owners = merge_configured(rules, host, plugins)
+    contributions = all_contributions(rules, host, contributors)
+    overlays = legacy_contributions(rules, host) + contributions
+    runtime = overlay(rules, configured, overlays)
+    effective = make_effective(rules, host, auth, runtime, contributions)
+    if "owners.of-runtime" in rules:  # otherwise all owners stay: configured.owners-exact
+        for name, _ in overlays:
+            owners.pop(name, None)
     views = {"configured": configured, "runtime": runtime, "effective": effective}
-    return {"views": views, "plugin_owners": plugin_owners}
+    return {"views": views, "plugin_owners": owners}
 
 
-def merge_configured(host, plugins):
-    """configured.union, configured.owners-exact"""
+def merge_configured(rules, host, plugins):
+    """configured.union, and the plugin that each server comes from"""
     configured, owners = dict(host.servers), {}
     for plugin_id, entries in plugins:
         for name, entry in entries.items():
             if name in configured:  # configured.config-over-plugin, configured.first-plugin-wins
                 continue
             try:
-                configured[name] = read_server(entry)
+                configured[name] = read_server(rules, entry)
                 owners[name] = plugin_id
             except Invalid as invalid:  # configured.invalid-plugin-server-dropped
                 warn(f"plugin {plugin_id!r}: server {name!r} dropped: {invalid}")
     return configured, owners
 
 
-def all_contributions(host, contributors):
-    """Pairs (name, server), in which the server None stands for `Remove`."""
+def all_contributions(rules, host, contributors):
+    """Pairs (name, server). The server of a `Remove` is None."""
+    path = "ps/mcp" if "hosted.at-ps-mcp" in rules else host.path_override
+    hosted = [apps_contribution(rules, host, path)]  # hosted.always-speaks
     contributions = []
     for contributor in contributors:  # contribution.order
-        if contributor is HOSTED_APPS:  # hosted.always-speaks
-            # hosted.enabled-sets, hosted.disabled-removes
-            contributions.append((RESERVED_NAME, host.apps_server if host.apps_on else None))
-        else:
-            contributions.extend(contributor)
+        contributions.extend(hosted if contributor is HOSTED_APPS else contributor)
     return contributions
 
 
-def overlay(configured, contributions):
-    """runtime.is-overlaid-configured, overlay.last-wins, overlay.untouched-stays"""
+def legacy_contributions(rules, host):
+    """The legacy Apps loader acts like a contribution before all others."""
+    return [apps_contribution(rules, host)] if "legacy.first-in-runtime" in rules else []
+
+
+def apps_contribution(rules, host, path=None):
+    """hosted.enabled-sets, hosted.disabled-removes"""
+    return RESERVED_NAME, apps_server(rules, host, path) if host.apps_on else None
+
+
+def overlay(rules, configured, contributions):
+    """runtime.is-overlaid-configured, runtime.three-phases, overlay.last-wins"""
     runtime = dict(configured)
     for name, server in contributions:
         if server is None:
             runtime.pop(name, None)  # overlay.remove-deletes
-        else:
-            runtime[name] = server  # overlay.set-replaces-whole
+            continue
+        disabled = not configured.get(name, {}).get("enabled", True)
+        if disabled and "overlay.disabled-stays" in rules:
+            server = {**server, "enabled": False}  # overlay.set-replaces-but-disabled
+        runtime[name] = server  # overlay.set-replaces-whole
     return runtime
 
 
-def apply_gate(host, auth, runtime, contributions):
-    """What becomes of the reserved name; effective.others-pass"""
-    effective = dict(runtime)
-    gate_open = host.apps_on and auth in BACKEND_AUTH  # gate.open
-    # legacy.only-when-silent
-    legacy_active = all(name != RESERVED_NAME for name, _ in contributions)
-    if not gate_open:
+def make_effective(rules, host, auth, runtime, contributions):
+    """effective.others-pass, effective.others-pass-but-auth"""
+    effective = dict(runtime)  # gate.passes-runtime, gate.passes-but-auth, gate.never-synthesizes
+    if not (host.apps_on and auth in BACKEND_AUTH):  # gate.open
         effective.pop(RESERVED_NAME, None)  # gate.closed-removes
-    elif legacy_active:
-        effective[RESERVED_NAME] = host.apps_server  # legacy.synthesizes-in-effective
-    return effective  # gate.never-synthesizes: otherwise as in `runtime`, absent included
+    elif "legacy.synthesizes-in-effective" in rules:
+        if all(name != RESERVED_NAME for name, _ in contributions):  # legacy.only-when-silent
+            effective[RESERVED_NAME] = apps_server(rules, host, host.path_override)
+    if "effective.auth-at-chatgpt-only" in rules:
+        for name, server in effective.items():
+            if "auth" in server and not is_at_chatgpt(server["url"]):  # `oauth` is never written
+                effective[name] = {field: server[field] for field in server if field != "auth"}
+    return effective
+
+
+# The WHATWG URL standard's reading of an `https` URL, as far as it decides about the origin: any
+# number of slashes or backslashes, userinfo up to the last @ before the path, the host, the port.
+HTTPS_URL = re.compile(
+    r"https:[/\\]*(?:[^/\\?#]*@)?(?P<host>[^/\\?#@:]*)(?::(?P<port>[0-9]*))?(?:[/\\?#].*)?",
+    re.ASCII | re.IGNORECASE | re.DOTALL,
+)
+C0_AND_SPACE = "".join(map(chr, range(0x21)))
+TAB_OR_NEWLINE = re.compile(r"[\t\n\r]")
+# IDNA's mapping (UTS 46) where it differs from NFKC: code points that are ignored, full stops that
+# separate labels, and others that NFKC maps to a full stop but IDNA does not allow.
+IGNORED = (
+    "\u00ad\u034f\u180b-\u180d\u180f\u200b\u2060\u2064\ufe00-\ufe0f\ufeff"
+    "\U0001bca0-\U0001bca3\U000e0100-\U000e01ef"
+)
+IDNA_MAPPING = ((f"[{IGNORED}]", ""), ("[\u3002\uff61]", "."), ("[\u2024\ufe52]", "\ufffd"))
+
+
+def is_at_chatgpt(url):
+    """effective.auth-at-chatgpt-only: whether a URL has the origin https://chatgpt.com."""
+    parts = HTTPS_URL.fullmatch(TAB_OR_NEWLINE.sub("", url.strip(C0_AND_SPACE)))
+    if parts is None or (parts["port"] or "443").lstrip("0") != "443":
+        return False
+    host = unquote_to_bytes(parts["host"]).decode("utf-8", "replace")
+    for pattern, replacement in IDNA_MAPPING:
+        host = re.sub(pattern, replacement, host)
+    return unicodedata.normalize("NFKC", host).casefold() == "chatgpt.com"
 
 
 # --- The Apps server -----------------------------------------------------------------------------
@@ -146,8 +238,10 @@ def base_url(value):
 DEFAULT_BASE = BASE_URL.fullmatch("https://chatgpt.com/backend-api/")
 
 
-def apps_url(base, path_override):
+def apps_url(base, path):
+    """The Apps server's URL; without a path, at the default one."""
     url = base.string.rstrip("/")  # endpoint.base-trimmed
+    # endpoint.whole-host, endpoint.whole-segments
     segments = base["path"].rstrip("/").split("/")
     under_backend = "backend-api" in segments
     is_chatgpt = base["scheme"].lower() == "https" and base["host"].lower() in CHATGPT_HOSTS
@@ -156,25 +250,31 @@ def apps_url(base, path_override):
         under_backend = True
     elif not under_backend and ("api", "codex") not in zip(segments, segments[1:]):
         url += "/api/codex"  # endpoint.other-host
-    if path_override is not None:
-        return f"{url}/{path_override}"  # endpoint.override-path
-    return f"{url}/wham/apps" if under_backend else f"{url}/apps"  # endpoint.default-path
+    if path is None:  # endpoint.default-path, endpoint.legacy-path
+        path = "wham/apps" if under_backend else "apps"
+    return f"{url}/{path}"
 
 
-def make_apps_server(base, path_override, sku, env):
+def apps_server(rules, host, path):
     """apps-server.shape"""
-    server = {"url": apps_url(base, path_override), "startup_timeout_sec": 30}
-    if sku is not None:  # apps-server.sku-header
-        server["http_headers"] = {"X-OpenAI-Product-Sku": sku}
-    if not BLANK.fullmatch(env.get(TOKEN_VARIABLE, "")):  # apps-server.bearer-env
+    server = {"url": apps_url(host.base, path), "startup_timeout_sec": 30}
+    if host.sku is not None:
+        server["http_headers"] = {"X-OpenAI-Product-Sku": host.sku}  # apps-server.sku-header
+    elif "apps-server.sku-default" in rules:  # otherwise apps-server.no-sku-no-header
+        server["http_headers"] = {"X-OpenAI-Product-Sku": "codex"}
+    if host.has_token:  # apps-server.bearer-env
         server["bearer_token_env_var"] = TOKEN_VARIABLE
+    if "apps-server.auth" in rules:
+        server["auth"] = "chatgpt"
     return server
 
 
 # --- Features and servers ------------------------------------------------------------------------
 
-Host = namedtuple("Host", "servers apps_on apps_server")
+Host = namedtuple("Host", "servers apps_on base path_override sku has_token")
 HOST_KEYS = {"chatgpt_base_url", "apps_mcp_product_sku", "features", "env", "mcp_servers"}
+PATH_OVERRIDE = "apps_mcp_path_override"
+FEATURES = {"apps", "connectors", PATH_OVERRIDE}
 
 
 class Problems(dict):
@@ -188,7 +288,7 @@ class Problems(dict):
             return None
 
 
-def read_host(host, problems):
+def read_host(rules, host, problems):
     if problems.read("host", table, host) is None:
         return None
 
@@ -200,47 +300,55 @@ def read_host(host, problems):
     sku = take(host, "host.apps_mcp_product_sku", string)
     features = take(host, "host.features", table) or {}
     apps = take(features, "host.features.apps", boolean)
-    path_override = take(features, "host.features.apps_mcp_path_override", read_path_override)
+    connectors = take(features, "host.features.connectors", boolean)
+    override = take(features, f"host.features.{PATH_OVERRIDE}", partial(read_path_override, rules))
+    for name in features.keys() - FEATURES:
+        if features[name] is not None:  # features.boolean: a table is ignored
+            problems.read(f"host.features.{name}", boolean_or_table, features[name])
     env = {
         name: problems.read(f"host.env.{name}", string, value)
         for name, value in (take(host, "host.env", table) or {}).items()
     }
     servers = {  # server.invalid-rejects-config
-        name: problems.read(f"host.mcp_servers.{name}", read_server, entry)
+        name: problems.read(f"host.mcp_servers.{name}", partial(read_server, rules), entry)
         for name, entry in (take(host, "host.mcp_servers", table) or {}).items()
     }
-    for key in host.keys() - HOST_KEYS | features.keys() - {"apps", "apps_mcp_path_override"}:
+    for key in host.keys() - HOST_KEYS | features.keys() - FEATURES:
         warn(f"host config: unknown key or feature {key!r} ignored")
     if problems:
         return None
-    apps_server = make_apps_server(base or DEFAULT_BASE, path_override, sku, env)
-    return Host(servers, apps is not False, apps_server)  # features.apps-default-on
+    has_token = not BLANK.fullmatch(env.get(TOKEN_VARIABLE, ""))
+    # features.connectors-alias, features.apps-default-on
+    apps_on = apps is not False if connectors is None else connectors
+    return Host(servers, apps_on, base or DEFAULT_BASE, override, sku, has_token)
 
 
-def read_path_override(value):
+def read_path_override(rules, value):
     """features.override-forms: the path without its leading slashes, None when it is off."""
     if isinstance(value, bool):
         value = {"enabled": value}
     only(value, "enabled", "path")
     enabled = optional(value, "enabled", boolean)
     path = optional(value, "path", string)
+    if "endpoint.override-path" not in rules:  # features.override-ignored
+        return None
     if enabled is False or (enabled is None and path is None):
         return None
     path = "ps/mcp" if path is None else path.lstrip("/")
-    if not path:  # endpoint.override-path
+    if not path:  # endpoint.override-not-empty
         raise Invalid("the path is empty")
     return path
 
 
-def read_server(entry):
-    """A server as a user writes it, brought into canonical form."""
-    server = {}
+def read_server(rules, entry):
+    """The canonical form of a server as a user writes it."""
+    known, server = FIELDS[rules], {}
     for field, value in table(entry).items():
-        if field not in FIELDS:  # server.unknown-field
+        if field not in known:  # server.unknown-field
             warn(f"server: unknown field {field!r} ignored")
         elif value is not None:  # value.null-is-absent
             try:
-                server[field] = FIELDS[field](value)
+                server[field] = known[field](value)
             except Invalid as invalid:
                 raise Invalid(f"`{field}`: {invalid}") from None
 
@@ -250,8 +358,9 @@ def read_server(entry):
     foreign = server.keys() & (HTTP_FIELDS if stdio else STDIO_FIELDS).keys()
     if foreign:  # server.foreign-field
         raise Invalid(f"`{min(foreign)}` belongs to the other transport")
-    remote = server.get("environment_id", "local") != "local"
-    if stdio and remote and not server.get("cwd", "").startswith("/"):  # server.remote-stdio-cwd
+    remote_stdio = stdio and server.get("environment_id", "local") != "local"
+    absolute_cwd = server.get("cwd", "").startswith("/")
+    if "server.remote-stdio-cwd" in rules and remote_stdio and not absolute_cwd:
         raise Invalid("a remote stdio server needs an absolute `cwd`")
 
     server.pop("name", None)
@@ -282,6 +391,7 @@ string = of_type(str, "a string")
 boolean = of_type(bool, "a boolean")
 array = of_type(list, "a list")
 table = of_type(dict, "a table")
+boolean_or_table = of_type((bool, dict), "a boolean")
 
 
 def one_of(*words):
@@ -336,7 +446,7 @@ def env_var(value):
 
 
 def seconds(value):
-    """server.durations: kept to the nanosecond, an exact half goes to the even one."""
+    """server.durations: the nearest double, rounded to the nanosecond, an exact half to even."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):  # a bool is an int to Python
         raise Invalid("expected seconds")
     value = float(value)
@@ -353,15 +463,12 @@ def milliseconds(value):
 
 
 def in_seconds(nanoseconds):
-    whole, rest = divmod(nanoseconds, 10**9)
-    return whole + rest / 1e9
+    return nanoseconds / 10**9  # Python rounds the quotient of two ints to the nearest double
 
 
 def refused(value):
     raise Invalid("a secret belongs in the environment")
 
-
-approval_mode = one_of("auto", "prompt", "approve")
 
 STDIO_FIELDS = {
     "args": list_of(string),
@@ -373,31 +480,45 @@ HTTP_FIELDS = {
     "bearer_token_env_var": string,
     "http_headers": table_of(string),
     "env_http_headers": table_of(string),
+    "auth": one_of("oauth", "chatgpt"),
     "oauth": table_with("client_id", string),
     "oauth_resource": string,
 }
-FIELDS = {
-    "command": string,
-    "url": string,
-    **STDIO_FIELDS,
-    **HTTP_FIELDS,
-    "environment_id": string,
-    "enabled": boolean,
-    "required": boolean,
-    "supports_parallel_tool_calls": boolean,
-    "startup_timeout_sec": seconds,
-    "startup_timeout_ms": milliseconds,
-    "tool_timeout_sec": seconds,
-    "default_tools_approval_mode": approval_mode,
-    "enabled_tools": list_of(string),
-    "disabled_tools": list_of(string),
-    "scopes": list_of(string),
-    "tools": table_of(table_with("approval_mode", approval_mode)),
-    "name": string,
-    "bearer_token": refused,  # server.foreign-field, whichever the transport
-}
+
+
+def fields_of(rules):
+    """The fields that a profile knows, and the kind of each."""
+    # server.approval-modes, server.approval-writes
+    writes = ("writes",) if "server.approval-writes" in rules else ()
+    approval_mode = one_of("auto", "prompt", "approve", *writes)
+    fields = {
+        "command": string,
+        "url": string,
+        **STDIO_FIELDS,
+        **HTTP_FIELDS,
+        "environment_id": string,
+        "enabled": boolean,
+        "required": boolean,
+        "supports_parallel_tool_calls": boolean,
+        "startup_timeout_sec": seconds,
+        "startup_timeout_ms": milliseconds,
+        "tool_timeout_sec": seconds,
+        "default_tools_approval_mode": approval_mode,
+        "enabled_tools": list_of(string),
+        "disabled_tools": list_of(string),
+        "scopes": list_of(string),
+        "tools": table_of(table_with("approval_mode", approval_mode)),
+        "name": string,
+        "bearer_token": refused,  # server.foreign-field, whichever the transport
+    }
+    if "server.auth" not in rules:
+        del fields["auth"]
+    return fields
+
+
+FIELDS = {rules: fields_of(rules) for rules in RULES.values()}
 DEFAULTS = {
-    **{"args": [], "env_vars": [], "tools": {}, "environment_id": "local"},
+    **{"args": [], "env_vars": [], "tools": {}, "environment_id": "local", "auth": "oauth"},
     **{"enabled": True, "required": False, "supports_parallel_tool_calls": False},
 }
 
@@ -410,17 +531,17 @@ HOSTED_APPS = object()
 read_auth = one_of("api_key", *BACKEND_AUTH)
 
 
-def read_case(case, problems):
+def read_case(rules, case, problems):
     only(case, "id", "profile", "host", "plugins", "contributors", "auth")
     optional(case, "id", string)
     auth = optional(case, "auth", read_auth)
     plugins = optional(case, "plugins", list_of(read_plugin)) or []
     contributors = [
-        read_contributor(contributor, f"contributors[{i}]", problems)
+        read_contributor(rules, contributor, f"contributors[{i}]", problems)
         for i, contributor in enumerate(optional(case, "contributors", array) or [])
     ]
     # An absent host is {}, a null is a host config that is not a table.
-    return read_host(case.get("host", {}), problems), plugins, contributors, auth
+    return read_host(rules, case.get("host", {}), problems), plugins, contributors, auth
 
 
 def read_plugin(plugin):
@@ -430,7 +551,7 @@ def read_plugin(plugin):
     return string(plugin.get("id")), entries if active else {}  # configured.inactive-plugin-ignored
 
 
-def read_contributor(contributor, path, problems):
+def read_contributor(rules, contributor, path, problems):
     """HOSTED_APPS or a list of contributions, see `all_contributions`."""
     only(contributor, "id", "hosted_apps", "contributions")
     string(contributor.get("id"))
@@ -441,12 +562,12 @@ def read_contributor(contributor, path, problems):
     if hosted is not None:
         return HOSTED_APPS
     return [
-        read_contribution(contribution, f"{path}.contributions[{j}]", problems)
+        read_contribution(rules, contribution, f"{path}.contributions[{j}]", problems)
         for j, contribution in enumerate(contributions)
     ]
 
 
-def read_contribution(contribution, path, problems):
+def read_contribution(rules, contribution, path, problems):
     if len(only(contribution, "set", "remove")) != 1:
         raise Invalid("a contribution is exactly one of `set` and `remove`")
     if "remove" in contribution:
@@ -455,7 +576,8 @@ def read_contribution(contribution, path, problems):
     if "server" not in named:
         raise Invalid("`set` needs a `server`")
     # server.invalid-rejects-config
-    return string(named.get("name")), problems.read(path, read_server, named["server"])
+    server = problems.read(path, partial(read_server, rules), named["server"])
+    return string(named.get("name")), server
 
 
 # --- The protocol: the conversation --------------------------------------------------------------
@@ -465,7 +587,7 @@ TOO_DEEP = object()  # marks a request of which only the outline could be read
 WELCOME = {
     "version": 1,
     "implementation": {"name": "python-example", "version": "0.1.0", "language": "Python"},
-    "profiles": [PROFILE],
+    "profiles": list(PROFILES),
     "capabilities": ["resolve"],
 }
 
