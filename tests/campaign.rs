@@ -9,9 +9,10 @@ use std::path::Path;
 
 use mcp_overlay::campaign::{self, ENOUGH_FAILURES, Options, Phase};
 use mcp_overlay::finding::Finding;
+use mcp_overlay::judge::verdict::FindingKind;
 use mcp_overlay::report::text::TextReporter;
 use mcp_overlay::report::{Report, RunVerdict};
-use mcp_overlay::subject::{ProductionSubject, Subject};
+use mcp_overlay::subject::{FailureKind, InProcess, ProductionSubject, Subject};
 use mcp_overlay_model::{Answer, Auth, Case};
 
 /// The production implementation with something done to question and answer.
@@ -45,7 +46,8 @@ fn run(subject: &dyn Subject, folder: &Path) -> (Report, String) {
         ..Options::default()
     };
     let mut out = Vec::new();
-    let summary = campaign::run(subject, &options, &mut TextReporter::new(&mut out)).unwrap();
+    let summary =
+        campaign::run(&InProcess(subject), &options, &mut TextReporter::new(&mut out)).unwrap();
     // The library's colours are for `anstream` to take away; here nobody did.
     (summary, anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string())
 }
@@ -111,7 +113,9 @@ fn a_crash_is_a_finding_with_its_message() {
     let (summary, report) = run(&Altered(dies), folder.path());
     assert_eq!(summary.verdict(), RunVerdict::Findings);
     let findings = saved(folder.path());
-    assert!(findings.iter().all(|finding| finding.verdict == "crashed"));
+    assert!(
+        findings.iter().all(|finding| finding.verdict == FindingKind::Failed(FailureKind::Crashed))
+    );
     assert!(report.contains("production crashed") && report.contains("no such identity"));
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BREAKDOWNS, Finding};
+use super::Finding;
+use crate::judge::verdict::FindingKind;
 use crate::rules;
 
 /// A file of expected failures, read.
@@ -119,9 +120,10 @@ impl Entry {
                 return Some(format!("no rule {rule:?} in docs/semantics.md"));
             }
             (None, Some(id)) => {
-                let is_breakdown =
-                    |verdict: &&str| id.starts_with(&format!("{}-", verdict.replace(' ', "-")));
-                if BREAKDOWNS.iter().any(is_breakdown) {
+                let is_of = |kind: FindingKind| {
+                    id.starts_with(&format!("{}-", kind.word().replace(' ', "-")))
+                };
+                if FindingKind::ALL.into_iter().any(|kind| kind.is_breakdown() && is_of(kind)) {
                     return Some(format!("{id}: a crash or a hang can never be expected"));
                 }
             }

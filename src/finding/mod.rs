@@ -17,12 +17,9 @@ use crate::cases::shape;
 use crate::display::printable;
 use crate::files::write_whole;
 use crate::judge::kept::kept_answer;
-use crate::judge::verdict::{Difference, Place, Verdict};
+use crate::judge::verdict::{Difference, FindingKind, Place, Verdict};
 use crate::rules;
 use crate::subject::Failure;
-
-/// Verdicts of a subject that did not answer at all.
-pub(crate) const BREAKDOWNS: [&str; 4] = ["crashed", "hung", "protocol error", "leaked"];
 
 /// The version of the file format.
 pub const FORMAT: u32 = 1;
@@ -34,9 +31,8 @@ pub struct Finding {
     pub finding: u32,
     /// The subject that disagreed.
     pub subject: String,
-    /// `disagree`, `not deterministic`, `errored`, `crashed`, `hung`, `protocol error` or
-    /// `leaked`.
-    pub verdict: String,
+    /// How it failed.
+    pub verdict: FindingKind,
     /// The rule that the answer breaks; empty where there is no answer.
     pub rule: String,
     /// That rule's text.
@@ -91,6 +87,7 @@ impl Finding {
         verdict: &Verdict,
         rule: Option<RuleId>,
     ) -> Option<Finding> {
+        let kind = verdict.kind()?;
         let differences = match verdict {
             Verdict::Agree | Verdict::NotComparable(_) => return None,
             Verdict::Disagree(differences) | Verdict::Unstable(differences) => {
@@ -102,7 +99,7 @@ impl Finding {
                     rule: String::new(),
                     because: message.clone(),
                     expected: Value::from("an answer"),
-                    actual: Value::from(verdict.word()),
+                    actual: Value::from(kind.word()),
                 };
                 vec![described]
             }
@@ -111,7 +108,7 @@ impl Finding {
         Some(Finding {
             finding: FORMAT,
             subject: subject.into(),
-            verdict: verdict.word().into(),
+            verdict: kind,
             rule: rule.into(),
             sentence: rules::text(rule).into(),
             count: 1,
@@ -127,14 +124,18 @@ impl Finding {
     /// Such as `gate.closed-removes-3f2a91c04b7d`: the rule, or the verdict where there is none,
     /// and a hash of the case's [`shape`]. Findings with one id are one finding.
     pub fn id(&self) -> String {
-        let hash = shape::hash_of(&self.verdict, &self.rule, &self.case);
-        let rule = if self.rule.is_empty() { &self.verdict } else { &self.rule };
-        format!("{}-{hash}", rule.replace(' ', "-"))
+        let hash = shape::hash_of(self.verdict.word(), &self.rule, &self.case);
+        format!("{}-{hash}", self.rule_or_verdict().replace(' ', "-"))
+    }
+
+    /// The rule that is broken, or the verdict where there is none.
+    pub fn rule_or_verdict(&self) -> &str {
+        if self.rule.is_empty() { self.verdict.word() } else { &self.rule }
     }
 
     /// Whether the subject did not answer at all. Nothing excuses that.
     pub fn is_breakdown(&self) -> bool {
-        BREAKDOWNS.contains(&self.verdict.as_str())
+        self.verdict.is_breakdown()
     }
 
     /// The name under which the finding is saved.

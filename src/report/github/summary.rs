@@ -127,8 +127,8 @@ fn broken_rules(report: &Report) -> impl Iterator<Item = String> {
 fn finding(found: &ReportedFinding) -> String {
     let Finding { subject, verdict, rule, sentence, count, note, .. } = &found.finding;
     let headline = match rule.as_str() {
-        "" => format!("{} {}", code(subject), escaped(verdict)),
-        rule => format!("{} ({})", code(rule), escaped(verdict)),
+        "" => format!("{} {}", code(subject), escaped(verdict.word())),
+        rule => format!("{} ({})", code(rule), escaped(verdict.word())),
     };
     let mut text =
         format!("<details><summary>{headline}, cases: {}</summary>\n\n", grouped(*count));
