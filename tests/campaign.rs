@@ -1,7 +1,12 @@
 //! A whole run against subjects that are sound, broken, dying or silent: the summary, the saved
 //! findings and what the report says.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics fails, as it should")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that panics fails, as it should"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -79,6 +84,23 @@ fn a_broken_subject_is_found_and_kept() {
         assert!(report.contains(&finding.file_name()), "{report}");
         assert_eq!(finding.case.auth, Some(Auth::ApiKey));
     }
+}
+
+/// What is found stands above the row of its phase; a row that follows has the header right above it.
+#[test]
+fn every_row_of_the_report_stands_under_the_header() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, report) = run(&Altered(api_key_passes), folder.path());
+    let lines: Vec<&str> = report.lines().collect();
+    let is_row = |line: &str| line.starts_with("vectors  ") || line.starts_with("random  ");
+    let is_header = |line: &str| line.starts_with("phase  ");
+    let rows: Vec<usize> = (0..lines.len()).filter(|at| is_row(lines[*at])).collect();
+    assert_eq!(rows.len(), 2, "{report}");
+    for row in rows {
+        assert!(is_header(lines[row - 1]) || is_row(lines[row - 1]), "{report}");
+    }
+    let (_, report) = run(&ProductionSubject, folder.path());
+    assert_eq!(report.lines().filter(|line| is_header(line)).count(), 1, "{report}");
 }
 
 #[test]

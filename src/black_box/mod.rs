@@ -5,6 +5,7 @@
 //! process with a home of its own (`session`, `home`); the servers of the case (`world`,
 //! [`stdio_server`]) remember what they hear; what was seen (`observe`) is the answer.
 
+mod command;
 mod delivery;
 mod home;
 pub mod narrow;
@@ -209,10 +210,7 @@ impl Host {
         patience: Patience,
         reach: Reach,
     ) -> Result<Self, StartError> {
-        let mut command = command;
-        if let Some(program) = command.first_mut() {
-            *program = absolute(program);
-        }
+        let command = command::from_anywhere(command);
         let world = World::start().map_err(StartError::World)?;
         let reports = tempfile::tempdir().map_err(StartError::World)?;
         let sites = Sites {
@@ -383,12 +381,6 @@ impl Host {
         }
         started
     }
-}
-
-/// A program that is named by its path, from wherever it is started; others are looked for.
-fn absolute(program: &str) -> String {
-    let path = program.contains('/').then(|| fs::canonicalize(program).ok()).flatten();
-    path.and_then(|path| path.to_str().map(str::to_string)).unwrap_or_else(|| program.into())
 }
 
 /// `certain` unless an earlier case of the same process may have done it.

@@ -16,6 +16,7 @@ use mcp_overlay_model::{
 };
 use serde_json::{Map, Value, json};
 
+use crate::cases::entries::entries_mut;
 use crate::judge::judge;
 use crate::judge::verdict::{Difference, LOADS, Place, Verdict};
 use crate::subject::{Driver, Sight};
@@ -156,20 +157,7 @@ fn host(case: &mut Case) -> Option<&mut Map<String, Value>> {
 
 /// Every server entry of the case that is a table.
 fn entries(case: &mut Case) -> impl Iterator<Item = &mut Map<String, Value>> {
-    let own = case.host.get_mut("mcp_servers").and_then(Value::as_object_mut);
-    let of_plugins = case.plugins.iter_mut().flat_map(|plugin| plugin.mcp_servers.values_mut());
-    let contributed = case.contributors.iter_mut().flat_map(|contributor| {
-        let list = match &mut contributor.kind {
-            ContributorKind::Scripted(list) => list.as_mut_slice(),
-            ContributorKind::HostedApps => &mut [],
-        };
-        list.iter_mut().filter_map(|contribution| match contribution {
-            Contribution::Set { server, .. } => Some(server),
-            Contribution::Remove { .. } => None,
-        })
-    });
-    let own = own.into_iter().flat_map(|servers| servers.values_mut());
-    own.chain(of_plugins).chain(contributed).filter_map(Value::as_object_mut)
+    entries_mut(case).filter_map(Value::as_object_mut)
 }
 
 fn drop_nulls(case: &mut Case) {

@@ -10,11 +10,12 @@ use mcp_overlay_model::endpoint::{DEFAULT_BASE_URL, apps_url};
 use mcp_overlay_model::observation::observed;
 use mcp_overlay_model::server::is_known_field;
 use mcp_overlay_model::{
-    Auth, By, CODEX_APPS, Case, Contribution, ContributorKind, Outcome, Profile, Resolution, RuleId,
+    Auth, By, CODEX_APPS, Case, ContributorKind, Outcome, Profile, Resolution, RuleId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::cases::entries::entries;
 use crate::rules;
 
 /// How many of the cases that were looked at reached each rule.
@@ -198,18 +199,7 @@ fn about_host(host: &Value, reached: &mut Vec<RuleId>) {
 
 /// Rules about the fields of servers.
 fn about_entries(case: &Case, reached: &mut Vec<RuleId>) {
-    let own = case.host.get("mcp_servers").and_then(Value::as_object);
-    let own = own.into_iter().flat_map(|servers| servers.values());
-    let of_plugins = case.plugins.iter().flat_map(|plugin| plugin.mcp_servers.values());
-    let contributed = case.contributors.iter().flat_map(|contributor| match &contributor.kind {
-        ContributorKind::Scripted(list) => list.as_slice(),
-        ContributorKind::HostedApps => &[],
-    });
-    let contributed = contributed.filter_map(|contribution| match contribution {
-        Contribution::Set { server, .. } => Some(server),
-        Contribution::Remove { .. } => None,
-    });
-    for entry in own.chain(of_plugins).chain(contributed).filter_map(Value::as_object) {
+    for entry in entries(case).filter_map(Value::as_object) {
         reached.push("server.transport");
         for (field, value) in entry {
             reached.extend(value.is_null().then_some("value.null-is-absent"));
