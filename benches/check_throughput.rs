@@ -5,7 +5,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mcp_overlay::cases::generate::random_case;
 use mcp_overlay::judge::judge;
-use mcp_overlay::subject::ProductionSubject;
+use mcp_overlay::subject::{InProcess, ProductionSubject};
 use mcp_overlay_model::resolve;
 
 const CASES: u64 = 1_000;
@@ -22,7 +22,9 @@ fn check_throughput(c: &mut Criterion) {
     group.bench_function("generate, model, production, compare", |b| {
         b.iter(|| {
             (0..CASES)
-                .filter(|index| judge(&ProductionSubject, &random_case(1, *index)).1.is_finding())
+                .filter(|index| {
+                    judge(&InProcess(ProductionSubject), &random_case(1, *index)).1.is_finding()
+                })
                 .count()
         });
     });

@@ -8,11 +8,10 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mcp_overlay::campaign::{Options, Phase};
+use mcp_overlay::campaign::{self, Options, Phase, Quiet};
 use mcp_overlay::cases::generate::random_case;
-use mcp_overlay::subject::StdioSubject;
 use mcp_overlay::subject::stdio::Patience;
-use mcp_overlay::{Subject, check};
+use mcp_overlay::subject::{Driver, StdioDriver};
 
 /// Each way is measured this often; the fastest round counts.
 const ROUNDS: usize = 3;
@@ -32,10 +31,10 @@ fn main() {
     println!("ratio               {:>8.0}", rates[0] / rates[1]);
 }
 
-fn subject() -> StdioSubject {
+fn subject() -> StdioDriver {
     let command = [env!("CARGO_BIN_EXE_mcp-overlay"), "subject", "production"];
     let command = command.map(str::to_string).to_vec();
-    StdioSubject::start(command, Options::default().profile, Patience::default()).unwrap()
+    StdioDriver::start(command, &[Options::default().profile], Patience::default()).unwrap()
 }
 
 /// A whole check: generation, the protocol, the model, the comparison, and the asking again.
@@ -44,7 +43,7 @@ fn check_over_stdio(cases: u64) -> Duration {
     let phases = [Phase::Random].into();
     let options = Options { phases, cases: Some(cases), ..Options::default() };
     let begun = Instant::now();
-    check(&subject, &options).unwrap().assert_clean();
+    campaign::run(&subject, &options, &mut Quiet).unwrap().assert_clean();
     let took = begun.elapsed();
     assert!(subject.stop().is_empty());
     took

@@ -12,14 +12,14 @@ use crate::finding::investigate::investigate;
 use crate::judge::compare::compare;
 use crate::judge::verdict::Verdict;
 use crate::protocol;
-use crate::subject::{HostInputs, ProductionSubject};
+use crate::subject::{HostInputs, InProcess, ProductionSubject};
 
 /// Holds the production implementation against the model on the case that `bytes` make.
 ///
 /// # Errors
 /// The finding as text.
 pub fn check_bytes(bytes: &[u8]) -> Result<(), String> {
-    match investigate(&ProductionSubject, &case_from_bytes(bytes)) {
+    match investigate(&InProcess(ProductionSubject), &case_from_bytes(bytes)) {
         None => Ok(()),
         Some(finding) => Err(finding.to_string()),
     }

@@ -65,5 +65,5 @@ pub use subject::Subject;
 /// # Errors
 /// What keeps the checker itself from working; a failing subject is no error.
 pub fn check(subject: &dyn Subject, options: &Options) -> Result<Report, Error> {
-    campaign::run(subject, options, &mut campaign::Quiet)
+    campaign::run(&subject::InProcess(subject), options, &mut campaign::Quiet)
 }

@@ -1,7 +1,12 @@
 //! A whole run against subjects that are sound, broken, dying or silent: the summary, the saved
 //! findings and what the report says.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics fails, as it should")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that panics fails, as it should"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,9 +14,10 @@ use std::path::Path;
 
 use mcp_overlay::campaign::{self, ENOUGH_FAILURES, Options, Phase};
 use mcp_overlay::finding::Finding;
+use mcp_overlay::judge::verdict::FindingKind;
 use mcp_overlay::report::text::TextReporter;
 use mcp_overlay::report::{Report, RunVerdict};
-use mcp_overlay::subject::{ProductionSubject, Subject};
+use mcp_overlay::subject::{FailureKind, InProcess, ProductionSubject, Subject};
 use mcp_overlay_model::{Answer, Auth, Case};
 
 /// The production implementation with something done to question and answer.
@@ -45,7 +51,8 @@ fn run(subject: &dyn Subject, folder: &Path) -> (Report, String) {
         ..Options::default()
     };
     let mut out = Vec::new();
-    let summary = campaign::run(subject, &options, &mut TextReporter::new(&mut out)).unwrap();
+    let summary =
+        campaign::run(&InProcess(subject), &options, &mut TextReporter::new(&mut out)).unwrap();
     // The library's colours are for `anstream` to take away; here nobody did.
     (summary, anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string())
 }
@@ -77,6 +84,23 @@ fn a_broken_subject_is_found_and_kept() {
         assert!(report.contains(&finding.file_name()), "{report}");
         assert_eq!(finding.case.auth, Some(Auth::ApiKey));
     }
+}
+
+/// What is found stands above the row of its phase; a row that follows has the header right above it.
+#[test]
+fn every_row_of_the_report_stands_under_the_header() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, report) = run(&Altered(api_key_passes), folder.path());
+    let lines: Vec<&str> = report.lines().collect();
+    let is_row = |line: &str| line.starts_with("vectors  ") || line.starts_with("random  ");
+    let is_header = |line: &str| line.starts_with("phase  ");
+    let rows: Vec<usize> = (0..lines.len()).filter(|at| is_row(lines[*at])).collect();
+    assert_eq!(rows.len(), 2, "{report}");
+    for row in rows {
+        assert!(is_header(lines[row - 1]) || is_row(lines[row - 1]), "{report}");
+    }
+    let (_, report) = run(&ProductionSubject, folder.path());
+    assert_eq!(report.lines().filter(|line| is_header(line)).count(), 1, "{report}");
 }
 
 #[test]
@@ -111,7 +135,9 @@ fn a_crash_is_a_finding_with_its_message() {
     let (summary, report) = run(&Altered(dies), folder.path());
     assert_eq!(summary.verdict(), RunVerdict::Findings);
     let findings = saved(folder.path());
-    assert!(findings.iter().all(|finding| finding.verdict == "crashed"));
+    assert!(
+        findings.iter().all(|finding| finding.verdict == FindingKind::Failed(FailureKind::Crashed))
+    );
     assert!(report.contains("production crashed") && report.contains("no such identity"));
 }
 

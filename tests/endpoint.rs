@@ -12,6 +12,7 @@
 use std::sync::Arc;
 
 use mcp_overlay::apps_connection::{self, SCENARIOS};
+use mcp_overlay::subject::{InProcess, ProductionSubject};
 use mcp_overlay_host::connection::{ConnectOptions, HostCredentials, connect_apps};
 use mcp_overlay_host::{
     Auth, Environment, HostConfig, McpExtensionRegistryBuilder, McpManager, View, hosted_apps,
@@ -24,8 +25,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 fn every_scenario_holds() {
     assert!(SCENARIOS.len() >= 15);
     for scenario in SCENARIOS {
-        let outcome =
-            apps_connection::run(scenario, &mcp_overlay::subject::ProductionSubject).unwrap();
+        let outcome = apps_connection::run(scenario, &InProcess(ProductionSubject)).unwrap();
         assert_eq!(outcome, Ok(()), "{}", scenario.name);
     }
 }

@@ -17,7 +17,7 @@ use mcp_overlay::cases::generate::{BYTES_PER_CASE, case_from_bytes, random_case}
 use mcp_overlay::cases::labels::{LABELS, LabelCounts, labels};
 use mcp_overlay::finding::investigate::investigate;
 use mcp_overlay::judge::judge;
-use mcp_overlay::subject::{ModelSubject, ProductionSubject, Subject};
+use mcp_overlay::subject::{InProcess, ModelSubject, ProductionSubject, Subject};
 use mcp_overlay_model::{Answer, Case, Contribution, resolve};
 use smaller::{lacking_one_part, list};
 
@@ -97,10 +97,10 @@ fn a_crash_and_a_failure_are_found_and_minimised_too() {
     let crash: fn() -> Answer = || std::panic::resume_unwind(Box::new("no such server"));
     for (verdict, answer) in [("crashed", crash), ("errored", || Answer::errored("no such server"))]
     {
-        let subject = Fails(removes_docs, answer);
+        let subject = InProcess(Fails(removes_docs, answer));
         let case = (0..2_000).map(|index| random_case(SEED, index)).find(removes_docs).unwrap();
         let finding = investigate(&subject, &case).unwrap();
-        assert_eq!(finding.verdict, verdict);
+        assert_eq!(finding.verdict.word(), verdict);
         assert_eq!(finding.rule, "");
         assert!(finding.to_string().contains("no such server"), "{finding}");
         for smaller in lacking_one_part(&finding.case) {
@@ -113,7 +113,7 @@ fn a_crash_and_a_failure_are_found_and_minimised_too() {
 fn a_subject_that_is_right_yields_no_finding() {
     for subject in [&ModelSubject as &dyn Subject, &ProductionSubject] {
         for index in 0..2_000 {
-            let finding = investigate(subject, &random_case(SEED, index));
+            let finding = investigate(&InProcess(subject), &random_case(SEED, index));
             assert!(finding.is_none(), "{}", finding.unwrap());
         }
     }

@@ -18,10 +18,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use mcp_overlay::campaign::{self, Options, Phase, Quiet};
 use mcp_overlay::display::grouped;
 use mcp_overlay::finding::Finding;
-use mcp_overlay::finding::investigate::describe_again;
+use mcp_overlay::finding::investigate::Asked;
+use mcp_overlay::judge::verdict::FindingKind;
 use mcp_overlay::rules;
 use mcp_overlay::selftest::faults::NO_RULE;
 use mcp_overlay::selftest::{self, Fault, Matrix, MatrixRow, Watch, faults};
+use mcp_overlay::subject::FailureKind;
 use mcp_overlay_model::Case;
 use smaller::lacking_one_part;
 
@@ -54,8 +56,8 @@ fn findings_of(fault: &'static Fault) -> Vec<Finding> {
         shard: "27/1000".parse().unwrap(),
         ..Options::default()
     };
-    let subject = fault.subject();
-    let run = |options| campaign::run(&*subject, options, &mut Quiet).unwrap();
+    let driver = fault.driver();
+    let run = |options| campaign::run(&*driver, options, &mut Quiet).unwrap();
     let found = [run(&options), run(&small_scope)].into_iter().flat_map(|report| report.findings);
     found.map(|found| found.finding).collect()
 }
@@ -81,7 +83,7 @@ fn what_depends_on_the_case_before_is_minimised_too() {
     let fault = faults::named("stale-effective-after-logout").unwrap();
     let phases = BTreeSet::from([Phase::Exhaustive]);
     let options = Options { phases, twice: 0.0, ..Options::default() };
-    let report = campaign::run(&*fault.subject(), &options, &mut Quiet).unwrap();
+    let report = campaign::run(&*fault.driver(), &options, &mut Quiet).unwrap();
     assert!(!report.findings.is_empty());
     for found in report.findings {
         assert_eq!(found.finding.rule, fault.rule);
@@ -105,7 +107,9 @@ fn problems_of_blame(fault: &Fault, findings: &[Finding]) -> Vec<String> {
         }
     }
     if fault.rule == NO_RULE {
-        let crashed = findings.iter().any(|finding| finding.verdict == "crashed");
+        let crashed = findings
+            .iter()
+            .any(|finding| finding.verdict == FindingKind::Failed(FailureKind::Crashed));
         problems.extend((!crashed).then(|| format!("{}: no crash was seen", fault.name)));
     }
     problems
@@ -113,9 +117,11 @@ fn problems_of_blame(fault: &Fault, findings: &[Finding]) -> Vec<String> {
 
 /// Without any one part the case does not fail any more.
 fn problem_of_size(fault: &'static Fault, finding: &Finding) -> Option<String> {
-    let subject = fault.subject();
-    let fails =
-        |case: Case| describe_again(&*subject, &Finding { case, ..finding.clone() }).is_some();
+    let driver = fault.driver();
+    let fails = |case: Case| {
+        let finding = Finding { case, ..finding.clone() };
+        Asked::again(&*driver, &finding).verdict().is_finding()
+    };
     if !fails(finding.case.clone()) {
         return Some(format!("{}: does not fail again:\n{finding}", fault.name));
     }

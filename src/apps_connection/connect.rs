@@ -13,7 +13,7 @@ use wiremock::Request;
 
 use super::apps_server::{AppsEndpoint, Behaviour};
 use super::scenario::{Credentials, Expect, SHORT_TIMEOUT, Scenario, TOKEN};
-use crate::subject::{HostInputs, Reply, Subject};
+use crate::subject::{Driver, Failure, HostInputs, Reply, ask_one};
 
 const ACCESS_TOKEN: &str = "host-access-token";
 const ACCOUNT: &str = "account-123";
@@ -22,16 +22,42 @@ const TOOL: &str = "calendar_list";
 /// What a machine may lag behind; a hang lasts much longer.
 const SLACK: Duration = Duration::from_secs(5);
 
+/// Why a scenario failed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// The subject did not answer.
+    #[error("{}: {}", .0.kind.word(), .0.message)]
+    BrokeDown(Failure),
+    /// It went otherwise than the specification says; what was expected and what happened.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+impl From<String> for Problem {
+    fn from(words: String) -> Self {
+        Problem::Wrong(words)
+    }
+}
+
 impl Scenario {
     /// Sets the endpoint up, resolves, connects, and looks at what was sent.
-    pub(super) async fn run(&self, subject: &dyn Subject) -> Result<(), String> {
+    pub(super) async fn run(&self, driver: &dyn Driver) -> Result<(), Problem> {
         let elsewhere = AppsEndpoint::start(Behaviour::Json).await;
         let endpoint = AppsEndpoint::start(self.setting.behaviour(&elsewhere)).await;
         let case = self.case(&endpoint.origin());
         if let Some(auth) = self.setting.auth_before {
-            answer(subject, &Case { auth: Some(auth), ..case.clone() })?;
+            answer(driver, &Case { auth: Some(auth), ..case.clone() })?;
         }
-        let answer = answer(subject, &case)?;
+        let answer = answer(driver, &case)?;
+        Ok(self.check(answer, &endpoint, &elsewhere).await?)
+    }
+
+    async fn check(
+        &self,
+        answer: Answer,
+        endpoint: &AppsEndpoint,
+        elsewhere: &AppsEndpoint,
+    ) -> Result<(), String> {
         let view = match &self.expect {
             Expect::Refused { path } => return check_refused(&answer, path),
             Expect::Url { url } => return check_url(&answer, url),
@@ -49,7 +75,7 @@ impl Scenario {
         expect(strangers.is_empty(), || {
             format!("another origin got {} requests, expected none", strangers.len())
         })?;
-        self.check_connection(&endpoint, connected, took).await
+        self.check_connection(endpoint, connected, took).await
     }
 
     async fn check_connection(
@@ -143,13 +169,11 @@ fn check_requests(
     Ok(())
 }
 
-fn answer(subject: &dyn Subject, case: &Case) -> Result<Answer, String> {
-    match subject.ask(std::slice::from_ref(case)).pop() {
-        Some(Reply::Answered(answer)) => Ok(answer),
-        Some(Reply::Failed(failure)) => {
-            Err(format!("{}: {}", failure.kind.word(), failure.message))
-        }
-        Some(Reply::NotAsked) | None => Err("the subject was not asked".into()),
+fn answer(driver: &dyn Driver, case: &Case) -> Result<Answer, Problem> {
+    match ask_one(driver, case) {
+        Reply::Answered(answer) => Ok(answer),
+        Reply::Failed(failure) => Err(Problem::BrokeDown(failure)),
+        Reply::NotAsked => Err(Problem::Wrong("the subject was not asked".into())),
     }
 }
 

@@ -12,23 +12,17 @@ mod table;
 use std::io;
 
 pub use apps_server::{AppsEndpoint, Behaviour};
+pub use connect::Problem;
 pub use scenario::Scenario;
 pub use table::SCENARIOS;
 
-use crate::report::ScenarioFailure;
-use crate::subject::Subject;
+use crate::subject::Driver;
 
 /// Runs a scenario with a subject, on a runtime of its own.
 ///
 /// # Errors
 /// When there is no runtime to be had; that is no word about the subject.
-pub fn run(scenario: &Scenario, subject: &dyn Subject) -> io::Result<Result<(), ScenarioFailure>> {
+pub fn run(scenario: &Scenario, driver: &dyn Driver) -> io::Result<Result<(), Problem>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let outcome = runtime.block_on(scenario.run(subject));
-    Ok(outcome.map_err(|message| ScenarioFailure {
-        name: scenario.name.into(),
-        rule: scenario.rule,
-        message,
-        expected: None,
-    }))
+    Ok(runtime.block_on(scenario.run(driver)))
 }

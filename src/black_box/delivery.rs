@@ -1,8 +1,8 @@
-//! The ways to tell a host its config. The way must not matter.
+//! The ways to tell a host its config. The route must not matter.
 
 use toml::{Table, Value};
 
-use crate::subject::Way;
+use crate::subject::Route;
 
 /// A config, part of it in the file and part of it as arguments.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,9 +17,9 @@ pub(super) struct Delivered {
 const OPENED: [&str; 2] = ["features", "mcp_servers"];
 
 /// Shares out the config.
-pub(super) fn deliver(config: &Table, way: Way) -> Delivered {
+pub(super) fn deliver(config: &Table, route: Route) -> Delivered {
     let mut delivered = Delivered::default();
-    if way == Way::File {
+    if route == Route::File {
         delivered.file = config.clone();
         return delivered;
     }
@@ -31,7 +31,7 @@ pub(super) fn deliver(config: &Table, way: Way) -> Delivered {
             {
                 for (name, member) in members {
                     turn += 1;
-                    if way == Way::Split && turn % 2 == 0 {
+                    if route == Route::Split && turn % 2 == 0 {
                         let table =
                             delivered.file.entry(key).or_insert_with(|| Table::new().into());
                         if let Value::Table(table) = table {
@@ -44,7 +44,7 @@ pub(super) fn deliver(config: &Table, way: Way) -> Delivered {
             }
             value => {
                 turn += 1;
-                if way == Way::Split && turn % 2 == 0 {
+                if route == Route::Split && turn % 2 == 0 {
                     delivered.file.insert(key.clone(), value.clone());
                 } else {
                     delivered.arguments.extend(argument(key, value));
@@ -95,18 +95,18 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_on_any_way() {
-        for way in [Way::File, Way::Arguments, Way::Split] {
-            assert_eq!(put_together(&deliver(&config(), way)), config(), "{way:?}");
+        for route in [Route::File, Route::Arguments, Route::Split] {
+            assert_eq!(put_together(&deliver(&config(), route)), config(), "{route:?}");
         }
-        assert!(deliver(&config(), Way::Arguments).file.is_empty());
-        let split = deliver(&config(), Way::Split);
+        assert!(deliver(&config(), Route::Arguments).file.is_empty());
+        let split = deliver(&config(), Route::Split);
         assert!(!split.file.is_empty() && !split.arguments.is_empty());
     }
 
     #[test]
     fn names_that_need_quotes_stay_together() {
         let config: Table = toml::from_str("[mcp_servers.\"a b\"]\nurl = \"u\"\n").unwrap();
-        let delivered = deliver(&config, Way::Arguments);
+        let delivered = deliver(&config, Route::Arguments);
         assert_eq!(delivered.arguments, ["-c", "mcp_servers={ \"a b\" = { url = \"u\" } }"]);
     }
 }

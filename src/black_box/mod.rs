@@ -1,10 +1,11 @@
 //! A running app-server as the subject: anybody's, asked as a client asks it and looked at from
 //! outside (docs/black-box.md).
 //!
-//! A case goes one way: brought within reach ([`narrow`]), put in its place (`placed`), told to a
+//! A case goes one route: brought within reach ([`narrow`]), put in its place (`placed`), told to a
 //! process with a home of its own (`session`, `home`); the servers of the case (`world`,
 //! [`stdio_server`]) remember what they hear; what was seen (`observe`) is the answer.
 
+mod command;
 mod delivery;
 mod home;
 pub mod narrow;
@@ -37,7 +38,7 @@ use self::stdio_server::Started;
 use self::true_origin::tls::{Front, FrontError};
 use self::world::World;
 use crate::subject::stdio::Patience;
-use crate::subject::{Failure, FailureKind, Reply, Sight, Subject, Way};
+use crate::subject::{Driver, Failure, FailureKind, Reply, Route, Sight};
 
 /// How long a host may take: it starts a few servers for an answer, and it may be large.
 pub const PATIENCE: Patience =
@@ -73,11 +74,11 @@ pub enum StartError {
 
 /// An app-server that is driven as a black box.
 #[derive(Debug)]
-pub struct AppServerSubject {
+pub struct BlackBox {
     told: [Told; 3],
 }
 
-impl AppServerSubject {
+impl BlackBox {
     /// Starts the command, an argument each, on an empty home to learn who it is.
     /// `stdio_server` is the command that runs [`stdio_server::serve`]. [`Reach::TrueOrigin`] is for
     /// a process inside [`true_origin::namespace`].
@@ -90,19 +91,19 @@ impl AppServerSubject {
         patience: Patience,
         reach: Reach,
     ) -> Result<Self, StartError> {
-        let mut driver = Driver::new(command, stdio_server, patience, reach)?;
-        let name = driver.introduce()?;
-        let driver = Arc::new(driver);
-        let told = |way, words: &str| Told {
-            driver: Arc::clone(&driver),
+        let mut host = Host::new(command, stdio_server, patience, reach)?;
+        let name = host.introduce()?;
+        let host = Arc::new(host);
+        let told = |route, words: &str| Told {
+            host: Arc::clone(&host),
             name: format!("{name}{words}"),
-            way,
+            route,
         };
-        Ok(AppServerSubject {
+        Ok(BlackBox {
             told: [
-                told(Way::File, ""),
-                told(Way::Arguments, " (config as arguments)"),
-                told(Way::Split, " (config split between file and arguments)"),
+                told(Route::File, ""),
+                told(Route::Arguments, " (config as arguments)"),
+                told(Route::Split, " (config split between file and arguments)"),
             ],
         })
     }
@@ -113,13 +114,9 @@ impl AppServerSubject {
     }
 }
 
-impl Subject for AppServerSubject {
+impl Driver for BlackBox {
     fn name(&self) -> &str {
         self.in_file().name()
-    }
-
-    fn resolve(&self, case: &Case) -> Answer {
-        self.in_file().resolve(case)
     }
 
     fn ask(&self, cases: &[Case]) -> Vec<Reply> {
@@ -134,39 +131,34 @@ impl Subject for AppServerSubject {
         Sight::Outside
     }
 
-    fn within_reach(&self, case: Case) -> Case {
-        self.in_file().within_reach(case)
+    fn narrow(&self, case: Case) -> Case {
+        self.in_file().narrow(case)
     }
 
-    fn told(&self, way: Way) -> Option<&dyn Subject> {
-        self.told.iter().find(|told| told.way == way).map(|told| told as &dyn Subject)
+    fn by_route(&self, route: Route) -> Option<&dyn Driver> {
+        self.told.iter().find(|told| told.route == route).map(|told| told as &dyn Driver)
+    }
+
+    fn hurry(&self, hurry: bool) {
+        self.in_file().hurry(hurry);
     }
 }
 
-/// The app-server, told its config in one way.
+/// The app-server, given its config by one route.
 #[derive(Debug)]
 struct Told {
-    driver: Arc<Driver>,
+    host: Arc<Host>,
     name: String,
-    way: Way,
+    route: Route,
 }
 
-impl Subject for Told {
+impl Driver for Told {
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn resolve(&self, case: &Case) -> Answer {
-        match self.driver.ask(case, self.way) {
-            Ok(answer) => answer,
-            Err(Failure { kind, message, .. }) => {
-                Answer::errored(format!("{}: {message}", kind.word()))
-            }
-        }
-    }
-
     fn ask(&self, cases: &[Case]) -> Vec<Reply> {
-        let ask = |case| match self.driver.ask(case, self.way) {
+        let ask = |case| match self.host.ask(case, self.route) {
             Ok(answer) => Reply::Answered(answer),
             Err(failure) => Reply::Failed(failure),
         };
@@ -174,21 +166,28 @@ impl Subject for Told {
     }
 
     fn restart(&self) {
-        self.driver.idle().clear();
+        self.host.idle().clear();
     }
 
     fn sight(&self) -> Sight {
         Sight::Outside
     }
 
-    fn within_reach(&self, case: Case) -> Case {
-        self.driver.reach.nearest(case)
+    fn narrow(&self, case: Case) -> Case {
+        self.host.reach.nearest(case)
     }
+
+    fn by_route(&self, _: Route) -> Option<&dyn Driver> {
+        None
+    }
+
+    /// A host that is hurried may miss what its servers send.
+    fn hurry(&self, _: bool) {}
 }
 
 /// Processes of one command, and the servers of the cases that they are asked.
 #[derive(Debug)]
-struct Driver {
+struct Host {
     command: Vec<String>,
     patience: Patience,
     world: World,
@@ -204,17 +203,14 @@ struct Driver {
     idle: Mutex<Vec<Session>>,
 }
 
-impl Driver {
+impl Host {
     fn new(
         command: Vec<String>,
         stdio: Vec<String>,
         patience: Patience,
         reach: Reach,
     ) -> Result<Self, StartError> {
-        let mut command = command;
-        if let Some(program) = command.first_mut() {
-            *program = absolute(program);
-        }
+        let command = command::from_anywhere(command);
         let world = World::start().map_err(StartError::World)?;
         let reports = tempfile::tempdir().map_err(StartError::World)?;
         let sites = Sites {
@@ -239,7 +235,7 @@ impl Driver {
         environment.extend(names.map(|name| (name.into(), NOWHERE.into())));
         let here = if sites.true_origin { "127.0.0.1,chatgpt.com" } else { "127.0.0.1" };
         environment.insert("NO_PROXY".into(), here.into());
-        Ok(Driver {
+        Ok(Host {
             command,
             patience,
             world,
@@ -273,12 +269,12 @@ impl Driver {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ask(&self, case: &Case, way: Way) -> Result<Answer, Failure> {
+    fn ask(&self, case: &Case, route: Route) -> Result<Answer, Failure> {
         if let Some(reason) = self.reach.is_out(case) {
             return Ok(Answer::skipped(reason));
         }
         loop {
-            if let Some(answer) = self.ask_once(case, way)? {
+            if let Some(answer) = self.ask_once(case, route)? {
                 return Ok(answer);
             }
             self.idle().clear();
@@ -287,7 +283,7 @@ impl Driver {
 
     /// Asks a process; `None` if one that was asked before answers from what it remembers. Codex
     /// 0.143.0 does, and its tools of an earlier case are no word about this one.
-    fn ask_once(&self, case: &Case, way: Way) -> Result<Option<Answer>, Failure> {
+    fn ask_once(&self, case: &Case, route: Route) -> Result<Option<Answer>, Failure> {
         let placed = Placed::new(case, &self.sites);
         let one_at_a_time =
             self.front.as_ref().map(|(_, one)| one.lock().unwrap_or_else(PoisonError::into_inner));
@@ -295,7 +291,7 @@ impl Driver {
             self.world.expect_unmarked(&placed.mark);
         }
         self.world.expect(&placed.mark);
-        let asked = self.ask_placed(case, &placed, way);
+        let asked = self.ask_placed(case, &placed, route);
         let requests = self.world.take(&placed.mark);
         let started = self.take_reports(&placed.mark);
         // A host that refuses a config has no business with its servers; what it asked of them shows.
@@ -334,9 +330,9 @@ impl Driver {
         &self,
         case: &Case,
         placed: &Placed,
-        way: Way,
+        route: Route,
     ) -> Result<(Session, Status), NotStarted> {
-        let Delivered { file, arguments } = delivery::deliver(&placed.config, way);
+        let Delivered { file, arguments } = delivery::deliver(&placed.config, route);
         let start = Start { auth: case.auth, environment: placed.environment.clone(), arguments };
         let told = (&file, placed.plugins.as_slice());
         let mut session = match self.take_idle(&start) {
@@ -385,12 +381,6 @@ impl Driver {
         }
         started
     }
-}
-
-/// A program that is named by its path, from wherever it is started; others are looked for.
-fn absolute(program: &str) -> String {
-    let path = program.contains('/').then(|| fs::canonicalize(program).ok()).flatten();
-    path.and_then(|path| path.to_str().map(str::to_string)).unwrap_or_else(|| program.into())
 }
 
 /// `certain` unless an earlier case of the same process may have done it.

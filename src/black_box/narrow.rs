@@ -9,6 +9,8 @@ use mcp_overlay_model::endpoint::is_valid_base;
 use mcp_overlay_model::{Auth, Case, Contributor, ContributorKind, Plugin, server};
 use serde_json::{Map, Value, json};
 
+use crate::cases::entries::entries_mut;
+
 /// Where the Apps endpoint and all servers of a case are; the driver adds a port.
 pub const LOOPBACK: &str = "http://127.0.0.1";
 
@@ -217,12 +219,9 @@ fn plain_override(case: &mut Case) {
     }
 }
 
-/// Every server entry of the host config and the plugins that is a table.
+/// Every server entry that is a table.
 fn entries(case: &mut Case) -> impl Iterator<Item = &mut Map<String, Value>> {
-    let own = case.host.get_mut("mcp_servers").and_then(Value::as_object_mut);
-    let of_plugins = case.plugins.iter_mut().flat_map(|plugin| plugin.mcp_servers.values_mut());
-    let own = own.into_iter().flat_map(|servers| servers.values_mut());
-    own.chain(of_plugins).filter_map(Value::as_object_mut)
+    entries_mut(case).filter_map(Value::as_object_mut)
 }
 
 fn plain_servers(case: &mut Case) {

@@ -12,6 +12,7 @@ use super::placed::{Entry, Placed, Variable};
 use super::session::Listed;
 use super::stdio_server::Started;
 use super::world::{Asked, Origin};
+use crate::cases::entries::entries;
 
 /// Everything that was seen of a host while it was asked about one case.
 #[derive(Debug)]
@@ -148,9 +149,7 @@ pub(super) fn beside_entries(asked: &[Asked], entries: usize) -> Option<String> 
 
 /// All entries of a case in one text, in lower case.
 fn entries_as_text(case: &Case) -> String {
-    let of_plugins = case.plugins.iter().flat_map(|plugin| plugin.mcp_servers.values());
-    let mut text = case.host.get("mcp_servers").map(Value::to_string).unwrap_or_default();
-    of_plugins.for_each(|entry| text.push_str(&entry.to_string()));
+    let text: String = entries(case).map(Value::to_string).collect();
     text.to_ascii_lowercase()
 }
 

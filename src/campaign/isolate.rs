@@ -1,23 +1,56 @@
 //! Asking a batch of cases of a subject that may break down over one of them.
 
 use std::slice;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::Sender;
 
 use mcp_overlay_model::Case;
 
-use crate::subject::{Failure, FailureKind, Reply, Subject};
+use crate::subject::{Driver, Failure, FailureKind, Reply};
 
-/// Asks all of the cases. When the subject breaks down, `trouble` hears of it at once and says
-/// whether to go on. The case that did it is then found by asking one at a time, and what is left
-/// is asked of a fresh subject. Only when `trouble` says stop is a case [`Reply::NotAsked`].
+/// How often the subject may break down until the run gives up; shared by its workers.
+#[derive(Debug)]
+pub(super) struct Restarts {
+    most: u32,
+    used: AtomicU32,
+    gave_up: AtomicBool,
+}
+
+impl Restarts {
+    pub(super) fn new(most: u32) -> Self {
+        Restarts { most, used: AtomicU32::new(0), gave_up: AtomicBool::new(false) }
+    }
+
+    /// Counts a breakdown; whether to go on.
+    pub(super) fn spend(&self) -> bool {
+        let go_on = self.used.fetch_add(1, Ordering::Relaxed) < self.most;
+        self.gave_up.fetch_or(!go_on, Ordering::Relaxed);
+        go_on
+    }
+
+    pub(super) fn gave_up(&self) -> bool {
+        self.gave_up.load(Ordering::Relaxed)
+    }
+}
+
+/// Asks all of the cases. When the subject breaks down, the failure goes to `troubles` at once. The
+/// case that did it is then found by asking one at a time, and what is left is asked of a fresh
+/// subject. Only when there are no restarts left is a case [`Reply::NotAsked`].
 pub(super) fn ask_isolating(
-    subject: &dyn Subject,
+    driver: &dyn Driver,
     cases: &[Case],
-    trouble: &mut dyn FnMut(&Failure) -> bool,
+    restarts: &Restarts,
+    troubles: &Sender<Failure>,
 ) -> Vec<Reply> {
-    let mut replies = subject.ask(cases);
+    let goes_on = |failure: &Failure| {
+        // The receiver outlives the workers, so this cannot fail.
+        let _ = troubles.send(failure.clone());
+        restarts.spend()
+    };
+    let mut replies = driver.ask(cases);
     while let Some((suspect, failure)) = first_doubtful(&replies) {
         let open = open(&replies);
-        if !trouble(&failure) {
+        if !goes_on(&failure) {
             return replies;
         }
         let suspects = std::iter::once(suspect).chain(open);
@@ -25,9 +58,9 @@ pub(super) fn ask_isolating(
         let mut culprit_at = suspect;
         for position in suspects {
             let Some(case) = cases.get(position) else { continue };
-            match ask_alone(subject, case, culprit.kind) {
+            match ask_alone(driver, case, culprit.kind) {
                 Reply::Failed(failure) => {
-                    if !trouble(&failure) {
+                    if !goes_on(&failure) {
                         return replies;
                     }
                     (culprit, culprit_at) = (Failure { certain: true, ..failure }, position);
@@ -37,31 +70,31 @@ pub(super) fn ask_isolating(
             }
         }
         put(&mut replies, culprit_at, Reply::Failed(culprit));
-        ask_the_rest(subject, cases, &mut replies);
+        ask_the_rest(driver, cases, &mut replies);
     }
     replies
 }
 
 /// Asks what was not asked yet.
-fn ask_the_rest(subject: &dyn Subject, cases: &[Case], replies: &mut [Reply]) {
+fn ask_the_rest(driver: &dyn Driver, cases: &[Case], replies: &mut [Reply]) {
     let open = open(replies);
     if open.is_empty() {
         return;
     }
     let rest: Vec<Case> = open.iter().filter_map(|at| cases.get(*at)).cloned().collect();
-    for (position, reply) in open.into_iter().zip(subject.ask(&rest)) {
+    for (position, reply) in open.into_iter().zip(driver.ask(&rest)) {
         put(replies, position, reply);
     }
 }
 
-fn ask_alone(subject: &dyn Subject, case: &Case, kind: FailureKind) -> Reply {
+fn ask_alone(driver: &dyn Driver, case: &Case, kind: FailureKind) -> Reply {
     // An answer too many shows only when there is another question.
     let twice = [case.clone(), case.clone()];
     let asked = match kind {
         FailureKind::Protocol | FailureKind::Leaked => twice.as_slice(),
         FailureKind::Crashed | FailureKind::Hung => slice::from_ref(case),
     };
-    let mut replies = subject.ask(asked);
+    let mut replies = driver.ask(asked);
     let failed = replies.iter().position(|reply| matches!(reply, Reply::Failed(_)));
     match failed {
         Some(position) => replies.swap_remove(position),
@@ -90,37 +123,47 @@ fn put(replies: &mut [Reply], position: usize, reply: Reply) {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
+    use std::sync::mpsc::channel;
 
     use mcp_overlay_model::Answer;
     use serde_json::json;
 
     use super::*;
+    use crate::subject::{Route, Sight};
+
+    /// A driver of which only the replies to a batch matter.
+    struct Replies<F>(F);
+
+    impl<F: Fn(&[Case]) -> Vec<Reply> + Sync> Driver for Replies<F> {
+        fn name(&self) -> &str {
+            "replies"
+        }
+        fn ask(&self, cases: &[Case]) -> Vec<Reply> {
+            (self.0)(cases)
+        }
+        fn restart(&self) {}
+        fn sight(&self) -> Sight {
+            Sight::Views
+        }
+        fn narrow(&self, case: Case) -> Case {
+            case
+        }
+        fn by_route(&self, _: Route) -> Option<&dyn Driver> {
+            None
+        }
+        fn hurry(&self, _: bool) {}
+    }
 
     /// Breaks down over cases whose id begins with "bad", and blames the first case that it has
     /// not answered; it answers from the end of a batch.
-    struct Fragile {
-        asked: Mutex<Vec<usize>>,
-    }
-
-    impl Subject for Fragile {
-        fn name(&self) -> &str {
-            "fragile"
-        }
-
-        fn resolve(&self, _: &Case) -> Answer {
-            Answer::skipped("not used")
-        }
-
-        fn ask(&self, cases: &[Case]) -> Vec<Reply> {
-            self.asked.lock().unwrap().push(cases.len());
-            let bad = cases.iter().rposition(|case| case.id.starts_with("bad"));
-            let reply = |(at, case): (usize, &Case)| match bad {
-                Some(_) if at == 0 => Reply::Failed(failure()),
-                Some(bad) if at <= bad => Reply::NotAsked,
-                _ => Reply::Answered(Answer::skipped(case.id.clone())),
-            };
-            cases.iter().enumerate().map(reply).collect()
-        }
+    fn fragile(cases: &[Case]) -> Vec<Reply> {
+        let bad = cases.iter().rposition(|case| case.id.starts_with("bad"));
+        let reply = |(at, case): (usize, &Case)| match bad {
+            Some(_) if at == 0 => Reply::Failed(failure()),
+            Some(bad) if at <= bad => Reply::NotAsked,
+            _ => Reply::Answered(Answer::skipped(case.id.clone())),
+        };
+        cases.iter().enumerate().map(reply).collect()
     }
 
     fn failure() -> Failure {
@@ -142,47 +185,42 @@ mod tests {
 
     #[test]
     fn the_culprit_is_found_and_the_others_are_answered() {
-        let subject = Fragile { asked: Mutex::default() };
         let cases = cases(&["a", "b", "bad", "c", "bad too", "d"]);
-        let mut troubles = 0;
-        let replies = ask_isolating(&subject, &cases, &mut |_| {
-            troubles += 1;
-            true
-        });
+        let (trouble, troubles) = channel();
+        let replies = ask_isolating(&Replies(fragile), &cases, &Restarts::new(10), &trouble);
         assert_eq!(words(&replies), ["a", "b", "over", "c", "over", "d"]);
-        assert_eq!(troubles, 4, "each of the two in a batch and alone");
+        assert_eq!(troubles.try_iter().count(), 4, "each of the two in a batch and alone");
     }
 
     #[test]
-    fn it_ends_when_it_is_told_to() {
-        let subject = Fragile { asked: Mutex::default() };
-        let replies = ask_isolating(&subject, &cases(&["a", "bad", "b"]), &mut |_| false);
+    fn it_ends_when_there_are_no_restarts_left() {
+        let batches = Mutex::new(Vec::new());
+        let noting = Replies(|cases: &[Case]| {
+            batches.lock().unwrap().push(cases.len());
+            fragile(cases)
+        });
+        let (trouble, troubles) = channel();
+        let restarts = Restarts::new(0);
+        let replies = ask_isolating(&noting, &cases(&["a", "bad", "b"]), &restarts, &trouble);
         assert_eq!(words(&replies), ["over", "-", "b"]);
-        assert_eq!(*subject.asked.lock().unwrap(), [3]);
+        assert_eq!(*batches.lock().unwrap(), [3]);
+        assert_eq!((troubles.try_iter().count(), restarts.gave_up()), (1, true));
     }
 
     #[test]
     fn a_failure_that_does_not_come_back_is_not_lost() {
-        struct Once(Mutex<bool>);
-        impl Subject for Once {
-            fn name(&self) -> &str {
-                "once"
-            }
-            fn resolve(&self, _: &Case) -> Answer {
-                Answer::skipped("fine")
-            }
-            fn ask(&self, cases: &[Case]) -> Vec<Reply> {
-                let again = std::mem::replace(&mut *self.0.lock().unwrap(), true);
-                let reply = |at| match (again, at) {
-                    (false, 0) => Reply::Failed(failure()),
-                    (false, _) => Reply::NotAsked,
-                    (true, _) => Reply::Answered(Answer::skipped("fine")),
-                };
-                (0..cases.len()).map(reply).collect()
-            }
-        }
-        let subject = Once(Mutex::default());
-        let replies = ask_isolating(&subject, &cases(&["a", "b"]), &mut |_| true);
+        let asked = Mutex::new(false);
+        let once = Replies(|cases: &[Case]| {
+            let again = std::mem::replace(&mut *asked.lock().unwrap(), true);
+            let reply = |at| match (again, at) {
+                (false, 0) => Reply::Failed(failure()),
+                (false, _) => Reply::NotAsked,
+                (true, _) => Reply::Answered(Answer::skipped("fine")),
+            };
+            (0..cases.len()).map(reply).collect()
+        });
+        let (trouble, _troubles) = channel();
+        let replies = ask_isolating(&once, &cases(&["a", "b"]), &Restarts::new(10), &trouble);
         assert_eq!(words(&replies), ["over", "fine"]);
     }
 }

@@ -1,6 +1,7 @@
 //! Judging a batch of cases: each is asked, and some are asked again, with another auth in between.
 //!
-//! The campaign and the self-test judge alike, so that what the one finds the other finds too.
+//! The campaign and the self-test judge alike, so that what the one finds the other finds too. The
+//! caller asks: cases go in, questions come out, and replies come back.
 
 use mcp_overlay_model::{Answer, Case};
 
@@ -20,89 +21,82 @@ pub(crate) struct Numbered {
     pub(crate) case: Case,
 }
 
-/// The why of a question.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Asked<'a> {
-    /// It is the case's turn; what came of it.
-    First(&'a Judged),
-    /// The case was changed to another auth.
-    OtherAuth,
-    /// The case was asked before.
-    Again,
+/// A case that was answered, or broke the subject, when it was its turn.
+#[derive(Debug)]
+pub(crate) struct First {
+    pub(crate) index: u64,
+    pub(crate) case: Case,
+    pub(crate) judged: Judged,
 }
 
-/// A question that was judged.
+/// Judges the replies to cases, those left out that were not asked.
+pub(crate) fn judge_first(sight: Sight, cases: Vec<Numbered>, replies: Vec<Reply>) -> Vec<First> {
+    let asked = cases.into_iter().zip(replies).filter(|(_, reply)| *reply != Reply::NotAsked);
+    let judge = |(Numbered { index, case }, reply)| {
+        let judged = judge_reply(sight, &case, reply);
+        First { index, case, judged }
+    };
+    asked.map(judge).collect()
+}
+
+/// A case to be asked again, and what was answered the first time.
 #[derive(Debug)]
-pub(crate) struct Question<'a> {
+pub(crate) struct Again<'a> {
+    index: u64,
+    case: &'a Case,
+    other: Case,
+    answer: &'a Answer,
+}
+
+/// The cases to be asked again, of those that were answered.
+pub(crate) fn again(first: &[First], asks_twice: impl Fn(u64) -> bool) -> Vec<Again<'_>> {
+    let mut again = Vec::new();
+    for First { index, case, judged } in first {
+        if let Some(answer) = &judged.answer
+            && asks_twice(*index)
+        {
+            again.push(Again { index: *index, case, other: with_other_auth(case), answer });
+        }
+    }
+    again
+}
+
+/// What is asked: the same with another auth, and then the same again. Answers must not depend on
+/// what was asked before.
+pub(crate) fn questions(again: &[Again<'_>]) -> Vec<Case> {
+    again.iter().flat_map(|again| [again.other.clone(), again.case.clone()]).collect()
+}
+
+/// A question that was asked again.
+#[derive(Debug)]
+pub(crate) struct Second<'a> {
     /// Of the case that the question is about.
     pub(crate) index: u64,
     /// What was asked.
     pub(crate) case: &'a Case,
     /// What was asked just before, on purpose.
-    pub(crate) after: Option<&'a Case>,
-    pub(crate) asked: Asked<'a>,
+    pub(crate) after: &'a Case,
+    /// Whether it is the same case again, and not the one with another auth.
+    pub(crate) is_same: bool,
     pub(crate) verdict: Verdict,
 }
 
-/// Asks and judges; `heard` gets every question that was answered, or broke the subject.
-pub(crate) fn judge_batch(
+/// Judges the replies to [`questions`].
+pub(crate) fn judge_again<'a>(
     sight: Sight,
-    cases: Vec<Numbered>,
-    asks_twice: impl Fn(u64) -> bool,
-    ask: &mut dyn FnMut(&[Case]) -> Vec<Reply>,
-    heard: &mut dyn FnMut(Question<'_>),
-) {
-    let (indices, cases): (Vec<u64>, Vec<Case>) =
-        cases.into_iter().map(|numbered| (numbered.index, numbered.case)).unzip();
-    let replies = ask(&cases);
-    let mut again = Vec::new();
-    for ((index, case), reply) in indices.into_iter().zip(cases).zip(replies) {
-        if reply == Reply::NotAsked {
-            continue;
-        }
-        let judged = judge_reply(sight, &case, reply);
-        let verdict = judged.verdict.clone();
-        let asked = Asked::First(&judged);
-        heard(Question { index, case: &case, after: None, asked, verdict });
-        if let Some(answer) = judged.answer
-            && asks_twice(index)
-        {
-            again.push(Again { index, other: with_other_auth(&case), case, answer });
-        }
-    }
-    judge_again(sight, again, ask, heard);
-}
-
-/// A case to be asked again, and what was answered the first time.
-struct Again {
-    index: u64,
-    case: Case,
-    other: Case,
-    answer: Answer,
-}
-
-/// Asks the same with another auth, and then the same again: answers must not depend on what was
-/// asked before.
-fn judge_again(
-    sight: Sight,
-    again: Vec<Again>,
-    ask: &mut dyn FnMut(&[Case]) -> Vec<Reply>,
-    heard: &mut dyn FnMut(Question<'_>),
-) {
-    if again.is_empty() {
-        return;
-    }
-    let pair = |again: &Again| [again.other.clone(), again.case.clone()];
-    let cases: Vec<Case> = again.iter().flat_map(pair).collect();
-    let mut replies = ask(&cases).into_iter();
-    for Again { index, case, other, answer } in &again {
+    again: &'a [Again<'_>],
+    replies: Vec<Reply>,
+) -> Vec<Second<'a>> {
+    let mut seconds = Vec::new();
+    let mut replies = replies.into_iter();
+    for Again { index, case, other, answer } in again {
         let (Some(of_other), Some(same)) = (replies.next(), replies.next()) else {
-            return;
+            return seconds;
         };
+        let index = *index;
         if of_other != Reply::NotAsked {
             let verdict = judge_reply(sight, other, of_other).verdict;
-            let (after, asked) = (Some(case), Asked::OtherAuth);
-            heard(Question { index: *index, case: other, after, asked, verdict });
+            seconds.push(Second { index, case: other, after: case, is_same: false, verdict });
         }
         let verdict = match same {
             Reply::NotAsked => continue,
@@ -112,7 +106,7 @@ fn judge_again(
             },
             Reply::Failed(failure) => Verdict::Failed(failure),
         };
-        let (after, asked) = (Some(other), Asked::Again);
-        heard(Question { index: *index, case, after, asked, verdict });
+        seconds.push(Second { index, case, after: other, is_same: true, verdict });
     }
+    seconds
 }

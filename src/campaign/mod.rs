@@ -13,5 +13,5 @@ pub use error::Error;
 pub use options::{ENOUGH_FAILURES, Options};
 pub use run::run;
 
-pub(crate) use judging::{CHUNK, Numbered, judge_batch};
+pub(crate) use judging::{CHUNK, Numbered, again, judge_again, judge_first, questions};
 pub(crate) use work::cores;

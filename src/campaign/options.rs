@@ -70,7 +70,7 @@ impl Options {
     }
 
     /// What a report says of the run with these options.
-    pub(crate) fn of_run(&self, subject: &str) -> RunOptions {
+    pub fn run_options(&self, subject: &str) -> RunOptions {
         RunOptions {
             version: env!("CARGO_PKG_VERSION").into(),
             subject: subject.into(),

@@ -1,6 +1,6 @@
 //! The run itself: phases in order, their failures investigated, the report put together.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
@@ -8,22 +8,27 @@ use std::time::{Duration, Instant};
 use mcp_overlay_model::Case;
 
 use super::error::Error;
+use super::isolate::Restarts;
 use super::options::{ENOUGH_FAILURES, Options};
 use super::sift::Kind;
 use super::work::{Tally, Work, cores};
+#[cfg(feature = "endpoint")]
+use crate::apps_connection::{self, Problem, Scenario};
 use crate::cases::{exhaustive, generate, vectors};
 use crate::finding::Finding;
 use crate::finding::investigate::examine;
 use crate::finding::of_vector::against_model;
+#[cfg(feature = "endpoint")]
+use crate::report::ScenarioFailure;
 use crate::report::{Event, Phase, PhaseReport, Report, ReportedFinding, Reporter};
-use crate::subject::{Failure, Sight, Subject, Way};
+use crate::subject::{Driver, Failure, Route, Sight};
 
 /// How often a waiting campaign tells its progress.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Of so many random cases one is told to a running host in each other way: that takes a process
+/// Of so many random cases one is given to a running host by each other route: that takes a process
 /// for each.
-const OTHER_WAYS: u64 = 10;
+const OTHER_ROUTES: u64 = 10;
 
 /// How long the failing cases of a phase may be made smaller. In process it takes a second; a
 /// subject that is slow, or wrong in many ways, has the rest of its cases reported as they are.
@@ -34,23 +39,17 @@ const INVESTIGATION_TIME: Duration = Duration::from_secs(120);
 /// # Errors
 /// What keeps the tool itself from working; a failing subject is no error.
 pub fn run(
-    subject: &dyn Subject,
+    driver: &dyn Driver,
     options: &Options,
     reporter: &mut dyn Reporter,
 ) -> Result<Report, Error> {
-    let report = Report::new(options.of_run(subject.name()), &options.expected);
+    let report = Report::new(options.run_options(driver.name()), &options.expected);
     reporter.event(&Event::Started(&report.run));
-    let mut run = Run {
-        subject,
-        options,
-        reporter,
-        report,
-        troubles: AtomicU32::new(0),
-        gave_up: AtomicBool::new(false),
-    };
+    let mut run =
+        Run { driver, options, reporter, report, restarts: Restarts::new(options.restarts) };
     for phase in &options.phases {
         run.phase(*phase)?;
-        if run.gave_up.load(Ordering::Relaxed) {
+        if run.restarts.gave_up() {
             let restarts = options.restarts;
             run.report.gave_up = Some(format!(
                 "gave up: the subject broke down more than {restarts} times; what was not asked is \
@@ -67,12 +66,11 @@ pub fn run(
 }
 
 struct Run<'a> {
-    subject: &'a dyn Subject,
+    driver: &'a dyn Driver,
     options: &'a Options,
     reporter: &'a mut dyn Reporter,
     report: Report,
-    troubles: AtomicU32,
-    gave_up: AtomicBool,
+    restarts: Restarts,
 }
 
 impl Run<'_> {
@@ -80,16 +78,16 @@ impl Run<'_> {
         match phase {
             Phase::Vectors => self.vectors(),
             Phase::Exhaustive => {
-                self.cases(phase, Some(exhaustive::COUNT), None, 0, exhaustive::case)
+                self.cases(self.driver, phase, Some(exhaustive::COUNT), None, 0, exhaustive::case)
             }
             Phase::Random => {
                 let Options { cases, time, seed, .. } = *self.options;
                 let random = |index| Some(generate::random_case(seed, index));
-                self.cases(phase, cases, time, 0, random)
+                self.cases(self.driver, phase, cases, time, 0, random)
             }
             Phase::Endpoint => self.endpoint(),
-            Phase::Arguments => self.told(phase, Way::Arguments),
-            Phase::Split => self.told(phase, Way::Split),
+            Phase::Arguments => self.by_route(phase, Route::Arguments),
+            Phase::Split => self.by_route(phase, Route::Split),
         }
     }
 
@@ -108,29 +106,26 @@ impl Run<'_> {
             wrong += 1;
             self.found(finding);
         }
-        self.cases(Phase::Vectors, Some(total), None, wrong, |index| {
+        self.cases(self.driver, Phase::Vectors, Some(total), None, wrong, |index| {
             vectors.get(index as usize).map(|vector| vector.case.clone())
         })
     }
 
-    /// The first of the random cases, told in another way.
-    fn told(&mut self, phase: Phase, way: Way) -> Result<(), Error> {
+    /// The first of the random cases, the config given by another route.
+    fn by_route(&mut self, phase: Phase, route: Route) -> Result<(), Error> {
         let Options { cases, seed, .. } = *self.options;
-        let whole = self.subject;
-        let Some(subject) = whole.told(way) else {
+        let Some(driver) = self.driver.by_route(route) else {
             return Err(Error::OneWay(phase.word()));
         };
         let random = |index| Some(generate::random_case(seed, index));
-        let some = cases.unwrap_or(OTHER_WAYS).div_ceil(OTHER_WAYS);
-        self.subject = subject;
-        let told = self.cases(phase, Some(some), None, 0, random);
-        self.subject = whole;
-        told
+        let some = cases.unwrap_or(OTHER_ROUTES).div_ceil(OTHER_ROUTES);
+        self.cases(driver, phase, Some(some), None, 0, random)
     }
 
     /// Judges this shard's cases, on all cores, until `total` or until `time` is up.
     fn cases(
         &mut self,
+        driver: &dyn Driver,
         phase: Phase,
         total: Option<u64>,
         time: Option<Duration>,
@@ -140,29 +135,29 @@ impl Run<'_> {
         let total = total.map(|total| self.options.shard.share(total));
         self.reporter.event(&Event::PhaseStarted { phase, total });
         let started = Instant::now();
-        let (subject, brought) = (self.subject, AtomicU64::new(0));
-        let outside = subject.sight() == Sight::Outside;
+        let brought = AtomicU64::new(0);
+        let outside = driver.sight() == Sight::Outside;
         let profile = self.options.profile;
-        let within_reach = |index| {
+        let narrowed = |index| {
             let case = Case { profile, ..case_of(index)? };
             if !outside {
                 return Some(case);
             }
-            let near = subject.within_reach(case.clone());
+            let near = driver.narrow(case.clone());
             brought.fetch_add(u64::from(near != case), Ordering::Relaxed);
             Some(near)
         };
-        let tally = self.tally(phase, total, time, within_reach)?;
+        let tally = self.tally(driver, phase, total, time, narrowed)?;
         let seconds = started.elapsed().as_secs_f64();
         let whole = total.is_none_or(|total| total == tally.cases);
         let enough = !self.options.runs_whole() && tally.failures >= ENOUGH_FAILURES;
-        let gave_up = self.gave_up.load(Ordering::Relaxed);
+        let gave_up = self.restarts.gave_up();
         if !whole && !enough && !gave_up && time.is_none() {
             return Err(Error::Incomplete(phase.word()));
         }
         self.report.labels.merge(&tally.labels);
         self.report.rules.merge(&tally.rules);
-        self.investigate(tally.sieve.into_kinds());
+        self.investigate(driver, tally.sieve.into_kinds());
         self.phase_ended(PhaseReport {
             phase,
             cases: tally.cases,
@@ -178,13 +173,14 @@ impl Run<'_> {
 
     fn tally(
         &mut self,
+        driver: &dyn Driver,
         phase: Phase,
         total: Option<u64>,
         time: Option<Duration>,
         case_of: impl Fn(u64) -> Option<Case> + Sync,
     ) -> Result<Tally, Error> {
         let work = Work {
-            subject: self.subject,
+            driver,
             options: self.options,
             phase,
             total: total.unwrap_or(u64::MAX),
@@ -192,8 +188,7 @@ impl Run<'_> {
             next: AtomicU64::new(0),
             done: AtomicU64::new(0),
             failures: AtomicU64::new(0),
-            troubles: &self.troubles,
-            gave_up: &self.gave_up,
+            restarts: &self.restarts,
         };
         let (trouble, troubles) = channel();
         thread::scope(|scope| {
@@ -215,7 +210,7 @@ impl Run<'_> {
         })
     }
 
-    fn investigate(&mut self, kinds: Vec<Kind>) {
+    fn investigate(&mut self, driver: &dyn Driver, kinds: Vec<Kind>) {
         let failing = kinds.iter().map(|kind| kind.first.len()).sum();
         if failing > 0 {
             self.reporter.event(&Event::Investigating { failing });
@@ -224,7 +219,7 @@ impl Run<'_> {
         for Kind { count, first } in kinds {
             let mut alike = count - first.len() as u64;
             for failing in first {
-                if let Some(mut finding) = examine(self.subject, &failing, deadline) {
+                if let Some(mut finding) = examine(driver, &failing, deadline) {
                     // Those that were not made small are most likely like the first that was.
                     finding.count += std::mem::take(&mut alike);
                     self.found(finding);
@@ -263,8 +258,6 @@ impl Run<'_> {
 
     #[cfg(feature = "endpoint")]
     fn endpoint(&mut self) -> Result<(), Error> {
-        use crate::apps_connection;
-        use crate::subject::watched::Watched;
         let scenarios = apps_connection::SCENARIOS;
         let shard = self.options.shard;
         let total = shard.share(scenarios.len() as u64);
@@ -273,27 +266,15 @@ impl Run<'_> {
         let mut failures = 0;
         let mut done = 0;
         for position in 0..total {
-            if self.gave_up.load(Ordering::Relaxed) {
+            if self.restarts.gave_up() {
                 break;
             }
             done = position + 1;
             if let Some(scenario) = scenarios.get(shard.case(position) as usize) {
-                let watched = Watched::new(self.subject);
-                let outcome = apps_connection::run(scenario, &watched).map_err(Error::Endpoint)?;
-                let broke_down = watched.broke_down();
-                if broke_down {
-                    let troubles = self.troubles.fetch_add(1, Ordering::Relaxed);
-                    self.gave_up.fetch_or(troubles >= self.options.restarts, Ordering::Relaxed);
-                }
-                if let Err(mut failure) = outcome {
+                let outcome = apps_connection::run(scenario, self.driver);
+                if let Err(problem) = outcome.map_err(Error::Endpoint)? {
                     failures += 1;
-                    // Nothing excuses a breakdown.
-                    let rule = failure.rule.filter(|_| !broke_down);
-                    let expected = &self.options.expected;
-                    failure.expected =
-                        rule.and_then(|rule| expected.reason_of_rule(rule)).map(str::to_string);
-                    self.reporter.event(&Event::ScenarioFailed(&failure));
-                    self.report.scenarios.push(failure);
+                    self.scenario_failed(scenario, problem);
                 }
                 self.report.rules.record(scenario.rule.as_slice());
             }
@@ -310,6 +291,27 @@ impl Run<'_> {
             seconds: started.elapsed().as_secs_f64(),
         });
         Ok(())
+    }
+
+    #[cfg(feature = "endpoint")]
+    fn scenario_failed(&mut self, scenario: &Scenario, problem: Problem) {
+        let rule = scenario.rule;
+        let expected = match &problem {
+            // Nothing excuses a breakdown.
+            Problem::BrokeDown(_) => {
+                self.restarts.spend();
+                None
+            }
+            Problem::Wrong(_) => rule.and_then(|rule| self.options.expected.reason_of_rule(rule)),
+        };
+        let failure = ScenarioFailure {
+            name: scenario.name.into(),
+            rule,
+            message: problem.to_string(),
+            expected: expected.map(str::to_string),
+        };
+        self.reporter.event(&Event::ScenarioFailed(&failure));
+        self.report.scenarios.push(failure);
     }
 
     #[cfg(not(feature = "endpoint"))]

@@ -2,24 +2,23 @@
 
 use std::num::NonZero;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Instant;
 
-use mcp_overlay_model::{Case, Rule, resolve};
+use mcp_overlay_model::{Case, Rule};
 
-use super::isolate::ask_isolating;
-use super::judging::{Asked, CHUNK, Numbered, Question, judge_batch};
+use super::isolate::{Restarts, ask_isolating};
+use super::judging::{CHUNK, First, Numbered, Second, again, judge_again, judge_first, questions};
 use super::options::{ENOUGH_FAILURES, Options};
 use super::sift::Sieve;
 use crate::cases::labels::{LabelCounts, labels};
 use crate::finding::investigate::Failing;
-use crate::judge::Judged;
 use crate::judge::verdict::{PURE, Verdict};
 use crate::report::Phase;
 use crate::rules::coverage::{self, RuleCounts};
-use crate::subject::{Failure, Reply, Sight, Subject};
+use crate::subject::{Driver, Failure, Reply, Sight};
 
 /// One case of so many is looked at for the rules that it reaches; of the vectors all are.
 const LOOKED_AT: u64 = 8;
@@ -33,7 +32,7 @@ const SHORT_CHUNK: u64 = 16;
 
 /// What the workers of a phase share.
 pub(super) struct Work<'a> {
-    pub(super) subject: &'a dyn Subject,
+    pub(super) driver: &'a dyn Driver,
     pub(super) options: &'a Options,
     pub(super) phase: Phase,
     /// Positions in this shard, not numbers of cases.
@@ -42,9 +41,8 @@ pub(super) struct Work<'a> {
     pub(super) next: AtomicU64,
     pub(super) done: AtomicU64,
     pub(super) failures: AtomicU64,
-    /// Breakdowns of the whole run.
-    pub(super) troubles: &'a AtomicU32,
-    pub(super) gave_up: &'a AtomicBool,
+    /// Of the whole run.
+    pub(super) restarts: &'a Restarts,
 }
 
 impl Work<'_> {
@@ -66,7 +64,7 @@ impl Work<'_> {
         let expired = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let enough =
             !self.options.runs_whole() && self.failures.load(Ordering::Relaxed) >= ENOUGH_FAILURES;
-        if expired || enough || self.gave_up.load(Ordering::Relaxed) {
+        if expired || enough || self.restarts.gave_up() {
             return None;
         }
         let chunk = if self.deadline.is_some() { SHORT_CHUNK } else { CHUNK };
@@ -75,65 +73,68 @@ impl Work<'_> {
     }
 
     fn ask(&self, cases: &[Case], troubles: &Sender<Failure>) -> Vec<Reply> {
-        ask_isolating(self.subject, cases, &mut |failure| {
-            // The receiver outlives the workers, so this cannot fail.
-            let _ = troubles.send(failure.clone());
-            let go_on = self.troubles.fetch_add(1, Ordering::Relaxed) < self.options.restarts;
-            self.gave_up.fetch_or(!go_on, Ordering::Relaxed);
-            go_on
-        })
+        ask_isolating(self.driver, cases, self.restarts, troubles)
     }
 
-    fn judge(&self, cases: Vec<Numbered>, tally: &mut Tally, troubles: &Sender<Failure>) {
-        judge_batch(
-            self.subject.sight(),
-            cases,
-            |index| self.options.asks_twice(self.phase, index),
-            &mut |cases| self.ask(cases, troubles),
-            &mut |question| self.count(question, tally),
-        );
+    fn judge(&self, numbered: Vec<Numbered>, tally: &mut Tally, troubles: &Sender<Failure>) {
+        let sight = self.driver.sight();
+        let cases: Vec<Case> = numbered.iter().map(|numbered| numbered.case.clone()).collect();
+        let first = judge_first(sight, numbered, self.ask(&cases, troubles));
+        first.iter().for_each(|first| self.count_first(first, tally));
+        let again = again(&first, |index| self.options.asks_twice(self.phase, index));
+        if !again.is_empty() {
+            let replies = self.ask(&questions(&again), troubles);
+            for second in judge_again(sight, &again, replies) {
+                self.count_second(second, tally);
+            }
+        }
     }
 
-    fn count(&self, question: Question<'_>, tally: &mut Tally) {
-        let Question { index, case, after, asked, verdict } = question;
-        match asked {
-            Asked::First(judged) => {
-                self.look_at(index, case, judged, tally);
-                self.done.fetch_add(1, Ordering::Relaxed);
-            }
-            Asked::OtherAuth => tally.asked_again += 1,
-            Asked::Again => {
-                tally.asked_again += 1;
-                tally.rules.record(&[PURE]);
-            }
+    fn count_first(&self, first: &First, tally: &mut Tally) {
+        self.look_at(first, tally);
+        self.done.fetch_add(1, Ordering::Relaxed);
+        if first.judged.verdict.is_finding() {
+            let (case, verdict) = (first.case.clone(), first.judged.verdict.clone());
+            self.count_failure(Failing { index: first.index, case, after: None, verdict }, tally);
+        }
+    }
+
+    fn count_second(&self, second: Second<'_>, tally: &mut Tally) {
+        let Second { index, case, after, is_same, verdict } = second;
+        tally.asked_again += 1;
+        if is_same {
+            tally.rules.record(&[PURE]);
         }
         if verdict.is_finding() {
-            self.failures.fetch_add(1, Ordering::Relaxed);
-            tally.failures += 1;
-            let (case, after) = (case.clone(), after.cloned());
-            tally.sieve.add(Failing { index, case, after, verdict });
+            let (case, after) = (case.clone(), Some(after.clone()));
+            self.count_failure(Failing { index, case, after, verdict }, tally);
         }
+    }
+
+    fn count_failure(&self, failing: Failing, tally: &mut Tally) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+        tally.failures += 1;
+        tally.sieve.add(failing);
     }
 
     /// What a case is an example of.
-    fn look_at(&self, index: u64, case: &Case, judged: &Judged, tally: &mut Tally) {
+    fn look_at(&self, first: &First, tally: &mut Tally) {
+        let First { index, case, judged } = first;
         tally.cases += 1;
         let not_comparable = matches!(judged.verdict, Verdict::NotComparable(_));
         tally.not_comparable += u64::from(not_comparable);
         if not_comparable {
             return;
         }
-        let outside = self.subject.sight() == Sight::Outside;
         // What is seen from outside is a part of the outcome; a case is about all of it.
-        let whole = outside.then(|| resolve(case));
-        let outcome = whole.as_ref().unwrap_or(&judged.expected);
+        let outcome = &judged.outcome;
         if self.phase == Phase::Random {
             tally.labels.record(labels(case, outcome));
         }
-        if outside {
+        if self.driver.sight() == Sight::Outside {
             tally.rules.record(&coverage::reached_outside(case, outcome));
-            let told_otherwise = matches!(self.phase, Phase::Arguments | Phase::Split);
-            tally.rules.record(told_otherwise.then_some(Rule::DeliveryAnyWay).as_slice());
+            let other_route = matches!(self.phase, Phase::Arguments | Phase::Split);
+            tally.rules.record(other_route.then_some(Rule::DeliveryAnyWay).as_slice());
         } else if index.is_multiple_of(LOOKED_AT) || self.phase == Phase::Vectors {
             tally.rules.record(&coverage::reached(case, outcome));
         }

@@ -8,7 +8,7 @@ use mcp_overlay::campaign::{self, Options, Phase, Shard};
 use mcp_overlay::finding::expected::Expected;
 use mcp_overlay::report::text::TextReporter;
 use mcp_overlay::report::{RunVerdict, expected_failures};
-use mcp_overlay::subject::reply::silence_subjects;
+use mcp_overlay::subject::silence_subjects;
 use mcp_overlay_model::Profile;
 
 use super::console::{FINDINGS, MISUSE, Misuse, Outcome, read_text, say};
@@ -123,7 +123,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         Place::Here(inside) => inside,
         Place::Done(code) => return Ok(code),
     };
-    let subjects = driven::start(&arguments.driven, options.profile)?;
+    let subjects = driven::start(&arguments.driven, &[options.profile])?;
     silence_subjects();
     let mut verdicts = Vec::new();
     for (position, driven) in subjects.iter().enumerate() {
@@ -153,7 +153,7 @@ fn check(
         // What two subjects have in common would overwrite each other.
         options.findings = options.findings.map(|folder| folder.join((position + 1).to_string()));
     }
-    let report = campaign::run(driven.subject(), &options, &mut reporter)?;
+    let report = campaign::run(driven.driver(), &options, &mut reporter)?;
     driven.stop();
     if let Some(error) = reporter.failure() {
         return Err(format!("cannot write the report: {error}").into());

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use mcp_overlay::black_box::narrow::Reach;
 use mcp_overlay::black_box::true_origin::namespace::{self, Entered, Inside};
-use mcp_overlay::black_box::{self, AppServerSubject};
+use mcp_overlay::black_box::{self, BlackBox};
 use mcp_overlay::selftest::Fault;
 use mcp_overlay::subject::stdio::{Patience, kill_all};
-use mcp_overlay::subject::{ProductionSubject, StdioSubject, Subject};
+use mcp_overlay::subject::{Driver, InProcess, ProductionSubject, StdioDriver};
 use mcp_overlay_model::Profile;
 
 use super::console::{MISUSE, Misuse, complain};
@@ -92,18 +92,18 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// Whom to ask.
 pub(crate) enum Driven {
     Production,
-    Faulty(Box<dyn Subject>),
-    Stdio(StdioSubject),
-    AppServer(Box<AppServerSubject>),
+    Faulty(Box<dyn Driver>),
+    Stdio(StdioDriver),
+    BlackBox(Box<BlackBox>),
 }
 
 impl Driven {
-    pub(crate) fn subject(&self) -> &dyn Subject {
+    pub(crate) fn driver(&self) -> &dyn Driver {
         match self {
-            Driven::Production => &ProductionSubject,
+            Driven::Production => &InProcess(ProductionSubject),
             Driven::Faulty(subject) => &**subject,
             Driven::Stdio(subject) => subject,
-            Driven::AppServer(subject) => &**subject,
+            Driven::BlackBox(subject) => &**subject,
         }
     }
 
@@ -145,9 +145,14 @@ pub(crate) fn go(arguments: &SubjectArguments) -> Result<Place, Misuse> {
 }
 
 /// Everybody who is to be asked; a command is started to see whether it can be.
-pub(crate) fn start(arguments: &SubjectArguments, profile: Profile) -> Result<Vec<Driven>, Misuse> {
+///
+/// It must know every one of `profiles`.
+pub(crate) fn start(
+    arguments: &SubjectArguments,
+    profiles: &[Profile],
+) -> Result<Vec<Driven>, Misuse> {
     if let Some(fault) = arguments.fault {
-        return Ok(vec![Driven::Faulty(fault.subject())]);
+        return Ok(vec![Driven::Faulty(fault.driver())]);
     }
     if arguments.commands() == 0 {
         return Ok(vec![Driven::Production]);
@@ -156,14 +161,14 @@ pub(crate) fn start(arguments: &SubjectArguments, profile: Profile) -> Result<Ve
     let over_stdio = |command: &String| {
         let patience = arguments.patience(Patience::default());
         let words = words("--stdio", command)?;
-        Ok(Driven::Stdio(StdioSubject::start(words, profile, patience)?))
+        Ok(Driven::Stdio(StdioDriver::start(words, profiles, patience)?))
     };
     let app_server = |command: &String| {
         let patience = arguments.patience(black_box::PATIENCE);
         let words = words("--app-server", command)?;
         let reach = if arguments.true_origin { Reach::TrueOrigin } else { Reach::Loopback };
-        let subject = AppServerSubject::start(words, stdio_server()?, patience, reach)?;
-        Ok(Driven::AppServer(Box::new(subject)))
+        let subject = BlackBox::start(words, stdio_server()?, patience, reach)?;
+        Ok(Driven::BlackBox(Box::new(subject)))
     };
     let over_stdio = arguments.stdio.iter().map(over_stdio);
     over_stdio.chain(arguments.app_server.iter().map(app_server)).collect()

@@ -6,9 +6,9 @@ use std::time::SystemTime;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use mcp_overlay::black_box::narrow::Reach;
-use mcp_overlay::black_box::{self, AppServerSubject};
+use mcp_overlay::black_box::{self, BlackBox};
 use mcp_overlay::releases::{Known, Matrix, Plan, html, look, markdown};
-use mcp_overlay::subject::reply::silence_subjects;
+use mcp_overlay::subject::silence_subjects;
 
 use super::console::{Outcome, say};
 use super::{driven, outputs};
@@ -68,8 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     for (name, path) in &arguments.releases {
         let command = vec![path.clone(), "app-server".to_string()];
         let stdio = driven::stdio_server()?;
-        let subject =
-            AppServerSubject::start(command, stdio, black_box::PATIENCE, Reach::Loopback)?;
+        let subject = BlackBox::start(command, stdio, black_box::PATIENCE, Reach::Loopback)?;
         let bar = bar(name, plan.cases);
         releases.push(look(name, &subject, plan, &mut known, &|done| bar.set_position(done)));
         bar.finish_and_clear();

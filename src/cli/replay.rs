@@ -5,14 +5,12 @@ use std::process::ExitCode;
 
 use mcp_overlay::cases::vectors::{self, Vector};
 use mcp_overlay::display::printable_lines;
-use mcp_overlay::finding::investigate::{describe, describe_again};
+use mcp_overlay::finding::investigate::Asked;
 use mcp_overlay::finding::of_vector::{VECTORS_NAME, against_model};
 use mcp_overlay::finding::{FORMAT, Finding};
-use mcp_overlay::judge::judge;
 use mcp_overlay::judge::verdict::Verdict;
-use mcp_overlay::subject::reply::silence_subjects;
-use mcp_overlay::subject::{ProductionSubject, Subject};
-use mcp_overlay_model::Profile;
+use mcp_overlay::subject::{Driver, ProductionSubject, Subject, silence_subjects};
+use mcp_overlay_model::{Case, Profile};
 use serde_json::Value;
 
 use super::console::{FINDINGS, MISUSE, Misuse, Outcome, read_text, say};
@@ -47,13 +45,14 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     };
     silence_subjects();
     let (mut failed, mut skipped) = (false, false);
-    for driven in driven::start(&arguments.driven, Profile::default())? {
-        let subject = driven.subject();
+    let profiles: Vec<Profile> = replayed.iter().map(|question| question.case().profile).collect();
+    for driven in driven::start(&arguments.driven, &profiles)? {
+        let driver = driven.driver();
         for question in &replayed {
-            if skips(subject, question)? {
-                skipped = true;
-            } else {
-                failed |= ask_again(subject, question)?;
+            match ask(driver, question)? {
+                Replay::Agrees => {}
+                Replay::Fails => failed = true,
+                Replay::Skips => skipped = true,
             }
         }
         driven.stop();
@@ -70,35 +69,36 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     })
 }
 
-/// Whether the subject skips the case: neither agreement nor a failure.
-fn skips(subject: &dyn Subject, question: &Replayed) -> Result<bool, Misuse> {
-    let case = match question {
-        Replayed::Finding(finding) => &finding.case,
-        Replayed::Vector(vector) => &vector.case,
-    };
-    let Verdict::NotComparable(reason) = judge(subject, case).1 else {
-        return Ok(false);
-    };
-    let words = format!("{}: skipped, so nothing is compared: {reason}\n", subject.name());
-    say(&printable_lines(&words))?;
-    Ok(true)
+/// What a subject makes of a case.
+enum Replay {
+    Agrees,
+    Fails,
+    /// Neither agreement nor a failure.
+    Skips,
 }
 
-/// Whether the subject fails.
-fn ask_again(subject: &dyn Subject, question: &Replayed) -> Result<bool, Misuse> {
-    let (case, found) = match question {
-        Replayed::Finding(finding) => (&finding.case, describe_again(subject, finding)),
-        Replayed::Vector(vector) => (&vector.case, describe(subject, vector.case.clone())),
+fn ask(driver: &dyn Driver, question: &Replayed) -> Result<Replay, Misuse> {
+    let asked = match question {
+        Replayed::Finding(finding) => Asked::again(driver, finding),
+        Replayed::Vector(vector) => Asked::alone(driver, vector.case.clone()),
     };
-    let words = match &found {
-        Some(finding) => finding.to_string(),
-        None => {
-            let name = if case.id.is_empty() { "case" } else { case.id.as_str() };
-            format!("{name}: {} and the specification agree\n", subject.name())
+    let (words, replay) = match asked.verdict() {
+        Verdict::NotComparable(reason) => {
+            let name = driver.name();
+            (format!("{name}: skipped, so nothing is compared: {reason}\n"), Replay::Skips)
         }
+        _ => match asked.describe(driver) {
+            Some(finding) => (finding.to_string(), Replay::Fails),
+            None => {
+                let id = question.case().id.as_str();
+                let case = if id.is_empty() { "case" } else { id };
+                let name = driver.name();
+                (format!("{case}: {name} and the specification agree\n"), Replay::Agrees)
+            }
+        },
     };
     say(&printable_lines(&words))?;
-    Ok(found.is_some())
+    Ok(replay)
 }
 
 /// A finding about somebody else says nothing when production is asked.
@@ -125,6 +125,13 @@ enum Replayed {
 }
 
 impl Replayed {
+    fn case(&self) -> &Case {
+        match self {
+            Replayed::Finding(finding) => &finding.case,
+            Replayed::Vector(vector) => &vector.case,
+        }
+    }
+
     /// What is wrong between a vector and the specification.
     fn against_model(&self) -> Option<Finding> {
         match self {

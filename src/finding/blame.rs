@@ -17,10 +17,11 @@ use mcp_overlay_model::{
 };
 use serde_json::{Map, Value, json};
 
+use crate::cases::entries::entries_mut;
 use crate::judge::judge;
-use crate::judge::verdict::{LOADS, Place, Verdict};
+use crate::judge::verdict::{Difference, LOADS, Place, Verdict};
 use crate::rules::holding;
-use crate::subject::{Sight, Subject};
+use crate::subject::{Driver, Sight};
 
 /// A rule, and how to write a case without the need for it.
 type Rewrite = (Rule, fn(&mut Case));
@@ -46,16 +47,22 @@ const REWRITES: [Rewrite; 17] = [
     (Rule::GateOpen, sign_in),
 ];
 
-/// The rule that an experiment shows to be broken, if one does. `answer` is the subject's wrong one.
-pub fn rule_by_experiment(subject: &dyn Subject, case: &Case, answer: &Answer) -> Option<Rule> {
-    rule_by_auth(subject, case)
-        .or_else(|| rule_by_rewriting(subject, case))
-        .or_else(|| rule_by_field(subject, case, answer))
+/// The rule that an experiment shows to be broken, if one does. `answer` is the subject's wrong one,
+/// which differs in these places.
+pub fn rule_by_experiment(
+    driver: &dyn Driver,
+    case: &Case,
+    answer: &Answer,
+    differences: &[Difference],
+) -> Option<Rule> {
+    rule_by_auth(driver, case, differences)
+        .or_else(|| rule_by_rewriting(driver, case))
+        .or_else(|| rule_by_field(driver, case, answer))
 }
 
 /// A valid case that is rejected, or lacks a plugin's server: the field without which all is well.
-fn rule_by_field(subject: &dyn Subject, case: &Case, answer: &Answer) -> Option<Rule> {
-    let agrees = |case: &Case| judge(subject, case).1 == Verdict::Agree;
+fn rule_by_field(driver: &dyn Driver, case: &Case, answer: &Answer) -> Option<Rule> {
+    let agrees = |case: &Case| judge(driver, case).1 == Verdict::Agree;
     let mut fields = BTreeSet::new();
     for entry in entries(&mut case.clone()) {
         fields.extend(entry.keys().cloned());
@@ -63,7 +70,7 @@ fn rule_by_field(subject: &dyn Subject, case: &Case, answer: &Answer) -> Option<
     let is_refused = match (resolve(case), answer) {
         (Outcome::Resolved(_), Answer::Rejected { .. }) => true,
         (Outcome::Resolved(expected), Answer::Resolved { plugin_owners, .. })
-            if subject.sight() == Sight::Views =>
+            if driver.sight() == Sight::Views =>
         {
             expected.plugin_owners.keys().any(|name| !plugin_owners.contains_key(name))
         }
@@ -114,10 +121,7 @@ fn has_servers_of(case: &Case, other: &Case) -> bool {
 }
 
 /// A difference in `runtime` that another auth makes go away.
-fn rule_by_auth(subject: &dyn Subject, case: &Case) -> Option<Rule> {
-    let (_, Verdict::Disagree(differences)) = judge(subject, case) else {
-        return None;
-    };
+fn rule_by_auth(driver: &dyn Driver, case: &Case, differences: &[Difference]) -> Option<Rule> {
     let in_runtime = differences
         .iter()
         .find(|difference| matches!(difference.place, Place::Server { view: "runtime", .. }))?;
@@ -127,7 +131,7 @@ fn rule_by_auth(subject: &dyn Subject, case: &Case) -> Option<Rule> {
     }
     let other = |auth| Case { auth, ..case.clone() };
     let auths = std::iter::once(None).chain(Auth::ALL.map(Some));
-    let right = auths.map(other).any(|case| judge(subject, &case).1 == Verdict::Agree);
+    let right = auths.map(other).any(|case| judge(driver, &case).1 == Verdict::Agree);
     let hosted = match in_runtime.by {
         Some(By::Contribution { contributor, .. }) => case
             .contributors
@@ -139,15 +143,14 @@ fn rule_by_auth(subject: &dyn Subject, case: &Case) -> Option<Rule> {
 }
 
 /// The rule whose rewrite turns a failing case into one on which the subject is right.
-fn rule_by_rewriting(subject: &dyn Subject, case: &Case) -> Option<Rule> {
+fn rule_by_rewriting(driver: &dyn Driver, case: &Case) -> Option<Rule> {
     let expected = resolve(case);
     let explains = |(rule, rewrite): &Rewrite| {
         let mut rewritten = case.clone();
         rewrite(&mut rewritten);
         let means_the_same = || same_outcome(&expected, &resolve(&rewritten));
-        let explains = rewritten != *case
-            && means_the_same()
-            && judge(subject, &rewritten).1 == Verdict::Agree;
+        let explains =
+            rewritten != *case && means_the_same() && judge(driver, &rewritten).1 == Verdict::Agree;
         explains.then_some(*rule)
     };
     REWRITES.iter().find_map(explains)
@@ -170,20 +173,7 @@ fn host(case: &mut Case) -> Option<&mut Map<String, Value>> {
 
 /// Every server entry of the case that is a table.
 fn entries(case: &mut Case) -> impl Iterator<Item = &mut Map<String, Value>> {
-    let own = case.host.get_mut("mcp_servers").and_then(Value::as_object_mut);
-    let of_plugins = case.plugins.iter_mut().flat_map(|plugin| plugin.mcp_servers.values_mut());
-    let contributed = case.contributors.iter_mut().flat_map(|contributor| {
-        let list = match &mut contributor.kind {
-            ContributorKind::Scripted(list) => list.as_mut_slice(),
-            ContributorKind::HostedApps => &mut [],
-        };
-        list.iter_mut().filter_map(|contribution| match contribution {
-            Contribution::Set { server, .. } => Some(server),
-            Contribution::Remove { .. } => None,
-        })
-    });
-    let own = own.into_iter().flat_map(|servers| servers.values_mut());
-    own.chain(of_plugins).chain(contributed).filter_map(Value::as_object_mut)
+    entries_mut(case).filter_map(Value::as_object_mut)
 }
 
 fn drop_nulls(case: &mut Case) {

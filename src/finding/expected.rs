@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BREAKDOWNS, Finding};
+use super::Finding;
+use crate::judge::verdict::FindingKind;
 
 /// A file of expected failures, read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -116,9 +117,10 @@ impl Entry {
                 return Some("expected one of `rule` and `finding`".into());
             }
             (None, Some(id)) => {
-                let is_breakdown =
-                    |verdict: &&str| id.starts_with(&format!("{}-", verdict.replace(' ', "-")));
-                if BREAKDOWNS.iter().any(is_breakdown) {
+                let is_of = |kind: FindingKind| {
+                    id.starts_with(&format!("{}-", kind.word().replace(' ', "-")))
+                };
+                if FindingKind::ALL.into_iter().any(|kind| kind.is_breakdown() && is_of(kind)) {
                     return Some(format!("{id}: a crash or a hang can never be expected"));
                 }
             }

@@ -8,9 +8,9 @@ use crate::cases::shrink::minimise;
 use crate::finding::Finding;
 use crate::finding::blame::rule_by_experiment;
 use crate::judge::compare::between;
-use crate::judge::verdict::{PURE, Verdict};
+use crate::judge::verdict::{FindingKind, PURE, Verdict};
 use crate::judge::{Judged, ask, judge_reply};
-use crate::subject::{FailureKind, Reply, Sight, Subject};
+use crate::subject::{Driver, FailureKind, Reply, Sight};
 
 /// How many candidates minimising a case may try.
 pub const MINIMISE_BUDGET: usize = 20_000;
@@ -49,10 +49,10 @@ pub fn with_other_auth(case: &Case) -> Case {
 /// The failure keeps its kind and, as long as that is possible, the rule that is blamed. At the
 /// end no single step makes the case smaller and keeps the failure, unless [`MINIMISE_BUDGET`] or
 /// [`MINIMISE_TIME`] ran out before.
-pub fn investigate(subject: &dyn Subject, case: &Case) -> Option<Finding> {
-    let verdict = ask(subject, case).verdict;
+pub fn investigate(driver: &dyn Driver, case: &Case) -> Option<Finding> {
+    let verdict = ask(driver, case).verdict;
     let failing = Failing { index: 0, case: case.clone(), after: None, verdict };
-    failing.verdict.is_finding().then(|| examine(subject, &failing, no_deadline())).flatten()
+    failing.verdict.is_finding().then(|| examine(driver, &failing, no_deadline())).flatten()
 }
 
 /// What only [`MINIMISE_TIME`] limits.
@@ -60,71 +60,158 @@ fn no_deadline() -> Instant {
     Instant::now() + MINIMISE_TIME
 }
 
-/// Judges a case and describes what is wrong, with the rule to blame; `None` if nothing is.
-pub fn describe(subject: &dyn Subject, case: Case) -> Option<Finding> {
-    Way::Alone.describe(subject, case)
+/// A case that was asked, and judged once.
+#[derive(Debug)]
+pub struct Asked {
+    way: Way,
+    case: Case,
+    judged: Judged,
 }
 
-/// Judges a case as a saved finding says that it is to be asked.
-pub fn describe_again(subject: &dyn Subject, finding: &Finding) -> Option<Finding> {
-    let way = match (&finding.after, finding.rule, finding.verdict.as_str()) {
-        (Some(_), ..) => Way::AfterOtherAuth,
-        (None, Some(PURE), _) | (None, _, "protocol error") => Way::Repeatedly,
-        _ => Way::Alone,
-    };
-    way.describe(subject, finding.case.clone())
+impl Asked {
+    /// Asks a case alone.
+    pub fn alone(driver: &dyn Driver, case: Case) -> Self {
+        Way::Alone.ask(driver, case)
+    }
+
+    /// Asks the case of a saved finding as the finding says that it is to be asked.
+    pub fn again(driver: &dyn Driver, finding: &Finding) -> Self {
+        let way = match (&finding.after, finding.rule, finding.verdict) {
+            (Some(_), ..) => Way::AfterOtherAuth,
+            (None, Some(PURE), _) | (None, _, FindingKind::Failed(FailureKind::Protocol)) => {
+                Way::Repeatedly
+            }
+            _ => Way::Alone,
+        };
+        way.ask(driver, finding.case.clone())
+    }
+
+    /// What came of it.
+    pub fn verdict(&self) -> &Verdict {
+        &self.judged.verdict
+    }
+
+    /// Describes what is wrong, with the rule to blame; `None` if nothing is. Finding the rule asks
+    /// other cases.
+    pub fn describe(self, driver: &dyn Driver) -> Option<Finding> {
+        let Asked { way, case, judged } = self;
+        let rule = match (&judged.verdict, &judged.answer, way) {
+            (Verdict::Disagree(differences), Some(answer), Way::Alone) => {
+                let shown = rule_by_experiment(driver, &case, answer, differences);
+                shown.or(judged.verdict.rule())
+            }
+            // Right alone and wrong after something else: the answer depends on more than the case.
+            (Verdict::Disagree(_), ..) => Some(PURE),
+            _ => judged.verdict.rule(),
+        };
+        let after = (way == Way::AfterOtherAuth).then(|| with_other_auth(&case));
+        let expected = judged.expected().clone();
+        let Judged { answer, verdict, .. } = judged;
+        let mut finding = Finding::new(driver.name(), case, &expected, answer, &verdict, rule)?;
+        finding.after = after;
+        Some(finding)
+    }
 }
 
 /// Finds out how the failing case has to be asked to fail again, and makes it small in that way,
 /// until `deadline` at the latest. `None` only for a verdict that is no finding.
-pub fn examine(subject: &dyn Subject, failing: &Failing, deadline: Instant) -> Option<Finding> {
-    subject.restart();
+pub fn examine(driver: &dyn Driver, failing: &Failing, deadline: Instant) -> Option<Finding> {
+    driver.restart();
     let deadline = deadline.min(Instant::now() + MINIMISE_TIME);
-    let Some(way) = way_to_fail(subject, failing) else {
-        return unrepeatable(subject, failing);
+    let Some(asked) = ask_to_fail(driver, failing) else {
+        return unrepeatable(driver, failing);
     };
-    let (case, is_smallest) = way.smallest(subject, &failing.case, deadline);
-    let small = way.describe(subject, case);
-    // A subject of many minds may answer right for once, or wrong where it broke down.
-    let broke_down = is_breakdown(&failing.verdict);
-    let small = small.filter(|finding| !broke_down || finding.is_breakdown());
-    let mut finding = small.or_else(|| unrepeatable(subject, failing))?;
+    let (smallest, is_smallest) = smallest(driver, asked, deadline);
+    let mut finding = smallest.describe(driver)?;
     if !is_smallest && finding.note.is_empty() {
         finding.note = "not the smallest case: there was no time to make it smaller".into();
     }
     Some(finding)
 }
 
+/// Asks the case in the way in which it fails again, if there is one.
+///
 /// A breakdown comes back only as a breakdown: a wrong answer to the same case is another failure,
 /// and one that may be expected.
-fn way_to_fail(subject: &dyn Subject, failing: &Failing) -> Option<Way> {
+fn ask_to_fail(driver: &dyn Driver, failing: &Failing) -> Option<Asked> {
     let broke_down = is_breakdown(&failing.verdict);
     let fails = |way: Way| {
-        let verdict = way.judge(subject, &failing.case).verdict;
-        verdict.is_finding() && (!broke_down || is_breakdown(&verdict))
+        let asked = way.ask(driver, failing.case.clone());
+        let verdict = asked.verdict();
+        (verdict.is_finding() && (!broke_down || is_breakdown(verdict))).then_some(asked)
     };
-    let repeatedly = Way::Repeatedly.judge(subject, &failing.case).verdict;
-    match (&failing.verdict, &repeatedly) {
-        (Verdict::Failed(_), _) if fails(Way::Alone) => Some(Way::Alone),
+    let repeatedly = Way::Repeatedly.ask(driver, failing.case.clone());
+    match (&failing.verdict, repeatedly.verdict()) {
         // An answer too many shows only when there is another question.
-        (Verdict::Failed(_), Verdict::Failed(_)) => Some(Way::Repeatedly),
-        (Verdict::Failed(_), _) => fails(Way::AfterOtherAuth).then_some(Way::AfterOtherAuth),
-        (_, Verdict::Unstable(_)) => Some(Way::Repeatedly),
-        (Verdict::Disagree(_) | Verdict::Errored(_), _) if fails(Way::Alone) => Some(Way::Alone),
+        (Verdict::Failed(_), Verdict::Failed(_)) => fails(Way::Alone).or(Some(repeatedly)),
+        (_, Verdict::Unstable(_)) if !broke_down => Some(repeatedly),
         // On purpose or by chance, the same with another auth may have been asked before.
-        _ => fails(Way::AfterOtherAuth).then_some(Way::AfterOtherAuth),
+        (Verdict::Failed(_) | Verdict::Disagree(_) | Verdict::Errored(_), _) => {
+            fails(Way::Alone).or_else(|| fails(Way::AfterOtherAuth))
+        }
+        _ => fails(Way::AfterOtherAuth),
     }
 }
 
+/// The smallest case that fails in the same way, and whether there was time to find it.
+fn smallest(driver: &dyn Driver, failing: Asked, deadline: Instant) -> (Asked, bool) {
+    let hangs = is_hang(failing.verdict());
+    driver.hurry(hangs);
+    let (smaller, in_time) = shrink(driver, &failing, deadline);
+    driver.hurry(false);
+    match smaller {
+        // What was only slow in the hurry is no hang.
+        Some(smaller) if hangs => {
+            let patiently = smaller.way.ask(driver, smaller.case);
+            match same_kind(failing.verdict(), patiently.verdict()) {
+                true => (patiently, in_time),
+                false => (failing, false),
+            }
+        }
+        Some(smaller) => (smaller, in_time),
+        None => (failing, in_time),
+    }
+}
+
+/// A smaller case that fails in the same way, if there is one, and whether there was time for all
+/// steps.
+fn shrink(driver: &dyn Driver, failing: &Asked, deadline: Instant) -> (Option<Asked>, bool) {
+    let first = failing.verdict();
+    let mut in_time = true;
+    let mut last = None;
+    let mut shrink = |case: &Case, same_rule: bool| {
+        minimise(case, MINIMISE_BUDGET, |candidate| {
+            in_time = in_time && Instant::now() < deadline;
+            if !in_time {
+                return false;
+            }
+            let asked = failing.way.ask(driver, candidate.clone());
+            let verdict = asked.verdict();
+            let fails = same_kind(first, verdict) && (!same_rule || verdict.rule() == first.rule());
+            if fails {
+                last = Some(asked);
+            }
+            fails
+        })
+    };
+    let smallest = shrink(&failing.case, true);
+    // A running host may break several rules and be known for some of them: there each case stays
+    // with its own.
+    if driver.sight() == Sight::Views {
+        shrink(&smallest, false);
+    }
+    (last, in_time)
+}
+
 /// The finding of a failure that does not come back when its case is asked again.
-fn unrepeatable(subject: &dyn Subject, failing: &Failing) -> Option<Finding> {
+fn unrepeatable(driver: &dyn Driver, failing: &Failing) -> Option<Finding> {
     let outcome = mcp_overlay_model::resolve(&failing.case);
-    let expected = subject.sight().of(&failing.case, outcome);
+    let expected = driver.sight().of(&failing.case, outcome);
     let (verdict, rule) = match &failing.verdict {
         Verdict::Disagree(differences) => (Verdict::Unstable(differences.clone()), Some(PURE)),
         verdict => (verdict.clone(), verdict.rule()),
     };
-    let (name, case) = (subject.name(), failing.case.clone());
+    let (name, case) = (driver.name(), failing.case.clone());
     let mut finding = Finding::new(name, case, &expected, None, &verdict, rule)?;
     finding.after = failing.after.clone();
     finding.note = "seen once; asked again, the subject answers as it should. What it was asked \
@@ -145,63 +232,17 @@ enum Way {
 }
 
 impl Way {
-    fn judge(self, subject: &dyn Subject, case: &Case) -> Judged {
-        match self {
-            Way::Alone => ask(subject, case),
+    fn ask(self, driver: &dyn Driver, case: Case) -> Asked {
+        let judged = match self {
+            Way::Alone => ask(driver, &case),
             Way::AfterOtherAuth => {
-                subject.restart();
-                let mut replies = subject.ask(&[with_other_auth(case), case.clone()]);
-                judge_reply(subject.sight(), case, replies.pop().unwrap_or(Reply::NotAsked))
+                driver.restart();
+                let mut replies = driver.ask(&[with_other_auth(&case), case.clone()]);
+                judge_reply(driver.sight(), &case, replies.pop().unwrap_or(Reply::NotAsked))
             }
-            Way::Repeatedly => judge_repeatedly(subject, case),
-        }
-    }
-
-    /// The smallest case that fails in the same way, and whether there was time to find it.
-    fn smallest(self, subject: &dyn Subject, case: &Case, deadline: Instant) -> (Case, bool) {
-        let first = self.judge(subject, case).verdict;
-        let mut in_time = true;
-        let mut judge_in_time = |candidate: &Case| {
-            in_time = in_time && Instant::now() < deadline;
-            in_time.then(|| self.judge(subject, candidate).verdict)
+            Way::Repeatedly => judge_repeatedly(driver, &case),
         };
-        let hangs = is_hang(&first);
-        subject.hurry(hangs);
-        let same_rule = minimise(case, MINIMISE_BUDGET, |candidate| {
-            judge_in_time(candidate).is_some_and(|verdict| {
-                same_kind(&first, &verdict) && verdict.rule() == first.rule()
-            })
-        });
-        // A running host may break several rules and be known for some of them: there each case stays
-        // with its own.
-        let smallest = match subject.sight() {
-            Sight::Outside => same_rule,
-            Sight::Views => minimise(&same_rule, MINIMISE_BUDGET, |candidate| {
-                judge_in_time(candidate).is_some_and(|verdict| same_kind(&first, &verdict))
-            }),
-        };
-        subject.hurry(false);
-        // What was only slow in the hurry is no hang.
-        match hangs && !same_kind(&first, &self.judge(subject, &smallest).verdict) {
-            true => (case.clone(), false),
-            false => (smallest, in_time),
-        }
-    }
-
-    fn describe(self, subject: &dyn Subject, case: Case) -> Option<Finding> {
-        let Judged { expected, answer, verdict } = self.judge(subject, &case);
-        let rule = match (&verdict, &answer, self) {
-            (Verdict::Disagree(_), Some(answer), Way::Alone) => {
-                rule_by_experiment(subject, &case, answer).or(verdict.rule())
-            }
-            // Right alone and wrong after something else: the answer depends on more than the case.
-            (Verdict::Disagree(_), ..) => Some(PURE),
-            _ => verdict.rule(),
-        };
-        let after = (self == Way::AfterOtherAuth).then(|| with_other_auth(&case));
-        let mut finding = Finding::new(subject.name(), case, &expected, answer, &verdict, rule)?;
-        finding.after = after;
-        Some(finding)
+        Asked { way: self, case, judged }
     }
 }
 
@@ -214,26 +255,27 @@ fn is_hang(verdict: &Verdict) -> bool {
 }
 
 fn same_kind(first: &Verdict, verdict: &Verdict) -> bool {
-    verdict.is_finding() && verdict.word() == first.word()
+    verdict.is_finding() && verdict.kind() == first.kind()
 }
 
 /// Asks several times; the verdict is [`Verdict::Unstable`] if not all answers say the same.
-fn judge_repeatedly(subject: &dyn Subject, case: &Case) -> Judged {
-    let mut replies = subject.ask(&vec![case.clone(); REPEATS]).into_iter();
-    let first = judge_reply(subject.sight(), case, replies.next().unwrap_or(Reply::NotAsked));
+fn judge_repeatedly(driver: &dyn Driver, case: &Case) -> Judged {
+    let mut replies = driver.ask(&vec![case.clone(); REPEATS]).into_iter();
+    let first = judge_reply(driver.sight(), case, replies.next().unwrap_or(Reply::NotAsked));
     let Some(answer) = &first.answer else {
         return first;
     };
     let other = replies.find_map(|reply| match reply {
         Reply::Answered(other) => {
             let differences = between(answer, &other);
-            (!differences.is_empty()).then_some(Judged {
-                expected: first.expected.clone(),
-                answer: Some(other),
-                verdict: Verdict::Unstable(differences),
+            (!differences.is_empty()).then(|| {
+                let mut judged = first.clone();
+                judged.answer = Some(other);
+                judged.verdict = Verdict::Unstable(differences);
+                judged
             })
         }
-        Reply::Failed(_) => Some(judge_reply(subject.sight(), case, reply)),
+        Reply::Failed(_) => Some(judge_reply(driver.sight(), case, reply)),
         Reply::NotAsked => None,
     });
     other.unwrap_or(first)

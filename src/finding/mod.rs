@@ -17,12 +17,9 @@ use crate::cases::shape;
 use crate::display::printable;
 use crate::files::write_whole;
 use crate::judge::kept::kept_answer;
-use crate::judge::verdict::{Difference, Place, Verdict};
+use crate::judge::verdict::{Difference, FindingKind, Place, Verdict};
 use crate::rules;
 use crate::subject::Failure;
-
-/// Verdicts of a subject that did not answer at all.
-pub(crate) const BREAKDOWNS: [&str; 4] = ["crashed", "hung", "protocol error", "leaked"];
 
 /// The version of the file format.
 pub const FORMAT: u32 = 1;
@@ -34,9 +31,8 @@ pub struct Finding {
     pub finding: u32,
     /// The subject that disagreed.
     pub subject: String,
-    /// `disagree`, `not deterministic`, `errored`, `crashed`, `hung`, `protocol error` or
-    /// `leaked`.
-    pub verdict: String,
+    /// How it failed.
+    pub verdict: FindingKind,
     /// The rule that the answer breaks; empty in the file where there is no answer.
     #[serde(default, serialize_with = "write_rule", deserialize_with = "read_rule")]
     pub rule: Option<Rule>,
@@ -102,6 +98,7 @@ impl Finding {
         verdict: &Verdict,
         rule: Option<Rule>,
     ) -> Option<Finding> {
+        let kind = verdict.kind()?;
         let differences = match verdict {
             Verdict::Agree | Verdict::NotComparable(_) => return None,
             Verdict::Disagree(differences) | Verdict::Unstable(differences) => {
@@ -113,7 +110,7 @@ impl Finding {
                     rule: None,
                     because: message.clone(),
                     expected: Value::from("an answer"),
-                    actual: Value::from(verdict.word()),
+                    actual: Value::from(kind.word()),
                 };
                 vec![described]
             }
@@ -121,7 +118,7 @@ impl Finding {
         Some(Finding {
             finding: FORMAT,
             subject: subject.into(),
-            verdict: verdict.word().into(),
+            verdict: kind,
             rule,
             sentence: rule.map(rules::sentence).unwrap_or_default().into(),
             count: 1,
@@ -137,14 +134,18 @@ impl Finding {
     /// Such as `gate.closed-removes-3f2a91c04b7d`: the rule, or the verdict where there is none,
     /// and a hash of the case's [`shape`]. Findings with one id are one finding.
     pub fn id(&self) -> String {
-        let hash = shape::hash_of(&self.verdict, self.rule.map_or("", Rule::id), &self.case);
-        let name = self.rule.map_or(self.verdict.as_str(), |rule| rule.id());
-        format!("{}-{hash}", name.replace(' ', "-"))
+        let hash = shape::hash_of(self.verdict.word(), self.rule.map_or("", Rule::id), &self.case);
+        format!("{}-{hash}", self.rule_or_verdict().replace(' ', "-"))
+    }
+
+    /// The rule that is broken, or the verdict where there is none.
+    pub fn rule_or_verdict(&self) -> &'static str {
+        self.rule.map_or(self.verdict.word(), Rule::id)
     }
 
     /// Whether the subject did not answer at all. Nothing excuses that.
     pub fn is_breakdown(&self) -> bool {
-        BREAKDOWNS.contains(&self.verdict.as_str())
+        self.verdict.is_breakdown()
     }
 
     /// The name under which the finding is saved.

@@ -9,37 +9,46 @@ use mcp_overlay_model::{Answer, Case, Outcome, resolve};
 
 use self::compare::compare;
 use self::verdict::Verdict;
-use crate::subject::{Reply, Sight, Subject};
+use crate::subject::{Driver, Reply, Sight, ask_one};
 
 /// A case that was asked, and what came of it.
 #[derive(Clone, Debug)]
 pub struct Judged {
-    /// What the specification says, as far as the subject can show it.
-    pub expected: Outcome,
+    /// All that the specification says.
+    pub outcome: Outcome,
+    /// The part of it that is observed, where that is not all.
+    observed: Option<Outcome>,
     /// What the subject said; nothing if it broke down.
     pub answer: Option<Answer>,
     /// The two held against each other.
     pub verdict: Verdict,
 }
 
+impl Judged {
+    /// What the specification says, as far as the subject can show it.
+    pub fn expected(&self) -> &Outcome {
+        self.observed.as_ref().unwrap_or(&self.outcome)
+    }
+}
+
 /// Asks the subject and compares.
-pub fn judge(subject: &dyn Subject, case: &Case) -> (Outcome, Verdict) {
-    let judged = ask(subject, case);
-    (judged.expected, judged.verdict)
+pub fn judge(driver: &dyn Driver, case: &Case) -> (Outcome, Verdict) {
+    let Judged { outcome, observed, verdict, .. } = ask(driver, case);
+    (observed.unwrap_or(outcome), verdict)
 }
 
 /// [`judge`], with the answer.
-pub fn ask(subject: &dyn Subject, case: &Case) -> Judged {
-    let reply = subject.ask(std::slice::from_ref(case)).pop();
-    judge_reply(subject.sight(), case, reply.unwrap_or(Reply::NotAsked))
+pub fn ask(driver: &dyn Driver, case: &Case) -> Judged {
+    judge_reply(driver.sight(), case, ask_one(driver, case))
 }
 
 /// Holds what came back for a case against the specification.
 pub fn judge_reply(sight: Sight, case: &Case, reply: Reply) -> Judged {
-    let expected = sight.of(case, resolve(case));
+    let outcome = resolve(case);
+    let observed = sight.part_of(case, &outcome);
     let (answer, verdict) = match reply {
         Reply::Answered(answer) => {
-            let verdict = compare(case, &expected, &answer);
+            let verdict = compare(case, observed.as_ref().unwrap_or(&outcome), &answer);
             (Some(answer), verdict)
         }
         Reply::Failed(failure) => (None, Verdict::Failed(failure)),
@@ -48,5 +57,5 @@ pub fn judge_reply(sight: Sight, case: &Case, reply: Reply) -> Judged {
             (None, Verdict::NotComparable("the subject is not asked any more".into()))
         }
     };
-    Judged { expected, answer, verdict }
+    Judged { outcome, observed, answer, verdict }
 }

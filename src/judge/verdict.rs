@@ -3,9 +3,10 @@
 use std::fmt;
 
 use mcp_overlay_model::{By, Rule};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::subject::Failure;
+use crate::subject::{Failure, FailureKind};
 
 /// What came of one case.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,26 +26,28 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// The way to fail; `None` if the case does not count against the subject.
+    pub fn kind(&self) -> Option<FindingKind> {
+        match self {
+            Verdict::Agree | Verdict::NotComparable(_) => None,
+            Verdict::Disagree(_) => Some(FindingKind::Disagree),
+            Verdict::Failed(failure) => Some(FindingKind::Failed(failure.kind)),
+            Verdict::Errored(_) => Some(FindingKind::Errored),
+            Verdict::Unstable(_) => Some(FindingKind::Unstable),
+        }
+    }
+
     /// Whether the case counts against the subject.
     pub fn is_finding(&self) -> bool {
-        match self {
-            Verdict::Agree | Verdict::NotComparable(_) => false,
-            Verdict::Disagree(_)
-            | Verdict::Failed(_)
-            | Verdict::Errored(_)
-            | Verdict::Unstable(_) => true,
-        }
+        self.kind().is_some()
     }
 
     /// The word used in reports.
     pub fn word(&self) -> &'static str {
         match self {
             Verdict::Agree => "agree",
-            Verdict::Disagree(_) => "disagree",
-            Verdict::Failed(failure) => failure.kind.word(),
-            Verdict::Errored(_) => "errored",
-            Verdict::Unstable(_) => "not deterministic",
             Verdict::NotComparable(_) => "not comparable",
+            verdict => verdict.kind().map_or("", FindingKind::word),
         }
     }
 
@@ -57,6 +60,74 @@ impl Verdict {
         }
     }
 }
+
+/// The ways to fail: the kind of a [`Verdict`] that counts against the subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "&'static str", try_from = "String")]
+pub enum FindingKind {
+    /// The answer is not the specification's.
+    Disagree,
+    /// The subject said that it failed.
+    Errored,
+    /// The subject answered otherwise when it was asked again.
+    Unstable,
+    /// The subject did not answer at all. Nothing excuses that.
+    Failed(FailureKind),
+}
+
+impl FindingKind {
+    /// Every kind.
+    pub const ALL: [FindingKind; 7] = [
+        FindingKind::Disagree,
+        FindingKind::Errored,
+        FindingKind::Unstable,
+        FindingKind::Failed(FailureKind::Crashed),
+        FindingKind::Failed(FailureKind::Hung),
+        FindingKind::Failed(FailureKind::Protocol),
+        FindingKind::Failed(FailureKind::Leaked),
+    ];
+
+    /// The word used in reports and files.
+    pub fn word(self) -> &'static str {
+        match self {
+            FindingKind::Disagree => "disagree",
+            FindingKind::Errored => "errored",
+            FindingKind::Unstable => "not deterministic",
+            FindingKind::Failed(kind) => kind.word(),
+        }
+    }
+
+    /// Whether the subject did not answer at all.
+    pub fn is_breakdown(self) -> bool {
+        matches!(self, FindingKind::Failed(_))
+    }
+}
+
+impl fmt::Display for FindingKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl From<FindingKind> for &'static str {
+    fn from(kind: FindingKind) -> Self {
+        kind.word()
+    }
+}
+
+impl TryFrom<String> for FindingKind {
+    type Error = UnknownKind;
+
+    fn try_from(word: String) -> Result<Self, UnknownKind> {
+        let known = FindingKind::ALL.into_iter().find(|kind| kind.word() == word);
+        known.ok_or(UnknownKind(word))
+    }
+}
+
+/// A word that names no way to fail.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown verdict {0:?}; expected one of: {words}", words = FindingKind::ALL.map(FindingKind::word).join(", "))]
+pub struct UnknownKind(String);
 
 /// The rule that a subject breaks whose answers depend on more than the case.
 pub(crate) const PURE: Rule = Rule::ResolutionPure;

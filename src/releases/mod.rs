@@ -17,11 +17,11 @@ use mcp_overlay_model::{Case, Profile, Rule, resolve};
 use crate::campaign::cores;
 use crate::cases::generate::random_case;
 use crate::finding::Finding;
-use crate::finding::investigate::{Failing, describe, examine};
+use crate::finding::investigate::{Asked, Failing, examine};
 use crate::judge::judge_reply;
 use crate::judge::verdict::Verdict;
 use crate::rules::coverage::reached_outside;
-use crate::subject::{Reply, Sight, Subject};
+use crate::subject::{Driver, Reply, Sight, ask_one};
 
 /// How long making the smallest case of one rule may take.
 const SMALLEST_TIME: Duration = Duration::from_secs(20);
@@ -134,20 +134,20 @@ pub struct Known(BTreeMap<(&'static str, String), Vec<Case>>);
 /// Looks at one release. `done` hears how many cases were asked.
 pub fn look(
     name: &str,
-    subject: &dyn Subject,
+    driver: &dyn Driver,
     plan: Plan,
     known: &mut Known,
     done: &(dyn Fn(u64) + Sync),
 ) -> Column {
-    let asked = ask_all(subject, plan, done);
-    let held = |profile| (profile, hold(subject, profile, &asked, known));
+    let asked = ask_all(driver, plan, done);
+    let held = |profile| (profile, hold(driver, profile, &asked, known));
     let profiles = Profile::ALL.into_iter().map(held).collect();
-    Column { name: name.into(), program: subject.name().into(), profiles }
+    Column { name: name.into(), program: driver.name().into(), profiles }
 }
 
 /// Asks every case once. An answer that no profile expects is asked for again, of a new process:
 /// what a host remembers of another case is no word about this one.
-fn ask_all(subject: &dyn Subject, plan: Plan, done: &(dyn Fn(u64) + Sync)) -> Vec<(Case, Reply)> {
+fn ask_all(driver: &dyn Driver, plan: Plan, done: &(dyn Fn(u64) + Sync)) -> Vec<(Case, Reply)> {
     let next = AtomicU64::new(0);
     let asked = Mutex::new(Vec::new());
     let work = || {
@@ -156,12 +156,12 @@ fn ask_all(subject: &dyn Subject, plan: Plan, done: &(dyn Fn(u64) + Sync)) -> Ve
             if index >= plan.cases {
                 return;
             }
-            let case = subject.within_reach(random_case(plan.seed, index));
-            let mut reply = ask(subject, &case);
+            let case = driver.narrow(random_case(plan.seed, index));
+            let mut reply = ask_one(driver, &case);
             let expected = |profile| !judge(&case, profile, reply.clone()).is_finding();
             if !Profile::ALL.into_iter().any(expected) {
-                subject.restart();
-                reply = ask(subject, &case);
+                driver.restart();
+                reply = ask_one(driver, &case);
             }
             let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
             asked.push((index, case, reply));
@@ -174,22 +174,13 @@ fn ask_all(subject: &dyn Subject, plan: Plan, done: &(dyn Fn(u64) + Sync)) -> Ve
     asked.into_iter().map(|(_, case, reply)| (case, reply)).collect()
 }
 
-fn ask(subject: &dyn Subject, case: &Case) -> Reply {
-    subject.ask(std::slice::from_ref(case)).pop().unwrap_or(Reply::NotAsked)
-}
-
 /// No answer depends on the profile: the subject never learns it.
 fn judge(case: &Case, profile: Profile, reply: Reply) -> Verdict {
     let case = Case { profile, ..case.clone() };
     judge_reply(Sight::Outside, &case, reply).verdict
 }
 
-fn hold(
-    subject: &dyn Subject,
-    profile: Profile,
-    asked: &[(Case, Reply)],
-    known: &mut Known,
-) -> Held {
+fn hold(driver: &dyn Driver, profile: Profile, asked: &[(Case, Reply)], known: &mut Known) -> Held {
     let mut held = Held::default();
     let mut failing: BTreeMap<String, Vec<Failing>> = BTreeMap::new();
     for (case, reply) in asked {
@@ -209,9 +200,9 @@ fn hold(
     for (word, mut cases) in failing {
         cases.sort_by_key(|failing| serde_json::to_string(&failing.case).map_or(0, |t| t.len()));
         let count = cases.len() as u64;
-        if let Some(finding) = smallest(subject, profile, &word, &cases, known) {
-            let word = finding.rule.map_or(finding.verdict.as_str(), |rule| rule.id()).to_string();
-            held.broken.entry(word).or_insert(Finding { count, ..finding });
+        if let Some(finding) = smallest(driver, profile, &word, &cases, known) {
+            let rule = finding.rule_or_verdict().to_string();
+            held.broken.entry(rule).or_insert(Finding { count, ..finding });
         }
     }
     held
@@ -219,19 +210,19 @@ fn hold(
 
 /// The smallest case that breaks the rule: one that did so in an earlier release, or a new one.
 fn smallest(
-    subject: &dyn Subject,
+    driver: &dyn Driver,
     profile: Profile,
     word: &str,
     cases: &[Failing],
     known: &mut Known,
 ) -> Option<Finding> {
     let earlier = known.0.entry((profile.name(), word.into())).or_default();
-    let again = earlier.iter().find_map(|case| describe(subject, case.clone()));
+    let again = earlier.iter().find_map(|case| Asked::alone(driver, case.clone()).describe(driver));
     if again.is_some() {
         return again;
     }
     let deadline = Instant::now() + SMALLEST_TIME;
-    let found = cases.iter().take(KEPT).find_map(|failing| examine(subject, failing, deadline))?;
+    let found = cases.iter().take(KEPT).find_map(|failing| examine(driver, failing, deadline))?;
     earlier.push(found.case.clone());
     Some(found)
 }

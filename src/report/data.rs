@@ -166,6 +166,14 @@ impl Report {
         }
     }
 
+    /// Whether the least shares of the labels are about this run's random cases: they are held for the
+    /// default profile, and for cases as they are drawn, not narrowed to what a running host can be
+    /// asked.
+    pub fn has_least_shares(&self) -> bool {
+        self.run.profile == Profile::default().name()
+            && self.phases.iter().all(|phase| phase.brought_within_reach.is_none())
+    }
+
     /// Cases that were compared, in all phases.
     pub fn compared(&self) -> u64 {
         self.phases.iter().map(|phase| phase.cases - phase.not_comparable).sum()

@@ -37,7 +37,7 @@ fn errors(report: &Report) -> Vec<(String, String)> {
     let mut errors = Vec::new();
     for found in report.findings.iter().filter(|found| found.expected.is_none()) {
         let finding = &found.finding;
-        let what = finding.rule.map_or(finding.verdict.as_str(), |rule| rule.id());
+        let what = finding.rule_or_verdict();
         let text = format!("{finding}  finding: {}", found.id);
         errors.push((format!("mcp-overlay: {what}"), text));
     }

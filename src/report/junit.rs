@@ -98,13 +98,16 @@ fn breakdown(report: &Report, found: &ReportedFinding) -> TestCase {
         (Some(reason), _) => skipped(&format!("expected to fail: {reason}")),
         (None, None) => non_success(
             NonSuccessKind::Error,
-            verdict,
+            verdict.word(),
             &format!("{subject} {verdict}"),
             &found.finding.to_string(),
         ),
-        (None, Some(_)) => {
-            non_success(NonSuccessKind::Failure, verdict, sentence, &found.finding.to_string())
-        }
+        (None, _) => non_success(
+            NonSuccessKind::Failure,
+            verdict.word(),
+            sentence,
+            &found.finding.to_string(),
+        ),
     };
     test(report, &found.id, status)
 }

@@ -25,13 +25,15 @@ const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 pub struct TextReporter<W> {
     out: W,
     bar: ProgressBar,
+    /// Whether the last line is one of the table of phases: its header or a row.
+    in_table: bool,
     failure: Option<std::io::Error>,
 }
 
 impl<W: Write> TextReporter<W> {
     /// A reporter that writes to `out`, which takes care of colour (such as `anstream`).
     pub fn new(out: W) -> Self {
-        TextReporter { out, bar: ProgressBar::hidden(), failure: None }
+        TextReporter { out, bar: ProgressBar::hidden(), in_table: false, failure: None }
     }
 
     /// What kept the report from being written. A reader that has gone away does not count: the
@@ -41,6 +43,7 @@ impl<W: Write> TextReporter<W> {
     }
 
     fn line(&mut self, text: &str) {
+        self.in_table = false;
         if let Err(error) = writeln!(self.out, "{text}").and_then(|()| self.out.flush()) {
             self.failure.get_or_insert(error);
         }
@@ -65,7 +68,7 @@ impl<W: Write> Reporter for TextReporter<W> {
             Event::ScenarioFailed(failure) => self.scenario_failed(failure),
             Event::PhaseEnded(phase) => {
                 self.bar.finish_and_clear();
-                self.line(&phase_row(phase));
+                self.row(phase);
             }
             Event::Ended(report) => self.ended(report),
         }
@@ -77,7 +80,7 @@ impl<W: Write> TextReporter<W> {
     pub fn report(&mut self, report: &Report) {
         self.started(&report.run);
         for phase in &report.phases {
-            self.line(&phase_row(phase));
+            self.row(phase);
         }
         for found in &report.findings {
             self.found(&found.finding, found.expected.as_deref(), None);
@@ -98,7 +101,16 @@ impl<W: Write> TextReporter<W> {
         self.line(&format!(
             "{BOLD}mcp-overlay {version}{BOLD:#}: {subject} against {profile}, seed {seed}{shard}\n"
         ));
-        self.line("phase            cases      time     cases/s  failing");
+    }
+
+    /// A row of the table of phases. What was found in a phase stands above its row, and the table
+    /// begins anew after it.
+    fn row(&mut self, phase: &PhaseReport) {
+        if !self.in_table {
+            self.line("phase            cases      time     cases/s  failing");
+        }
+        self.line(&phase_row(phase));
+        self.in_table = true;
     }
 
     fn found(

@@ -11,12 +11,11 @@ use mcp_overlay_model::field::field as known;
 use mcp_overlay_model::host::CONNECTORS_TOKEN;
 use mcp_overlay_model::observation::{Bearer, Observed};
 use mcp_overlay_model::observe::observed;
-use mcp_overlay_model::{
-    Auth, By, CODEX_APPS, Case, Contribution, ContributorKind, Outcome, Resolution, Rule,
-};
+use mcp_overlay_model::{Auth, By, CODEX_APPS, Case, ContributorKind, Outcome, Resolution, Rule};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::cases::entries::entries;
 /// How many of the cases that were looked at reached each rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -211,19 +210,8 @@ fn about_host(host: &Value, reached: &mut Vec<Rule>) {
 
 /// Rules about the fields of servers.
 fn about_entries(case: &Case, reached: &mut Vec<Rule>) {
-    let own = case.host.get("mcp_servers").and_then(Value::as_object);
-    let own = own.into_iter().flat_map(|servers| servers.values());
-    let of_plugins = case.plugins.iter().flat_map(|plugin| plugin.mcp_servers.values());
-    let contributed = case.contributors.iter().flat_map(|contributor| match &contributor.kind {
-        ContributorKind::Scripted(list) => list.as_slice(),
-        ContributorKind::HostedApps => &[],
-    });
-    let contributed = contributed.filter_map(|contribution| match contribution {
-        Contribution::Set { server, .. } => Some(server),
-        Contribution::Remove { .. } => None,
-    });
     let rules = case.profile.rules();
-    for entry in own.chain(of_plugins).chain(contributed).filter_map(Value::as_object) {
+    for entry in entries(case).filter_map(Value::as_object) {
         reached.push(Rule::ServerTransport);
         for (field, value) in entry {
             reached.extend(value.is_null().then_some(Rule::ValueNullIsAbsent));

@@ -6,41 +6,40 @@ use std::thread;
 use mcp_overlay_model::{Answer, Case};
 
 use super::faults::Fault;
-use crate::campaign::{self, CHUNK, Numbered, Phase, cores, judge_batch};
+use crate::campaign::{
+    self, CHUNK, Numbered, Phase, again, cores, judge_again, judge_first, questions,
+};
 use crate::cases::exhaustive;
 use crate::finding::investigate::with_other_auth;
-use crate::subject::{ProductionSubject, Subject};
+use crate::subject::{Driver, ProductionSubject, Subject};
 
 /// The number of the first case, from 0, that finds something wrong with a subject.
 pub(super) fn first_case(
-    subject: &dyn Subject,
+    driver: &dyn Driver,
     phase: Phase,
     total: u64,
     case_of: impl Fn(u64) -> Option<Case>,
 ) -> Option<u64> {
-    subject.restart();
+    driver.restart();
     (0..total.div_ceil(CHUNK)).find_map(|chunk| {
         let start = chunk * CHUNK;
         let indices = start..total.min(start + CHUNK);
         let numbered = |index| Some(Numbered { index, case: case_of(index)? });
-        failing(subject, phase, indices.filter_map(numbered).collect()).into_iter().min()
+        failing(driver, phase, indices.filter_map(numbered).collect()).into_iter().min()
     })
 }
 
 /// The numbers of the cases that find something wrong, a number for each finding.
-pub(super) fn failing(subject: &dyn Subject, phase: Phase, cases: Vec<Numbered>) -> Vec<u64> {
+pub(super) fn failing(driver: &dyn Driver, phase: Phase, cases: Vec<Numbered>) -> Vec<u64> {
     let options = campaign::Options::default();
-    let mut failing = Vec::new();
-    judge_batch(
-        subject.sight(),
-        cases,
-        |index| options.asks_twice(phase, index),
-        &mut |cases| subject.ask(cases),
-        &mut |question| {
-            failing.extend(question.verdict.is_finding().then_some(question.index));
-        },
-    );
-    failing
+    let sight = driver.sight();
+    let asked: Vec<Case> = cases.iter().map(|numbered| numbered.case.clone()).collect();
+    let first = judge_first(sight, cases, driver.ask(&asked));
+    let again = again(&first, |index| options.asks_twice(phase, index));
+    let second = judge_again(sight, &again, driver.ask(&questions(&again)));
+    let wrong = first.iter().filter(|first| first.judged.verdict.is_finding());
+    let wrong_again = second.iter().filter(|second| second.verdict.is_finding());
+    wrong.map(|first| first.index).chain(wrong_again.map(|second| second.index)).collect()
 }
 
 /// The first case of the small scope for each of several faults that keep no state. Each case is
@@ -94,13 +93,13 @@ impl Offered {
 /// A fault, and the lowest number of a case that found it.
 struct Sought {
     fault: &'static Fault,
-    subject: Box<dyn Subject>,
+    driver: Box<dyn Driver>,
     found: AtomicU64,
 }
 
 impl Sought {
     fn new(fault: &'static Fault) -> Self {
-        Sought { fault, subject: fault.subject(), found: AtomicU64::new(u64::MAX) }
+        Sought { fault, driver: fault.driver(), found: AtomicU64::new(u64::MAX) }
     }
 
     /// Whether a case from here on may be the first.
@@ -117,7 +116,7 @@ impl Sought {
         let suspects: Vec<Numbered> =
             cases.iter().filter(may_show).map(|offered| offered.numbered.clone()).collect();
         if !suspects.is_empty() {
-            let found = failing(&*self.subject, Phase::Exhaustive, suspects);
+            let found = failing(&*self.driver, Phase::Exhaustive, suspects);
             self.found.fetch_min(found.into_iter().min().unwrap_or(u64::MAX), Ordering::Relaxed);
         }
     }

@@ -10,7 +10,7 @@ use super::faults::Fault;
 use crate::campaign::{self, CHUNK, Numbered, Phase, cores};
 use crate::cases::{exhaustive, generate, vectors};
 use crate::report::strength::{Matrix, MatrixRow};
-use crate::subject::ProductionSubject;
+use crate::subject::{InProcess, ProductionSubject};
 
 /// Streams of random cases, each with a seed of its own: 1, 2, …
 const SEEDS: u64 = 20;
@@ -118,7 +118,7 @@ fn by_vectors(faults: &[&'static Fault], watch: &dyn Watch) -> Result<Vec<Option
     let case_of = |index: u64| vectors.get(index as usize).map(|vector| vector.case.clone());
     watch.begin("vectors", faults.len() as u64);
     Ok(for_each(faults, watch, |fault| {
-        first_case(&*fault.subject(), Phase::Vectors, vectors.len() as u64, case_of)
+        first_case(&*fault.driver(), Phase::Vectors, vectors.len() as u64, case_of)
     }))
 }
 
@@ -131,10 +131,10 @@ struct Random {
 fn by_random(faults: &[&'static Fault], watch: &dyn Watch) -> Vec<Random> {
     watch.begin("random", faults.len() as u64);
     for_each(faults, watch, |fault| {
-        let subject = fault.subject();
+        let driver = fault.driver();
         let first = |seed| {
             let case_of = |index| Some(generate::random_case(seed, index));
-            first_case(&*subject, Phase::Random, CAP, case_of).unwrap_or(u64::MAX)
+            first_case(&*driver, Phase::Random, CAP, case_of).unwrap_or(u64::MAX)
         };
         let mut firsts: Vec<u64> = (1..=SEEDS).map(first).collect();
         firsts.sort_unstable();
@@ -150,7 +150,7 @@ fn by_exhaustive(faults: &[&'static Fault], watch: &dyn Watch) -> Vec<Option<u64
         faults.iter().copied().partition(|fault| fault.is_stateless());
     watch.begin("exhaustive", exhaustive::COUNT + stateful.len() as u64);
     let one_by_one = for_each(&stateful, watch, |fault| {
-        first_case(&*fault.subject(), Phase::Exhaustive, exhaustive::COUNT, exhaustive::case)
+        first_case(&*fault.driver(), Phase::Exhaustive, exhaustive::COUNT, exhaustive::case)
     });
     let together = first_of_small_scope(&stateless, &|units| watch.done(units));
     let (mut one_by_one, mut together) = (one_by_one.into_iter(), together.into_iter());
@@ -175,9 +175,9 @@ fn by_endpoint(faults: &[&'static Fault], watch: &dyn Watch) -> Result<Vec<Optio
     let first = |fault: &'static Fault| {
         for scenario in SCENARIOS {
             // Afresh, because endpoints share ports, and which ones is chance.
-            let subject = fault.subject();
+            let driver = fault.driver();
             if may_show(fault, &scenario.case("http://127.0.0.1:9"))
-                && apps_connection::run(scenario, &*subject)?.is_err()
+                && apps_connection::run(scenario, &*driver)?.is_err()
             {
                 return Ok(Some(scenario.name.to_string()));
             }
@@ -206,7 +206,11 @@ fn false_alarms(cases: u64, watch: &dyn Watch) -> u64 {
             let indices = start..cases.min(start + CHUNK);
             let units = indices.end - start;
             let random = |index| Numbered { index, case: generate::random_case(seed, index) };
-            let found = failing(&ProductionSubject, Phase::Random, indices.map(random).collect());
+            let found = failing(
+                &InProcess(ProductionSubject),
+                Phase::Random,
+                indices.map(random).collect(),
+            );
             alarms.fetch_add(found.len() as u64, Ordering::Relaxed);
             watch.done(units);
         }

@@ -2,7 +2,7 @@
 
 use mcp_overlay_model::{Answer, Case, resolve};
 
-use super::Subject;
+use super::contract::Subject;
 
 /// Answers what the specification says.
 #[derive(Clone, Copy, Debug, Default)]

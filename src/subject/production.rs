@@ -14,7 +14,7 @@ use mcp_overlay_model::{
 };
 use serde_json::Value;
 
-use super::Subject;
+use super::contract::Subject;
 
 /// Gives each case to the production implementation as a host would.
 #[derive(Clone, Copy, Debug, Default)]

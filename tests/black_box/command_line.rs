@@ -104,3 +104,16 @@ fn a_finding_is_asked_again() {
         assert_eq!(output.status.code(), Some(status), "{fault}: {}", text(&output));
     }
 }
+
+/// The host runs in a home of its own, and is found from there all the same.
+#[test]
+fn a_relative_path_in_the_command_is_relative_to_where_the_check_runs() {
+    let hosts = Hosts::new();
+    let script = format!("exec {} \"$@\"\n", hosts.command("none").join(" "));
+    std::fs::write(hosts.folder.path().join("host.sh"), script).unwrap();
+    for command in ["sh host.sh", "sh ./host.sh"] {
+        let only = ["--only", "random", "--cases", "10"];
+        let output = check(&hosts, &[&["--app-server", command][..], &only].concat());
+        assert_eq!(output.status.code(), Some(0), "{command}: {}", text(&output));
+    }
+}

@@ -19,7 +19,7 @@ fn found(fault: &str, phase: Phase, cases: u64, patience: Patience) -> Vec<(Stri
     hosts.assert_gone();
     println!("{fault}: {}", words(&report));
     let findings = report.findings.iter().map(|found| &found.finding);
-    findings.map(|finding| (finding.verdict.clone(), finding.rule.clone())).collect()
+    findings.map(|finding| (finding.verdict.word().to_string(), finding.rule.clone())).collect()
 }
 
 fn words(report: &Report) -> String {

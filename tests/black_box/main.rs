@@ -18,13 +18,13 @@ mod sound;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use mcp_overlay::black_box::AppServerSubject;
+use mcp_overlay::black_box::BlackBox;
 use mcp_overlay::black_box::narrow::Reach;
 use mcp_overlay::campaign::{self, Options, Phase, Quiet};
 use mcp_overlay::report::Report;
-use mcp_overlay::subject::Subject;
 use mcp_overlay::subject::stdio::Patience;
-use mcp_overlay_model::Case;
+use mcp_overlay::subject::{Driver, Reply, ask_one};
+use mcp_overlay_model::{Answer, Case};
 
 /// Long enough for a busy machine.
 const PATIENCE: Patience =
@@ -67,14 +67,14 @@ impl Hosts {
         [&program, fault, &notes, "app-server"].map(str::to_string).to_vec()
     }
 
-    fn start(&self, fault: &str) -> AppServerSubject {
+    fn start(&self, fault: &str) -> BlackBox {
         self.start_with(fault, PATIENCE)
     }
 
-    fn start_with(&self, fault: &str, patience: Patience) -> AppServerSubject {
+    fn start_with(&self, fault: &str, patience: Patience) -> BlackBox {
         let tool = env!("CARGO_BIN_EXE_mcp-overlay");
         let stdio = [tool, "endpoint", "stdio"].map(str::to_string).to_vec();
-        AppServerSubject::start(self.command(fault), stdio, patience, Reach::Loopback).unwrap()
+        BlackBox::start(self.command(fault), stdio, patience, Reach::Loopback).unwrap()
     }
 
     /// Every process that was started, in order.
@@ -128,9 +128,17 @@ fn case(case: serde_json::Value) -> Case {
     serde_json::from_value(case).unwrap()
 }
 
-/// Runs one phase with so many random cases; in the other ways a tenth of them.
-fn run(subject: &dyn Subject, phase: Phase, cases: u64) -> Report {
+/// The answer to a case.
+fn answer(driver: &dyn Driver, case: &Case) -> Answer {
+    match ask_one(driver, case) {
+        Reply::Answered(answer) => answer,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Runs one phase with so many random cases; by the other routes a tenth of them.
+fn run(driver: &dyn Driver, phase: Phase, cases: u64) -> Report {
     let options =
         Options { phases: [phase].into(), cases: Some(cases), seed: 1, ..Options::default() };
-    campaign::run(subject, &options, &mut Quiet).unwrap()
+    campaign::run(driver, &options, &mut Quiet).unwrap()
 }

@@ -6,11 +6,11 @@ use mcp_overlay::cases::generate::random_case;
 use mcp_overlay::judge::compare::compare;
 use mcp_overlay::judge::verdict::Verdict;
 use mcp_overlay::report::Report;
-use mcp_overlay::subject::{Reply, Sight, Subject, Way};
+use mcp_overlay::subject::{Driver, Reply, Route, Sight};
 use mcp_overlay_model::{Answer, resolve};
 use serde_json::json;
 
-use crate::{Hosts, case, run};
+use crate::{Hosts, answer, case, run};
 
 #[track_caller]
 fn assert_clean(report: &Report) {
@@ -60,7 +60,7 @@ fn what_is_rejected_does_not_end_it() {
     for asked in [broken.clone(), sound.clone(), broken, sound] {
         let case = Reach::Loopback.nearest(case(asked));
         let expected = Sight::Outside.of(&case, resolve(&case));
-        assert_eq!(compare(&case, &expected, &subject.resolve(&case)), Verdict::Agree, "{case:?}");
+        assert_eq!(compare(&case, &expected, &answer(&subject, &case)), Verdict::Agree, "{case:?}");
     }
 }
 
@@ -72,8 +72,8 @@ fn what_is_out_of_reach_is_skipped_and_starts_nothing() {
     let mut skipped = 0;
     for case in (0..50).map(|index| random_case(1, index)) {
         let Some(reason) = Reach::Loopback.is_out(&case) else { continue };
-        for way in [Way::File, Way::Arguments] {
-            let replies = subject.told(way).unwrap().ask(std::slice::from_ref(&case));
+        for route in [Route::File, Route::Arguments] {
+            let replies = subject.by_route(route).unwrap().ask(std::slice::from_ref(&case));
             assert_eq!(replies, [Reply::Answered(Answer::skipped(reason))]);
         }
         skipped += 1;

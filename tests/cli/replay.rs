@@ -95,3 +95,25 @@ fn what_is_neither_is_named() {
     }
     insta::assert_snapshot!("replay_bad_input", all);
 }
+
+/// The subject is asked the finding's case, so it has to know that case's profile and no other.
+#[test]
+fn a_finding_of_another_profile_is_asked_of_a_subject_of_that_profile() {
+    let sandbox = Sandbox::new();
+    let finding = serde_json::json!({
+        "finding": 1, "subject": "fork", "verdict": "disagree", "rule": "", "sentence": "",
+        "differences": [], "case": {"profile": "codex-pr-27198"},
+        "expected": {"views": {"configured": {}, "runtime": {}, "effective": {}}},
+    });
+    let finding = sandbox.file("f.json", &finding.to_string());
+    let hello = serde_json::json!({
+        "version": 1, "implementation": {"name": "fork", "version": "2", "language": "sh"},
+        "profiles": ["codex-pr-27198"], "capabilities": ["resolve"],
+    });
+    let skipped = serde_json::json!({"seq": 1, "skipped": {"reason": "not today"}});
+    let script = format!("read start\necho '{hello}'\nread case\necho '{skipped}'\nread stop\n");
+    let script = sandbox.file("fork.sh", &script);
+    let output = sandbox.run(&["replay", &finding, "--stdio", &format!("sh {script}")]);
+    assert!(output.stdout.contains("fork 2: skipped"), "{}", output.whole());
+    assert_eq!(output.code, Some(2));
+}

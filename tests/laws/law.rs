@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use mcp_overlay::judge::compare::same;
 use mcp_overlay::judge::judge;
 use mcp_overlay::judge::verdict::Verdict;
-use mcp_overlay::subject::Subject;
+use mcp_overlay::subject::{InProcess, Subject};
 use mcp_overlay_model::{
     Answer, Auth, CODEX_APPS, Case, Contribution, Contributor, ContributorKind, ServerView, Views,
 };
@@ -273,7 +273,7 @@ pub(crate) fn answers_are_deterministic(s: &dyn Subject, case: &Case) -> Said {
 
 /// The answer is the specification's.
 pub(crate) fn the_answer_is_the_specifications(s: &dyn Subject, case: &Case) -> Said {
-    match judge(s, case) {
+    match judge(&InProcess(s), case) {
         (_, Verdict::Agree) => Ok(true),
         (_, Verdict::NotComparable(_)) => Ok(false),
         (_, verdict) => Err(format!("{verdict:?}")),

@@ -6,7 +6,7 @@ use mcp_overlay::campaign::{self, Options, Phase, Quiet};
 use mcp_overlay::finding::expected::Expected;
 use mcp_overlay::report::merge::{MergeError, merge};
 use mcp_overlay::report::{Report, RunVerdict, json};
-use mcp_overlay::subject::{ProductionSubject, Subject};
+use mcp_overlay::subject::{InProcess, ProductionSubject, Subject};
 use mcp_overlay_model::{Answer, Auth, Case};
 
 use crate::sample;
@@ -49,7 +49,7 @@ fn parts(subject: &dyn Subject, options: &Options, count: u32) -> Parts {
     let part = |index: u32| {
         let shard = format!("{index}/{count}").parse().unwrap();
         let options = Options { shard, ..options.clone() };
-        let report = campaign::run(subject, &options, &mut Quiet).unwrap();
+        let report = campaign::run(&InProcess(subject), &options, &mut Quiet).unwrap();
         let place = format!("{index}.json");
         let mut bytes = Vec::new();
         json::write(&report, &mut bytes).unwrap();
@@ -62,7 +62,7 @@ fn parts(subject: &dyn Subject, options: &Options, count: u32) -> Parts {
 
 #[test]
 fn the_parts_of_a_sound_subjects_run() {
-    let whole = campaign::run(&ProductionSubject, &options(), &mut Quiet).unwrap();
+    let whole = campaign::run(&InProcess(ProductionSubject), &options(), &mut Quiet).unwrap();
     assert!(whole.is_clean());
     for count in [1, 3] {
         let merged = merge(parts(&ProductionSubject, &options(), count)).unwrap();
@@ -72,7 +72,7 @@ fn the_parts_of_a_sound_subjects_run() {
 
 #[test]
 fn the_parts_of_a_broken_subjects_run() {
-    let whole = campaign::run(&LetsApiKeysPass, &options(), &mut Quiet).unwrap();
+    let whole = campaign::run(&InProcess(LetsApiKeysPass), &options(), &mut Quiet).unwrap();
     let merged = merge(parts(&LetsApiKeysPass, &options(), 3)).unwrap();
     assert!(whole.failures() > 100 && !whole.findings.is_empty());
     assert_eq!(timeless(merged), timeless(whole));
@@ -84,7 +84,7 @@ fn the_parts_of_a_run_with_expected_failures() {
                     [[expected]]\nrule = \"overlay.last-wins\"\nreason = \"was known\"\n";
     let expected = Expected::parse(expected, "expected.toml").unwrap();
     let options = Options { expected, ..options() };
-    let whole = campaign::run(&LetsApiKeysPass, &options, &mut Quiet).unwrap();
+    let whole = campaign::run(&InProcess(LetsApiKeysPass), &options, &mut Quiet).unwrap();
     let parts = parts(&LetsApiKeysPass, &options, 3);
     assert!(parts.iter().all(|(_, part)| part.unmet().next().is_none()), "elsewhere, perhaps");
     let merged = merge(parts).unwrap();

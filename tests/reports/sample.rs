@@ -4,6 +4,7 @@ use mcp_overlay::campaign::{Options, Phase};
 use mcp_overlay::cases::labels::{LABELS, LabelCounts};
 use mcp_overlay::finding::expected::{Entry, Expected};
 use mcp_overlay::finding::{FORMAT, Finding, FoundDifference};
+use mcp_overlay::judge::verdict::FindingKind;
 use mcp_overlay::report::strength::{Matrix, MatrixRow};
 use mcp_overlay::report::{Expectation, PhaseReport, Report, ReportedFinding, ScenarioFailure};
 use mcp_overlay::rules;
@@ -19,7 +20,7 @@ pub(crate) const HOSTILE: &str = "</code></pre></title></style></details>'\"><sc
 /// Nothing failed.
 pub(crate) fn clean() -> Report {
     let options = Options { cases: Some(20_000), ..Options::default() };
-    let mut report = Report::new("production", &options);
+    let mut report = Report::new(options.run_options("production"), &options.expected);
     report.run.version = "0.1.0".into();
     report.phases = vec![
         phase(Phase::Vectors, 400, 0, 0.25),
@@ -45,7 +46,7 @@ pub(crate) fn failing() -> Report {
     };
     options.phases.insert(Phase::Endpoint);
     let mut report = clean();
-    report.run = Report::new("fork 2.1", &options).run;
+    report.run = options.run_options("fork 2.1");
     report.run.version = "0.1.0".into();
     report.phases = vec![
         PhaseReport { asked_again: 800, ..phase(Phase::Vectors, 400, 3, 0.25) },
@@ -121,7 +122,7 @@ pub(crate) fn hostile() -> Report {
     }
     for (position, found) in report.findings.iter_mut().enumerate() {
         found.id.push_str(&position.to_string());
-        (found.finding.verdict, found.finding.sentence) = (text(), text());
+        found.finding.sentence = text();
     }
     report.findings[0].finding.rule = text();
     report.findings[1].expected = Some(text());
@@ -208,7 +209,7 @@ fn finding(verdict: &str, rule: &str, case: Case, difference: FoundDifference) -
     Finding {
         finding: FORMAT,
         subject: "fork 2.1".into(),
-        verdict: verdict.into(),
+        verdict: FindingKind::try_from(verdict.to_string()).unwrap(),
         rule: rule.into(),
         sentence: rules::text(rule).into(),
         count: 1,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use mcp_overlay::Subject;
 use mcp_overlay::subject::stdio::{Patience, StartError};
-use mcp_overlay::subject::{Failure, FailureKind, ProductionSubject, Reply, StdioSubject};
+use mcp_overlay::subject::{Driver, Failure, FailureKind, ProductionSubject, Reply, StdioDriver};
 use mcp_overlay_model::Profile;
 
 use super::{Processes, TIMEOUT, fatal, harmless};
@@ -128,7 +128,7 @@ fn a_subject_that_cannot_be_asked_is_refused_at_once() {
         let processes = Processes::new();
         let patience = Patience { case: TIMEOUT, start: Duration::from_secs(1) };
         let begun = Instant::now();
-        let refused = StdioSubject::start(processes.command(way), Profile::default(), patience);
+        let refused = StdioDriver::start(processes.command(way), &[Profile::default()], patience);
         let error = refused.unwrap_err().to_string();
         assert!(begun.elapsed() < Duration::from_secs(2), "{way}");
         assert!(error.contains(words), "{way}: {error}");
@@ -141,9 +141,9 @@ fn a_subject_that_cannot_be_asked_is_refused_at_once() {
         "knows-another-profile",
         "does not know the profile codex-pr-27191; it knows: codex-pr-1",
     );
-    let nobody = StdioSubject::start(
+    let nobody = StdioDriver::start(
         vec!["/nonexistent/subject".into()],
-        Profile::default(),
+        &[Profile::default()],
         Patience::default(),
     );
     assert!(

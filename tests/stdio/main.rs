@@ -9,7 +9,7 @@ mod checked;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use mcp_overlay::subject::StdioSubject;
+use mcp_overlay::subject::StdioDriver;
 use mcp_overlay::subject::stdio::Patience;
 use mcp_overlay_model::{Case, Profile};
 use serde_json::{Value, json};
@@ -46,13 +46,13 @@ impl Processes {
         words.map(str::to_string).to_vec()
     }
 
-    fn start(&self, way: &str) -> StdioSubject {
+    fn start(&self, way: &str) -> StdioDriver {
         self.start_with(way, TIMEOUT)
     }
 
-    fn start_with(&self, way: &str, timeout: Duration) -> StdioSubject {
+    fn start_with(&self, way: &str, timeout: Duration) -> StdioDriver {
         let patience = Patience { case: timeout, start: Duration::from_secs(10) };
-        StdioSubject::start(self.command(way), Profile::default(), patience).unwrap()
+        StdioDriver::start(self.command(way), &[Profile::default()], patience).unwrap()
     }
 
     /// How many were started; all of them are gone, or soon will be.

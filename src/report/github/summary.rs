@@ -127,8 +127,8 @@ fn broken_rules(report: &Report) -> impl Iterator<Item = String> {
 fn finding(found: &ReportedFinding) -> String {
     let Finding { subject, verdict, rule, sentence, count, note, .. } = &found.finding;
     let headline = match rule {
-        None => format!("{} {}", code(subject), escaped(verdict)),
-        Some(rule) => format!("{} ({})", code(rule.id()), escaped(verdict)),
+        None => format!("{} {}", code(subject), escaped(verdict.word())),
+        Some(rule) => format!("{} ({})", code(rule.id()), escaped(verdict.word())),
     };
     let mut text =
         format!("<details><summary>{headline}, cases: {}</summary>\n\n", grouped(*count));

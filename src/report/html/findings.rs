@@ -7,6 +7,7 @@ use super::parts::{Text, sentence, wide};
 use crate::display::grouped;
 use crate::display::pretty;
 use crate::finding::{Finding, FoundDifference};
+use crate::judge::verdict::FindingKind;
 use crate::report::diff::{Hunk, diff};
 use crate::report::{Expectation, Report, ReportedFinding};
 
@@ -45,11 +46,11 @@ fn finding(number: usize, found: &ReportedFinding) -> Markup {
         article class=(class) id={ "finding-" (number) } {
             h3 {
                 (number) ". "
-                @match rule { None => (Text(verdict)), Some(rule) => code { (rule) }, }
+                @match rule { None => (verdict.word()), Some(rule) => code { (rule) }, }
             }
             p.facts {
                 span.badge.fail[found.expected.is_none()].expected[found.expected.is_some()] {
-                    (Text(verdict))
+                    (Text(verdict.word()))
                 }
                 " " (cases(*count))
             }
@@ -59,7 +60,7 @@ fn finding(number: usize, found: &ReportedFinding) -> Markup {
             }
             @if !note.is_empty() { p { strong { "Note: " } (Text(note)) } }
             @for difference in found.finding.differences.iter().take(DIFFERENCES) {
-                (self::difference(difference, verdict == "not deterministic"))
+                (self::difference(difference, *verdict == FindingKind::Unstable))
             }
             @if more > 0 { p { (more) " more differences are in the JSON report." } }
             @if let Some(before) = &found.finding.after {

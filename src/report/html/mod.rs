@@ -32,7 +32,7 @@ pub fn render(report: &Report, matrix: Option<&Matrix>) -> String {
                     (findings::scenarios(report))
                     (findings::expectations(report))
                     (rules::table(report))
-                    (labels::chart(&report.labels))
+                    (labels::chart(report))
                     @if let Some(matrix) = matrix { (strength::table(matrix)) }
                 }
                 footer { "Written by mcp-overlay " (Text(&report.run.version)) "." }

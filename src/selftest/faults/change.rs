@@ -8,6 +8,7 @@ use mcp_overlay_model::{
 };
 use serde_json::{Map, Value};
 
+use crate::cases::entries::{entries, entries_mut};
 use crate::subject::{ProductionSubject, Subject};
 
 pub(super) type Entry = Map<String, Value>;
@@ -82,32 +83,10 @@ pub(super) fn with_entries(
     change: fn(&mut Entry),
 ) -> Option<Case> {
     let is_meant = |entry: &Value| entry.as_object().is_some_and(&meant);
-    let contributed = |contribution: &Contribution| match contribution {
-        Contribution::Set { server, .. } => is_meant(server),
-        Contribution::Remove { .. } => false,
-    };
-    let any = host_entries(case).any(|(_, entry)| is_meant(entry))
-        || case.plugins.iter().any(|plugin| plugin.mcp_servers.values().any(is_meant))
-        || case.contributors.iter().flat_map(list_of).any(contributed);
-    any.then(|| {
+    entries(case).any(is_meant).then(|| {
         let mut case = case.clone();
-        let change = |entry: &mut Value| match entry.as_object_mut() {
-            Some(entry) if meant(entry) => change(entry),
-            _ => {}
-        };
-        if let Some(own) = case.host.get_mut("mcp_servers").and_then(Value::as_object_mut) {
-            own.values_mut().for_each(change);
-        }
-        case.plugins.iter_mut().flat_map(|plugin| plugin.mcp_servers.values_mut()).for_each(change);
-        for contributor in &mut case.contributors {
-            if let ContributorKind::Scripted(list) = &mut contributor.kind {
-                for contribution in list {
-                    if let Contribution::Set { server, .. } = contribution {
-                        change(server);
-                    }
-                }
-            }
-        }
+        let read = entries_mut(&mut case).filter_map(Value::as_object_mut);
+        read.filter(|entry| meant(entry)).for_each(change);
         case
     })
 }

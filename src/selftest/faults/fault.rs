@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use mcp_overlay_model::{Answer, Case, Rule};
 
-use crate::subject::{ProductionSubject, Subject};
+use super::restarted::{Make, Restarted};
+use crate::subject::{Driver, InProcess, ProductionSubject, Subject};
 
 /// One thing that is wrong.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ pub(super) enum Change {
     /// Crashes over some cases.
     Crashes(fn(&Case, &Answer) -> bool),
     /// Remembers something from case to case.
-    Remembers(fn() -> Box<dyn Subject>),
+    Remembers(Make),
 }
 
 impl Fault {
@@ -41,6 +42,14 @@ impl Fault {
         match self.change {
             Change::Remembers(make) => make(),
             _ => Box::new(Faulty(self)),
+        }
+    }
+
+    /// Asks the production implementation with this fault.
+    pub fn driver(&'static self) -> Box<dyn Driver> {
+        match self.change {
+            Change::Remembers(make) => Box::new(Restarted::new(self.name, make)),
+            _ => Box::new(InProcess(Faulty(self))),
         }
     }
 

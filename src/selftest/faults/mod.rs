@@ -11,6 +11,7 @@ mod endpoint;
 mod fault;
 mod overlay;
 mod reading;
+mod restarted;
 mod stateful;
 
 pub use self::fault::Fault;

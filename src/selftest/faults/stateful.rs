@@ -52,10 +52,6 @@ impl Subject for Flickering {
         });
         without.unwrap_or(answer)
     }
-
-    fn restart(&self) {
-        self.asked.store(0, Ordering::Relaxed);
-    }
 }
 
 /// Views that are remembered before all are forgotten.
@@ -92,9 +88,5 @@ impl Subject for Remembering {
             views.effective = effective.clone();
         }
         answer
-    }
-
-    fn restart(&self) {
-        self.views().clear();
     }
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::group;
 use super::log::{Log, Tap};
-use crate::subject::{Failure, FailureKind};
+use crate::subject::reply::{Failure, FailureKind};
 
 /// The longest line that is read, in bytes, its newline not counted.
 pub const MAX_LINE: usize = 16 * 1024 * 1024;

@@ -9,8 +9,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::subject::Failure;
 use crate::subject::process::piped::{excerpt, protocol};
+use crate::subject::reply::Failure;
 
 const VERSION: u64 = 1;
 

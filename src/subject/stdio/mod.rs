@@ -12,8 +12,9 @@ use mcp_overlay_model::{Answer, Case, Profile};
 
 use self::message::Hello;
 use self::process::{Broken, Process};
+use super::driver::{Driver, Route, Sight};
 pub use super::process::group::kill_all;
-use super::{Failure, Reply, Subject};
+use super::reply::{Failure, Reply};
 
 use crate::display::printable;
 
@@ -65,9 +66,9 @@ pub enum StartError {
     },
 }
 
-/// A subject in processes of its own: one for every thread that asks, kept for the next question.
+/// Asks a subject in processes of its own: one for every thread that asks, kept for the next question.
 #[derive(Debug)]
-pub struct StdioSubject {
+pub struct StdioDriver {
     name: String,
     command: Vec<String>,
     patience: Patience,
@@ -77,14 +78,14 @@ pub struct StdioSubject {
     idle: Mutex<Vec<Process>>,
 }
 
-impl StdioSubject {
+impl StdioDriver {
     /// Starts the command, an argument each, to learn its name and whether it can be asked.
     ///
     /// # Errors
-    /// It cannot be started, does not introduce itself, or does not know the profile.
+    /// It cannot be started, does not introduce itself, or does not know one of the profiles.
     pub fn start(
         command: Vec<String>,
-        profile: Profile,
+        profiles: &[Profile],
         patience: Patience,
     ) -> Result<Self, StartError> {
         // The program alone: its arguments may hold what nobody else is to read.
@@ -95,12 +96,14 @@ impl StdioSubject {
                 return Err(StartError::Start { command: words, problem: message });
             }
         };
-        if !hello.profiles.iter().any(|known| known == profile.name()) {
+        let is_known =
+            |profile: &&Profile| hello.profiles.iter().any(|known| known == profile.name());
+        if let Some(profile) = profiles.iter().find(|profile| !is_known(profile)) {
             let known: Vec<String> = hello.profiles.iter().map(|known| printable(known)).collect();
             let (wanted, known) = (profile.name(), known.join(", "));
             return Err(StartError::Profile { command: words, wanted, known });
         }
-        Ok(StdioSubject {
+        Ok(StdioDriver {
             name: name_of(&hello),
             command,
             patience,
@@ -149,19 +152,9 @@ fn name_of(hello: &Hello) -> String {
     name
 }
 
-impl Subject for StdioSubject {
+impl Driver for StdioDriver {
     fn name(&self) -> &str {
         &self.name
-    }
-
-    fn resolve(&self, case: &Case) -> Answer {
-        match self.ask(std::slice::from_ref(case)).pop() {
-            Some(Reply::Answered(answer)) => answer,
-            Some(Reply::Failed(failure)) => {
-                Answer::errored(format!("{}: {}", failure.kind.word(), failure.message))
-            }
-            Some(Reply::NotAsked) | None => Answer::errored("not asked"),
-        }
     }
 
     fn ask(&self, cases: &[Case]) -> Vec<Reply> {
@@ -193,6 +186,18 @@ impl Subject for StdioSubject {
 
     fn restart(&self) {
         self.take_all();
+    }
+
+    fn sight(&self) -> Sight {
+        Sight::Views
+    }
+
+    fn narrow(&self, case: Case) -> Case {
+        case
+    }
+
+    fn by_route(&self, _: Route) -> Option<&dyn Driver> {
+        None
     }
 
     fn hurry(&self, hurry: bool) {

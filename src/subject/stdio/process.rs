@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use mcp_overlay_model::{Answer, Case};
 
 use super::message::{Hello, Numbered, Request};
-use crate::subject::Failure;
 use crate::subject::process::piped::{Piped, crashed, excerpt, protocol};
+use crate::subject::reply::Failure;
 
 /// How much a process may answer to what it was asked at once, in bytes. Honest answers have a few
 /// thousand bytes each; what is read is kept, and takes a multiple of its length in memory.

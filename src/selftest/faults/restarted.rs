@@ -1,0 +1,56 @@
+//! A subject of this process that keeps state, and forgets it at a restart.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use mcp_overlay_model::Case;
+
+use crate::subject::{Driver, InProcess, Reply, Route, Sight, Subject};
+
+/// A new subject that keeps state.
+pub(super) type Make = fn() -> Box<dyn Subject + Send>;
+
+/// Asks a subject that a restart replaces by a new one.
+pub(super) struct Restarted {
+    name: &'static str,
+    make: Make,
+    now: Mutex<Arc<dyn Subject + Send>>,
+}
+
+impl Restarted {
+    pub(super) fn new(name: &'static str, make: Make) -> Self {
+        Restarted { name, make, now: Mutex::new(make().into()) }
+    }
+
+    fn now(&self) -> MutexGuard<'_, Arc<dyn Subject + Send>> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Driver for Restarted {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn ask(&self, cases: &[Case]) -> Vec<Reply> {
+        let now = Arc::clone(&self.now());
+        InProcess(&*now).ask(cases)
+    }
+
+    fn restart(&self) {
+        *self.now() = (self.make)().into();
+    }
+
+    fn sight(&self) -> Sight {
+        Sight::Views
+    }
+
+    fn narrow(&self, case: Case) -> Case {
+        case
+    }
+
+    fn by_route(&self, _: Route) -> Option<&dyn Driver> {
+        None
+    }
+
+    fn hurry(&self, _: bool) {}
+}

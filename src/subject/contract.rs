@@ -1,0 +1,48 @@
+//! What a user implements.
+
+use mcp_overlay_model::{Answer, Case, Profile};
+
+/// An implementation that resolves cases. It never learns what is expected.
+///
+/// The checker calls it in its own process. An implementation in another language, or one that may
+/// hang, runs as a process of its own: see [`StdioDriver`](super::StdioDriver).
+pub trait Subject: Sync {
+    /// A short name for reports.
+    fn name(&self) -> &str;
+
+    /// The profiles that it knows; cases of others it skips.
+    fn profiles(&self) -> &[Profile] {
+        &Profile::ALL
+    }
+
+    /// Resolves one case. A panic is the subject's crash, not the checker's.
+    fn resolve(&self, case: &Case) -> Answer;
+}
+
+impl<S: Subject + ?Sized> Subject for &S {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn profiles(&self) -> &[Profile] {
+        (**self).profiles()
+    }
+
+    fn resolve(&self, case: &Case) -> Answer {
+        (**self).resolve(case)
+    }
+}
+
+impl<S: Subject + ?Sized> Subject for Box<S> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn profiles(&self) -> &[Profile] {
+        (**self).profiles()
+    }
+
+    fn resolve(&self, case: &Case) -> Answer {
+        (**self).resolve(case)
+    }
+}

@@ -1,0 +1,80 @@
+//! How the checker asks a subject, wherever the subject runs.
+
+use std::slice;
+
+use mcp_overlay_model::observe::observed;
+use mcp_overlay_model::{Case, Outcome};
+
+use super::reply::Reply;
+
+/// Asks one subject: in this process, over stdio, or a running host from outside.
+///
+/// No method has a default, so that a driver around another one forwards all of them or does not
+/// compile.
+pub trait Driver: Sync {
+    /// A short name for reports.
+    fn name(&self) -> &str;
+
+    /// Asks cases, which may be sent ahead of answers: one reply a case, in the order of the cases.
+    fn ask(&self, cases: &[Case]) -> Vec<Reply>;
+
+    /// Has the subject forget every earlier case, as a newly started process has.
+    fn restart(&self);
+
+    /// How the subject is observed.
+    fn sight(&self) -> Sight;
+
+    /// The case as far as this subject can be asked it: what the driver cannot tell the subject is
+    /// left out. The same case for one that needs no narrowing.
+    fn narrow(&self, case: Case) -> Case;
+
+    /// The same subject, given its config by another route; `None` without such a route.
+    fn by_route(&self, route: Route) -> Option<&dyn Driver>;
+
+    /// Shortens the timeouts while a case that hung is made smaller; see
+    /// [`shrink`](crate::cases::shrink).
+    fn hurry(&self, hurry: bool);
+}
+
+/// Asks a single case.
+pub fn ask_one(driver: &dyn Driver, case: &Case) -> Reply {
+    driver.ask(slice::from_ref(case)).pop().unwrap_or(Reply::NotAsked)
+}
+
+/// How a subject is observed: what of an outcome it can show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sight {
+    /// It says its three views.
+    #[default]
+    Views,
+    /// It is a running host, observed by its client and by the servers that it connects to.
+    Outside,
+}
+
+impl Sight {
+    /// What the specification expects to be observed.
+    #[must_use]
+    pub fn of(self, case: &Case, outcome: Outcome) -> Outcome {
+        self.part_of(case, &outcome).unwrap_or(outcome)
+    }
+
+    /// The part of an outcome that is observed; `None` if that is all of it.
+    pub(crate) fn part_of(self, case: &Case, outcome: &Outcome) -> Option<Outcome> {
+        match self {
+            Sight::Views => None,
+            Sight::Outside => Some(observed(case, outcome)),
+        }
+    }
+}
+
+/// How a running host is given its config.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Route {
+    /// All of it in `config.toml`.
+    #[default]
+    File,
+    /// All of it as `-c key=value` arguments.
+    Arguments,
+    /// Every other key in the file, the rest as arguments.
+    Split,
+}

@@ -1,0 +1,80 @@
+//! Subjects of this process.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use mcp_overlay_model::Case;
+
+use super::contract::Subject;
+use super::driver::{Driver, Route, Sight};
+use super::reply::{Failure, FailureKind, Reply};
+
+/// Asks a subject by calling it. A panic is a reply.
+#[derive(Clone, Copy, Debug)]
+pub struct InProcess<S>(pub S);
+
+impl<S: Subject> Driver for InProcess<S> {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn ask(&self, cases: &[Case]) -> Vec<Reply> {
+        cases.iter().map(|case| catching(&self.0, case)).collect()
+    }
+
+    /// A subject answers from the case alone; one that does not is what asking again finds.
+    fn restart(&self) {}
+
+    fn sight(&self) -> Sight {
+        Sight::Views
+    }
+
+    fn narrow(&self, case: Case) -> Case {
+        case
+    }
+
+    fn by_route(&self, _: Route) -> Option<&dyn Driver> {
+        None
+    }
+
+    /// Nothing waits for it with a timeout.
+    fn hurry(&self, _: bool) {}
+}
+
+thread_local! {
+    /// Whether this thread is inside a subject: a panic there is the subject's.
+    static IN_SUBJECT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Asks a subject of this process.
+fn catching(subject: &impl Subject, case: &Case) -> Reply {
+    IN_SUBJECT.set(true);
+    let answer = catch_unwind(AssertUnwindSafe(|| subject.resolve(case)));
+    IN_SUBJECT.set(false);
+    match answer {
+        Ok(answer) => Reply::Answered(answer),
+        Err(panic) => Reply::Failed(Failure {
+            kind: FailureKind::Crashed,
+            message: panic_message(&*panic),
+            certain: true,
+        }),
+    }
+}
+
+/// Keeps the panics of subjects off standard error: each is a finding and reported as one, and
+/// minimising it would print it again and again. Panics of the tool itself stay as loud as ever.
+pub fn silence_subjects() {
+    let loud = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !IN_SUBJECT.get() {
+            loud(panic);
+        }
+    }));
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("panicked without a message").to_string()
+}
