@@ -1,4 +1,4 @@
-//! Canonical form: how a server is written in a view, only what differs from its default.
+//! The canonical form of a server: the fields that differ from their default.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Readers of single values: each takes a node and returns it typed, or says what is wrong.
+//! Readers of single values: each returns a typed value or a fault.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,12 +10,12 @@ use super::node::{Kind, Node, Table};
 /// What a reader returns.
 pub(crate) type Read<T> = Result<T, Fault>;
 
-/// Fault of the usual form for this node.
+/// The fault for a node of the wrong type.
 pub(crate) fn wrong_type(node: Node<'_>, expected: &str) -> Fault {
     Note::wrong(node.place(), node.kind().describe(), expected)
 }
 
-/// Fault for a word or number that may be shown, because it cannot be a secret where it stands.
+/// The fault for a word or number that may be shown, because the field cannot hold a secret.
 pub(crate) fn wrong_word(node: Node<'_>, expected: &str) -> Fault {
     let found: Cow<'_, str> = match node.kind() {
         Kind::String(text) if text.chars().count() <= 40 => Cow::Owned(format!("{text:?}")),

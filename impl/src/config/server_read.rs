@@ -1,4 +1,4 @@
-//! Reading one server: field by field, then what the fields say together. Rules `server.*`.
+//! Reads one server: first each field, then the rules about several fields. Rules `server.*`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -55,10 +55,10 @@ pub(crate) fn read_server(
 /// A key that only one transport has, and where it was written.
 type Foreign<'a> = Option<(&'a str, Place)>;
 
-/// The fields as they are met.
+/// The fields that were read so far.
 struct Fields<'a> {
     behaviour: &'static Behaviour,
-    /// Everything both transports have; its transport is not read yet.
+    /// The fields of both transports. Its own transport is a placeholder.
     common: ServerConfig,
     stdio: Stdio,
     http: StreamableHttp,
@@ -152,7 +152,7 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
-    /// What the fields say together.
+    /// Checks the rules about several fields.
     fn finish(self, place: Place) -> Read<ServerConfig> {
         let remote = self.common.environment_id != LOCAL_ENVIRONMENT;
         let transport = match (self.command_given, self.url_given) {

@@ -105,7 +105,7 @@ fn the_limit_is_two_to_the_64th() {
 }
 
 #[test]
-fn what_is_not_finite_is_invalid() {
+fn a_time_is_finite() {
     for (text, valid) in
         [("inf", false), ("-inf", false), ("nan", false), ("-0.0", true), ("1e-400", true)]
     {
@@ -116,7 +116,7 @@ fn what_is_not_finite_is_invalid() {
 }
 
 #[test]
-fn milliseconds_are_whole() {
+fn milliseconds_are_exact_up_to_the_largest_integer() {
     for (milliseconds, seconds, nanoseconds) in [
         (0, 0, 0),
         (1, 0, 1_000_000),
