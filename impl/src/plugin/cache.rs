@@ -13,11 +13,11 @@ const LOCAL: &str = "local";
 
 /// The plugins in the folder `cache` that `states` names, in byte order of their ids
 /// `PLUGIN@MARKET`, whatever their manifests call them. Plugins that `states` does not name are not
-/// used. Of
-/// several versions `local` counts, else the highest. Servers are read by the rules of `profile`.
+/// used. Of several versions `local` counts, else the highest. Servers are read by the rules of
+/// `profile`.
 ///
-/// A plugin that is switched on and cannot be read is left out with a warning, and so is one that
-/// is not there, unless it `is_elsewhere`.
+/// A plugin that is switched on and cannot be read is left out with a warning, and so is one that is
+/// not there, unless it `is_elsewhere`.
 #[must_use]
 pub fn installed_plugins(
     cache: &Path,

@@ -192,7 +192,8 @@ fn adapted(server: &Value, root: &Path) -> Read<Value> {
     if let (true, Some(Value::String(cwd))) = (local, fields.get_mut("cwd")) {
         let path = Path::new(cwd.as_str());
         let parent = |part| matches!(part, Component::ParentDir);
-        // As with the plugin's files: `..` after a symbolic link can leave the folder. Rule `configured.invalid-plugin-server-dropped`.
+        // As with the plugin's files: `..` after a symbolic link can leave the folder. Rule
+        // `configured.invalid-plugin-server-dropped`.
         if path.is_relative() && path.components().any(parent) {
             let expected = "a path inside the plugin's folder";
             return Err(under(Note::wrong(Place::Memory, "a path with `..`", expected), "cwd"));

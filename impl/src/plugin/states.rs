@@ -10,11 +10,12 @@ use crate::config::{
 /// How warnings name the text.
 const FILE: &str = "config.toml";
 
-/// The plugins that `[plugins."id"] enabled = …` of the text of a `config.toml` switches on or
-/// off, with `overrides` put over it in order. An entry without `enabled` is on;
-/// plugins not listed are on, except [installed](crate::installed_plugins) ones.
+/// The plugins that `[plugins."id"] enabled = …` of the text of a `config.toml` switches on or off,
+/// with `overrides` applied to it in order. An entry without `enabled` is on; plugins not listed are
+/// on, except [installed](crate::installed_plugins) ones.
 ///
-/// A malformed entry switches its plugin off, with a warning, because that may be what was meant. A text that is not TOML lists no plugin, without a warning;
+/// A malformed entry switches its plugin off, with a warning, because that may be what was meant. A
+/// text that is not TOML lists no plugin, without a warning;
 /// [`HostConfig::from_toml_str`](crate::HostConfig::from_toml_str) says what is wrong with it.
 #[must_use]
 pub fn plugin_states(text: &str, overrides: &[Override]) -> Loaded<BTreeMap<String, bool>> {
