@@ -29,10 +29,20 @@ pub(crate) struct First {
     pub(crate) judged: Judged,
 }
 
+/// The numbers of cases, and the cases: what is asked is a list of cases alone.
+pub(crate) fn unnumbered(cases: Vec<Numbered>) -> (Vec<u64>, Vec<Case>) {
+    cases.into_iter().map(|Numbered { index, case }| (index, case)).unzip()
+}
+
 /// Judges the replies to cases, those left out that were not asked.
-pub(crate) fn judge_first(sight: Sight, cases: Vec<Numbered>, replies: Vec<Reply>) -> Vec<First> {
-    let asked = cases.into_iter().zip(replies).filter(|(_, reply)| *reply != Reply::NotAsked);
-    let judge = |(Numbered { index, case }, reply)| {
+pub(crate) fn judge_first(
+    sight: Sight,
+    (indices, cases): (Vec<u64>, Vec<Case>),
+    replies: Vec<Reply>,
+) -> Vec<First> {
+    let asked = indices.into_iter().zip(cases).zip(replies);
+    let asked = asked.filter(|(_, reply)| *reply != Reply::NotAsked);
+    let judge = |((index, case), reply)| {
         let judged = judge_reply(sight, &case, reply);
         First { index, case, judged }
     };

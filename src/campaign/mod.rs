@@ -13,5 +13,5 @@ pub use error::Error;
 pub use options::{ENOUGH_FAILURES, Options};
 pub use run::run;
 
-pub(crate) use judging::{CHUNK, Numbered, again, judge_again, judge_first, questions};
+pub(crate) use judging::{CHUNK, Numbered, again, judge_again, judge_first, questions, unnumbered};
 pub(crate) use work::cores;

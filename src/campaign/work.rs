@@ -10,7 +10,9 @@ use std::time::Instant;
 use mcp_overlay_model::{Case, Rule};
 
 use super::isolate::{Restarts, ask_isolating};
-use super::judging::{CHUNK, First, Numbered, Second, again, judge_again, judge_first, questions};
+use super::judging::{
+    CHUNK, First, Numbered, Second, again, judge_again, judge_first, questions, unnumbered,
+};
 use super::options::{ENOUGH_FAILURES, Options};
 use super::sift::Sieve;
 use crate::cases::labels::{LabelCounts, labels};
@@ -78,8 +80,9 @@ impl Work<'_> {
 
     fn judge(&self, numbered: Vec<Numbered>, tally: &mut Tally, troubles: &Sender<Failure>) {
         let sight = self.driver.sight();
-        let cases: Vec<Case> = numbered.iter().map(|numbered| numbered.case.clone()).collect();
-        let first = judge_first(sight, numbered, self.ask(&cases, troubles));
+        let (indices, cases) = unnumbered(numbered);
+        let replies = self.ask(&cases, troubles);
+        let first = judge_first(sight, (indices, cases), replies);
         first.iter().for_each(|first| self.count_first(first, tally));
         let again = again(&first, |index| self.options.asks_twice(self.phase, index));
         if !again.is_empty() {

@@ -7,7 +7,7 @@ use mcp_overlay_model::{Answer, Case};
 
 use super::faults::Fault;
 use crate::campaign::{
-    self, CHUNK, Numbered, Phase, again, cores, judge_again, judge_first, questions,
+    self, CHUNK, Numbered, Phase, again, cores, judge_again, judge_first, questions, unnumbered,
 };
 use crate::cases::exhaustive;
 use crate::finding::investigate::with_other_auth;
@@ -33,8 +33,9 @@ pub(super) fn first_case(
 pub(super) fn failing(driver: &dyn Driver, phase: Phase, cases: Vec<Numbered>) -> Vec<u64> {
     let options = campaign::Options::default();
     let sight = driver.sight();
-    let asked: Vec<Case> = cases.iter().map(|numbered| numbered.case.clone()).collect();
-    let first = judge_first(sight, cases, driver.ask(&asked));
+    let (indices, cases) = unnumbered(cases);
+    let replies = driver.ask(&cases);
+    let first = judge_first(sight, (indices, cases), replies);
     let again = again(&first, |index| options.asks_twice(phase, index));
     let second = judge_again(sight, &again, driver.ask(&questions(&again)));
     let wrong = first.iter().filter(|first| first.judged.verdict.is_finding());
