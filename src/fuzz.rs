@@ -19,6 +19,7 @@ use crate::subject::{HostInputs, InProcess, ProductionSubject};
 /// # Errors
 /// The finding as text.
 pub fn check_bytes(bytes: &[u8]) -> Result<(), String> {
+    // Ours follows every SHOULD rule, so an advisory is a finding here.
     match investigate(&InProcess(ProductionSubject), &case_from_bytes(bytes)) {
         None => Ok(()),
         Some(finding) => Err(finding.to_string()),

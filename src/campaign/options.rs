@@ -37,6 +37,8 @@ pub struct Options {
     /// Whether a phase runs to its end however often the subject fails. With failures that are
     /// expected it always does.
     pub whole: bool,
+    /// Whether a subject has to follow the SHOULD rules too.
+    pub strict: bool,
     /// How often a subject that breaks down is started again before the run gives up.
     pub restarts: u32,
     /// Where findings are saved; `None` is nowhere.
@@ -57,6 +59,7 @@ impl Default for Options {
             shard: Shard::default(),
             expected: Expected::default(),
             whole: false,
+            strict: false,
             restarts: 10,
             findings: None,
         }
@@ -81,6 +84,7 @@ impl Options {
             time: self.time.map(|time| time.as_secs()),
             twice: self.twice,
             shard: self.shard,
+            strict: self.strict,
         }
     }
 

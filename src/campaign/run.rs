@@ -158,6 +158,7 @@ impl Run<'_> {
         self.report.labels.merge(&tally.labels);
         self.report.rules.merge(&tally.rules);
         self.investigate(driver, tally.sieve.into_kinds());
+        self.investigate(driver, tally.advisories.into_kinds());
         self.phase_ended(PhaseReport {
             phase,
             cases: tally.cases,

@@ -72,8 +72,15 @@ impl Sieve {
         }
         let mut kinds: Vec<Kind> = self.kinds.into_values().collect();
         for kind in &mut kinds {
-            let breakdown = kind.first.iter().any(|f| matches!(f.verdict, Verdict::Failed(_)));
-            kind.first.truncate(if breakdown { MADE_SMALL_OF_BREAKDOWNS } else { MADE_SMALL });
+            let most = match kind.first.first().map(|failing| &failing.verdict) {
+                // One case shows what is meant.
+                Some(Verdict::Advisory { .. }) => 1,
+                _ if kind.first.iter().any(|f| matches!(f.verdict, Verdict::Failed(_))) => {
+                    MADE_SMALL_OF_BREAKDOWNS
+                }
+                _ => MADE_SMALL,
+            };
+            kind.first.truncate(most);
         }
         kinds.sort_by_key(|kind| kind.first.first().map(|failing| failing.index));
         kinds
@@ -103,8 +110,12 @@ impl Kind {
     }
 }
 
-/// The verdict, the auth, and the kinds of places where the answer differs or what it says instead.
+/// The verdict, the auth, and the kinds of places where the answer differs or what it says instead;
+/// of an advisory the rules that are not followed.
 fn look_of(Failing { case, verdict, .. }: &Failing) -> String {
+    if let Verdict::Advisory { rules, .. } = verdict {
+        return rules.iter().map(|rule| rule.id()).collect::<Vec<_>>().join(", ");
+    }
     let auth = case.auth.map_or("none", Auth::word);
     let mut look = BTreeSet::from([format!("{} {auth}", verdict.word())]);
     if let Verdict::Errored(message) = verdict {

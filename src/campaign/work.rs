@@ -98,7 +98,12 @@ impl Work<'_> {
         self.done.fetch_add(1, Ordering::Relaxed);
         if first.judged.verdict.is_finding() {
             let (case, verdict) = (first.case.clone(), first.judged.verdict.clone());
-            self.count_failure(Failing { index: first.index, case, after: None, verdict }, tally);
+            let failing = Failing { index: first.index, case, after: None, verdict };
+            if failing.verdict.is_failure() {
+                self.count_failure(failing, tally);
+            } else {
+                tally.advisories.add(failing);
+            }
         }
     }
 
@@ -108,7 +113,8 @@ impl Work<'_> {
         if is_same {
             tally.rules.record(&[PURE]);
         }
-        if verdict.is_finding() {
+        // An advisory was counted when its case was asked the first time.
+        if verdict.is_failure() {
             let (case, after) = (case.clone(), Some(after.clone()));
             self.count_failure(Failing { index, case, after, verdict }, tally);
         }
@@ -153,6 +159,8 @@ pub(super) struct Tally {
     pub(super) labels: LabelCounts,
     pub(super) rules: RuleCounts,
     pub(super) sieve: Sieve,
+    /// Cases on which the subject does not follow a SHOULD rule.
+    pub(super) advisories: Sieve,
 }
 
 impl Tally {
@@ -165,6 +173,7 @@ impl Tally {
             labels: LabelCounts::default(),
             rules: RuleCounts::default(),
             sieve: Sieve::new(options.runs_whole()),
+            advisories: Sieve::new(true),
         }
     }
 
@@ -176,5 +185,6 @@ impl Tally {
         self.labels.merge(&other.labels);
         self.rules.merge(&other.rules);
         self.sieve.merge(other.sieve);
+        self.advisories.merge(other.advisories);
     }
 }

@@ -75,6 +75,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Subject")]
     restarts: u32,
 
+    /// Fail on advisories too: rules that say SHOULD, where this project asks for more than upstream
+    /// does on purpose. Without it they are shown and counted, and do not fail the check
+    #[arg(long)]
+    strict: bool,
+
     /// Where findings are saved
     #[arg(
         long,
@@ -213,6 +218,7 @@ fn options(arguments: &Arguments) -> Result<Options, Misuse> {
         shard: arguments.shard,
         expected,
         whole: arguments.write_expected_failures.is_some(),
+        strict: arguments.strict,
         restarts: arguments.restarts,
         findings: Some(arguments.findings.clone()),
     })

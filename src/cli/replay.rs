@@ -88,6 +88,9 @@ fn ask(driver: &dyn Driver, question: &Replayed) -> Result<Replay, Misuse> {
             (format!("{name}: skipped, so nothing is compared: {reason}\n"), Replay::Skips)
         }
         _ => match asked.describe(driver) {
+            Some(finding) if finding.is_advisory() => {
+                (format!("advisory: {finding}"), Replay::Agrees)
+            }
             Some(finding) => (finding.to_string(), Replay::Fails),
             None => {
                 let id = question.case().id.as_str();

@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cases::entries::entries_mut;
 use crate::judge::judge;
-use crate::judge::verdict::{Difference, LOADS, Place, Verdict};
+use crate::judge::verdict::{Difference, LOADS, Place};
 use crate::rules::holding;
 use crate::subject::{Driver, Sight};
 
@@ -62,7 +62,7 @@ pub fn rule_by_experiment(
 
 /// A valid case that is rejected, or lacks a plugin's server: the field without which all is well.
 fn rule_by_field(driver: &dyn Driver, case: &Case, answer: &Answer) -> Option<Rule> {
-    let agrees = |case: &Case| judge(driver, case).1 == Verdict::Agree;
+    let agrees = |case: &Case| judge(driver, case).1.is_right();
     let mut fields = BTreeSet::new();
     for entry in entries(&mut case.clone()) {
         fields.extend(entry.keys().cloned());
@@ -131,7 +131,7 @@ fn rule_by_auth(driver: &dyn Driver, case: &Case, differences: &[Difference]) ->
     }
     let other = |auth| Case { auth, ..case.clone() };
     let auths = std::iter::once(None).chain(Auth::ALL.map(Some));
-    let right = auths.map(other).any(|case| judge(driver, &case).1 == Verdict::Agree);
+    let right = auths.map(other).any(|case| judge(driver, &case).1.is_right());
     let hosted = match in_runtime.by {
         Some(By::Contribution { contributor, .. }) => case
             .contributors
@@ -150,7 +150,7 @@ fn rule_by_rewriting(driver: &dyn Driver, case: &Case) -> Option<Rule> {
         rewrite(&mut rewritten);
         let means_the_same = || same_outcome(&expected, &resolve(&rewritten));
         let explains =
-            rewritten != *case && means_the_same() && judge(driver, &rewritten).1 == Verdict::Agree;
+            rewritten != *case && means_the_same() && judge(driver, &rewritten).1.is_right();
         explains.then_some(*rule)
     };
     REWRITES.iter().find_map(explains)

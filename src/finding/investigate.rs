@@ -146,9 +146,13 @@ fn ask_to_fail(driver: &dyn Driver, failing: &Failing) -> Option<Asked> {
         (Verdict::Failed(_), Verdict::Failed(_)) => fails(Way::Alone).or(Some(repeatedly)),
         (_, Verdict::Unstable(_)) if !broke_down => Some(repeatedly),
         // On purpose or by chance, the same with another auth may have been asked before.
-        (Verdict::Failed(_) | Verdict::Disagree(_) | Verdict::Errored(_), _) => {
-            fails(Way::Alone).or_else(|| fails(Way::AfterOtherAuth))
-        }
+        (
+            Verdict::Failed(_)
+            | Verdict::Disagree(_)
+            | Verdict::Advisory { .. }
+            | Verdict::Errored(_),
+            _,
+        ) => fails(Way::Alone).or_else(|| fails(Way::AfterOtherAuth)),
         _ => fails(Way::AfterOtherAuth),
     }
 }

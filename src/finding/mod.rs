@@ -101,7 +101,9 @@ impl Finding {
         let kind = verdict.kind()?;
         let differences = match verdict {
             Verdict::Agree | Verdict::NotComparable(_) => return None,
-            Verdict::Disagree(differences) | Verdict::Unstable(differences) => {
+            Verdict::Disagree(differences)
+            | Verdict::Advisory { differences, .. }
+            | Verdict::Unstable(differences) => {
                 differences.iter().map(|difference| describe(&case, difference, verdict)).collect()
             }
             Verdict::Failed(Failure { message, .. }) | Verdict::Errored(message) => {
@@ -141,6 +143,11 @@ impl Finding {
     /// The rule that is broken, or the verdict where there is none.
     pub fn rule_or_verdict(&self) -> &'static str {
         self.rule.map_or(self.verdict.word(), Rule::id)
+    }
+
+    /// Whether the subject only does not follow a SHOULD rule.
+    pub fn is_advisory(&self) -> bool {
+        self.verdict == FindingKind::Advisory
     }
 
     /// Whether the subject did not answer at all. Nothing excuses that.
@@ -223,7 +230,8 @@ impl fmt::Display for Finding {
         match self.rule {
             None => writeln!(f, "{} {}", self.subject, self.verdict)?,
             Some(rule) => {
-                writeln!(f, "{} breaks {rule}", self.subject)?;
+                let does = if self.is_advisory() { "does not follow" } else { "breaks" };
+                writeln!(f, "{} {does} {rule}", self.subject)?;
                 writeln!(f, "  rule: {}", self.sentence)?;
             }
         }

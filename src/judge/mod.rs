@@ -2,12 +2,14 @@
 
 pub mod compare;
 pub(crate) mod kept;
+mod level;
 mod same;
 pub mod verdict;
 
 use mcp_overlay_model::{Answer, Case, Outcome, resolve};
 
 use self::compare::compare;
+use self::level::{Leniently, without_shoulds};
 use self::verdict::Verdict;
 use crate::subject::{Driver, Reply, Sight, ask_one};
 
@@ -25,7 +27,8 @@ pub struct Judged {
 }
 
 impl Judged {
-    /// What the specification says, as far as the subject can show it.
+    /// What the specification says, as far as the subject can show it; without the SHOULD rules that
+    /// the subject does not follow.
     pub fn expected(&self) -> &Outcome {
         self.observed.as_ref().unwrap_or(&self.outcome)
     }
@@ -49,6 +52,16 @@ pub fn judge_reply(sight: Sight, case: &Case, reply: Reply) -> Judged {
     let (answer, verdict) = match reply {
         Reply::Answered(answer) => {
             let verdict = compare(case, observed.as_ref().unwrap_or(&outcome), &answer);
+            if let Verdict::Disagree(differences) = &verdict
+                && let Some(leniently) =
+                    without_shoulds(sight, case, &outcome, &answer, differences)
+            {
+                let Leniently { outcome: lenient, verdict } = leniently;
+                let is_advisory = matches!(verdict, Verdict::Advisory { .. });
+                let closest = if is_advisory { outcome } else { lenient };
+                let observed = sight.part_of(case, &closest);
+                return Judged { outcome: closest, observed, answer: Some(answer), verdict };
+            }
             (Some(answer), verdict)
         }
         Reply::Failed(failure) => (None, Verdict::Failed(failure)),

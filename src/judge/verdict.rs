@@ -15,6 +15,13 @@ pub enum Verdict {
     Agree,
     /// It is another one; the differences, the first to blame first.
     Disagree(Vec<Difference>),
+    /// It is the specification's without these SHOULD rules.
+    Advisory {
+        /// The rules that the subject does not follow.
+        rules: Vec<Rule>,
+        /// How the answer differs from the whole specification.
+        differences: Vec<Difference>,
+    },
     /// The subject broke down over the case.
     Failed(Failure),
     /// The subject said that it failed.
@@ -26,18 +33,29 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The way to fail; `None` if the case does not count against the subject.
+    /// The way to fail; `None` if there is nothing to report.
     pub fn kind(&self) -> Option<FindingKind> {
         match self {
             Verdict::Agree | Verdict::NotComparable(_) => None,
             Verdict::Disagree(_) => Some(FindingKind::Disagree),
+            Verdict::Advisory { .. } => Some(FindingKind::Advisory),
             Verdict::Failed(failure) => Some(FindingKind::Failed(failure.kind)),
             Verdict::Errored(_) => Some(FindingKind::Errored),
             Verdict::Unstable(_) => Some(FindingKind::Unstable),
         }
     }
 
-    /// Whether the case counts against the subject.
+    /// Whether the case counts against the subject. An advisory does not.
+    pub fn is_failure(&self) -> bool {
+        self.kind().is_some_and(|kind| kind != FindingKind::Advisory)
+    }
+
+    /// Whether the answer is the specification's, SHOULD rules aside.
+    pub fn is_right(&self) -> bool {
+        matches!(self, Verdict::Agree | Verdict::Advisory { .. })
+    }
+
+    /// Whether there is something to report.
     pub fn is_finding(&self) -> bool {
         self.kind().is_some()
     }
@@ -55,18 +73,22 @@ impl Verdict {
     pub fn rule(&self) -> Option<Rule> {
         match self {
             Verdict::Disagree(differences) => differences.first().map(|d| d.rule),
+            Verdict::Advisory { rules, .. } => rules.first().copied(),
             Verdict::Unstable(_) => Some(PURE),
             _ => None,
         }
     }
 }
 
-/// The ways to fail: the kind of a [`Verdict`] that counts against the subject.
+/// The kind of a [`Verdict`] that is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "&'static str", try_from = "String")]
 pub enum FindingKind {
     /// The answer is not the specification's.
     Disagree,
+    /// The answer is right without a SHOULD rule. It is shown and counted, and fails a run only if
+    /// that is asked for.
+    Advisory,
     /// The subject said that it failed.
     Errored,
     /// The subject answered otherwise when it was asked again.
@@ -77,8 +99,9 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 7] = [
+    pub const ALL: [FindingKind; 8] = [
         FindingKind::Disagree,
+        FindingKind::Advisory,
         FindingKind::Errored,
         FindingKind::Unstable,
         FindingKind::Failed(FailureKind::Crashed),
@@ -91,6 +114,7 @@ impl FindingKind {
     pub fn word(self) -> &'static str {
         match self {
             FindingKind::Disagree => "disagree",
+            FindingKind::Advisory => "advisory",
             FindingKind::Errored => "errored",
             FindingKind::Unstable => "not deterministic",
             FindingKind::Failed(kind) => kind.word(),

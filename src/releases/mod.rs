@@ -186,13 +186,14 @@ fn hold(driver: &dyn Driver, profile: Profile, asked: &[(Case, Reply)], known: &
     for (case, reply) in asked {
         let case = Case { profile, ..case.clone() };
         let verdict = judge(&case, profile, reply.clone());
-        if verdict == Verdict::Agree {
+        if !verdict.is_failure() && !matches!(verdict, Verdict::NotComparable(_)) {
             held.agreeing += 1;
             for rule in reached_outside(&case, &resolve(&case)) {
                 *held.kept.entry(rule).or_default() += 1;
             }
-        } else if verdict.is_finding() {
-            held.differing += 1;
+        }
+        if verdict.is_finding() {
+            held.differing += u64::from(verdict.is_failure());
             let word = verdict.rule().map_or(verdict.word(), Rule::id).to_string();
             failing.entry(word).or_default().push(Failing { index: 0, case, after: None, verdict });
         }

@@ -56,6 +56,9 @@ pub struct RunOptions {
     pub twice: f64,
     /// Which part of the run this is.
     pub shard: Shard,
+    /// Whether an advisory counts like a failure.
+    #[serde(default)]
+    pub strict: bool,
 }
 
 /// The outcome of a phase.
@@ -134,6 +137,8 @@ pub enum RuleStatus {
     Pass,
     /// Broken as expected.
     Expected,
+    /// A SHOULD rule that the subject does not follow.
+    Advisory,
     /// Broken.
     Fail,
     /// No case that was looked at came near it.
@@ -191,9 +196,21 @@ impl Report {
         unmet.map(|expectation| &expectation.entry)
     }
 
+    /// Whether a finding fails the run: it was not expected, and it is no advisory unless those count
+    /// too.
+    pub fn counts(&self, found: &ReportedFinding) -> bool {
+        found.expected.is_none() && (self.run.strict || !found.finding.is_advisory())
+    }
+
+    /// The findings that only say which SHOULD rules are not followed, and do not fail the run.
+    pub fn advisories(&self) -> impl Iterator<Item = &ReportedFinding> {
+        let is_advisory = |found: &&ReportedFinding| found.finding.is_advisory();
+        self.findings.iter().filter(|_| !self.run.strict).filter(is_advisory)
+    }
+
     /// What the run says in the end.
     pub fn verdict(&self) -> RunVerdict {
-        let unexpected = self.findings.iter().any(|found| found.expected.is_none())
+        let unexpected = self.findings.iter().any(|found| self.counts(found))
             || self.scenarios.iter().any(|scenario| scenario.expected.is_none());
         // A phase may have fewer cases than the run has parts.
         let checked = |phase: &PhaseReport| {
@@ -218,17 +235,18 @@ impl Report {
 
     /// What the run says about a rule.
     pub fn status(&self, rule: Rule) -> RuleStatus {
-        let findings = self.findings.iter();
-        let findings =
-            findings.filter(|found| found.finding.rule == Some(rule)).map(|f| &f.expected);
-        let scenarios = self.scenarios.iter();
-        let scenarios = scenarios.filter(|s| s.rule == Some(rule)).map(|s| &s.expected);
-        let broken: Vec<bool> = findings.chain(scenarios).map(Option::is_some).collect();
-        match broken.as_slice() {
-            [] if self.rules.count(rule) > 0 => RuleStatus::Pass,
-            [] => RuleStatus::NotReached,
-            all if all.iter().all(|expected| *expected) => RuleStatus::Expected,
-            _ => RuleStatus::Fail,
+        let findings = self.findings.iter().filter(|found| found.finding.rule == Some(rule));
+        let scenarios = self.scenarios.iter().filter(|scenario| scenario.rule == Some(rule));
+        let fails = findings.clone().any(|found| self.counts(found))
+            || scenarios.clone().any(|scenario| scenario.expected.is_none());
+        let is_expected = findings.clone().any(|found| found.expected.is_some())
+            || scenarios.clone().any(|scenario| scenario.expected.is_some());
+        match (findings.count(), self.rules.count(rule)) {
+            _ if fails => RuleStatus::Fail,
+            _ if is_expected => RuleStatus::Expected,
+            (1.., _) => RuleStatus::Advisory,
+            (0, 1..) => RuleStatus::Pass,
+            (0, 0) => RuleStatus::NotReached,
         }
     }
 
@@ -254,7 +272,7 @@ impl Report {
     /// The verdict and every unexpected finding, as text without colour.
     pub fn in_words(&self) -> String {
         let mut words = format!("{}\n", self.headline());
-        for found in self.findings.iter().filter(|found| found.expected.is_none()) {
+        for found in self.findings.iter().filter(|found| self.counts(found)) {
             words.push_str(&format!("\n{}  cases: {}\n", found.finding, found.finding.count));
         }
         for failed in self.scenarios.iter().filter(|failed| failed.expected.is_none()) {
@@ -270,20 +288,28 @@ impl Report {
             0 => String::new(),
             skipped => format!("; {} skipped", grouped(skipped)),
         };
+        let advisories = match self.advisories().count() {
+            0 => String::new(),
+            1 => "; 1 advisory".to_string(),
+            many => format!("; {many} advisories"),
+        };
         let expected = self.findings.iter().filter(|found| found.expected.is_some()).count()
             + self.scenarios.iter().filter(|failed| failed.expected.is_some()).count();
         match self.verdict() {
             RunVerdict::Clean if expected > 0 => {
                 format!(
-                    "clean: {compared} cases, {expected} expected failures and no other{skipped}"
+                    "clean: {compared} cases, {expected} expected failures and no other\
+                     {advisories}{skipped}"
                 )
             }
-            RunVerdict::Clean => format!("clean: {compared} cases, no disagreement{skipped}"),
+            RunVerdict::Clean => {
+                format!("clean: {compared} cases, no disagreement{advisories}{skipped}")
+            }
             RunVerdict::NothingChecked => {
                 "nothing was checked: a phase compared no case, which is never a pass".into()
             }
             RunVerdict::Findings => {
-                let found = self.findings.len() + self.scenarios.len();
+                let found = self.findings.len() - self.advisories().count() + self.scenarios.len();
                 let unmet = self.unmet().count();
                 let mut words = format!(
                     "findings: {} failures in {compared} cases, {} distinct after minimising",
@@ -293,6 +319,7 @@ impl Report {
                 if expected > 0 {
                     words.push_str(&format!(", {expected} of them expected"));
                 }
+                words.push_str(&advisories);
                 words.push_str(&skipped);
                 if unmet > 0 {
                     words.push_str(&format!("; {unmet} expected failures were not met"));

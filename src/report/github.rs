@@ -35,7 +35,7 @@ pub fn annotations(report: &Report) -> String {
 /// Title and text of everything that counts against the subject.
 fn errors(report: &Report) -> Vec<(String, String)> {
     let mut errors = Vec::new();
-    for found in report.findings.iter().filter(|found| found.expected.is_none()) {
+    for found in report.findings.iter().filter(|found| report.counts(found)) {
         let finding = &found.finding;
         let what = finding.rule_or_verdict();
         let text = format!("{finding}  finding: {}", found.id);

@@ -63,14 +63,17 @@ fn test(report: &Report, name: &str, status: TestCaseStatus) -> TestCase {
 }
 
 fn rule(report: &Report, rule: Rule, status: RuleStatus) -> TestCase {
+    let counts = |found: &&ReportedFinding| found.expected.is_some() || report.counts(found);
     let broken = report.findings.iter().filter(|found| found.finding.rule == Some(rule));
+    let broken = broken.filter(counts);
     let broken = broken.map(|found| (&found.expected, found.finding.to_string()));
     let failed = report.scenarios.iter().filter(|failed| failed.rule == Some(rule));
     let failed =
         failed.map(|failed| (&failed.expected, format!("{}: {}", failed.name, failed.message)));
     let all: Vec<(&Option<String>, String)> = broken.chain(failed).collect();
     let status = match status {
-        RuleStatus::Pass => TestCaseStatus::success(),
+        // JUnit has no word between success and failure.
+        RuleStatus::Pass | RuleStatus::Advisory => TestCaseStatus::success(),
         RuleStatus::NotReached => skipped("no case reached it"),
         RuleStatus::Expected => {
             let reasons: Vec<&str> =

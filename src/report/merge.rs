@@ -125,9 +125,10 @@ fn same_run(first: &(String, Report), other: &(String, Report)) -> Result<(), Me
 }
 
 /// What must be the same, in words.
-fn options(run: &RunOptions) -> [(&'static str, String); 9] {
+fn options(run: &RunOptions) -> [(&'static str, String); 10] {
     // Every member: one that is added has to be thought of here.
-    let RunOptions { version, subject, profile, phases, seed, cases, time, twice, shard } = run;
+    let RunOptions { version, subject, profile, phases, seed, cases, time, twice, shard, strict } =
+        run;
     let phases: Vec<&str> = phases.iter().map(|phase| phase.word()).collect();
     let or_none = |value: &Option<u64>| value.map_or("none".into(), |value| value.to_string());
     [
@@ -140,6 +141,7 @@ fn options(run: &RunOptions) -> [(&'static str, String); 9] {
         ("the longest time in seconds", or_none(time)),
         ("the share of cases asked again in percent", twice.to_string()),
         ("the number of parts", shard.count().to_string()),
+        ("whether advisories count", strict.to_string()),
     ]
 }
 

@@ -27,13 +27,21 @@ pub struct TextReporter<W> {
     bar: ProgressBar,
     /// Whether the last line is one of the table of phases: its header or a row.
     in_table: bool,
+    /// Whether an advisory counts like a failure.
+    strict: bool,
     failure: Option<std::io::Error>,
 }
 
 impl<W: Write> TextReporter<W> {
     /// A reporter that writes to `out`, which takes care of colour (such as `anstream`).
     pub fn new(out: W) -> Self {
-        TextReporter { out, bar: ProgressBar::hidden(), in_table: false, failure: None }
+        TextReporter {
+            out,
+            bar: ProgressBar::hidden(),
+            in_table: false,
+            strict: false,
+            failure: None,
+        }
     }
 
     /// What kept the report from being written. A reader that has gone away does not count: the
@@ -92,7 +100,8 @@ impl<W: Write> TextReporter<W> {
     }
 
     fn started(&mut self, run: &RunOptions) {
-        let RunOptions { version, subject, profile, seed, shard, .. } = run;
+        let RunOptions { version, subject, profile, seed, shard, strict, .. } = run;
+        self.strict = *strict;
         let shard = match shard {
             shard if shard.is_whole() => String::new(),
             shard => format!(", part {shard}"),
@@ -127,9 +136,11 @@ impl<W: Write> TextReporter<W> {
         let text = finding.to_string();
         let (headline, rest) = text.split_once('\n').unwrap_or((&text, ""));
         let (headline, rest) = (printable_lines(headline), printable_lines(rest));
-        let style = style_of(expected.is_some());
+        let advisory = finding.is_advisory() && !self.strict;
+        let style = style_of(expected.is_some() || advisory);
+        let word = if advisory { "advisory: " } else { "" };
         let why = expected_words(expected);
-        self.above_the_bar(&format!("\n{style}{headline}{style:#}\n{rest}{why}{saved}"));
+        self.above_the_bar(&format!("\n{style}{word}{headline}{style:#}\n{rest}{why}{saved}"));
     }
 
     fn scenario_failed(&mut self, failure: &ScenarioFailure) {
@@ -243,8 +254,7 @@ fn verdict(report: &Report) -> String {
     let headline = report.headline();
     let (word, rest) = headline.split_once(':').unwrap_or((&headline, ""));
     let style = if report.is_clean() { GREEN } else { RED };
-    let saved = !report.findings.is_empty() && report.verdict() == RunVerdict::Findings;
-    let again = if saved {
+    let again = if report.verdict() == RunVerdict::Findings && !report.findings.is_empty() {
         "\nto see one again: mcp-overlay replay FILE, with the same --stdio, --app-server or --fault"
     } else {
         ""

@@ -120,6 +120,9 @@ fn broken_rules(report: &Report) -> impl Iterator<Item = String> {
         RuleStatus::Expected => {
             Some(format!("- {}, as expected: {}\n", code(id.id()), self::sentence(sentence)))
         }
+        RuleStatus::Advisory => {
+            Some(format!("- {}, an advisory: {}\n", code(id.id()), self::sentence(sentence)))
+        }
         RuleStatus::Pass | RuleStatus::NotReached => None,
     })
 }

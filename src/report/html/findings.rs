@@ -28,7 +28,7 @@ pub(super) fn findings(report: &Report) -> Markup {
                 h2 id="findings" { "Findings" }
                 p { "Each is the smallest case that was found to fail in its way." }
                 @for (position, found) in report.findings.iter().take(MOST).enumerate() {
-                    (finding(position + 1, found))
+                    (finding(position + 1, found, report.counts(found)))
                 }
                 @if more > 0 {
                     p { (grouped(more as u64)) " more findings are in the JSON report." }
@@ -38,9 +38,9 @@ pub(super) fn findings(report: &Report) -> Markup {
     }
 }
 
-fn finding(number: usize, found: &ReportedFinding) -> Markup {
+fn finding(number: usize, found: &ReportedFinding, counts: bool) -> Markup {
     let Finding { verdict, rule, sentence: text, count, note, .. } = &found.finding;
-    let class = if found.expected.is_some() { "finding known" } else { "finding" };
+    let class = if counts { "finding" } else { "finding known" };
     let more = found.finding.differences.len().saturating_sub(DIFFERENCES);
     html! {
         article class=(class) id={ "finding-" (number) } {
@@ -49,7 +49,7 @@ fn finding(number: usize, found: &ReportedFinding) -> Markup {
                 @match rule { None => (verdict.word()), Some(rule) => code { (rule) }, }
             }
             p.facts {
-                span.badge.fail[found.expected.is_none()].expected[found.expected.is_some()] {
+                span.badge.fail[counts].expected[!counts] {
                     (Text(verdict.word()))
                 }
                 " " (cases(*count))

@@ -15,7 +15,7 @@ pub(super) fn header(report: &Report, has_matrix: bool) -> Markup {
     let (reached, all) = rules.fold((0_u64, 0_u64), |(reached, all), (.., status)| {
         (reached + u64::from(status != RuleStatus::NotReached), all + 1)
     });
-    let unexpected = report.findings.iter().filter(|found| found.expected.is_none()).count()
+    let unexpected = report.findings.iter().filter(|found| report.counts(found)).count()
         + report.scenarios.iter().filter(|failed| failed.expected.is_none()).count();
     html! {
         header {

@@ -54,8 +54,9 @@ fn order(status: RuleStatus) -> u8 {
     match status {
         RuleStatus::Fail => 0,
         RuleStatus::Expected => 1,
-        RuleStatus::NotReached => 2,
-        RuleStatus::Pass => 3,
+        RuleStatus::Advisory => 2,
+        RuleStatus::NotReached => 3,
+        RuleStatus::Pass => 4,
     }
 }
 
@@ -63,6 +64,7 @@ fn words(status: RuleStatus) -> (&'static str, &'static str) {
     match status {
         RuleStatus::Fail => ("fail", "fail"),
         RuleStatus::Expected => ("expected", "expected failure"),
+        RuleStatus::Advisory => ("expected", "advisory"),
         RuleStatus::NotReached => ("not-reached", "not reached"),
         RuleStatus::Pass => ("pass", "pass"),
     }
@@ -74,7 +76,13 @@ fn badge(status: RuleStatus) -> Markup {
 }
 
 fn tally(statuses: &[RuleStatus]) -> String {
-    let all = [RuleStatus::Fail, RuleStatus::Expected, RuleStatus::NotReached, RuleStatus::Pass];
+    let all = [
+        RuleStatus::Fail,
+        RuleStatus::Expected,
+        RuleStatus::Advisory,
+        RuleStatus::NotReached,
+        RuleStatus::Pass,
+    ];
     let counted = all.iter().filter_map(|status| {
         let count = statuses.iter().filter(|other| *other == status).count();
         (count > 0).then(|| format!("{count} {}", words(*status).1))
