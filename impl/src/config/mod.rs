@@ -11,6 +11,7 @@ mod features;
 mod host;
 mod nesting;
 pub(crate) mod node;
+pub(crate) mod origin;
 mod overrides;
 mod profile;
 mod read;
@@ -29,8 +30,8 @@ pub use overrides::{Override, OverrideError};
 pub use profile::{Profile, UnknownProfile};
 pub use redacted::Redacted;
 pub use server::{
-    ApprovalMode, EnvVar, EnvVarSource, LOCAL_ENVIRONMENT, OAuthClient, ServerConfig, ServerMap,
-    Stdio, StreamableHttp, ToolConfig, Transport,
+    ApprovalMode, EnvVar, EnvVarSource, LOCAL_ENVIRONMENT, OAuthClient, ServerAuth, ServerConfig,
+    ServerMap, Stdio, StreamableHttp, ToolConfig, Transport,
 };
 
 pub(crate) use error::{Key, Note, Notes};

@@ -7,10 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use url::Url;
 
 use super::Loaded;
 use super::error::{Notes, Origin, ServerError};
 use super::node::Node;
+use super::origin;
+use super::profile::Profile;
 use super::redacted::{Redacted, shown_url};
 use super::server_read::read_server;
 
@@ -85,10 +88,41 @@ pub struct StreamableHttp {
     pub http_headers: Option<BTreeMap<String, Redacted>>,
     /// Headers sent with every request, their values taken from these environment variables.
     pub env_http_headers: Option<BTreeMap<String, String>>,
+    /// What authorises the host to it. Rule `server.auth`.
+    pub auth: ServerAuth,
     /// OAuth client settings.
     pub oauth: Option<OAuthClient>,
     /// The OAuth resource indicator.
     pub oauth_resource: Option<String>,
+}
+
+/// What authorises the host to an HTTP server that has no token of its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ServerAuth {
+    /// An OAuth login to the server, if there is one.
+    #[default]
+    OAuth,
+    /// The host's own ChatGPT credentials. Only at ChatGPT's origin: rule
+    /// `effective.auth-at-chatgpt-only`.
+    ChatGpt,
+}
+
+impl StreamableHttp {
+    /// Whether the endpoint is at ChatGPT's own origin. A text that is not a URL is nowhere.
+    pub(crate) fn is_at_chatgpt(&self) -> bool {
+        Url::parse(&self.url).is_ok_and(|url| origin::is_chatgpt(&url))
+    }
+}
+
+impl ServerAuth {
+    /// The word in configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OAuth => "oauth",
+            Self::ChatGpt => "chatgpt",
+        }
+    }
 }
 
 /// An environment variable handed through to a process, in the form it was written in.
@@ -147,6 +181,8 @@ pub enum ApprovalMode {
     Auto,
     /// Always ask.
     Prompt,
+    /// Ask before a tool that changes something. Rule `server.approval-writes`.
+    Writes,
     /// Never ask.
     Approve,
 }
@@ -158,6 +194,7 @@ impl ApprovalMode {
         match self {
             Self::Auto => "auto",
             Self::Prompt => "prompt",
+            Self::Writes => "writes",
             Self::Approve => "approve",
         }
     }
@@ -183,6 +220,7 @@ impl fmt::Debug for StreamableHttp {
             .field("bearer_token_env_var", &self.bearer_token_env_var)
             .field("http_headers", &self.http_headers)
             .field("env_http_headers", &self.env_http_headers)
+            .field("auth", &self.auth)
             .field("oauth", &self.oauth)
             .field("oauth_resource", &self.oauth_resource.as_deref().map(shown_url))
             .finish()
@@ -223,13 +261,13 @@ impl ServerConfig {
         }
     }
 
-    /// Reads a server as a user writes it, as JSON.
+    /// Reads a server as a user writes it, as JSON, by the rules of this profile.
     ///
     /// # Errors
     /// The server is invalid: rules `server.*`.
-    pub fn from_json(server: &Value) -> Result<Loaded<Self>, ServerError> {
+    pub fn from_json(server: &Value, profile: Profile) -> Result<Loaded<Self>, ServerError> {
         let mut notes = Notes::default();
-        match read_server(Node::Json(server), &mut notes) {
+        match read_server(Node::Json(server), profile.behaviour(), &mut notes) {
             Ok(value) => Ok(Loaded { value, warnings: notes.into_warnings(|_| Origin::Memory) }),
             Err(fault) => Err(fault.into_server_error()),
         }

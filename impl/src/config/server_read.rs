@@ -6,18 +6,23 @@ use std::time::Duration;
 
 use super::error::{Fault, Note, Notes};
 use super::node::{Kind, Node, Place};
+use super::profile::Behaviour;
 use super::read::{
     Read, boolean, list, milliseconds, owned_string, seconds, string, string_map, strings, table,
     under, wrong_type, wrong_word,
 };
 use super::server::{
-    ApprovalMode, EnvVar, EnvVarSource, LOCAL_ENVIRONMENT, OAuthClient, ServerConfig, Stdio,
-    StreamableHttp, ToolConfig, Transport,
+    ApprovalMode, EnvVar, EnvVarSource, LOCAL_ENVIRONMENT, OAuthClient, ServerAuth, ServerConfig,
+    Stdio, StreamableHttp, ToolConfig, Transport,
 };
 
 /// Reads a server. Keys in faults and notes are relative to it.
-pub(crate) fn read_server(node: Node<'_>, notes: &mut Notes) -> Read<ServerConfig> {
-    let mut fields = Fields::default();
+pub(crate) fn read_server(
+    node: Node<'_>,
+    behaviour: &'static Behaviour,
+    notes: &mut Notes,
+) -> Read<ServerConfig> {
+    let mut fields = Fields::new(behaviour);
     for (key, value) in table(node)?.iter() {
         // JSON null as the value of a key means that the key is absent.
         if value.is_null() {
@@ -35,6 +40,7 @@ type Foreign = Option<(&'static str, Place)>;
 
 /// The fields as they are met.
 struct Fields {
+    behaviour: &'static Behaviour,
     /// Everything both transports have; its transport is not read yet.
     common: ServerConfig,
     stdio: Stdio,
@@ -46,9 +52,10 @@ struct Fields {
     startup_milliseconds: Option<Duration>,
 }
 
-impl Default for Fields {
-    fn default() -> Self {
+impl Fields {
+    fn new(behaviour: &'static Behaviour) -> Self {
         Self {
+            behaviour,
             common: ServerConfig::new(Transport::Stdio(Stdio::default())),
             stdio: Stdio::default(),
             http: StreamableHttp::default(),
@@ -59,9 +66,7 @@ impl Default for Fields {
             startup_milliseconds: None,
         }
     }
-}
 
-impl Fields {
     fn take(&mut self, key: &str, node: Node<'_>, notes: &mut Notes) -> Read<()> {
         let common = &mut self.common;
         match key {
@@ -83,12 +88,12 @@ impl Fields {
             "startup_timeout_ms" => self.startup_milliseconds = Some(milliseconds(node)?),
             "tool_timeout_sec" => common.tool_timeout = Some(seconds(node)?),
             "default_tools_approval_mode" => {
-                common.default_tools_approval_mode = Some(approval_mode(node)?);
+                common.default_tools_approval_mode = Some(approval_mode(node, self.behaviour)?);
             }
             "enabled_tools" => common.enabled_tools = Some(strings(node)?),
             "disabled_tools" => common.disabled_tools = Some(strings(node)?),
             "scopes" => common.scopes = Some(strings(node)?),
-            "tools" => common.tools = tools(node, notes)?,
+            "tools" => common.tools = tools(node, self.behaviour, notes)?,
             "bearer_token" => return Err(inline_bearer_token(node)),
             "name" => {
                 string(node)?;
@@ -123,6 +128,9 @@ impl Fields {
                 let headers = string_map(node).map(Some);
                 (false, read_into(&mut http.env_http_headers, headers, "env_http_headers")?)
             }
+            "auth" if self.behaviour.auth_field => {
+                (false, read_into(&mut http.auth, server_auth(node), "auth")?)
+            }
             "oauth" => {
                 let client = oauth(node, notes).map(Some);
                 (false, read_into(&mut http.oauth, client, "oauth")?)
@@ -148,7 +156,9 @@ impl Fields {
         let transport = match (self.command_given, self.url_given) {
             (true, false) => {
                 foreign(self.only_http, "a stdio server (it has `command`)")?;
-                check_remote_cwd(remote, &self.stdio, place)?;
+                if self.behaviour.remote_cwd_checked {
+                    check_remote_cwd(remote, &self.stdio, place)?;
+                }
                 Transport::Stdio(self.stdio)
             }
             (false, true) => {
@@ -205,12 +215,26 @@ fn environment_id(node: Node<'_>) -> Read<Cow<'static, str>> {
     Ok(if local { Cow::Borrowed(LOCAL_ENVIRONMENT) } else { Cow::Owned(id.to_owned()) })
 }
 
-fn approval_mode(node: Node<'_>) -> Read<ApprovalMode> {
+/// Rules `server.approval-modes` and `server.approval-writes`.
+fn approval_mode(node: Node<'_>, behaviour: &Behaviour) -> Read<ApprovalMode> {
     match node.kind() {
         Kind::String("auto") => Ok(ApprovalMode::Auto),
         Kind::String("prompt") => Ok(ApprovalMode::Prompt),
+        Kind::String("writes") if behaviour.approval_writes => Ok(ApprovalMode::Writes),
         Kind::String("approve") => Ok(ApprovalMode::Approve),
+        _ if behaviour.approval_writes => {
+            Err(wrong_word(node, "\"auto\", \"prompt\", \"writes\" or \"approve\""))
+        }
         _ => Err(wrong_word(node, "\"auto\", \"prompt\" or \"approve\"")),
+    }
+}
+
+/// Rule `server.auth`.
+fn server_auth(node: Node<'_>) -> Read<ServerAuth> {
+    match node.kind() {
+        Kind::String("oauth") => Ok(ServerAuth::OAuth),
+        Kind::String("chatgpt") => Ok(ServerAuth::ChatGpt),
+        _ => Err(wrong_word(node, "\"oauth\" or \"chatgpt\"")),
     }
 }
 
@@ -267,24 +291,28 @@ fn oauth(node: Node<'_>, notes: &mut Notes) -> Read<OAuthClient> {
     Ok(client)
 }
 
-fn tools(node: Node<'_>, notes: &mut Notes) -> Read<BTreeMap<String, ToolConfig>> {
+fn tools(
+    node: Node<'_>,
+    behaviour: &Behaviour,
+    notes: &mut Notes,
+) -> Read<BTreeMap<String, ToolConfig>> {
     let mut tools = BTreeMap::new();
     for (name, value) in table(node)?.iter() {
         let first = notes.len();
-        let config = tool(value, notes).map_err(|fault| under(fault, name))?;
+        let config = tool(value, behaviour, notes).map_err(|fault| under(fault, name))?;
         notes.under(first, name);
         tools.insert(name.to_owned(), config);
     }
     Ok(tools)
 }
 
-fn tool(node: Node<'_>, notes: &mut Notes) -> Read<ToolConfig> {
+fn tool(node: Node<'_>, behaviour: &Behaviour, notes: &mut Notes) -> Read<ToolConfig> {
     let mut config = ToolConfig::default();
     for (key, value) in table(node)?.iter() {
         match key {
             _ if value.is_null() => {}
             "approval_mode" => {
-                let mode = approval_mode(value).map_err(|fault| under(fault, key))?;
+                let mode = approval_mode(value, behaviour).map_err(|fault| under(fault, key))?;
                 config.approval_mode = Some(mode);
             }
             _ => unknown_key(key, value, notes),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::config::{
-    Loaded, Notes, Origin, Read, ServerConfig, ServerMap, node::Node, read_server,
+    Loaded, Notes, Origin, Profile, Read, ServerConfig, ServerMap, node::Node, read_server,
 };
 
 pub use cache::installed_plugins;
@@ -41,21 +41,23 @@ struct Entries {
 }
 
 impl Plugin {
-    /// A plugin with these servers, each as a user writes one. Invalid servers are dropped with a
-    /// warning: rule `configured.invalid-plugin-server-dropped`. The servers of an inactive plugin
-    /// are not read.
+    /// A plugin with these servers, each as a user writes one by the rules of this profile. Invalid
+    /// servers are dropped with a warning: rule `configured.invalid-plugin-server-dropped`. The
+    /// servers of an inactive plugin are not read.
     #[must_use]
     pub fn from_json_servers(
         id: impl Into<String>,
         active: bool,
         servers: &Map<String, Value>,
+        profile: Profile,
     ) -> Loaded<Self> {
         let id = id.into();
         let mut notes = Notes::default();
         let mut entries = Entries::default();
         let written = if active { Some(servers) } else { None };
         for (name, server) in written.into_iter().flatten() {
-            let read = |notes: &mut Notes| read_server(Node::Json(server), notes);
+            let read =
+                |notes: &mut Notes| read_server(Node::Json(server), profile.behaviour(), notes);
             add_entry(name, read, &mut entries, &mut notes);
         }
         notes.under(0, "mcp_servers");
