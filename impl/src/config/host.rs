@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Loaded;
 use super::apps_url::BaseUrl;
 use super::environment::Environment;
-use super::error::{ConfigError, Fault, Key, Note, Notes, Origin};
+use super::error::{ConfigError, Fault, Key, Loaded, Note, Notes, Origin};
 use super::features::{DEFAULT_APPS_MCP_PATH, Features, read_features};
-use super::node::{Kind, Node, Place, Table};
+use super::node::{Kind, Node, Table};
 use super::overrides::{Override, apply_all};
+use super::place::Place;
 use super::profile::{Behaviour, Profile};
 use super::read::{owned_string, string, wrong_type};
 use super::server::ServerMap;

@@ -6,16 +6,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use url::Url;
 
-use super::Loaded;
-use super::error::{Notes, Origin, ServerError};
-use super::node::Node;
 use super::origin;
-use super::profile::Profile;
 use super::redacted::{Redacted, shown_url};
-use super::server_read::read_server;
 
 /// Servers by name. Names are compared byte for byte; servers are shared, never copied.
 pub type ServerMap = BTreeMap<Arc<str>, Arc<ServerConfig>>;
@@ -258,18 +252,6 @@ impl ServerConfig {
             disabled_tools: None,
             scopes: None,
             tools: BTreeMap::new(),
-        }
-    }
-
-    /// Reads a server as a user writes it, as JSON, by the rules of this profile.
-    ///
-    /// # Errors
-    /// The server is invalid: rules `server.*`.
-    pub fn from_json(server: &Value, profile: Profile) -> Result<Loaded<Self>, ServerError> {
-        let mut notes = Notes::default();
-        match read_server(Node::Json(server), profile.behaviour(), &mut notes) {
-            Ok(value) => Ok(Loaded { value, warnings: notes.into_warnings(|_| Origin::Memory) }),
-            Err(fault) => Err(fault.into_server_error()),
         }
     }
 }

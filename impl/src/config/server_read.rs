@@ -4,9 +4,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::error::{Fault, Note, Notes};
-use super::node::{Kind, Node, Place};
-use super::profile::Behaviour;
+use serde_json::Value;
+
+use super::error::{Fault, Loaded, Note, Notes, Origin, ServerError};
+use super::node::{Kind, Node};
+use super::place::Place;
+use super::profile::{Behaviour, Profile};
 use super::read::{
     Read, boolean, list, milliseconds, owned_string, seconds, string, string_map, strings, table,
     under, wrong_type, wrong_word,
@@ -15,6 +18,20 @@ use super::server::{
     ApprovalMode, EnvVar, EnvVarSource, LOCAL_ENVIRONMENT, OAuthClient, ServerAuth, ServerConfig,
     Stdio, StreamableHttp, ToolConfig, Transport,
 };
+
+impl ServerConfig {
+    /// Reads a server as a user writes it, as JSON, by the rules of this profile.
+    ///
+    /// # Errors
+    /// The server is invalid: rules `server.*`.
+    pub fn from_json(server: &Value, profile: Profile) -> Result<Loaded<Self>, ServerError> {
+        let mut notes = Notes::default();
+        match read_server(Node::Json(server), profile.behaviour(), &mut notes) {
+            Ok(value) => Ok(Loaded { value, warnings: notes.into_warnings(|_| Origin::Memory) }),
+            Err(fault) => Err(fault.into_server_error()),
+        }
+    }
+}
 
 /// Reads a server. Keys in faults and notes are relative to it.
 pub(crate) fn read_server(
@@ -36,10 +53,10 @@ pub(crate) fn read_server(
 }
 
 /// A key that only one transport has, and where it was written.
-type Foreign = Option<(&'static str, Place)>;
+type Foreign<'a> = Option<(&'a str, Place)>;
 
 /// The fields as they are met.
-struct Fields {
+struct Fields<'a> {
     behaviour: &'static Behaviour,
     /// Everything both transports have; its transport is not read yet.
     common: ServerConfig,
@@ -47,12 +64,12 @@ struct Fields {
     http: StreamableHttp,
     command_given: bool,
     url_given: bool,
-    only_stdio: Foreign,
-    only_http: Foreign,
+    only_stdio: Foreign<'a>,
+    only_http: Foreign<'a>,
     startup_milliseconds: Option<Duration>,
 }
 
-impl Fields {
+impl<'a> Fields<'a> {
     fn new(behaviour: &'static Behaviour) -> Self {
         Self {
             behaviour,
@@ -67,7 +84,7 @@ impl Fields {
         }
     }
 
-    fn take(&mut self, key: &str, node: Node<'_>, notes: &mut Notes) -> Read<()> {
+    fn take(&mut self, key: &'a str, node: Node<'a>, notes: &mut Notes) -> Read<()> {
         let common = &mut self.common;
         match key {
             "command" => {
@@ -105,48 +122,33 @@ impl Fields {
         Ok(())
     }
 
-    fn take_transport_field(&mut self, key: &str, node: Node<'_>, notes: &mut Notes) -> Read<()> {
-        let place = node.place();
+    fn take_transport_field(
+        &mut self,
+        key: &'a str,
+        node: Node<'a>,
+        notes: &mut Notes,
+    ) -> Read<()> {
         let (stdio, http) = (&mut self.stdio, &mut self.http);
-        let (of_stdio, name) = match key {
-            "args" => (true, read_into(&mut stdio.args, strings(node), "args")?),
-            "env" => (true, read_into(&mut stdio.env, string_map(node).map(Some), "env")?),
-            "env_vars" => (true, read_into(&mut stdio.env_vars, env_vars(node), "env_vars")?),
-            "cwd" => (true, read_into(&mut stdio.cwd, owned_string(node).map(Some), "cwd")?),
-            "bearer_token_env_var" => {
-                let variable = owned_string(node).map(Some);
-                (
-                    false,
-                    read_into(&mut http.bearer_token_env_var, variable, "bearer_token_env_var")?,
-                )
-            }
-            "http_headers" => {
-                let headers = string_map(node).map(Some);
-                (false, read_into(&mut http.http_headers, headers, "http_headers")?)
-            }
-            "env_http_headers" => {
-                let headers = string_map(node).map(Some);
-                (false, read_into(&mut http.env_http_headers, headers, "env_http_headers")?)
-            }
-            "auth" if self.behaviour.auth_field => {
-                (false, read_into(&mut http.auth, server_auth(node), "auth")?)
-            }
-            "oauth" => {
-                let client = oauth(node, notes).map(Some);
-                (false, read_into(&mut http.oauth, client, "oauth")?)
-            }
-            "oauth_resource" => {
-                let resource = owned_string(node).map(Some);
-                (false, read_into(&mut http.oauth_resource, resource, "oauth_resource")?)
-            }
+        match key {
+            "args" => stdio.args = strings(node)?,
+            "env" => stdio.env = Some(string_map(node)?),
+            "env_vars" => stdio.env_vars = env_vars(node)?,
+            "cwd" => stdio.cwd = Some(owned_string(node)?),
+            "bearer_token_env_var" => http.bearer_token_env_var = Some(owned_string(node)?),
+            "http_headers" => http.http_headers = Some(string_map(node)?),
+            "env_http_headers" => http.env_http_headers = Some(string_map(node)?),
+            "auth" if self.behaviour.auth_field => http.auth = server_auth(node)?,
+            "oauth" => http.oauth = Some(oauth(node, notes)?),
+            "oauth_resource" => http.oauth_resource = Some(owned_string(node)?),
             // Rule `server.unknown-field`.
             _ => {
-                notes.push(Note::new(place, "unknown key, ignored"));
+                notes.push(Note::new(node.place(), "unknown key, ignored"));
                 return Ok(());
             }
-        };
+        }
+        let of_stdio = matches!(key, "args" | "env" | "env_vars" | "cwd");
         let first = if of_stdio { &mut self.only_stdio } else { &mut self.only_http };
-        first.get_or_insert((name, place));
+        first.get_or_insert((key, node.place()));
         Ok(())
     }
 
@@ -177,13 +179,8 @@ impl Fields {
 
 const ONE_OF: &str = "exactly one: `command` for a stdio server, `url` for a streamable HTTP one";
 
-fn read_into<T>(slot: &mut T, value: Read<T>, name: &'static str) -> Read<&'static str> {
-    *slot = value?;
-    Ok(name)
-}
-
 /// Rule `server.foreign-field`.
-fn foreign(field: Foreign, server: &str) -> Read<()> {
+fn foreign(field: Foreign<'_>, server: &str) -> Read<()> {
     let Some((key, place)) = field else { return Ok(()) };
     let message = format!("not supported for {server}; remove it");
     let mut fault = Box::new(Note::new(place, message));

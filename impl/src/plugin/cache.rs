@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Plugin;
 use super::disk::{read_plugin, warning};
+use super::entries::Plugin;
 use crate::config::{Loaded, Profile, Warning};
 
 /// The version of a plugin that its author is working on; it counts before all others.

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::{Entries, Plugin, add_entry};
-use crate::config::node::{Node, Place};
+use super::entries::{Entries, Plugin, add_entry};
+use crate::config::node::Node;
+use crate::config::place::Place;
 use crate::config::{
     Key, LOCAL_ENVIRONMENT, Loaded, Note, Notes, Origin, Profile, Read, Source, Warning,
     read_server, under,
