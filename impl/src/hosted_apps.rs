@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use crate::config::{HostConfig, Redacted, ServerConfig, StreamableHttp, Transport};
+use crate::config::{HostConfig, Redacted, ServerAuth, ServerConfig, StreamableHttp, Transport};
 use crate::extension::{
     BoxFuture, McpExtensionRegistryBuilder, McpServerContribution, McpServerContributor,
 };
@@ -38,11 +38,14 @@ pub fn apps_server(host: &HostConfig) -> ServerConfig {
 fn apps_server_at(host: &HostConfig, url: String) -> ServerConfig {
     let sku_header =
         |sku: &str| BTreeMap::from([(PRODUCT_SKU_HEADER.to_owned(), Redacted::from(sku))]);
+    let behaviour = host.behaviour();
+    let sku = host.apps_mcp_product_sku().or(behaviour.default_product_sku);
     let token_in_environment = host.environment().is_set(CONNECTORS_TOKEN_ENV_VAR);
     let http = StreamableHttp {
         url,
         bearer_token_env_var: token_in_environment.then(|| CONNECTORS_TOKEN_ENV_VAR.to_owned()),
-        http_headers: host.apps_mcp_product_sku().map(sku_header),
+        http_headers: sku.map(sku_header),
+        auth: if behaviour.auth_field { ServerAuth::ChatGpt } else { ServerAuth::default() },
         ..StreamableHttp::default()
     };
     ServerConfig {
@@ -65,8 +68,7 @@ impl McpServerContributor for HostedApps {
         "hosted-apps"
     }
 
-    /// Rules `hosted.always-speaks`, `hosted.disabled-removes`, `hosted.enabled-sets` and, in later
-    /// profiles, `hosted.at-ps-mcp`.
+    /// Rules `hosted.*`.
     fn contribute<'a>(&'a self, host: &'a HostConfig) -> BoxFuture<'a, Vec<McpServerContribution>> {
         let contribution = if host.features().apps {
             McpServerContribution::Set {

@@ -49,8 +49,8 @@ pub use auth::{Auth, UnknownAuth};
 pub use config::{
     ApprovalMode, ConfigError, DEFAULT_APPS_MCP_PATH, DEFAULT_CHATGPT_BASE_URL, EnvVar,
     EnvVarSource, Environment, Features, HostConfig, LOCAL_ENVIRONMENT, Loaded, MAX_CONFIG_BYTES,
-    OAuthClient, Origin, Override, OverrideError, Profile, Redacted, ServerConfig, ServerError,
-    ServerMap, Stdio, StreamableHttp, ToolConfig, Transport, UnknownProfile, Warning,
+    OAuthClient, Origin, Override, OverrideError, Profile, Redacted, ServerAuth, ServerConfig,
+    ServerError, ServerMap, Stdio, StreamableHttp, ToolConfig, Transport, UnknownProfile, Warning,
 };
 pub use extension::{
     BoxFuture, McpExtensionRegistry, McpExtensionRegistryBuilder, McpServerContribution,

@@ -49,9 +49,9 @@ impl View {
         Self { changes, ..self.clone() }
     }
 
-    /// The servers that plugins brought before anything changed.
-    pub(crate) fn plugin_servers(&self) -> &[PluginServer] {
-        &self.plugins
+    /// The servers of plugins that nothing replaced or deleted.
+    pub(crate) fn unchanged_plugin_servers(&self) -> impl Iterator<Item = &PluginServer> {
+        self.plugins.iter().filter(|found| find(&self.changes, &found.name).is_none())
     }
 
     /// The server of this name.

@@ -13,10 +13,10 @@ use super::methods::Work;
 use super::page::{Page, page};
 use super::wire::{Reply, RpcError};
 use super::{AppServer, Ready, internal};
+use crate::auth::Auth;
 use crate::config::ServerConfig;
 use crate::connection::{Connection, connect};
 use crate::host::Resolved;
-use crate::hosted_apps::CODEX_APPS;
 
 /// The params of `mcpServerStatus/list`.
 #[derive(Debug, Deserialize)]
@@ -123,13 +123,20 @@ impl Looks {
 
 /// Looks at all servers at the same time.
 async fn statuses(server: &AppServer, resolved: &Resolved, detail: Detail) -> Vec<Value> {
-    let looked = resolved.view().iter().map(|(name, config)| status(server, name, config, detail));
+    let looked =
+        resolved.view().iter().map(|(name, config)| status(server, resolved, name, config, detail));
     join_all(looked).await
 }
 
 /// Looks at one server: connects, lists and closes. A server that cannot be used has nothing to
 /// list; the starts of a thread's servers tell why.
-async fn status(server: &AppServer, name: &str, config: &ServerConfig, detail: Detail) -> Value {
+async fn status(
+    server: &AppServer,
+    resolved: &Resolved,
+    name: &str,
+    config: &ServerConfig,
+    detail: Detail,
+) -> Value {
     let Ok(ready) = server.ready() else { return Value::Null };
     let listed = async {
         if !config.enabled {
@@ -143,7 +150,7 @@ async fn status(server: &AppServer, name: &str, config: &ServerConfig, detail: D
         server.tasks.spawn(async move { connection.shutdown().await });
         offer
     };
-    let (offer, auth) = tokio::join!(listed, auth_status(ready, name, config));
+    let (offer, auth) = tokio::join!(listed, auth_status(ready, resolved, name, config));
     json!({
         "name": name,
         "serverInfo": offer.server_info,
@@ -154,14 +161,19 @@ async fn status(server: &AppServer, name: &str, config: &ServerConfig, detail: D
     })
 }
 
-/// How the host authorises itself to this server, in the word of the protocol. A disabled server
-/// is not asked.
-async fn auth_status(ready: &Ready, name: &str, config: &ServerConfig) -> &'static str {
+/// How the host authorises itself to this server, in the word of the protocol. Rule `status.auth`. A
+/// disabled server is not asked.
+async fn auth_status(
+    ready: &Ready,
+    resolved: &Resolved,
+    name: &str,
+    config: &ServerConfig,
+) -> &'static str {
     if !config.enabled {
         return "unsupported";
     }
-    // The gate is open, else it would not be in the view: the host's credentials or a variable's.
-    if name == CODEX_APPS {
+    let signed_in = resolved.auth().auth.is_some_and(Auth::uses_codex_backend);
+    if signed_in && resolved.is_authorised_by_host(name, config) {
         return "bearerToken";
     }
     ready.oauth.auth_status(name, config, &ready.context.environment).await.as_str()

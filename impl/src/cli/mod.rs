@@ -46,9 +46,13 @@ enum Command {
 /// The rules to resolve by, for commands that resolve.
 #[derive(clap::Args)]
 struct ProfileArgument {
-    /// Resolve by these rules: codex-pr-27191 or codex-pr-27414 (docs/semantics.md, "Profiles")
-    #[arg(long, value_name = "P", default_value_t)]
+    #[arg(long, value_name = "P", default_value_t, help = profile_help())]
     profile: Profile,
+}
+
+fn profile_help() -> String {
+    let names = Profile::ALL.map(Profile::name).join(", ");
+    format!("Resolve by the rules of this profile (docs/semantics.md, \"Profiles\"): {names}")
 }
 
 /// `-c key=value`, for commands that read configuration.

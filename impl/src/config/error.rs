@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use super::node::Place;
+use super::place::Place;
 
 /// Where a piece of configuration was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +52,15 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_message(f, &self.origin, &self.key, &self.message)
     }
+}
+
+/// A value that was read, with what was ignored on the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded<T> {
+    /// What was read.
+    pub value: T,
+    /// What was ignored, in the order it was met.
+    pub warnings: Vec<Warning>,
 }
 
 /// Why a host config was rejected: the place whose [`path`](Self::path) is the smallest in byte

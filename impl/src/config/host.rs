@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Loaded;
 use super::apps_url::BaseUrl;
 use super::environment::Environment;
-use super::error::{ConfigError, Fault, Key, Note, Notes, Origin};
+use super::error::{ConfigError, Fault, Key, Loaded, Note, Notes, Origin};
 use super::features::{DEFAULT_APPS_MCP_PATH, Features, read_features};
-use super::node::{Kind, Node, Place};
+use super::node::{Kind, Node, Table};
 use super::overrides::{Override, apply_all};
-use super::profile::Profile;
+use super::place::Place;
+use super::profile::{Behaviour, Profile};
 use super::read::{owned_string, string, wrong_type};
 use super::server::ServerMap;
 use super::server_read::read_server;
@@ -71,6 +71,11 @@ impl HostConfig {
         self.environment.profile()
     }
 
+    /// What the profile of this configuration does.
+    pub(crate) fn behaviour(&self) -> &'static Behaviour {
+        self.profile().behaviour()
+    }
+
     /// The endpoint of the Apps server. Rules `endpoint.*`.
     #[must_use]
     pub fn apps_endpoint(&self) -> String {
@@ -81,9 +86,10 @@ impl HostConfig {
     /// `hosted.at-ps-mcp`.
     #[must_use]
     pub fn hosted_apps_endpoint(&self) -> String {
-        match self.profile() {
-            Profile::CodexPr27191 => self.apps_endpoint(),
-            Profile::CodexPr27414 => self.base_url.apps_endpoint(Some(DEFAULT_APPS_MCP_PATH)),
+        if self.behaviour().hosted_at_ps_mcp {
+            self.base_url.apps_endpoint(Some(DEFAULT_APPS_MCP_PATH))
+        } else {
+            self.apps_endpoint()
         }
     }
 
@@ -212,14 +218,16 @@ fn read_key(
             Err(fault) => rejections.add(&[key], fault),
         },
         "features" => {
-            let profile = host.environment.profile();
-            host.features = read_features(node, profile, notes, |feature, fault| match feature {
+            let behaviour = host.behaviour();
+            host.features = read_features(node, behaviour, notes, |feature, fault| match feature {
                 Some(feature) => rejections.add(&[key, feature], fault),
                 None => rejections.add(&[key], fault),
             });
         }
         "mcp_servers" => match node.kind() {
-            Kind::Table(_) => host.mcp_servers = read_servers(node, notes, rejections),
+            Kind::Table(table) => {
+                host.mcp_servers = read_servers(table, host.behaviour(), notes, rejections);
+            }
             _ => rejections.add(&[key], wrong_type(node, "a table of servers")),
         },
         _ => notes.push(Note::new(node.place(), "unknown key, ignored")),
@@ -236,12 +244,16 @@ fn base_url(node: Node<'_>) -> Result<BaseUrl, Fault> {
 }
 
 /// Rule `server.invalid-rejects-config`.
-fn read_servers(node: Node<'_>, notes: &mut Notes, rejections: &mut Rejections) -> Arc<ServerMap> {
-    let Kind::Table(table) = node.kind() else { return Arc::default() };
+fn read_servers(
+    table: Table<'_>,
+    behaviour: &'static Behaviour,
+    notes: &mut Notes,
+    rejections: &mut Rejections,
+) -> Arc<ServerMap> {
     let mut servers = ServerMap::new();
     for (name, node) in table.iter() {
         let first = notes.len();
-        match read_server(node, notes) {
+        match read_server(node, behaviour, notes) {
             Ok(server) => {
                 servers.insert(Arc::from(name), Arc::new(server));
             }

@@ -11,7 +11,9 @@ mod features;
 mod host;
 mod nesting;
 pub(crate) mod node;
+pub(crate) mod origin;
 mod overrides;
+pub(crate) mod place;
 mod profile;
 mod read;
 mod redacted;
@@ -22,15 +24,15 @@ mod tree;
 
 pub use apps_url::DEFAULT_CHATGPT_BASE_URL;
 pub use environment::Environment;
-pub use error::{ConfigError, Origin, ServerError, Warning};
+pub use error::{ConfigError, Loaded, Origin, ServerError, Warning};
 pub use features::{DEFAULT_APPS_MCP_PATH, Features};
 pub use host::{HostConfig, MAX_CONFIG_BYTES};
 pub use overrides::{Override, OverrideError};
 pub use profile::{Profile, UnknownProfile};
 pub use redacted::Redacted;
 pub use server::{
-    ApprovalMode, EnvVar, EnvVarSource, LOCAL_ENVIRONMENT, OAuthClient, ServerConfig, ServerMap,
-    Stdio, StreamableHttp, ToolConfig, Transport,
+    ApprovalMode, EnvVar, EnvVarSource, LOCAL_ENVIRONMENT, OAuthClient, ServerAuth, ServerConfig,
+    ServerMap, Stdio, StreamableHttp, ToolConfig, Transport,
 };
 
 pub(crate) use error::{Key, Note, Notes};
@@ -41,12 +43,3 @@ pub(crate) use read::{Read, boolean, table, under};
 pub(crate) use server_read::read_server;
 pub(crate) use source::Source;
 pub(crate) use tree::parse_document;
-
-/// A value that was read, with what was ignored on the way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Loaded<T> {
-    /// What was read.
-    pub value: T,
-    /// What was ignored, in the order it was met.
-    pub warnings: Vec<Warning>,
-}

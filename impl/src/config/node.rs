@@ -6,18 +6,8 @@ use std::collections::btree_map;
 
 use serde_json::Value;
 
+use super::place::Place;
 use super::tree::{Tree, TreeValue};
-
-/// Where a value was written, relative to what is being read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// Nowhere in particular.
-    Memory,
-    /// At this byte of the text being read.
-    Offset(usize),
-    /// In the override with this index.
-    Override(usize),
-}
 
 /// A configuration value.
 #[derive(Clone, Copy)]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use toml::de::{DeTable, DeValue};
 
-use super::node::Place;
+use super::place::Place;
 use super::tree::{Tree, TreeValue, parse_value};
 
 /// One setting put over the file: `features.apps=false`, `mcp_servers."a.b".enabled=true`.

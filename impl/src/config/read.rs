@@ -88,16 +88,17 @@ pub(crate) fn string_map<T: From<String>>(node: Node<'_>) -> Read<BTreeMap<Strin
     Ok(entries)
 }
 
-const SECONDS: &str = "seconds: a finite number that is not negative and not beyond 2^64";
+const SECONDS: &str = "seconds: a finite number that is not negative and less than 2^64";
 
-/// Rule `server.durations`: seconds, finite and not negative.
+/// Rule `server.durations`: seconds, kept as whole nanoseconds.
 pub(crate) fn seconds(node: Node<'_>) -> Read<Duration> {
     let seconds = match node.kind() {
         Kind::Float(seconds) => seconds,
-        // Rounding a huge integer is no loss: it is refused or the clock's tick is lost anyway.
+        // The conversion rounds to the nearest double, as the rule wants it.
         Kind::Integer(seconds) => seconds as f64,
         _ => return Err(wrong_type(node, SECONDS)),
     };
+    // Rounds to the nearest nanosecond, halves to even, and refuses what is negative or 2^64 and more.
     Duration::try_from_secs_f64(seconds).map_err(|_| wrong_word(node, SECONDS))
 }
 

@@ -6,13 +6,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use url::Url;
 
-use super::Loaded;
-use super::error::{Notes, Origin, ServerError};
-use super::node::Node;
+use super::origin;
 use super::redacted::{Redacted, shown_url};
-use super::server_read::read_server;
 
 /// Servers by name. Names are compared byte for byte; servers are shared, never copied.
 pub type ServerMap = BTreeMap<Arc<str>, Arc<ServerConfig>>;
@@ -85,10 +82,41 @@ pub struct StreamableHttp {
     pub http_headers: Option<BTreeMap<String, Redacted>>,
     /// Headers sent with every request, their values taken from these environment variables.
     pub env_http_headers: Option<BTreeMap<String, String>>,
+    /// What authorises the host to it. Rule `server.auth`.
+    pub auth: ServerAuth,
     /// OAuth client settings.
     pub oauth: Option<OAuthClient>,
     /// The OAuth resource indicator.
     pub oauth_resource: Option<String>,
+}
+
+/// What authorises the host to an HTTP server that has no token of its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ServerAuth {
+    /// An OAuth login to the server, if there is one.
+    #[default]
+    OAuth,
+    /// The host's own ChatGPT credentials. Only at ChatGPT's origin: rule
+    /// `effective.auth-at-chatgpt-only`.
+    ChatGpt,
+}
+
+impl StreamableHttp {
+    /// Whether the endpoint is at ChatGPT's own origin. A text that is not a URL is nowhere.
+    pub(crate) fn is_at_chatgpt(&self) -> bool {
+        Url::parse(&self.url).is_ok_and(|url| origin::is_chatgpt(&url))
+    }
+}
+
+impl ServerAuth {
+    /// The word in configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OAuth => "oauth",
+            Self::ChatGpt => "chatgpt",
+        }
+    }
 }
 
 /// An environment variable handed through to a process, in the form it was written in.
@@ -147,6 +175,8 @@ pub enum ApprovalMode {
     Auto,
     /// Always ask.
     Prompt,
+    /// Ask before a tool that changes something. Rule `server.approval-writes`.
+    Writes,
     /// Never ask.
     Approve,
 }
@@ -158,6 +188,7 @@ impl ApprovalMode {
         match self {
             Self::Auto => "auto",
             Self::Prompt => "prompt",
+            Self::Writes => "writes",
             Self::Approve => "approve",
         }
     }
@@ -183,6 +214,7 @@ impl fmt::Debug for StreamableHttp {
             .field("bearer_token_env_var", &self.bearer_token_env_var)
             .field("http_headers", &self.http_headers)
             .field("env_http_headers", &self.env_http_headers)
+            .field("auth", &self.auth)
             .field("oauth", &self.oauth)
             .field("oauth_resource", &self.oauth_resource.as_deref().map(shown_url))
             .finish()
@@ -220,18 +252,6 @@ impl ServerConfig {
             disabled_tools: None,
             scopes: None,
             tools: BTreeMap::new(),
-        }
-    }
-
-    /// Reads a server as a user writes it, as JSON.
-    ///
-    /// # Errors
-    /// The server is invalid: rules `server.*`.
-    pub fn from_json(server: &Value) -> Result<Loaded<Self>, ServerError> {
-        let mut notes = Notes::default();
-        match read_server(Node::Json(server), &mut notes) {
-            Ok(value) => Ok(Loaded { value, warnings: notes.into_warnings(|_| Origin::Memory) }),
-            Err(fault) => Err(fault.into_server_error()),
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::error::Origin;
-use super::node::Place;
 use super::overrides::Override;
+use super::place::Place;
 
 /// A text being read and the overrides put over it.
 pub(crate) struct Source<'a> {

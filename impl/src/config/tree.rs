@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::nesting::too_deep_at;
-use super::node::Place;
+use super::place::Place;
 
 /// A value and where it was written.
 #[derive(Debug, Clone)]

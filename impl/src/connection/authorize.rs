@@ -64,11 +64,11 @@ pub trait Authorizer: Send + Sync {
     fn advice(&self) -> String;
 }
 
-/// Where the host's own credentials come from. They go to the Apps server only.
+/// Where the host's own credentials come from.
 pub trait HostCredentialSource: Send + Sync {
-    /// What authorises a connection to the Apps server, bound to the account that is signed in
+    /// What authorises a connection to a server that takes these credentials, bound to the account that is signed in
     /// now: once another account is signed in, or none, it authorises nothing more. `None` if
-    /// nobody is signed in with credentials that the Apps server takes.
+    /// nobody is signed in with credentials that can be sent.
     fn authorizer(&self) -> Option<Arc<dyn Authorizer>>;
 
     /// Whether the Apps server may be used at this moment: also with a token of its own, which the

@@ -10,8 +10,8 @@ use super::authorize::{AuthHeaders, Authorizer, HostCredentialSource, Refusal, U
 
 pub(super) static ACCOUNT_ID: HeaderName = HeaderName::from_static("chatgpt-account-id");
 
-/// What the host sends to the Apps server, and to no other, on the user's behalf. `Debug` shows
-/// neither value.
+/// The host's own credentials: what it sends on the user's behalf to the servers that they are for,
+/// and to no other. `Debug` shows neither value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HostCredentials {
     /// The ChatGPT access token, sent as `Authorization: Bearer …`.

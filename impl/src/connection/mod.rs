@@ -14,6 +14,7 @@ mod handler;
 pub(crate) mod http;
 mod observed;
 mod pipe;
+pub(crate) mod recipient;
 mod request;
 mod session;
 mod start;
@@ -47,7 +48,8 @@ pub const MAX_NAME_LEN: usize = 64;
 pub struct ConnectContext {
     /// The environment variables of the host.
     pub environment: Environment,
-    /// Where the host's own credentials come from. They go to the Apps server only.
+    /// Where the host's own credentials come from. They go to the Apps server only; in profiles with
+    /// the field `auth`, to the servers at ChatGPT's origin that have `auth` `chatgpt`.
     pub host_credentials: Option<Arc<dyn HostCredentialSource>>,
     /// Where OAuth tokens come from, for all other HTTP servers.
     pub oauth: Option<Arc<dyn OAuthSource>>,

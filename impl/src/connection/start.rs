@@ -31,8 +31,8 @@ const DEFAULT_STARTUP_TIMEOUT: Duration = Duration::from_secs(30);
 /// tools, all within the server's startup timeout (30 seconds by default).
 ///
 /// What goes to an HTTP server with every request: the configured headers; the token in its
-/// `bearer_token_env_var` if it has one, else the host's credentials if it is the Apps server, else
-/// what OAuth has for it. These replace configured headers of the same names.
+/// `bearer_token_env_var` if it has one, else the host's credentials if they are for it, else what
+/// OAuth has for it. These replace configured headers of the same names.
 ///
 /// A process runs in a process group of its own and ends with the connection. It sees a short list
 /// of the host's environment variables, those in its `env_vars`, and its `env`. What it writes to

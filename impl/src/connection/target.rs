@@ -7,6 +7,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName};
 
 use super::authorize::Authorizer;
 use super::credentials::{ACCOUNT_ID, WhileSignedIn, bearer, sensitive};
+use super::recipient::{gets_host_credentials, is_authorised_by_host};
 use super::{ConnectContext, ConnectError, Place};
 use crate::config::{Environment, StreamableHttp};
 use crate::hosted_apps::CODEX_APPS;
@@ -55,8 +56,8 @@ impl Target {
     }
 }
 
-/// What authorises the requests to a server. This is the one place that decides it: the host's own
-/// credentials are for the Apps server and for nobody else, and OAuth is never asked about it.
+/// What authorises the requests to a server. This is the one place that decides it. OAuth is never
+/// asked about the Apps server.
 async fn authorization(
     place: &Place,
     http: &StreamableHttp,
@@ -83,15 +84,22 @@ async fn authorization(
         };
         return Ok(Authorization::Variable(variable.clone(), authorizer));
     }
-    if place.server == CODEX_APPS {
+    let profile = context.environment.profile();
+    if gets_host_credentials(&place.server, http, profile) {
         let source = context.host_credentials.as_ref();
-        let authorizer = source.and_then(|source| source.authorizer());
-        let authorizer =
-            authorizer.ok_or_else(|| ConnectError::NoCredentials { place: place.clone() })?;
-        // A configured account must not be mixed with the host's token.
-        headers.remove(AUTHORIZATION);
-        headers.remove(&ACCOUNT_ID);
-        return Ok(Authorization::Asked(authorizer));
+        if let Some(authorizer) = source.and_then(|source| source.authorizer()) {
+            // A configured account must not be mixed with the host's token.
+            headers.remove(AUTHORIZATION);
+            headers.remove(&ACCOUNT_ID);
+            return Ok(Authorization::Asked(authorizer));
+        }
+        if place.server == CODEX_APPS {
+            return Err(ConnectError::NoCredentials { place: place.clone() });
+        }
+    }
+    // One with a header of its own is left with that header.
+    if place.server == CODEX_APPS || is_authorised_by_host(&place.server, http, profile) {
+        return Ok(Authorization::None);
     }
     let Some(oauth) = &context.oauth else { return Ok(Authorization::None) };
     let authorizer = oauth.authorizer(&place.server, &http.url).await;

@@ -90,9 +90,10 @@ impl Last {
     /// The plugins that this configuration has in this folder: those that Codex has installed come
     /// first, as they would if Codex read it.
     fn plugins(&self, folder: &Path) -> Result<Loaded<Vec<Plugin>>, PluginError> {
+        let profile = self.now.host.profile();
         let active = |id: &str| self.states.get(id).copied().unwrap_or(true);
         let own = if folder.is_dir() {
-            discover_plugins(folder, &active)?
+            discover_plugins(folder, profile, &active)?
         } else {
             Loaded { value: Vec::new(), warnings: Vec::new() }
         };
@@ -100,7 +101,8 @@ impl Last {
             return Ok(own);
         }
         let is_own = |id: &str| own.value.iter().any(|plugin| plugin.id == id);
-        let mut all = installed_plugins(&folder.join(CACHE_FOLDER), &self.states, &is_own);
+        let cache = folder.join(CACHE_FOLDER);
+        let mut all = installed_plugins(&cache, &self.states, profile, &is_own);
         all.value.extend(own.value);
         all.warnings.extend(own.warnings);
         Ok(all)

@@ -14,7 +14,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::auth::{AuthNow, AuthStore};
-use crate::config::{Environment, Override, ServerConfig, Warning};
+use crate::config::{Environment, Override, ServerConfig, Transport, Warning};
+use crate::connection::recipient::{gets_host_credentials, is_authorised_by_host};
 use crate::extension::McpExtensionRegistry;
 use crate::hosted_apps::CODEX_APPS;
 use crate::manager::{McpManager, McpRuntimeConfig};
@@ -219,10 +220,33 @@ impl Resolved {
         self.view.0.ptr_eq(&other.view.0) && Arc::ptr_eq(&self.auth, &other.auth)
     }
 
-    /// Whose credentials a connection to the server of this name carries: nobody's but the Apps
-    /// server's are the host's.
-    fn auth_for(&self, name: &str) -> Option<Arc<AuthNow>> {
-        (name == CODEX_APPS).then(|| Arc::clone(&self.auth))
+    /// Whether the host authorises itself to this server of the view with its own credentials, unless
+    /// the server's configuration has something that is sent instead. Rules
+    /// `credentials.apps-only` and `credentials.where-auth-says`.
+    #[must_use]
+    pub fn is_authorised_by_host(&self, name: &str, server: &ServerConfig) -> bool {
+        let profile = self.configuration.now.host.profile();
+        match &server.transport {
+            Transport::StreamableHttp(http) => is_authorised_by_host(name, http, profile),
+            Transport::Stdio(_) => false,
+        }
+    }
+
+    /// Whether the host's own credentials, if there are any, are sent to this server of the view.
+    #[must_use]
+    pub fn sends_credentials(&self, name: &str, server: &ServerConfig) -> bool {
+        let profile = self.configuration.now.host.profile();
+        match &server.transport {
+            Transport::StreamableHttp(http) => gets_host_credentials(name, http, profile),
+            Transport::Stdio(_) => false,
+        }
+    }
+
+    /// The sign-in that a connection to this server is made for, if its end ends the connection too:
+    /// it carries the host's credentials, or the gate closes for it.
+    fn auth_for(&self, name: &str, server: &ServerConfig) -> Option<Arc<AuthNow>> {
+        let bound = name == CODEX_APPS || self.is_authorised_by_host(name, server);
+        bound.then(|| Arc::clone(&self.auth))
     }
 }
 

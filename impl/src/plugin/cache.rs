@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Plugin;
 use super::disk::{read_plugin, warning};
-use crate::config::{Loaded, Warning};
+use super::entries::Plugin;
+use crate::config::{Loaded, Profile, Warning};
 
 /// The version of a plugin that its author is working on; it counts before all others.
 const LOCAL: &str = "local";
 
 /// The plugins in the folder `cache` that `states` names, in byte order of their ids
 /// `PLUGIN@MARKET`, whatever their manifests call them. What nobody has named is not used. Of
-/// several versions `local` counts, else the highest.
+/// several versions `local` counts, else the highest. Servers are read by the rules of `profile`.
 ///
 /// A plugin that is switched on and cannot be read is left out with a warning, and so is one that
 /// is not there, unless it `is_elsewhere`.
@@ -21,6 +21,7 @@ const LOCAL: &str = "local";
 pub fn installed_plugins(
     cache: &Path,
     states: &BTreeMap<String, bool>,
+    profile: Profile,
     is_elsewhere: &dyn Fn(&str) -> bool,
 ) -> Loaded<Vec<Plugin>> {
     let mut warnings = Vec::new();
@@ -31,7 +32,7 @@ pub fn installed_plugins(
         let version = folder.as_deref().and_then(version_in);
         match (version, active) {
             (Some(version), true) => {
-                plugins.extend(read_plugin(&version, Some(id), &|_| true, &mut warnings));
+                plugins.extend(read_plugin(&version, Some(id), profile, &|_| true, &mut warnings));
             }
             (Some(_), false) => plugins.push(inactive(id)),
             (None, true) if !is_elsewhere(id) => {

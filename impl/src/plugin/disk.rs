@@ -8,10 +8,12 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::{Entries, Plugin, add_entry};
-use crate::config::node::{Node, Place};
+use super::entries::{Entries, Plugin, add_entry};
+use crate::config::node::Node;
+use crate::config::place::Place;
 use crate::config::{
-    Key, LOCAL_ENVIRONMENT, Loaded, Note, Notes, Origin, Read, Source, Warning, read_server, under,
+    Key, LOCAL_ENVIRONMENT, Loaded, Note, Notes, Origin, Profile, Read, Source, Warning,
+    read_server, under,
 };
 use crate::files::{self, ReadError};
 
@@ -45,7 +47,7 @@ pub enum PluginError {
 
 /// The plugins in `dir`: its folders, in byte order of their names, that hold
 /// `.codex-plugin/plugin.json`. The id is the manifest's `name`, else the folder's name;
-/// `is_active` tells which ids the user has switched on.
+/// `is_active` tells which ids the user has switched on. Servers are read by the rules of `profile`.
 ///
 /// The servers stand in the manifest's `mcpServers` or in the file that it names, else in `.mcp.json`.
 /// That file must lie inside the plugin's folder, symbolic links followed. A plugin whose manifest
@@ -55,6 +57,7 @@ pub enum PluginError {
 /// The folder cannot be listed, or holds too many.
 pub fn discover_plugins(
     dir: &Path,
+    profile: Profile,
     is_active: &dyn Fn(&str) -> bool,
 ) -> Result<Loaded<Vec<Plugin>>, PluginError> {
     let mut folders = Vec::new();
@@ -71,7 +74,7 @@ pub fn discover_plugins(
     }
     folders.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
     let mut warnings = Vec::new();
-    let read = |folder: &PathBuf| read_plugin(folder, None, is_active, &mut warnings);
+    let read = |folder: &PathBuf| read_plugin(folder, None, profile, is_active, &mut warnings);
     let value = folders.iter().filter_map(read).collect();
     Ok(Loaded { value, warnings })
 }
@@ -80,6 +83,7 @@ pub fn discover_plugins(
 pub(super) fn read_plugin(
     folder: &Path,
     id: Option<&str>,
+    profile: Profile,
     is_active: &dyn Fn(&str) -> bool,
     warnings: &mut Vec<Warning>,
 ) -> Option<Plugin> {
@@ -104,11 +108,13 @@ pub(super) fn read_plugin(
         _ if !active => Entries::default(),
         None | Some(Value::Null) => match inside(folder, DEFAULT_SERVERS) {
             Err(Fault::Read(ReadError::Missing)) => Entries::default(),
-            file => read_servers(folder, DEFAULT_SERVERS, file, warnings),
+            file => read_servers(folder, DEFAULT_SERVERS, file, profile, warnings),
         },
-        Some(Value::String(name)) => read_servers(folder, name, inside(folder, name), warnings),
+        Some(Value::String(name)) => {
+            read_servers(folder, name, inside(folder, name), profile, warnings)
+        }
         Some(Value::Object(_)) => {
-            read_servers(folder, MANIFEST, inside(folder, MANIFEST), warnings)
+            read_servers(folder, MANIFEST, inside(folder, MANIFEST), profile, warnings)
         }
         Some(_) => {
             let message =
@@ -126,6 +132,7 @@ fn read_servers(
     folder: &Path,
     name: &str,
     file: Result<PathBuf, Fault>,
+    profile: Profile,
     warnings: &mut Vec<Warning>,
 ) -> Entries {
     let path = folder.join(name);
@@ -151,7 +158,7 @@ fn read_servers(
         let first = notes.len();
         let read = |notes: &mut Notes| {
             let server = adapted(server, &root)?;
-            read_server(Node::Json(&server), notes)
+            read_server(Node::Json(&server), profile.behaviour(), notes)
         };
         add_entry(name, read, &mut entries, &mut notes);
         if let Some(offset) = offsets.get(name) {

@@ -22,6 +22,11 @@ fn wrong_types() {
         (json!({ "apps_mcp_product_sku": true }), "host.apps_mcp_product_sku"),
         (json!({ "features": [] }), "host.features"),
         (json!({ "features": { "apps": "yes" } }), "host.features.apps"),
+        (json!({ "features": { "apps": {} } }), "host.features.apps"),
+        (json!({ "features": { "connectors": 1 } }), "host.features.connectors"),
+        (json!({ "features": { "connectors": {}, "apps": true } }), "host.features.connectors"),
+        (json!({ "features": { "other": "yes", "plugins": 1 } }), "host.features.other"),
+        (json!({ "features": { "a.b": [] } }), "host.features.a.b"),
         (json!({ "mcp_servers": [] }), "host.mcp_servers"),
         (json!({ "mcp_servers": { "a.b": 1 } }), "host.mcp_servers.a.b"),
         (json!({ "mcp_servers": { "x": null } }), "host.mcp_servers.x"),
@@ -41,6 +46,23 @@ fn null_is_absent() {
     assert!(host(json!({ "features": { "apps": null } })).features().apps);
 }
 
+/// Rules `features.connectors-alias` and `features.boolean`.
+#[test]
+fn the_alias_of_the_apps_feature() {
+    for (features, apps) in [
+        (json!({ "connectors": false }), false),
+        (json!({ "connectors": true }), true),
+        (json!({ "apps": true, "connectors": false }), false),
+        (json!({ "apps": false, "connectors": true }), true),
+        (json!({ "apps": false, "connectors": null }), false),
+        (json!({ "apps": null, "connectors": null }), true),
+        (json!({ "other": false, "shell": { "a": 1 }, "none": null }), true),
+    ] {
+        let config = json!({ "features": features });
+        assert_eq!(host(config).features().apps, apps, "{features}");
+    }
+}
+
 #[test]
 fn the_smallest_path_is_named() {
     let both =
@@ -55,7 +77,7 @@ fn the_smallest_path_is_named() {
 
 #[test]
 fn unknown_keys_are_warnings() {
-    let text = "model = \"x\"\n[features]\nweb = 3\n[plugins.p]\nenabled = true\n\
+    let text = "model = \"x\"\n[features]\nweb = true\n[plugins.p]\nenabled = true\n\
                 [mcp_servers.\"a.b\"]\nurl = \"https://a.example\"\ncomand = [\n  1,\n]\n\
                 name = \"n\"\noauth = { client_id = \"c\", x = 1 }\n";
     let loaded = toml(text).unwrap();
@@ -113,13 +135,13 @@ fn toml_errors_tell_where_and_what() {
         (
             "[mcp_servers.docs]\nurl = \"x\"\nstartup_timeout_sec = 1979-05-27",
             "host.mcp_servers.docs | config.toml:3:23: mcp_servers.docs.startup_timeout_sec: found \
-             a date or time, expected seconds: a finite number that is not negative and not beyond \
-             2^64",
+             a date or time, expected seconds: a finite number that is not negative and less \
+             than 2^64",
         ),
         (
             "mcp_servers.docs = { url = \"x\", tool_timeout_sec = nan }",
             "host.mcp_servers.docs | config.toml:1:52: mcp_servers.docs.tool_timeout_sec: found \
-             NaN, expected seconds: a finite number that is not negative and not beyond 2^64",
+             NaN, expected seconds: a finite number that is not negative and less than 2^64",
         ),
         (
             "x = 1\n[mcp_servers.docs]\nenabled = true",

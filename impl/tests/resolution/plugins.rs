@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mcp_overlay_host::{Override, Plugin, plugin_states};
+use mcp_overlay_host::{Override, Plugin, Profile, plugin_states};
 use serde_json::{Value, json};
 
 use crate::support::url;
@@ -11,7 +11,8 @@ use crate::support::url;
 fn invalid_servers_are_dropped_with_a_warning() {
     let servers =
         json!({ "a": url("a"), "bad": { "url": "x", "args": [] }, "c": { "url": "x", "y": 1 } });
-    let loaded = Plugin::from_json_servers("p@m", true, servers.as_object().unwrap());
+    let loaded =
+        Plugin::from_json_servers("p@m", true, servers.as_object().unwrap(), Profile::default());
     let names: Vec<_> = loaded.value.servers.keys().map(|name| &**name).collect();
     assert_eq!(names, ["a", "c"]);
     let warnings: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
@@ -28,7 +29,8 @@ fn invalid_servers_are_dropped_with_a_warning() {
 #[test]
 fn the_servers_of_an_inactive_plugin_are_not_read() {
     let servers = json!({ "bad": 1 });
-    let loaded = Plugin::from_json_servers("p", false, servers.as_object().unwrap());
+    let loaded =
+        Plugin::from_json_servers("p", false, servers.as_object().unwrap(), Profile::default());
     assert!(loaded.warnings.is_empty() && loaded.value.servers.is_empty() && !loaded.value.active);
 }
 
@@ -86,6 +88,7 @@ fn states(expected: &[(&str, bool)]) -> BTreeMap<String, bool> {
 #[test]
 fn keys_of_any_kind_can_be_warned_of() {
     let servers = json!({ "\"\\\n\u{1}é": Value::Null });
-    let loaded = Plugin::from_json_servers("", true, servers.as_object().unwrap());
+    let loaded =
+        Plugin::from_json_servers("", true, servers.as_object().unwrap(), Profile::default());
     assert_eq!(loaded.warnings[0].key, "plugins.\"\".mcp_servers.\"\\\"\\\\\\u000A\\u0001é\"");
 }

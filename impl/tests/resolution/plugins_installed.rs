@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use mcp_overlay_host::{Loaded, Plugin, installed_plugins};
+use mcp_overlay_host::{Loaded, Plugin, Profile, installed_plugins};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -19,7 +19,7 @@ fn install(cache: &TempDir, version: &str, servers: &Value) {
 
 fn installed(cache: &TempDir, states: &[(&str, bool)]) -> Loaded<Vec<Plugin>> {
     let states: BTreeMap<_, _> = states.iter().map(|(id, on)| ((*id).to_owned(), *on)).collect();
-    installed_plugins(cache.path(), &states, &|_| false)
+    installed_plugins(cache.path(), &states, Profile::default(), &|_| false)
 }
 
 fn names(plugin: &Plugin) -> Vec<&str> {
@@ -40,7 +40,7 @@ fn those_that_are_named_in_order_of_their_ids() {
     assert!(loaded.value[1].servers.is_empty() && loaded.warnings.is_empty());
     // What is in another folder of plugins need not be in this one.
     let states = BTreeMap::from([("flat".to_owned(), true)]);
-    let loaded = installed_plugins(cache.path(), &states, &|id| id == "flat");
+    let loaded = installed_plugins(cache.path(), &states, Profile::default(), &|id| id == "flat");
     assert!(loaded.value.is_empty() && loaded.warnings.is_empty());
 }
 

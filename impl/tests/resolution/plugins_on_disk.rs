@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mcp_overlay_host::{Loaded, Plugin, PluginError, discover_plugins};
+use mcp_overlay_host::{Loaded, Plugin, PluginError, Profile, discover_plugins};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -18,7 +18,7 @@ fn write_plugin(dir: &Path, folder: &str, manifest: &Value) -> PathBuf {
 }
 
 fn discover(dir: &TempDir) -> Loaded<Vec<Plugin>> {
-    discover_plugins(dir.path(), &|_| true).unwrap()
+    discover_plugins(dir.path(), Profile::default(), &|_| true).unwrap()
 }
 
 /// The only plugin's servers, and the only warning's text, if any.
@@ -41,7 +41,7 @@ fn folders_in_byte_order_with_names_and_states() {
     fs::write(dir.path().join("file"), "").unwrap();
     fs::create_dir(dir.path().join("odd")).unwrap();
     fs::write(dir.path().join("odd/.codex-plugin"), "").unwrap();
-    let loaded = discover_plugins(dir.path(), &|id| id != "z@m").unwrap();
+    let loaded = discover_plugins(dir.path(), Profile::default(), &|id| id != "z@m").unwrap();
     let found: Vec<_> = loaded.value.iter().map(|plugin| (&*plugin.id, plugin.active)).collect();
     assert_eq!(found, [("B", true), ("C", true), ("a", true), ("z@m", false)]);
     assert!(loaded.warnings.is_empty());
@@ -244,14 +244,15 @@ fn the_servers_of_an_inactive_plugin_are_not_read() {
     let dir = tempfile::tempdir().unwrap();
     let root = write_plugin(dir.path(), "p", &json!({ "mcpServers": "../x" }));
     fs::write(root.join(".mcp.json"), "broken").unwrap();
-    let loaded = discover_plugins(dir.path(), &|_| false).unwrap();
+    let loaded = discover_plugins(dir.path(), Profile::default(), &|_| false).unwrap();
     assert!(loaded.warnings.is_empty() && loaded.value[0].servers.is_empty());
 }
 
 #[test]
 fn a_folder_that_cannot_be_listed() {
     let dir = tempfile::tempdir().unwrap();
-    let error = discover_plugins(&dir.path().join("none"), &|_| true).unwrap_err();
+    let error =
+        discover_plugins(&dir.path().join("none"), Profile::default(), &|_| true).unwrap_err();
     assert!(matches!(error, PluginError::Unreadable { .. }));
     assert!(error.to_string().contains("none: cannot be listed: "), "{error}");
 }

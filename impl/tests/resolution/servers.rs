@@ -1,16 +1,17 @@
 //! Rules `server.*` and the canonical form.
 
-use mcp_overlay_host::{Environment, HostConfig, ServerConfig};
+use mcp_overlay_host::{Environment, HostConfig, Profile, ServerConfig};
 use serde_json::{Value, json};
 
 fn canonical(server: &Value) -> Value {
-    let read = ServerConfig::from_json(server).unwrap_or_else(|error| panic!("{server}: {error}"));
+    let read = ServerConfig::from_json(server, Profile::default())
+        .unwrap_or_else(|error| panic!("{server}: {error}"));
     read.value.to_canonical_json()
 }
 
 /// The key at which this server is invalid.
 fn invalid_at(server: &Value) -> String {
-    let error = ServerConfig::from_json(server).expect_err(&server.to_string());
+    let error = ServerConfig::from_json(server, Profile::default()).expect_err(&server.to_string());
     error.key().to_owned()
 }
 
@@ -58,7 +59,7 @@ fn servers_made_in_code_are_those_read_from_the_least_entry() {
         (ServerConfig::stdio("x"), json!({ "command": "x" })),
         (ServerConfig::streamable_http("x"), json!({ "url": "x" })),
     ] {
-        assert_eq!(made, ServerConfig::from_json(&entry).unwrap().value);
+        assert_eq!(made, ServerConfig::from_json(&entry, Profile::default()).unwrap().value);
     }
 }
 
@@ -66,7 +67,7 @@ fn servers_made_in_code_are_those_read_from_the_least_entry() {
 fn an_error_names_the_field_and_a_short_word_in_it() {
     let error = |mode: &str| {
         let entry = json!({ "url": "x", "tools": { "t": { "approval_mode": mode } } });
-        ServerConfig::from_json(&entry).unwrap_err()
+        ServerConfig::from_json(&entry, Profile::default()).unwrap_err()
     };
     let expected = "expected \"auto\", \"prompt\" or \"approve\"";
     let short = error(&"x".repeat(40));
@@ -209,7 +210,7 @@ fn unknown_fields_are_warnings() {
         "url": "x", "name": "n", "comand": 1,
         "oauth": { "x": 1 }, "tools": { "t": { "y": 1, "approval_mode": null } },
     });
-    let loaded = ServerConfig::from_json(&server).unwrap();
+    let loaded = ServerConfig::from_json(&server, Profile::default()).unwrap();
     let mut keys: Vec<_> = loaded.warnings.iter().map(|warning| warning.key.as_str()).collect();
     keys.sort_unstable();
     assert_eq!(keys, ["comand", "name", "oauth.x", "tools.t.y"]);
@@ -221,7 +222,7 @@ fn unknown_fields_are_warnings() {
 fn of_a_url_only_the_origin_is_shown() {
     let shown = |url: &str| {
         let server = json!({ "url": url, "oauth_resource": url });
-        format!("{:?}", ServerConfig::from_json(&server).unwrap().value)
+        format!("{:?}", ServerConfig::from_json(&server, Profile::default()).unwrap().value)
     };
     for (url, origin) in [
         ("https://user:hunter2@a.example:8443/hunter2?k=hunter2#hunter2", "https://a.example:8443"),
@@ -252,10 +253,13 @@ fn secrets_are_not_shown() {
         r#"http_headers: Some({"X-Key": <redacted>}), "#,
     ];
     for (server, shown) in [stdio, http].into_iter().zip(shown) {
-        let read = ServerConfig::from_json(&server).unwrap().value;
+        let read = ServerConfig::from_json(&server, Profile::default()).unwrap().value;
         let debug = format!("{read:?}");
         assert!(debug.contains(shown) && !debug.contains("hunter2"), "{debug}");
-        let wrong = ServerConfig::from_json(&with(&server, "bearer_token", &json!("hunter2")));
+        let wrong = ServerConfig::from_json(
+            &with(&server, "bearer_token", &json!("hunter2")),
+            Profile::default(),
+        );
         let error = wrong.unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"));
     }

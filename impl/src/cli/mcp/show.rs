@@ -104,7 +104,7 @@ async fn auth(resolved: &Resolved, name: &str, server: &ServerConfig) -> String 
         let unset = if resolved.env.is_set(variable) { "" } else { ", which is not set" };
         return format!("bearer token of {variable}{unset}");
     }
-    if name == CODEX_APPS {
+    if resolved.host.sends_credentials(name, server) {
         let sent = resolved.host.auth().credentials.is_some();
         return if sent { "ChatGPT credentials" } else { "no credentials to send" }.to_owned();
     }
@@ -154,8 +154,9 @@ fn table(rows: impl Iterator<Item = [String; 5]>) -> String {
 }
 
 /// What of a server's canonical form says how it is reached.
-const TRANSPORT: [&str; 11] = [
+const TRANSPORT: [&str; 12] = [
     "args",
+    "auth",
     "bearer_token_env_var",
     "command",
     "cwd",
