@@ -18,7 +18,7 @@ use mcp_overlay::judge::verdict::FindingKind;
 use mcp_overlay::report::text::TextReporter;
 use mcp_overlay::report::{Report, RunVerdict};
 use mcp_overlay::subject::{FailureKind, InProcess, ProductionSubject, Subject};
-use mcp_overlay_model::{Answer, Auth, Case};
+use mcp_overlay_model::{Answer, Auth, Case, Rule};
 
 /// The production implementation with something done to question and answer.
 struct Altered<F>(F);
@@ -79,7 +79,7 @@ fn a_broken_subject_is_found_and_kept() {
     let findings = saved(folder.path());
     assert_eq!(findings.len(), summary.findings.len());
     for finding in &findings {
-        assert!(["gate.open", "gate.closed-removes"].contains(&finding.rule.as_str()));
+        assert!([Some(Rule::GateOpen), Some(Rule::GateClosedRemoves)].contains(&finding.rule));
         assert!(finding.sentence.contains("MUST be"), "{}", finding.sentence);
         assert!(report.contains(&finding.file_name()), "{report}");
         assert_eq!(finding.case.auth, Some(Auth::ApiKey));

@@ -1,6 +1,11 @@
 //! The examples of `docs/semantics.md` are true, on the model and on the production implementation.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that panics fails, as it should")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that panics fails, as it should"
+)]
 
 mod common;
 #[path = "common/example.rs"]
@@ -12,12 +17,52 @@ use common::SUBJECTS;
 use example::{check, compare_example, compare_seen};
 use mcp_overlay::rules;
 use mcp_overlay::rules::coverage::{reached, reached_outside};
-use mcp_overlay_model::{Case, resolve};
+use mcp_overlay_model::{Case, Profile, Rule, resolve};
 use serde_json::{Value, json};
 
-/// The JSON examples of the page, by the rule under whose heading they stand.
-fn examples() -> BTreeMap<&'static str, Vec<Value>> {
-    let mut examples: BTreeMap<_, Vec<Value>> = BTreeMap::new();
+/// A JSON example of the page.
+struct Example {
+    case: Value,
+    /// The expectations, each with the first profile that it is for; the first is for all.
+    expectations: Vec<(Profile, Value)>,
+}
+
+impl Example {
+    #[track_caller]
+    fn parse(text: &str, rule: &str) -> Example {
+        let mut members: BTreeMap<String, Value> = serde_json::from_str(text)
+            .unwrap_or_else(|error| panic!("the example of `{rule}`: {error}"));
+        let mut take = |member: &str| members.remove(member);
+        let case = take("case").unwrap_or_else(|| panic!("`{rule}` has an example without a case"));
+        let expect = take("expect").unwrap_or_else(|| panic!("`{rule}` expects nothing"));
+        let mut expectations = vec![(Profile::default(), expect)];
+        for profile in Profile::ALL {
+            let later = take(&format!("expect from {}", profile.name()));
+            expectations.extend(later.map(|expect| (profile, expect)));
+        }
+        assert!(members.is_empty(), "unknown members in the example of `{rule}`: {members:?}");
+        Example { case, expectations }
+    }
+
+    /// The case, asked in a profile.
+    fn case_in(&self, profile: Profile) -> Value {
+        let mut case = self.case.clone();
+        case["profile"] = profile.name().into();
+        case
+    }
+
+    /// What is expected in a profile: the last expectation from that profile or an earlier one.
+    fn expected_in(&self, profile: Profile) -> &Value {
+        let position = |of: Profile| Profile::ALL.iter().position(|profile| *profile == of);
+        let so_far = |(from, _): &&(Profile, Value)| position(*from) <= position(profile);
+        let (_, expect) = self.expectations.iter().rfind(so_far).unwrap();
+        expect
+    }
+}
+
+/// The JSON examples of the page, by the id of the rule under whose heading they stand.
+fn examples() -> BTreeMap<&'static str, Vec<Example>> {
+    let mut examples: BTreeMap<_, Vec<Example>> = BTreeMap::new();
     let mut rule = "";
     let mut lines = rules::SEMANTICS.lines();
     while let Some(line) = lines.next() {
@@ -26,39 +71,84 @@ fn examples() -> BTreeMap<&'static str, Vec<Value>> {
         }
         if line == "```json" {
             let text: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
-            let example = serde_json::from_str(&text.join("\n"));
-            let example = example.unwrap_or_else(|e| panic!("the example of `{rule}`: {e}"));
-            examples.entry(rule).or_default().push(example);
+            examples.entry(rule).or_default().push(Example::parse(&text.join("\n"), rule));
         }
     }
     examples
 }
 
-/// Rules that no case is an example of, because they are not about what a case comes to: one is
-/// about whatever else a host writes, one about the way in which it is told. They are tested on
-/// running hosts, in `tests/black_box`.
-const WITHOUT_EXAMPLE: [&str; 2] = ["credentials.never-shown", "delivery.any-way"];
+/// Each example with its rule and each profile in which the rule holds.
+fn in_every_profile(mut check: impl FnMut(Rule, &Example, Profile)) {
+    let mut checked = 0;
+    for (rule, examples) in examples() {
+        let rule: Rule = rule.parse().unwrap();
+        for example in &examples {
+            for profile in rules::profiles(rule) {
+                check(rule, example, profile);
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 200, "only {checked} examples were checked");
+}
+
+/// Rules without an example, because they are not about what a case resolves to: one is about
+/// whatever else a host writes, one about the route by which it is given its config. They are tested
+/// on running hosts, in `tests/black_box`.
+const WITHOUT_EXAMPLE: [Rule; 2] = [Rule::CredentialsNeverShown, Rule::DeliveryAnyWay];
 
 #[test]
 fn every_rule_has_an_example_and_every_example_a_rule() {
     let examples = examples();
-    for rule in rules::all().keys() {
+    for rule in Rule::ALL {
         let exempt = WITHOUT_EXAMPLE.contains(rule);
-        assert!(examples.contains_key(rule) != exempt, "`{rule}`: has it an example?");
+        assert!(examples.contains_key(rule.id()) != exempt, "`{rule}`: has it an example?");
     }
     for rule in examples.keys() {
-        assert!(rules::all().contains_key(rule), "an example stands under no rule: {rule:?}");
+        assert!(rule.parse::<Rule>().is_ok(), "an example stands under no rule: {rule:?}");
     }
 }
 
 #[test]
-fn every_example_holds() {
+fn every_example_holds_in_every_profile_of_its_rule() {
+    in_every_profile(|rule, example, profile| {
+        println!("{rule} in {}", profile.name());
+        check(&example.case_in(profile), example.expected_in(profile));
+    });
+}
+
+/// An expectation that no profile of the rule uses would never be checked.
+#[test]
+fn every_expectation_is_used() {
     for (rule, examples) in examples() {
-        for example in examples {
-            let parts: Vec<&str> = example.as_object().unwrap().keys().map(|k| &**k).collect();
-            assert_eq!(parts, ["case", "expect"], "the example of `{rule}`");
-            println!("{rule}");
-            check(&example["case"], &example["expect"]);
+        let rule: Rule = rule.parse().unwrap();
+        for example in &examples {
+            for (from, expect) in &example.expectations {
+                let is_used = rules::profiles(rule)
+                    .any(|profile| std::ptr::eq(example.expected_in(profile), expect));
+                assert!(is_used, "`{rule}`: the expectation from {}", from.name());
+            }
+        }
+    }
+}
+
+/// The rules that change from one profile to the next have examples that tell the two apart.
+#[test]
+fn the_example_of_a_dropped_rule_is_refuted_in_the_next_profile() {
+    for (rule, next, expected) in [
+        (Rule::OverlaySetReplacesWhole, Profile::CodexPr27414, "`runtime`"),
+        (Rule::LegacySynthesizesInEffective, Profile::CodexPr27198, "`runtime`"),
+        (Rule::ConfiguredOwnersExact, Profile::CodexPr29924, "`plugin_owners`"),
+        (Rule::ServerRemoteStdioCwd, Profile::CodexPr29924, "`rejected`"),
+        (Rule::ServerApprovalModes, Profile::CodexPr31803, "`rejected`"),
+        (Rule::AppsServerNoSkuNoHeader, Profile::CodexPr31803, "`effective`"),
+    ] {
+        assert!(!next.has(rule));
+        let example = &examples()[rule.id()][0];
+        for subject in SUBJECTS {
+            let expect = &example.expectations[0].1;
+            let refuted = compare_example(subject, &example.case_in(next), expect).unwrap_err();
+            assert!(refuted.starts_with(expected), "{rule}: {refuted}");
         }
     }
 }
@@ -101,21 +191,21 @@ fn an_example_that_is_wrong_is_noticed() {
 /// What a report says of "reached" starts from here: the case that explains a rule is about it.
 #[test]
 fn the_example_of_a_rule_reaches_it() {
-    for (rule, examples) in examples() {
+    in_every_profile(|rule, example, profile| {
         // Only asking again shows whether an answer depends on more than the case.
-        if rule == "resolution.pure" {
-            continue;
+        if rule == Rule::ResolutionPure {
+            return;
         }
-        for example in examples {
-            let case: Case = serde_json::from_value(example["case"].clone()).unwrap();
-            let inside = reached(&case, &resolve(&case));
-            let outside = example["expect"].get("seen").is_some();
-            assert!(!outside || !inside.contains(&rule), "`{rule}` is not checked in process");
-            let reached = if outside { reached_outside(&case, &resolve(&case)) } else { inside };
-            assert!(reached.contains(&rule), "`{rule}` is not among {reached:?}");
-            assert!(reached.len() < rules::all().len() / 2, "`{rule}`: everything is reached");
-        }
-    }
+        let place = format!("`{rule}` in {}", profile.name());
+        let case: Case = serde_json::from_value(example.case_in(profile)).unwrap();
+        let inside = reached(&case, &resolve(&case));
+        let outside = example.expected_in(profile).get("seen").is_some();
+        assert!(!outside || !inside.contains(&rule), "{place} is not checked in process");
+        let reached = if outside { reached_outside(&case, &resolve(&case)) } else { inside };
+        assert!(reached.contains(&rule), "{place} is not among {reached:?}");
+        assert!(reached.iter().all(|rule| profile.has(*rule)), "{place}: {reached:?}");
+        assert!(reached.len() < Rule::ALL.len() / 2, "{place}: everything is reached");
+    });
 }
 
 /// A case without servers and without Apps is about few rules.
@@ -123,5 +213,6 @@ fn the_example_of_a_rule_reaches_it() {
 fn an_empty_host_reaches_little() {
     let case = json!({"host": {"features": {"apps": false}}, "contributors": []});
     let case: Case = serde_json::from_value(case).unwrap();
-    assert_eq!(reached(&case, &resolve(&case)), ["gate.closed-removes", "gate.open"]);
+    let few = [Rule::GateOpen, Rule::GateClosedRemoves, Rule::EndpointBaseDefault];
+    assert_eq!(reached(&case, &resolve(&case)), few);
 }

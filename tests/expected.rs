@@ -9,7 +9,7 @@ use mcp_overlay::finding::expected::{self, Expected};
 use mcp_overlay::report::{Report, RuleStatus, RunVerdict, expected_failures};
 use mcp_overlay::subject::ProductionSubject;
 use mcp_overlay::{Options, Subject, check};
-use mcp_overlay_model::{Answer, Auth, Case};
+use mcp_overlay_model::{Answer, Auth, Case, Rule};
 
 /// Lets API keys pass the gate, forgets whose servers it has, or dies.
 struct Faulty {
@@ -60,12 +60,12 @@ fn an_expected_failure_does_not_count() {
     let broken = Faulty { api_key_passes: true, ..SOUND };
     let report = run(&broken, Expected::default());
     assert_eq!(report.verdict(), RunVerdict::Findings);
-    let rules: BTreeSet<&str> = report.findings.iter().map(|f| f.finding.rule.as_str()).collect();
-    assert_eq!(rules, BTreeSet::from(["gate.open"]));
+    let rules: BTreeSet<_> = report.findings.iter().map(|f| f.finding.rule).collect();
+    assert_eq!(rules, BTreeSet::from([Some(Rule::GateOpen)]));
 
     let report = run(&broken, expect(GATE));
     assert_eq!(report.verdict(), RunVerdict::Clean, "{}", report.in_words());
-    assert_eq!(report.status("gate.open"), RuleStatus::Expected);
+    assert_eq!(report.status(Rule::GateOpen), RuleStatus::Expected);
     assert!(report.headline().contains("expected failures and no other"), "{}", report.headline());
     assert!(report.failures() > 100, "they are counted all the same");
 }
@@ -75,8 +75,8 @@ fn another_failure_is_not_hidden_by_an_expected_one() {
     let broken = Faulty { api_key_passes: true, forgets_owners: true, ..SOUND };
     let report = run(&broken, expect(GATE));
     assert_eq!(report.verdict(), RunVerdict::Findings);
-    assert_eq!(report.status("gate.open"), RuleStatus::Expected);
-    assert_eq!(report.status("configured.owners-exact"), RuleStatus::Fail);
+    assert_eq!(report.status(Rule::GateOpen), RuleStatus::Expected);
+    assert_eq!(report.status(Rule::ConfiguredOwnersExact), RuleStatus::Fail);
     assert!(run(&broken, expect(&format!("{GATE}{OWNERS}"))).is_clean());
 }
 

@@ -101,7 +101,7 @@ fn a_crash_and_a_failure_are_found_and_minimised_too() {
         let case = (0..2_000).map(|index| random_case(SEED, index)).find(removes_docs).unwrap();
         let finding = investigate(&subject, &case).unwrap();
         assert_eq!(finding.verdict.word(), verdict);
-        assert_eq!(finding.rule, "");
+        assert_eq!(finding.rule, None);
         assert!(finding.to_string().contains("no such server"), "{finding}");
         for smaller in lacking_one_part(&finding.case) {
             assert!(!judge(&subject, &smaller).1.is_finding(), "not minimal:\n{finding}");

@@ -2,7 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that panics fails, as it should")]
 
-use mcp_overlay_model::{By, Case, Outcome, Resolution, resolve};
+use mcp_overlay_model::{By, Case, Outcome, Resolution, Rule, resolve};
 use serde_json::{Value, json};
 
 fn resolution(case: Value) -> Resolution {
@@ -14,7 +14,7 @@ fn resolution(case: Value) -> Resolution {
 
 /// In the view, `name` is (or is not) there because of `rule` and `by`.
 #[track_caller]
-fn because(view: &mcp_overlay_model::View, name: &str, there: bool, rule: &str, by: By) {
+fn because(view: &mcp_overlay_model::View, name: &str, there: bool, rule: Rule, by: By) {
     let decided = view.get(name).unwrap_or_else(|| panic!("nothing is said about {name}"));
     assert_eq!((decided.reason.rule, decided.reason.by), (rule, by), "{name}");
     assert_eq!(decided.server.is_some(), there, "{name}");
@@ -36,13 +36,13 @@ fn configured_names_who_defined_and_who_lost() {
         ],
     }))
     .configured;
-    because(&view, "alone", true, "configured.union", By::Config);
-    because(&view, "both", true, "configured.config-over-plugin", By::Config);
-    because(&view, "once", true, "configured.union", By::Plugin(1));
-    because(&view, "twice", true, "configured.first-plugin-wins", By::Plugin(1));
-    because(&view, "bad", false, "configured.invalid-plugin-server-dropped", By::Plugin(1));
-    because(&view, "off", false, "configured.inactive-plugin-ignored", By::Plugin(0));
-    because(&view, "later", true, "configured.union", By::Plugin(2));
+    because(&view, "alone", true, Rule::ConfiguredUnion, By::Config);
+    because(&view, "both", true, Rule::ConfiguredConfigOverPlugin, By::Config);
+    because(&view, "once", true, Rule::ConfiguredUnion, By::Plugin(1));
+    because(&view, "twice", true, Rule::ConfiguredFirstPluginWins, By::Plugin(1));
+    because(&view, "bad", false, Rule::ConfiguredInvalidPluginServerDropped, By::Plugin(1));
+    because(&view, "off", false, Rule::ConfiguredInactivePluginIgnored, By::Plugin(0));
+    because(&view, "later", true, Rule::ConfiguredUnion, By::Plugin(2));
 }
 
 #[test]
@@ -60,35 +60,35 @@ fn runtime_names_the_contribution_and_what_made_it_count() {
         ],
     }))
     .runtime;
-    because(&view, "kept", true, "overlay.untouched-stays", By::Config);
-    because(&view, "set", true, "overlay.set-replaces-whole", said(0, 0));
-    because(&view, "gone", false, "overlay.remove-deletes", said(0, 1));
+    because(&view, "kept", true, Rule::OverlayUntouchedStays, By::Config);
+    because(&view, "set", true, Rule::OverlaySetReplacesWhole, said(0, 0));
+    because(&view, "gone", false, Rule::OverlayRemoveDeletes, said(0, 1));
     // Among several words on one name, what decided is which is the last.
-    because(&view, "listed", false, "overlay.last-wins", said(0, 3));
-    because(&view, "ordered", false, "contribution.order", said(1, 0));
-    because(&view, "both", true, "overlay.last-wins", said(1, 2));
-    because(&view, "codex_apps", true, "hosted.enabled-sets", said(2, 0));
+    because(&view, "listed", false, Rule::OverlayLastWins, said(0, 3));
+    because(&view, "ordered", false, Rule::ContributionOrder, said(1, 0));
+    because(&view, "both", true, Rule::OverlayLastWins, said(1, 2));
+    because(&view, "codex_apps", true, Rule::HostedEnabledSets, said(2, 0));
 }
 
 #[test]
 fn effective_names_the_gate_the_loader_or_the_view_before() {
     let host = json!({"mcp_servers": {"a": {"command": "c"}, "codex_apps": {"command": "c"}}});
     let closed = resolution(json!({"host": host, "auth": "api_key"})).effective;
-    because(&closed, "a", true, "effective.others-pass", By::Config);
-    because(&closed, "codex_apps", false, "gate.closed-removes", By::Gate);
+    because(&closed, "a", true, Rule::EffectiveOthersPass, By::Config);
+    because(&closed, "codex_apps", false, Rule::GateClosedRemoves, By::Gate);
 
     let legacy = resolution(json!({"host": host, "auth": "chatgpt"})).effective;
-    because(&legacy, "codex_apps", true, "legacy.synthesizes-in-effective", By::Legacy);
+    because(&legacy, "codex_apps", true, Rule::LegacySynthesizesInEffective, By::Legacy);
 
     let removed = json!([{"id": "x", "contributions": [{"remove": {"name": "codex_apps"}}]}]);
     let case = json!({"host": host, "auth": "chatgpt", "contributors": removed});
     let silenced = resolution(case).effective;
-    because(&silenced, "codex_apps", false, "gate.never-synthesizes", said(0, 0));
+    because(&silenced, "codex_apps", false, Rule::GateNeverSynthesizes, said(0, 0));
 
     let off = json!({"features": {"apps": false}});
     let case = json!({"host": off, "contributors": [{"id": "h", "hosted_apps": {}}]});
     let disabled = resolution(case);
-    because(&disabled.runtime, "codex_apps", false, "hosted.disabled-removes", said(0, 0));
+    because(&disabled.runtime, "codex_apps", false, Rule::HostedDisabledRemoves, said(0, 0));
 }
 
 /// Every invalid place with the rule that it breaks, the smallest path first.
@@ -113,20 +113,20 @@ fn a_rejection_names_every_place_and_its_rule() {
     let Outcome::Rejected(places) = resolve(&serde_json::from_value(case).expect("a case")) else {
         panic!("it is not rejected")
     };
-    let places: Vec<(&str, &str)> = places.iter().map(|p| (p.path.as_str(), p.rule)).collect();
+    let places: Vec<(&str, Rule)> = places.iter().map(|p| (p.path.as_str(), p.rule)).collect();
     assert_eq!(
         places,
         [
-            ("contributors[0].contributions[0]", "server.transport"),
-            ("host.apps_mcp_product_sku", "host.wrong-type"),
-            ("host.chatgpt_base_url", "endpoint.base-valid"),
-            ("host.features.apps_mcp_path_override", "endpoint.override-path"),
-            ("host.mcp_servers.cwd", "server.remote-stdio-cwd"),
-            ("host.mcp_servers.foreign", "server.foreign-field"),
-            ("host.mcp_servers.time", "server.durations"),
-            ("host.mcp_servers.transport", "server.transport"),
-            ("host.mcp_servers.type", "server.unknown-field"),
-            ("host.mcp_servers.vars", "server.env-vars"),
+            ("contributors[0].contributions[0]", Rule::ServerTransport),
+            ("host.apps_mcp_product_sku", Rule::HostWrongType),
+            ("host.chatgpt_base_url", Rule::EndpointBaseValid),
+            ("host.features.apps_mcp_path_override", Rule::EndpointOverrideNotEmpty),
+            ("host.mcp_servers.cwd", Rule::ServerRemoteStdioCwd),
+            ("host.mcp_servers.foreign", Rule::ServerForeignField),
+            ("host.mcp_servers.time", Rule::ServerDurations),
+            ("host.mcp_servers.transport", Rule::ServerTransport),
+            ("host.mcp_servers.type", Rule::ServerUnknownField),
+            ("host.mcp_servers.vars", Rule::ServerEnvVars),
         ]
     );
 }

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     fn hash(case: Value) -> String {
-        hash_of("disagree", Rule::GateOpen, &serde_json::from_value(case).unwrap())
+        hash_of("disagree", "gate.open", &serde_json::from_value(case).unwrap())
     }
 
     #[test]

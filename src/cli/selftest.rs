@@ -1,6 +1,5 @@
 //! `mcp-overlay selftest`
 
-use mcp_overlay_model::Rule;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
@@ -9,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use mcp_overlay::display::grouped;
 use mcp_overlay::selftest::{self, Fault, Matrix, MatrixRow, Options, Watch, faults};
 use mcp_overlay::subject::silence_subjects;
+use mcp_overlay_model::Rule;
 
 use super::console::{FINDINGS, Outcome, complain, say};
 use super::outputs::{self, can_be_written};

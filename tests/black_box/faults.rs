@@ -5,12 +5,13 @@ use std::time::Duration;
 use mcp_overlay::campaign::Phase;
 use mcp_overlay::report::Report;
 use mcp_overlay::subject::stdio::Patience;
+use mcp_overlay_model::Rule;
 
 use crate::{Hosts, PATIENCE, run};
 
 /// The findings of a host with this fault: verdict and rule of each.
 #[track_caller]
-fn found(fault: &str, phase: Phase, cases: u64, patience: Patience) -> Vec<(String, String)> {
+fn found(fault: &str, phase: Phase, cases: u64, patience: Patience) -> Vec<(String, Option<Rule>)> {
     let hosts = Hosts::new();
     let subject = hosts.start_with(fault, patience);
     let report = run(&subject, phase, cases);
@@ -19,14 +20,14 @@ fn found(fault: &str, phase: Phase, cases: u64, patience: Patience) -> Vec<(Stri
     hosts.assert_gone();
     println!("{fault}: {}", words(&report));
     let findings = report.findings.iter().map(|found| &found.finding);
-    findings.map(|finding| (finding.verdict.word().to_string(), finding.rule.clone())).collect()
+    findings.map(|finding| (finding.verdict.word().to_string(), finding.rule)).collect()
 }
 
 fn words(report: &Report) -> String {
     let findings = report.findings.iter().map(|found| &found.finding);
     let words = findings.map(|f| {
         let case = serde_json::to_string(&f.case).unwrap();
-        format!("\n  {} {} {} {case} {:?}", f.verdict, f.rule, f.note, f.actual)
+        format!("\n  {} {:?} {} {case} {:?}", f.verdict, f.rule, f.note, f.actual)
     });
     words.collect()
 }
@@ -34,11 +35,13 @@ fn words(report: &Report) -> String {
 /// A fault is found as this: the first rule is among those that are blamed, and no other than
 /// these is.
 #[track_caller]
-fn is_found(fault: &str, verdict: &str, rules: &[&str]) {
+fn is_found(fault: &str, verdict: &str, rules: &[Rule]) {
     let found = found(fault, Phase::Random, 60, PATIENCE);
-    assert!(found.iter().any(|(_, rule)| rule == rules[0]), "{fault}: {found:?}");
+    let first = rules.first().copied();
+    assert!(found.iter().any(|(_, rule)| *rule == first), "{fault}: {found:?}");
     for (of, rule) in &found {
-        assert!(of == verdict && rules.contains(&rule.as_str()), "{fault}: {found:?}");
+        let known = rule.map_or(rules.is_empty(), |rule| rules.contains(&rule));
+        assert!(of == verdict && known, "{fault}: {found:?}");
     }
 }
 
@@ -46,14 +49,14 @@ fn is_found(fault: &str, verdict: &str, rules: &[&str]) {
 /// MUST NOT appear in anything that the host writes to its standard output or standard error.
 #[test]
 fn a_secret_that_is_shown() {
-    is_found("shows-token", "leaked", &[""]);
-    is_found("shows-token-in-two-pieces", "leaked", &[""]);
+    is_found("shows-token", "leaked", &[]);
+    is_found("shows-token-in-two-pieces", "leaked", &[]);
 }
 
 /// The last words of a process that dies are part of its finding, and must not hold the secret.
 #[test]
 fn a_secret_that_is_shown_at_the_end() {
-    is_found("shows-token-and-dies", "leaked", &[""]);
+    is_found("shows-token-and-dies", "leaked", &[]);
 }
 
 #[test]
@@ -61,23 +64,23 @@ fn credentials_that_go_to_another_server() {
     // Asked with the token are also servers that are disabled, called as the Apps server is, or of
     // a config that is then refused.
     let also = [
-        "gate.open",
-        "gate.closed-removes",
-        "start.exactly-enabled",
-        "endpoint.base-trimmed",
-        "server.unknown-field",
+        Rule::GateOpen,
+        Rule::GateClosedRemoves,
+        Rule::StartExactlyEnabled,
+        Rule::EndpointBaseTrimmed,
+        Rule::ServerUnknownField,
     ];
-    let rules = [&["credentials.apps-only"][..], &also].concat();
+    let rules = [&[Rule::CredentialsAppsOnly][..], &also].concat();
     is_found("sends-token-elsewhere", "disagree", &rules);
     is_found("sends-token-in-discovery", "disagree", &rules);
     is_found("sends-token-below", "disagree", &rules);
-    is_found("sends-token-beside", "leaked", &[""]);
+    is_found("sends-token-beside", "leaked", &[]);
 }
 
 #[test]
 fn a_disabled_server_that_is_started() {
     // A plugin is switched off in the same file, with the same word.
-    let rules = ["start.exactly-enabled", "configured.inactive-plugin-ignored"];
+    let rules = [Rule::StartExactlyEnabled, Rule::ConfiguredInactivePluginIgnored];
     is_found("starts-disabled", "disagree", &rules);
 }
 
@@ -86,23 +89,23 @@ fn a_server_that_is_not_listed() {
     is_found(
         "hides-server",
         "disagree",
-        &["status.auth", "start.exactly-enabled", "configured.union"],
+        &[Rule::StatusAuth, Rule::StartExactlyEnabled, Rule::ConfiguredUnion],
     );
 }
 
 #[test]
 fn an_auth_status_that_is_wrong() {
-    is_found("lies-about-auth", "disagree", &["status.auth"]);
+    is_found("lies-about-auth", "disagree", &[Rule::StatusAuth]);
 }
 
 #[test]
 fn a_gate_that_is_not_kept() {
-    is_found("asks-apps-with-closed-gate", "disagree", &["gate.open", "gate.closed-removes"]);
+    is_found("asks-apps-with-closed-gate", "disagree", &[Rule::GateOpen, Rule::GateClosedRemoves]);
 }
 
 #[test]
 fn a_host_that_refuses_everything() {
-    is_found("refuses-everything", "disagree", &["host.wrong-type"]);
+    is_found("refuses-everything", "disagree", &[Rule::HostWrongType]);
 }
 
 #[test]
@@ -121,6 +124,6 @@ fn a_host_that_breaks_down() {
         [("hangs", "hung"), ("dies", "crashed"), ("writes-nonsense", "protocol error")]
     {
         let found = found(fault, Phase::Random, 40, short);
-        assert_eq!(found, [(verdict.to_string(), String::new())], "{fault}");
+        assert_eq!(found, [(verdict.to_string(), None)], "{fault}");
     }
 }

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use mcp_overlay::black_box::narrow::{Reach, reasons};
 use mcp_overlay::cases::generate::random_case;
-use mcp_overlay::rules;
 use mcp_overlay::rules::coverage::{UNSEEN, reached_outside};
-use mcp_overlay_model::{Case, Profile, resolve};
+use mcp_overlay_model::{Case, Profile, Rule, resolve};
 
 const PAGE: &str = include_str!("../../docs/black-box.md");
 
@@ -27,18 +26,18 @@ fn every_step_is_listed_in_its_order() {
 fn every_rule_that_cannot_be_seen_is_listed() {
     let cases = (0..10_000).map(|index| Reach::Loopback.nearest(random_case(1, index)));
     let cases = cases.flat_map(|case| Profile::ALL.map(|profile| Case { profile, ..case.clone() }));
-    let reached: BTreeSet<&str> =
+    let reached: BTreeSet<Rule> =
         cases.flat_map(|case| reached_outside(&case, &resolve(&case))).collect();
     // Seen by asking again, and by telling in another way.
-    let otherwise = ["resolution.pure", "delivery.any-way"];
+    let otherwise = [Rule::ResolutionPure, Rule::DeliveryAnyWay];
     let never =
-        rules::all().keys().filter(|rule| !reached.contains(**rule) && !otherwise.contains(rule));
+        Rule::ALL.iter().filter(|rule| !reached.contains(rule) && !otherwise.contains(rule));
     assert!(UNSEEN.iter().all(|rule| !reached.contains(rule)));
     let listed: Vec<&str> = list("What cannot be seen")
         .iter()
         .filter_map(|line| line.strip_prefix('`')?.split('`').next())
         .collect();
-    assert_eq!(listed, never.copied().collect::<Vec<_>>());
+    assert_eq!(listed, never.map(|rule| rule.id()).collect::<Vec<_>>());
 }
 
 /// The finding that is shown is found, word for word.

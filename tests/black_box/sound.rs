@@ -7,7 +7,7 @@ use mcp_overlay::judge::compare::compare;
 use mcp_overlay::judge::verdict::Verdict;
 use mcp_overlay::report::Report;
 use mcp_overlay::subject::{Driver, Reply, Route, Sight};
-use mcp_overlay_model::{Answer, resolve};
+use mcp_overlay_model::{Answer, Rule, resolve};
 use serde_json::json;
 
 use crate::{Hosts, answer, case, run};
@@ -27,7 +27,7 @@ fn it_is_clean_with_its_config_in_the_file() {
     assert_clean(&report);
     assert_eq!(report.compared(), 300);
     // The rules that only a running host can break were looked at.
-    for rule in ["start.exactly-enabled", "status.auth", "credentials.environment-instead"] {
+    for rule in [Rule::StartExactlyEnabled, Rule::StatusAuth, Rule::CredentialsEnvironmentInstead] {
         assert!(report.rules.count(rule) > 5, "{rule}: {}", report.rules.count(rule));
     }
     drop(subject);
@@ -44,7 +44,7 @@ fn it_is_clean_in_every_other_way() {
         let report = run(&subject, phase, 600);
         assert_clean(&report);
         assert_eq!(report.compared(), 60);
-        assert_eq!(report.rules.count("delivery.any-way"), 60, "{phase:?}");
+        assert_eq!(report.rules.count(Rule::DeliveryAnyWay), 60, "{phase:?}");
     }
     drop(subject);
     hosts.assert_gone();

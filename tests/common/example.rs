@@ -2,13 +2,13 @@
 
 use mcp_overlay::judge::compare::same;
 use mcp_overlay::subject::{Sight, Subject};
-use mcp_overlay_model::{Answer, Case, Outcome, Profile, ServerView, resolve};
+use mcp_overlay_model::{Answer, Case, Outcome, ServerView, resolve};
 use serde_json::Value;
 
 use crate::common::SUBJECTS;
 
-/// Asks both subjects and compares what `expect` names; what is `seen` only a running host shows,
-/// so that the specification alone is asked.
+/// Asks both subjects and compares what `expect` names. Only a running host shows what is `seen`, so
+/// only the model is asked for it.
 #[track_caller]
 pub(crate) fn check(case: &Value, expect: &Value) {
     if expect.get("seen").is_some() {
@@ -17,11 +17,7 @@ pub(crate) fn check(case: &Value, expect: &Value) {
         }
         return;
     }
-    // A subject without the profile of a case skips it; every profile is one of the model's.
-    let profile = case.get("profile").and_then(Value::as_str);
-    let profile = profile.unwrap_or(Profile::default().name());
-    let asked = SUBJECTS.into_iter().filter(|s| s.profiles().iter().any(|p| p.name() == profile));
-    for subject in asked {
+    for subject in SUBJECTS {
         if let Err(problem) = compare_example(subject, case, expect) {
             panic!("{}: {problem}\n  case: {case}", subject.name());
         }
@@ -57,14 +53,10 @@ pub(crate) fn compare_seen(case: &Value, expect: &Value) -> Result<(), String> {
         return Err("`seen` is all that is expected of a running host".into());
     };
     let outcome = Sight::Outside.of(&case, resolve(&case));
-    let Outcome::Resolved(resolution) = &outcome else {
+    let Outcome::Observed(observed) = &outcome else {
         return Err(format!("nothing is seen but a rejection: {outcome:?}"));
     };
-    let got = resolution
-        .effective
-        .iter()
-        .filter_map(|(name, decided)| Some((name.clone(), decided.server.as_deref()?.clone())));
-    let got = Value::Object(got.collect());
+    let got = serde_json::to_value(observed.present()).map_err(|e| e.to_string())?;
     if same(want, &got) { Ok(()) } else { Err(format!("expected: {want}\n  actual:   {got}")) }
 }
 

@@ -1,89 +1,83 @@
 //! What the model says of itself: two formulations that agree, and a true reason for everything.
 
-use mcp_overlay::rules;
-use mcp_overlay_model::overlay::{Overlay, fold, last_word};
+use std::sync::Arc;
+
+use mcp_overlay_model::decision::Overlay;
+use mcp_overlay_model::overlay::{runtime, runtime_by_name};
 use mcp_overlay_model::{
-    By, CODEX_APPS, Case, ContributorKind, Outcome, Profile, Resolution, View, resolve,
+    By, CODEX_APPS, Case, Contribution, ContributorKind, Outcome, Resolution, Rule, RuleSet, View,
+    resolve,
 };
 
 use crate::law::Said;
 
-/// Applying one contribution after the other is asking for each name who spoke last; the reasons
-/// are the same, too.
-pub(crate) fn fold_is_last_word(case: &Case) -> Said {
-    in_every_profile(case, |case| {
-        let Outcome::Resolved(resolution) = resolve(case) else { return Ok(false) };
-        let Resolution { host, configured, overlays, .. } = &*resolution;
-        let folded = fold(host, configured, overlays);
-        let said = last_word(host, configured, overlays);
-        if folded != said {
-            return Err(format!("fold:      {folded:?}\n  last word: {said:?}"));
-        }
-        Ok(overlays.len() > 1)
-    })
+/// Applying one contribution after the other is asking for each name which contribution names it
+/// last; the reasons are the same, too.
+pub(crate) fn applying_in_order_is_asking_by_name(case: &Case) -> Said {
+    let Outcome::Resolved(resolution) = resolve(case) else { return Ok(false) };
+    let Resolution { host, configured, overlays, .. } = &*resolution;
+    let in_order = runtime(host, configured, overlays);
+    let by_name = runtime_by_name(host, configured, overlays);
+    if in_order != by_name {
+        return Err(format!("in order: {in_order:?}\n  by name:  {by_name:?}"));
+    }
+    Ok(overlays.len() > 1)
 }
 
-/// A law of the specification, whichever of its profiles counts; it applies if it does in one.
-fn in_every_profile(case: &Case, law: impl Fn(&Case) -> Said) -> Said {
+/// Where `overlay.disabled-stays` holds, what is disabled in `configured` is disabled in `runtime`
+/// or not there.
+pub(crate) fn disabled_is_never_revived(case: &Case) -> Said {
+    let Outcome::Resolved(resolution) = resolve(case) else { return Ok(false) };
+    if !case.profile.has(Rule::OverlayDisabledStays) {
+        return Ok(false);
+    }
+    let disabled = |view: &View, name: &str| {
+        let server = view.get(name)?.server.as_ref()?;
+        Some(server.get("enabled").is_some_and(|enabled| enabled == false))
+    };
     let mut applies = false;
-    for profile in Profile::ALL {
-        let said = law(&Case { profile, ..case.clone() });
-        applies |= said.map_err(|problem| format!("{}: {problem}", profile.name()))?;
+    for name in resolution.configured.keys() {
+        if disabled(&resolution.configured, name) == Some(true) {
+            applies |= resolution.overlays.iter().any(|overlay| overlay.name == *name);
+            if disabled(&resolution.runtime, name) == Some(false) {
+                return Err(format!("{name} was disabled and is not any more"));
+            }
+        }
     }
     Ok(applies)
 }
 
-/// From `codex-pr-27414` on, what is disabled in `configured` is disabled in `runtime` or not there.
-pub(crate) fn disabled_is_never_revived(case: &Case) -> Said {
-    in_every_profile(case, |case| {
-        let Outcome::Resolved(resolution) = resolve(case) else { return Ok(false) };
-        let disabled = |view: &View, name: &str| {
-            let server = view.get(name)?.server.as_ref()?;
-            Some(server.get("enabled").is_some_and(|enabled| enabled == false))
-        };
-        let mut applies = false;
-        for name in resolution.configured.keys() {
-            if case.profile >= Profile::CodexPr27414
-                && disabled(&resolution.configured, name) == Some(true)
-            {
-                applies |= resolution.overlays.iter().any(|overlay| overlay.name == *name);
-                if disabled(&resolution.runtime, name) == Some(false) {
-                    return Err(format!("{name} was disabled and is not any more"));
-                }
-            }
-        }
-        Ok(applies)
-    })
-}
-
-/// From `codex-pr-27198` on, the gate only removes: `effective` is `runtime`, `codex_apps` aside,
-/// and has no other `codex_apps` than that of `runtime`.
+/// Where the legacy loader works in `runtime`, `effective` has no server that `runtime` lacks, and
+/// none that differs in more than the field `auth`.
 pub(crate) fn the_gate_only_removes(case: &Case) -> Said {
-    in_every_profile(case, |case| {
-        let Outcome::Resolved(resolution) = resolve(case) else { return Ok(false) };
-        if case.profile < Profile::CodexPr27198 {
-            return Ok(false);
+    let Outcome::Resolved(resolution) = resolve(case) else { return Ok(false) };
+    if !case.profile.has(Rule::LegacyFirstInRuntime) {
+        return Ok(false);
+    }
+    let but_auth = |view: &View, name: &str| {
+        let mut server = Arc::unwrap_or_clone(view.get(name)?.server.clone()?);
+        if case.profile.has(Rule::EffectiveAuthAtChatgptOnly) {
+            server.as_object_mut()?.remove("auth");
         }
-        for (name, decided) in &resolution.effective {
-            let before = resolution.runtime.get(name).and_then(|d| d.server.as_ref());
-            if decided.server.is_some() && decided.server.as_ref() != before {
-                return Err(format!("{name} is not what it is in `runtime`"));
-            }
+        Some(server)
+    };
+    for name in resolution.effective.keys() {
+        let after = but_auth(&resolution.effective, name);
+        if after.is_some() && after != but_auth(&resolution.runtime, name) {
+            return Err(format!("{name} is not what it is in `runtime`"));
         }
-        Ok(resolution.effective.values().any(|decided| decided.server.is_some()))
-    })
+    }
+    Ok(resolution.effective.values().any(|decided| decided.server.is_some()))
 }
 
-/// Everything that is decided has a reason: a rule that exists, and somebody who did say it.
+/// Every decision has a reason: a rule of the profile, and an input that says so.
 pub(crate) fn every_reason_is_true(case: &Case) -> Said {
-    in_every_profile(case, reasons_are_true)
-}
-
-fn reasons_are_true(case: &Case) -> Said {
+    let rules = case.profile.rules();
     match resolve(case) {
+        Outcome::Observed(_) => Err("nothing is observed here".into()),
         Outcome::Rejected(places) => {
             for place in &places {
-                known_rule(case.profile, place.rule)?;
+                known_rule(rules, place.rule)?;
             }
             Ok(!places.is_empty())
         }
@@ -91,7 +85,7 @@ fn reasons_are_true(case: &Case) -> Said {
             let views = [&resolution.configured, &resolution.runtime, &resolution.effective];
             for view in views {
                 for (name, decided) in view {
-                    known_rule(case.profile, decided.reason.rule)?;
+                    known_rule(rules, decided.reason.rule)?;
                     let said = said_by(case, &resolution, name, decided.reason.by)?;
                     if decided.server.is_some() && !said {
                         return Err(format!("{name} is there, but {decided:?} set no server"));
@@ -104,8 +98,8 @@ fn reasons_are_true(case: &Case) -> Said {
     }
 }
 
-fn known_rule(profile: Profile, rule: &str) -> Result<(), String> {
-    if rules::holds(rule, profile) { Ok(()) } else { Err(format!("no rule there: {rule}")) }
+fn known_rule(rules: RuleSet, rule: Rule) -> Result<(), String> {
+    if rules.has(rule) { Ok(()) } else { Err(format!("{rule} does not hold here")) }
 }
 
 /// Whether what `by` says about `name` is a server; an error if it says nothing about it.
@@ -124,7 +118,7 @@ fn said_by(case: &Case, resolution: &Resolution, name: &str, by: By) -> Result<b
                 }
                 ContributorKind::Scripted(list) => {
                     let contribution = list.get(index).filter(|said| said.name() == name)?;
-                    Some(matches!(contribution, mcp_overlay_model::Contribution::Set { .. }))
+                    Some(matches!(contribution, Contribution::Set { .. }))
                 }
             })
         }
@@ -148,7 +142,7 @@ fn absences_have_reasons(resolution: &Resolution) -> Result<(), String> {
         }
     }
     for overlay in &resolution.overlays {
-        known_rule(resolution.host.profile, overlay.rule)?;
+        known_rule(resolution.host.rules, overlay.rule)?;
     }
     removed_by_the_last(&resolution.overlays, &resolution.runtime)
 }

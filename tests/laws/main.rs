@@ -1,7 +1,7 @@
 //! Laws that hold for every case, on the model and on the production implementation: those of the
 //! section "Consequences" of `docs/semantics.md`, and what any resolution owes its user.
 //!
-//! A law is a function ([`law`]); proptest ([`by_proptest`]) and quickcheck ([`by_quickcheck`])
+//! A law is a function ([`law`], [`consequences`]); proptest ([`by_proptest`]) and quickcheck ([`by_quickcheck`])
 //! are thin layers over the checker's own generator and minimiser.
 
 #![allow(
@@ -16,5 +16,6 @@ mod common;
 
 mod by_proptest;
 mod by_quickcheck;
+mod consequences;
 mod law;
 mod law_of_reasons;

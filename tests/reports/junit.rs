@@ -2,6 +2,7 @@
 
 use mcp_overlay::report::{Report, junit};
 use mcp_overlay::rules;
+use mcp_overlay_model::Rule;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus};
 
 use crate::sample;
@@ -55,7 +56,7 @@ fn a_clean_run_is_a_test_for_each_rule() {
     assert_eq!(suite.name.as_str(), "production");
     // Those of its profile: others are no rules of this run.
     let rules = clean.rule_rows().count();
-    assert!(40 < rules && rules < rules::all().len());
+    assert!(40 < rules && rules < Rule::ALL.len());
     assert_eq!((suite.tests, suite.failures, suite.errors), (rules, 0, 0));
     assert_eq!(suite.skipped, 0);
     assert_eq!(test(&report, "gate.open").classname.as_deref(), Some("codex-pr-27191"));
@@ -65,13 +66,14 @@ fn a_clean_run_is_a_test_for_each_rule() {
 fn what_failed_failed_and_what_did_not_did_not() {
     let report = read(&sample::failing());
     let (kind, message, text) = failure(&report, "gate.open");
-    assert_eq!((kind, message), (NonSuccessKind::Failure, rules::text("gate.open")));
+    assert_eq!((kind, message), (NonSuccessKind::Failure, rules::sentence(Rule::GateOpen)));
     assert!(text.contains("+   \"url\": \"https://chatgpt.com/backend-api/wham/apps\""), "{text}");
     assert_eq!(
         skipped(&report, "overlay.set-replaces-whole"),
         "expected to fail: https://issues.example/17"
     );
-    let out_of_reach = rules::all().keys().find(|id| id.starts_with("features.")).unwrap();
+    let mut ids = Rule::ALL.iter().map(|rule| rule.id());
+    let out_of_reach = ids.find(|id| id.starts_with("features.")).unwrap();
     assert_eq!(skipped(&report, out_of_reach), "no case reached it");
     let hung = &sample::failing().findings[2].id;
     let (kind, message, text) = failure(&report, hung);

@@ -7,7 +7,7 @@ use mcp_overlay::finding::expected::Expected;
 use mcp_overlay::report::merge::{MergeError, merge};
 use mcp_overlay::report::{Report, RunVerdict, json};
 use mcp_overlay::subject::{InProcess, ProductionSubject, Subject};
-use mcp_overlay_model::{Answer, Auth, Case};
+use mcp_overlay_model::{Answer, Auth, Case, Rule};
 
 use crate::sample;
 
@@ -124,7 +124,7 @@ fn sums() {
     assert_eq!((phase.cases, phase.asked_again), (3 * part.cases, 3 * part.asked_again));
     assert_eq!((phase.seconds, phase.not_comparable), (3.0 * part.seconds, 5));
     assert!(phase.cut_short && !merged.phases[1].cut_short);
-    assert_eq!(merged.rules.count("gate.open"), 3 * one.rules.count("gate.open"));
+    assert_eq!(merged.rules.count(Rule::GateOpen), 3 * one.rules.count(Rule::GateOpen));
     assert_eq!(merged.labels.cases, 3 * one.labels.cases);
     assert_eq!(merged.gave_up.as_deref(), Some("gave up"));
 }

@@ -6,9 +6,11 @@ use mcp_overlay::finding::expected::{Entry, Expected};
 use mcp_overlay::finding::{FORMAT, Finding, FoundDifference};
 use mcp_overlay::judge::verdict::FindingKind;
 use mcp_overlay::report::strength::{Matrix, MatrixRow};
-use mcp_overlay::report::{Expectation, PhaseReport, Report, ReportedFinding, ScenarioFailure};
+use mcp_overlay::report::{
+    Expectation, PhaseReport, Report, ReportedFinding, RunOptions, ScenarioFailure,
+};
 use mcp_overlay::rules;
-use mcp_overlay_model::Case;
+use mcp_overlay_model::{Case, Rule};
 use serde_json::{Value, json};
 
 /// Text that would do harm in HTML, XML, Markdown, a terminal, a workflow log or a shell.
@@ -20,16 +22,13 @@ pub(crate) const HOSTILE: &str = "</code></pre></title></style></details>'\"><sc
 /// Nothing failed.
 pub(crate) fn clean() -> Report {
     let options = Options { cases: Some(20_000), ..Options::default() };
-    let mut report = Report::new(options.run_options("production"), &options.expected);
-    report.run.version = "0.1.0".into();
+    let mut report = Report::new(run("production", &options), &options.expected);
     report.phases = vec![
         phase(Phase::Vectors, 400, 0, 0.25),
         phase(Phase::Exhaustive, 1_445_184, 0, 9.7),
         phase(Phase::Random, 20_000, 0, 1.5),
     ];
-    for id in rules::all().keys() {
-        report.rules.record(&vec![*id; id.len() * 37]);
-    }
+    record(&mut report, |_| true);
     report.labels = labels(20_000, 0);
     report
 }
@@ -46,8 +45,7 @@ pub(crate) fn failing() -> Report {
     };
     options.phases.insert(Phase::Endpoint);
     let mut report = clean();
-    report.run = options.run_options("fork 2.1");
-    report.run.version = "0.1.0".into();
+    report.run = run("fork 2.1", &options);
     report.phases = vec![
         PhaseReport { asked_again: 800, ..phase(Phase::Vectors, 400, 3, 0.25) },
         PhaseReport { cut_short: true, ..phase(Phase::Exhaustive, 1_024, 20, 0.125) },
@@ -55,9 +53,7 @@ pub(crate) fn failing() -> Report {
         phase(Phase::Endpoint, 20, 2, 1.0),
     ];
     report.rules = Default::default();
-    for id in rules::all().keys().filter(|id| !id.starts_with("features.")) {
-        report.rules.record(&vec![*id; id.len() * 37]);
-    }
+    record(&mut report, |rule| !rule.id().starts_with("features."));
     report.labels = labels(100_000, 3);
     report.findings = [gate(), unstable(), hung(), merges()].map(reported).into();
     report.findings[3].expected = Some("https://issues.example/17".into());
@@ -71,7 +67,7 @@ pub(crate) fn failing() -> Report {
         },
         ScenarioFailure {
             name: "the SKU header is sent".into(),
-            rule: Some("apps-server.sku-header".into()),
+            rule: Some(Rule::AppsServerSkuHeader),
             message: "expected: x-openai-product-sku: tpp\nactual: no such header".into(),
             expected: None,
         },
@@ -115,8 +111,8 @@ pub(crate) fn hostile() -> Report {
         finding.case.id = text();
         finding.case.host = json!({ HOSTILE: HOSTILE });
         for difference in &mut finding.differences {
-            let FoundDifference { place, rule, because, expected, actual } = difference;
-            (*place, *rule, *because) = (text(), text(), text());
+            let FoundDifference { place, rule: _, because, expected, actual } = difference;
+            (*place, *because) = (text(), text());
             (*expected, *actual) = (json!({ HOSTILE: 1 }), json!([HOSTILE, HOSTILE]));
         }
     }
@@ -124,14 +120,13 @@ pub(crate) fn hostile() -> Report {
         found.id.push_str(&position.to_string());
         found.finding.sentence = text();
     }
-    report.findings[0].finding.rule = text();
     report.findings[1].expected = Some(text());
     for (position, failed) in report.scenarios.iter_mut().enumerate() {
         failed.name = format!("{HOSTILE}{position}");
-        (failed.rule, failed.message) = (Some(text()), text());
+        failed.message = text();
     }
     report.scenarios[1].expected = Some(text());
-    let entry = Entry { rule: Some(text()), finding: None, reason: text() };
+    let entry = Entry { rule: None, finding: Some(text()), reason: text() };
     report.expectations.push(Expectation { entry, met: 0 });
     report
 }
@@ -172,6 +167,28 @@ pub(crate) fn matrix() -> Matrix {
     }
 }
 
+fn run(subject: &str, options: &Options) -> RunOptions {
+    RunOptions {
+        version: "0.1.0".into(),
+        subject: subject.into(),
+        profile: options.profile.name().into(),
+        phases: options.phases.iter().copied().collect(),
+        seed: options.seed,
+        cases: options.cases,
+        time: None,
+        twice: options.twice,
+        shard: options.shard,
+        strict: false,
+    }
+}
+
+/// Counts every rule that `counts`, each another number of times.
+fn record(report: &mut Report, counts: fn(&Rule) -> bool) {
+    for rule in Rule::ALL.iter().filter(|rule| counts(rule)) {
+        report.rules.record(&vec![*rule; rule.id().len() * 37]);
+    }
+}
+
 fn phase(phase: Phase, cases: u64, failures: u64, seconds: f64) -> PhaseReport {
     let (asked_again, not_comparable, cut_short) = (cases / 10, 0, false);
     PhaseReport {
@@ -205,13 +222,13 @@ fn case(written: Value) -> Case {
     serde_json::from_value(written).unwrap()
 }
 
-fn finding(verdict: &str, rule: &str, case: Case, difference: FoundDifference) -> Finding {
+fn finding(verdict: &str, rule: Option<Rule>, case: Case, difference: FoundDifference) -> Finding {
     Finding {
         finding: FORMAT,
         subject: "fork 2.1".into(),
         verdict: FindingKind::try_from(verdict.to_string()).unwrap(),
-        rule: rule.into(),
-        sentence: rules::text(rule).into(),
+        rule,
+        sentence: rule.map(rules::sentence).unwrap_or_default().into(),
         count: 1,
         note: String::new(),
         differences: vec![difference],
@@ -225,7 +242,7 @@ fn finding(verdict: &str, rule: &str, case: Case, difference: FoundDifference) -
 fn gate() -> Finding {
     let difference = FoundDifference {
         place: "effective[\"codex_apps\"]".into(),
-        rule: "gate.open".into(),
+        rule: Some(Rule::GateOpen),
         because: "auth is api_key".into(),
         expected: Value::Null,
         actual: json!({
@@ -234,19 +251,20 @@ fn gate() -> Finding {
         }),
     };
     let case = case(json!({ "host": {}, "auth": "api_key" }));
-    Finding { count: 23, ..finding("disagree", "gate.open", case, difference) }
+    Finding { count: 23, ..finding("disagree", Some(Rule::GateOpen), case, difference) }
 }
 
 fn unstable() -> Finding {
     let difference = FoundDifference {
         place: "runtime[\"docs\"]".into(),
-        rule: "resolution.pure".into(),
+        rule: Some(Rule::ResolutionPure),
         because: "asked again, it answered otherwise".into(),
         expected: json!({ "command": "docs", "args": ["--stdio"] }),
         actual: Value::Null,
     };
     let written = json!({ "host": { "mcp_servers": { "docs": { "command": "docs" } } } });
-    let mut finding = finding("not deterministic", "resolution.pure", case(written), difference);
+    let mut finding =
+        finding("not deterministic", Some(Rule::ResolutionPure), case(written), difference);
     finding.after = Some(case(json!({ "host": {}, "auth": "chatgpt" })));
     finding.note = "seen once; asked again, the subject answers as it should".into();
     finding
@@ -255,19 +273,19 @@ fn unstable() -> Finding {
 fn hung() -> Finding {
     let difference = FoundDifference {
         place: "the answer".into(),
-        rule: String::new(),
+        rule: None,
         because: "did not answer within 2 s\nits last words:\n  warning: <lock> is held".into(),
         expected: "an answer".into(),
         actual: "hung".into(),
     };
     let case = case(json!({ "host": { "mcp_servers": { "a": { "url": "https://a.example" } } } }));
-    Finding { count: 2, ..finding("hung", "", case, difference) }
+    Finding { count: 2, ..finding("hung", None, case, difference) }
 }
 
 fn merges() -> Finding {
     let difference = FoundDifference {
         place: "runtime[\"docs\"]".into(),
-        rule: "overlay.set-replaces-whole".into(),
+        rule: Some(Rule::OverlaySetReplacesWhole),
         because: "contribution 0 of contributor policy".into(),
         expected: json!({
             "command": "docs",
@@ -288,5 +306,8 @@ fn merges() -> Finding {
             { "set": { "name": "docs", "server": { "command": "docs" } } },
         ] }],
     }));
-    Finding { count: 16, ..finding("disagree", "overlay.set-replaces-whole", case, difference) }
+    Finding {
+        count: 16,
+        ..finding("disagree", Some(Rule::OverlaySetReplacesWhole), case, difference)
+    }
 }
