@@ -14,28 +14,45 @@ mod smaller;
 use std::collections::BTreeSet;
 
 use mcp_overlay::cases::generate::{BYTES_PER_CASE, case_from_bytes, random_case};
-use mcp_overlay::cases::labels::{LABELS, LabelCounts, labels};
+use mcp_overlay::cases::labels::{LABELS, LabelCounts, LabelRow, labels};
 use mcp_overlay::finding::investigate::investigate;
 use mcp_overlay::judge::judge;
 use mcp_overlay::subject::{InProcess, ModelSubject, ProductionSubject, Subject};
-use mcp_overlay_model::{Answer, Case, Contribution, resolve};
+use mcp_overlay_model::{Answer, Case, Contribution, Profile, resolve};
 use smaller::{lacking_one_part, list};
 
 const SEED: u64 = 20_260_401;
 
 #[test]
-fn every_situation_has_its_share_of_random_cases() {
-    let mut counts = LabelCounts::default();
-    for index in 0..60_000 {
-        let case = random_case(SEED, index);
-        counts.record(labels(&case, &resolve(&case)));
+fn every_situation_has_its_share_of_random_cases_in_every_profile() {
+    for profile in Profile::ALL {
+        let mut counts = LabelCounts::default();
+        for index in 0..30_000 {
+            let case = Case { profile, ..random_case(SEED, index) };
+            counts.record(labels(&case, &resolve(&case)));
+        }
+        for LabelRow { label, words, count, least } in counts.rows(profile.rules()) {
+            let share = count * 1000 / counts.cases;
+            println!("{}: {words}: {share} of 1000, at least {least}", profile.name());
+            assert!(least > 0, "{label:?} may never occur");
+            assert!(share >= u64::from(least), "{label:?}, {words}: {share} of 1000, not {least}");
+        }
     }
-    assert_eq!(counts.cases, 60_000);
-    for ((label, words, count), (_, _, least)) in counts.rows().zip(LABELS) {
-        let share = count * 1000 / counts.cases;
-        println!("{words}: {share} of 1000, at least {least}");
-        assert!(least > 0, "{label:?} may never occur");
-        assert!(share >= u64::from(least), "{label:?}, {words}: {share} of 1000, not {least}");
+}
+
+#[test]
+fn every_situation_can_occur_in_some_profile() {
+    for (label, .., rule) in LABELS {
+        let can = |profile: Profile| rule.is_none_or(|rule| profile.has(rule));
+        assert!(Profile::ALL.into_iter().any(can), "{label:?} needs {rule:?}");
+    }
+}
+
+#[test]
+fn every_profile_is_drawn_about_as_often_as_the_others() {
+    for profile in Profile::ALL {
+        let drawn = (0..5_000).filter(|index| random_case(SEED, *index).profile == profile).count();
+        assert!((800..1_200).contains(&drawn), "{}: {drawn} of 5000", profile.name());
     }
 }
 

@@ -4,47 +4,99 @@
 use std::collections::BTreeMap;
 
 use mcp_overlay_model::decision::View;
+use mcp_overlay_model::endpoint::apps_url;
 use mcp_overlay_model::{
-    Auth, By, CODEX_APPS, Case, ContributorKind, Outcome, Rejection, Resolution, Rule, apps,
+    Auth, By, CODEX_APPS, Case, ContributorKind, Level, Outcome, Rejection, Resolution, Rule,
+    RuleSet, apps,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The situations with the least share of random cases, in thousandths, in which each must occur.
-pub const LABELS: [(Label, &str, u32); 33] = [
-    (Label::Resolved, "resolved", 600),
-    (Label::Rejected, "rejected", 50),
-    (Label::RejectedHost, "rejected at a host key", 10),
-    (Label::RejectedServer, "rejected at a host server", 20),
-    (Label::RejectedContribution, "rejected at a contribution", 5),
-    (Label::SeveralInvalid, "several invalid places", 3),
-    (Label::ConfigBeatsPlugin, "config beats a plugin", 20),
-    (Label::FirstPluginWins, "first plugin beats another", 5),
-    (Label::InactivePlugin, "inactive plugin ignored", 20),
-    (Label::PluginServerDropped, "invalid plugin server dropped", 2),
-    (Label::PluginDefinesApps, "codex_apps from a plugin", 20),
-    (Label::ConfigDefinesApps, "codex_apps in the host config", 50),
-    (Label::NearlyReserved, "a name like codex_apps", 20),
-    (Label::SetReplaces, "Set replaces a server", 50),
-    (Label::SetReenables, "Set re-enables a disabled server", 10),
-    (Label::RemoveDeletes, "Remove deletes a server", 20),
-    (Label::RemoveOfAbsent, "Remove of an absent name", 20),
-    (Label::SetAfterRemove, "Set after Remove", 5),
-    (Label::OrderOfContributors, "order of contributors decides", 50),
-    (Label::LastInList, "last in one list decides", 20),
-    (Label::HostedOverruled, "hosted-apps overruled by a later one", 10),
-    (Label::HostedOverrules, "hosted-apps overrules an earlier one", 10),
-    (Label::GateOpen, "gate open", 200),
-    (Label::GateClosedByAuth, "gate closed by auth", 100),
-    (Label::GateClosedByFeature, "gate closed by the feature", 50),
-    (Label::GateRemoves, "closed gate removes codex_apps", 50),
-    (Label::LegacySynthesizes, "legacy loader synthesizes", 20),
-    (Label::LegacyReplaces, "legacy loader replaces a configured one", 5),
-    (Label::LegacySilenced, "legacy loader silenced by a Remove", 5),
-    (Label::PathOverride, "path override on", 50),
-    (Label::BaseGetsSuffix, "base URL gets a suffix", 50),
-    (Label::SkuOrToken, "SKU header or bearer variable", 50),
-    (Label::DisabledInEffective, "disabled server in effective", 50),
+/// The situations with the least share of random cases, in thousandths, in which each must occur, and
+/// the rule without which it cannot.
+pub const LABELS: [(Label, &str, u32, Option<Rule>); 42] = [
+    (Label::Resolved, "resolved", 600, None),
+    (Label::Rejected, "rejected", 50, None),
+    (Label::RejectedHost, "rejected at a host key", 10, None),
+    (Label::RejectedServer, "rejected at a host server", 20, None),
+    (Label::RejectedContribution, "rejected at a contribution", 5, None),
+    (Label::SeveralInvalid, "several invalid places", 3, None),
+    (Label::ConfigBeatsPlugin, "config beats a plugin", 20, None),
+    (Label::FirstPluginWins, "first plugin beats another", 5, None),
+    (Label::InactivePlugin, "inactive plugin ignored", 20, None),
+    (Label::PluginServerDropped, "invalid plugin server dropped", 2, None),
+    (Label::PluginDefinesApps, "codex_apps from a plugin", 20, None),
+    (Label::ConfigDefinesApps, "codex_apps in the host config", 50, None),
+    (Label::NearlyReserved, "a name like codex_apps", 20, None),
+    (Label::SetReplaces, "Set replaces a server", 50, None),
+    (
+        Label::SetReenables,
+        "Set re-enables a disabled server",
+        10,
+        Some(Rule::OverlaySetReplacesWhole),
+    ),
+    (Label::RemoveDeletes, "Remove deletes a server", 20, None),
+    (Label::RemoveOfAbsent, "Remove of an absent name", 20, None),
+    (Label::SetAfterRemove, "Set after Remove", 5, None),
+    (Label::OrderOfContributors, "order of contributors decides", 50, None),
+    (Label::LastInList, "last in one list decides", 20, None),
+    (Label::HostedOverruled, "hosted-apps overruled by a later one", 10, None),
+    (Label::HostedOverrules, "hosted-apps overrules an earlier one", 10, None),
+    (Label::GateOpen, "gate open", 200, None),
+    (Label::GateClosedByAuth, "gate closed by auth", 100, None),
+    (Label::GateClosedByFeature, "gate closed by the feature", 50, None),
+    (Label::GateRemoves, "closed gate removes codex_apps", 50, None),
+    (
+        Label::LegacySynthesizes,
+        "legacy loader synthesizes",
+        20,
+        Some(Rule::LegacySynthesizesInEffective),
+    ),
+    (
+        Label::LegacyReplaces,
+        "legacy loader replaces a configured one",
+        5,
+        Some(Rule::LegacySynthesizesInEffective),
+    ),
+    (
+        Label::LegacySilenced,
+        "legacy loader silenced by a Remove",
+        5,
+        Some(Rule::LegacySynthesizesInEffective),
+    ),
+    (Label::PathOverride, "path override on", 50, Some(Rule::FeaturesOverrideForms)),
+    (Label::BaseGetsSuffix, "base URL gets a suffix", 50, None),
+    (Label::SkuOrToken, "SKU header or bearer variable", 50, None),
+    (Label::DisabledInEffective, "disabled server in effective", 50, None),
+    (Label::LegacyFirst, "legacy loader comes first", 50, Some(Rule::LegacyFirstInRuntime)),
+    (
+        Label::LegacyFirstReplaces,
+        "legacy loader replaces a configured one first",
+        20,
+        Some(Rule::LegacyFirstInRuntime),
+    ),
+    (
+        Label::LegacyFirstRemoves,
+        "legacy loader removes a configured one",
+        10,
+        Some(Rule::LegacyFirstInRuntime),
+    ),
+    (Label::DisabledStays, "Set leaves a server disabled", 10, Some(Rule::OverlayDisabledStays)),
+    (Label::OwnerGone, "contribution ends a plugin's ownership", 5, Some(Rule::OwnersOfRuntime)),
+    (
+        Label::AuthKept,
+        "auth chatgpt at ChatGPT's origin",
+        20,
+        Some(Rule::EffectiveAuthAtChatgptOnly),
+    ),
+    (
+        Label::AuthDropped,
+        "auth chatgpt dropped elsewhere",
+        20,
+        Some(Rule::EffectiveAuthAtChatgptOnly),
+    ),
+    (Label::SkuDefault, "product SKU by default", 50, Some(Rule::AppsServerSkuDefault)),
+    (Label::ShouldMatters, "a SHOULD rule matters", 10, None),
 ];
 
 /// An interesting situation.
@@ -84,6 +136,15 @@ pub enum Label {
     BaseGetsSuffix,
     SkuOrToken,
     DisabledInEffective,
+    LegacyFirst,
+    LegacyFirstReplaces,
+    LegacyFirstRemoves,
+    DisabledStays,
+    OwnerGone,
+    AuthKept,
+    AuthDropped,
+    SkuDefault,
+    ShouldMatters,
 }
 
 /// The labels of one case.
@@ -126,7 +187,8 @@ struct WrittenCounts {
 
 impl From<LabelCounts> for WrittenCounts {
     fn from(counts: LabelCounts) -> Self {
-        let situations = counts.rows().map(|(_, words, count)| (words.to_string(), count));
+        let words = LABELS.iter().map(|(_, words, ..)| words.to_string());
+        let situations = words.zip(counts.counts);
         WrittenCounts { cases: counts.cases, situations: situations.collect() }
     }
 }
@@ -136,12 +198,25 @@ impl TryFrom<WrittenCounts> for LabelCounts {
 
     fn try_from(written: WrittenCounts) -> Result<Self, String> {
         let mut counts = LabelCounts { cases: written.cases, ..LabelCounts::default() };
-        for (count, (_, words, _)) in counts.counts.iter_mut().zip(LABELS) {
+        for (count, (_, words, ..)) in counts.counts.iter_mut().zip(LABELS) {
             let known = written.situations.get(words);
             *count = *known.ok_or_else(|| format!("no count of the situation {words:?}"))?;
         }
         Ok(counts)
     }
+}
+
+/// How often a situation occurred.
+#[derive(Clone, Copy, Debug)]
+pub struct LabelRow {
+    /// The situation.
+    pub label: Label,
+    /// The situation in words.
+    pub words: &'static str,
+    /// The cases that were in it.
+    pub count: u64,
+    /// The least share of cases, in thousandths.
+    pub least: u32,
 }
 
 impl LabelCounts {
@@ -161,9 +236,17 @@ impl LabelCounts {
         }
     }
 
-    /// The situations in the order of [`LABELS`]: label, words, count.
-    pub fn rows(&self) -> impl Iterator<Item = (Label, &'static str, u64)> + '_ {
-        LABELS.iter().zip(self.counts).map(|((label, words, _), count)| (*label, *words, count))
+    /// The situations that can occur by these rules, in the order of [`LABELS`].
+    pub fn rows(&self, rules: RuleSet) -> impl Iterator<Item = LabelRow> + '_ {
+        LABELS.iter().zip(self.counts).filter_map(move |((label, words, least, rule), count)| {
+            let occurs = rule.is_none_or(|rule| rules.has(rule));
+            occurs.then_some(LabelRow { label: *label, words, count, least: *least })
+        })
+    }
+
+    /// How many cases were in any situation; for telling whether there are too many.
+    pub fn all(&self) -> impl Iterator<Item = u64> {
+        self.counts.into_iter()
     }
 }
 
@@ -178,6 +261,7 @@ pub fn labels(case: &Case, outcome: &Outcome) -> LabelSet {
             label_configured(case, resolution, &mut set);
             label_overlays(case, resolution, &mut set);
             label_apps(case, resolution, &mut set);
+            label_later_rules(resolution, &mut set);
         }
     }
     set
@@ -288,4 +372,33 @@ fn label_apps(case: &Case, resolution: &Resolution, set: &mut LabelSet) {
     set.add(Label::BaseGetsSuffix, !base.contains("/backend-api") && !base.contains("/api/codex"));
     let mut servers = resolution.effective.values().filter_map(|decided| decided.server.as_ref());
     set.add(Label::DisabledInEffective, servers.any(|server| is_disabled(server)));
+}
+
+/// Situations of profiles after the first.
+fn label_later_rules(resolution: &Resolution, set: &mut LabelSet) {
+    let Resolution { configured, runtime, effective, host, .. } = resolution;
+    if host.rules.has(Rule::LegacyFirstInRuntime) {
+        let has_own = holds(configured, CODEX_APPS);
+        set.add(Label::LegacyFirst, host.apps);
+        set.add(Label::LegacyFirstReplaces, host.apps && has_own);
+        set.add(Label::LegacyFirstRemoves, !host.apps && has_own);
+    }
+    for (name, decided) in runtime {
+        set.add(Label::DisabledStays, decided.reason.rule == Rule::OverlayDisabledStays);
+        let before = configured.get(name).map(|before| before.reason.by);
+        let was_plugins = matches!(before, Some(By::Plugin(_))) && holds(configured, name);
+        set.add(Label::OwnerGone, was_plugins && before != Some(decided.reason.by));
+    }
+    for decided in effective.values() {
+        let has_auth = decided.server.as_ref().is_some_and(|server| server.get("auth").is_some());
+        set.add(Label::AuthKept, has_auth);
+        let dropped = decided.reason.rule == Rule::EffectiveAuthAtChatgptOnly;
+        set.add(Label::AuthDropped, dropped);
+    }
+    let by_default = host.product_sku.is_none() && host.rules.has(Rule::AppsServerSkuDefault);
+    set.add(Label::SkuDefault, host.apps && by_default);
+    let url = |rules| apps_url(&host.base_url, None, rules);
+    let should = |rule: &Rule| rule.level() == Level::Should;
+    let without = |rule: Rule| url(host.rules.without(rule)) != url(host.rules);
+    set.add(Label::ShouldMatters, host.rules.iter().filter(should).any(without));
 }

@@ -38,9 +38,9 @@ const OUTSIDE_CASES: u64 = 500;
     mcp-overlay check --stdio ./my-host-subject --expected-failures known.toml --github\n\n\
     Exit status: 0 clean, 1 findings, 2 wrong use or a fault of the tool itself.")]
 pub(crate) struct Arguments {
-    /// The rules that count
-    #[arg(long, value_name = "P", default_value = "codex-pr-27191", value_parser = super::console::profile)]
-    profile: Profile,
+    /// The profile whose rules count, or `all` for one run after the other with each
+    #[arg(long, value_name = "P", default_value = "codex-pr-27191", value_parser = profiles)]
+    profile: Profiles,
 
     /// How many random cases to run [default: 500000, or without end if --time is given]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -102,6 +102,20 @@ pub(crate) struct Arguments {
     write_expected_failures: Option<PathBuf>,
 }
 
+/// The profiles of a check.
+#[derive(Clone, Debug)]
+struct Profiles(Vec<Profile>);
+
+fn profiles(name: &str) -> Result<Profiles, String> {
+    match name {
+        "all" => Ok(Profiles(Profile::ALL.into())),
+        name => match super::console::profile(name) {
+            Ok(profile) => Ok(Profiles(vec![profile])),
+            Err(error) => Err(format!("{error}, all")),
+        },
+    }
+}
+
 fn percent(text: &str) -> Result<f64, String> {
     let percent: f64 = text.parse().map_err(|_| "expected a number".to_string())?;
     let fits = percent == 0.0 || (0.01..=100.0).contains(&percent);
@@ -116,26 +130,38 @@ fn phase(word: &str) -> Result<Phase, String> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    let options = options(arguments)?;
+    let profiles = &arguments.profile.0;
+    let options: Vec<Options> =
+        profiles.iter().map(|profile| options(arguments, *profile)).collect::<Result<_, _>>()?;
     arguments.outputs.check()?;
     if let Some(path) = &arguments.write_expected_failures {
         can_be_written("--write-expected-failures", path)?;
     }
-    if arguments.write_expected_failures.is_some() && arguments.driven.commands() > 1 {
-        return Err("--write-expected-failures takes one subject: a file is about one".into());
+    if arguments.write_expected_failures.is_some()
+        && (arguments.driven.commands() > 1 || profiles.len() > 1)
+    {
+        return Err(
+            "--write-expected-failures takes one subject and one profile: a file is about \
+                    one run"
+                .into(),
+        );
     }
     let _here = match driven::go(&arguments.driven)? {
         Place::Here(inside) => inside,
         Place::Done(code) => return Ok(code),
     };
-    let subjects = driven::start(&arguments.driven, &[options.profile])?;
+    let subjects = driven::start(&arguments.driven, profiles)?;
     silence_subjects();
     let mut verdicts = Vec::new();
-    for (position, driven) in subjects.iter().enumerate() {
-        if position > 0 {
-            say("\n")?;
+    for driven in &subjects {
+        for options in &options {
+            let position = verdicts.len();
+            if position > 0 {
+                say("\n")?;
+            }
+            verdicts.push(check(arguments, options, driven, position)?);
         }
-        verdicts.push(check(arguments, &options, driven, position)?);
+        driven.stop();
     }
     Ok(if verdicts.contains(&RunVerdict::Findings) {
         ExitCode::from(FINDINGS)
@@ -155,11 +181,10 @@ fn check(
     let mut reporter = TextReporter::new(anstream::stdout());
     let mut options = options.clone();
     if position > 0 {
-        // What two subjects have in common would overwrite each other.
+        // What two runs have in common would overwrite each other.
         options.findings = options.findings.map(|folder| folder.join((position + 1).to_string()));
     }
     let report = campaign::run(driven.driver(), &options, &mut reporter)?;
-    driven.stop();
     if let Some(error) = reporter.failure() {
         return Err(format!("cannot write the report: {error}").into());
     }
@@ -171,13 +196,13 @@ fn check(
     Ok(report.verdict())
 }
 
-fn options(arguments: &Arguments) -> Result<Options, Misuse> {
+fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
     if arguments.time.is_some() && !arguments.shard.is_whole() {
         return Err("--shard with --time: a run that ends by time cannot be shared out; \
                     use --cases"
             .into());
     }
-    if arguments.only.contains(&Phase::Endpoint) && arguments.profile != Profile::default() {
+    if arguments.only.contains(&Phase::Endpoint) && profile != Profile::default() {
         let profile = Profile::default().name();
         return Err(format!("--only endpoint: its scenarios are those of {profile}").into());
     }
@@ -202,10 +227,10 @@ fn options(arguments: &Arguments) -> Result<Options, Misuse> {
     };
     let cases = if arguments.driven.is_outside() { OUTSIDE_CASES } else { DEFAULT_CASES };
     Ok(Options {
-        profile: arguments.profile,
+        profile,
         phases: match arguments.only.as_slice() {
             [] if arguments.driven.is_outside() => Phase::OUTSIDE.into(),
-            [] if arguments.profile != Profile::default() => {
+            [] if profile != Profile::default() => {
                 Phase::OF_VIEWS.into_iter().filter(|phase| *phase != Phase::Endpoint).collect()
             }
             [] => Phase::OF_VIEWS.into(),

@@ -1,7 +1,7 @@
 //! What a run came to, as data: the last event of a run, what `merge` joins, and what every file is a
 //! rendering of.
 
-use mcp_overlay_model::{Profile, Rule};
+use mcp_overlay_model::{Profile, Rule, RuleSet};
 use serde::{Deserialize, Serialize};
 
 use crate::cases::labels::LabelCounts;
@@ -171,12 +171,15 @@ impl Report {
         }
     }
 
-    /// Whether the least shares of the labels are about this run's random cases: they are held for the
-    /// default profile, and for cases as they are drawn, not narrowed to what a running host can be
-    /// asked.
+    /// Whether the least shares of the labels are about this run's random cases: they are held for
+    /// cases as they are drawn, not narrowed to what a running host can be asked.
     pub fn has_least_shares(&self) -> bool {
-        self.run.profile == Profile::default().name()
-            && self.phases.iter().all(|phase| phase.brought_within_reach.is_none())
+        self.phases.iter().all(|phase| phase.brought_within_reach.is_none())
+    }
+
+    /// The rules of the run's profile.
+    pub fn rules(&self) -> RuleSet {
+        Profile::try_from(self.run.profile.clone()).unwrap_or_default().rules()
     }
 
     /// Cases that were compared, in all phases.
@@ -253,8 +256,7 @@ impl Report {
     /// Every rule of the run's profile with its sentence, how often it was reached and its status.
     pub fn rule_rows(&self) -> impl Iterator<Item = (Rule, &'static str, u64, RuleStatus)> {
         let row = |rule| (rule, rules::sentence(rule), self.rules.count(rule), self.status(rule));
-        let profile = Profile::try_from(self.run.profile.clone()).unwrap_or_default();
-        profile.rules().iter().map(row)
+        self.rules().iter().map(row)
     }
 
     /// Ends a test: nothing if the run is clean.

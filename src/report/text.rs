@@ -10,7 +10,7 @@ use super::{
     Event, Phase, PhaseReport, Report, Reporter, RuleStatus, RunOptions, RunVerdict,
     ScenarioFailure,
 };
-use crate::cases::labels::LabelCounts;
+use crate::cases::labels::LabelRow;
 use crate::display::grouped;
 use crate::display::printable_lines;
 use crate::finding::Finding;
@@ -158,7 +158,7 @@ impl<W: Write> TextReporter<W> {
         if let Some(line) = out_of_sight(report) {
             self.line(&line);
         }
-        let table = label_table(&report.labels);
+        let table = label_table(report);
         self.line(&table);
         for entry in report.unmet() {
             let what = entry.what();
@@ -237,12 +237,13 @@ fn out_of_sight(report: &Report) -> Option<String> {
 }
 
 /// How often each situation occurred; empty without random cases.
-fn label_table(labels: &LabelCounts) -> String {
+fn label_table(report: &Report) -> String {
+    let labels = &report.labels;
     if labels.cases == 0 {
         return String::new();
     }
     let mut table = format!("\n{:<42}{:>12}{:>9}\n", "situation", "cases", "share");
-    for (_, words, count) in labels.rows() {
+    for LabelRow { words, count, .. } in labels.rows(report.rules()) {
         let share = 100.0 * count as f64 / labels.cases as f64;
         table.push_str(&format!("{words:<42}{:>12}{share:>8.1}%\n", grouped(count)));
     }

@@ -205,7 +205,7 @@ fn phase(phase: Phase, cases: u64, failures: u64, seconds: f64) -> PhaseReport {
 
 /// Counts a little above the least, those of the first `few` situations below.
 fn labels(cases: u64, few: usize) -> LabelCounts {
-    let counts = LABELS.iter().enumerate().map(|(position, (_, words, least))| {
+    let counts = LABELS.iter().enumerate().map(|(position, (_, words, least, _))| {
         let least = u64::from(*least) * cases / 1_000;
         let count = if position < few { least / 2 } else { least + least / 3 };
         (words.to_string(), Value::from(count))

@@ -7,7 +7,7 @@ use super::draw::{once_in, pick};
 use super::server::servers;
 
 /// Base URLs that a rule of `endpoint.*` treats in a way of its own.
-pub(crate) const BASE_URLS: [&str; 24] = [
+pub(crate) const BASE_URLS: [&str; 28] = [
     "https://chatgpt.com",
     "https://chatgpt.com/",
     "https://chatgpt.com///",
@@ -27,6 +27,10 @@ pub(crate) const BASE_URLS: [&str; 24] = [
     "http://127.0.0.1:9/api/codex/",
     "https://corp.example/api/x/codex",
     "https://corp.example/my-api/codex",
+    "https://corp.example/api/codexx",
+    "https://corp.example/backend-apix/y",
+    "https://backend-api.example",
+    "https://chat.openai.com.evil.example",
     "http://localhost:8080",
     "http://localhost:8080/",
     "http://[::1]:8080/api/codex",
@@ -72,8 +76,11 @@ fn features(u: &mut Unstructured<'_>) -> Result<Map<String, Value>> {
     if once_in(u, 2)? {
         features.insert("apps_mcp_path_override".into(), path_override(u)?);
     }
+    if once_in(u, 12)? {
+        features.insert("connectors".into(), Value::Bool(u.arbitrary()?));
+    }
     if once_in(u, 16)? {
-        features.insert("other".into(), json!({"enabled": "ignored"}));
+        features.insert("other".into(), Value::Bool(u.arbitrary()?));
     }
     Ok(features)
 }

@@ -54,7 +54,8 @@ enum Mode {
     Wild,
 }
 
-/// Draws a case.
+/// Draws a case. What it holds is drawn alike for every profile: a value that only some profiles know
+/// is unknown or invalid in the others.
 ///
 /// # Errors
 /// None in practice: `Unstructured` answers with the simplest choice when it runs dry.
@@ -65,6 +66,7 @@ pub fn case(u: &mut Unstructured<'_>) -> Result<Case> {
         _ => Mode::Wild,
     };
     let mut case = empty_case();
+    case.profile = *u.choose(&Profile::ALL)?;
     case.auth = auth(u)?;
     case.host = Value::Object(host::host(u)?);
     case.plugins = plugins(u)?;

@@ -46,15 +46,36 @@ pub(super) fn entry(u: &mut Unstructured<'_>) -> Result<Value> {
 }
 
 fn url(u: &mut Unstructured<'_>) -> Result<&'static str> {
-    let urls = [
+    let plain = [
         "https://a.example/mcp",
         "https://b.example/mcp",
         "http://127.0.0.1:9/mcp",
         "https://chatgpt.com/backend-api/wham/apps",
         "https://evil.example/mcp",
     ];
-    u.choose(&urls).copied()
+    let is_plain = !once_in(u, 6)?;
+    u.choose(if is_plain { &plain } else { &NEAR_CHATGPT }).copied()
 }
+
+/// URLs at ChatGPT's origin, and URLs that one way of reading takes for it.
+const NEAR_CHATGPT: [&str; 16] = [
+    "https://chatgpt.com",
+    "HTTPS://user@ChatGPT.com:443/x",
+    "https://chatgpt.com:0443/x",
+    "https:chatgpt.com/x",
+    "https:\\\\chatgpt.com\\x",
+    "https://chat%67pt.com/x",
+    "https://\u{ff43}hatgpt.com/x",
+    " https://chatgpt.com/x\n",
+    "https://chatgpt.com\\@evil.example/",
+    "https://chatgpt.com@evil.example/",
+    "https://evil.example#@chatgpt.com/",
+    "http://chatgpt.com/x",
+    "https://chatgpt.com:8443/x",
+    "https://chatgpt.com./x",
+    "https://chat.openai.com/x",
+    "https://chatgpt.com.evil.example/x",
+];
 
 fn text(u: &mut Unstructured<'_>) -> Result<Value> {
     Ok(Value::from(pick(u, &TEXTS)?))
@@ -73,11 +94,32 @@ fn text_table(u: &mut Unstructured<'_>, keys: [&str; 2]) -> Result<Value> {
     Ok(Value::Object(table))
 }
 
-/// A time that a 64-bit float and a nanosecond clock hold alike.
+/// A time as a user may write it: a few common ones, those at which rounding goes wrong, and any
+/// decimal.
 fn seconds(u: &mut Unstructured<'_>) -> Result<Value> {
-    let seconds =
-        [json!(0), json!(7), json!(30), json!(30.0), json!(0.25), json!(1.5), json!(1_000_000.0)];
-    u.choose(&seconds).cloned()
+    let common = [json!(0), json!(7), json!(30), json!(30.0), json!(0.25), json!(1.5)];
+    let edges = [
+        json!(1.14),
+        json!(0.1),
+        json!(1e-9),
+        json!(4e-10),
+        json!(1e-300),
+        // Exact halves of a nanosecond.
+        json!(0.0009765625),
+        json!(0.0029296875),
+        json!(16_777_215.999_999_999),
+        json!(9_007_199_254_740_993_u64),
+        // The largest double below 2^64.
+        json!(18_446_744_073_709_549_568_u64),
+    ];
+    Ok(match u.int_in_range(0..=7)? {
+        0..=3 => u.choose(&common)?.clone(),
+        4 | 5 => u.choose(&edges)?.clone(),
+        _ => {
+            let digits = 10_f64.powi(u.int_in_range(0..=12)?);
+            json!(f64::from(u.arbitrary::<u32>()?) / digits)
+        }
+    })
 }
 
 fn stdio_field(u: &mut Unstructured<'_>) -> Result<(&'static str, Value)> {
@@ -101,7 +143,8 @@ fn env_vars(u: &mut Unstructured<'_>) -> Result<Value> {
 }
 
 fn http_field(u: &mut Unstructured<'_>) -> Result<(&'static str, Value)> {
-    Ok(match u.int_in_range(0..=4)? {
+    Ok(match u.int_in_range(0..=6)? {
+        5 | 6 => ("auth", Value::from(pick(u, &["chatgpt", "chatgpt", "oauth"])?)),
         0 => ("bearer_token_env_var", Value::from("TOK")),
         1 => ("http_headers", text_table(u, ["X-A", "X-OpenAI-Product-Sku"])?),
         2 => ("env_http_headers", text_table(u, ["X-E", "X-F"])?),
@@ -120,7 +163,7 @@ fn shared_field(u: &mut Unstructured<'_>) -> Result<(&'static str, Value)> {
         6 => ("startup_timeout_ms", u.choose(&[json!(0), json!(9), json!(1500)])?.clone()),
         7 => ("tool_timeout_sec", seconds(u)?),
         8 => {
-            let modes = ["auto", "prompt", "approve"];
+            let modes = ["auto", "prompt", "approve", "writes"];
             ("default_tools_approval_mode", Value::from(pick(u, &modes)?))
         }
         9 => ("enabled_tools", texts(u)?),

@@ -75,7 +75,7 @@ fn break_host(u: &mut Unstructured<'_>, case: &mut Case) -> Result<()> {
     let (key, value) = match u.int_in_range(0..=6)? {
         0..=2 => ("chatgpt_base_url", Value::from(pick(u, &bad_urls)?)),
         3 => ("apps_mcp_product_sku", wrong(u)?),
-        4 => ("features", json!({"apps": wrong(u)?})),
+        4 => ("features", json!({pick(u, &["apps", "connectors", "other"])?: not_a_table(u)?})),
         5 => ("features", json!({"apps_mcp_path_override": u.choose(&bad_overrides)?.clone()})),
         _ => (pick(u, &["features", "mcp_servers", "chatgpt_base_url", "env"])?, wrong(u)?),
     };
@@ -86,6 +86,12 @@ fn break_host(u: &mut Unstructured<'_>, case: &mut Case) -> Result<()> {
 /// A value of a type that few fields have.
 fn wrong(u: &mut Unstructured<'_>) -> Result<Value> {
     let values = [json!(5), json!("yes"), json!([]), json!([1]), json!({"a": 1}), json!(-1.5)];
+    u.choose(&values).cloned()
+}
+
+/// The same, but a table: what a feature that is a table means is not specified.
+fn not_a_table(u: &mut Unstructured<'_>) -> Result<Value> {
+    let values = [json!(5), json!("yes"), json!([]), json!([1]), json!(-1.5)];
     u.choose(&values).cloned()
 }
 
@@ -131,7 +137,8 @@ fn broken_server(u: &mut Unstructured<'_>) -> Result<Value> {
 
 /// A field that makes most servers invalid, and a few that only look as if they did.
 fn broken_field(u: &mut Unstructured<'_>) -> Result<(&'static str, Value)> {
-    Ok(match u.int_in_range(0..=21)? {
+    Ok(match u.int_in_range(0..=22)? {
+        22 => ("auth", u.choose(&[json!("ChatGPT"), json!(true), json!("chatgpt")])?.clone()),
         0 => ("command", json!("srv")),
         1 => ("url", json!("https://x.example")),
         2 => ("bearer_token", json!("secret")),

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::parts::wide;
-use crate::cases::labels::LABELS;
+use crate::cases::labels::LabelRow;
 use crate::display::grouped;
 use crate::report::Report;
 
@@ -31,7 +31,7 @@ pub(super) fn chart(report: &Report) -> Markup {
                             @if held { th.number scope="col" { "Least" } }
                         } }
                         tbody {
-                            @for ((_, words, count), (.., least)) in labels.rows().zip(LABELS) {
+                            @for LabelRow { words, count, least, .. } in labels.rows(report.rules()) {
                                 (row(words, count, labels.cases, held.then_some(least)))
                             }
                         }

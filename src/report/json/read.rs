@@ -170,9 +170,7 @@ impl Line {
             Line::Finding(found) => ("cases", MOST, vec![found.finding.count]),
             Line::Expectation(expectation) => ("findings", MOST, vec![expectation.met]),
             Line::Labels(labels) if labels.cases > MOST => ("cases", MOST, vec![labels.cases]),
-            Line::Labels(labels) => {
-                ("cases of a situation", labels.cases, labels.rows().map(|row| row.2).collect())
-            }
+            Line::Labels(labels) => ("cases of a situation", labels.cases, labels.all().collect()),
             Line::Scenario(_) | Line::End(_) => return None,
         };
         let too_many = counts.into_iter().find(|count| *count > most);
