@@ -14,4 +14,3 @@ pub use options::{ENOUGH_FAILURES, Options};
 pub use run::run;
 
 pub(crate) use judging::{CHUNK, Numbered, again, judge_again, judge_first, questions, unnumbered};
-pub(crate) use work::cores;

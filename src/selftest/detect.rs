@@ -1,16 +1,16 @@
 //! The first case of a phase that finds a fault, judged as a campaign judges.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
 use mcp_overlay_model::{Answer, Case};
 
 use super::faults::Fault;
 use crate::campaign::{
-    self, CHUNK, Numbered, Phase, again, cores, judge_again, judge_first, questions, unnumbered,
+    self, CHUNK, Numbered, Phase, again, judge_again, judge_first, questions, unnumbered,
 };
 use crate::cases::exhaustive;
 use crate::finding::investigate::with_other_auth;
+use crate::parallel::{Numbers, on_all_cores};
 use crate::subject::{Driver, ProductionSubject, Subject};
 
 /// The number of the first case, from 0, that finds something wrong with a subject.
@@ -50,22 +50,20 @@ pub(super) fn first_of_small_scope(
     progress: &(dyn Fn(u64) + Sync),
 ) -> Vec<Option<u64>> {
     let sought: Vec<Sought> = faults.iter().map(|fault| Sought::new(fault)).collect();
-    let next = AtomicU64::new(0);
+    let numbers = Numbers::up_to(exhaustive::COUNT);
     let work = || {
-        loop {
-            let start = next.fetch_add(CHUNK, Ordering::Relaxed);
+        while let Some(indices) = numbers.take(CHUNK) {
+            let (start, units) = (indices.start, indices.end - indices.start);
             let open: Vec<&Sought> = sought.iter().filter(|sought| sought.is_open(start)).collect();
-            if start >= exhaustive::COUNT || open.is_empty() {
+            if open.is_empty() {
                 return;
             }
-            let cases: Vec<Offered> = (start..start + CHUNK).filter_map(Offered::new).collect();
+            let cases: Vec<Offered> = indices.filter_map(Offered::new).collect();
             open.into_iter().for_each(|sought| sought.seek(&cases));
-            progress(CHUNK);
+            progress(units);
         }
     };
-    thread::scope(|scope| {
-        (0..cores()).for_each(|_| drop(scope.spawn(work)));
-    });
+    on_all_cores(work);
     sought.into_iter().map(Sought::found).collect()
 }
 
