@@ -9,7 +9,7 @@ use mcp_overlay_model::Case;
 
 use super::isolate::{Restarts, ask_isolating};
 use super::judging::{
-    CHUNK, First, Numbered, Second, again, judge_again, judge_first, questions, unnumbered,
+    CHUNK, First, Numbered, Second, judge_again, judge_first, questions, unnumbered,
 };
 use super::options::{ENOUGH_FAILURES, Options};
 use super::sift::Sieve;
@@ -75,9 +75,13 @@ impl Work<'_> {
         let sight = self.driver.sight();
         let (indices, cases) = unnumbered(numbered);
         let replies = self.ask(&cases, troubles);
-        let first = judge_first(sight, (indices, cases), replies);
-        first.iter().for_each(|first| self.count_first(first, tally));
-        let again = again(&first, |index| self.options.asks_twice(self.phase, index));
+        let mut again = Vec::new();
+        for first in judge_first(sight, (indices, cases), replies) {
+            self.count_first(&first, tally);
+            if self.options.asks_twice(self.phase, first.index) {
+                again.extend(first.again());
+            }
+        }
         if !again.is_empty() {
             let replies = self.ask(&questions(&again), troubles);
             for second in judge_again(sight, &again, replies) {

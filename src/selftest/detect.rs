@@ -6,7 +6,7 @@ use mcp_overlay_model::{Answer, Case};
 
 use super::faults::Fault;
 use crate::campaign::{
-    self, CHUNK, Numbered, Phase, again, judge_again, judge_first, questions, unnumbered,
+    self, CHUNK, Numbered, Phase, judge_again, judge_first, questions, unnumbered,
 };
 use crate::cases::exhaustive;
 use crate::finding::investigate::with_other_auth;
@@ -35,12 +35,19 @@ pub(super) fn failing(driver: &dyn Driver, phase: Phase, cases: Vec<Numbered>) -
     let sight = driver.sight();
     let (indices, cases) = unnumbered(cases);
     let replies = driver.ask(&cases);
-    let first = judge_first(sight, (indices, cases), replies);
-    let again = again(&first, |index| options.asks_twice(phase, index));
-    let second = judge_again(sight, &again, driver.ask(&questions(&again)));
-    let wrong = first.iter().filter(|first| first.judged.verdict.is_finding());
-    let wrong_again = second.iter().filter(|second| second.verdict.is_finding());
-    wrong.map(|first| first.index).chain(wrong_again.map(|second| second.index)).collect()
+    let (mut failing, mut again) = (Vec::new(), Vec::new());
+    for first in judge_first(sight, (indices, cases), replies) {
+        failing.extend(first.judged.verdict.is_finding().then_some(first.index));
+        if options.asks_twice(phase, first.index) {
+            again.extend(first.again());
+        }
+    }
+    if !again.is_empty() {
+        let second = judge_again(sight, &again, driver.ask(&questions(&again)));
+        let wrong = second.iter().filter(|second| second.verdict.is_finding());
+        failing.extend(wrong.map(|second| second.index));
+    }
+    failing
 }
 
 /// The first case of the small scope for each of several faults that keep no state. Each case is
