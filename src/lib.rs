@@ -45,6 +45,7 @@ pub mod files;
 pub mod finding;
 pub mod fuzz;
 pub mod judge;
+mod parallel;
 pub mod profile_diff;
 pub mod protocol;
 #[cfg(feature = "endpoint")]

@@ -34,46 +34,41 @@ pub(crate) fn unnumbered(cases: Vec<Numbered>) -> (Vec<u64>, Vec<Case>) {
     cases.into_iter().map(|Numbered { index, case }| (index, case)).unzip()
 }
 
-/// Judges the replies to cases, those left out that were not asked.
+/// Judges the replies to cases one by one, those left out that were not asked.
 pub(crate) fn judge_first(
     sight: Sight,
     (indices, cases): (Vec<u64>, Vec<Case>),
     replies: Vec<Reply>,
-) -> Vec<First> {
+) -> impl Iterator<Item = First> {
     let asked = indices.into_iter().zip(cases).zip(replies);
     let asked = asked.filter(|(_, reply)| *reply != Reply::NotAsked);
-    let judge = |((index, case), reply)| {
+    asked.map(move |((index, case), reply)| {
         let judged = judge_reply(sight, &case, reply);
         First { index, case, judged }
-    };
-    asked.map(judge).collect()
+    })
 }
 
 /// A case to be asked again, and what was answered the first time.
 #[derive(Debug)]
-pub(crate) struct Again<'a> {
+pub(crate) struct Again {
     index: u64,
-    case: &'a Case,
+    case: Case,
     other: Case,
-    answer: &'a Answer,
+    answer: Answer,
 }
 
-/// The cases to be asked again, of those that were answered.
-pub(crate) fn again(first: &[First], asks_twice: impl Fn(u64) -> bool) -> Vec<Again<'_>> {
-    let mut again = Vec::new();
-    for First { index, case, judged } in first {
-        if let Some(answer) = &judged.answer
-            && asks_twice(*index)
-        {
-            again.push(Again { index: *index, case, other: with_other_auth(case), answer });
-        }
+impl First {
+    /// The case to be asked again, if it was answered.
+    pub(crate) fn again(self) -> Option<Again> {
+        let First { index, case, judged } = self;
+        let answer = judged.answer?;
+        Some(Again { index, other: with_other_auth(&case), case, answer })
     }
-    again
 }
 
 /// What is asked: the same with another auth, and then the same again. Answers must not depend on
 /// what was asked before.
-pub(crate) fn questions(again: &[Again<'_>]) -> Vec<Case> {
+pub(crate) fn questions(again: &[Again]) -> Vec<Case> {
     again.iter().flat_map(|again| [again.other.clone(), again.case.clone()]).collect()
 }
 
@@ -94,7 +89,7 @@ pub(crate) struct Second<'a> {
 /// Judges the replies to [`questions`].
 pub(crate) fn judge_again<'a>(
     sight: Sight,
-    again: &'a [Again<'_>],
+    again: &'a [Again],
     replies: Vec<Reply>,
 ) -> Vec<Second<'a>> {
     let mut seconds = Vec::new();

@@ -13,5 +13,4 @@ pub use error::Error;
 pub use options::{ENOUGH_FAILURES, Options};
 pub use run::run;
 
-pub(crate) use judging::{CHUNK, Numbered, again, judge_again, judge_first, questions, unnumbered};
-pub(crate) use work::cores;
+pub(crate) use judging::{CHUNK, Numbered, judge_again, judge_first, questions, unnumbered};

@@ -11,13 +11,14 @@ use super::error::Error;
 use super::isolate::Restarts;
 use super::options::{ENOUGH_FAILURES, Options};
 use super::sift::Kind;
-use super::work::{Tally, Work, cores};
+use super::work::{Tally, Work};
 #[cfg(feature = "endpoint")]
 use crate::apps_connection::{self, Problem, Scenario};
 use crate::cases::{exhaustive, generate, vectors};
 use crate::finding::Finding;
 use crate::finding::investigate::examine;
 use crate::finding::of_vector::against_model;
+use crate::parallel::{Numbers, cores};
 #[cfg(feature = "endpoint")]
 use crate::report::ScenarioFailure;
 use crate::report::{Event, Phase, PhaseReport, Report, ReportedFinding, Reporter};
@@ -184,9 +185,8 @@ impl Run<'_> {
             driver,
             options: self.options,
             phase,
-            total: total.unwrap_or(u64::MAX),
+            positions: Numbers::up_to(total.unwrap_or(u64::MAX)),
             deadline: time.and_then(|time| Instant::now().checked_add(time)),
-            next: AtomicU64::new(0),
             done: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             restarts: &self.restarts,

@@ -1,33 +1,28 @@
 //! The workers of a phase: each takes a few cases at a time and judges them.
 
-use std::num::NonZero;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
-use std::thread;
 use std::time::Instant;
 
 use mcp_overlay_model::{Case, Rule};
 
 use super::isolate::{Restarts, ask_isolating};
 use super::judging::{
-    CHUNK, First, Numbered, Second, again, judge_again, judge_first, questions, unnumbered,
+    CHUNK, First, Numbered, Second, judge_again, judge_first, questions, unnumbered,
 };
 use super::options::{ENOUGH_FAILURES, Options};
 use super::sift::Sieve;
 use crate::cases::labels::{LabelCounts, labels};
 use crate::finding::investigate::Failing;
 use crate::judge::verdict::{PURE, Verdict};
+use crate::parallel::Numbers;
 use crate::report::Phase;
 use crate::rules::coverage::{self, RuleCounts};
 use crate::subject::{Driver, Failure, Reply, Sight};
 
 /// One case of so many is looked at for the rules that it reaches; of the vectors all are.
 const LOOKED_AT: u64 = 8;
-
-pub(crate) fn cores() -> usize {
-    thread::available_parallelism().map_or(1, NonZero::get)
-}
 
 /// Cases taken at a time where time ends the phase: a slow subject takes long for a whole chunk.
 const SHORT_CHUNK: u64 = 16;
@@ -38,9 +33,8 @@ pub(super) struct Work<'a> {
     pub(super) options: &'a Options,
     pub(super) phase: Phase,
     /// Positions in this shard, not numbers of cases.
-    pub(super) total: u64,
+    pub(super) positions: Numbers,
     pub(super) deadline: Option<Instant>,
-    pub(super) next: AtomicU64,
     pub(super) done: AtomicU64,
     pub(super) failures: AtomicU64,
     /// Of the whole run.
@@ -70,8 +64,7 @@ impl Work<'_> {
             return None;
         }
         let chunk = if self.deadline.is_some() { SHORT_CHUNK } else { CHUNK };
-        let start = self.next.fetch_add(chunk, Ordering::Relaxed);
-        (start < self.total).then(|| start..self.total.min(start + chunk))
+        self.positions.take(chunk)
     }
 
     fn ask(&self, cases: &[Case], troubles: &Sender<Failure>) -> Vec<Reply> {
@@ -82,9 +75,13 @@ impl Work<'_> {
         let sight = self.driver.sight();
         let (indices, cases) = unnumbered(numbered);
         let replies = self.ask(&cases, troubles);
-        let first = judge_first(sight, (indices, cases), replies);
-        first.iter().for_each(|first| self.count_first(first, tally));
-        let again = again(&first, |index| self.options.asks_twice(self.phase, index));
+        let mut again = Vec::new();
+        for first in judge_first(sight, (indices, cases), replies) {
+            self.count_first(&first, tally);
+            if self.options.asks_twice(self.phase, first.index) {
+                again.extend(first.again());
+            }
+        }
         if !again.is_empty() {
             let replies = self.ask(&questions(&again), troubles);
             for second in judge_again(sight, &again, replies) {

@@ -143,7 +143,11 @@ fn ask_to_fail(driver: &dyn Driver, failing: &Failing) -> Option<Asked> {
     let repeatedly = Way::Repeatedly.ask(driver, failing.case.clone());
     match (&failing.verdict, repeatedly.verdict()) {
         // An answer too many shows only when there is another question.
-        (Verdict::Failed(_), Verdict::Failed(_)) => fails(Way::Alone).or(Some(repeatedly)),
+        (Verdict::Failed(_), Verdict::Failed(_)) => fails(Way::Alone).or_else(|| {
+            // Asked alone it answered; what it may still have to say is about no other case.
+            driver.restart();
+            Some(repeatedly)
+        }),
         (_, Verdict::Unstable(_)) if !broke_down => Some(repeatedly),
         // On purpose or by chance, the same with another auth may have been asked before.
         (

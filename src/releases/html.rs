@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, html};
 use mcp_overlay_model::{Profile, Rule};
 
 use super::{Cell, Matrix};
-use crate::report::html::{Text, head, sentence, wide};
+use crate::report::html::parts::{Text, head, sentence, wide};
 use crate::rules;
 
 /// The page; `date` and `command` say when and how it was made.

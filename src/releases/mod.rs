@@ -6,20 +6,17 @@ pub mod html;
 pub mod markdown;
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use mcp_overlay_model::{Case, Profile, Rule, resolve};
 
-use crate::campaign::cores;
 use crate::cases::generate::random_case;
 use crate::finding::Finding;
 use crate::finding::investigate::{Asked, Failing, examine};
 use crate::judge::judge_reply;
 use crate::judge::verdict::Verdict;
+use crate::parallel::{Numbers, on_all_cores};
 use crate::rules::coverage::reached_outside;
 use crate::subject::{Driver, Reply, Sight, ask_one};
 
@@ -148,14 +145,10 @@ pub fn look(
 /// Asks every case once. An answer that no profile expects is asked for again, of a new process:
 /// what a host remembers of another case is no word about this one.
 fn ask_all(driver: &dyn Driver, plan: Plan, done: &(dyn Fn(u64) + Sync)) -> Vec<(Case, Reply)> {
-    let next = AtomicU64::new(0);
-    let asked = Mutex::new(Vec::new());
+    let (numbers, count) = (Numbers::up_to(plan.cases), AtomicU64::new(0));
     let work = || {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= plan.cases {
-                return;
-            }
+        let mut asked = Vec::new();
+        for index in std::iter::from_fn(|| numbers.take(1)).flatten() {
             let case = driver.narrow(random_case(plan.seed, index));
             let mut reply = ask_one(driver, &case);
             let expected = |profile| !judge(&case, profile, reply.clone()).is_finding();
@@ -163,13 +156,12 @@ fn ask_all(driver: &dyn Driver, plan: Plan, done: &(dyn Fn(u64) + Sync)) -> Vec<
                 driver.restart();
                 reply = ask_one(driver, &case);
             }
-            let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
             asked.push((index, case, reply));
-            done(asked.len() as u64);
+            done(count.fetch_add(1, Ordering::Relaxed) + 1);
         }
+        asked
     };
-    thread::scope(|scope| (0..cores()).for_each(|_| drop(scope.spawn(work))));
-    let mut asked = asked.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut asked: Vec<_> = on_all_cores(work).into_iter().flatten().collect();
     asked.sort_by_key(|(index, ..)| *index);
     asked.into_iter().map(|(_, case, reply)| (case, reply)).collect()
 }

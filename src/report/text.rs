@@ -108,7 +108,7 @@ impl<W: Write> TextReporter<W> {
         };
         let subject = printable_lines(subject);
         self.line(&format!(
-            "{BOLD}mcp-overlay {version}{BOLD:#}: {subject} against {profile}, seed {seed}{shard}\n"
+            "{BOLD}mcp-overlay {version}{BOLD:#}: {subject} against {profile}, seed {seed}{shard}"
         ));
     }
 
@@ -116,7 +116,7 @@ impl<W: Write> TextReporter<W> {
     /// begins anew after it.
     fn row(&mut self, phase: &PhaseReport) {
         if !self.in_table {
-            self.line("phase            cases      time     cases/s  failing");
+            self.line("\nphase            cases      time     cases/s  failing");
         }
         self.line(&phase_row(phase));
         self.in_table = true;
@@ -175,7 +175,7 @@ impl<W: Write> TextReporter<W> {
 
     fn above_the_bar(&mut self, text: &str) {
         let bar = self.bar.clone();
-        bar.suspend(|| self.line(text));
+        bar.suspend(|| self.line(text.trim_end()));
     }
 }
 

@@ -1,16 +1,16 @@
 //! The first case of a phase that finds a fault, judged as a campaign judges.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
 use mcp_overlay_model::{Answer, Case};
 
 use super::faults::Fault;
 use crate::campaign::{
-    self, CHUNK, Numbered, Phase, again, cores, judge_again, judge_first, questions, unnumbered,
+    self, CHUNK, Numbered, Phase, judge_again, judge_first, questions, unnumbered,
 };
 use crate::cases::exhaustive;
 use crate::finding::investigate::with_other_auth;
+use crate::parallel::{Numbers, on_all_cores};
 use crate::subject::{Driver, ProductionSubject, Subject};
 
 /// The number of the first case, from 0, that finds something wrong with a subject.
@@ -35,12 +35,19 @@ pub(super) fn failing(driver: &dyn Driver, phase: Phase, cases: Vec<Numbered>) -
     let sight = driver.sight();
     let (indices, cases) = unnumbered(cases);
     let replies = driver.ask(&cases);
-    let first = judge_first(sight, (indices, cases), replies);
-    let again = again(&first, |index| options.asks_twice(phase, index));
-    let second = judge_again(sight, &again, driver.ask(&questions(&again)));
-    let wrong = first.iter().filter(|first| first.judged.verdict.is_finding());
-    let wrong_again = second.iter().filter(|second| second.verdict.is_finding());
-    wrong.map(|first| first.index).chain(wrong_again.map(|second| second.index)).collect()
+    let (mut failing, mut again) = (Vec::new(), Vec::new());
+    for first in judge_first(sight, (indices, cases), replies) {
+        failing.extend(first.judged.verdict.is_finding().then_some(first.index));
+        if options.asks_twice(phase, first.index) {
+            again.extend(first.again());
+        }
+    }
+    if !again.is_empty() {
+        let second = judge_again(sight, &again, driver.ask(&questions(&again)));
+        let wrong = second.iter().filter(|second| second.verdict.is_finding());
+        failing.extend(wrong.map(|second| second.index));
+    }
+    failing
 }
 
 /// The first case of the small scope for each of several faults that keep no state. Each case is
@@ -50,22 +57,20 @@ pub(super) fn first_of_small_scope(
     progress: &(dyn Fn(u64) + Sync),
 ) -> Vec<Option<u64>> {
     let sought: Vec<Sought> = faults.iter().map(|fault| Sought::new(fault)).collect();
-    let next = AtomicU64::new(0);
+    let numbers = Numbers::up_to(exhaustive::COUNT);
     let work = || {
-        loop {
-            let start = next.fetch_add(CHUNK, Ordering::Relaxed);
+        while let Some(indices) = numbers.take(CHUNK) {
+            let (start, units) = (indices.start, indices.end - indices.start);
             let open: Vec<&Sought> = sought.iter().filter(|sought| sought.is_open(start)).collect();
-            if start >= exhaustive::COUNT || open.is_empty() {
+            if open.is_empty() {
                 return;
             }
-            let cases: Vec<Offered> = (start..start + CHUNK).filter_map(Offered::new).collect();
+            let cases: Vec<Offered> = indices.filter_map(Offered::new).collect();
             open.into_iter().for_each(|sought| sought.seek(&cases));
-            progress(CHUNK);
+            progress(units);
         }
     };
-    thread::scope(|scope| {
-        (0..cores()).for_each(|_| drop(scope.spawn(work)));
-    });
+    on_all_cores(work);
     sought.into_iter().map(Sought::found).collect()
 }
 

@@ -1,14 +1,12 @@
 //! The self-test: every fault by every phase, and the sound implementation by very many cases.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::thread;
-
 use mcp_overlay_model::{Profile, Rule};
 
 use super::detect::{failing, first_case, first_of_small_scope};
 use super::faults::Fault;
-use crate::campaign::{self, CHUNK, Numbered, Phase, cores};
+use crate::campaign::{self, CHUNK, Numbered, Phase};
 use crate::cases::{exhaustive, generate, vectors};
+use crate::parallel::{Numbers, on_all_cores};
 use crate::report::strength::{Matrix, MatrixRow};
 use crate::subject::{InProcess, ProductionSubject};
 
@@ -89,26 +87,18 @@ fn for_each<R: Send>(
     watch: &dyn Watch,
     find: impl Fn(&'static Fault) -> R + Sync,
 ) -> Vec<R> {
-    let next = AtomicUsize::new(0);
+    let positions = Numbers::up_to(faults.len() as u64);
     let work = || {
         let mut done = Vec::new();
-        loop {
-            let position = next.fetch_add(1, Ordering::Relaxed);
-            let Some(fault) = faults.get(position) else {
-                return done;
-            };
-            done.push((position, find(fault)));
-            watch.done(1);
+        for position in std::iter::from_fn(|| positions.take(1)).flatten() {
+            if let Some(fault) = faults.get(position as usize) {
+                done.push((position, find(fault)));
+                watch.done(1);
+            }
         }
+        done
     };
-    let mut done: Vec<(usize, R)> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..cores()).map(|_| scope.spawn(work)).collect();
-        let join = |worker: thread::ScopedJoinHandle<'_, Vec<(usize, R)>>| match worker.join() {
-            Ok(done) => done,
-            Err(panic) => std::panic::resume_unwind(panic),
-        };
-        workers.into_iter().flat_map(join).collect()
-    });
+    let mut done: Vec<(u64, R)> = on_all_cores(work).into_iter().flatten().collect();
     done.sort_by_key(|(position, _)| *position);
     done.into_iter().map(|(_, found)| found).collect()
 }
@@ -196,25 +186,17 @@ fn by_endpoint(faults: &[&'static Fault], _: &dyn Watch) -> Result<Vec<Option<St
 fn false_alarms(cases: u64, watch: &dyn Watch) -> u64 {
     watch.begin("sound", cases);
     let seed = campaign::Options::default().seed;
-    let (next, alarms) = (AtomicU64::new(0), AtomicU64::new(0));
+    let numbers = Numbers::up_to(cases);
     let work = || {
-        loop {
-            let start = next.fetch_add(CHUNK, Ordering::Relaxed);
-            if start >= cases {
-                return;
-            }
-            let indices = start..cases.min(start + CHUNK);
-            let units = indices.end - start;
+        let mut alarms = 0;
+        while let Some(indices) = numbers.take(CHUNK) {
+            let units = indices.end - indices.start;
             let random = |index| Numbered { index, case: generate::random_case(seed, index) };
-            let found = failing(
-                &InProcess(ProductionSubject),
-                Phase::Random,
-                indices.map(random).collect(),
-            );
-            alarms.fetch_add(found.len() as u64, Ordering::Relaxed);
+            let cases = indices.map(random).collect();
+            alarms += failing(&InProcess(ProductionSubject), Phase::Random, cases).len() as u64;
             watch.done(units);
         }
+        alarms
     };
-    thread::scope(|scope| (0..cores()).for_each(|_| drop(scope.spawn(work))));
-    alarms.into_inner()
+    on_all_cores(work).into_iter().sum()
 }

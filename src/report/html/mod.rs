@@ -3,15 +3,13 @@
 mod findings;
 mod labels;
 mod overview;
-mod parts;
+pub(crate) mod parts;
 mod rules;
 mod strength;
 
 use maud::{DOCTYPE, html};
 
-use self::parts::word;
-pub(crate) use self::parts::{Text, head, sentence, wide};
-
+use self::parts::{Text, head, word};
 use super::Report;
 use crate::report::strength::Matrix;
 

@@ -1,0 +1,56 @@
+//! Work on all cores.
+
+use std::num::NonZero;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, ScopedJoinHandle};
+
+pub(crate) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// Numbers up to an end, each given out once, to whichever thread asks.
+#[derive(Debug)]
+pub(crate) struct Numbers {
+    next: AtomicU64,
+    end: u64,
+}
+
+impl Numbers {
+    pub(crate) fn up_to(end: u64) -> Self {
+        Numbers { next: AtomicU64::new(0), end }
+    }
+
+    /// The next numbers, at most so many of them; `None` if there are no more.
+    pub(crate) fn take(&self, most: u64) -> Option<Range<u64>> {
+        let start = self.next.fetch_add(most, Ordering::Relaxed);
+        (start < self.end).then(|| start..self.end.min(start.saturating_add(most)))
+    }
+}
+
+/// Does the same on every core; what came of each. A panic is the caller's, once all have ended.
+pub(crate) fn on_all_cores<R: Send>(work: impl Fn() -> R + Sync) -> Vec<R> {
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores()).map(|_| scope.spawn(&work)).collect();
+        let join = |worker: ScopedJoinHandle<'_, R>| match worker.join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        workers.into_iter().map(join).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_is_given_out_once() {
+        let numbers = Numbers::up_to(1_001);
+        let work = || std::iter::from_fn(|| numbers.take(10)).flatten().collect::<Vec<u64>>();
+        let mut given: Vec<u64> = on_all_cores(work).into_iter().flatten().collect();
+        given.sort_unstable();
+        assert!(given.into_iter().eq(0..1_001));
+        assert_eq!(numbers.take(1), None);
+    }
+}
