@@ -6,10 +6,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::methods::Work;
+use super::work::Work;
 use super::page::{Page, page};
 use super::wire::{Reply, RpcError};
-use super::{AppServer, internal, resources, tools};
+use super::server::AppServer;
+use super::{resources, tools};
 use crate::connection::{Connection, Tool};
 use crate::host::{Configuration, Resolved, ServerSet};
 use crate::hosted_apps::CODEX_APPS;
@@ -40,7 +41,7 @@ pub(crate) fn list(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcE
                 (of_thread(set, force_refetch).await?, configuration)
             }
             None => {
-                let resolved = server.host()?.resolve().await.map_err(internal)?;
+                let resolved = server.host()?.resolve().await.map_err(RpcError::failed)?;
                 (of_latest(&server, &resolved).await?, resolved.configuration().clone())
             }
         };
@@ -56,7 +57,7 @@ async fn of_thread(set: Arc<ServerSet>, refetch: bool) -> Result<Vec<Tool>, RpcE
     }
     let connection = tools::lease(set, CODEX_APPS).await?;
     match refetch {
-        true => connection.list_tools().await.map_err(internal),
+        true => connection.list_tools().await.map_err(RpcError::failed),
         false => Ok(connection.tools().to_vec()),
     }
 }

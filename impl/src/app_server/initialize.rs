@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::wire::{Reply, RpcError, echo};
-use super::{AUTH_VARIABLE, AppServer, CONFIG_VARIABLE, Mode};
+use super::options::{AUTH_VARIABLE, CONFIG_VARIABLE, Mode};
+use super::server::AppServer;
 use crate::auth::AuthStore;
 use crate::host::ConfigSource;
 use crate::oauth::{StoreMode, TokenStore};

@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::methods::Work;
+use super::work::Work;
 use super::wire::{Reply, RpcError, echo};
-use super::{AppServer, internal};
+use super::server::AppServer;
 use crate::oauth::LoginRequest;
 
 /// The params of `mcpServer/oauth/login`.
@@ -38,7 +38,7 @@ async fn start(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError
             }
         },
     };
-    let resolved = server.host()?.resolve().await.map_err(internal)?;
+    let resolved = server.host()?.resolve().await.map_err(RpcError::failed)?;
     let unknown =
         || RpcError::invalid_request(format!("No MCP server named '{}' found.", echo(&name)));
     let config = resolved.view().get(&name).ok_or_else(unknown)?;
@@ -47,7 +47,7 @@ async fn start(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError
     let pending = ready.oauth.start_login(&name, config, &ready.context.environment, request).await;
     let pending = pending.map_err(|error| match error.is_refusal() {
         true => RpcError::invalid_request(error.to_string()),
-        false => internal(error),
+        false => RpcError::failed(error),
     })?;
     let answer = json!({ "authorizationUrl": pending.authorization_url() });
     server.tasks.clone().spawn(async move {

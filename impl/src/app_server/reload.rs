@@ -1,5 +1,4 @@
-//! `config/mcpServer/reload`: the configuration is read again, and every thread gets it before its
-//! next use.
+//! `config/mcpServer/reload`: the configuration is read again, and every thread takes it over.
 
 use std::sync::Arc;
 
@@ -7,10 +6,11 @@ use serde_json::Value;
 
 use super::initialize::Orchestrator;
 use super::wire::{Reply, RpcError, params as typed};
-use super::{AppServer, Mode, internal};
+use super::options::Mode;
+use super::server::AppServer;
 use crate::host::ConfigSource;
 
-/// Reads the configuration and queues it for every thread. A broken one changes nothing.
+/// Reads the configuration and gives it to every thread. A broken configuration changes nothing.
 pub(crate) async fn reload(server: &Arc<AppServer>, params: Value) -> Result<Reply, RpcError> {
     let host = server.host()?;
     let configuration = if server.options.mode == Mode::Orchestrator {
@@ -20,19 +20,17 @@ pub(crate) async fn reload(server: &Arc<AppServer>, params: Value) -> Result<Rep
             Some(config) => host.replace_config(ConfigSource::Given(config)).await,
             None => host.latest().await,
         };
-        let configuration = configuration.map_err(internal)?;
+        let configuration = configuration.map_err(RpcError::failed)?;
         if let Some(auth) = auth {
             host.auth().replace(auth.map(|auth| auth.to_string()));
         }
         configuration
     } else {
         refuse_what_only_an_orchestrator_says(&params)?;
-        host.latest().await.map_err(internal)?
+        host.latest().await.map_err(RpcError::failed)?
     };
     for thread in server.threads.all() {
-        thread.queue(configuration.clone());
-        // Its new servers start now rather than at the next call, which then need not wait.
-        drop(thread.servers(host));
+        thread.reload(host, configuration.clone());
     }
     Ok(Reply::empty())
 }

@@ -14,12 +14,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::ingress::{Line, MAX_LINE_BYTES, next_line};
-use super::methods::{Work, admit};
+use super::methods::admit;
+use super::work::Work;
 use super::outgoing::Client;
 use super::warnings;
 use super::watch;
 use super::wire::{Incoming, Reply, RequestId, RpcError};
-use super::{AppServer, AppServerOptions};
+use super::options::AppServerOptions;
+use super::server::AppServer;
 
 /// A request takes a place for every so many bytes of its line, so that neither many nor large ones
 /// fill the memory.

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
-use super::methods::Work;
+use super::work::Work;
 use super::page::{Page, page};
 use super::wire::{Reply, RpcError};
-use super::{AppServer, Ready, internal};
+use super::server::{AppServer, Ready};
+use super::snapshots::{Detail, Snapshot, SnapshotKey};
 use crate::config::ServerConfig;
 use crate::connection::{Connection, connect};
 use crate::host::Resolved;
@@ -28,34 +28,6 @@ pub(crate) struct Params {
     page: Page,
 }
 
-/// How much is asked of each server.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Detail {
-    /// Tools, resources and resource templates.
-    #[default]
-    Full,
-    /// Tools only.
-    ToolsAndAuthOnly,
-}
-
-/// The status of every server, in the order of their names.
-type Snapshot = Arc<Vec<Value>>;
-
-/// The looks at all servers that are under way. A request that would look at the same view in the
-/// same way shares one that is: ten thousand requests do not start ten thousand processes a server.
-#[derive(Default)]
-pub(crate) struct Looks(Mutex<Vec<Look>>);
-
-#[derive(Clone)]
-struct Look {
-    resolved: Resolved,
-    detail: Detail,
-    /// How many logins there had been.
-    logins: u64,
-    snapshot: watch::Receiver<Option<Snapshot>>,
-}
-
 pub(crate) fn list(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcError> {
     // The latest configuration counts with a thread too; the thread has to exist.
     if let Some(id) = &params.thread_id {
@@ -65,9 +37,9 @@ pub(crate) fn list(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcE
 }
 
 async fn answer(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError> {
-    let resolved = server.host()?.resolve().await.map_err(internal)?;
+    let resolved = server.host()?.resolve().await.map_err(RpcError::failed)?;
     let detail = params.detail.unwrap_or_default();
-    let snapshot = server.looks.look(&server, resolved, detail).await?;
+    let snapshot = snapshot(&server, resolved, detail).await?;
     let (range, next_cursor) = page(&params.page, snapshot.len())?;
     // Made when there is room for it at the client: until then many requests share one snapshot.
     Ok(Reply::later(
@@ -75,53 +47,30 @@ async fn answer(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcErro
     ))
 }
 
-impl Looks {
-    async fn look(
-        &self,
-        server: &Arc<AppServer>,
-        resolved: Resolved,
-        detail: Detail,
-    ) -> Result<Snapshot, RpcError> {
-        let mut snapshot = self.shared(server, resolved, detail);
-        let found = snapshot.wait_for(Option::is_some).await.ok().and_then(|found| found.clone());
-        found.ok_or_else(|| RpcError::internal("the host is shutting down"))
-    }
-
-    fn shared(
-        &self,
-        server: &Arc<AppServer>,
-        resolved: Resolved,
-        detail: Detail,
-    ) -> watch::Receiver<Option<Snapshot>> {
-        let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that is done is not shared: its answer may be old.
-        looks
-            .retain(|look| look.snapshot.borrow().is_none() && look.snapshot.has_changed().is_ok());
-        let logins = server.logins.load(Ordering::SeqCst);
-        let same = |look: &&Look| {
-            (look.detail, look.logins) == (detail, logins) && look.resolved.is_same(&resolved)
-        };
-        if let Some(look) = looks.iter().find(same) {
-            return look.snapshot.clone();
-        }
-        let (publish, snapshot) = watch::channel(None);
-        looks.push(Look { resolved: resolved.clone(), detail, logins, snapshot: snapshot.clone() });
+/// The status of every server: a snapshot that is being taken for another request, or a new one.
+async fn snapshot(
+    server: &Arc<AppServer>,
+    resolved: Resolved,
+    detail: Detail,
+) -> Result<Snapshot, RpcError> {
+    let logins = server.logins.load(Ordering::SeqCst);
+    let key = SnapshotKey { resolved, detail, logins };
+    let (mut taken, publish) = server.snapshots.share(&key);
+    if let Some(publish) = publish {
         let server = Arc::clone(server);
-        server.tasks.spawn({
-            let server = Arc::clone(&server);
-            async move {
-                let looked = statuses(&server, &resolved, detail);
-                if let Some(statuses) = server.closing.run_until_cancelled(looked).await {
-                    // Whoever asked may be gone.
-                    let _ = publish.send(Some(Arc::new(statuses)));
-                }
+        server.tasks.clone().spawn(async move {
+            let statuses = statuses(&server, &key.resolved, detail);
+            if let Some(statuses) = server.closing.run_until_cancelled(statuses).await {
+                // The requests may have been given up.
+                let _ = publish.send(Some(Arc::new(statuses)));
             }
         });
-        snapshot
     }
+    let snapshot = taken.wait_for(Option::is_some).await.ok().and_then(|taken| taken.clone());
+    snapshot.ok_or_else(|| RpcError::internal("the host is shutting down"))
 }
 
-/// Looks at all servers at the same time.
+/// Asks all servers at the same time.
 async fn statuses(server: &AppServer, resolved: &Resolved, detail: Detail) -> Vec<Value> {
     let looked = resolved.view().iter().map(|(name, config)| status(server, name, config, detail));
     join_all(looked).await

@@ -6,10 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::methods::Work;
+use super::work::Work;
 use super::threads::Thread;
 use super::wire::{Reply, RpcError};
-use super::{AppServer, internal};
+use super::server::AppServer;
 
 /// Starts a thread and all its servers. The answer waits for those that the configuration requires;
 /// if one of them cannot be used, there is no thread.
@@ -17,7 +17,7 @@ pub(crate) async fn start(server: &Arc<AppServer>) -> Result<Work, RpcError> {
     let ready = server.ready()?;
     // Threads are started one after another, so the room is still there when this one is.
     server.threads.have_room()?;
-    let configuration = ready.host.latest().await.map_err(internal)?;
+    let configuration = ready.host.latest().await.map_err(RpcError::failed)?;
     let context = ready.context.clone();
     let (thread, events) = Thread::start(&ready.host, configuration, context, server.tasks.clone());
     let thread = Arc::new(thread);

@@ -25,8 +25,6 @@ pub(crate) struct Thread {
 struct Servers {
     configuration: Configuration,
     set: Arc<ServerSet>,
-    /// The configuration of the latest reload, until it takes effect.
-    queued: Option<Configuration>,
 }
 
 impl Thread {
@@ -41,7 +39,7 @@ impl Thread {
         let (announced, events) = mpsc::unbounded_channel();
         let resolved = host.resolved(&configuration);
         let set = ServerSet::start(resolved, context, Arc::new(Announced(announced)), tasks);
-        let servers = Servers { configuration, set: Arc::new(set), queued: None };
+        let servers = Servers { configuration, set: Arc::new(set) };
         (Self { id, servers: Mutex::new(servers) }, Events { thread: id, events })
     }
 
@@ -49,23 +47,22 @@ impl Thread {
         self.id
     }
 
-    /// From its next use on the thread has this configuration, unless another reload comes first.
-    pub(crate) fn queue(&self, configuration: Configuration) {
-        self.servers.lock().unwrap_or_else(PoisonError::into_inner).queued = Some(configuration);
+    /// Gives the thread this configuration. New servers start now, so that the next call need not
+    /// wait for them; calls that began earlier keep the servers they have.
+    pub(crate) fn reload(&self, host: &Host, configuration: Configuration) {
+        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        let resolved = host.resolved(&configuration);
+        servers.configuration = configuration;
+        servers.set = Arc::new(servers.set.succeeded_by(resolved, |_| true));
     }
 
-    /// The thread's servers for its next use: with the queued configuration, if there is one, and
-    /// for whoever is signed in now. Calls that began earlier go on with the servers they have.
+    /// The thread's servers for its next use, for the account that is signed in now. Calls that
+    /// began earlier keep the servers they have.
     pub(crate) fn servers(&self, host: &Host) -> Arc<ServerSet> {
         let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
-        let queued = servers.queued.take();
-        let reloaded = queued.is_some();
-        if let Some(configuration) = queued {
-            servers.configuration = configuration;
-        }
         let resolved = host.resolved(&servers.configuration);
-        if reloaded || !resolved.is_same(servers.set.resolved()) {
-            servers.set = Arc::new(servers.set.succeeded_by(resolved, |_| reloaded));
+        if !resolved.is_same(servers.set.resolved()) {
+            servers.set = Arc::new(servers.set.succeeded_by(resolved, |_| false));
         }
         Arc::clone(&servers.set)
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::methods::Work;
+use super::work::Work;
 use super::wire::{INVALID_PARAMS, Reply, RpcError, echo};
-use super::{AppServer, internal};
+use super::server::AppServer;
 use crate::host::{Lease, ServerSet};
 
 /// The params of `mcpServer/tool/call`.
@@ -34,8 +34,8 @@ pub(crate) fn call(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcE
     Ok(Work::later(async move {
         let connection = lease(set, &params.server).await?;
         let result = connection.call_tool(&params.tool, arguments, Some(meta)).await;
-        let result = result.map_err(internal)?;
-        serde_json::to_value(result).map(Reply::Now).map_err(internal)
+        let result = result.map_err(RpcError::failed)?;
+        serde_json::to_value(result).map(Reply::Now).map_err(RpcError::failed)
     }))
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn call(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcE
 /// not use may be closed meanwhile.
 pub(crate) async fn lease(set: Arc<ServerSet>, server: &str) -> Result<Lease, RpcError> {
     let unknown = || RpcError::internal(format!("unknown MCP server '{}'", echo(server)));
-    set.lease(server).await.ok_or_else(unknown)?.map_err(internal)
+    set.lease(server).await.ok_or_else(unknown)?.map_err(RpcError::failed)
 }
 
 fn object(name: &str, value: Value) -> Result<Option<Map<String, Value>>, RpcError> {

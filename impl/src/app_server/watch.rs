@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::AppServer;
+use super::server::AppServer;
 
 /// How often. Whatever is asked of the host looks by itself; this is for connections that nobody
 /// uses, which end soon after their sign-in is gone.

@@ -1,5 +1,7 @@
 //! Messages of the app-server: JSON-RPC 2.0 without the `jsonrpc` member, one a line.
 
+use std::fmt::Display;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -61,6 +63,11 @@ impl RpcError {
 
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self { code: INTERNAL_ERROR, message: message.into() }
+    }
+
+    /// What failed although the request was right.
+    pub(crate) fn failed(error: impl Display) -> Self {
+        Self::internal(error.to_string())
     }
 
     pub(crate) fn unknown_method(method: &str) -> Self {

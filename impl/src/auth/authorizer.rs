@@ -1,16 +1,19 @@
 //! What authorises a connection to the Apps server: the credentials of one account.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
 use super::file::Account;
+use super::kind::Auth;
+use super::now::AuthNow;
 use super::refresh::refresh;
 use super::store::AuthStore;
-use super::{Auth, AuthNow};
 use crate::connection::HostCredentials;
-use crate::connection::authorize::{AuthHeaders, Authorizer, Refusal, Unauthorized};
+use crate::connection::authorize::{
+    AuthHeaders, Authorizer, HostCredentialSource, Refusal, Unauthorized,
+};
 
 static ACCOUNT_ID: HeaderName = HeaderName::from_static("chatgpt-account-id");
 
@@ -92,6 +95,19 @@ impl Authorizer for AccountAuthorizer {
             Some(failure) => format!("{advice} ({failure})"),
             None => advice.to_owned(),
         }
+    }
+}
+
+impl HostCredentialSource for AuthStore {
+    fn authorizer(&self) -> Option<Arc<dyn Authorizer>> {
+        let now = self.now();
+        now.credentials.as_ref()?;
+        let account = now.account.clone()?;
+        Some(Arc::new(AccountAuthorizer::new(self.clone(), account)))
+    }
+
+    fn is_signed_in(&self) -> bool {
+        self.now().auth.is_some_and(Auth::uses_codex_backend)
     }
 }
 

@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::Auth;
 use super::claims::Claims;
 use super::error::AuthFileError;
+use super::kind::Auth;
 use crate::config::Redacted;
 use crate::connection::HostCredentials;
 

@@ -13,9 +13,13 @@ mod error;
 mod file;
 mod kind;
 #[cfg(feature = "network")]
+mod now;
+#[cfg(feature = "network")]
 mod place;
 #[cfg(feature = "network")]
 mod refresh;
+#[cfg(feature = "network")]
+mod refresh_state;
 #[cfg(feature = "network")]
 mod store;
 #[cfg(feature = "network")]
@@ -27,8 +31,10 @@ pub use error::{AuthFileError, LogoutError};
 pub use file::Account;
 pub use kind::{Auth, UnknownAuth};
 #[cfg(feature = "network")]
+pub use now::AuthNow;
+#[cfg(feature = "network")]
 pub use place::MAX_AUTH_BYTES;
 #[cfg(feature = "network")]
-pub use store::{AuthNow, AuthStore};
+pub use store::AuthStore;
 #[cfg(feature = "network")]
 pub use token_endpoint::REFRESH_URL_VARIABLE;

@@ -1,12 +1,12 @@
 //! Refreshing tokens once, whoever asks: a refresh token can be spent a single time.
 
 use std::fs::{File, TryLockError};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use humantime::format_rfc3339_seconds;
 use serde_json::{Map, Value};
 
+use super::claims::Claims;
 use super::file::Account;
 use super::store::{AuthStore, Current};
 use super::token_endpoint::{NewTokens, RefreshFailure};
@@ -17,38 +17,6 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(40);
 const LOCK_POLL: Duration = Duration::from_millis(25);
 /// How often new tokens are written again because the rest of the file has changed meanwhile.
 const WRITE_TRIES: u32 = 10;
-
-/// Lets one refresh happen at a time and remembers how the last one failed.
-#[derive(Default)]
-pub(super) struct Refresher {
-    turn: tokio::sync::Mutex<()>,
-    last_failure: Mutex<Option<Failed>>,
-}
-
-struct Failed {
-    refresh_token: String,
-    at: Instant,
-    failure: RefreshFailure,
-}
-
-impl Refresher {
-    /// The failure that holds for whoever asked at `asked`: one that happened while they waited,
-    /// or one that is final.
-    fn known_failure(&self, refresh_token: &str, asked: Instant) -> Option<RefreshFailure> {
-        let last = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = last.as_ref().filter(|last| last.refresh_token == refresh_token)?;
-        (last.failure.permanent || last.at >= asked).then(|| last.failure.clone())
-    }
-
-    fn note(&self, refresh_token: &str, failure: &RefreshFailure) {
-        let failed = Failed {
-            refresh_token: refresh_token.to_owned(),
-            at: Instant::now(),
-            failure: failure.clone(),
-        };
-        *self.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failed);
-    }
-}
 
 /// Sees to it that the tokens of `account` are others than `refused`: those that somebody else
 /// has refreshed, or new ones. The error says why there are none.
@@ -73,8 +41,8 @@ async fn in_turn(
     refused: &str,
 ) -> Result<(), RefreshFailure> {
     let asked = Instant::now();
-    let refresher = &store.0.refresher;
-    let _turn = refresher.turn.lock().await;
+    let refreshes = &store.0.refreshes;
+    let _turn = refreshes.turn.lock().await;
     if stale(store, account, refused)?.is_none() {
         return Ok(());
     }
@@ -83,12 +51,12 @@ async fn in_turn(
     let token = current.refresh_token.as_ref().ok_or_else(|| {
         RefreshFailure::passing("there is no refresh token to get new tokens with")
     })?;
-    if let Some(failure) = refresher.known_failure(token.expose(), asked) {
+    if let Some(failure) = refreshes.known_failure(token.expose(), asked) {
         return Err(failure);
     }
     let done = spend(store, account, token.expose()).await;
     if let Err(failure) = &done {
-        refresher.note(token.expose(), failure);
+        refreshes.note(token.expose(), failure);
     }
     done
 }
@@ -154,7 +122,7 @@ fn renewed(text: &str, new: &NewTokens) -> Option<String> {
     tokens.insert("access_token".to_owned(), new.access_token.clone().into());
     // An id token that says nothing is worse than the one there is.
     let id_token = new.id_token.as_ref();
-    let id_token = id_token.filter(|token| super::claims::Claims::of(token).is_some());
+    let id_token = id_token.filter(|token| Claims::of(token).is_some());
     for (name, token) in [("id_token", id_token), ("refresh_token", new.refresh_token.as_ref())] {
         if let Some(token) = token {
             tokens.insert(name.to_owned(), token.clone().into());

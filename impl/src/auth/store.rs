@@ -4,45 +4,13 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Auth;
-use super::authorizer::AccountAuthorizer;
-use super::error::{AuthFileError, LogoutError};
-use super::file::{Account, SignIn, parse};
+use super::error::LogoutError;
+use super::file::{SignIn, parse};
+use super::now::AuthNow;
 use super::place::{Found, Place};
-use super::refresh::Refresher;
+use super::refresh_state::RefreshState;
 use super::token_endpoint::TokenEndpoint;
 use crate::config::{Environment, Redacted};
-use crate::connection::HostCredentials;
-use crate::connection::authorize::{Authorizer, HostCredentialSource};
-
-/// The sign-in at one moment. The default is that nobody is signed in. `Debug` shows no secret.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AuthNow {
-    /// How the user is signed in; this is what the gate asks.
-    pub auth: Option<Auth>,
-    /// What the Apps server gets. `None` for an API key and for an agent identity.
-    pub credentials: Option<HostCredentials>,
-    /// Who is signed in.
-    pub account: Option<Account>,
-    /// Their e-mail address.
-    pub email: Option<String>,
-    /// Their ChatGPT plan, as the id token has it.
-    pub plan: Option<String>,
-    /// Why there is a sign-in that cannot be used. `auth` is then `None`: a broken file counts as
-    /// signed out, never as what it said before. An agent identity is the exception: it opens the
-    /// gate, and the error is that there is nothing to send.
-    pub error: Option<AuthFileError>,
-    /// What the user should know but nothing fails for.
-    pub warnings: Vec<String>,
-}
-
-impl AuthNow {
-    /// Whether both are the same account, signed in in the same way, or both nobody.
-    #[must_use]
-    pub fn same_account(&self, other: &Self) -> bool {
-        self.auth == other.auth && self.account == other.account
-    }
-}
 
 /// Where the sign-in is kept. Clones are the same store. `Debug` shows no secret.
 #[derive(Clone)]
@@ -51,7 +19,7 @@ pub struct AuthStore(pub(super) Arc<Inner>);
 pub(super) struct Inner {
     pub(super) place: Place,
     pub(super) endpoint: TokenEndpoint,
-    pub(super) refresher: Refresher,
+    pub(super) refreshes: RefreshState,
     /// Held, never for long, by whoever puts another sign-in in place or deletes it.
     change: Mutex<()>,
     /// What was read last, and what it means.
@@ -87,7 +55,7 @@ impl AuthStore {
         Self(Arc::new(Inner {
             place,
             endpoint: TokenEndpoint::of(env),
-            refresher: Refresher::default(),
+            refreshes: RefreshState::default(),
             change: Mutex::default(),
             last: Mutex::default(),
         }))
@@ -163,19 +131,6 @@ impl Inner {
         let now = AuthNow { auth, credentials, account, email, plan, error, warnings };
         let text = text.ok().flatten().map(Redacted::from);
         Current { now: Arc::new(now), refresh_token, text }
-    }
-}
-
-impl HostCredentialSource for AuthStore {
-    fn authorizer(&self) -> Option<Arc<dyn Authorizer>> {
-        let now = self.now();
-        now.credentials.as_ref()?;
-        let account = now.account.clone()?;
-        Some(Arc::new(AccountAuthorizer::new(self.clone(), account)))
-    }
-
-    fn is_signed_in(&self) -> bool {
-        self.now().auth.is_some_and(Auth::uses_codex_backend)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use super::Resolved;
+use super::resolved::Resolved;
 use super::slot::{Lease, Outcome, Slot, Starter, StartupEvents};
 use crate::connection::{ConnectContext, ConnectError};
 

@@ -6,11 +6,14 @@ use futures_util::future::BoxFuture;
 use http::header::{AUTHORIZATION, HeaderValue};
 use reqwest::Url;
 
-use super::login_command;
 use super::refresh::{RefreshError, refresh};
+use super::server_url::server_url;
+use super::service::OAuth;
 use super::store::TokenStore;
 use super::tokens::Tokens;
-use crate::connection::authorize::{AuthHeaders, Authorizer, Refusal, Unauthorized};
+use crate::connection::authorize::{
+    AuthHeaders, Authorizer, OAuthSource, Refusal, Unauthorized,
+};
 use crate::connection::trust::Trust;
 
 /// The tokens are read from the store at every request: after a logout, here or in another
@@ -191,4 +194,33 @@ impl Authorizer for ServerAuthorizer {
 fn is_scope(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b" :./_-".contains(&byte);
     !text.trim().is_empty() && text.len() <= 200 && text.bytes().all(plain)
+}
+
+impl OAuthSource for OAuth {
+    fn authorizer<'a>(
+        &'a self,
+        name: &'a str,
+        url: &'a str,
+    ) -> BoxFuture<'a, Option<Arc<dyn Authorizer>>> {
+        Box::pin(async move {
+            let server = server_url(url)?;
+            match self.store.load(name, url).await {
+                Ok(None) => None,
+                // An unreadable store is said when the authorizer is asked, not passed over.
+                Ok(Some(_)) | Err(_) => {
+                    let (store, trust) = (self.store.clone(), self.trust.clone());
+                    let authorizer = ServerAuthorizer::new(store, name, url, server, trust);
+                    Some(Arc::new(authorizer) as Arc<dyn Authorizer>)
+                }
+            }
+        })
+    }
+}
+
+/// The command that logs in, for messages.
+fn login_command(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    let is_plain = !name.is_empty() && !name.starts_with('-') && name.bytes().all(plain);
+    let shown = if is_plain { name } else { "NAME" };
+    format!("mcp-overlay-host mcp login {shown}")
 }

@@ -7,9 +7,9 @@ use rmcp::transport::auth::{
     AuthError, AuthorizationManager, AuthorizationMetadata, OAuthClientConfig,
 };
 
-use super::LoginError;
+use super::error::LoginError;
 use super::http::{Http, replace_resource};
-use super::login::LoginRequest;
+use super::login_request::LoginRequest;
 use crate::config::OAuthClient;
 
 /// What was found out about a server.

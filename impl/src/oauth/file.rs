@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::store::StoreError;
+use super::error::StoreError;
 use super::tokens::{Tokens, digest, key};
 use crate::files::{ReadError, read_text};
 

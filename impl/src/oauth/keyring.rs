@@ -3,7 +3,7 @@
 
 use keyring::{Entry, Error};
 
-use super::store::StoreError;
+use super::error::StoreError;
 use super::tokens::{Tokens, key};
 
 /// Not the service name of Codex, whose entries have another form.

@@ -12,119 +12,18 @@ use tokio::time::Instant;
 use super::callback::{Answer, CallbackServer};
 use super::discovery::{AsClient, Discovered};
 use super::http::{Http, shown_code};
+use super::error::LoginError;
+use super::login_request::{DEFAULT_LOGIN_TIMEOUT, LoginRequest, MAX_LOGIN_TIMEOUT};
+use super::server_url::server_url;
+use super::service::OAuth;
 use super::tokens::Tokens;
-use super::{OAuth, StoreError, server_url};
-use crate::config::{Environment, Redacted, ServerConfig, StreamableHttp, Transport};
+use crate::config::{Environment, ServerConfig, StreamableHttp, Transport};
 use crate::connection::target::configured_headers;
 use crate::connection::trust::Trust;
 use crate::hosted_apps::CODEX_APPS;
 
-/// How long a login may take unless the caller says otherwise.
-pub const DEFAULT_LOGIN_TIMEOUT: Duration = Duration::from_secs(300);
-/// The longest time a login may take.
-pub const MAX_LOGIN_TIMEOUT: Duration = Duration::from_secs(3600);
 /// How long what comes before and after the browser may take, each.
 const NETWORK_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// The time a login may take, from a number of seconds as a client sends it: 300 if none is given,
-/// at least 1 and at most 3600.
-#[must_use]
-pub fn login_timeout(seconds: Option<i64>) -> Duration {
-    seconds.map_or(DEFAULT_LOGIN_TIMEOUT, |seconds| {
-        let seconds = u64::try_from(seconds).unwrap_or(0);
-        Duration::from_secs(seconds).clamp(Duration::from_secs(1), MAX_LOGIN_TIMEOUT)
-    })
-}
-
-/// What a login asks for. The default asks for what the server's configuration says.
-#[derive(Debug, Clone, Default)]
-pub struct LoginRequest {
-    /// The scopes. Without them the configured ones count (an empty list too), else those that the
-    /// server names, else none are asked for.
-    pub scopes: Option<Vec<String>>,
-    /// How long the login may take, from the start; see [`login_timeout`]. `None`: 300 seconds.
-    pub timeout: Option<Duration>,
-    /// The value of `WWW-Authenticate` with which the server has refused a request, if it has.
-    pub challenge: Option<String>,
-    /// The secret that belongs to the configured client id.
-    pub client_secret: Option<Redacted>,
-    /// The https URL of a client ID metadata document, for authorization servers that take one.
-    pub client_metadata_url: Option<String>,
-}
-
-/// Why a login failed. Shown to the user, so it says what to do where there is something to do, and
-/// holds neither a secret nor words of the other side.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LoginError {
-    /// The Apps server is not logged in to.
-    #[error("`codex_apps` uses the host's own credentials: sign in to the host instead")]
-    HostCredentials,
-    /// The server is a process.
-    #[error("OAuth login is only supported for streamable HTTP servers.")]
-    Stdio,
-    /// The server's URL is no http or https URL with a host and without a user.
-    #[error("the server's URL is not an http or https URL")]
-    InvalidUrl,
-    /// A configured header cannot be sent.
-    #[error("the configured header `{0}` cannot be sent")]
-    InvalidHeader(String),
-    /// The server offers no OAuth.
-    #[error("{0} does not offer OAuth")]
-    Unsupported(String),
-    /// The server's metadata, or its authorization server's, cannot be used.
-    #[error("OAuth cannot be set up for {origin}: {reason}")]
-    Discovery {
-        /// The server.
-        origin: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The authorization server does not register clients by itself, or refuses.
-    #[error(
-        "this client could not be registered: {0}; if the server's operator has given you a client id, set `oauth.client_id`"
-    )]
-    Registration(String),
-    /// There is no port for the browser to come back to.
-    #[error("no local port can be opened for the browser to come back to: {0}")]
-    Callback(String),
-    /// The user, or the authorization server, has refused.
-    #[error("the authorization server refused: {0}")]
-    Denied(String),
-    /// Nobody came back in time.
-    #[error("the login was not finished within {0} seconds")]
-    Timeout(u64),
-    /// The answer comes from another authorization server than the one that was asked.
-    #[error(
-        "the answer comes from another authorization server than the one that was asked; nothing was sent to it"
-    )]
-    Issuer,
-    /// The authorization server gave no tokens.
-    #[error("the authorization server gave no tokens: {0}")]
-    Exchange(String),
-    /// The tokens could not be stored.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl LoginError {
-    /// Whether what was asked for can never be done, until the request or the configuration is
-    /// another one. Otherwise something has failed, on the network, in the store or with the user.
-    #[must_use]
-    pub fn is_refusal(&self) -> bool {
-        match self {
-            Self::HostCredentials | Self::Stdio | Self::InvalidUrl | Self::InvalidHeader(_) => true,
-            Self::Unsupported(_)
-            | Self::Discovery { .. }
-            | Self::Registration(_)
-            | Self::Callback(_)
-            | Self::Denied(_)
-            | Self::Timeout(_)
-            | Self::Issuer
-            | Self::Exchange(_)
-            | Self::Store(_) => false,
-        }
-    }
-}
 
 /// A login that waits for the user. Dropping it ends it.
 pub struct PendingLogin {

@@ -1,9 +1,8 @@
 //! Which store of tokens `config.toml` asks for.
 
-use super::StoreMode;
-use crate::Loaded;
+use super::store::StoreMode;
 use crate::config::node::{Kind, Node};
-use crate::config::{Notes, Override, Source, apply_all, parse_document, string};
+use crate::config::{Loaded, Note, Notes, Override, Source, apply_all, parse_document, string};
 
 const KEY: &str = "mcp_oauth_credentials_store";
 
@@ -26,7 +25,7 @@ pub fn store_mode(text: &str, file: &str, overrides: &[Override]) -> Loaded<Stor
                 Some(mode) => value = mode,
                 None => {
                     let message = "expected \"auto\", \"file\" or \"keyring\"; \"auto\" is used";
-                    notes.push(crate::config::Note::new(node.place(), message));
+                    notes.push(Note::new(node.place(), message));
                 }
             }
         }

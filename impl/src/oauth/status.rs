@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use http::header::{AUTHORIZATION, HeaderMap};
 use rmcp::transport::auth::AuthorizationManager;
 
 use super::http::Http;
-use super::{OAuth, has_own_token, server_url};
-use crate::config::{Environment, ServerConfig, Transport};
+use super::server_url::server_url;
+use super::service::OAuth;
+use crate::config::{Environment, ServerConfig, StreamableHttp, Transport};
 use crate::connection::target::configured_headers;
 use crate::connection::trust::Trust;
 
@@ -82,4 +84,9 @@ impl OAuth {
             _ => AuthStatus::Unsupported,
         }
     }
+}
+
+/// Whether the configuration authorises requests by itself.
+fn has_own_token(http: &StreamableHttp, headers: &HeaderMap) -> bool {
+    http.bearer_token_env_var.is_some() || headers.contains_key(AUTHORIZATION)
 }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::error::StoreError;
 use super::file::{FileLock, TokenFile};
 use super::tokens::{Tokens, key};
 
@@ -42,30 +43,6 @@ impl FromStr for StoreMode {
             _ => Err(UnknownStore),
         }
     }
-}
-
-/// Why tokens cannot be read or written. Says what to do and holds no secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StoreError {
-    /// The file, or its lock.
-    #[error("the file of OAuth tokens, {path}, {reason}")]
-    File {
-        /// The path.
-        path: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The system keyring.
-    #[error(
-        "the system keyring cannot be used: {0}; `mcp_oauth_credentials_store = \"file\"` uses a file instead"
-    )]
-    Keyring(String),
-    /// Another process refreshes the server's tokens, and does not come to an end.
-    #[error("another process has been refreshing the login to `{0}` for too long; end it")]
-    Busy(String),
-    /// The runtime is shutting down.
-    #[error("the host is shutting down")]
-    Stopped,
 }
 
 /// Keeps OAuth tokens, by server name and URL: a server whose URL has changed does not get the old

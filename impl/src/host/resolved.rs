@@ -1,0 +1,90 @@
+//! What a host resolves to.
+
+use std::sync::Arc;
+
+use super::config_now::ConfigNow;
+use crate::auth::AuthNow;
+use crate::config::ServerConfig;
+use crate::hosted_apps::CODEX_APPS;
+use crate::manager::McpRuntimeConfig;
+use crate::view::{Iter, View};
+
+/// A configuration, resolved as far as it goes without auth. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Configuration {
+    pub(super) now: ConfigNow,
+    pub(super) runtime: Arc<McpRuntimeConfig>,
+}
+
+impl Configuration {
+    /// Whether the app of this id is on.
+    #[must_use]
+    pub fn app_is_enabled(&self, id: &str) -> bool {
+        self.now.apps.get(id).copied().unwrap_or(true)
+    }
+
+    /// The resolution before auth.
+    #[must_use]
+    pub fn runtime(&self) -> &Arc<McpRuntimeConfig> {
+        &self.runtime
+    }
+}
+
+/// The servers of a host after the auth gate. Only [`Host`] makes one, so that nobody connects to
+/// what the gate would have removed.
+#[derive(Debug, Clone)]
+pub struct EffectiveView(pub(super) View);
+
+impl EffectiveView {
+    /// The server of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Arc<ServerConfig>> {
+        self.0.get(name)
+    }
+
+    /// The servers in byte order of their names.
+    #[must_use]
+    pub fn iter(&self) -> Iter<'_> {
+        self.0.iter()
+    }
+}
+
+/// Configuration and auth of one moment, and the view they resolve to.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    pub(super) configuration: Configuration,
+    pub(super) auth: Arc<AuthNow>,
+    pub(super) view: EffectiveView,
+}
+
+impl Resolved {
+    /// The servers.
+    #[must_use]
+    pub fn view(&self) -> &EffectiveView {
+        &self.view
+    }
+
+    /// Who was signed in.
+    #[must_use]
+    pub fn auth(&self) -> &Arc<AuthNow> {
+        &self.auth
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn configuration(&self) -> &Configuration {
+        &self.configuration
+    }
+
+    /// Whether this is the same view, for the same sign-in, as `other`.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.view.0.ptr_eq(&other.view.0) && Arc::ptr_eq(&self.auth, &other.auth)
+    }
+
+    /// Whose credentials a connection to the server of this name carries: nobody's but the Apps
+    /// server's are the host's.
+    pub(super) fn auth_for(&self, name: &str) -> Option<Arc<AuthNow>> {
+        (name == CODEX_APPS).then(|| Arc::clone(&self.auth))
+    }
+}
