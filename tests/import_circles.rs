@@ -54,7 +54,7 @@ fn a_circle_is_found_however_the_files_name_each_other() {
             "a.rs -> b.rs -> a.rs",
             &[("a.rs", "use crate::{c::C, b::{self, B as D}};"), ("b.rs", "fn f() { super::a::g() }"), ("c.rs", "")],
         ),
-        ("lib.rs -> a.rs -> lib.rs", &[("lib.rs", "mod a;"), ("a.rs", "use crate::Facade;")]),
+        ("a.rs -> lib.rs -> a.rs", &[("lib.rs", "mod a;"), ("a.rs", "use crate::Facade;")]),
         (
             "d/: a.rs -> mod.rs -> a.rs",
             &[("d/mod.rs", "mod a; struct S;"), ("d/a.rs", "use super::S;")],

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::work::Work;
-use super::wire::{Reply, RpcError};
 use super::server::AppServer;
+use super::wire::{Reply, RpcError};
+use super::work::Work;
 
 /// Forgets who is signed in. The gate is closed when this returns.
 pub(crate) fn logout(server: &Arc<AppServer>) -> Result<Work, RpcError> {

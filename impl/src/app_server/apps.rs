@@ -6,10 +6,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::work::Work;
 use super::page::{Page, page};
-use super::wire::{Reply, RpcError};
 use super::server::AppServer;
+use super::wire::{Reply, RpcError};
+use super::work::Work;
 use super::{resources, tools};
 use crate::connection::{Connection, Tool};
 use crate::host::{Configuration, Resolved, ServerSet};

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
-use super::wire::{Reply, RpcError, echo};
 use super::options::{AUTH_VARIABLE, CONFIG_VARIABLE, Mode};
 use super::server::AppServer;
+use super::wire::{Reply, RpcError, echo};
 use crate::auth::AuthStore;
 use crate::host::ConfigSource;
 use crate::oauth::{StoreMode, TokenStore};

@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::work::Work;
-use super::wire::{Reply, RpcError, echo};
 use super::server::AppServer;
+use super::wire::{Reply, RpcError, echo};
+use super::work::Work;
 use crate::oauth::LoginRequest;
 
 /// The params of `mcpServer/oauth/login`.

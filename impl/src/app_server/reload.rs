@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::initialize::Orchestrator;
-use super::wire::{Reply, RpcError, params as typed};
 use super::options::Mode;
 use super::server::AppServer;
+use super::wire::{Reply, RpcError, params as typed};
 use crate::host::ConfigSource;
 
 /// Reads the configuration and gives it to every thread. A broken configuration changes nothing.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::work::Work;
-use super::wire::{Reply, RpcError, echo};
 use super::server::AppServer;
 use super::tools;
+use super::wire::{Reply, RpcError, echo};
+use super::work::Work;
 use crate::connection::{ConnectError, Connection, ReadResourceResult, connect};
 use crate::host::Resolved;
 
@@ -51,7 +51,8 @@ pub(crate) async fn for_the_call<T>(
 ) -> Result<T, RpcError> {
     let unknown = || RpcError::internal(format!("unknown MCP server '{}'", echo(name)));
     let config = resolved.view().get(name).filter(|config| config.enabled).ok_or_else(unknown)?;
-    let connection = connect(name, config, &server.ready()?.context).await.map_err(RpcError::failed)?;
+    let connection =
+        connect(name, config, &server.ready()?.context).await.map_err(RpcError::failed)?;
     let outcome = work(&connection).await;
     // The answer does not wait for it.
     server.tasks.spawn(async move { connection.shutdown().await });

@@ -15,13 +15,13 @@ use tokio_util::task::TaskTracker;
 
 use super::ingress::{Line, MAX_LINE_BYTES, next_line};
 use super::methods::admit;
-use super::work::Work;
+use super::options::AppServerOptions;
 use super::outgoing::Client;
+use super::server::AppServer;
 use super::warnings;
 use super::watch;
 use super::wire::{Incoming, Reply, RequestId, RpcError};
-use super::options::AppServerOptions;
-use super::server::AppServer;
+use super::work::Work;
 
 /// A request takes a place for every so many bytes of its line, so that neither many nor large ones
 /// fill the memory.

@@ -1,18 +1,18 @@
 //! `mcpServerStatus/list`: every server of the effective view, and what it offers.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures_util::future::join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::work::Work;
 use super::page::{Page, page};
-use super::wire::{Reply, RpcError};
 use super::server::{AppServer, Ready};
 use super::snapshots::{Detail, Snapshot, SnapshotKey};
+use super::wire::{Reply, RpcError};
+use super::work::Work;
 use crate::config::ServerConfig;
 use crate::connection::{Connection, connect};
 use crate::host::Resolved;

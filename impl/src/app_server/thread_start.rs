@@ -6,10 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::work::Work;
+use super::server::AppServer;
 use super::threads::Thread;
 use super::wire::{Reply, RpcError};
-use super::server::AppServer;
+use super::work::Work;
 
 /// Starts a thread and all its servers. The answer waits for those that the configuration requires;
 /// if one of them cannot be used, there is no thread.

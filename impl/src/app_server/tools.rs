@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::work::Work;
-use super::wire::{INVALID_PARAMS, Reply, RpcError, echo};
 use super::server::AppServer;
+use super::wire::{INVALID_PARAMS, Reply, RpcError, echo};
+use super::work::Work;
 use crate::host::{Lease, ServerSet};
 
 /// The params of `mcpServer/tool/call`.

@@ -3,19 +3,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
-use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
 use super::file::Account;
 use super::kind::Auth;
 use super::now::AuthNow;
 use super::refresh::refresh;
 use super::store::AuthStore;
-use crate::connection::HostCredentials;
 use crate::connection::authorize::{
     AuthHeaders, Authorizer, HostCredentialSource, Refusal, Unauthorized,
 };
-
-static ACCOUNT_ID: HeaderName = HeaderName::from_static("chatgpt-account-id");
 
 const UNAUTHORIZED: u16 = 401;
 
@@ -114,7 +110,7 @@ impl HostCredentialSource for AuthStore {
 /// The headers of this account, if it is still the one that is signed in.
 fn headers_of(now: &AuthNow, account: &Account) -> Result<AuthHeaders, Unauthorized> {
     match (&now.account, &now.credentials, &now.error) {
-        (Some(other), Some(credentials), _) if other == account => headers(credentials),
+        (Some(other), Some(credentials), _) if other == account => credentials.headers(),
         (Some(_), _, _) => Err(Unauthorized(
             "another account is signed in than the one this connection was made for; reload the \
              servers, or sign in again with that account"
@@ -125,15 +121,4 @@ fn headers_of(now: &AuthNow, account: &Account) -> Result<AuthHeaders, Unauthori
             Err(Unauthorized("you have been signed out of ChatGPT; sign in again".to_owned()))
         }
     }
-}
-
-fn headers(credentials: &HostCredentials) -> Result<AuthHeaders, Unauthorized> {
-    let value = |text: &str| {
-        let damaged = "the stored tokens cannot be sent as headers; sign in again";
-        HeaderValue::from_str(text).map_err(|_| Unauthorized(damaged.to_owned()))
-    };
-    let bearer = (AUTHORIZATION, value(&format!("Bearer {}", credentials.access_token))?);
-    let account = credentials.account_id.as_deref().map(value).transpose()?;
-    let account = account.map(|value| (ACCOUNT_ID.clone(), value));
-    Ok(AuthHeaders::new([bearer].into_iter().chain(account)))
 }

@@ -9,6 +9,7 @@ use super::error::AuthFileError;
 use super::kind::Auth;
 use crate::config::Redacted;
 use crate::connection::HostCredentials;
+use crate::connection::header::is_token;
 
 /// Who is signed in, for comparison only: two are equal if credentials of the one may be used
 /// where those of the other were asked for. `Debug` shows nothing of it.
@@ -205,13 +206,8 @@ fn required<'a>(value: Option<&'a str>, name: &str) -> Result<&'a str, String> {
 /// A value that a header can carry as it is.
 fn sendable(value: Option<&str>, name: &str) -> Result<String, String> {
     let value = required(value, name)?;
-    if value.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if is_token(value) {
         return Ok(value.to_owned());
     }
     Err(format!("`{name}` holds characters that no header can carry"))
-}
-
-/// Whether a header can carry this token.
-pub(super) fn is_sendable(token: &str) -> bool {
-    sendable(Some(token), "token").is_ok()
 }

@@ -21,7 +21,11 @@ struct Failed {
 impl RefreshState {
     /// The failure that holds for whoever asked at `asked`: one that happened while they waited,
     /// or one that is final.
-    pub(super) fn known_failure(&self, refresh_token: &str, asked: Instant) -> Option<RefreshFailure> {
+    pub(super) fn known_failure(
+        &self,
+        refresh_token: &str,
+        asked: Instant,
+    ) -> Option<RefreshFailure> {
         let last = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner);
         let last = last.as_ref().filter(|last| last.refresh_token == refresh_token)?;
         (last.failure.permanent || last.at >= asked).then(|| last.failure.clone())

@@ -6,6 +6,7 @@ use reqwest::Url;
 use serde_json::{Value, json};
 
 use crate::config::Environment;
+use crate::connection::header::is_token;
 use crate::connection::http::{client_without_redirects, is_loopback, root_cause};
 use crate::connection::trust::Trust;
 
@@ -132,9 +133,8 @@ async fn exchange(url: &Url, token: &str, trust: &Trust) -> Result<NewTokens, Re
 }
 
 fn tokens(body: &Value, origin: &str) -> Result<NewTokens, RefreshFailure> {
-    let field = |name: &str| {
-        body.get(name)?.as_str().filter(|token| super::file::is_sendable(token)).map(str::to_owned)
-    };
+    let field =
+        |name: &str| body.get(name)?.as_str().filter(|token| is_token(token)).map(str::to_owned);
     let access_token = field("access_token").ok_or_else(|| {
         RefreshFailure::passing(format!("{origin} answers without an access token"))
     })?;

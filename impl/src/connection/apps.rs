@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use rmcp::model::Tool;
+
 use super::authorize::HostCredentialSource;
-use super::{
-    ConnectContext, ConnectError, ConnectOptions, Connection, Executor, HostCredentials, Tool,
-    connect,
-};
+use super::context::{ConnectContext, Executor};
+use super::credentials::HostCredentials;
+use super::error::ConnectError;
+use super::options::ConnectOptions;
+use super::session::Connection;
+use super::start::connect;
 use crate::config::Environment;
 use crate::hosted_apps::CODEX_APPS;
 use crate::view::View;

@@ -7,6 +7,7 @@ use futures_util::future::{BoxFuture, ready};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
 use super::authorize::{AuthHeaders, Authorizer, HostCredentialSource, Refusal, Unauthorized};
+use super::header::{bearer, sensitive};
 
 pub(super) static ACCOUNT_ID: HeaderName = HeaderName::from_static("chatgpt-account-id");
 
@@ -26,11 +27,12 @@ impl HostCredentials {
     /// # Errors
     /// HTTP does not allow a header with them.
     pub fn headers(&self) -> Result<AuthHeaders, Unauthorized> {
-        let damaged = || Unauthorized("the stored credentials are damaged: sign in again".into());
-        let mut headers = vec![(AUTHORIZATION, bearer(&self.access_token).ok_or_else(damaged)?)];
+        let unsendable = |_| {
+            Unauthorized("the stored tokens cannot be sent as headers; sign in again".to_owned())
+        };
+        let mut headers = vec![(AUTHORIZATION, bearer(&self.access_token).map_err(unsendable)?)];
         if let Some(account) = &self.account_id {
-            let value = HeaderValue::from_str(account).map_err(|_| damaged())?;
-            headers.push((ACCOUNT_ID.clone(), value));
+            headers.push((ACCOUNT_ID.clone(), sensitive(account).map_err(unsendable)?));
         }
         Ok(AuthHeaders::new(headers))
     }
@@ -90,19 +92,4 @@ impl Authorizer for WhileSignedIn {
     fn advice(&self) -> String {
         "check its token".to_owned()
     }
-}
-
-/// The header of a token, which is not empty and printable ASCII without white space.
-pub(super) fn bearer(token: &str) -> Option<HeaderValue> {
-    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return None;
-    }
-    sensitive(&format!("Bearer {token}"))
-}
-
-/// A header value that no log of the HTTP stack shows.
-pub(super) fn sensitive(value: &str) -> Option<HeaderValue> {
-    let mut value = HeaderValue::from_str(value).ok()?;
-    value.set_sensitive(true);
-    Some(value)
 }

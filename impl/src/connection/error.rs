@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::name::MAX_NAME_LEN;
 use crate::hosted_apps::CODEX_APPS;
 
 /// Which server, and where it is.
@@ -28,7 +29,7 @@ pub enum ConnectError {
     /// The name cannot be used. Nothing was started.
     #[error(
         "{name:?} is no usable server name: use 1 to {max} ASCII letters, digits, `_` and `-`",
-        max = super::MAX_NAME_LEN
+        max = MAX_NAME_LEN
     )]
     InvalidName {
         /// The name, cut off where it is too long.

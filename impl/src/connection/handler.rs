@@ -10,7 +10,7 @@ use rmcp::model::{
 };
 use rmcp::service::{RequestContext, RoleClient};
 
-use super::{ConnectOptions, Elicitation};
+use super::options::{ConnectOptions, Elicitation};
 
 /// Answers a server's requests. Whatever it was not told of, it may not ask for.
 pub(super) struct Host {

@@ -11,8 +11,8 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 
+use super::error::{ConnectError, Place};
 use super::trust::{Trust, TrustError};
-use super::{ConnectError, Place};
 
 /// A client that sends these headers with every request. It follows no redirect by itself: one
 /// that may be followed ends the request with [`Refused::Moved`], because what authorises a request

@@ -5,18 +5,16 @@ use std::time::Duration;
 
 use rmcp::RoleClient;
 use rmcp::model::{
-    CallToolResult, CancelledNotificationParam, ClientRequest, CustomResult, ErrorData,
-    GetExtensions as _, JsonObject, MetaObject, RequestId, RequestMetaObject, ServerResult,
+    CancelledNotificationParam, ClientRequest, ErrorData, GetExtensions as _, RequestId,
+    ServerResult,
 };
 use rmcp::service::{Peer, PeerRequestOptions, ServiceError};
 
-use serde_json::Value as JsonValue;
-
+use super::error::{ConnectError, Place};
 use super::failure::{Failure, Slot};
 use super::http::Refused;
 use super::session::Connection;
 use super::target::Authorization;
-use super::{ConnectError, Place};
 
 /// The most of the server's words in an error.
 const MAX_MESSAGE_CHARS: usize = 1_000;
@@ -178,27 +176,4 @@ pub(super) fn explain(place: &Place, auth: &Authorization, failure: Failure) -> 
 /// The server's words as they may be shown.
 fn shown(message: &str) -> String {
     message.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE_CHARS).collect()
-}
-
-/// A request's `_meta`. The progress token in it is rmcp's own.
-pub(super) fn request_meta(meta: JsonObject) -> RequestMetaObject {
-    RequestMetaObject(MetaObject(meta))
-}
-
-/// The result of a tool call. One without `content` looks to rmcp like another kind of result.
-pub(super) fn tool_result(result: ServerResult) -> Option<CallToolResult> {
-    match result {
-        ServerResult::CallToolResult(result) => Some(result),
-        ServerResult::EmptyResult(_) => Some(CallToolResult::default()),
-        ServerResult::CustomResult(CustomResult(mut custom)) => {
-            let fields = custom.as_object_mut()?;
-            let known = |name: &String| matches!(name.as_str(), "_meta" | "isError");
-            if !fields.keys().all(known) {
-                return None;
-            }
-            fields.insert("content".to_owned(), JsonValue::Array(Vec::new()));
-            serde_json::from_value(custom).ok()
-        }
-        _ => None,
-    }
 }

@@ -11,21 +11,37 @@ use rmcp::transport::{
     streamable_http_client::StreamableHttpClientTransportConfig,
 };
 
+use super::context::{ConnectContext, Executor};
+use super::ending::Ending;
+use super::error::{ConnectError, Place};
 use super::failure::Slot;
 use super::handler::Host;
+use super::name::{MAX_NAME_LEN, is_valid_name};
 use super::observed::ObservedClient;
+use super::offer::Offer;
 use super::request::{explain, within};
-use super::session::{Ending, Offer};
+use super::session::Connection;
 use super::target::{Authorization, Target};
 use super::trust::Trust;
-use super::{
-    ConnectContext, ConnectError, Connection, Executor, Place, check_name, http, stdio, supervise,
-};
+use super::{http, stdio, supervise};
 use crate::config::{LOCAL_ENVIRONMENT, ServerConfig, Stdio, StreamableHttp, Transport};
 use crate::hosted_apps::CODEX_APPS;
 
 /// How long a start may take unless the server says otherwise.
 const DEFAULT_STARTUP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Checks that a server of this name can be connected to.
+///
+/// # Errors
+/// [`ConnectError::InvalidName`]: it is empty, longer than [`MAX_NAME_LEN`], or has other
+/// characters than ASCII letters, digits, `_` and `-`.
+pub fn check_name(name: &str) -> Result<(), ConnectError> {
+    if is_valid_name(name) {
+        return Ok(());
+    }
+    let name = name.chars().take(MAX_NAME_LEN).collect();
+    Err(ConnectError::InvalidName { name })
+}
 
 /// Connects to a server: starts its process if it is one, initializes a session and lists its
 /// tools, all within the server's startup timeout (30 seconds by default).

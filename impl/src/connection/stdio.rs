@@ -6,7 +6,8 @@ use std::process::Stdio as Pipe;
 
 use tokio::process::Command;
 
-use super::{ConnectContext, ConnectError, Place};
+use super::context::ConnectContext;
+use super::error::{ConnectError, Place};
 use crate::config::{EnvVar, EnvVarSource, Environment, Stdio};
 
 /// The variables of the host that every process gets: what programs need to find their files and

@@ -6,23 +6,15 @@ use std::time::Duration;
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
+use super::ending::{Ending, Process};
 use super::failure::{Failure, Slot};
 use super::group::{Group, Signal};
 use super::pipe::{Breaker, PipeTransport};
-use super::session::Ending;
 
 /// How long the process has to end after its input is closed, and then after it is asked to.
 const GRACE: Duration = Duration::from_millis(500);
 /// How often it is looked whether a process group is gone.
 const POLL: Duration = Duration::from_millis(10);
-
-/// What becomes of a process.
-pub(super) struct Process {
-    /// Cancelled when the process itself has ended.
-    pub(super) exited: CancellationToken,
-    /// Cancelled when nothing of its group is left, or as much as can be done is done.
-    pub(super) finished: CancellationToken,
-}
 
 /// Starts a process, and a task that ends its group when `ending` says so, when the process ends by
 /// itself, or when the runtime ends.

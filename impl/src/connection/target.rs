@@ -6,8 +6,10 @@ use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName};
 
 use super::authorize::Authorizer;
-use super::credentials::{ACCOUNT_ID, WhileSignedIn, bearer, sensitive};
-use super::{ConnectContext, ConnectError, Place};
+use super::context::ConnectContext;
+use super::credentials::{ACCOUNT_ID, WhileSignedIn};
+use super::error::{ConnectError, Place};
+use super::header::{bearer, sensitive};
 use crate::config::{Environment, StreamableHttp};
 use crate::hosted_apps::CODEX_APPS;
 
@@ -66,7 +68,7 @@ async fn authorization(
     if let Some(variable) = &http.bearer_token_env_var {
         // The token is all this server needs: other credentials stay at home.
         let token = context.environment.get(variable).and_then(|value| value.to_str());
-        let value = token.map(str::trim).and_then(bearer);
+        let value = token.and_then(|token| bearer(token.trim()).ok());
         let no_token =
             || ConnectError::NoToken { place: place.clone(), variable: variable.clone() };
         let token = value.ok_or_else(no_token)?;
@@ -106,7 +108,9 @@ pub(crate) fn configured_headers(
 ) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     let mut insert = |name: &str, value: Option<&str>| {
-        let parsed = HeaderName::from_bytes(name.as_bytes()).ok().zip(value.and_then(sensitive));
+        let parsed = HeaderName::from_bytes(name.as_bytes())
+            .ok()
+            .zip(value.and_then(|value| sensitive(value).ok()));
         let (parsed, value) = parsed.ok_or_else(|| name.to_owned())?;
         headers.insert(parsed, value);
         Ok::<_, String>(())

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
-use http::header::{AUTHORIZATION, HeaderValue};
+use http::header::AUTHORIZATION;
 use reqwest::Url;
 
 use super::refresh::{RefreshError, refresh};
@@ -11,9 +11,8 @@ use super::server_url::server_url;
 use super::service::OAuth;
 use super::store::TokenStore;
 use super::tokens::Tokens;
-use crate::connection::authorize::{
-    AuthHeaders, Authorizer, OAuthSource, Refusal, Unauthorized,
-};
+use crate::connection::authorize::{AuthHeaders, Authorizer, OAuthSource, Refusal, Unauthorized};
+use crate::connection::header::{Unsendable, bearer};
 use crate::connection::trust::Trust;
 
 /// The tokens are read from the store at every request: after a logout, here or in another
@@ -135,21 +134,17 @@ impl Wanted {
     }
 }
 
-fn headers(tokens: &Tokens) -> Option<AuthHeaders> {
-    let graphic = |byte: u8| byte.is_ascii_graphic();
-    let token = &tokens.access_token;
-    let plain = !token.is_empty() && token.bytes().all(graphic);
-    let value = HeaderValue::from_str(&format!("Bearer {token}")).ok().filter(|_| plain)?;
-    Some(AuthHeaders::new([(AUTHORIZATION, value)]))
+fn headers(tokens: &Tokens) -> Result<AuthHeaders, Unsendable> {
+    Ok(AuthHeaders::new([(AUTHORIZATION, bearer(&tokens.access_token)?)]))
 }
 
 impl Authorizer for ServerAuthorizer {
     fn headers(&self) -> BoxFuture<'_, Result<AuthHeaders, Unauthorized>> {
         Box::pin(async move {
             let tokens = self.0.tokens(Wanted::Fresh).await?;
-            let damaged =
-                || Unauthorized(format!("the stored token is damaged; {}", self.0.log_in()));
-            headers(&tokens).ok_or_else(damaged)
+            headers(&tokens).map_err(|_| {
+                Unauthorized(format!("the stored token is damaged; {}", self.0.log_in()))
+            })
         })
     }
 
@@ -169,7 +164,7 @@ impl Authorizer for ServerAuthorizer {
             }
             let sent = refusal.sent.iter().find(|(name, _)| name == AUTHORIZATION);
             let token = sent.and_then(|(_, value)| value.to_str().ok()?.strip_prefix("Bearer "))?;
-            headers(&self.0.after_refusal(token.to_owned()).await?)
+            headers(&self.0.after_refusal(token.to_owned()).await?).ok()
         })
     }
 

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use super::callback::{Answer, CallbackServer};
 use super::discovery::{AsClient, Discovered};
-use super::http::{Http, shown_code};
 use super::error::LoginError;
+use super::http::{Http, shown_code};
 use super::login_request::{DEFAULT_LOGIN_TIMEOUT, LoginRequest, MAX_LOGIN_TIMEOUT};
 use super::server_url::server_url;
 use super::service::OAuth;
