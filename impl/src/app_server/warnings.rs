@@ -8,9 +8,13 @@ use std::thread;
 use tokio::sync::oneshot;
 
 use crate::host::Warn;
+use crate::printable::one_line;
 
 /// How many warnings may wait. More are lost: a host does not stop for them.
 const MAX_WAITING: usize = 256;
+
+/// The most characters of a warning.
+const MAX_WARNING: usize = 10_000;
 
 /// A way to warn that never waits and never fails, and what is ready when the last warning is
 /// written: after the way is dropped.
@@ -29,9 +33,7 @@ pub(super) fn to(mut output: impl Write + Send + 'static) -> (Warn, oneshot::Rec
 }
 
 fn queue(waiting: &SyncSender<String>, warning: &dyn Display) {
-    // A terminal would take control characters for commands.
-    let shown = |c: char| if c.is_control() { ' ' } else { c };
-    let _ = waiting.try_send(warning.to_string().chars().map(shown).collect());
+    let _ = waiting.try_send(one_line(&warning.to_string(), MAX_WARNING));
 }
 
 #[cfg(test)]

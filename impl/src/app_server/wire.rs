@@ -7,6 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::printable::one_line;
+
 /// Not a request, or not one that can be served now.
 pub(crate) const INVALID_REQUEST: i64 = -32600;
 /// No such method.
@@ -180,12 +182,7 @@ pub(crate) fn params<T: DeserializeOwned>(params: Value) -> Result<T, RpcError> 
 
 /// A client's text as an error may repeat it: short, and on one line.
 pub(crate) fn echo(text: &str) -> String {
-    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    let mut out: String = plain.clone().take(MAX_ECHO).collect();
-    if plain.count() > MAX_ECHO {
-        out.push('…');
-    }
-    out
+    one_line(text, MAX_ECHO)
 }
 
 /// The line that answers a request.
@@ -267,7 +264,7 @@ mod tests {
     #[test]
     fn what_an_error_repeats_is_short_and_on_one_line() {
         let echoed = echo(&"x\n".repeat(1_000));
-        assert_eq!(echoed.chars().count(), MAX_ECHO + 1);
+        assert_eq!(echoed.chars().count(), MAX_ECHO);
         assert!(!echoed.contains('\n'));
     }
 }

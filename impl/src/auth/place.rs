@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use tempfile::NamedTempFile;
 
 use super::error::{AuthFileError, LogoutError};
-use crate::files::{ReadError, read_text};
+use crate::files::{ReadError, open_private, read_text};
 
 /// The largest `auth.json` that is read, in bytes.
 pub const MAX_AUTH_BYTES: u64 = 1024 * 1024;
@@ -118,14 +118,7 @@ impl Place {
     /// The file that whoever refreshes the tokens locks.
     pub(super) fn open_lock(&self) -> io::Result<Option<File>> {
         let Self::Disk(path) = self else { return Ok(None) };
-        let mut options = File::options();
-        options.create(true).truncate(false).write(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            options.mode(0o600);
-        }
-        options.open(path.with_file_name(".auth.json.lock")).map(Some)
+        open_private(&path.with_file_name(".auth.json.lock")).map(Some)
     }
 }
 

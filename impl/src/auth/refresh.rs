@@ -1,6 +1,6 @@
 //! Refreshing tokens once, whoever asks: a refresh token can be spent a single time.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::time::{Duration, Instant, SystemTime};
 
 use humantime::format_rfc3339_seconds;
@@ -10,6 +10,7 @@ use super::claims::Claims;
 use super::file::Account;
 use super::store::{AuthStore, Current};
 use super::token_endpoint::{NewTokens, RefreshFailure};
+use crate::files::lock_within;
 
 /// How long another process may take to refresh the tokens.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(40);
@@ -141,22 +142,14 @@ async fn lock(store: &AuthStore) -> Result<Option<File>, RefreshFailure> {
         RefreshFailure::passing(format!("{file}: no lock can be taken beside it: {error}"))
     };
     let Some(file) = store.0.place.open_lock().map_err(failed)? else { return Ok(None) };
-    let end = Instant::now() + LOCK_TIMEOUT;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(Some(file)),
-            Err(TryLockError::WouldBlock) if Instant::now() < end => {
-                tokio::time::sleep(LOCK_POLL).await;
-            }
-            Err(TryLockError::WouldBlock) => {
-                let reason = "another process has been refreshing the tokens for too long";
-                return Err(RefreshFailure::passing(reason));
-            }
-            // File systems without locks: reading again has to do.
-            Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {
-                return Ok(None);
-            }
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
+    match lock_within(file, LOCK_TIMEOUT, LOCK_POLL).await {
+        Ok(Some(file)) => Ok(Some(file)),
+        Ok(None) => {
+            let reason = "another process has been refreshing the tokens for too long";
+            Err(RefreshFailure::passing(reason))
         }
+        // File systems without locks: reading the file again has to do.
+        Err(error) if error.kind() == std::io::ErrorKind::Unsupported => Ok(None),
+        Err(error) => Err(failed(error)),
     }
 }

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use crate::config::Environment;
 use crate::connection::header::is_token;
-use crate::connection::http::{client_without_redirects, is_loopback, root_cause};
+use crate::connection::http::{
+    BodyError, client_without_redirects, is_loopback, read_body, root_cause,
+};
 use crate::connection::trust::Trust;
 
 /// The environment variable that puts another URL in the place of OpenAI's token endpoint.
@@ -111,7 +113,7 @@ async fn exchange(url: &Url, token: &str, trust: &Trust) -> Result<NewTokens, Re
         "refresh_token": token,
         "scope": SCOPE,
     });
-    let client = client_without_redirects(url, TIMEOUT, trust);
+    let client = client_without_redirects(url, is_loopback(url), TIMEOUT, trust);
     let client = client.map_err(RefreshFailure::passing)?;
     let request = client
         .post(url.clone())
@@ -120,14 +122,12 @@ async fn exchange(url: &Url, token: &str, trust: &Trust) -> Result<NewTokens, Re
         .body(body.to_string());
     let mut response = request.send().await.map_err(unreachable)?;
     let status = response.status().as_u16();
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-        if body.len() + chunk.len() > MAX_BODY {
-            let reason = format!("{origin} answers with more than {MAX_BODY} bytes");
-            return Err(RefreshFailure::passing(reason));
+    let body = read_body(&mut response, MAX_BODY).await.map_err(|error| match error {
+        BodyError::TooLarge => {
+            RefreshFailure::passing(format!("{origin} answers with more than {MAX_BODY} bytes"))
         }
-        body.extend_from_slice(&chunk);
-    }
+        BodyError::Broken(error) => unreachable(error),
+    })?;
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
     if status == 200 { tokens(&body, &origin) } else { Err(refusal(status, &body, &origin)) }
 }

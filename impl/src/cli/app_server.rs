@@ -10,7 +10,8 @@ use tokio::io::BufReader;
 use tokio::signal;
 use tokio_util::sync::CancellationToken;
 
-use super::{Outcome, Overrides, ProfileArgument, Stop, codex_home};
+use super::options::{Overrides, ProfileArgument, codex_home};
+use super::stop::{Outcome, Stop};
 
 /// Serves the app-server protocol on standard input and output.
 ///

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use mcp_overlay_host::connect_url::{Answers, Browser, ConnectUrl, connect_url, parse_call};
 use mcp_overlay_host::connection::{ConnectError, JsonObject};
+use mcp_overlay_host::printable::one_line;
 use mcp_overlay_host::{Environment, Redacted};
 
-use super::{Outcome, Stop};
+use super::stop::{Outcome, Stop};
 
 /// Connects to one MCP server by its URL.
 ///
@@ -116,7 +117,7 @@ fn print(answers: &Answers, names: &[String]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// A server's text without what a terminal would take for commands.
+/// A server's text, short and on one line.
 fn plain(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control()).take(200).collect()
+    one_line(text, 200)
 }

@@ -3,15 +3,16 @@
 mod app_server;
 mod connect;
 mod mcp;
+mod options;
+mod output;
+mod stop;
 
-use std::fmt;
-use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use mcp_overlay_host::host::home_of;
-use mcp_overlay_host::{Environment, Override, Profile};
+
+use self::output::complain;
+use self::stop::Stop;
 
 /// What was asked for could not be done: there is no such server, a login failed.
 const FAILED: u8 = 1;
@@ -43,51 +44,6 @@ enum Command {
     Mcp(mcp::Arguments),
 }
 
-/// The rules to resolve by, for commands that resolve.
-#[derive(clap::Args)]
-struct ProfileArgument {
-    /// Resolve by these rules: codex-pr-27191 or codex-pr-27414 (docs/semantics.md, "Profiles")
-    #[arg(long, value_name = "P", default_value_t)]
-    profile: Profile,
-}
-
-/// `-c key=value`, for commands that read configuration.
-#[derive(clap::Args)]
-struct Overrides {
-    /// Puts a setting over what config.toml says; may be repeated, a later one wins.
-    ///
-    /// The key is dotted as in TOML, the value is TOML; what is not TOML is taken as a string.
-    #[arg(
-        short = 'c',
-        long = "config",
-        value_name = "KEY=VALUE",
-        long_help = "Puts a setting over what config.toml says; may be repeated, a later one \
-                     wins. The key is dotted as in TOML; the value is TOML, and what is not TOML \
-                     is taken as a string.\n\nExample: -c features.apps=false"
-    )]
-    overrides: Vec<Override>,
-}
-
-/// Why a command ended without doing what it was asked for; shown on standard error.
-enum Stop {
-    /// Exit status 1.
-    Failed(String),
-    /// Exit status 2.
-    Misuse(String),
-}
-
-impl Stop {
-    fn failed(message: impl fmt::Display) -> Self {
-        Self::Failed(message.to_string())
-    }
-
-    fn misuse(message: impl fmt::Display) -> Self {
-        Self::Misuse(message.to_string())
-    }
-}
-
-type Outcome = Result<(), Stop>;
-
 pub(crate) fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::AppServer(arguments) => app_server::run(&arguments),
@@ -101,28 +57,4 @@ pub(crate) fn main() -> ExitCode {
     };
     complain("error", &message);
     ExitCode::from(status)
-}
-
-/// Says something on standard error; that nobody listens is no reason to fail.
-fn complain(kind: &str, message: &dyn fmt::Display) {
-    let _ = writeln!(anstream::stderr(), "{kind}: {}", shown(&message.to_string()));
-}
-
-/// A text without what a terminal would take for commands, but with its lines.
-fn shown(text: &str) -> String {
-    let escaped = |c: char| match c {
-        '\n' => c.to_string(),
-        c if c.is_control() => c.escape_default().to_string(),
-        c => c.to_string(),
-    };
-    text.chars().map(escaped).collect()
-}
-
-/// The folder with `config.toml` and `auth.json`: `CODEX_HOME`, or `~/.codex`.
-fn codex_home(env: &Environment) -> Result<PathBuf, Stop> {
-    home_of(env).ok_or_else(|| {
-        Stop::misuse(
-            "neither CODEX_HOME nor HOME is set; set CODEX_HOME to the folder that holds config.toml",
-        )
-    })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, Response, StatusCode, Url};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
@@ -40,23 +40,43 @@ pub(super) fn client(
     builder.build().map_err(|error| tls_error(root_cause(&error)))
 }
 
-/// A client for a request whose secret is for this URL alone: it follows no redirect. The error
-/// says why there is none.
+/// A client for requests whose secrets are for this URL alone: it follows no redirect. A `direct`
+/// client uses no proxy: a proxy's own machine is not this machine.
+///
+/// # Errors
+/// TLS cannot be set up, and why.
 pub(crate) fn client_without_redirects(
     url: &Url,
+    direct: bool,
     timeout: Duration,
     trust: &Trust,
 ) -> Result<Client, String> {
     let tls = tls(url, trust).map_err(|error| format!("TLS could not be set up: {error}"))?;
-    let mut builder = Client::builder()
+    let builder = Client::builder()
         .redirect(Policy::none())
         .referer(false)
         .timeout(timeout)
         .tls_backend_preconfigured(tls);
-    if is_loopback(url) {
-        builder = builder.no_proxy();
-    }
+    let builder = if direct { builder.no_proxy() } else { builder };
     builder.build().map_err(|error| format!("TLS could not be set up: {}", root_cause(&error)))
+}
+
+/// Why a body was not read.
+pub(crate) enum BodyError {
+    TooLarge,
+    Broken(reqwest::Error),
+}
+
+/// The body of a response, of at most `max` bytes.
+pub(crate) async fn read_body(response: &mut Response, max: usize) -> Result<Vec<u8>, BodyError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(BodyError::Broken)? {
+        if body.len() + chunk.len() > max {
+            return Err(BodyError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 /// A redirect that is not followed.

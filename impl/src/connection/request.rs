@@ -15,6 +15,7 @@ use super::failure::{Failure, Slot};
 use super::http::Refused;
 use super::session::Connection;
 use super::target::Authorization;
+use crate::printable::one_line;
 
 /// The most of the server's words in an error.
 const MAX_MESSAGE_CHARS: usize = 1_000;
@@ -61,7 +62,7 @@ impl Connection {
             place: self.place.clone(),
             request: name,
             code: refused.code.0,
-            message: shown(&refused.message),
+            message: one_line(&refused.message, MAX_MESSAGE_CHARS),
         })
     }
 
@@ -171,9 +172,4 @@ pub(super) fn explain(place: &Place, auth: &Authorization, failure: Failure) -> 
         Failure::Protocol(reason) => ConnectError::Protocol { place, reason },
         Failure::Exited(status) => ConnectError::ProcessExited { place, status },
     }
-}
-
-/// The server's words as they may be shown.
-fn shown(message: &str) -> String {
-    message.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE_CHARS).collect()
 }

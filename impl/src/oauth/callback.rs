@@ -11,6 +11,8 @@ use tokio::task::JoinSet;
 pub(super) const PATH: &str = "/callback";
 /// The longest head of a request, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
+/// The most headers of a request.
+const MAX_HEADERS: usize = 100;
 /// How long one request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many requests are read at once. Browsers open connections ahead and send nothing on them.
@@ -96,21 +98,23 @@ async fn serve(mut stream: TcpStream, state: String) -> Option<Answer> {
     answer
 }
 
-/// The target of a GET request, whose head is read to its end within the bound.
+/// The target of a GET request, whose head is read to its end within the bounds.
 async fn read_target(stream: &mut TcpStream) -> Option<String> {
     let mut head = Vec::new();
     let mut buffer = [0; 1024];
-    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+    loop {
         let read = stream.read(&mut buffer).await.ok()?;
         if read == 0 || head.len() + read > MAX_HEAD {
             return None;
         }
         head.extend_from_slice(buffer.get(..read)?);
+        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut request = httparse::Request::new(&mut headers);
+        if request.parse(&head).ok()?.is_complete() {
+            let target = request.path.filter(|path| path.starts_with('/'))?;
+            return (request.method == Some("GET")).then(|| target.to_owned());
+        }
     }
-    let line = head.split(|byte| *byte == b'\r').next()?;
-    let line = std::str::from_utf8(line).ok()?;
-    let target = line.strip_prefix("GET ")?.split(' ').next()?;
-    target.starts_with('/').then(|| target.to_owned())
 }
 
 /// The answer in a request's target, if it is the callback of the login with this state.
@@ -160,6 +164,59 @@ mod tests {
         ];
         for (target, expected) in cases {
             assert!(parse(target, "s") == expected, "{target}");
+        }
+    }
+    /// What the server answers to these parts of a request, and the answer of the login if it is
+    /// one.
+    async fn exchange(parts: &[&str]) -> (String, Option<Answer>) {
+        let server = CallbackServer::bind().await.unwrap();
+        let address = server.listener.local_addr().unwrap();
+        let client = async {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            for part in parts {
+                // The server may have answered and closed before the last part.
+                let _ = stream.write_all(part.as_bytes()).await;
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            let _ = stream.shutdown().await;
+            let mut response = String::new();
+            let _ = stream.read_to_string(&mut response).await;
+            response
+        };
+        tokio::select! {
+            biased;
+            (response, answer) = async { tokio::join!(client, server.answer("s")) } => {
+                (response, Some(answer))
+            }
+            () = tokio::time::sleep(Duration::from_millis(500)) => (String::new(), None),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_in_several_parts_is_the_answer() {
+        let parts = ["GET /callback?code=c&st", "ate=s HTTP/1.1\r\nHost: a\r", "\n\r\n"];
+        let (response, answer) = exchange(&parts).await;
+        assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+        assert!(answer == Some(Answer::Code { code: "c".to_owned(), issuer: None }));
+    }
+
+    #[tokio::test]
+    async fn requests_that_are_not_http_or_break_a_bound_are_no_answer() {
+        let target = "/callback?code=c&state=s";
+        let large = "x".repeat(MAX_HEAD);
+        let many = "A: b\r\n".repeat(MAX_HEADERS + 1);
+        let requests = [
+            format!("POST {target} HTTP/1.1\r\nHost: a\r\n\r\n"),
+            format!("GET {target}\r\n\r\n"),
+            format!("GET {target} HTTP/1.1\r\nno header\r\n\r\n"),
+            format!("GET http://127.0.0.1{target} HTTP/1.1\r\n\r\n"),
+            format!("GET {target} HTTP/1.1\r\n"),
+            format!("GET {target} HTTP/1.1\r\nA: {large}\r\n\r\n"),
+            format!("GET {target} HTTP/1.1\r\n{many}\r\n"),
+        ];
+        for request in requests {
+            let (_, answer) = exchange(&[&request]).await;
+            assert!(answer.is_none(), "{}", request.get(..60).unwrap_or(&request));
         }
     }
 }

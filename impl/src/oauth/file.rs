@@ -1,14 +1,14 @@
 //! The file of OAuth tokens: `.credentials.json` in the host's home, which Codex reads too.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
 use super::error::StoreError;
 use super::tokens::{Tokens, digest, key};
-use crate::files::{ReadError, read_text};
+use crate::files::{ReadError, open_private, read_text};
 
 /// The largest file, in bytes.
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
@@ -18,9 +18,6 @@ pub(super) struct TokenFile {
     home: PathBuf,
     path: PathBuf,
 }
-
-/// A lock between processes, released when dropped.
-pub(super) struct FileLock(#[allow(dead_code, reason = "it is held, not read")] File);
 
 impl TokenFile {
     pub(super) fn new(home: PathBuf) -> Self {
@@ -63,14 +60,9 @@ impl TokenFile {
         Ok(removed)
     }
 
-    /// The right to refresh the tokens with this key, if nobody else has it.
-    pub(super) fn try_lock_refresh(&self, key: &str) -> Result<Option<FileLock>, StoreError> {
-        let file = self.open_lock(&digest(key))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(FileLock(file))),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(self.not_locked(&error)),
-        }
+    /// The file that the process which refreshes the tokens with this key locks.
+    pub(super) fn open_refresh_lock(&self, key: &str) -> Result<File, StoreError> {
+        self.open_lock(&digest(key))
     }
 
     fn read(&self) -> Result<Map<String, Value>, StoreError> {
@@ -120,11 +112,11 @@ impl TokenFile {
         Ok(())
     }
 
-    /// Waits for a lock that is never held for long.
-    fn lock(&self, name: &str) -> Result<FileLock, StoreError> {
+    /// Waits for a lock that is never held for long. Dropping the file releases it.
+    fn lock(&self, name: &str) -> Result<File, StoreError> {
         let file = self.open_lock(name)?;
         file.lock().map_err(|error| self.not_locked(&error))?;
-        Ok(FileLock(file))
+        Ok(file)
     }
 
     fn open_lock(&self, name: &str) -> Result<File, StoreError> {
@@ -136,24 +128,13 @@ impl TokenFile {
         open().map_err(|error| self.not_locked(&error))
     }
 
-    fn not_locked(&self, error: &io::Error) -> StoreError {
+    pub(super) fn not_locked(&self, error: &io::Error) -> StoreError {
         self.error(format!("cannot be locked: {error}"))
     }
 
     fn error(&self, reason: impl Into<String>) -> StoreError {
         StoreError::File { path: self.path.display().to_string(), reason: reason.into() }
     }
-}
-
-fn open_private(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(path)
 }
 
 fn is_of(entry: &Value, name: &str, url: &str) -> bool {

@@ -3,8 +3,9 @@
 use reqwest::Url;
 use reqwest::header::LOCATION;
 
-use super::http::client;
-use crate::connection::http::is_loopback;
+use super::callback::PATH;
+use super::http::TIMEOUT;
+use crate::connection::http::{client_without_redirects, is_loopback};
 use crate::connection::trust::Trust;
 
 /// How many redirects are followed.
@@ -18,7 +19,7 @@ pub(crate) async fn browse_headless(url: String, trust: Trust) -> Result<(), Str
     let mut url = Url::parse(&url).map_err(|_| "there is nothing to open".to_owned())?;
     for _ in 0..MAX_REDIRECTS {
         let origin = url.origin().ascii_serialization();
-        let client = client(&url, is_loopback(&url), &trust)?;
+        let client = client_without_redirects(&url, is_loopback(&url), TIMEOUT, &trust)?;
         let response = client.get(url.clone()).send().await;
         let response = response.map_err(|_| format!("{origin} cannot be reached"))?;
         let to = response.headers().get(LOCATION).and_then(|to| url.join(to.to_str().ok()?).ok());
@@ -38,5 +39,5 @@ pub(crate) async fn browse_headless(url: String, trust: Trust) -> Result<(), Str
 
 /// Whether the URL may be the local callback, which says in the end whether it is.
 fn is_callback(url: &Url) -> bool {
-    url.host_str() == Some("127.0.0.1") && url.path() == super::callback::PATH
+    url.host_str() == Some("127.0.0.1") && url.path() == PATH
 }

@@ -4,20 +4,21 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, HeaderMap};
-use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Url};
 use rmcp::transport::auth::{
     OAuthHttpClient, OAuthHttpClientError, OAuthHttpClientFuture, OAuthHttpRequest,
 };
 use serde_json::Value;
 
-use crate::connection::http::{is_loopback, root_cause, tls};
+use crate::connection::http::{
+    BodyError, client_without_redirects, is_loopback, read_body, root_cause,
+};
 use crate::connection::trust::Trust;
 
 /// The largest answer, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
 /// How long one request may take.
-const TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest error code of an authorization server that is shown, in bytes.
 const MAX_CODE: usize = 40;
 
@@ -95,8 +96,8 @@ impl Http {
 
     fn client(&self, url: &Url) -> Result<&Client, String> {
         let slot = if url.scheme() == "https" { &self.secure } else { &self.plain };
-        // A proxy's own machine is not this machine.
-        let made = slot.get_or_init(|| client(url, is_loopback(&self.server), &self.trust));
+        let direct = is_loopback(&self.server);
+        let made = slot.get_or_init(|| client_without_redirects(url, direct, TIMEOUT, &self.trust));
         made.as_ref().map_err(Clone::clone)
     }
 
@@ -123,13 +124,10 @@ impl Http {
         let unreachable =
             |error: reqwest::Error| Trouble::Unreachable(origin.clone(), root_cause(&error));
         let mut response = sent.map_err(unreachable)?;
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if body.len() + chunk.len() > MAX_BODY {
-                return Err(Trouble::TooLarge(origin));
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let body = read_body(&mut response, MAX_BODY).await.map_err(|error| match error {
+            BodyError::TooLarge => Trouble::TooLarge(origin.clone()),
+            BodyError::Broken(error) => unreachable(error),
+        })?;
         let mut answer = http::Response::new(body);
         *answer.status_mut() = response.status();
         *answer.headers_mut() = std::mem::take(response.headers_mut());
@@ -167,19 +165,6 @@ impl OAuthHttpClient for Http {
             }
         })
     }
-}
-
-/// A client for URLs of this scheme that follows no redirects. A direct one uses no proxy. The
-/// error says why there is none.
-pub(super) fn client(url: &Url, direct: bool, trust: &Trust) -> Result<Client, String> {
-    let no_tls = |error: &dyn std::fmt::Display| format!("TLS could not be set up: {error}");
-    let builder = Client::builder()
-        .redirect(Policy::none())
-        .referer(false)
-        .timeout(TIMEOUT)
-        .tls_backend_preconfigured(tls(url, trust).map_err(|error| no_tls(&error))?);
-    let builder = if direct { builder.no_proxy() } else { builder };
-    builder.build().map_err(|error| no_tls(&root_cause(&error)))
 }
 
 fn is_form(headers: &HeaderMap) -> bool {

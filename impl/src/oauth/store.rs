@@ -2,18 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::error::StoreError;
-use super::file::{FileLock, TokenFile};
+use super::file::TokenFile;
 use super::tokens::{Tokens, key};
+use crate::files::lock_within;
 
-/// How often a lock is tried, and the time between two tries: longer than any refresh takes.
-const LOCK_TRIES: u32 = 1800;
-const LOCK_PAUSE: Duration = Duration::from_millis(50);
+/// How long another process may refresh a server's tokens: longer than any refresh takes.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(90);
+/// The time between two tries.
+const LOCK_POLL: Duration = Duration::from_millis(50);
 
 /// Which store is used: the key `mcp_oauth_credentials_store` of the configuration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -64,7 +67,7 @@ enum Backend {
 /// Held while a server's tokens are refreshed.
 pub(super) struct RefreshLock {
     _process: tokio::sync::OwnedMutexGuard<()>,
-    _machine: Option<FileLock>,
+    _machine: Option<File>,
 }
 
 impl TokenStore {
@@ -127,19 +130,19 @@ impl TokenStore {
             Arc::clone(refreshes.entry(key.clone()).or_default())
         };
         let process = process.lock_owned().await;
-        // Tried again and again: a thread that waits for the lock would keep the host from ending.
-        for _ in 0..LOCK_TRIES {
-            let key = key.clone();
-            let tried = self.blocking(move |store| match &store.backend {
-                Backend::Memory(_) => Ok(Some(None)),
-                Backend::Disk(file, _) => Ok(file.try_lock_refresh(&key)?.map(Some)),
-            });
-            if let Some(machine) = tried.await? {
-                return Ok(RefreshLock { _process: process, _machine: machine });
+        let file = self.blocking(move |store| match &store.backend {
+            Backend::Memory(_) => Ok(None),
+            Backend::Disk(file, _) => file.open_refresh_lock(&key).map(Some),
+        });
+        let machine = match (file.await?, &self.0.backend) {
+            (Some(lock), Backend::Disk(file, _)) => {
+                let locked = lock_within(lock, LOCK_TIMEOUT, LOCK_POLL).await;
+                let locked = locked.map_err(|error| file.not_locked(&error))?;
+                Some(locked.ok_or_else(|| StoreError::Busy(name.to_owned()))?)
             }
-            tokio::time::sleep(LOCK_PAUSE).await;
-        }
-        Err(StoreError::Busy(name.to_owned()))
+            _ => None,
+        };
+        Ok(RefreshLock { _process: process, _machine: machine })
     }
 
     /// Files and keyrings wait: not on the runtime's threads.

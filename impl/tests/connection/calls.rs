@@ -85,7 +85,7 @@ async fn a_refused_call_shows_the_servers_words_within_bounds() {
         panic!("{error:?}")
     };
     assert_eq!((place.server.as_str(), *code, *request), ("docs", -32602, "tools/call"));
-    assert!(message.starts_with("no[31m ää"), "{message}");
+    assert!(message.starts_with("no  [31m ää"), "{message}");
     assert_eq!(message.chars().count(), 1_000);
     connection.shutdown().await;
 }

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use clap::ArgGroup;
 use mcp_overlay_host::hosted_apps::CODEX_APPS;
+use mcp_overlay_host::printable::escaped_line;
 use mcp_overlay_host::{Environment, ServerMap};
 use reqwest::Url;
 use toml_edit::{Array, InlineTable, Value};
 
-use super::super::{Outcome, Stop};
+use super::super::output::say;
+use super::super::stop::{Outcome, Stop};
 use super::edit::{self, Settings};
 use super::file::{ConfigFile, Edit};
-use super::say;
 
 /// Adds a server to config.toml, or replaces the one of the same name.
 ///
@@ -78,7 +79,7 @@ pub(super) fn remove(arguments: &RemoveArguments) -> Outcome {
     let file = ConfigFile::read(&env, Edit::Remove)?;
     let before = file.servers(&file.text, &env)?;
     if !before.contains_key(name) {
-        let shown = super::shown(name);
+        let shown = escaped_line(name);
         let place = file.path.display();
         return Err(Stop::failed(format!("No MCP server named '{shown}' found in {place}.")));
     }
@@ -88,7 +89,7 @@ pub(super) fn remove(arguments: &RemoveArguments) -> Outcome {
         return Err(not_editable(&file, name));
     }
     let path = file.write(&text)?;
-    let shown = super::shown(name);
+    let shown = escaped_line(name);
     say(&format!("Removed MCP server '{shown}' from {}.\n", path.display()))
 }
 
@@ -103,7 +104,7 @@ fn only_differs_in(before: &ServerMap, after: &ServerMap, name: &str) -> bool {
 }
 
 fn not_editable(file: &ConfigFile, name: &str) -> Stop {
-    let shown = super::shown(name);
+    let shown = escaped_line(name);
     Stop::failed(format!(
         "{}: the server '{shown}' is written in a way that this tool cannot edit; nothing was \
          written, so edit the file yourself",
@@ -116,7 +117,7 @@ fn check_name(name: &str) -> Result<(), Stop> {
     if name.is_empty() || !name.bytes().all(plain) {
         return Err(Stop::misuse(format!(
             "'{}' is no name for a server; use letters, digits, `_` and `-`",
-            super::shown(name)
+            escaped_line(name)
         )));
     }
     if name == CODEX_APPS {

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use mcp_overlay_host::{Environment, HostConfig, MAX_CONFIG_BYTES, ServerMap};
 
-use super::super::{Stop, codex_home};
+use super::super::options::codex_home;
+use super::super::stop::Stop;
 
 /// How long another process may take for its edit.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use mcp_overlay_host::hosted_apps::CODEX_APPS;
 use mcp_overlay_host::oauth::{LoginError, LoginRequest};
+use mcp_overlay_host::printable::escaped_line;
 use mcp_overlay_host::{ServerConfig, Transport};
 
-use super::super::{Outcome, Overrides, Stop};
-use super::{Resolved, block_on, no_server, say, shown};
+use super::super::options::Overrides;
+use super::super::output::say;
+use super::super::stop::{Outcome, Stop};
+use super::resolved::{Resolved, block_on, no_server};
 
 /// Logs in to a streamable HTTP server with OAuth.
 ///
@@ -49,7 +52,7 @@ pub(super) fn login(arguments: &LoginArguments) -> Outcome {
             ..LoginRequest::default()
         };
         let failed = |error: LoginError| {
-            Stop::failed(format!("cannot log in to '{}': {error}", shown(name)))
+            Stop::failed(format!("cannot log in to '{}': {error}", escaped_line(name)))
         };
         let oauth = resolved.oauth();
         let pending =
@@ -60,7 +63,7 @@ pub(super) fn login(arguments: &LoginArguments) -> Outcome {
              the browser to come back. Ctrl-C gives up; nothing is kept then.\n"
         ))?;
         pending.finish().await.map_err(failed)?;
-        say(&format!("Logged in to MCP server '{}'.\n", shown(name)))
+        say(&format!("Logged in to MCP server '{}'.\n", escaped_line(name)))
     })
 }
 
@@ -72,7 +75,7 @@ pub(super) fn logout(arguments: &LogoutArguments) -> Outcome {
         let Transport::StreamableHttp(http) = &server.transport else {
             return Err(Stop::failed(LoginError::Stdio));
         };
-        let name = shown(name);
+        let name = escaped_line(name);
         match resolved.oauth().logout(&arguments.name, &http.url).await {
             Ok(true) => say(&format!("Forgot the OAuth tokens of MCP server '{name}'.\n")),
             Ok(false) => say(&format!("There are no OAuth tokens of MCP server '{name}'.\n")),

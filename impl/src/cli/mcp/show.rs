@@ -1,11 +1,15 @@
 //! `mcp list` and `mcp get`.
 
 use mcp_overlay_host::hosted_apps::CODEX_APPS;
+use mcp_overlay_host::printable::escaped_line;
 use mcp_overlay_host::{ServerConfig, Transport};
 use serde_json::{Map, Value};
 
-use super::super::{Outcome, Overrides, ProfileArgument, Stop};
-use super::{Resolved, block_on, masked, no_server, say, shown};
+use super::super::options::{Overrides, ProfileArgument};
+use super::super::output::say;
+use super::super::stop::{Outcome, Stop};
+use super::masked;
+use super::resolved::{Resolved, block_on, no_server};
 
 /// Lists the servers: their names, whether they are enabled, how they are reached and authorised.
 ///
@@ -68,7 +72,7 @@ pub(super) fn get(arguments: &GetArguments) -> Outcome {
         if arguments.json {
             return say(&format!("{:#}\n", Value::Object(object)));
         }
-        let mut out = format!("{}\n", shown(name));
+        let mut out = format!("{}\n", escaped_line(name));
         for (key, value) in &object {
             match value {
                 Value::Object(transport) if key == "transport" => {
@@ -94,7 +98,7 @@ fn put(out: &mut String, key: &str, value: &Value) {
     }
     let key = if key == "type" { "transport" } else { key };
     let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    out.push_str(&format!("  {key}: {}\n", shown(&value)));
+    out.push_str(&format!("  {key}: {}\n", escaped_line(&value)));
 }
 
 /// How a server is authorised, as far as that is known without asking it.
@@ -130,7 +134,13 @@ fn row(name: &str, server: &ServerConfig, auth: &str) -> [String; 5] {
     };
     let status = if server.enabled { "enabled" } else { "disabled" };
     let auth = if auth.is_empty() { "-" } else { auth };
-    [shown(name), status.to_owned(), transport.to_owned(), shown(&target), shown(auth)]
+    [
+        escaped_line(name),
+        status.to_owned(),
+        transport.to_owned(),
+        escaped_line(&target),
+        escaped_line(auth),
+    ]
 }
 
 /// Columns as wide as their widest cell; the last two may be long and so come last.

@@ -1,0 +1,42 @@
+//! Options that several commands have.
+
+use std::path::PathBuf;
+
+use mcp_overlay_host::host::home_of;
+use mcp_overlay_host::{Environment, Override, Profile};
+
+use super::stop::Stop;
+
+/// The rules to resolve by, for commands that resolve.
+#[derive(clap::Args)]
+pub(super) struct ProfileArgument {
+    /// Resolve by these rules: codex-pr-27191 or codex-pr-27414 (docs/semantics.md, "Profiles")
+    #[arg(long, value_name = "P", default_value_t)]
+    pub(super) profile: Profile,
+}
+
+/// `-c key=value`, for commands that read configuration.
+#[derive(clap::Args)]
+pub(super) struct Overrides {
+    /// Puts a setting over what config.toml says; may be repeated, a later one wins.
+    ///
+    /// The key is dotted as in TOML, the value is TOML; what is not TOML is taken as a string.
+    #[arg(
+        short = 'c',
+        long = "config",
+        value_name = "KEY=VALUE",
+        long_help = "Puts a setting over what config.toml says; may be repeated, a later one \
+                     wins. The key is dotted as in TOML; the value is TOML, and what is not TOML \
+                     is taken as a string.\n\nExample: -c features.apps=false"
+    )]
+    pub(super) overrides: Vec<Override>,
+}
+
+/// The folder with `config.toml` and `auth.json`: `CODEX_HOME`, or `~/.codex`.
+pub(super) fn codex_home(env: &Environment) -> Result<PathBuf, Stop> {
+    home_of(env).ok_or_else(|| {
+        Stop::misuse(
+            "neither CODEX_HOME nor HOME is set; set CODEX_HOME to the folder that holds config.toml",
+        )
+    })
+}
