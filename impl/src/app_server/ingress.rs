@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_giant_line_is_read_over_and_the_next_one_is_whole() {
+    async fn an_overlong_line_is_skipped_and_the_next_one_is_read() {
         let text = format!("ab\n{}\ncd\n\nunfinished", "x".repeat(1_000));
         let mut input = tokio::io::BufReader::with_capacity(16, text.as_bytes());
         let mut lines = Vec::new();

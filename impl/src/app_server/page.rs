@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_that_is_none_is_an_invalid_request() {
+    fn an_invalid_cursor_is_an_invalid_request() {
         for cursor in ["", "x", "+1", "-1", " 1", "6", "99999999999999999999999"] {
             assert!(of(Some(cursor), None).is_err(), "{cursor}");
         }

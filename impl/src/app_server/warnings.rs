@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_fails_or_waits_because_nobody_reads() {
+    async fn unread_warnings_neither_fail_nor_block() {
         let (warn, done) = to(Broken);
         for _ in 0..10_000 {
             warn(&"something");

@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_and_notifications_are_told_apart_by_their_id() {
+    fn requests_and_notifications_differ_by_their_id() {
         let request = Incoming::parse(br#"{"id":7,"method":"app/list","params":{"limit":1}}"#);
         let id = RequestId::Number(7);
         let params = json!({ "limit": 1 });
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message_is_said_to_be_none_with_its_id_if_it_has_one() {
+    fn an_invalid_message_is_refused_with_its_id_if_it_has_one() {
         assert_eq!(invalid("{"), (None, "the JSON ends early (line 1, column 1)".to_owned()));
         assert_eq!(invalid("[1]"), (None, "expected a JSON object".to_owned()));
         let proper = Some(RequestId::Text("a".to_owned()));
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_error_repeats_is_short_and_on_one_line() {
+    fn echoed_text_is_short_and_on_one_line() {
         let echoed = echo(&"x\n".repeat(1_000));
         assert_eq!(echoed.chars().count(), MAX_ECHO);
         assert!(!echoed.contains('\n'));

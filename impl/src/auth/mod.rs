@@ -1,6 +1,6 @@
-//! Who the user is to the host: how they are signed in, and what that lets the host send.
+//! The user's sign-in: its kind, and the credentials that the host may send.
 //!
-//! [`AuthStore`] reads `auth.json`, the file that Codex keeps sign-ins in, and is the
+//! [`AuthStore`] reads `auth.json`, the file in which Codex keeps sign-ins, and is the
 //! [`HostCredentialSource`](crate::connection::authorize::HostCredentialSource) of the host.
 
 #[cfg(feature = "network")]

@@ -5,29 +5,29 @@ use super::file::Account;
 use super::kind::Auth;
 use crate::connection::HostCredentials;
 
-/// The sign-in at one moment. The default is that nobody is signed in. `Debug` shows no secret.
+/// The sign-in at one moment. The default is signed out. `Debug` shows no secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuthNow {
-    /// How the user is signed in; this is what the gate asks.
+    /// How the user is signed in; decides the gate.
     pub auth: Option<Auth>,
-    /// What the Apps server gets. `None` for an API key and for an agent identity.
+    /// What is sent to the Apps server. `None` for an API key and for an agent identity.
     pub credentials: Option<HostCredentials>,
-    /// Who is signed in.
+    /// The account that is signed in.
     pub account: Option<Account>,
     /// Their e-mail address.
     pub email: Option<String>,
-    /// Their ChatGPT plan, as the id token has it.
+    /// Their ChatGPT plan, from the id token.
     pub plan: Option<String>,
-    /// Why there is a sign-in that cannot be used. `auth` is then `None`: a broken file counts as
-    /// signed out, never as what it said before. An agent identity is the exception: it opens the
-    /// gate, and the error is that there is nothing to send.
+    /// Why the sign-in cannot be used. `auth` is then `None`: an invalid file counts as signed out,
+    /// whatever it held before. The exception is an agent identity: it opens the gate, and the
+    /// error says that there are no credentials to send.
     pub error: Option<AuthFileError>,
-    /// What the user should know but nothing fails for.
+    /// Problems that cause no failure.
     pub warnings: Vec<String>,
 }
 
 impl AuthNow {
-    /// Whether both are the same account, signed in in the same way, or both nobody.
+    /// Whether both are the same account with the same kind of auth, or both are signed out.
     #[must_use]
     pub fn same_account(&self, other: &Self) -> bool {
         self.auth == other.auth && self.account == other.account

@@ -1,11 +1,11 @@
-//! What the refreshes of one sign-in share.
+//! The state that all refreshes of a sign-in share.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::token_endpoint::RefreshFailure;
 
-/// Lets one refresh happen at a time and remembers how the last one failed.
+/// Serialises refreshes and remembers the last failure.
 #[derive(Default)]
 pub(super) struct RefreshState {
     pub(super) turn: tokio::sync::Mutex<()>,
@@ -19,8 +19,8 @@ struct Failed {
 }
 
 impl RefreshState {
-    /// The failure that holds for whoever asked at `asked`: one that happened while they waited,
-    /// or one that is final.
+    /// The failure that applies to a request made at `asked`: a permanent one, or one that happened
+    /// while the request waited.
     pub(super) fn known_failure(
         &self,
         refresh_token: &str,

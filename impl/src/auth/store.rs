@@ -1,4 +1,4 @@
-//! The sign-in, and what it is at this moment.
+//! The stored sign-in.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use super::refresh_state::RefreshState;
 use super::token_endpoint::TokenEndpoint;
 use crate::config::{Environment, Redacted};
 
-/// Where the sign-in is kept. Clones are the same store. `Debug` shows no secret.
+/// The stored sign-in. Clones share one store. `Debug` shows no secret.
 #[derive(Clone)]
 pub struct AuthStore(pub(super) Arc<Inner>);
 
@@ -20,13 +20,13 @@ pub(super) struct Inner {
     pub(super) place: Place,
     pub(super) endpoint: TokenEndpoint,
     pub(super) refreshes: RefreshState,
-    /// Held, never for long, by whoever puts another sign-in in place or deletes it.
+    /// Held briefly while the sign-in is replaced or deleted.
     change: Mutex<()>,
-    /// What was read last, and what it means.
+    /// The last read, and its meaning.
     last: Mutex<Option<(Found, Current)>>,
 }
 
-/// The sign-in at one moment, with what only a refresh may see.
+/// The sign-in at one moment, with the secrets that a refresh needs.
 #[derive(Clone)]
 pub(super) struct Current {
     pub(super) now: Arc<AuthNow>,
@@ -35,17 +35,17 @@ pub(super) struct Current {
 }
 
 impl AuthStore {
-    /// The sign-in of `auth.json` in `codex_home`. Nothing is read before it is asked for.
+    /// The sign-in of `auth.json` in `codex_home`. The file is read on first use.
     ///
-    /// Tokens are refreshed at the URL of `CODEX_REFRESH_TOKEN_URL_OVERRIDE` in `env`, if that is
-    /// set, which is https or on this machine.
+    /// `CODEX_REFRESH_TOKEN_URL_OVERRIDE` in `env` replaces the URL at which tokens are refreshed; it
+    /// must be https or on this machine.
     #[must_use]
     pub fn open(codex_home: impl Into<PathBuf>, env: &Environment) -> Self {
         Self::new(Place::Disk(codex_home.into().join("auth.json")), env)
     }
 
-    /// The sign-in that this text of an `auth.json` holds; nobody is signed in without one.
-    /// Nothing is read from or written to disk: refreshed tokens are kept in memory.
+    /// The sign-in in this text of an `auth.json`; signed out without one. Nothing is read from or
+    /// written to disk: refreshed tokens are kept in memory.
     #[must_use]
     pub fn fixed(text: Option<&str>, env: &Environment) -> Self {
         Self::new(Place::Memory(Mutex::new(text.map(str::to_owned))), env)
@@ -61,8 +61,8 @@ impl AuthStore {
         }))
     }
 
-    /// From now on a store made by [`fixed`](Self::fixed) holds this text. A file is not written.
-    /// `None`: nobody is signed in any more.
+    /// Replaces the text of a store made by [`fixed`](Self::fixed); `None` signs out. Does nothing
+    /// to a file.
     pub fn replace(&self, text: Option<String>) {
         let _change = self.change();
         if let Place::Memory(kept) = &self.0.place {
@@ -71,7 +71,7 @@ impl AuthStore {
     }
 
     /// The sign-in at this moment. The file is read at every call; as long as it does not change
-    /// the same `Arc` is handed out.
+    /// the same `Arc` is returned.
     #[must_use]
     pub fn now(&self) -> Arc<AuthNow> {
         self.current().now
@@ -83,8 +83,8 @@ impl AuthStore {
     /// # Errors
     /// The file could not be deleted.
     pub fn logout(&self) -> Result<bool, LogoutError> {
-        // Keeps other processes from beginning a refresh meanwhile. One that is under way is not
-        // waited for: it finds the file gone and writes nothing.
+        // Keeps other processes from starting a refresh. A refresh in progress is not awaited: it
+        // finds the file gone and writes nothing.
         let _lock = self.0.place.try_lock();
         let _change = self.change();
         self.0.place.delete()
@@ -95,7 +95,7 @@ impl AuthStore {
     }
 
     pub(super) fn current(&self) -> Current {
-        // Read under the lock: of two callers the later one must not be handed the older sign-in.
+        // Read under the lock, so that no caller gets an older sign-in than an earlier caller.
         let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
         let found = self.0.place.read();
         if let Some((before, current)) = &*last
@@ -103,14 +103,14 @@ impl AuthStore {
         {
             return current.clone();
         }
-        let current = self.0.understand(&found);
+        let current = self.0.parse(&found);
         *last = Some((found, current.clone()));
         current
     }
 }
 
 impl Inner {
-    fn understand(&self, found: &Found) -> Current {
+    fn parse(&self, found: &Found) -> Current {
         let file = self.place.name();
         let text = found.text.as_ref().map(Option::as_deref).map_err(Clone::clone);
         let sign_in = text.clone().and_then(|text| match text {
@@ -124,7 +124,7 @@ impl Inner {
         let mut warnings: Vec<String> = warning.into_iter().collect();
         if found.exposed {
             warnings.push(format!(
-                "{file}: others can read it; close it with `chmod 600`, as the next refresh will"
+                "{file}: other users can read it; run `chmod 600` on it, as the next refresh does"
             ));
         }
         warnings.extend(self.endpoint.problem().map(str::to_owned));

@@ -1,4 +1,4 @@
-//! A browser without a person: for tests of authorization servers that ask nobody anything.
+//! A browser without a user, for tests with authorization servers that ask no question.
 
 use reqwest::Url;
 use reqwest::header::LOCATION;
@@ -14,9 +14,9 @@ const MAX_REDIRECTS: usize = 10;
 /// Opens an authorization URL and follows its redirects to the local callback.
 ///
 /// # Errors
-/// What the authorization server does instead.
+/// The authorization server does not redirect to the callback.
 pub(crate) async fn browse_headless(url: String, trust: Trust) -> Result<(), String> {
-    let mut url = Url::parse(&url).map_err(|_| "there is nothing to open".to_owned())?;
+    let mut url = Url::parse(&url).map_err(|_| "the authorization URL is invalid".to_owned())?;
     for _ in 0..MAX_REDIRECTS {
         let origin = url.origin().ascii_serialization();
         let client = client_without_redirects(&url, is_loopback(&url), TIMEOUT, &trust)?;
@@ -29,7 +29,7 @@ pub(crate) async fn browse_headless(url: String, trust: Trust) -> Result<(), Str
             _ => {
                 let status = response.status().as_u16();
                 return Err(format!(
-                    "{origin} does not send the browser back by itself (HTTP {status}): a person must log in"
+                    "{origin} does not redirect to the callback (HTTP {status}): a person must log in"
                 ));
             }
         };
@@ -37,7 +37,7 @@ pub(crate) async fn browse_headless(url: String, trust: Trust) -> Result<(), Str
     Err(format!("there are more than {MAX_REDIRECTS} redirects"))
 }
 
-/// Whether the URL may be the local callback, which says in the end whether it is.
+/// Whether the URL can be the local callback; the callback server checks the state.
 fn is_callback(url: &Url) -> bool {
     url.host_str() == Some("127.0.0.1") && url.path() == PATH
 }

@@ -1,4 +1,4 @@
-//! The HTTP client of everything that OAuth asks over the network.
+//! The HTTP client of OAuth requests.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -15,25 +15,25 @@ use crate::connection::http::{
 };
 use crate::connection::trust::Trust;
 
-/// The largest answer, in bytes.
+/// The largest response, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
-/// How long one request may take.
+/// The timeout of a request.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
-/// The longest error code of an authorization server that is shown, in bytes.
+/// The longest error code that is shown, in bytes.
 const MAX_CODE: usize = 40;
 
-/// Why a request failed, in words that hold nothing the other side may have echoed.
+/// Why a request failed. Holds no text of the other side.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Trouble {
     #[error("{0} cannot be reached: {1}")]
     Unreachable(String, String),
-    #[error("{0} answers with HTTP status {1}")]
+    #[error("{0} responded with HTTP status {1}")]
     Status(String, u16),
-    #[error("{0} answers with the error `{1}`")]
+    #[error("{0} responded with the error `{1}`")]
     Code(String, String),
-    #[error("{0} answers with more than {MAX_BODY} bytes")]
+    #[error("{0} sent more than {MAX_BODY} bytes")]
     TooLarge(String),
-    #[error("{0} is not https, nor this machine")]
+    #[error("{0} is neither https nor on this machine")]
     Insecure(String),
     #[error("{0} is on this machine, but the server is not")]
     Loopback(String),
@@ -42,7 +42,7 @@ pub(super) enum Trouble {
 /// Sends the requests of one server's authorization.
 ///
 /// The configured headers go to the server's own origin and with GET only: the same origin may be
-/// an authorization server, which must not see them. Redirects are not followed here at all; rmcp
+/// an authorization server, which must not see them. This client follows no redirects; rmcp
 /// follows those of discovery within their origin.
 pub(super) struct Http {
     server: Url,
@@ -74,13 +74,13 @@ impl Http {
     }
 
     /// Why the last request failed, if it did.
-    pub(super) fn trouble(&self) -> Option<Trouble> {
+    pub(super) fn take_trouble(&self) -> Option<Trouble> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Whether something may be sent there: over TLS, or to this machine if the server is on it,
-    /// or to the very origin that the user has configured. A name that somebody lets point to this
-    /// machine or into its network passes, but what answers there has no certificate for it.
+    /// Whether a request may be sent to this URL: over TLS, to this machine if the server is on it, or
+    /// to the configured origin. A DNS name that resolves to this machine or its network passes, but
+    /// needs a certificate there.
     pub(super) fn check(&self, url: &Url) -> Result<(), Trouble> {
         let origin = || url.origin().ascii_serialization();
         if url.origin() == self.server.origin() {
@@ -190,13 +190,13 @@ pub(super) fn replace_resource(url: &Url, resource: &str) -> Url {
     replaced
 }
 
-/// The `error` of an OAuth error answer, if it looks like a code and not like a text.
+/// The `error` of an OAuth error response, if it looks like a code.
 fn error_code(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     shown_code(body.get("error")?.as_str()?)
 }
 
-/// An error code that may be shown: short, lower case and no text that somebody else wrote.
+/// The error code, if it may be shown: short, in lower case, and not free text.
 pub(super) fn shown_code(code: &str) -> Option<String> {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
     let is_code = !code.is_empty() && code.len() <= MAX_CODE && code.bytes().all(fits);

@@ -1,4 +1,4 @@
-//! A login: from a server's metadata to stored tokens, by way of the user's browser.
+//! A login: discovery, the user's browser, and the exchange of the code for tokens.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use rmcp::transport::auth::{
 };
 use tokio::time::Instant;
 
-use super::callback::{Answer, CallbackServer};
+use super::callback::{CallbackResult, CallbackServer};
 use super::discovery::{AsClient, Discovered};
 use super::error::LoginError;
 use super::http::{Http, shown_code};
@@ -22,10 +22,10 @@ use crate::connection::target::configured_headers;
 use crate::connection::trust::Trust;
 use crate::hosted_apps::CODEX_APPS;
 
-/// How long what comes before and after the browser may take, each.
+/// The timeout of discovery and registration, and of the token exchange.
 const NETWORK_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A login that waits for the user. Dropping it ends it.
+/// A login that waits for the user. Dropping it cancels it.
 pub struct PendingLogin {
     oauth: OAuth,
     manager: AuthorizationManager,
@@ -35,13 +35,13 @@ pub struct PendingLogin {
     authorization_url: Url,
     deadline: Instant,
     seconds: u64,
-    /// Everything about the login that is known before there are tokens.
+    /// The entry to store, without the tokens.
     tokens: Tokens,
 }
 
 impl OAuth {
-    /// Starts a login: finds the authorization server, registers as its client unless one is
-    /// configured, and opens a local port for the browser to come back to.
+    /// Starts a login: finds the authorization server, registers a client unless one is configured,
+    /// and opens a local port for the callback.
     ///
     /// # Errors
     /// See [`LoginError`].
@@ -124,13 +124,13 @@ impl OAuth {
 }
 
 impl PendingLogin {
-    /// Where the user's browser must go. Holds no lasting secret, but is good for this login.
+    /// The URL to open in the browser. It holds no lasting secret, but identifies this login.
     #[must_use]
     pub fn authorization_url(&self) -> &str {
         self.authorization_url.as_str()
     }
 
-    /// Waits until the browser has come back, then gets the tokens and stores them.
+    /// Waits for the callback, then requests the tokens and stores them.
     ///
     /// # Errors
     /// See [`LoginError`].
@@ -138,20 +138,22 @@ impl PendingLogin {
         let Self { oauth, manager, granted, http, callback, authorization_url, mut tokens, .. } =
             self;
         let state = parameter(&authorization_url, "state").unwrap_or_default();
-        let answer = tokio::time::timeout_at(self.deadline, callback.answer(&state)).await;
-        let (code, issuer) = match answer.map_err(|_| LoginError::Timeout(self.seconds))? {
-            Answer::Code { code, issuer } => (code, issuer),
-            Answer::Error(code) => {
+        let result = tokio::time::timeout_at(self.deadline, callback.result(&state)).await;
+        let (code, issuer) = match result.map_err(|_| LoginError::Timeout(self.seconds))? {
+            CallbackResult::Code { code, issuer } => (code, issuer),
+            CallbackResult::Error(code) => {
                 let shown = shown_code(&code);
-                return Err(LoginError::Denied(shown.unwrap_or_else(|| "no reason".to_owned())));
+                return Err(LoginError::Denied(
+                    shown.unwrap_or_else(|| "without an error code".to_owned()),
+                ));
             }
         };
-        http.trouble();
+        http.take_trouble();
         let exchange =
             manager.exchange_code_for_token_with_issuer(&code, &state, issuer.as_deref());
         let exchanged = tokio::time::timeout(NETWORK_TIMEOUT, exchange).await;
         exchanged.map_err(|_| LoginError::Timeout(NETWORK_TIMEOUT.as_secs()))?.map_err(
-            |error| match (error, http.trouble()) {
+            |error| match (error, http.take_trouble()) {
                 (
                     AuthError::AuthorizationServerMismatch { .. }
                     | AuthError::AuthorizationServerMissingIssuer { .. }
@@ -159,13 +161,13 @@ impl PendingLogin {
                     _,
                 ) => LoginError::Issuer,
                 (_, Some(trouble)) => LoginError::Exchange(trouble.to_string()),
-                (_, None) => LoginError::Exchange("its answer holds none".to_owned()),
+                (_, None) => LoginError::Exchange("the response holds none".to_owned()),
             },
         )?;
-        let no_tokens = || LoginError::Exchange("its answer holds none".to_owned());
+        let no_tokens = || LoginError::Exchange("the response holds none".to_owned());
         let stored = granted.load().await.ok().flatten().ok_or_else(no_tokens)?;
         tokens.take(&stored).ok_or_else(no_tokens)?;
-        // Not in the middle of a refresh, which would write the old tokens' successors over these.
+        // A refresh in progress would overwrite the new tokens.
         let _lock = oauth.store.lock(&tokens.server_name, &tokens.server_url).await?;
         Ok(oauth.store.save(tokens).await?)
     }

@@ -1,16 +1,16 @@
-//! What a login asks for.
+//! The parameters of a login.
 
 use std::time::Duration;
 
 use crate::config::Redacted;
 
-/// How long a login may take unless the caller says otherwise.
+/// The default timeout of a login.
 pub const DEFAULT_LOGIN_TIMEOUT: Duration = Duration::from_secs(300);
-/// The longest time a login may take.
+/// The longest timeout of a login.
 pub const MAX_LOGIN_TIMEOUT: Duration = Duration::from_secs(3600);
 
-/// The time a login may take, from a number of seconds as a client sends it: 300 if none is given,
-/// at least 1 and at most 3600.
+/// The timeout of a login from a client's number of seconds: 300 by default, at least 1 and at most
+/// 3600.
 #[must_use]
 pub fn login_timeout(seconds: Option<i64>) -> Duration {
     seconds.map_or(DEFAULT_LOGIN_TIMEOUT, |seconds| {
@@ -19,18 +19,18 @@ pub fn login_timeout(seconds: Option<i64>) -> Duration {
     })
 }
 
-/// What a login asks for. The default asks for what the server's configuration says.
+/// The parameters of a login. The default takes them from the server's configuration.
 #[derive(Debug, Clone, Default)]
 pub struct LoginRequest {
-    /// The scopes. Without them the configured ones count (an empty list too), else those that the
-    /// server names, else none are asked for.
+    /// The scopes. By default the configured ones (an empty list too), else those that the server
+    /// names, else none.
     pub scopes: Option<Vec<String>>,
-    /// How long the login may take, from the start; see [`login_timeout`]. `None`: 300 seconds.
+    /// The timeout of the whole login; see [`login_timeout`]. `None` is 300 seconds.
     pub timeout: Option<Duration>,
-    /// The value of `WWW-Authenticate` with which the server has refused a request, if it has.
+    /// The `WWW-Authenticate` value of a refused request, if there was one.
     pub challenge: Option<String>,
-    /// The secret that belongs to the configured client id.
+    /// The secret of the configured client id.
     pub client_secret: Option<Redacted>,
-    /// The https URL of a client ID metadata document, for authorization servers that take one.
+    /// The https URL of a client ID metadata document, for authorization servers that support it.
     pub client_metadata_url: Option<String>,
 }

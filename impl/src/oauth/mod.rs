@@ -1,10 +1,10 @@
 //! OAuth for MCP servers: logins, tokens and their refresh.
 //!
-//! Built on rmcp's authorization support, which discovers, registers and exchanges. This module
-//! adds what a host needs around it: where tokens are kept and who else uses them, a browser's way
-//! back, bounds, and errors that say what to do and show no secret.
+//! rmcp discovers authorization servers, registers clients and exchanges codes. This module adds
+//! what a host needs around it: token storage shared with Codex, the callback server, bounds, and
+//! errors that say what to do and show no secret.
 //!
-//! The reserved Apps server is none of its business: that one takes the host's own credentials.
+//! The reserved Apps server is not handled here: it takes the host's own credentials.
 
 mod authorizer;
 mod callback;

@@ -1,8 +1,8 @@
-//! Which servers can be logged in to.
+//! Which server URLs allow a login.
 
 use reqwest::Url;
 
-/// The URL of a server that can be logged in to.
+/// The URL, if its server can be logged in to.
 pub(super) fn server_url(url: &str) -> Option<Url> {
     let url = Url::parse(url).ok()?;
     let plain = url.username().is_empty() && url.password().is_none();

@@ -8,7 +8,7 @@ use crate::views::{apps, settings};
 const UNKNOWN: &str = "unknown MCP server 'codex_apps'";
 
 #[tokio::test]
-async fn after_a_logout_nothing_carries_the_credentials() {
+async fn no_request_carries_the_credentials_after_a_logout() {
     let server = apps().await;
     let home = Home::new(&settings(&server)).signed_in();
     let mut client = Client::at(&home).await;
@@ -27,7 +27,7 @@ async fn after_a_logout_nothing_carries_the_credentials() {
 }
 
 #[tokio::test]
-async fn a_change_of_auth_json_is_noticed_at_the_next_request() {
+async fn a_changed_auth_json_applies_to_the_next_request() {
     let server = apps().await;
     let home = Home::new(&settings(&server)).signed_in();
     let mut client = Client::at(&home).await;
@@ -69,7 +69,7 @@ async fn picky() -> wiremock::MockServer {
 }
 
 #[tokio::test]
-async fn whoever_signs_in_again_gets_what_failed_without_it() {
+async fn a_new_sign_in_restarts_servers_that_failed_without_it() {
     let server = picky().await;
     let home = Home::new(&settings(&server));
     let mut expired = chatgpt(crate::support::ACCESS_TOKEN);
@@ -88,7 +88,7 @@ async fn whoever_signs_in_again_gets_what_failed_without_it() {
 }
 
 #[tokio::test]
-async fn a_connection_that_nobody_uses_ends_when_its_sign_in_is_gone() {
+async fn an_idle_connection_is_closed_after_a_sign_out() {
     let server = apps().await;
     let home = Home::new(&settings(&server)).signed_in();
     let mut client = Client::at(&home).await;

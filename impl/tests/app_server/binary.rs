@@ -39,7 +39,7 @@ fn rest(mut process: Child) -> (String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_orchestrator_needs_no_folder_that_can_be_written_to() {
+async fn orchestrator_mode_needs_no_writable_folder() {
     let server = apps().await;
     let config = settings(&server) + &stdio("docs", &[]);
     let said = tokio::task::spawn_blocking(move || {
@@ -78,7 +78,7 @@ async fn an_orchestrator_needs_no_folder_that_can_be_written_to() {
 }
 
 #[test]
-fn the_end_of_input_in_the_middle_of_everything_ends_it_within_two_seconds() {
+fn the_server_exits_within_two_seconds_of_the_end_of_input() {
     let slow = stdio("slow", &["--delay-ms", "60000", "--no-exit-on-eof"]);
     let home = Home::new(&slow);
     let mut process = host(&[]).env("CODEX_HOME", home.path()).spawn().unwrap();
@@ -102,7 +102,7 @@ fn the_end_of_input_in_the_middle_of_everything_ends_it_within_two_seconds() {
 }
 
 #[test]
-fn sigterm_ends_it_like_the_end_of_input() {
+fn sigterm_ends_the_server_like_the_end_of_input() {
     let home = Home::new("");
     let mut process = host(&[]).env("CODEX_HOME", home.path()).spawn().unwrap();
     say(&mut process, &[initialize()]);
@@ -114,7 +114,7 @@ fn sigterm_ends_it_like_the_end_of_input() {
 }
 
 #[test]
-fn a_setting_of_the_command_line_counts_and_what_is_ignored_is_said() {
+fn overrides_apply_and_ignored_settings_cause_warnings() {
     let home = Home::new("mcp_servers.docs.command = \"true\"\nmcp_servers.docs.comand = 1\n");
     std::fs::write(home.path().join("auth.json"), "{ broken").unwrap();
     let mut command = host(&["-c", "mcp_servers.docs.enabled=false"]);
@@ -130,7 +130,7 @@ fn a_setting_of_the_command_line_counts_and_what_is_ignored_is_said() {
 }
 
 #[test]
-fn warnings_that_nobody_reads_hold_nothing_up() {
+fn unread_warnings_block_nothing() {
     let many: String =
         (0..3_000).map(|i| format!("[mcp_servers.s{i}]\ncommand='x'\nfoo=1\n")).collect();
     let home = Home::new(&many);
@@ -150,7 +150,7 @@ fn warnings_that_nobody_reads_hold_nothing_up() {
 }
 
 #[test]
-fn the_end_of_input_is_seen_behind_answers_that_nobody_reads() {
+fn the_end_of_input_is_noticed_behind_unread_responses() {
     let home = Home::new("");
     let mut process = host(&[]).env("CODEX_HOME", home.path()).spawn().unwrap();
     let _unread = process.stdout.take().unwrap();

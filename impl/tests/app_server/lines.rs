@@ -15,7 +15,7 @@ async fn refusal(client: &mut Client) -> (Value, i64, String) {
 }
 
 #[tokio::test]
-async fn a_line_that_is_no_message_is_refused_and_the_next_one_served() {
+async fn an_invalid_line_is_refused_and_the_next_one_served() {
     let mut client = Client::at(&Home::new("")).await;
     for line in ["no json", "[]", "\u{0}", r#"{"id":{}}"#, "{\"id\":1"] {
         client.line(line).await;
@@ -36,7 +36,7 @@ async fn a_line_that_is_no_message_is_refused_and_the_next_one_served() {
 }
 
 #[tokio::test]
-async fn a_full_queue_is_said_to_be_full_and_what_was_taken_is_answered() {
+async fn a_full_queue_refuses_requests_and_answers_those_it_took() {
     let home = Home::new(&stdio("docs", &["--call-delay-ms", "1000"]));
     let mode = Mode::Local { codex_home: home.path().to_owned() };
     let places = 8;

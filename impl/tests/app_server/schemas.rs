@@ -70,7 +70,7 @@ fn validator(name: &str) -> Validator {
 }
 
 #[test]
-fn what_does_not_fit_a_schema_is_noticed() {
+fn a_mismatch_with_a_schema_is_detected() {
     let schemas = Schemas::read();
     let noticed =
         |check: &dyn Fn()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(check)).is_err();

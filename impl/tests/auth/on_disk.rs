@@ -33,7 +33,7 @@ fn the_file_is_read_at_every_call() {
 }
 
 #[test]
-fn what_is_not_a_file_is_an_error() {
+fn a_path_that_is_not_a_file_is_an_error() {
     let home = Home::new();
     std::fs::create_dir(home.file()).unwrap();
     let now = home.store().now();
@@ -66,7 +66,7 @@ fn a_file_that_cannot_be_deleted_is_an_error() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_is_followed_and_leaves_no_token_behind() {
+fn logout_deletes_the_target_of_a_link() {
     let (home, elsewhere) = (Home::new(), Home::with(&chatgpt("at-1", "rt-1")));
     std::os::unix::fs::symlink(elsewhere.file(), home.file()).unwrap();
     let store = home.store();
@@ -80,14 +80,14 @@ fn a_link_is_followed_and_leaves_no_token_behind() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_others_can_read_is_warned_about() {
+fn a_file_readable_by_others_causes_a_warning() {
     let home = Home::with(&chatgpt("at-1", "rt-1"));
     let store = home.store();
     assert_eq!(store.now().warnings, [""; 0]);
     for mode in [0o640, 0o604, 0o660] {
         crate::support::set_mode(&home.file(), mode);
         let expected = format!(
-            "{}: others can read it; close it with `chmod 600`, as the next refresh will",
+            "{}: other users can read it; run `chmod 600` on it, as the next refresh does",
             home.file().display()
         );
         assert_eq!(store.now().warnings, [expected], "{mode:o}");
@@ -96,7 +96,7 @@ fn a_file_that_others_can_read_is_warned_about() {
 }
 
 #[tokio::test]
-async fn who_signs_out_or_changes_the_account_ends_the_authorization() {
+async fn a_sign_out_or_another_account_ends_the_authorization() {
     let home = Home::with(&chatgpt("at-1", "rt-1"));
     let store = home.store();
     let authorizer = store.authorizer().unwrap();

@@ -95,7 +95,7 @@ async fn a_written_file_is_private_and_a_link_stays_one() {
 }
 
 #[tokio::test]
-async fn what_the_answer_leaves_out_stays() {
+async fn tokens_missing_from_the_response_are_kept() {
     let answer = json!({"access_token": "at-2", "id_token": "not-a-JWT"});
     let server = endpoint(ResponseTemplate::new(200).set_body_json(answer)).await;
     let home = Home::with(&chatgpt("at-1", "rt-1"));
@@ -107,7 +107,7 @@ async fn what_the_answer_leaves_out_stays() {
 }
 
 #[tokio::test]
-async fn in_memory_the_tokens_are_refreshed_in_memory() {
+async fn a_sign_in_in_memory_is_refreshed_in_memory() {
     let server = endpoint(ok()).await;
     let auth = chatgpt("at-1", "rt-1").to_string();
     let store = AuthStore::fixed(Some(&auth), &env(&url(&server)));
@@ -178,7 +178,7 @@ async fn only_a_401_of_tokens_kept_here_is_answered_with_a_refresh() {
     let mut keeper = chatgpt("at-1", "rt-1");
     keeper["auth_mode"] = json!("chatgptAuthTokens");
     let forms = [
-        (keeper, "sign in again in the application that hands its sign-in to this host"),
+        (keeper, "sign in again in the application that supplies this host's sign-in"),
         (
             json!({"personal_access_token": "at-1"}),
             "sign in again with a new personal access token",
@@ -200,7 +200,7 @@ async fn only_a_401_of_tokens_kept_here_is_answered_with_a_refresh() {
     let store = AuthStore::fixed(Some(&chatgpt("at-1", "").to_string()), &env(&url(&server)));
     let authorizer = store.authorizer().unwrap();
     assert_eq!(after_refusal(&authorizer).await, None);
-    let advice = "sign in again (there is no refresh token to get new tokens with)";
+    let advice = "sign in again (there is no refresh token)";
     assert_eq!(authorizer.advice(), advice);
     assert_eq!(requests(&server).await.len(), 0);
 }
@@ -214,7 +214,7 @@ async fn a_refused_refresh_is_not_repeated_and_changes_nothing() {
     let store = home.store_with(&url(&server));
     let authorizer = store.authorizer().unwrap();
     let advice = format!(
-        "sign in again ({} refuses to refresh the tokens: HTTP status 401 (refresh_token_reused))",
+        "sign in again ({} refused to refresh the tokens: HTTP status 401 (refresh_token_reused))",
         server.uri()
     );
     for _ in 0..2 {
@@ -231,7 +231,7 @@ async fn a_refused_refresh_is_not_repeated_and_changes_nothing() {
 /// A captive portal, a proxy or a firewall answers with such a status too, and knows nothing of the
 /// refresh token.
 #[tokio::test]
-async fn only_a_known_error_is_a_refusal_for_good() {
+async fn only_a_known_error_code_is_permanent() {
     let page = |status| ResponseTemplate::new(status).set_body_string("<html>Log in</html>");
     let error =
         |status, code: &str| ResponseTemplate::new(status).set_body_json(json!({ "error": code }));
@@ -257,23 +257,23 @@ async fn only_a_known_error_is_a_refusal_for_good() {
 }
 
 #[tokio::test]
-async fn bad_answers_change_nothing() {
+async fn invalid_responses_change_nothing() {
     let large = format!(r#"{{"access_token":"at-2","x":"{}"}}"#, "x".repeat(1024 * 1024));
     let answers = [
-        (ResponseTemplate::new(200).set_body_string("{"), "answers without an access token"),
-        (ResponseTemplate::new(200).set_body_json(json!({})), "answers without an access token"),
+        (ResponseTemplate::new(200).set_body_string("{"), "sent no access token"),
+        (ResponseTemplate::new(200).set_body_json(json!({})), "sent no access token"),
         (
             ResponseTemplate::new(200).set_body_json(json!({"access_token": "a\nb"})),
-            "answers without an access token",
+            "sent no access token",
         ),
-        (ResponseTemplate::new(200).set_body_string(large), "answers with more than 1048576 bytes"),
+        (ResponseTemplate::new(200).set_body_string(large), "sent more than 1048576 bytes"),
         (
             ResponseTemplate::new(400).set_body_json(json!({"error": "secret words"})),
-            "refuses to refresh the tokens: HTTP status 400",
+            "refused to refresh the tokens: HTTP status 400",
         ),
         (
             ResponseTemplate::new(400).set_body_json(json!({"error": "invalid_grant"})),
-            "refuses to refresh the tokens: HTTP status 400 (invalid_grant)",
+            "refused to refresh the tokens: HTTP status 400 (invalid_grant)",
         ),
     ];
     for (answer, reason) in answers {
@@ -290,7 +290,7 @@ async fn bad_answers_change_nothing() {
 }
 
 #[tokio::test]
-async fn the_refresh_token_follows_no_redirect() {
+async fn the_refresh_token_is_not_sent_after_a_redirect() {
     let elsewhere = endpoint(ok()).await;
     let to = ResponseTemplate::new(307).insert_header("location", url(&elsewhere));
     let server = endpoint(to).await;
@@ -302,7 +302,7 @@ async fn the_refresh_token_follows_no_redirect() {
 }
 
 #[tokio::test]
-async fn an_endpoint_without_tls_elsewhere_is_refused() {
+async fn a_remote_token_endpoint_without_tls_is_refused() {
     let urls = [
         "http://auth.example/oauth/token",
         "ftp://127.0.0.1/",
@@ -330,7 +330,7 @@ async fn an_endpoint_without_tls_elsewhere_is_refused() {
 
 /// While the refresh is under way somebody signs out, signs in as another user, or again.
 #[tokio::test]
-async fn whoever_changes_the_file_meanwhile_has_the_last_word() {
+async fn a_file_changed_during_a_refresh_is_not_overwritten() {
     let mut bob = chatgpt("at-b", "rt-b");
     bob["tokens"]["id_token"] = json!(id_token("bob", "account-123"));
     let cases = [(None, None), (Some(bob), None), (Some(chatgpt("at-9", "rt-9")), Some("at-9"))];
@@ -358,7 +358,7 @@ async fn whoever_changes_the_file_meanwhile_has_the_last_word() {
 /// The new tokens are about to be put in place, their file is being written: a logout at that very
 /// moment is the last word too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_logout_while_new_tokens_are_written_stays_one() {
+async fn a_logout_during_a_refresh_is_not_undone() {
     let server = endpoint(ok()).await;
     for _ in 0..20 {
         let mut auth = chatgpt("at-1", "rt-1");
@@ -395,7 +395,7 @@ fn is_being_written(folder: &std::path::Path) -> bool {
 
 /// Without a disk the application says who is signed in, and whether anybody still is.
 #[tokio::test]
-async fn what_is_handed_over_meanwhile_has_the_last_word() {
+async fn a_sign_in_replaced_during_a_refresh_is_not_overwritten() {
     let mut bob = chatgpt("at-b", "rt-b");
     bob["tokens"]["id_token"] = json!(id_token("bob", "account-123"));
     for change in [None, Some(bob.to_string())] {
@@ -433,7 +433,7 @@ async fn a_cancelled_request_does_not_lose_the_new_tokens() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_token_whose_successor_cannot_be_written_is_not_spent() {
+async fn a_refresh_token_is_not_spent_if_the_file_cannot_be_written() {
     use crate::support::set_mode;
     let server = endpoint(ok()).await;
     let home = Home::with(&chatgpt("at-1", "rt-1"));

@@ -99,7 +99,7 @@ const CASES: [Case; 14] = [
 ];
 
 #[test]
-fn remove_takes_out_nothing_else() {
+fn remove_changes_nothing_else() {
     for case in &CASES {
         let home = Home::with(case.before);
         let out = home.ok(&["mcp", "remove", "docs"]);
@@ -110,7 +110,7 @@ fn remove_takes_out_nothing_else() {
 }
 
 #[test]
-fn add_replaces_nothing_else() {
+fn add_changes_nothing_else() {
     for case in &CASES {
         let home = Home::with(case.before);
         let out = home.ok(&["mcp", "add", "docs", "--url", "https://new.example"]);
@@ -181,7 +181,7 @@ fn all_settings_are_written() {
 }
 
 #[test]
-fn what_cannot_be_added_changes_nothing() {
+fn a_rejected_add_changes_nothing() {
     let secret = "s3cr.et";
     let pair = format!("{secret}=x");
     let cases: [(&[&str], &str); 15] = [
@@ -221,7 +221,7 @@ fn what_cannot_be_added_changes_nothing() {
 }
 
 #[test]
-fn a_missing_server_is_said() {
+fn removing_an_unknown_server_fails() {
     for config in ["", "[mcp_servers.other]\ncommand = \"x\"\n", "docs = 1\n"] {
         let home = Home::with(config);
         let said = home.run(&["mcp", "remove", "docs"]);

@@ -12,7 +12,7 @@ fn add<'a>() -> [&'a str; 5] {
 }
 
 #[test]
-fn a_broken_config_stops_everything_and_stays() {
+fn commands_refuse_an_invalid_config_and_leave_it_unchanged() {
     let cases = [
         ("[mcp_servers.docs\n", "config.toml:1:18: not valid TOML"),
         ("mcp_servers.docs.url = 1\n", "config.toml:1:24: mcp_servers.docs.url: "),
@@ -56,7 +56,7 @@ fn a_config_that_is_not_a_text_file_is_refused() {
 
 #[cfg(unix)]
 #[test]
-fn a_new_file_is_private_and_an_old_one_keeps_its_mode() {
+fn a_new_file_is_private_and_an_existing_one_keeps_its_mode() {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = |home: &Home| home.config().metadata().unwrap().permissions().mode() & 0o777;
     let home = Home::new();
@@ -71,7 +71,7 @@ fn a_new_file_is_private_and_an_old_one_keeps_its_mode() {
 
 /// Each reads the file, edits and writes it, and none must write what another one has not seen.
 #[test]
-fn additions_at_the_same_time_all_stay() {
+fn concurrent_additions_are_all_kept() {
     for round in 0..3 {
         let parent = Home::new();
         let home = parent.path().join("home");
@@ -93,7 +93,7 @@ fn additions_at_the_same_time_all_stay() {
 }
 
 #[test]
-fn another_edit_is_waited_for_but_not_forever() {
+fn an_edit_waits_a_bounded_time_for_another() {
     let home = Home::with(SERVER);
     let lock = std::fs::File::create(home.path().join(".config.toml.lock")).unwrap();
     lock.lock().unwrap();
@@ -118,7 +118,7 @@ fn another_edit_is_waited_for_but_not_forever() {
 }
 
 #[test]
-fn where_there_is_no_home_nothing_is_removed_and_none_is_made() {
+fn remove_does_not_create_a_home() {
     let parent = Home::new();
     let mut command = parent.command(&["mcp", "remove", "docs"]);
     let said = said(&command.env("CODEX_HOME", parent.path().join("home")).output().unwrap());
@@ -128,7 +128,7 @@ fn where_there_is_no_home_nothing_is_removed_and_none_is_made() {
 }
 
 #[test]
-fn a_missing_home_is_made() {
+fn add_creates_a_missing_home() {
     let parent = Home::new();
     let home = parent.path().join("a/b");
     let mut command = parent.command(&add());
@@ -138,7 +138,7 @@ fn a_missing_home_is_made() {
 }
 
 #[test]
-fn without_codex_home_it_is_in_the_users_home() {
+fn without_codex_home_the_file_is_in_the_users_home() {
     let user = Home::new();
     let mut command = user.command(&add());
     let output = command.env_remove("CODEX_HOME").env("HOME", user.path()).output().unwrap();

@@ -3,7 +3,7 @@
 use crate::support::Home;
 
 #[test]
-fn every_command_explains_itself() {
+fn every_command_has_help() {
     let commands: [(&[&str], &[&str]); 10] = [
         (&[], &["app-server", "connect", "mcp", "Exit status: 0 done, 1 ", "CODEX_HOME"]),
         (&["app-server"], &["--orchestrator", "KEY=VALUE"]),

@@ -17,7 +17,7 @@ url = "http://127.0.0.1:1/mcp"
 "#;
 
 #[test]
-fn what_has_no_login_is_refused() {
+fn servers_without_oauth_cannot_be_logged_in_to() {
     let home = Home::with(CONFIG);
     let cases = [
         ("files", "OAuth login is only supported for streamable HTTP servers."),
@@ -38,7 +38,7 @@ fn what_has_no_login_is_refused() {
 }
 
 #[test]
-fn a_server_that_is_not_there_cannot_be_logged_in_to() {
+fn an_unknown_server_cannot_be_logged_in_to() {
     let home = Home::with(CONFIG);
     let said = home.run(&["mcp", "login", "docs", "--timeout", "5"]);
     assert_eq!((said.status, &*said.out), (1, ""), "{said:?}");
@@ -64,7 +64,7 @@ fn logout_forgets_the_tokens() {
 }
 
 #[test]
-fn an_unknown_store_is_said_to_be_none() {
+fn an_unknown_store_causes_a_warning() {
     let home = Home::with("mcp_oauth_credentials_store = \"safe\"\n");
     let said = home.run(&["mcp", "list"]);
     assert_eq!(said.status, 0);
@@ -74,7 +74,7 @@ fn an_unknown_store_is_said_to_be_none() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_login_shows_the_address_waits_and_keeps_the_tokens() {
+async fn a_login_prints_the_url_waits_and_stores_the_tokens() {
     let provider = Provider::start().await;
     let store = "mcp_oauth_credentials_store = \"file\"";
     let home = Home::with(&format!("{store}\n[mcp_servers.docs]\nurl = \"{}\"\n", provider.url()));

@@ -58,7 +58,7 @@ wiki    enabled   http       https://wiki.example/mcp                           
 }
 
 #[test]
-fn json_is_complete_but_for_secrets() {
+fn json_shows_everything_except_secrets() {
     let home = Home::with(CONFIG);
     let all: Value = serde_json::from_str(&home.ok(&["mcp", "list", "--json"])).unwrap();
     let expected = json!([
@@ -138,7 +138,7 @@ fn arguments_that_look_like_secrets_are_masked() {
 }
 
 #[test]
-fn names_cannot_talk_to_the_terminal() {
+fn control_characters_in_names_are_escaped() {
     let home = Home::with("[mcp_servers.\"a\\u001b[31m\\n\"]\ncommand = \"\\u0007x\"\n");
     let list = home.ok(&["mcp", "list"]);
     assert!(
@@ -151,7 +151,7 @@ fn names_cannot_talk_to_the_terminal() {
 }
 
 #[test]
-fn nothing_to_list_is_said() {
+fn an_empty_list_says_so() {
     let home = Home::new();
     let hint = "No MCP servers. Add one with `mcp-overlay-host mcp add`.\n";
     assert_eq!(home.ok(&["mcp", "list"]), hint);
@@ -161,7 +161,7 @@ fn nothing_to_list_is_said() {
 }
 
 #[test]
-fn overrides_are_put_over_the_file() {
+fn overrides_take_precedence_over_the_file() {
     let home = Home::with(CONFIG);
     let list = home.ok(&[
         "mcp",
@@ -177,7 +177,7 @@ fn overrides_are_put_over_the_file() {
 }
 
 #[test]
-fn only_faults_of_servers_are_warned_about() {
+fn only_settings_of_servers_cause_warnings() {
     let home = Home::with("unheard = 1\n[mcp_servers.docs]\ncommand = \"x\"\ncomand = \"y\"\n");
     let said = home.run(&["mcp", "list"]);
     assert_eq!(said.status, 0);
@@ -187,7 +187,7 @@ fn only_faults_of_servers_are_warned_about() {
 
 /// The legacy loader: a local host has no extension that would bring the Apps server.
 #[test]
-fn the_apps_server_is_listed_behind_an_open_gate() {
+fn the_apps_server_is_listed_if_the_gate_is_open() {
     let chatgpt = json!({"tokens": {"access_token": "SECRET", "id_token": "e30.e30.x"}});
     let agent = json!({"agent_identity": "SECRET"});
     let pat = json!({"personal_access_token": "SECRET"});
@@ -224,7 +224,7 @@ fn the_apps_server_is_listed_behind_an_open_gate() {
 }
 
 #[test]
-fn a_broken_sign_in_is_warned_about_and_closes_the_gate() {
+fn an_invalid_sign_in_causes_a_warning_and_closes_the_gate() {
     let home = Home::with("features.apps = true\n[mcp_servers.docs]\ncommand = \"x\"\n");
     std::fs::write(home.path().join("auth.json"), "{").unwrap();
     let said = home.run(&["mcp", "list"]);

@@ -27,7 +27,7 @@ async fn tokens(endpoint: &MockServer) -> Vec<(String, Option<String>)> {
 }
 
 #[tokio::test]
-async fn every_request_carries_what_authorises_it_at_that_moment() {
+async fn every_request_carries_the_current_authorization() {
     let endpoint = sessions().await;
     let script = Script::new(
         &[Some("t1"), Some("t2"), Some("t3"), Some("t4"), Some("t5"), Some("t6"), Some("t7")],
@@ -52,7 +52,7 @@ async fn every_request_carries_what_authorises_it_at_that_moment() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_resumed_is_authorised_anew() {
+async fn a_resumed_stream_carries_the_current_authorization() {
     let endpoint = sessions().await;
     // The answer to the call breaks off, and the rest of it is fetched.
     let begin = "id: 1\nretry: 5\ndata:\n\n";
@@ -82,7 +82,7 @@ async fn a_stream_that_is_resumed_is_authorised_anew() {
 }
 
 #[tokio::test]
-async fn a_refused_request_is_repeated_once_with_other_headers() {
+async fn a_refused_request_is_retried_once_with_new_headers() {
     let endpoint = MockServer::start().await;
     let refuse = ResponseTemplate::new(401)
         .insert_header("WWW-Authenticate", "Bearer error=\"invalid_token\"");
@@ -110,7 +110,7 @@ async fn a_refused_request_is_repeated_once_with_other_headers() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_stands_says_what_to_do() {
+async fn a_final_refusal_says_what_to_do() {
     let challenged =
         ResponseTemplate::new(401).insert_header("WWW-Authenticate", "Bearer realm=\"t\"");
     for refuse in [ResponseTemplate::new(401), challenged] {
@@ -156,7 +156,7 @@ async fn a_missing_scope_is_a_refusal_and_another_403_is_not() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_when_nothing_authorises_it() {
+async fn nothing_is_sent_without_authorization() {
     let endpoint = sessions().await;
     let script = Script::new(&[None], None);
     let error = connect_docs(&endpoint, &with_oauth(&script)).await.unwrap_err();
@@ -167,7 +167,7 @@ async fn nothing_is_sent_when_nothing_authorises_it() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_any_more_once_nothing_authorises_it() {
+async fn nothing_is_sent_once_the_authorization_is_gone() {
     let endpoint = sessions().await;
     let script = Script::new(&[Some("t")], None);
     let connection = connect_docs(&endpoint, &with_oauth(&script)).await.unwrap();
@@ -187,7 +187,7 @@ async fn nothing_is_sent_any_more_once_nothing_authorises_it() {
 }
 
 #[tokio::test]
-async fn a_resource_read_earlier_is_not_served_to_somebody_signed_out() {
+async fn a_cached_resource_is_not_served_after_a_sign_out() {
     let endpoint = sessions().await;
     on(&endpoint, "resources/read", |request| {
         let contents = json!([{ "uri": "a://b", "text": "private" }]);
@@ -244,7 +244,7 @@ async fn oauth_is_never_asked_about_the_apps_server() {
 }
 
 #[tokio::test]
-async fn host_credentials_that_change_are_sent_as_they_are_now() {
+async fn changed_host_credentials_apply_to_the_next_request() {
     let endpoint = working(Form::Json).await;
     let config = server(&json!({
         "url": format!("{}{APPS_PATH}", endpoint.uri()),
@@ -263,7 +263,7 @@ async fn host_credentials_that_change_are_sent_as_they_are_now() {
 }
 
 #[tokio::test]
-async fn a_variable_comes_before_oauth_and_has_to_be_set() {
+async fn a_token_variable_takes_precedence_over_oauth_and_must_be_set() {
     let endpoint = working(Form::Json).await;
     let url = format!("{}{APPS_PATH}", endpoint.uri());
     let config = server(&json!({ "url": url, "bearer_token_env_var": "DOCS_TOKEN" }));
@@ -284,7 +284,7 @@ async fn a_variable_comes_before_oauth_and_has_to_be_set() {
 }
 
 #[tokio::test]
-async fn a_configured_header_authorises_unless_there_is_something_better() {
+async fn a_configured_header_is_sent_unless_there_is_other_authorization() {
     let endpoint = working(Form::Json).await;
     let url = format!("{}{APPS_PATH}", endpoint.uri());
     let headers = json!({ "Authorization": "Basic x", "X-Other": "y" });
@@ -303,7 +303,7 @@ async fn a_configured_header_authorises_unless_there_is_something_better() {
 }
 
 #[tokio::test]
-async fn a_server_that_wants_authorization_which_there_is_none_for() {
+async fn a_server_that_requires_authorization_reports_that_a_login_is_needed() {
     let endpoint = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(401)).mount(&endpoint).await;
     let error = connect_docs(&endpoint, &context()).await.unwrap_err();
@@ -312,7 +312,7 @@ async fn a_server_that_wants_authorization_which_there_is_none_for() {
 }
 
 #[tokio::test]
-async fn another_origin_never_sees_what_authorises() {
+async fn another_origin_never_sees_the_authorization() {
     let other = working(Form::Json).await;
     let endpoint = MockServer::start().await;
     let location = format!("{}{APPS_PATH}", other.uri());
@@ -326,7 +326,7 @@ async fn another_origin_never_sees_what_authorises() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_authorised_anew() {
+async fn a_redirected_request_carries_the_current_authorization() {
     let endpoint = sessions().await;
     let script = Script::new(&[Some("t")], None);
     let connection = connect_docs(&endpoint, &with_oauth(&script)).await.unwrap();
@@ -354,7 +354,7 @@ async fn a_redirect_is_authorised_anew() {
 }
 
 #[tokio::test]
-async fn a_redirect_cannot_bring_a_user_name() {
+async fn a_redirect_with_a_user_name_is_refused() {
     let endpoint = sessions().await;
     let to = format!("http://me:secret@{}/elsewhere", endpoint.address());
     let moved = ResponseTemplate::new(307).insert_header("location", to.as_str());
@@ -369,7 +369,7 @@ async fn a_redirect_cannot_bring_a_user_name() {
 }
 
 #[tokio::test]
-async fn a_token_of_the_apps_server_goes_with_the_sign_in() {
+async fn the_apps_servers_own_token_is_not_sent_after_a_sign_out() {
     let endpoint = sessions().await;
     let script = Script::new(&[Some("t")], None);
     let context = ConnectContext {
@@ -399,7 +399,7 @@ async fn a_token_of_the_apps_server_goes_with_the_sign_in() {
 }
 
 #[tokio::test]
-async fn a_refused_token_of_the_apps_server_names_its_variable() {
+async fn a_refused_token_of_the_apps_server_reports_its_variable() {
     let endpoint = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(401)).mount(&endpoint).await;
     let context = ConnectContext {

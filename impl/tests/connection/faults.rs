@@ -53,7 +53,7 @@ async fn on_tools(response: ResponseTemplate) -> MockServer {
 }
 
 #[tokio::test]
-async fn statuses() {
+async fn http_error_statuses_say_what_to_do() {
     let cases = [
         (401, "sign in again"),
         (403, "HTTP 403"),
@@ -99,7 +99,7 @@ async fn a_refused_environment_token_names_the_variable() {
 }
 
 #[tokio::test]
-async fn garbage() {
+async fn responses_that_are_not_mcp_are_protocol_errors() {
     let json = |body: &str| ResponseTemplate::new(200).set_body_raw(body, "application/json");
     let events = |body: &str| ResponseTemplate::new(200).set_body_raw(body, "text/event-stream");
     let responses = [
@@ -121,7 +121,7 @@ async fn garbage() {
 }
 
 #[tokio::test]
-async fn a_request_accepted_but_never_answered() {
+async fn a_request_accepted_without_a_response_fails() {
     let accepted = ResponseTemplate::new(202);
     let server = always(accepted.clone()).await;
     let error = error_of(&view_at(&server.uri()).await).await;
@@ -133,7 +133,7 @@ async fn a_request_accepted_but_never_answered() {
 }
 
 #[tokio::test]
-async fn a_json_rpc_error_tells_its_code() {
+async fn a_json_rpc_error_shows_its_code() {
     let body = json!({ "jsonrpc": "2.0", "id": 0,
         "error": { "code": -32603, "message": "access-token-1" } });
     let server = always(ResponseTemplate::new(200).set_body_json(body)).await;
@@ -142,7 +142,7 @@ async fn a_json_rpc_error_tells_its_code() {
 }
 
 #[tokio::test]
-async fn a_hanging_server_ends_in_the_startup_timeout() {
+async fn a_hanging_server_times_out_at_startup() {
     let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(30));
     for server in [always(slow.clone()).await, on_tools(slow).await] {
         let error = error_of(&view_at(&server.uri()).await).await;
@@ -194,7 +194,7 @@ async fn with_sessions() -> MockServer {
 }
 
 #[tokio::test]
-async fn the_server_hears_of_the_end_of_a_session_in_any_case() {
+async fn the_session_is_deleted_however_the_connection_ends() {
     for wait in [true, false] {
         let server = with_sessions().await;
         let connection = connect(&view_at(&server.uri()).await).await.unwrap();
@@ -217,7 +217,7 @@ async fn the_server_hears_of_the_end_of_a_session_in_any_case() {
 }
 
 #[tokio::test]
-async fn nobody_listening() {
+async fn a_refused_tcp_connection_is_unreachable() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -227,7 +227,7 @@ async fn nobody_listening() {
 }
 
 #[tokio::test]
-async fn tls_with_a_server_that_does_not_speak_it() {
+async fn a_server_without_tls_is_unreachable_over_https() {
     let server = working(Form::Json).await;
     let base = server.uri().replace("http:", "https:");
     let error = error_of(&view_at(&base).await).await;
@@ -238,7 +238,7 @@ async fn tls_with_a_server_that_does_not_speak_it() {
 }
 
 #[tokio::test]
-async fn a_former_failure_is_not_taken_for_the_present_one() {
+async fn a_request_does_not_report_an_earlier_failure() {
     let server = working(Form::Json).await;
     let connection = connect(&view_at(&server.uri()).await).await.unwrap();
     server.reset().await;
@@ -274,7 +274,7 @@ async fn another_origin_sees_nothing() {
 }
 
 #[tokio::test]
-async fn redirects_within_the_origin() {
+async fn redirects_within_the_origin_are_followed() {
     for (status, followed) in [(307, true), (308, true), (302, false)] {
         let server = working(Form::Json).await;
         let redirect = ResponseTemplate::new(status).insert_header("Location", APPS_PATH);
@@ -289,7 +289,7 @@ async fn redirects_within_the_origin() {
 }
 
 #[tokio::test]
-async fn endless_redirects_end() {
+async fn the_number_of_redirects_is_bounded() {
     let response = ResponseTemplate::new(307).insert_header("Location", APPS_PATH);
     let server = always(response).await;
     let error = error_of(&view_at(&server.uri()).await).await;
@@ -298,7 +298,7 @@ async fn endless_redirects_end() {
 }
 
 #[tokio::test]
-async fn answers_and_lists_are_bounded() {
+async fn responses_and_lists_are_bounded() {
     let options = ConnectOptions {
         max_response_bytes: 2_000,
         max_items: 3,

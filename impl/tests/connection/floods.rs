@@ -34,7 +34,7 @@ fn answer_of(depth: usize) -> String {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_nested_too_deeply_is_no_answer() {
+async fn a_response_nested_too_deeply_is_rejected() {
     let connection = run(&answer_of(127)).await;
     connection.call_tool("a", None, None).await.unwrap();
     connection.shutdown().await;
@@ -47,7 +47,7 @@ async fn an_answer_that_is_nested_too_deeply_is_no_answer() {
 }
 
 #[tokio::test]
-async fn a_process_that_asks_and_reads_no_answers_is_ended() {
+async fn a_process_that_sends_requests_without_reading_responses_is_ended() {
     // Few enough in all for the other bound.
     let ask = r#"seq 9000 | sed 's/.*/{"jsonrpc":"2.0","id":&,"method":"ping"}/'; sleep 300"#;
     let connection = run(ask).await;
@@ -64,7 +64,7 @@ async fn a_process_that_writes_without_end_is_ended() {
 
 /// More answers than lines that nobody asked for may be written.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn answers_are_asked_for() {
+async fn requested_responses_do_not_count_as_unsolicited() {
     let text = r#"exec sed -un \
         's/.*"id":\([0-9]*\).*/{"jsonrpc":"2.0","id":\1,"result":{"content":[]}}/p'"#;
     let connection = run(text).await;

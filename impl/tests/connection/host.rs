@@ -101,7 +101,7 @@ fn entry((name, rest): &(&str, &str), folder: &Path) -> String {
 }
 
 #[test]
-fn nothing_is_left_of_servers_that_write_without_end() {
+fn no_process_is_left_of_servers_that_write_without_end() {
     let servers = [("stubborn", WAITS), ("flood", FLOODS), ("flood2", FLOODS)];
     let (host, _) = Host::start(&servers);
     let pids = host.pids(3);
@@ -112,7 +112,7 @@ fn nothing_is_left_of_servers_that_write_without_end() {
 }
 
 #[test]
-fn signals_that_end_a_host_leave_nothing_behind() {
+fn no_process_is_left_after_a_signal() {
     for signal in ["INT", "TERM", "HUP", "QUIT"] {
         let (mut host, _) = Host::start(&[("stubborn", WAITS)]);
         let pids = host.pids(1);
@@ -125,7 +125,7 @@ fn signals_that_end_a_host_leave_nothing_behind() {
 }
 
 #[test]
-fn servers_that_write_without_end_hold_no_other_up() {
+fn servers_that_write_without_end_block_no_other_server() {
     let servers = [("flood", FLOODS), ("flood2", FLOODS), ("plain", ANSWERS)];
     let (mut host, thread) = Host::start(&servers);
     let pids = host.pids(3);

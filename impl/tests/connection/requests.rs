@@ -56,7 +56,7 @@ async fn a_closed_gate_sends_nothing() {
 }
 
 #[tokio::test]
-async fn servers_that_are_not_connected_to_see_nothing() {
+async fn only_the_connected_server_receives_requests() {
     let server = working(Form::Json).await;
     let url = format!("{}{APPS_PATH}", server.uri());
     let disabled = view_of(&json!({ "url": url, "enabled": false })).await;
@@ -114,7 +114,7 @@ async fn host_credentials_replace_configured_headers_of_the_same_name() {
 }
 
 #[tokio::test]
-async fn an_account_of_the_configuration_is_not_mixed_with_the_hosts_token() {
+async fn a_configured_account_is_not_sent_with_the_hosts_token() {
     let server = working(Form::Json).await;
     let url = format!("{}{APPS_PATH}", server.uri());
     let headers = json!({ "ChatGPT-Account-ID": "other" });
@@ -136,7 +136,7 @@ async fn damaged_credentials_are_not_sent() {
         let damaged = HostCredentials { access_token: access_token.into(), account_id: None };
         let (env, options) = (Environment::default(), ConnectOptions::default());
         let error = connect_apps(&view, Some(&damaged), &env, options).await.unwrap_err();
-        let reason = "the stored credentials are damaged: sign in again".to_owned();
+        let reason = "the stored tokens cannot be sent as headers; sign in again".to_owned();
         assert_eq!(error, ConnectError::NotAuthorized { place: apps_at(&server), reason });
     }
     assert_eq!(server.received_requests().await.unwrap().len(), 0);
@@ -159,7 +159,7 @@ fn a_proxy_is_not_asked_for_this_machine() {
 /// Tries every way to write this machine, with whatever proxy the environment names. What comes of
 /// it depends on the system's resolver.
 #[tokio::test]
-async fn this_machine_by_other_names() {
+async fn other_names_of_this_machine_are_loopback() {
     for host in ["localhost.", "a.LOCALHOST", "0.0.0.0", "[::]", "[::ffff:127.0.0.1]", "[::1]"] {
         let url = format!("http://{host}:9/mcp");
         let view = view_of(&json!({ "url": url, "startup_timeout_sec": 0.3 })).await;
@@ -182,7 +182,7 @@ fn a_proxy_is_not_asked_for_other_names_of_this_machine() {
 }
 
 #[tokio::test]
-async fn a_token_from_the_environment_keeps_the_host_credentials_at_home() {
+async fn a_token_from_the_environment_replaces_the_host_credentials() {
     let server = working(Form::Json).await;
     let env = Environment::from_pairs([("CODEX_CONNECTORS_TOKEN", " env-token ")]);
     let view = view(&server.uri(), Some(Auth::ChatGpt), &env).await;
@@ -217,7 +217,7 @@ async fn without_a_usable_token_in_the_named_variable_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn headers_that_http_does_not_allow_are_refused_without_their_value() {
+async fn invalid_headers_are_refused_without_showing_their_value() {
     let url = "http://127.0.0.1:9/mcp";
     for headers in [json!({ "X-A": "a\nsecret" }), json!({ "no good": "secret" })] {
         let view = view_of(&json!({ "url": url, "http_headers": headers })).await;
@@ -245,7 +245,7 @@ async fn only_offered_tools_are_listed() {
 }
 
 #[test]
-fn credentials_are_not_shown() {
+fn debug_shows_no_credentials() {
     let shown = format!("{:?}", credentials());
     assert!(!shown.contains("access-token-1") && !shown.contains("account-123"), "{shown}");
 }

@@ -25,13 +25,13 @@ fn refusal(status: u16, challenge: &str, sent: AuthHeaders) -> Refusal {
 }
 
 #[tokio::test]
-async fn nobody_logged_in_is_no_authorizer() {
+async fn without_a_login_there_is_no_authorizer() {
     let oauth = OAuth::new(TokenStore::in_memory());
     assert!(oauth.authorizer(NAME, "https://docs.example/mcp").await.is_none());
 }
 
 #[tokio::test]
-async fn good_tokens_are_sent_as_they_are() {
+async fn valid_tokens_are_sent_without_a_refresh() {
     for expires_in in [None, Some(3600)] {
         let provider = Provider::start().await;
         provider.state().expires_in = expires_in;
@@ -46,7 +46,7 @@ async fn good_tokens_are_sent_as_they_are() {
 /// A refresh token is good for one refresh: a second one at the same time ends the login. Neither
 /// several connections of a host nor several hosts with one file make one.
 #[tokio::test(flavor = "multi_thread")]
-async fn tokens_about_to_expire_are_refreshed_once() {
+async fn expiring_tokens_are_refreshed_once() {
     let home = tempfile::tempdir().unwrap();
     let on_disk = || OAuth::new(TokenStore::on_disk(home.path(), StoreMode::File));
     let in_memory = OAuth::new(TokenStore::in_memory());
@@ -71,7 +71,7 @@ async fn tokens_about_to_expire_are_refreshed_once() {
 
 /// Whoever waited for the tokens may be gone; the refresh token is spent nevertheless.
 #[tokio::test]
-async fn a_refresh_is_finished_when_nobody_waits_for_it() {
+async fn a_refresh_finishes_after_its_request_is_cancelled() {
     let provider = Provider::start().await;
     provider.state().expires_in = Some(0);
     let (oauth, store) = provider.logged_in().await;
@@ -102,7 +102,7 @@ async fn a_refused_token_is_replaced_once() {
 }
 
 #[tokio::test]
-async fn a_missing_permission_is_said() {
+async fn a_missing_scope_is_reported() {
     let provider = Provider::start().await;
     let (oauth, _) = provider.logged_in().await;
     let authorizer = authorizer(&oauth, &provider).await;
@@ -122,7 +122,7 @@ async fn a_missing_permission_is_said() {
 }
 
 #[tokio::test]
-async fn a_login_that_is_over_is_forgotten_and_said() {
+async fn a_rejected_refresh_token_is_removed_and_reported() {
     let provider = Provider::start().await;
     provider.state().expires_in = Some(0);
     let (oauth, store) = provider.logged_in().await;
@@ -139,7 +139,7 @@ async fn a_login_that_is_over_is_forgotten_and_said() {
 
 /// A refusal may pass, and without a refresh token nobody says that the login is over.
 #[tokio::test]
-async fn a_refused_token_without_a_refresh_token_stays() {
+async fn a_refused_token_without_a_refresh_token_is_kept() {
     let provider = Provider::start().await;
     let (oauth, store) = provider.logged_in().await;
     let mut tokens = store.load(NAME, &provider.url()).await.unwrap().unwrap();
@@ -153,7 +153,7 @@ async fn a_refused_token_without_a_refresh_token_stays() {
 
 /// The authorization server is down: that passes, and the login stays.
 #[tokio::test]
-async fn a_refresh_that_fails_can_be_tried_again() {
+async fn a_failed_refresh_can_be_retried() {
     let provider = Provider::start().await;
     provider.state().expires_in = Some(0);
     let (oauth, _) = provider.logged_in().await;
@@ -169,7 +169,7 @@ async fn a_refresh_that_fails_can_be_tried_again() {
 
 /// Still good for some seconds: sent, whatever the refresh does.
 #[tokio::test]
-async fn tokens_that_have_not_expired_are_sent_when_the_refresh_fails() {
+async fn unexpired_tokens_are_sent_after_a_failed_refresh() {
     let provider = Provider::start().await;
     let (oauth, store) = provider.logged_in().await;
     let mut tokens = store.load(NAME, &provider.url()).await.unwrap().unwrap();
@@ -195,7 +195,7 @@ async fn nothing_is_sent_after_a_logout() {
 
 /// Codex stores neither endpoints nor resource: both are asked for again.
 #[tokio::test]
-async fn tokens_that_codex_has_stored_are_refreshed() {
+async fn tokens_stored_by_codex_are_refreshed() {
     let provider = Provider::start().await;
     let (oauth, store) = provider.logged_in().await;
     let mut tokens = store.load(NAME, &provider.url()).await.unwrap().unwrap();

@@ -22,7 +22,7 @@ async fn connected(front: &Front, env: Environment) -> Result<Connection, Connec
 }
 
 #[tokio::test]
-async fn a_server_whose_authority_the_variable_names_is_connected_to() {
+async fn a_server_signed_by_a_configured_authority_is_trusted() {
     let upstream = start(false).await;
     let front = Front::of(*upstream.address()).await;
     let several = format!("# ours\n{}{}", stranger(), std::fs::read_to_string(front.ca()).unwrap());
@@ -38,7 +38,7 @@ async fn a_server_whose_authority_the_variable_names_is_connected_to() {
 }
 
 #[tokio::test]
-async fn a_server_that_nobody_vouches_for_gets_no_request() {
+async fn an_untrusted_server_gets_no_request() {
     let upstream = start(false).await;
     let front = Front::of(*upstream.address()).await;
     let blank = Environment::from_pairs([("CODEX_CA_CERTIFICATE", "")]);
@@ -74,7 +74,7 @@ fn assert_names(text: &str, file: &Path, reason: &str) {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_used_is_an_error_and_nothing_is_sent() {
+async fn an_unusable_certificate_file_is_an_error_and_nothing_is_sent() {
     let upstream = start(false).await;
     let front = Front::of(*upstream.address()).await;
     for (file, reason) in bad_files(&front) {
@@ -114,7 +114,7 @@ async fn logged_in(front: &Front, environment: Environment) -> Result<Answers, C
 
 /// Discovery, registration, exchange and refresh, and the requests that carry the token.
 #[tokio::test]
-async fn oauth_trusts_whom_connections_trust() {
+async fn oauth_trusts_the_same_authorities_as_connections() {
     let upstream = start(true).await;
     let front = Front::of(*upstream.address()).await;
     logged_in(&front, trusting(&front.ca())).await.unwrap();
@@ -126,7 +126,7 @@ async fn oauth_trusts_whom_connections_trust() {
 }
 
 #[tokio::test]
-async fn a_login_says_what_is_wrong_with_the_file() {
+async fn a_login_reports_an_unusable_certificate_file() {
     let upstream = start(true).await;
     let front = Front::of(*upstream.address()).await;
     let server = ServerConfig::streamable_http(format!("{}/mcp", front.origin()));
@@ -161,7 +161,7 @@ async fn refreshed(front: &Front, ca: Option<&Path>) -> Result<AuthHeaders, Stri
 }
 
 #[tokio::test]
-async fn the_sign_in_is_refreshed_with_whom_connections_trust() {
+async fn the_sign_in_refresh_trusts_the_same_authorities_as_connections() {
     let upstream = MockServer::start().await;
     let new = json!({ "access_token": "at-2", "refresh_token": "rt-2" });
     let answer = ResponseTemplate::new(200).set_body_json(new);
