@@ -15,11 +15,11 @@ use crate::config::Environment;
 use crate::hosted_apps::CODEX_APPS;
 use crate::view::View;
 
-/// An open connection to the Apps server. Dropping it ends it too, but does not wait for that.
+/// An open connection to the Apps server. Dropping it closes it without waiting.
 #[derive(Debug)]
 pub struct AppsConnection(Connection);
 
-/// Connects to the Apps server of this effective view as [`connect`] does, with these credentials.
+/// Connects to the Apps server of this effective view with these credentials; see [`connect`].
 ///
 /// # Errors
 /// See [`ConnectError`].
@@ -58,7 +58,7 @@ impl AppsConnection {
         self.0.list_tools().await
     }
 
-    /// Ends the connection: see [`Connection::shutdown`].
+    /// Closes the connection: see [`Connection::shutdown`].
     pub async fn shutdown(self) {
         self.0.shutdown().await;
     }

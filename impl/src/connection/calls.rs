@@ -1,4 +1,4 @@
-//! The requests of MCP that a connection offers.
+//! The MCP requests of a connection.
 
 use rmcp::model::{
     CallToolRequest, CallToolRequestParams, CallToolResult, ClientRequest, CustomResult, ErrorCode,
@@ -13,14 +13,14 @@ use super::options::ConnectOptions;
 use super::session::Connection;
 
 impl Connection {
-    /// Lists the tools, to have them at hand.
+    /// Lists the tools and keeps the list.
     pub(super) async fn keep_tools(&mut self) -> Result<(), ConnectError> {
         self.tools = self.all_tools().await?;
         Ok(())
     }
 
-    /// The tools the server has now: all pages, those that the configuration does not offer left
-    /// out, within the server's tool timeout (60 seconds by default).
+    /// The server's current tools, without those that the configuration disables: all pages, within
+    /// the server's tool timeout (60 seconds by default).
     ///
     /// # Errors
     /// See [`ConnectError`].
@@ -28,8 +28,8 @@ impl Connection {
         self.in_time(self.all_tools()).await
     }
 
-    /// The resources the server has now, all pages, within the server's tool timeout. None if it
-    /// does not have the capability.
+    /// The server's current resources: all pages, within the server's tool timeout. Empty if the
+    /// server lacks the capability.
     ///
     /// # Errors
     /// See [`ConnectError`].
@@ -51,7 +51,7 @@ impl Connection {
         self.in_time(self.all_pages("resources", ask, read)).await
     }
 
-    /// The resource templates the server has now, as [`Connection::list_resources`].
+    /// The server's current resource templates, as [`Connection::list_resources`].
     ///
     /// # Errors
     /// See [`ConnectError`].
@@ -85,17 +85,16 @@ impl Connection {
         ));
         match self.in_time(self.call("resources/read", request)).await? {
             ServerResult::ReadResourceResult(result) => Ok(result),
-            _ => Err(self.protocol("it is not an answer to `resources/read`")),
+            _ => Err(self.protocol("it is not a response to `resources/read`")),
         }
     }
 
     /// Calls a tool with `meta` as the request's `_meta`, within the server's tool timeout (60
-    /// seconds by default). A tool that the configuration does not offer is refused without a
-    /// request. A call that takes too long, or that nobody waits for any more, is cancelled at the
-    /// server.
+    /// seconds by default). A tool that the configuration disables is refused without a request. A
+    /// call that times out or is dropped is cancelled at the server.
     ///
     /// # Errors
-    /// See [`ConnectError`]. That the tool itself failed is a result.
+    /// See [`ConnectError`]. A failure of the tool itself is a result.
     pub async fn call_tool(
         &self,
         tool: &str,
@@ -111,7 +110,7 @@ impl Connection {
         params.meta = meta.map(request_meta);
         let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
         let result = self.in_time(self.call("tools/call", request)).await?;
-        tool_result(result).ok_or_else(|| self.protocol("it is not an answer to `tools/call`"))
+        tool_result(result).ok_or_else(|| self.protocol("it is not a response to `tools/call`"))
     }
 
     fn has(&self, capability: impl Fn(&ServerCapabilities) -> bool) -> bool {
@@ -131,7 +130,7 @@ impl Connection {
             _ => None,
         };
         let mut tools: Vec<Tool> = match self.all_pages("tools", ask, read).await {
-            // A server that never spoke of tools is asked all the same, and may not know of them.
+            // Tools are requested even without the capability, so the method may be unknown.
             Err(ConnectError::Refused { code, .. })
                 if code == ErrorCode::METHOD_NOT_FOUND.0
                     && !self.has(|capabilities| capabilities.tools.is_some()) =>
@@ -144,7 +143,7 @@ impl Connection {
         Ok(tools)
     }
 
-    /// All pages of a list, within bounds.
+    /// All pages of a list, within the bounds.
     async fn all_pages<T>(
         &self,
         what: &'static str,
@@ -164,7 +163,7 @@ impl Connection {
                 code: refused.code.0,
             })?;
             let Some((page, next)) = read(result) else {
-                return Err(self.protocol("it is not the list that was asked for"));
+                return Err(self.protocol("it is not the requested list"));
             };
             if items.len() + page.len() > max_items {
                 return too_large(format!("more than {max_items} {what}"));
@@ -179,12 +178,12 @@ impl Connection {
     }
 }
 
-/// A request's `_meta`. The progress token in it is rmcp's own.
+/// A request's `_meta`. rmcp adds the progress token.
 fn request_meta(meta: JsonObject) -> RequestMetaObject {
     RequestMetaObject(MetaObject(meta))
 }
 
-/// The result of a tool call. One without `content` looks to rmcp like another kind of result.
+/// The result of a tool call. rmcp parses one without `content` as another kind of result.
 fn tool_result(result: ServerResult) -> Option<CallToolResult> {
     match result {
         ServerResult::CallToolResult(result) => Some(result),

@@ -1,4 +1,4 @@
-//! What connections are made with.
+//! The context of connections.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,29 +7,29 @@ use super::authorize::{HostCredentialSource, OAuthSource};
 use super::options::ConnectOptions;
 use crate::config::Environment;
 
-/// What all connections of a host share.
+/// What all connections of a host have in common.
 #[derive(Clone)]
 pub struct ConnectContext {
     /// The environment variables of the host.
     pub environment: Environment,
-    /// Where the host's own credentials come from. They go to the Apps server only.
+    /// The source of the host's own credentials. They are sent to the Apps server only.
     pub host_credentials: Option<Arc<dyn HostCredentialSource>>,
-    /// Where OAuth tokens come from, for all other HTTP servers.
+    /// The source of OAuth tokens, for all other HTTP servers.
     pub oauth: Option<Arc<dyn OAuthSource>>,
-    /// What starts processes.
+    /// Where processes are started.
     pub executor: Executor,
-    /// Bounds, and how the host introduces itself.
+    /// Bounds, and the name and version of the host.
     pub options: ConnectOptions,
-    /// The folder that processes run in unless they have a `cwd`, and that a relative `cwd` counts
-    /// from; the host's own if there is none.
+    /// The working directory of processes without a `cwd`, and the base of a relative `cwd`. By
+    /// default the host's own.
     pub cwd: Option<PathBuf>,
 }
 
-/// What starts processes.
+/// Where processes are started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Executor {
     /// This machine.
     Local,
-    /// Nothing: a server that is a process cannot be used.
+    /// Nowhere: stdio servers cannot be used.
     None,
 }

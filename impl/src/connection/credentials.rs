@@ -1,4 +1,4 @@
-//! Host credentials that are known and do not change.
+//! Fixed host credentials.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::header::{bearer, sensitive};
 
 pub(super) static ACCOUNT_ID: HeaderName = HeaderName::from_static("chatgpt-account-id");
 
-/// What the host sends to the Apps server, and to no other, on the user's behalf. `Debug` shows
+/// The credentials that the host sends to the Apps server, and to no other server. `Debug` shows
 /// neither value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HostCredentials {
@@ -25,7 +25,7 @@ impl HostCredentials {
     /// The headers that carry them.
     ///
     /// # Errors
-    /// HTTP does not allow a header with them.
+    /// A header cannot carry them.
     pub fn headers(&self) -> Result<AuthHeaders, Unauthorized> {
         let unsendable = |_| {
             Unauthorized("the stored tokens cannot be sent as headers; sign in again".to_owned())
@@ -44,7 +44,7 @@ impl fmt::Debug for HostCredentials {
     }
 }
 
-/// These credentials as they are, whoever signs in or out later.
+/// These credentials stay valid through sign-ins and sign-outs.
 impl HostCredentialSource for HostCredentials {
     fn authorizer(&self) -> Option<Arc<dyn Authorizer>> {
         Some(Arc::new(self.clone()))
@@ -69,7 +69,7 @@ impl Authorizer for HostCredentials {
     }
 }
 
-/// The Apps server's own token, as long as the user is signed in.
+/// Sends the Apps server's own token while the user is signed in.
 pub(super) struct WhileSignedIn {
     pub(super) token: HeaderValue,
     pub(super) source: Arc<dyn HostCredentialSource>,
@@ -80,7 +80,7 @@ impl Authorizer for WhileSignedIn {
         let headers = if self.source.is_signed_in() {
             Ok(AuthHeaders::new([(AUTHORIZATION, self.token.clone())]))
         } else {
-            Err(Unauthorized("nobody is signed in any more: sign in again".to_owned()))
+            Err(Unauthorized("you are no longer signed in: sign in again".to_owned()))
         };
         Box::pin(ready(headers))
     }

@@ -1,27 +1,27 @@
-//! How a connection ends.
+//! The end of a connection.
 
 use std::time::Duration;
 
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// How long a process whose output ended has to end itself, for its status to be known.
+/// How long to wait for the exit status of a process that closed its output.
 const SETTLE: Duration = Duration::from_millis(500);
 
-/// What becomes of a process.
+/// Signals of a process.
 pub(super) struct Process {
-    /// Cancelled when the process itself has ended.
+    /// Cancelled when the process itself has exited.
     pub(super) exited: CancellationToken,
-    /// Cancelled when nothing of its group is left, or as much as can be done is done.
+    /// Cancelled when its process group is gone, or has been killed.
     pub(super) finished: CancellationToken,
 }
 
-/// How a connection ends.
+/// Signals of the end of a connection.
 pub(super) struct Ending {
-    /// Cancelled when the connection is to end. All its requests end with it.
+    /// Cancelled to end the connection and all its requests.
     pub(super) stop: CancellationToken,
     /// Cancels `stop` when the connection is dropped.
     _alive: DropGuard,
-    /// Cancelled when nothing is received any more.
+    /// Cancelled when the transport has ended.
     pub(super) ended: CancellationToken,
     pub(super) process: Option<Process>,
 }
@@ -35,8 +35,8 @@ impl Default for Ending {
 }
 
 impl Ending {
-    /// Waits until it is known why the connection broke: a process closes its output a moment
-    /// before it has ended.
+    /// Waits for the reason why the connection broke: a process closes its output a moment before it
+    /// exits.
     pub(super) async fn settle(&self) {
         if let Some(process) = &self.process {
             let _ = tokio::time::timeout(SETTLE, process.exited.cancelled()).await;

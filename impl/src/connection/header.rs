@@ -12,12 +12,12 @@ pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// The value of `Authorization` for a token. No log of the HTTP stack shows it.
+/// The value of `Authorization` for a token, marked sensitive.
 pub(crate) fn bearer(token: &str) -> Result<HeaderValue, Unsendable> {
     if is_token(token) { sensitive(&format!("Bearer {token}")) } else { Err(Unsendable) }
 }
 
-/// A header value that no log of the HTTP stack shows.
+/// A header value that is marked sensitive: the HTTP stack does not log it.
 pub(crate) fn sensitive(value: &str) -> Result<HeaderValue, Unsendable> {
     let mut value = HeaderValue::from_str(value).map_err(|_| Unsendable)?;
     value.set_sensitive(true);

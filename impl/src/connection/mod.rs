@@ -1,8 +1,8 @@
 //! Connections to MCP servers, over streamable HTTP and to processes.
 //!
-//! Needs a Tokio runtime with time and I/O. The transports are rmcp's; what this module adds is
-//! what a host must be sure of: which server, which credentials and no others, no other origin, no
-//! process left behind, nothing without bounds, and errors that say what to do.
+//! Needs a Tokio runtime with time and I/O. rmcp provides the transports. This module guarantees
+//! which server gets which credentials, that no other origin gets a request, that no process is
+//! left behind, that everything is bounded, and that errors say what to do.
 
 mod apps;
 pub mod authorize;

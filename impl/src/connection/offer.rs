@@ -1,13 +1,13 @@
-//! What a server's configuration says about its use.
+//! The configured limits on the use of a server.
 
 use std::time::Duration;
 
 use crate::config::ServerConfig;
 
-/// How long a later request may take unless the server says otherwise.
+/// The default timeout of requests after the start.
 const DEFAULT_TOOL_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a server's configuration says about its use.
+/// The tools that the configuration allows, and the timeout of requests.
 pub(super) struct Offer {
     pub(super) tool_timeout: Duration,
     enabled_tools: Option<Vec<String>>,
@@ -23,7 +23,7 @@ impl Offer {
         }
     }
 
-    /// Whether the configuration offers this tool.
+    /// Whether the configuration allows this tool.
     pub(super) fn has(&self, tool: &str) -> bool {
         let listed = |names: &[String]| names.iter().any(|name| name == tool);
         self.enabled_tools.as_deref().is_none_or(listed) && !listed(&self.disabled_tools)

@@ -1,31 +1,31 @@
-//! The bounds of a connection, and how the host introduces itself.
+//! The options of a connection.
 
-/// What becomes of a server's questions to the user.
+/// How elicitations of a server are answered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Elicitation {
-    /// Servers are told that nobody can be asked, and a question is declined.
+    /// The host does not announce the capability and declines each elicitation.
     #[default]
     Decline,
-    /// A form is answered with the defaults that its schema has. One that requires something
-    /// without a default is declined, and so is whatever is not a form.
+    /// A form is answered with the defaults of its schema. A form with a required field without a
+    /// default is declined, and so is an elicitation that is not a form.
     AcceptDefaults,
 }
 
-/// The bounds of a connection, and how the host introduces itself.
+/// The bounds of a connection, and the name and version of the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectOptions {
     /// The client's name in `initialize`.
     pub client_name: String,
     /// The client's version in `initialize`.
     pub client_version: String,
-    /// The largest answer, event of a stream or line of a process, in bytes. A process that writes
-    /// a longer line is ended.
+    /// The largest response, event of a stream or line of a process, in bytes. A process that writes
+    /// a longer line is killed.
     pub max_response_bytes: usize,
-    /// The most tools, resources or templates a server may have.
+    /// The maximum number of tools, resources or templates of a server.
     pub max_items: usize,
-    /// The most pages a list of them may have.
+    /// The maximum number of pages of such a list.
     pub max_pages: usize,
-    /// What becomes of a server's questions to the user.
+    /// How elicitations of a server are answered.
     pub elicitation: Elicitation,
 }
 

@@ -1,4 +1,4 @@
-//! One request and its answer.
+//! Sends requests and explains their failures.
 
 use std::future::Future;
 use std::time::Duration;
@@ -17,14 +17,14 @@ use super::session::Connection;
 use super::target::Authorization;
 use crate::printable::one_line;
 
-/// The most of the server's words in an error.
+/// The maximum length of a server's message in an error.
 const MAX_MESSAGE_CHARS: usize = 1_000;
 
 impl Connection {
-    /// Sends a request. What the server answers in the protocol, be it an error, is the result.
+    /// Sends a request. The result is the server's response, which may be a JSON-RPC error.
     ///
-    /// rmcp's own methods would serve what the server said earlier when it cannot be asked now:
-    /// not to somebody who is signed out.
+    /// rmcp's own methods return a cached response if the request cannot be sent. After a sign-out
+    /// that must not happen.
     pub(super) async fn request(
         &self,
         mut request: ClientRequest,
@@ -40,7 +40,7 @@ impl Connection {
             answer
         };
         let answer = tokio::select! {
-            // An answer that came before the end counts.
+            // A response that arrived before the end counts.
             biased;
             answer = asked => answer,
             () = self.ending.stop.cancelled() => Err(ServiceError::TransportClosed),
@@ -52,7 +52,7 @@ impl Connection {
         }
     }
 
-    /// Sends a request whose refusal the user is to read.
+    /// Sends a request whose error message the user sees.
     pub(super) async fn call(
         &self,
         name: &'static str,
@@ -66,7 +66,7 @@ impl Connection {
         })
     }
 
-    /// Does this within the server's tool timeout.
+    /// Runs this within the server's tool timeout.
     pub(super) async fn in_time<T>(
         &self,
         work: impl Future<Output = Result<T, ConnectError>>,
@@ -80,11 +80,11 @@ impl Connection {
         ConnectError::Protocol { place: self.place.clone(), reason }
     }
 
-    /// Why a request failed: its own reason, or else the connection's.
+    /// Why a request failed: its own reason, else that of the connection.
     async fn failed(&self, own: Option<Failure>, error: &ServiceError) -> ConnectError {
         let explained = |failure| explain(&self.place, &self.authorization, failure);
         match own {
-            // Then rmcp tried to begin a new session, and what came of that says more.
+            // rmcp tried to start a new session, whose failure says more.
             Some(Failure::SessionLost) => {
                 return explained(self.session.get().unwrap_or(Failure::SessionLost));
             }
@@ -101,14 +101,14 @@ impl Connection {
             return ConnectError::Closed { place: self.place.clone() };
         }
         self.protocol(match error {
-            ServiceError::TransportClosed => "it ended the connection before it answered",
-            ServiceError::TransportSend(_) => "it lost the session while the request was under way",
-            _ => "it is not an answer to the request",
+            ServiceError::TransportClosed => "it closed the connection before it responded",
+            ServiceError::TransportSend(_) => "it lost the session during the request",
+            _ => "it is not a response to the request",
         })
     }
 }
 
-/// A request that is cancelled at the server when nobody waits for its answer any more.
+/// Cancels the request at the server when dropped before the response.
 struct Pending<'a> {
     peer: &'a Peer<RoleClient>,
     id: Option<RequestId>,
@@ -117,13 +117,13 @@ struct Pending<'a> {
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
         let Some(id) = self.id.take() else { return };
-        // Without a runtime the connection is gone, and the request with it.
+        // Without a runtime the connection is gone, and so is the request.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let peer = self.peer.clone();
         runtime.spawn(async move {
-            let reason = Some("no answer in time".to_owned());
+            let reason = Some("no response in time".to_owned());
             let cancelled = CancelledNotificationParam::new(Some(id), reason);
-            // A server that does not hear of it answers for nothing.
+            // If this fails, the response is ignored.
             let _ = peer.notify_cancelled(cancelled).await;
         });
     }
@@ -137,11 +137,11 @@ pub(super) async fn within<T>(
     tokio::time::timeout(limit, work).await.unwrap_or(Err(too_long))
 }
 
-/// What a failure means for the user.
+/// The error for a failure.
 pub(super) fn explain(place: &Place, auth: &Authorization, failure: Failure) -> ConnectError {
     let place = place.clone();
     let failure = match (auth, failure) {
-        // The token is the variable's, whoever watches over it.
+        // The token comes from the variable, with or without an authorizer.
         (Authorization::Variable(..), Failure::Unauthorized { status, .. }) => {
             Failure::Status(status)
         }

@@ -14,14 +14,14 @@ use super::offer::Offer;
 use super::options::ConnectOptions;
 use super::target::Authorization;
 
-/// How long an end may take.
+/// The timeout of a shutdown.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// An open connection to a server. Dropping it ends it too, but does not wait for that.
+/// An open connection to a server. Dropping it closes it without waiting.
 pub struct Connection {
     pub(super) place: Place,
     pub(super) authorization: Authorization,
-    /// Why the connection broke, if it did.
+    /// The reason of a broken connection.
     pub(super) session: Slot,
     pub(super) ending: Ending,
     pub(super) offer: Offer,
@@ -44,40 +44,39 @@ impl Connection {
         Self { place, authorization, session, ending, offer, options, peer, tools }
     }
 
-    /// Whether the connection broke or ended.
+    /// Whether the connection broke or was closed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.ending.stop.is_cancelled() || self.ending.ended.is_cancelled()
     }
 
-    /// The server's name in configuration.
+    /// The server's name in the configuration.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.place.server
     }
 
-    /// How the server introduced itself.
+    /// The name and version that the server sent in `initialize`.
     #[must_use]
     pub fn server_info(&self) -> Option<Implementation> {
         self.peer.peer_info()?.server_info.clone()
     }
 
-    /// The tools the server had when the connection was made, those that the configuration does
-    /// not offer left out.
+    /// The tools at the time of the connection, without those that the configuration disables.
     #[must_use]
     pub fn tools(&self) -> &[Tool] {
         &self.tools
     }
 
-    /// Waits until the connection broke or was ended.
+    /// Waits until the connection broke or was closed.
     pub async fn closed(&self) {
         self.ending.ended.cancelled().await;
     }
 
-    /// Ends the session, telling the server so, and the process, by force if it must be. Gives up
-    /// waiting after 2 seconds.
+    /// Deletes the session at the server, and ends the process, by force if necessary. Waits at most
+    /// 2 seconds.
     pub async fn shutdown(&self) {
-        // How the session ended matters to nobody: the connection is gone either way.
+        // On a timeout the connection is gone too.
         let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, self.ending.finish()).await;
     }
 }

@@ -1,4 +1,4 @@
-//! How a connection begins.
+//! Opens a connection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,10 +27,10 @@ use super::{http, stdio, supervise};
 use crate::config::{LOCAL_ENVIRONMENT, ServerConfig, Stdio, StreamableHttp, Transport};
 use crate::hosted_apps::CODEX_APPS;
 
-/// How long a start may take unless the server says otherwise.
+/// The default startup timeout.
 const DEFAULT_STARTUP_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Checks that a server of this name can be connected to.
+/// Checks the name of a server.
 ///
 /// # Errors
 /// [`ConnectError::InvalidName`]: it is empty, longer than [`MAX_NAME_LEN`], or has other
@@ -46,13 +46,13 @@ pub fn check_name(name: &str) -> Result<(), ConnectError> {
 /// Connects to a server: starts its process if it is one, initializes a session and lists its
 /// tools, all within the server's startup timeout (30 seconds by default).
 ///
-/// What goes to an HTTP server with every request: the configured headers; the token in its
-/// `bearer_token_env_var` if it has one, else the host's credentials if it is the Apps server, else
-/// what OAuth has for it. These replace configured headers of the same names.
+/// Every request to an HTTP server carries the configured headers and an authorization: the token in
+/// its `bearer_token_env_var` if it has one, else the host's credentials if it is the Apps server,
+/// else its OAuth tokens. The authorization replaces configured headers of the same names.
 ///
-/// A process runs in a process group of its own and ends with the connection. It sees a short list
-/// of the host's environment variables, those in its `env_vars`, and its `env`. What it writes to
-/// standard error is thrown away.
+/// A process runs in a process group of its own and ends with the connection. Its environment holds
+/// a short list of the host's variables, those in its `env_vars`, and its `env`. Its standard error
+/// is discarded.
 ///
 /// # Errors
 /// See [`ConnectError`].
@@ -92,7 +92,7 @@ pub async fn connect(
 fn place(name: &str, transport: &Transport) -> Place {
     let at = match transport {
         Transport::Stdio(stdio) => format!("`{}`", stdio.command),
-        // What is no URL fails before it takes long.
+        // An invalid URL fails before the place is shown.
         Transport::StreamableHttp(http) => reqwest::Url::parse(&http.url)
             .map(|url| url.origin().ascii_serialization())
             .unwrap_or_default(),
@@ -151,7 +151,7 @@ async fn start_stdio(
     connection.serve(transport, context).await
 }
 
-/// A connection that is being made.
+/// A connection that is being opened.
 struct Start {
     place: Place,
     authorization: Authorization,
@@ -172,7 +172,7 @@ impl Start {
         E: std::error::Error + Send + Sync + 'static,
     {
         let host = Host::new(&context.options);
-        // A token of its own: rmcp cancels it when the connection breaks.
+        // A child token, because rmcp cancels it when the connection breaks.
         let stop = self.ending.stop.child_token();
         match host.serve_with_ct(transport, stop).await {
             Ok(service) => Ok(self.started(service, context)),
@@ -189,9 +189,9 @@ impl Start {
         let peer = service.peer().clone();
         let ended = ending.ended.clone();
         tokio::spawn(async move {
-            // Whatever becomes of this task, nobody waits for the end forever.
+            // Signals the end even if this task panics.
             let _ended = ended.drop_guard();
-            // How it ended is known elsewhere.
+            // The slot of the session holds the reason.
             let _ = service.waiting().await;
         });
         let options = context.options.clone();
@@ -208,7 +208,7 @@ impl Start {
             Some(failure) => explain(&self.place, &self.authorization, failure),
             None => ConnectError::Protocol {
                 place: self.place.clone(),
-                reason: "it is not an answer to `initialize`",
+                reason: "it is not a response to `initialize`",
             },
         }
     }

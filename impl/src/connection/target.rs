@@ -1,4 +1,4 @@
-//! Where the requests to an HTTP server go and what they carry.
+//! The URL, headers and authorization of an HTTP server.
 
 use std::sync::Arc;
 
@@ -13,23 +13,22 @@ use super::header::{bearer, sensitive};
 use crate::config::{Environment, StreamableHttp};
 use crate::hosted_apps::CODEX_APPS;
 
-/// Where requests go and what they carry.
+/// The URL, headers and authorization of an HTTP server.
 pub(super) struct Target {
     pub(super) url: Url,
     pub(super) place: Place,
-    /// What every request carries.
+    /// The headers of every request.
     pub(super) headers: HeaderMap,
     pub(super) authorization: Authorization,
 }
 
-/// What authorises the requests of a connection.
+/// The authorization of a connection.
 pub(super) enum Authorization {
-    /// Nothing that the host knows of; a configured header may.
+    /// None known to the host; a configured header may hold one.
     None,
-    /// The token in this environment variable: among the headers, or what this says at every
-    /// request.
+    /// The token in this environment variable: among the headers, or from this authorizer.
     Variable(String, Option<Arc<dyn Authorizer>>),
-    /// What this says at every request.
+    /// This authorizer, called for every request.
     Asked(Arc<dyn Authorizer>),
 }
 
@@ -44,7 +43,7 @@ impl Target {
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(invalid());
         }
-        // The HTTP client would send these in place of what authorises the connection.
+        // The HTTP client would send these instead of the authorization.
         if !url.username().is_empty() || url.password().is_some() {
             return Err(invalid());
         }
@@ -57,8 +56,8 @@ impl Target {
     }
 }
 
-/// What authorises the requests to a server. This is the one place that decides it: the host's own
-/// credentials are for the Apps server and for nobody else, and OAuth is never asked about it.
+/// The authorization of a server. Only this function decides it: the host's own credentials are for
+/// the Apps server only, and the Apps server never uses OAuth.
 async fn authorization(
     place: &Place,
     http: &StreamableHttp,
@@ -66,7 +65,7 @@ async fn authorization(
     headers: &mut HeaderMap,
 ) -> Result<Authorization, ConnectError> {
     if let Some(variable) = &http.bearer_token_env_var {
-        // The token is all this server needs: other credentials stay at home.
+        // With a token of its own, the server gets no other credentials.
         let token = context.environment.get(variable).and_then(|value| value.to_str());
         let value = token.and_then(|token| bearer(token.trim()).ok());
         let no_token =
@@ -90,7 +89,7 @@ async fn authorization(
         let authorizer = source.and_then(|source| source.authorizer());
         let authorizer =
             authorizer.ok_or_else(|| ConnectError::NoCredentials { place: place.clone() })?;
-        // A configured account must not be mixed with the host's token.
+        // A configured account must not be combined with the host's token.
         headers.remove(AUTHORIZATION);
         headers.remove(&ACCOUNT_ID);
         return Ok(Authorization::Asked(authorizer));
@@ -100,8 +99,8 @@ async fn authorization(
     Ok(authorizer.map_or(Authorization::None, Authorization::Asked))
 }
 
-/// The headers from configuration; those whose environment variable is unset or blank are left
-/// out. The name of a header that cannot be sent is the error.
+/// The configured headers, without those whose environment variable is unset or blank. The error is
+/// the name of an invalid header.
 pub(crate) fn configured_headers(
     http: &StreamableHttp,
     env: &Environment,

@@ -160,7 +160,7 @@ async fn nothing_is_sent_without_authorization() {
     let endpoint = sessions().await;
     let script = Script::new(&[None], None);
     let error = connect_docs(&endpoint, &with_oauth(&script)).await.unwrap_err();
-    let reason = "nobody is signed in any more: sign in".to_owned();
+    let reason = "you are signed out: sign in".to_owned();
     let expected = ConnectError::NotAuthorized { place: docs_at(&endpoint), reason };
     assert_eq!(error, expected);
     assert_eq!(seen(&endpoint).await.len(), 0);

@@ -146,7 +146,7 @@ impl Authorizer for Script {
     fn headers(&self) -> BoxFuture<'_, Result<AuthHeaders, Unauthorized>> {
         let mut tokens = self.tokens.lock().unwrap();
         let next = if tokens.len() > 1 { tokens.pop_front() } else { tokens.front().copied() };
-        let gone = || Unauthorized("nobody is signed in any more: sign in".into());
+        let gone = || Unauthorized("you are signed out: sign in".into());
         Box::pin(ready(next.flatten().map(bearer).ok_or_else(gone)))
     }
 
