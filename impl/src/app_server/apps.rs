@@ -1,4 +1,4 @@
-//! `app/list`: the connectors found as tools of the Apps server.
+//! `app/list`: the connectors of the Apps server, from its tools.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(crate) struct Params {
     page: Page,
 }
 
-/// With a thread, takes its servers at once, as a tool call does.
+/// With a thread, takes its servers immediately, as a tool call does.
 pub(crate) fn list(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcError> {
     let Params { thread_id, force_refetch, page } = params;
     let set = match thread_id {
@@ -45,12 +45,12 @@ pub(crate) fn list(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcE
                 (of_latest(&server, &resolved).await?, resolved.configuration().clone())
             }
         };
-        answer(&apps(&tools, &configuration), &page)
+        response(&apps(&tools, &configuration), &page)
     }))
 }
 
-/// The Apps server's tools on a thread's connection: those it had at the start, unless the client
-/// says that they are not good enough.
+/// The Apps server's tools on a thread's connection: those of the start, unless the client wants them
+/// fetched again.
 async fn of_thread(set: Arc<ServerSet>, refetch: bool) -> Result<Vec<Tool>, RpcError> {
     if !has_apps(set.resolved()) {
         return Ok(Vec::new());
@@ -62,16 +62,16 @@ async fn of_thread(set: Arc<ServerSet>, refetch: bool) -> Result<Vec<Tool>, RpcE
     }
 }
 
-/// The Apps server's tools on a connection made for the call.
+/// The Apps server's tools on a connection for this request.
 async fn of_latest(server: &AppServer, resolved: &Resolved) -> Result<Vec<Tool>, RpcError> {
     if !has_apps(resolved) {
         return Ok(Vec::new());
     }
     let tools = async |connection: &Connection| Ok(connection.tools().to_vec());
-    resources::for_the_call(server, resolved, CODEX_APPS, tools).await
+    resources::connect_once(server, resolved, CODEX_APPS, tools).await
 }
 
-fn answer(apps: &[Value], asked: &Page) -> Result<Reply, RpcError> {
+fn response(apps: &[Value], asked: &Page) -> Result<Reply, RpcError> {
     let (range, next_cursor) = page(asked, apps.len())?;
     let data = apps.get(range).unwrap_or_default();
     Ok(Reply::Now(json!({ "data": data, "nextCursor": next_cursor })))
@@ -82,8 +82,8 @@ fn has_apps(resolved: &Resolved) -> bool {
     resolved.view().get(CODEX_APPS).is_some_and(|apps| apps.enabled)
 }
 
-/// The connectors of these tools, by id. A connector is described by the first of its tools that
-/// says anything.
+/// The connectors of these tools, by id. Name and description come from the first of its tools that
+/// has them.
 fn apps(tools: &[Tool], configuration: &Configuration) -> Vec<Value> {
     let mut found: BTreeMap<&str, (Option<&str>, Option<&str>)> = BTreeMap::new();
     for tool in tools {

@@ -5,15 +5,14 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt as _};
 /// The longest line that is read, in bytes.
 pub(crate) const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
 
-/// What came next.
+/// The next input.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Line {
     /// A line without its end.
     Whole(Vec<u8>),
-    /// A line that is longer than `max`; it was read over and not kept.
+    /// A line that is longer than `max`, which was skipped.
     TooLong,
-    /// There is no more input. A last line without an end does not count: whoever wrote it did not
-    /// finish.
+    /// The end of the input. An unterminated last line is incomplete and is dropped.
     End,
 }
 

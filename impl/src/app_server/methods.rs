@@ -1,4 +1,4 @@
-//! The methods: which there are, and in which order they take effect.
+//! Dispatches requests to methods.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use super::{
     account, apps, initialize, oauth_login, reload, resources, status, thread_start, tools,
 };
 
-/// Takes a request. What later requests must see has happened when this returns; what may take
-/// time is left to do.
+/// Accepts a request. Effects that later requests must see have happened when this returns; slow
+/// work is left in the result.
 pub(crate) async fn admit(server: &Arc<AppServer>, method: &str, params: Value) -> Work {
     if method == "initialize" {
         return Work::done(typed(params).and_then(|params| initialize::initialize(server, params)));

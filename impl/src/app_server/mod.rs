@@ -1,8 +1,8 @@
 //! The app-server: MCP for a client over newline-delimited JSON on two streams.
 //!
-//! Data goes one way: bytes → line (`ingress`) → message (`wire`) → method → answer
-//! (`outgoing`). Requests are taken in their order and served at the same time; those that change
-//! what later ones see (`initialize`, `thread/start`, reload, logout) take effect before the next
+//! Data flows in one direction: bytes → line (`ingress`) → message (`wire`) → method → response
+//! (`outgoing`). Requests are accepted in order and served concurrently. Requests that change the
+//! state for later ones (`initialize`, `thread/start`, reload, logout) take effect before the next
 //! line is read.
 
 mod account;

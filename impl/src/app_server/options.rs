@@ -5,38 +5,38 @@ use std::path::PathBuf;
 use crate::config::{Environment, Override};
 use crate::extension::McpExtensionRegistry;
 
-/// What an app-server is made of.
+/// The options of an app-server.
 pub struct AppServerOptions {
     /// Where it runs.
     pub mode: Mode,
-    /// What is put over the configuration, in order.
+    /// Overrides of the configuration, in order.
     pub overrides: Vec<Override>,
     /// The environment variables of the host.
     pub environment: Environment,
     /// The extensions, in order.
     pub extensions: McpExtensionRegistry,
-    /// The folder that servers run in unless they say otherwise.
+    /// The default working directory of servers.
     pub cwd: PathBuf,
-    /// The most requests without an answer; [`DEFAULT_PLACES`] unless there is a reason. One whose
-    /// line is longer than 4 KiB counts once for every 4 KiB begun.
+    /// The maximum number of pending requests, by default [`DEFAULT_PLACES`]. A request takes one
+    /// place for every 4 KiB of its line, rounded up.
     pub places: usize,
 }
 
-/// How many requests may be without an answer: a client that asks ten thousand things at once is
-/// served, and memory is bounded.
+/// The default maximum number of pending requests: serves ten thousand concurrent requests in bounded
+/// memory.
 pub const DEFAULT_PLACES: usize = 16_384;
 
 /// Where an app-server runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mode {
-    /// On the user's machine: configuration and credentials are in this folder, and servers that
-    /// are processes are started here.
+    /// On the user's machine: configuration and credentials are in this folder, and stdio servers
+    /// run on this machine.
     Local {
         /// The folder.
         codex_home: PathBuf,
     },
-    /// With nothing on disk and nowhere to start a process: configuration and credentials come with
-    /// `initialize`, else from the variables [`CONFIG_VARIABLE`] and [`AUTH_VARIABLE`].
+    /// Without a disk and without processes: configuration and credentials come with `initialize`,
+    /// else from the variables [`CONFIG_VARIABLE`] and [`AUTH_VARIABLE`].
     Orchestrator,
 }
 

@@ -14,7 +14,7 @@ use crate::host::ConfigSource;
 pub(crate) async fn reload(server: &Arc<AppServer>, params: Value) -> Result<Reply, RpcError> {
     let host = server.host()?;
     let configuration = if server.options.mode == Mode::Orchestrator {
-        // Without a disk, what is new comes with the request.
+        // Without a disk, the new configuration comes with the request.
         let Orchestrator { config, auth } = typed(params)?;
         let configuration = match config {
             Some(config) => host.replace_config(ConfigSource::Given(config)).await,
@@ -26,7 +26,7 @@ pub(crate) async fn reload(server: &Arc<AppServer>, params: Value) -> Result<Rep
         }
         configuration
     } else {
-        refuse_what_only_an_orchestrator_says(&params)?;
+        refuse_orchestrator_params(&params)?;
         host.latest().await.map_err(RpcError::failed)?
     };
     for thread in server.threads.all() {
@@ -35,8 +35,9 @@ pub(crate) async fn reload(server: &Arc<AppServer>, params: Value) -> Result<Rep
     Ok(Reply::empty())
 }
 
-/// A client that believes it has signed the user out must not be left in that belief.
-fn refuse_what_only_an_orchestrator_says(params: &Value) -> Result<(), RpcError> {
+/// Refuses params of orchestrator mode: ignoring `auth` would leave a user signed in whom the client
+/// wanted to sign out.
+fn refuse_orchestrator_params(params: &Value) -> Result<(), RpcError> {
     match ["config", "auth", "orchestrator"].iter().find(|name| params.get(name).is_some()) {
         Some(name) => Err(RpcError::invalid_request(format!(
             "`{name}`: this app-server was not started with --orchestrator"

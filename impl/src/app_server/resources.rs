@@ -1,4 +1,4 @@
-//! `mcpServer/resource/read`: on a thread's connection, or on one made for the call.
+//! `mcpServer/resource/read`: on a thread's connection, or on one for this request.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(crate) struct Params {
     uri: String,
 }
 
-/// With a thread, takes its servers at once, as a tool call does.
+/// With a thread, takes its servers immediately, as a tool call does.
 pub(crate) fn read(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcError> {
     let Params { thread_id, server: name, uri } = params;
     if let Some(id) = thread_id {
@@ -34,7 +34,7 @@ pub(crate) fn read(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcE
     Ok(Work::later(async move {
         let resolved = server.host()?.resolve().await.map_err(RpcError::failed)?;
         let read = async |connection: &Connection| connection.read_resource(&uri).await;
-        contents(for_the_call(&server, &resolved, &name, read).await?)
+        contents(connect_once(&server, &resolved, &name, read).await?)
     }))
 }
 
@@ -42,8 +42,8 @@ fn contents(result: ReadResourceResult) -> Result<Reply, RpcError> {
     serde_json::to_value(result).map(Reply::Now).map_err(RpcError::failed)
 }
 
-/// Connects to a server of this view, uses it once and closes it.
-pub(crate) async fn for_the_call<T>(
+/// Connects to a server of this view for a single use.
+pub(crate) async fn connect_once<T>(
     server: &AppServer,
     resolved: &Resolved,
     name: &str,
@@ -54,7 +54,7 @@ pub(crate) async fn for_the_call<T>(
     let connection =
         connect(name, config, &server.ready()?.context).await.map_err(RpcError::failed)?;
     let outcome = work(&connection).await;
-    // The answer does not wait for it.
+    // The response does not wait for it.
     server.tasks.spawn(async move { connection.shutdown().await });
     outcome.map_err(RpcError::failed)
 }

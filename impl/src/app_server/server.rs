@@ -17,27 +17,27 @@ use crate::connection::{ConnectContext, ConnectOptions, Executor};
 use crate::host::{ConfigSource, Host, HostParts, Warn};
 use crate::oauth::{OAuth, TokenStore};
 
-/// How many tool calls and reads of resources are under way at the same time, those included whose
-/// answers wait for the client to read; further ones wait. An answer may be large.
+/// The maximum number of concurrent tool calls and resource reads, which may have large responses. A
+/// response counts until the client reads it.
 const CALLS: usize = 256;
 
 /// An app-server and its one client.
 pub(crate) struct AppServer {
     pub(super) options: AppServerOptions,
     pub(super) client: Client,
-    /// The host's, once there is one.
+    /// Moves to the host when that is created.
     warn: Mutex<Option<Warn>>,
-    /// Taken by a call that may have a large answer until that is written.
+    /// Permits for requests with large responses, held until the response is written.
     pub(super) calls: Arc<Semaphore>,
-    /// There once the client has said `initialize`.
+    /// Set by `initialize`.
     pub(super) ready: OnceLock<Ready>,
     pub(super) threads: Threads,
     pub(super) snapshots: Snapshots,
-    /// How many logins have ended well: one that has shows in the next status.
+    /// The number of successful logins: each changes the next status.
     pub(super) logins: AtomicU64,
-    /// All connections, and whatever else must have ended when the server has.
+    /// Connections and other tasks that must end before the server does.
     pub(super) tasks: TaskTracker,
-    /// Cancelled at the end: what is still waiting for somebody gives up.
+    /// Cancelled at shutdown.
     pub(super) closing: CancellationToken,
 }
 
@@ -63,7 +63,7 @@ impl AppServer {
         }
     }
 
-    /// Makes the host; fails if there is one already.
+    /// Creates the host; fails if it exists.
     pub(super) fn start_host(
         &self,
         source: ConfigSource,
@@ -74,7 +74,7 @@ impl AppServer {
         let warn = self.warn.lock().unwrap_or_else(PoisonError::into_inner).take();
         let warn = warn.ok_or_else(already)?;
         let options = &self.options;
-        // They have done their part; no server's settings can ask for them.
+        // Removed so that no server's settings can read them.
         let environment = options.environment.clone().without(&[CONFIG_VARIABLE, AUTH_VARIABLE]);
         let host = Host::new(HostParts {
             source,

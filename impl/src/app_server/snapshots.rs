@@ -1,4 +1,4 @@
-//! Status snapshots that are being taken, shared by the requests that ask for the same one.
+//! Shares pending status snapshots between requests.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::host::Resolved;
 
-/// How much is asked of each server.
+/// What each server is asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Detail {
@@ -38,7 +38,7 @@ impl SnapshotKey {
     }
 }
 
-/// The snapshots that are being taken. Requests with the same key share one: ten thousand requests
+/// The pending snapshots. Requests with the same key share one: ten thousand requests
 /// do not start ten thousand processes for each server.
 #[derive(Default)]
 pub(crate) struct Snapshots(Mutex<Vec<(SnapshotKey, SnapshotReceiver)>>);
@@ -46,7 +46,7 @@ pub(crate) struct Snapshots(Mutex<Vec<(SnapshotKey, SnapshotReceiver)>>);
 type SnapshotReceiver = watch::Receiver<Option<Snapshot>>;
 
 impl Snapshots {
-    /// The snapshot for this key. With a sender, nobody takes that snapshot yet: the caller takes
+    /// The pending snapshot for this key. With a sender, the snapshot is new, and the caller takes
     /// and sends it.
     pub(crate) fn share(
         &self,

@@ -1,4 +1,4 @@
-//! `mcpServerStatus/list`: every server of the effective view, and what it offers.
+//! `mcpServerStatus/list`: every server of the effective view, with its tools and resources.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,19 +29,19 @@ pub(crate) struct Params {
 }
 
 pub(crate) fn list(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcError> {
-    // The latest configuration counts with a thread too; the thread has to exist.
+    // A thread must exist, but the latest configuration applies.
     if let Some(id) = &params.thread_id {
         server.threads.get(id)?;
     }
-    Ok(Work::later(answer(Arc::clone(server), params)))
+    Ok(Work::later(response(Arc::clone(server), params)))
 }
 
-async fn answer(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError> {
+async fn response(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError> {
     let resolved = server.host()?.resolve().await.map_err(RpcError::failed)?;
     let detail = params.detail.unwrap_or_default();
     let snapshot = snapshot(&server, resolved, detail).await?;
     let (range, next_cursor) = page(&params.page, snapshot.len())?;
-    // Made when there is room for it at the client: until then many requests share one snapshot.
+    // Built when the client has room for it: until then many requests share one snapshot.
     Ok(Reply::later(
         move || json!({ "data": snapshot.get(range).unwrap_or_default(), "nextCursor": next_cursor }),
     ))
@@ -61,7 +61,7 @@ async fn snapshot(
         server.tasks.clone().spawn(async move {
             let statuses = statuses(&server, &key.resolved, detail);
             if let Some(statuses) = server.closing.run_until_cancelled(statuses).await {
-                // The requests may have been given up.
+                // All requests may have been dropped.
                 let _ = publish.send(Some(Arc::new(statuses)));
             }
         });
@@ -76,8 +76,8 @@ async fn statuses(server: &AppServer, resolved: &Resolved, detail: Detail) -> Ve
     join_all(looked).await
 }
 
-/// Looks at one server: connects, lists and closes. A server that cannot be used has nothing to
-/// list; the starts of a thread's servers tell why.
+/// The status of one server: connects, lists and closes. A server that cannot be used has an empty
+/// status; the startup notifications of threads say why.
 async fn status(server: &AppServer, name: &str, config: &ServerConfig, detail: Detail) -> Value {
     let Ok(ready) = server.ready() else { return Value::Null };
     let listed = async {
@@ -88,7 +88,7 @@ async fn status(server: &AppServer, name: &str, config: &ServerConfig, detail: D
             return Offer::default();
         };
         let offer = Offer::of(&connection, detail).await;
-        // The answer does not wait for it.
+        // The response does not wait for it.
         server.tasks.spawn(async move { connection.shutdown().await });
         offer
     };
@@ -103,20 +103,20 @@ async fn status(server: &AppServer, name: &str, config: &ServerConfig, detail: D
     })
 }
 
-/// How the host authorises itself to this server, in the word of the protocol. A disabled server
-/// is not asked.
+/// How requests to this server are authorised, in the protocol's terms. A disabled server is not
+/// asked.
 async fn auth_status(ready: &Ready, name: &str, config: &ServerConfig) -> &'static str {
     if !config.enabled {
         return "unsupported";
     }
-    // The gate is open, else it would not be in the view: the host's credentials or a variable's.
+    // It is in the view, so the gate is open: with the host's credentials or a variable's token.
     if name == CODEX_APPS {
         return "bearerToken";
     }
     ready.oauth.auth_status(name, config, &ready.context.environment).await.as_str()
 }
 
-/// What a server offers, as the protocol shows it.
+/// The tools and resources of a server, in the format of the protocol.
 #[derive(Default)]
 struct Offer {
     server_info: Value,
@@ -134,7 +134,7 @@ impl Offer {
         let tools = connection.tools().iter();
         offer.tools = tools.map(|tool| (tool.name.to_string(), shown(tool))).collect();
         if detail == Detail::Full {
-            // What a server cannot list it does not offer.
+            // A failed list counts as empty.
             let (resources, templates) =
                 tokio::join!(connection.list_resources(), connection.list_resource_templates());
             offer.resources = resources.unwrap_or_default().iter().map(shown).collect();
@@ -144,7 +144,7 @@ impl Offer {
     }
 }
 
-/// A part of a server's answer as JSON. What was read as JSON can be written as JSON.
+/// A part of a server's response as JSON. It was parsed from JSON, so this does not fail.
 fn shown(part: impl serde::Serialize) -> Value {
     serde_json::to_value(part).unwrap_or_default()
 }

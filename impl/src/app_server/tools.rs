@@ -23,8 +23,8 @@ pub(crate) struct Params {
     meta: Value,
 }
 
-/// Takes the thread's servers at once, in the order of requests: a reload that follows does not take
-/// the call's connection away.
+/// Takes the thread's servers immediately, in the order of requests, so that a later reload does not
+/// close the call's connection.
 pub(crate) fn call(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcError> {
     let thread = server.threads.get(&params.thread_id)?;
     let arguments = object("arguments", params.arguments)?;
@@ -39,8 +39,8 @@ pub(crate) fn call(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcE
     }))
 }
 
-/// The connection to a thread's server, once it is there. The set is not kept: what the call does
-/// not use may be closed meanwhile.
+/// Waits for the connection to a thread's server. The set is not kept, so its other connections may
+/// close during the call.
 pub(crate) async fn lease(set: Arc<ServerSet>, server: &str) -> Result<Lease, RpcError> {
     let unknown = || RpcError::internal(format!("unknown MCP server '{}'", echo(server)));
     set.lease(server).await.ok_or_else(unknown)?.map_err(RpcError::failed)

@@ -1,16 +1,16 @@
-//! What is left to do for a request.
+//! The rest of the work for a request.
 
 use futures_util::future::BoxFuture;
 
 use super::wire::{Reply, RpcError};
 
-/// What is left to do for a request that was taken.
+/// The rest of the work for an accepted request.
 pub(crate) struct Work {
-    /// Ends with the answer.
+    /// Ends with the response.
     pub(crate) outcome: BoxFuture<'static, Result<Reply, RpcError>>,
-    /// Follows the answer, if that is no error.
+    /// Runs after the response, unless that is an error.
     pub(crate) after: Option<BoxFuture<'static, ()>>,
-    /// Whether the answer may be large, so that there may not be too many of them.
+    /// Whether the response may be large, so that the number of such requests is bounded.
     pub(crate) large: bool,
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::config::Environment;
 
-/// Where a user's home of settings is: `CODEX_HOME`, else `.codex` in the user's home.
+/// The folder of a user's settings: `CODEX_HOME`, else `.codex` in the user's home.
 #[must_use]
 pub fn home_of(environment: &Environment) -> Option<PathBuf> {
     let set = |name: &str| environment.get(name).filter(|value| !value.is_empty());

@@ -1,9 +1,8 @@
-//! A host: the one place that turns configuration now and auth now into a resolved view.
+//! A host resolves the current configuration and the current sign-in to a view.
 //!
-//! Whatever wants to know which servers there are asks [`Host::resolve`] (the latest configuration)
-//! or [`Host::resolved`] (the configuration of a thread), and nothing else. Nobody keeps a view for
-//! longer than one request: who is signed in is asked anew each time, so a view cannot outlive the
-//! credentials it was made for.
+//! All code that needs the servers calls [`Host::resolve`] (for the latest configuration) or
+//! [`Host::resolved`] (for the configuration of a thread). No code keeps a view for longer than one
+//! request: each request checks the sign-in, so a view does not outlive its credentials.
 
 mod config_now;
 mod home;

@@ -11,26 +11,25 @@ use crate::extension::McpExtensionRegistry;
 use crate::manager::McpManager;
 use crate::oauth::TokenStore;
 
-/// What a host is made of.
+/// The parts of a host.
 pub struct HostParts {
     /// Where configuration comes from.
     pub source: ConfigSource,
-    /// What is put over it, in order.
+    /// Overrides of the configuration, in order.
     pub overrides: Vec<Override>,
     /// The environment variables of the host.
     pub environment: Environment,
     /// The extensions, in order. Without the hosted Apps extension the legacy loader is active.
     pub extensions: McpExtensionRegistry,
-    /// Who is signed in.
+    /// The sign-in.
     pub auth: AuthStore,
-    /// Where OAuth tokens are kept; which of its places, the configuration says.
+    /// The OAuth tokens. The configuration sets the mode of the store.
     pub tokens: TokenStore,
-    /// Hears of everything in the configuration that is ignored, and of a sign-in that is of no use.
+    /// Receives warnings about ignored settings and an unusable sign-in.
     pub warn: Warn,
 }
 
-/// Hears of something that the user should know and that nothing fails for, once as long as it
-/// does not change.
+/// Receives warnings for the user, each once while it does not change.
 pub type Warn = Box<dyn Fn(&dyn Display) + Send + Sync>;
 
 /// A host's configuration, auth and extensions.
@@ -40,12 +39,12 @@ pub struct Host {
     manager: McpManager,
     tokens: TokenStore,
     warn: Warn,
-    /// The sign-in that was warned of last.
+    /// The last sign-in whose warnings were sent.
     warned: Mutex<Arc<AuthNow>>,
 }
 
 impl Host {
-    /// A host of these parts. Nothing is read yet.
+    /// A host of these parts. Reads nothing yet.
     #[must_use]
     pub fn new(parts: HostParts) -> Self {
         let HostParts { source, overrides, environment, extensions, auth, tokens, warn } = parts;
@@ -60,16 +59,16 @@ impl Host {
         }
     }
 
-    /// Who is signed in, and what that allows.
+    /// The sign-in.
     #[must_use]
     pub fn auth(&self) -> &AuthStore {
         &self.auth
     }
 
-    /// From now on configuration comes from here, unless what is there is broken.
+    /// Changes the source of the configuration, unless it is invalid.
     ///
     /// # Errors
-    /// It is, and nothing has changed.
+    /// The new configuration is invalid, and the source did not change.
     pub async fn replace_config(
         &self,
         source: ConfigSource,
@@ -77,10 +76,10 @@ impl Host {
         Ok(self.resolved_without_auth(self.config.replace(source)?).await)
     }
 
-    /// The configuration as it is now, resolved as far as it goes without auth.
+    /// The current configuration, resolved up to auth.
     ///
     /// # Errors
-    /// The configuration is broken; what was resolved before stays as it is.
+    /// The configuration is invalid. Earlier results stay valid.
     pub async fn latest(&self) -> Result<Configuration, ConfigNowError> {
         Ok(self.resolved_without_auth(self.config.now()?).await)
     }
@@ -97,7 +96,7 @@ impl Host {
         Configuration { now, runtime }
     }
 
-    /// What this configuration resolves to, for whoever is signed in now.
+    /// Resolves this configuration for the current sign-in.
     #[must_use]
     pub fn resolved(&self, configuration: &Configuration) -> Resolved {
         let auth = self.auth.now();
@@ -106,7 +105,7 @@ impl Host {
         Resolved { configuration: configuration.clone(), auth, view: EffectiveView(view) }
     }
 
-    /// Says what is wrong with the sign-in, when that is new.
+    /// Sends new warnings about the sign-in.
     fn warn_of(&self, auth: &Arc<AuthNow>) {
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut *warned, Arc::clone(auth));
@@ -121,10 +120,10 @@ impl Host {
         }
     }
 
-    /// Configuration now and auth now, resolved.
+    /// Resolves the current configuration for the current sign-in.
     ///
     /// # Errors
-    /// The configuration is broken.
+    /// The configuration is invalid.
     pub async fn resolve(&self) -> Result<Resolved, ConfigNowError> {
         Ok(self.resolved(&self.latest().await?))
     }

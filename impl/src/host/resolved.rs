@@ -1,4 +1,4 @@
-//! What a host resolves to.
+//! The results of resolution.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::hosted_apps::CODEX_APPS;
 use crate::manager::McpRuntimeConfig;
 use crate::view::{Iter, View};
 
-/// A configuration, resolved as far as it goes without auth. Cheap to clone.
+/// A configuration, resolved up to auth. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Configuration {
     pub(super) now: ConfigNow,
@@ -17,7 +17,7 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// Whether the app of this id is on.
+    /// Whether the app of this id is enabled.
     #[must_use]
     pub fn app_is_enabled(&self, id: &str) -> bool {
         self.now.apps.get(id).copied().unwrap_or(true)
@@ -30,8 +30,8 @@ impl Configuration {
     }
 }
 
-/// The servers of a host after the auth gate. Only [`Host`] makes one, so that nobody connects to
-/// what the gate would have removed.
+/// The servers of a host after the auth gate. Only a [`Host`](super::Host) creates one, so that no
+/// code connects to a server that the gate removes.
 #[derive(Debug, Clone)]
 pub struct EffectiveView(pub(super) View);
 
@@ -49,7 +49,7 @@ impl EffectiveView {
     }
 }
 
-/// Configuration and auth of one moment, and the view they resolve to.
+/// The configuration and auth of one moment, and the resulting view.
 #[derive(Debug, Clone)]
 pub struct Resolved {
     pub(super) configuration: Configuration,
@@ -64,7 +64,7 @@ impl Resolved {
         &self.view
     }
 
-    /// Who was signed in.
+    /// The sign-in.
     #[must_use]
     pub fn auth(&self) -> &Arc<AuthNow> {
         &self.auth
@@ -76,14 +76,14 @@ impl Resolved {
         &self.configuration
     }
 
-    /// Whether this is the same view, for the same sign-in, as `other`.
+    /// Whether this is the same view for the same sign-in as `other`.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         self.view.0.ptr_eq(&other.view.0) && Arc::ptr_eq(&self.auth, &other.auth)
     }
 
-    /// Whose credentials a connection to the server of this name carries: nobody's but the Apps
-    /// server's are the host's.
+    /// The sign-in whose credentials a connection to this server carries. Only the Apps server gets
+    /// the host's.
     pub(super) fn auth_for(&self, name: &str) -> Option<Arc<AuthNow>> {
         (name == CODEX_APPS).then(|| Arc::clone(&self.auth))
     }

@@ -117,7 +117,10 @@ async fn a_sign_out_or_another_account_ends_the_authorization() {
     for (what, other) in cases {
         home.write(&other.to_string());
         let refused = authorizer.headers().await.unwrap_err().0;
-        assert!(refused.starts_with("for another account than the one that is signed in"), "{what}: {refused}");
+        assert!(
+            refused.starts_with("for another account than the one that is signed in"),
+            "{what}: {refused}"
+        );
         assert!(refused.contains("sign in again"), "{what}: {refused}");
     }
     home.write("{");
