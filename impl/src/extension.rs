@@ -1,4 +1,4 @@
-//! The contract between the host and its extensions: overlays for MCP server configuration.
+//! The interface between the host and its extensions: overlays for MCP server configuration.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use crate::config::{HostConfig, ServerConfig};
 /// One overlay of the configured servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum McpServerContribution {
-    /// Inserts or replaces a server as a whole. Rule `overlay.set-replaces-whole`.
+    /// Inserts or replaces a whole server. Rule `overlay.set-replaces-whole`.
     Set {
         /// Its name.
         name: Arc<str>,
-        /// What it is now.
+        /// The server.
         server: Arc<ServerConfig>,
     },
     /// Deletes a server, if there is one. Rule `overlay.remove-deletes`.
@@ -25,7 +25,7 @@ pub enum McpServerContribution {
 }
 
 impl McpServerContribution {
-    /// The server name it is about.
+    /// The name of the server.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
         match self {
@@ -34,18 +34,18 @@ impl McpServerContribution {
     }
 }
 
-/// An extension that has a say in the host's MCP servers.
+/// An extension that contributes to the host's MCP servers.
 pub trait McpServerContributor: Send + Sync {
-    /// Who this is, for logs.
+    /// The id of the contributor, for logs.
     fn id(&self) -> &str;
 
-    /// The contributions for this host, in order. Must be a function of `host` and of what
-    /// [`revision`](Self::revision) counts; must not look at who is signed in. All contributors
-    /// are asked at the same time, so none may wait for another's contributions.
+    /// The contributions for this host, in order. They must depend only on `host` and on the state
+    /// that [`revision`](Self::revision) counts, not on the sign-in. All contributors are called
+    /// concurrently, so none may wait for another's contributions.
     fn contribute<'a>(&'a self, host: &'a HostConfig) -> BoxFuture<'a, Vec<McpServerContribution>>;
 
-    /// A number that changes whenever the contributions for one and the same host may change. As
-    /// long as it stays, a former answer is used again.
+    /// A number that changes when the contributions for the same host may change. While it is the
+    /// same, earlier contributions are reused.
     fn revision(&self) -> u64 {
         0
     }
@@ -64,20 +64,20 @@ pub struct McpExtensionRegistryBuilder {
 }
 
 impl McpExtensionRegistryBuilder {
-    /// Without contributors.
+    /// A builder without contributors.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Registers a contributor after those registered so far. Of two contributions to one name
-    /// the later contributor's decides. Rule `contribution.order`.
+    /// Registers a contributor after the earlier ones. A later contributor takes precedence for the
+    /// same name. Rule `contribution.order`.
     pub fn contributor(&mut self, contributor: Arc<dyn McpServerContributor>) -> &mut Self {
         self.contributors.push(contributor);
         self
     }
 
-    /// The registry of what was registered.
+    /// The registry of these contributors.
     #[must_use]
     pub fn build(self) -> McpExtensionRegistry {
         McpExtensionRegistry { contributors: self.contributors.into() }
@@ -91,8 +91,7 @@ impl McpExtensionRegistry {
         &self.contributors
     }
 
-    /// Asks all contributors at the same time; their answers stand in registration order, whoever
-    /// answered first. Rule `contribution.order`.
+    /// Calls all contributors concurrently; the contributions are in registration order. Rule `contribution.order`.
     pub async fn contributions(&self, host: &HostConfig) -> Vec<McpServerContribution> {
         match &*self.contributors {
             [] => Vec::new(),

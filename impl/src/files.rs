@@ -8,7 +8,7 @@ use std::path::Path;
 #[cfg(feature = "network")]
 use std::time::{Duration, Instant};
 
-/// Why a file was not read.
+/// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadError {
     #[error("there is no such file")]
@@ -34,7 +34,7 @@ impl From<io::Error> for ReadError {
 
 /// The text of a regular file of at most `max` bytes.
 pub(crate) fn read_text(path: &Path, max: u64) -> Result<String, ReadError> {
-    // Asked before opening: opening a pipe would wait for its writer.
+    // Checked before opening: opening a pipe would wait for its writer.
     if !path.metadata()?.is_file() {
         return Err(ReadError::NotAFile);
     }
@@ -46,7 +46,7 @@ pub(crate) fn read_text(path: &Path, max: u64) -> Result<String, ReadError> {
     String::from_utf8(bytes).map_err(|_| ReadError::NotUtf8)
 }
 
-/// Opens a file for writing, and makes it with mode 0600 if there is none.
+/// Opens a file for writing, and creates it with mode 0600 if it does not exist.
 #[cfg(feature = "network")]
 pub(crate) fn open_private(path: &Path) -> io::Result<File> {
     let mut options = File::options();

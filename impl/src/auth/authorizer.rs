@@ -112,8 +112,8 @@ fn headers_of(now: &AuthNow, account: &Account) -> Result<AuthHeaders, Unauthori
     match (&now.account, &now.credentials, &now.error) {
         (Some(other), Some(credentials), _) if other == account => credentials.headers(),
         (Some(_), _, _) => Err(Unauthorized(
-            "this connection was made for another account than the one that is signed in; reload \
-             the servers, or sign in with that account"
+            "this connection belongs to another account than the one that is signed in; reload the \
+             servers, or sign in again with the former account"
                 .to_owned(),
         )),
         (None, _, Some(error)) => Err(Unauthorized(error.to_string())),

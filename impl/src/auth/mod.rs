@@ -15,11 +15,11 @@ mod kind;
 #[cfg(feature = "network")]
 mod now;
 #[cfg(feature = "network")]
-mod place;
-#[cfg(feature = "network")]
 mod refresh;
 #[cfg(feature = "network")]
 mod refresh_state;
+#[cfg(feature = "network")]
+mod storage;
 #[cfg(feature = "network")]
 mod store;
 #[cfg(feature = "network")]
@@ -33,7 +33,7 @@ pub use kind::{Auth, UnknownAuth};
 #[cfg(feature = "network")]
 pub use now::AuthNow;
 #[cfg(feature = "network")]
-pub use place::MAX_AUTH_BYTES;
+pub use storage::MAX_AUTH_BYTES;
 #[cfg(feature = "network")]
 pub use store::AuthStore;
 #[cfg(feature = "network")]

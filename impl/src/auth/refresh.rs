@@ -85,11 +85,11 @@ fn gone() -> RefreshFailure {
 /// Spends the refresh token and stores the new tokens.
 async fn spend(store: &AuthStore, account: &Account, token: &str) -> Result<(), RefreshFailure> {
     let unwritable = |error: std::io::Error| {
-        let file = store.0.place.name();
+        let file = store.0.storage.name();
         RefreshFailure::passing(format!("{file}: new tokens cannot be written: {error}"))
     };
     // Before the token is spent: it could not be used again if the new tokens were lost.
-    let mut writer = store.0.place.prepare().map_err(unwritable)?;
+    let mut writer = store.0.storage.prepare().map_err(unwritable)?;
     let new = store.0.endpoint.refresh(token).await?;
     for _ in 0..WRITE_TRIES {
         // A sign-in or sign-out in the meantime takes precedence.
@@ -111,7 +111,7 @@ async fn spend(store: &AuthStore, account: &Account, token: &str) -> Result<(), 
             Some(again) => writer = again,
         }
     }
-    let file = store.0.place.name();
+    let file = store.0.storage.name();
     Err(RefreshFailure::passing(format!(
         "{file}: new tokens cannot be written: another process keeps changing the file"
     )))
@@ -139,10 +139,10 @@ fn renewed(text: &str, new: &NewTokens) -> Option<String> {
 /// the file again in any case.
 async fn lock(store: &AuthStore) -> Result<Option<File>, RefreshFailure> {
     let failed = |error: std::io::Error| {
-        let file = store.0.place.name();
+        let file = store.0.storage.name();
         RefreshFailure::passing(format!("{file}: its lock file cannot be used: {error}"))
     };
-    let Some(file) = store.0.place.open_lock().map_err(failed)? else { return Ok(None) };
+    let Some(file) = store.0.storage.open_lock().map_err(failed)? else { return Ok(None) };
     match lock_within(file, LOCK_TIMEOUT, LOCK_POLL).await {
         Ok(Some(file)) => Ok(Some(file)),
         Ok(None) => {

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::error::LogoutError;
 use super::file::{SignIn, parse};
 use super::now::AuthNow;
-use super::place::{Found, Place};
 use super::refresh_state::RefreshState;
+use super::storage::{Found, Storage};
 use super::token_endpoint::TokenEndpoint;
 use crate::config::{Environment, Redacted};
 
@@ -17,7 +17,7 @@ use crate::config::{Environment, Redacted};
 pub struct AuthStore(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
-    pub(super) place: Place,
+    pub(super) storage: Storage,
     pub(super) endpoint: TokenEndpoint,
     pub(super) refreshes: RefreshState,
     /// Held briefly while the sign-in is replaced or deleted.
@@ -41,19 +41,19 @@ impl AuthStore {
     /// must be https or on this machine.
     #[must_use]
     pub fn open(codex_home: impl Into<PathBuf>, env: &Environment) -> Self {
-        Self::new(Place::Disk(codex_home.into().join("auth.json")), env)
+        Self::new(Storage::Disk(codex_home.into().join("auth.json")), env)
     }
 
     /// The sign-in in this text of an `auth.json`; signed out without one. Nothing is read from or
     /// written to disk: refreshed tokens are kept in memory.
     #[must_use]
     pub fn fixed(text: Option<&str>, env: &Environment) -> Self {
-        Self::new(Place::Memory(Mutex::new(text.map(str::to_owned))), env)
+        Self::new(Storage::Memory(Mutex::new(text.map(str::to_owned))), env)
     }
 
-    fn new(place: Place, env: &Environment) -> Self {
+    fn new(storage: Storage, env: &Environment) -> Self {
         Self(Arc::new(Inner {
-            place,
+            storage,
             endpoint: TokenEndpoint::of(env),
             refreshes: RefreshState::default(),
             change: Mutex::default(),
@@ -65,7 +65,7 @@ impl AuthStore {
     /// to a file.
     pub fn replace(&self, text: Option<String>) {
         let _change = self.change();
-        if let Place::Memory(kept) = &self.0.place {
+        if let Storage::Memory(kept) = &self.0.storage {
             *kept.lock().unwrap_or_else(PoisonError::into_inner) = text;
         }
     }
@@ -85,9 +85,9 @@ impl AuthStore {
     pub fn logout(&self) -> Result<bool, LogoutError> {
         // Keeps other processes from starting a refresh. A refresh in progress is not awaited: it
         // finds the file gone and writes nothing.
-        let _lock = self.0.place.try_lock();
+        let _lock = self.0.storage.try_lock();
         let _change = self.change();
-        self.0.place.delete()
+        self.0.storage.delete()
     }
 
     pub(super) fn change(&self) -> MutexGuard<'_, ()> {
@@ -97,7 +97,7 @@ impl AuthStore {
     pub(super) fn current(&self) -> Current {
         // Read under the lock, so that no caller gets an older sign-in than an earlier caller.
         let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = self.0.place.read();
+        let found = self.0.storage.read();
         if let Some((before, current)) = &*last
             && *before == found
         {
@@ -111,7 +111,7 @@ impl AuthStore {
 
 impl Inner {
     fn parse(&self, found: &Found) -> Current {
-        let file = self.place.name();
+        let file = self.storage.name();
         let text = found.text.as_ref().map(Option::as_deref).map_err(Clone::clone);
         let sign_in = text.clone().and_then(|text| match text {
             Some(text) => parse(text, &file),
@@ -136,6 +136,6 @@ impl Inner {
 
 impl fmt::Debug for AuthStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuthStore").field("place", &self.0.place.name()).finish_non_exhaustive()
+        f.debug_struct("AuthStore").field("storage", &self.0.storage.name()).finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! Arguments and exit codes. A command a file.
+//! The command line: arguments and exit status.
 
 mod app_server;
 mod connect;
@@ -14,20 +14,19 @@ use clap::{Parser, Subcommand};
 use self::output::complain;
 use self::stop::Stop;
 
-/// What was asked for could not be done: there is no such server, a login failed.
+/// The command failed: for example an unknown server or a failed login.
 const FAILED: u8 = 1;
-/// The arguments or the configuration are at fault.
+/// The arguments or the configuration are invalid.
 const MISUSE: u8 = 2;
 
 /// Runs and manages MCP servers the way Codex does.
 ///
-/// Servers stand in `$CODEX_HOME/config.toml` (`~/.codex/config.toml` if CODEX_HOME is not set),
-/// the sign-in in `auth.json` beside it; both are the files that Codex itself uses.
+/// Servers are configured in `$CODEX_HOME/config.toml` (`~/.codex/config.toml` if CODEX_HOME is not
+/// set), and the sign-in is in `auth.json` beside it. Codex uses the same files.
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Exit status: 0 done, 1 what was asked for could not be done, 2 wrong arguments \
-                  or broken configuration.\n\n\
+    after_help = "Exit status: 0 success, 1 failure, 2 invalid arguments or configuration.\n\n\
                   Start here:\n  \
                   mcp-overlay-host mcp add docs --url https://docs.example/mcp\n  \
                   mcp-overlay-host mcp list"

@@ -7,10 +7,10 @@ use mcp_overlay_host::{Environment, Override, Profile};
 
 use super::stop::Stop;
 
-/// The rules to resolve by, for commands that resolve.
+/// `--profile`, for commands that resolve.
 #[derive(clap::Args)]
 pub(super) struct ProfileArgument {
-    /// Resolve by these rules: codex-pr-27191 or codex-pr-27414 (docs/semantics.md, "Profiles")
+    /// Resolve by the rules of this profile: codex-pr-27191 or codex-pr-27414 (docs/semantics.md, "Profiles")
     #[arg(long, value_name = "P", default_value_t)]
     pub(super) profile: Profile,
 }
@@ -18,16 +18,16 @@ pub(super) struct ProfileArgument {
 /// `-c key=value`, for commands that read configuration.
 #[derive(clap::Args)]
 pub(super) struct Overrides {
-    /// Puts a setting over what config.toml says; may be repeated, a later one wins.
+    /// Overrides a setting of config.toml; may be repeated, a later one takes precedence.
     ///
-    /// The key is dotted as in TOML, the value is TOML; what is not TOML is taken as a string.
+    /// The key is dotted as in TOML. The value is TOML; a value that is not TOML is a string.
     #[arg(
         short = 'c',
         long = "config",
         value_name = "KEY=VALUE",
-        long_help = "Puts a setting over what config.toml says; may be repeated, a later one \
-                     wins. The key is dotted as in TOML; the value is TOML, and what is not TOML \
-                     is taken as a string.\n\nExample: -c features.apps=false"
+        long_help = "Overrides a setting of config.toml; may be repeated, a later one takes \
+                     precedence. The key is dotted as in TOML. The value is TOML; a value that is \
+                     not TOML is a string.\n\nExample: -c features.apps=false"
     )]
     pub(super) overrides: Vec<Override>,
 }

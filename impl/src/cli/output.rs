@@ -1,4 +1,4 @@
-//! What a command writes.
+//! The output of commands.
 
 use std::fmt;
 use std::io::{ErrorKind, Write as _};
@@ -7,12 +7,12 @@ use mcp_overlay_host::printable::escaped;
 
 use super::stop::{Outcome, Stop};
 
-/// Says something on standard error; that nobody listens is no reason to fail.
+/// Prints a message to standard error. Ignores a closed standard error.
 pub(super) fn complain(kind: &str, message: &dyn fmt::Display) {
     let _ = writeln!(anstream::stderr(), "{kind}: {}", escaped(&message.to_string()));
 }
 
-/// Writes what a command has to say; that nobody reads on is no reason to fail, a full disk is.
+/// Prints the output of a command. A closed output is not a failure; other errors are.
 pub(super) fn say(text: &str) -> Outcome {
     let mut out = anstream::stdout();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

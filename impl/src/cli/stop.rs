@@ -1,8 +1,8 @@
-//! How a command ends.
+//! The outcome of a command.
 
 use std::fmt;
 
-/// Why a command ended without doing what it was asked for; shown on standard error.
+/// Why a command failed; printed to standard error.
 pub(super) enum Stop {
     /// Exit status 1.
     Failed(String),

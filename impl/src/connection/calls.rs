@@ -102,7 +102,7 @@ impl Connection {
         meta: Option<JsonObject>,
     ) -> Result<CallToolResult, ConnectError> {
         if !self.offer.has(tool) {
-            let (server, tool) = (self.place.server.clone(), tool.to_owned());
+            let (server, tool) = (self.address.server.clone(), tool.to_owned());
             return Err(ConnectError::UnknownTool { server, tool });
         }
         let mut params = CallToolRequestParams::new(tool.to_owned());
@@ -150,7 +150,8 @@ impl Connection {
         ask: impl Fn(Option<PaginatedRequestParams>) -> ClientRequest,
         read: impl Fn(ServerResult) -> Option<(Vec<T>, Option<String>)>,
     ) -> Result<Vec<T>, ConnectError> {
-        let too_large = |reason| Err(ConnectError::TooLarge { place: self.place.clone(), reason });
+        let too_large =
+            |reason| Err(ConnectError::TooLarge { address: self.address.clone(), reason });
         let ConnectOptions { max_items, max_pages, .. } = self.options;
         let mut items = Vec::new();
         let mut cursor: Option<String> = None;
@@ -159,7 +160,7 @@ impl Connection {
                 cursor.take().map(|c| PaginatedRequestParams::default().with_cursor(Some(c)));
             let result = self.request(ask(params)).await?;
             let result = result.map_err(|refused| ConnectError::Refused {
-                place: self.place.clone(),
+                address: self.address.clone(),
                 code: refused.code.0,
             })?;
             let Some((page, next)) = read(result) else {

@@ -7,14 +7,14 @@ use crate::hosted_apps::CODEX_APPS;
 
 /// A server and its address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct ServerAddress {
     /// Its name in configuration.
     pub server: String,
     /// Scheme, host and port of its endpoint, or its command without arguments.
     pub at: String,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at {}", self.server, self.at)
     }
@@ -74,26 +74,26 @@ pub enum ConnectError {
         variable: String,
     },
     /// The process could not be started.
-    #[error("{place}: cannot be started: {reason}: correct command, cwd or PATH")]
+    #[error("{address}: cannot be started: {reason}: correct command, cwd or PATH")]
     SpawnFailed {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// The error of the system.
         reason: String,
     },
     /// The process exited.
-    #[error("{place}: the process exited ({status}): run the command by hand to see why")]
+    #[error("{address}: the process exited ({status}): run the command by hand to see why")]
     ProcessExited {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// The exit status.
         status: String,
     },
     /// The connection was closed on this side.
-    #[error("{place}: the connection is closed")]
+    #[error("{address}: the connection is closed")]
     Closed {
         /// The server.
-        place: Place,
+        address: ServerAddress,
     },
     /// The endpoint is not an http or https URL, or has a user or password. No request was sent.
     #[error(
@@ -113,132 +113,134 @@ pub enum ConnectError {
         header: String,
     },
     /// There is neither a sign-in nor a token in an environment variable. No request was sent.
-    #[error("{place}: no credentials: sign in with ChatGPT")]
+    #[error("{address}: no credentials: sign in with ChatGPT")]
     NoCredentials {
         /// The server.
-        place: Place,
+        address: ServerAddress,
     },
     /// The environment variable of the token is unset, blank or holds text that a header cannot
     /// carry. No request was sent.
     #[error(
-        "{place}: environment variable {variable} holds no usable token: set it, or remove \
+        "{address}: environment variable {variable} holds no usable token: set it, or remove \
          bearer_token_env_var"
     )]
     NoToken {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// The variable's name.
         variable: String,
     },
     /// The authorization of the connection is gone. No request was sent.
-    #[error("{place}: {reason}")]
+    #[error("{address}: {reason}")]
     NotAuthorized {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// Why, and what to do.
         reason: String,
     },
     /// The server refused the authorization, and there is no replacement.
-    #[error("{place}: the server refused the credentials (HTTP {status}): {advice}")]
+    #[error("{address}: the server refused the credentials (HTTP {status}): {advice}")]
     Unauthorized {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// The status, 401 or 403.
         status: u16,
         /// What to do.
         advice: String,
     },
     /// The server refused the token of the environment variable (HTTP 401).
-    #[error("{place}: the server refused the token in {variable} (HTTP 401): set a valid token")]
+    #[error("{address}: the server refused the token in {variable} (HTTP 401): set a valid token")]
     TokenRefused {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// The variable's name.
         variable: String,
     },
     /// The server requires authorization (HTTP 401), and the host has none for it.
     #[error(
-        "{place}: the server requires authorization (HTTP 401): log in to it, or set \
+        "{address}: the server requires authorization (HTTP 401): log in to it, or set \
          bearer_token_env_var or a header"
     )]
     LoginRequired {
         /// The server.
-        place: Place,
+        address: ServerAddress,
     },
     /// TLS could not be set up. No request was sent.
-    #[error("{place}: TLS could not be set up: {reason}")]
+    #[error("{address}: TLS could not be set up: {reason}")]
     Tls {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// The error of the TLS library.
         reason: String,
     },
     /// The connection failed or broke.
-    #[error("{place}: cannot be reached: {reason}: check network, proxy and url")]
+    #[error("{address}: cannot be reached: {reason}: check network, proxy and url")]
     Unreachable {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// The error of the system.
         reason: String,
     },
     /// Initialization and the first list of tools timed out.
-    #[error("{place}: not ready after {seconds} seconds: try again, or raise startup_timeout_sec")]
+    #[error(
+        "{address}: not ready after {seconds} seconds: try again, or raise startup_timeout_sec"
+    )]
     StartupTimeout {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// The limit, in seconds.
         seconds: f64,
     },
     /// A later request timed out.
-    #[error("{place}: no response after {seconds} seconds: try again, or raise tool_timeout_sec")]
+    #[error("{address}: no response after {seconds} seconds: try again, or raise tool_timeout_sec")]
     Timeout {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// The limit, in seconds.
         seconds: f64,
     },
     /// An HTTP error status.
-    #[error("{place}: the server responded with HTTP {status}: {}", advice(place, *status))]
+    #[error("{address}: the server responded with HTTP {status}: {}", advice(address, *status))]
     HttpStatus {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// The status.
         status: u16,
     },
     /// A redirect to another origin. It is never followed: the other origin must not get the
     /// credentials.
     #[error(
-        "{place}: the server redirects to another origin, {to}, which is not followed: if that is \
-         the right place, configure it as {}",
-        url_setting(&place.server)
+        "{address}: the server redirects to another origin, {to}, which is not followed: if that is \
+         the right address, configure it as {}",
+        url_setting(&address.server)
     )]
     RedirectRefused {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// Scheme, host and port of the target.
         to: String,
     },
     /// A redirect within the origin that would drop the request, or too many redirects.
-    #[error("{place}: a redirect that cannot be followed ({reason}): correct url")]
+    #[error("{address}: a redirect that cannot be followed ({reason}): correct url")]
     BadRedirect {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// Why not.
         reason: &'static str,
     },
     /// The server answered a request with a JSON-RPC error.
-    #[error("{place}: the server refused the request (JSON-RPC error {code})")]
+    #[error("{address}: the server refused the request (JSON-RPC error {code})")]
     Refused {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// The JSON-RPC error code.
         code: i32,
     },
     /// The server answered a tool call or the read of a resource with a JSON-RPC error.
-    #[error("{place}: the server refused {request} (JSON-RPC error {code}): {message}")]
+    #[error("{address}: the server refused {request} (JSON-RPC error {code}): {message}")]
     CallRefused {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// The method of the request.
         request: &'static str,
         /// The JSON-RPC error code.
@@ -258,18 +260,18 @@ pub enum ConnectError {
         tool: String,
     },
     /// The server violated the protocol.
-    #[error("{place}: not a valid MCP response: {reason}: check {}", what_to_check(place))]
+    #[error("{address}: not a valid MCP response: {reason}: check {}", what_to_check(address))]
     Protocol {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// The violation.
         reason: &'static str,
     },
     /// The response is larger than the bound.
-    #[error("{place}: the response is too large: {reason}")]
+    #[error("{address}: the response is too large: {reason}")]
     TooLarge {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// The bound.
         reason: String,
     },
@@ -280,18 +282,18 @@ fn url_setting(server: &str) -> &'static str {
     if server == CODEX_APPS { "chatgpt_base_url" } else { "url" }
 }
 
-fn what_to_check(place: &Place) -> &'static str {
-    if place.at.contains("://") { "url" } else { "command" }
+fn what_to_check(address: &ServerAddress) -> &'static str {
+    if address.at.contains("://") { "url" } else { "command" }
 }
 
-fn advice(place: &Place, status: u16) -> String {
+fn advice(address: &ServerAddress, status: u16) -> String {
     match status {
-        403 if place.server == CODEX_APPS => {
+        403 if address.server == CODEX_APPS => {
             "this account may not use it; sign in with another one".to_owned()
         }
         403 => "you may not use it; log in with another account or scope".to_owned(),
         404 | 405 => {
-            let setting = url_setting(&place.server);
+            let setting = url_setting(&address.server);
             format!("there is no MCP server at this address; check {setting}")
         }
         429 => "too many requests; wait and try again".to_owned(),

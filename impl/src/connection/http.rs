@@ -11,7 +11,7 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 
-use super::error::{ConnectError, Place};
+use super::error::{ConnectError, ServerAddress};
 use super::trust::{Trust, TrustError};
 
 /// A client that sends these headers with every request. It follows no redirect itself: an allowed
@@ -22,10 +22,10 @@ use super::trust::{Trust, TrustError};
 pub(super) fn client(
     url: &Url,
     headers: HeaderMap,
-    place: &Place,
+    address: &ServerAddress,
     trust: &Trust,
 ) -> Result<Client, ConnectError> {
-    let tls_error = |reason: String| ConnectError::Tls { place: place.clone(), reason };
+    let tls_error = |reason: String| ConnectError::Tls { address: address.clone(), reason };
     let tls = tls(url, trust).map_err(|error| tls_error(error.to_string()))?;
     let mut builder = Client::builder()
         .default_headers(headers)

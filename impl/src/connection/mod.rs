@@ -32,7 +32,7 @@ pub(crate) mod trust;
 pub use apps::{AppsConnection, connect_apps};
 pub use context::{ConnectContext, Executor};
 pub use credentials::HostCredentials;
-pub use error::{ConnectError, Place};
+pub use error::{ConnectError, ServerAddress};
 pub use group::kill_all_processes;
 pub use name::MAX_NAME_LEN;
 pub use options::{ConnectOptions, Elicitation};

@@ -10,7 +10,7 @@ use rmcp::model::{
 };
 use rmcp::service::{Peer, PeerRequestOptions, ServiceError};
 
-use super::error::{ConnectError, Place};
+use super::error::{ConnectError, ServerAddress};
 use super::failure::{Failure, Slot};
 use super::http::Refused;
 use super::session::Connection;
@@ -59,7 +59,7 @@ impl Connection {
         request: ClientRequest,
     ) -> Result<ServerResult, ConnectError> {
         self.request(request).await?.map_err(|refused| ConnectError::CallRefused {
-            place: self.place.clone(),
+            address: self.address.clone(),
             request: name,
             code: refused.code.0,
             message: one_line(&refused.message, MAX_MESSAGE_CHARS),
@@ -72,17 +72,17 @@ impl Connection {
         work: impl Future<Output = Result<T, ConnectError>>,
     ) -> Result<T, ConnectError> {
         let limit = self.offer.tool_timeout;
-        let (place, seconds) = (self.place.clone(), limit.as_secs_f64());
-        within(limit, work, ConnectError::Timeout { place, seconds }).await
+        let (address, seconds) = (self.address.clone(), limit.as_secs_f64());
+        within(limit, work, ConnectError::Timeout { address, seconds }).await
     }
 
     pub(super) fn protocol(&self, reason: &'static str) -> ConnectError {
-        ConnectError::Protocol { place: self.place.clone(), reason }
+        ConnectError::Protocol { address: self.address.clone(), reason }
     }
 
     /// Why a request failed: its own reason, else that of the connection.
     async fn failed(&self, own: Option<Failure>, error: &ServiceError) -> ConnectError {
-        let explained = |failure| explain(&self.place, &self.authorization, failure);
+        let explained = |failure| explain(&self.address, &self.authorization, failure);
         match own {
             // rmcp tried to start a new session, whose failure says more.
             Some(Failure::SessionLost) => {
@@ -98,7 +98,7 @@ impl Connection {
             }
         }
         if self.ending.stop.is_cancelled() {
-            return ConnectError::Closed { place: self.place.clone() };
+            return ConnectError::Closed { address: self.address.clone() };
         }
         self.protocol(match error {
             ServiceError::TransportClosed => "it closed the connection before it responded",
@@ -138,8 +138,12 @@ pub(super) async fn within<T>(
 }
 
 /// The error for a failure.
-pub(super) fn explain(place: &Place, auth: &Authorization, failure: Failure) -> ConnectError {
-    let place = place.clone();
+pub(super) fn explain(
+    address: &ServerAddress,
+    auth: &Authorization,
+    failure: Failure,
+) -> ConnectError {
+    let address = address.clone();
     let failure = match (auth, failure) {
         // The token comes from the variable, with or without an authorizer.
         (Authorization::Variable(..), Failure::Unauthorized { status, .. }) => {
@@ -150,26 +154,28 @@ pub(super) fn explain(place: &Place, auth: &Authorization, failure: Failure) -> 
     match failure {
         Failure::Status(401) => match auth {
             Authorization::Variable(variable, _) => {
-                ConnectError::TokenRefused { place, variable: variable.clone() }
+                ConnectError::TokenRefused { address, variable: variable.clone() }
             }
-            Authorization::None | Authorization::Asked(_) => ConnectError::LoginRequired { place },
+            Authorization::None | Authorization::Asked(_) => {
+                ConnectError::LoginRequired { address }
+            }
         },
-        Failure::Status(status) => ConnectError::HttpStatus { place, status },
-        Failure::SessionLost => ConnectError::HttpStatus { place, status: 404 },
+        Failure::Status(status) => ConnectError::HttpStatus { address, status },
+        Failure::SessionLost => ConnectError::HttpStatus { address, status: 404 },
         Failure::Unauthorized { status, advice } => {
-            ConnectError::Unauthorized { place, status, advice }
+            ConnectError::Unauthorized { address, status, advice }
         }
-        Failure::NotAuthorized(reason) => ConnectError::NotAuthorized { place, reason },
-        Failure::Redirect(Refused::Origin(to)) => ConnectError::RedirectRefused { place, to },
+        Failure::NotAuthorized(reason) => ConnectError::NotAuthorized { address, reason },
+        Failure::Redirect(Refused::Origin(to)) => ConnectError::RedirectRefused { address, to },
         Failure::Redirect(Refused::Moved(_)) => {
-            ConnectError::BadRedirect { place, reason: "it was not followed" }
+            ConnectError::BadRedirect { address, reason: "it was not followed" }
         }
-        Failure::Redirect(Refused::Bad(reason)) => ConnectError::BadRedirect { place, reason },
-        Failure::Unreachable(reason) => ConnectError::Unreachable { place, reason },
+        Failure::Redirect(Refused::Bad(reason)) => ConnectError::BadRedirect { address, reason },
+        Failure::Unreachable(reason) => ConnectError::Unreachable { address, reason },
         Failure::TooLarge(max) => {
-            ConnectError::TooLarge { place, reason: format!("more than {max} bytes") }
+            ConnectError::TooLarge { address, reason: format!("more than {max} bytes") }
         }
-        Failure::Protocol(reason) => ConnectError::Protocol { place, reason },
-        Failure::Exited(status) => ConnectError::ProcessExited { place, status },
+        Failure::Protocol(reason) => ConnectError::Protocol { address, reason },
+        Failure::Exited(status) => ConnectError::ProcessExited { address, status },
     }
 }

@@ -8,7 +8,7 @@ use rmcp::model::{Implementation, Tool};
 use rmcp::service::Peer;
 
 use super::ending::Ending;
-use super::error::Place;
+use super::error::ServerAddress;
 use super::failure::Slot;
 use super::offer::Offer;
 use super::options::ConnectOptions;
@@ -19,7 +19,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// An open connection to a server. Dropping it closes it without waiting.
 pub struct Connection {
-    pub(super) place: Place,
+    pub(super) address: ServerAddress,
     pub(super) authorization: Authorization,
     /// The reason of a broken connection.
     pub(super) session: Slot,
@@ -32,7 +32,7 @@ pub struct Connection {
 
 impl Connection {
     pub(super) fn new(
-        place: Place,
+        address: ServerAddress,
         authorization: Authorization,
         session: Slot,
         ending: Ending,
@@ -41,7 +41,7 @@ impl Connection {
         peer: Peer<RoleClient>,
     ) -> Self {
         let tools = Vec::new();
-        Self { place, authorization, session, ending, offer, options, peer, tools }
+        Self { address, authorization, session, ending, offer, options, peer, tools }
     }
 
     /// Whether the connection broke or was closed.
@@ -53,7 +53,7 @@ impl Connection {
     /// The server's name in the configuration.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.place.server
+        &self.address.server
     }
 
     /// The name and version that the server sent in `initialize`.
@@ -84,7 +84,7 @@ impl Connection {
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
-            .field("place", &self.place)
+            .field("address", &self.address)
             .field("tools", &self.tools.len())
             .finish_non_exhaustive()
     }

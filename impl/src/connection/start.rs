@@ -13,7 +13,7 @@ use rmcp::transport::{
 
 use super::context::{ConnectContext, Executor};
 use super::ending::Ending;
-use super::error::{ConnectError, Place};
+use super::error::{ConnectError, ServerAddress};
 use super::failure::Slot;
 use super::handler::Host;
 use super::name::{MAX_NAME_LEN, is_valid_name};
@@ -75,8 +75,9 @@ pub async fn connect(
         return Err(ConnectError::NeedsExecutor { server: name.to_owned(), environment });
     }
     let limit = server.startup_timeout.unwrap_or(DEFAULT_STARTUP_TIMEOUT);
-    let at = place(name, &server.transport);
-    let too_long = ConnectError::StartupTimeout { place: at.clone(), seconds: limit.as_secs_f64() };
+    let at = address(name, &server.transport);
+    let too_long =
+        ConnectError::StartupTimeout { address: at.clone(), seconds: limit.as_secs_f64() };
     let offer = Offer::of(server);
     let start = async {
         let mut connection = match &server.transport {
@@ -89,7 +90,7 @@ pub async fn connect(
     within(limit, start, too_long).await
 }
 
-fn place(name: &str, transport: &Transport) -> Place {
+fn address(name: &str, transport: &Transport) -> ServerAddress {
     let at = match transport {
         Transport::Stdio(stdio) => format!("`{}`", stdio.command),
         // An invalid URL fails before the place is shown.
@@ -97,7 +98,7 @@ fn place(name: &str, transport: &Transport) -> Place {
             .map(|url| url.origin().ascii_serialization())
             .unwrap_or_default(),
     };
-    Place { server: name.to_owned(), at }
+    ServerAddress { server: name.to_owned(), at }
 }
 
 async fn start_http(
@@ -106,7 +107,7 @@ async fn start_http(
     offer: Offer,
     context: &ConnectContext,
 ) -> Result<Connection, ConnectError> {
-    let Target { url, place, headers, authorization } = Target::of(name, http, context).await?;
+    let Target { url, address, headers, authorization } = Target::of(name, http, context).await?;
     let ending = Ending::default();
     let session = Slot::default();
     let authorizer = match &authorization {
@@ -116,7 +117,7 @@ async fn start_http(
         Authorization::None | Authorization::Variable(_, None) => None,
     };
     let client = ObservedClient {
-        inner: http::client(&url, headers, &place, &Trust::of(&context.environment))?,
+        inner: http::client(&url, headers, &address, &Trust::of(&context.environment))?,
         authorizer,
         session: session.clone(),
         gone: ending.stop.clone(),
@@ -126,34 +127,34 @@ async fn start_http(
         .max_json_response_size(max)
         .max_sse_event_size(max);
     let transport = StreamableHttpClientTransport::with_client(client, config);
-    let connection = Start { place, authorization, session, ending, offer };
+    let connection = Start { address, authorization, session, ending, offer };
     connection.serve(transport, context).await
 }
 
 async fn start_stdio(
-    place: Place,
+    address: ServerAddress,
     stdio: &Stdio,
     offer: Offer,
     context: &ConnectContext,
 ) -> Result<Connection, ConnectError> {
-    let command = stdio::command(&place, stdio, context)?;
+    let command = stdio::command(&address, stdio, context)?;
     let mut ending = Ending::default();
     let session = Slot::default();
     let max = context.options.max_response_bytes;
     let started = supervise::spawn(command, max, session.clone(), &ending);
     let (transport, process) = started.map_err(|error| ConnectError::SpawnFailed {
-        place: place.clone(),
+        address: address.clone(),
         reason: error.to_string(),
     })?;
     ending.process = Some(process);
     let authorization = Authorization::None;
-    let connection = Start { place, authorization, session, ending, offer };
+    let connection = Start { address, authorization, session, ending, offer };
     connection.serve(transport, context).await
 }
 
 /// A connection that is being opened.
 struct Start {
-    place: Place,
+    address: ServerAddress,
     authorization: Authorization,
     session: Slot,
     ending: Ending,
@@ -185,7 +186,7 @@ impl Start {
         service: RunningService<RoleClient, Host>,
         context: &ConnectContext,
     ) -> Connection {
-        let Self { place, authorization, session, ending, offer } = self;
+        let Self { address, authorization, session, ending, offer } = self;
         let peer = service.peer().clone();
         let ended = ending.ended.clone();
         tokio::spawn(async move {
@@ -195,19 +196,19 @@ impl Start {
             let _ = service.waiting().await;
         });
         let options = context.options.clone();
-        Connection::new(place, authorization, session, ending, offer, options, peer)
+        Connection::new(address, authorization, session, ending, offer, options, peer)
     }
 
     async fn failed(&self, error: ClientInitializeError) -> ConnectError {
         if let ClientInitializeError::JsonRpcError(error) = &error {
-            let (place, code) = (self.place.clone(), error.code.0);
-            return ConnectError::Refused { place, code };
+            let (address, code) = (self.address.clone(), error.code.0);
+            return ConnectError::Refused { address, code };
         }
         self.ending.settle().await;
         match self.session.get() {
-            Some(failure) => explain(&self.place, &self.authorization, failure),
+            Some(failure) => explain(&self.address, &self.authorization, failure),
             None => ConnectError::Protocol {
-                place: self.place.clone(),
+                address: self.address.clone(),
                 reason: "it is not a response to `initialize`",
             },
         }

@@ -7,7 +7,7 @@ use std::process::Stdio as Pipe;
 use tokio::process::Command;
 
 use super::context::ConnectContext;
-use super::error::{ConnectError, Place};
+use super::error::{ConnectError, ServerAddress};
 use crate::config::{EnvVar, EnvVarSource, Environment, Stdio};
 
 /// The variables of the host that every process inherits: those that programs need for paths and
@@ -49,7 +49,7 @@ const INHERITED: &[&str] = &[
 
 /// The command of a server, with pipes for its input and outputs.
 pub(super) fn command(
-    place: &Place,
+    address: &ServerAddress,
     stdio: &Stdio,
     context: &ConnectContext,
 ) -> Result<Command, ConnectError> {
@@ -57,7 +57,7 @@ pub(super) fn command(
     command
         .args(&stdio.args)
         .env_clear()
-        .envs(variables(place, stdio, &context.environment)?)
+        .envs(variables(address, stdio, &context.environment)?)
         .stdin(Pipe::piped())
         .stdout(Pipe::piped())
         .stderr(Pipe::piped())
@@ -66,7 +66,7 @@ pub(super) fn command(
         // The error of the system would name the command.
         if !folder.is_dir() {
             let reason = format!("its cwd {} is not a folder", folder.display());
-            return Err(ConnectError::SpawnFailed { place: place.clone(), reason });
+            return Err(ConnectError::SpawnFailed { address: address.clone(), reason });
         }
         command.current_dir(folder);
     }
@@ -84,7 +84,7 @@ fn folder(stdio: &Stdio, context: &ConnectContext) -> Option<PathBuf> {
 /// The environment of the process: the inherited variables, then `env_vars`, then `env`; later ones
 /// take precedence.
 fn variables(
-    place: &Place,
+    address: &ServerAddress,
     stdio: &Stdio,
     env: &Environment,
 ) -> Result<Vec<(String, OsString)>, ConnectError> {
@@ -95,7 +95,7 @@ fn variables(
             EnvVar::Name(name) => name,
             EnvVar::Sourced { name, source: None | Some(EnvVarSource::Local) } => name,
             EnvVar::Sourced { name, source: Some(EnvVarSource::Remote) } => {
-                let (server, variable) = (place.server.clone(), name.clone());
+                let (server, variable) = (address.server.clone(), name.clone());
                 return Err(ConnectError::RemoteVariable { server, variable });
             }
         };

@@ -8,7 +8,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use super::authorize::Authorizer;
 use super::context::ConnectContext;
 use super::credentials::{ACCOUNT_ID, WhileSignedIn};
-use super::error::{ConnectError, Place};
+use super::error::{ConnectError, ServerAddress};
 use super::header::{bearer, sensitive};
 use crate::config::{Environment, StreamableHttp};
 use crate::hosted_apps::CODEX_APPS;
@@ -16,7 +16,7 @@ use crate::hosted_apps::CODEX_APPS;
 /// The URL, headers and authorization of an HTTP server.
 pub(super) struct Target {
     pub(super) url: Url,
-    pub(super) place: Place,
+    pub(super) address: ServerAddress,
     /// The headers of every request.
     pub(super) headers: HeaderMap,
     pub(super) authorization: Authorization,
@@ -47,19 +47,20 @@ impl Target {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(invalid());
         }
-        let place = Place { server: name.to_owned(), at: url.origin().ascii_serialization() };
+        let address =
+            ServerAddress { server: name.to_owned(), at: url.origin().ascii_serialization() };
         let invalid_header =
             |header| ConnectError::InvalidHeader { server: name.to_owned(), header };
         let mut headers = configured_headers(http, &context.environment).map_err(invalid_header)?;
-        let authorization = authorization(&place, http, context, &mut headers).await?;
-        Ok(Self { url, place, headers, authorization })
+        let authorization = authorization(&address, http, context, &mut headers).await?;
+        Ok(Self { url, address, headers, authorization })
     }
 }
 
 /// The authorization of a server. Only this function decides it: the host's own credentials are for
 /// the Apps server only, and the Apps server never uses OAuth.
 async fn authorization(
-    place: &Place,
+    address: &ServerAddress,
     http: &StreamableHttp,
     context: &ConnectContext,
     headers: &mut HeaderMap,
@@ -69,9 +70,9 @@ async fn authorization(
         let token = context.environment.get(variable).and_then(|value| value.to_str());
         let value = token.and_then(|token| bearer(token.trim()).ok());
         let no_token =
-            || ConnectError::NoToken { place: place.clone(), variable: variable.clone() };
+            || ConnectError::NoToken { address: address.clone(), variable: variable.clone() };
         let token = value.ok_or_else(no_token)?;
-        let apps = place.server == CODEX_APPS;
+        let apps = address.server == CODEX_APPS;
         let authorizer = match context.host_credentials.clone().filter(|_| apps) {
             Some(source) => {
                 headers.remove(AUTHORIZATION);
@@ -84,18 +85,18 @@ async fn authorization(
         };
         return Ok(Authorization::Variable(variable.clone(), authorizer));
     }
-    if place.server == CODEX_APPS {
+    if address.server == CODEX_APPS {
         let source = context.host_credentials.as_ref();
         let authorizer = source.and_then(|source| source.authorizer());
         let authorizer =
-            authorizer.ok_or_else(|| ConnectError::NoCredentials { place: place.clone() })?;
+            authorizer.ok_or_else(|| ConnectError::NoCredentials { address: address.clone() })?;
         // A configured account must not be combined with the host's token.
         headers.remove(AUTHORIZATION);
         headers.remove(&ACCOUNT_ID);
         return Ok(Authorization::Asked(authorizer));
     }
     let Some(oauth) = &context.oauth else { return Ok(Authorization::None) };
-    let authorizer = oauth.authorizer(&place.server, &http.url).await;
+    let authorizer = oauth.authorizer(&address.server, &http.url).await;
     Ok(authorizer.map_or(Authorization::None, Authorization::Asked))
 }
 

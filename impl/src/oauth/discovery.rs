@@ -81,14 +81,14 @@ impl Discovered {
             let reason = "the authorization server does not support registration".to_owned();
             return Err(LoginError::Registration(reason));
         }
-        self.http.take_trouble();
+        self.http.take_failure();
         let registered = self.manager.register_client(name, redirect_uri, scopes).await;
-        registered.map_err(|error| match (error, self.http.take_trouble()) {
+        registered.map_err(|error| match (error, self.http.take_failure()) {
             (AuthError::RegistrationFailed(_), _) if !self.published => {
                 LoginError::Unsupported(self.origin.clone())
             }
-            (AuthError::RegistrationFailed(_), Some(trouble)) => {
-                LoginError::Registration(trouble.to_string())
+            (AuthError::RegistrationFailed(_), Some(failure)) => {
+                LoginError::Registration(failure.to_string())
             }
             (AuthError::RegistrationFailed(_), None) => {
                 let reason = "the authorization server's response is not a registration".to_owned();
@@ -110,7 +110,7 @@ impl Discovered {
         let url =
             Url::parse(&url).map_err(|_| bad("the authorization URL is invalid".to_owned()))?;
         // The browser is not sent to a URL that the host itself would refuse.
-        self.http.check(&url).map_err(|trouble| bad(trouble.to_string()))?;
+        self.http.check(&url).map_err(|failure| bad(failure.to_string()))?;
         Ok(match resource {
             Some(resource) => replace_resource(&url, resource),
             None => url,
@@ -146,8 +146,8 @@ fn explain(origin: &str, http: &Http, error: &AuthError) -> LoginError {
         }
         _ => "its metadata does not follow the protocol",
     };
-    let trouble =
-        http.take_trouble().filter(|_| matches!(error, AuthError::DiscoveryRequestFailed { .. }));
-    let reason = trouble.map_or_else(|| reason.to_owned(), |trouble| trouble.to_string());
+    let failure =
+        http.take_failure().filter(|_| matches!(error, AuthError::DiscoveryRequestFailed { .. }));
+    let reason = failure.map_or_else(|| reason.to_owned(), |failure| failure.to_string());
     LoginError::Discovery { origin: origin.to_owned(), reason }
 }

@@ -24,7 +24,7 @@ const MAX_CODE: usize = 40;
 
 /// Why a request failed. Holds no text of the other side.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Trouble {
+pub(super) enum HttpFailure {
     #[error("{0} cannot be reached: {1}")]
     Unreachable(String, String),
     #[error("{0} responded with HTTP status {1}")]
@@ -52,7 +52,7 @@ pub(super) struct Http {
     trust: Trust,
     plain: OnceLock<Result<Client, String>>,
     secure: OnceLock<Result<Client, String>>,
-    trouble: Mutex<Option<Trouble>>,
+    failure: Mutex<Option<HttpFailure>>,
 }
 
 impl Http {
@@ -69,28 +69,28 @@ impl Http {
             trust,
             plain: OnceLock::new(),
             secure: OnceLock::new(),
-            trouble: Mutex::default(),
+            failure: Mutex::default(),
         })
     }
 
     /// Why the last request failed, if it did.
-    pub(super) fn take_trouble(&self) -> Option<Trouble> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take()
+    pub(super) fn take_failure(&self) -> Option<HttpFailure> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Whether a request may be sent to this URL: over TLS, to this machine if the server is on it, or
     /// to the configured origin. A DNS name that resolves to this machine or its network passes, but
     /// needs a certificate there.
-    pub(super) fn check(&self, url: &Url) -> Result<(), Trouble> {
+    pub(super) fn check(&self, url: &Url) -> Result<(), HttpFailure> {
         let origin = || url.origin().ascii_serialization();
         if url.origin() == self.server.origin() {
             return Ok(());
         }
         match (is_loopback(url), url.scheme()) {
             (true, "http" | "https") if is_loopback(&self.server) => Ok(()),
-            (true, _) => Err(Trouble::Loopback(origin())),
+            (true, _) => Err(HttpFailure::Loopback(origin())),
             (false, "https") => Ok(()),
-            (false, _) => Err(Trouble::Insecure(origin())),
+            (false, _) => Err(HttpFailure::Insecure(origin())),
         }
     }
 
@@ -104,13 +104,14 @@ impl Http {
     async fn send(
         &self,
         request: http::Request<Vec<u8>>,
-    ) -> Result<http::Response<Vec<u8>>, Trouble> {
+    ) -> Result<http::Response<Vec<u8>>, HttpFailure> {
         let (parts, body) = request.into_parts();
         let text = parts.uri.to_string();
-        let url = Url::parse(&text).map_err(|_| Trouble::Insecure("a relative URL".to_owned()))?;
+        let url =
+            Url::parse(&text).map_err(|_| HttpFailure::Insecure("a relative URL".to_owned()))?;
         self.check(&url)?;
         let origin = url.origin().ascii_serialization();
-        let no_tls = |reason| Trouble::Unreachable(origin.clone(), reason);
+        let no_tls = |reason| HttpFailure::Unreachable(origin.clone(), reason);
         let client = self.client(&url).map_err(no_tls)?;
         let mut headers = parts.headers;
         if parts.method == Method::GET && url.origin() == self.server.origin() {
@@ -122,10 +123,10 @@ impl Http {
         };
         let sent = client.request(parts.method, url).headers(headers).body(body).send().await;
         let unreachable =
-            |error: reqwest::Error| Trouble::Unreachable(origin.clone(), root_cause(&error));
+            |error: reqwest::Error| HttpFailure::Unreachable(origin.clone(), root_cause(&error));
         let mut response = sent.map_err(unreachable)?;
         let body = read_body(&mut response, MAX_BODY).await.map_err(|error| match error {
-            BodyError::TooLarge => Trouble::TooLarge(origin.clone()),
+            BodyError::TooLarge => HttpFailure::TooLarge(origin.clone()),
             BodyError::Broken(error) => unreachable(error),
         })?;
         let mut answer = http::Response::new(body);
@@ -135,15 +136,15 @@ impl Http {
     }
 
     fn note(&self, origin: String, response: &http::Response<Vec<u8>>) {
-        let trouble = if response.status().is_success() {
+        let failure = if response.status().is_success() {
             None
         } else {
             Some(match error_code(response.body()) {
-                Some(code) => Trouble::Code(origin, code),
-                None => Trouble::Status(origin, response.status().as_u16()),
+                Some(code) => HttpFailure::Code(origin, code),
+                None => HttpFailure::Status(origin, response.status().as_u16()),
             })
         };
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
 }
 
@@ -157,9 +158,9 @@ impl OAuthHttpClient for Http {
                     self.note(origin.unwrap_or_default(), &response);
                     Ok(response)
                 }
-                Err(trouble) => {
-                    let error = Box::new(trouble.clone()) as OAuthHttpClientError;
-                    *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(trouble);
+                Err(failure) => {
+                    let error = Box::new(failure.clone()) as OAuthHttpClientError;
+                    *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
                     Err(error)
                 }
             }

@@ -148,19 +148,19 @@ impl PendingLogin {
                 ));
             }
         };
-        http.take_trouble();
+        http.take_failure();
         let exchange =
             manager.exchange_code_for_token_with_issuer(&code, &state, issuer.as_deref());
         let exchanged = tokio::time::timeout(NETWORK_TIMEOUT, exchange).await;
         exchanged.map_err(|_| LoginError::Timeout(NETWORK_TIMEOUT.as_secs()))?.map_err(
-            |error| match (error, http.take_trouble()) {
+            |error| match (error, http.take_failure()) {
                 (
                     AuthError::AuthorizationServerMismatch { .. }
                     | AuthError::AuthorizationServerMissingIssuer { .. }
                     | AuthError::AuthorizationFailed(_),
                     _,
                 ) => LoginError::Issuer,
-                (_, Some(trouble)) => LoginError::Exchange(trouble.to_string()),
+                (_, Some(failure)) => LoginError::Exchange(failure.to_string()),
                 (_, None) => LoginError::Exchange("the response holds none".to_owned()),
             },
         )?;

@@ -34,11 +34,11 @@ pub(super) async fn refresh(
         return Err(RefreshError::NoToken);
     }
     let http = Http::new(server.clone(), Default::default(), old.resource.clone(), trust);
-    let asked = |error: AuthError| match (error, http.take_trouble()) {
+    let asked = |error: AuthError| match (error, http.take_failure()) {
         (AuthError::TokenRefreshRejected(_) | AuthError::AuthorizationRequired, _) => {
             RefreshError::Rejected
         }
-        (_, Some(trouble)) => RefreshError::Failed(trouble.to_string()),
+        (_, Some(failure)) => RefreshError::Failed(failure.to_string()),
         (_, None) => failed("the authorization server does not follow the protocol"),
     };
     let client = Arc::clone(&http);

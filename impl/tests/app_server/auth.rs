@@ -1,4 +1,4 @@
-//! Who is signed in counts now: not at the start of a thread, and not a moment ago.
+//! Requests use the current sign-in, not that of the start of a thread.
 
 use serde_json::json;
 
@@ -36,7 +36,7 @@ async fn a_changed_auth_json_applies_to_the_next_request() {
     home.auth(&json!({ "OPENAI_API_KEY": "sk-of-the-test" }));
     assert_eq!(client.call(&thread, "codex_apps", "mail_read").await.unwrap_err().1, UNKNOWN);
     assert!(client.names().await.is_empty());
-    // Broken is signed out, not what it was before.
+    // An invalid file counts as signed out.
     std::fs::write(home.path().join("auth.json"), "{").unwrap();
     assert!(client.names().await.is_empty());
     let mut other = chatgpt("another-token");
@@ -54,7 +54,7 @@ async fn a_changed_auth_json_applies_to_the_next_request() {
     }
 }
 
-/// An Apps endpoint that wants another token than the test's first one.
+/// An Apps endpoint that refuses the first token of the test.
 async fn picky() -> wiremock::MockServer {
     let server = apps().await;
     wiremock::Mock::given(wiremock::matchers::header(
@@ -81,7 +81,7 @@ async fn a_new_sign_in_restarts_servers_that_failed_without_it() {
     assert!(failed["error"].as_str().unwrap().contains("sign in again"), "{failed}");
     let error = client.call(&thread, "codex_apps", "mail_read").await.unwrap_err();
     assert!(error.1.contains("sign in again"), "{error:?}");
-    // The same account, with tokens that are good.
+    // The same account, with valid tokens.
     home.auth(&chatgpt("a-new-token"));
     assert!(client.call(&thread, "codex_apps", "mail_read").await.is_ok());
     client.finish().await;
@@ -96,7 +96,7 @@ async fn an_idle_connection_is_closed_after_a_sign_out() {
     client.startup("codex_apps", "ready").await;
     std::fs::remove_file(home.path().join("auth.json")).unwrap();
     tokio::time::sleep(std::time::Duration::from_secs(5)).await;
-    // Back again, it is another connection.
+    // A new sign-in gets a new connection.
     home.auth(&chatgpt("a-new-token"));
     client.startup("codex_apps", "ready").await;
     client.finish().await;

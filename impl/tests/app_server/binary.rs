@@ -1,4 +1,4 @@
-//! The program itself.
+//! The binary.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
@@ -29,7 +29,7 @@ fn initialize() -> Value {
     json!({ "id": 0, "method": "initialize", "params": params })
 }
 
-/// What it says until it ends, and what it says besides.
+/// Its standard output and standard error until it exits.
 fn rest(mut process: Child) -> (String, String) {
     let mut said = (String::new(), String::new());
     process.stdout.take().unwrap().read_to_string(&mut said.0).unwrap();
@@ -43,7 +43,7 @@ async fn orchestrator_mode_needs_no_writable_folder() {
     let server = apps().await;
     let config = settings(&server) + &stdio("docs", &[]);
     let said = tokio::task::spawn_blocking(move || {
-        // Nobody can make a file there, root included.
+        // Not even root can create a file there.
         let nowhere = Path::new("/proc");
         assert!(std::fs::write(nowhere.join("file"), "").is_err());
         let mut command = host(&["--orchestrator"]);
@@ -155,7 +155,7 @@ fn the_end_of_input_is_noticed_behind_unread_responses() {
     let mut process = host(&[]).env("CODEX_HOME", home.path()).spawn().unwrap();
     let _unread = process.stdout.take().unwrap();
     let mut input = process.stdin.take().unwrap();
-    // More than pipes and queues hold.
+    // Exceeds the capacity of pipes and queues.
     let writing = std::thread::spawn(move || {
         for _ in 0..40_000 {
             if input

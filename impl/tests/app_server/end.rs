@@ -1,4 +1,4 @@
-//! The end of input: what was taken is answered, and 2 seconds later everything is over.
+//! The end of input: pending requests get a response, and the server exits within 2 seconds.
 
 use std::time::{Duration, Instant};
 
@@ -55,7 +55,7 @@ async fn a_client_that_closes_its_end_ends_the_server() {
     drop(output);
     let mut input = input;
     input.write_all(b"{\"id\":1,\"method\":\"app/list\"}\n").await.unwrap();
-    // The input goes on, and yet it is over.
+    // The input stays open.
     tokio::time::timeout(Duration::from_secs(2), serving).await.unwrap().unwrap().unwrap();
     drop(input);
 }

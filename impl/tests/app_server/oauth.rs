@@ -1,4 +1,4 @@
-//! `mcpServer/oauth/login`: what it refuses, and how the client hears of the end.
+//! `mcpServer/oauth/login`: refusals, and the notification at the end.
 
 use serde_json::{Value, json};
 
@@ -75,7 +75,7 @@ async fn a_status_after_a_login_is_not_shared_with_an_earlier_request() {
     let mut client = Client::at(&home).await;
     let result = client.request("mcpServer/oauth/login", json!({ "name": "docs" })).await.unwrap();
     let before = client.send("mcpServerStatus/list", json!({})).await;
-    // By then the look has begun and knows that nobody has logged in; the slow server holds it up.
+    // By then the first status has found no login, and waits for the slow server.
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     browse(result["authorizationUrl"].as_str().unwrap().to_owned()).await;
     client.notification("mcpServer/oauthLogin/completed").await;

@@ -1,4 +1,4 @@
-//! `config/mcpServer/reload`: queued, then swapped before the next use.
+//! `config/mcpServer/reload`: every thread takes over the new configuration.
 
 use serde_json::json;
 
@@ -28,7 +28,7 @@ async fn a_new_server_shows_in_the_status_at_once_and_in_a_thread_after_a_reload
     assert_eq!(client.call(&thread, "search", "echo").await.unwrap_err(), unknown);
     reload(&mut client).await.unwrap();
     assert!(client.call(&thread, "search", "echo").await.is_ok());
-    // A server that is the same as before goes on.
+    // An unchanged server keeps running.
     assert_eq!(pid(&mut client, &thread, "docs").await, before);
     client.finish().await;
 }
@@ -44,7 +44,7 @@ async fn a_call_in_progress_keeps_its_connection_across_a_reload() {
     let in_flight = client.send("mcpServer/tool/call", params).await;
     home.config(&stdio("docs", &["--name", "other"]));
     reload(&mut client).await.unwrap();
-    // The next use has the new server though the old one is still busy.
+    // The next call uses the new server while the old one is still busy.
     let after = pid(&mut client, &thread, "docs").await;
     assert_ne!(after, before);
     let result = client.answer(in_flight, "mcpServer/tool/call").await.unwrap();

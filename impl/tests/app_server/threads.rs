@@ -87,7 +87,7 @@ async fn a_thread_fails_if_a_required_server_fails() {
     let (code, message) = client.request("thread/start", json!({})).await.unwrap_err();
     assert_eq!(code, -32603);
     assert!(message.starts_with("required MCP servers failed to start: gone: "), "{message}");
-    // One that is disabled is not missed.
+    // A disabled server is not required.
     home.config(&format!("{config}enabled = false\n"));
     client.thread().await;
     client.finish().await;

@@ -1,4 +1,4 @@
-//! What the views say, to everyone who asks.
+//! The methods that read the effective view.
 
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
@@ -6,7 +6,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use crate::support::{ACCESS_TOKEN, Client, Home, stdio};
 
-/// An Apps endpoint whose tools are two connectors', as a template of answers.
+/// An Apps endpoint with the tools of two connectors, as a response template.
 pub(crate) async fn apps() -> MockServer {
     let server = MockServer::start().await;
     let answer = |request: &Request| {

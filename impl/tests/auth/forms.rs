@@ -1,4 +1,4 @@
-//! The forms of `auth.json`: what they mean and what they send.
+//! The forms of `auth.json`, and the headers that they lead to.
 
 use mcp_overlay_host::auth::{AuthNow, AuthStore, MAX_AUTH_BYTES};
 use mcp_overlay_host::connection::authorize::HostCredentialSource as _;
@@ -91,7 +91,7 @@ fn a_chatgpt_sign_in_names_the_user() {
     assert_eq!(now.warnings, [""; 0]);
 }
 
-/// Which headers each form sends; `None` if there is nothing to authorise a connection with.
+/// The headers that each form sends; `None` without an authorizer.
 #[tokio::test]
 async fn each_form_sends_its_own_headers() {
     let key = json!({"OPENAI_API_KEY": "sk-1"});
@@ -149,7 +149,7 @@ fn an_agent_identity_opens_the_gate_and_reports_that_it_sends_nothing() {
     );
 }
 
-/// Broken texts: nobody is signed in, and the error says what is wrong.
+/// Invalid texts count as signed out, and the error says why.
 #[test]
 fn a_broken_sign_in_counts_as_signed_out() {
     let without = |name: &str| {

@@ -1,4 +1,4 @@
-//! The file: read at every call, deleted, and who may read it.
+//! The file `auth.json`: reading, deleting and permissions.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ fn the_file_is_read_at_every_call() {
     let first = store.now();
     assert_eq!(first.auth, Some(Auth::ChatGpt));
     assert!(Arc::ptr_eq(&first, &store.now()), "nothing has changed");
-    // The same length and, as file systems count, maybe the same time.
+    // The same length and, by the resolution of file systems, perhaps the same time.
     home.write(&chatgpt("at-2", "rt-2").to_string());
     let second = store.now();
     assert_eq!(second.credentials.as_ref().unwrap().access_token, "at-2");
@@ -118,7 +118,7 @@ async fn a_sign_out_or_another_account_ends_the_authorization() {
         home.write(&other.to_string());
         let refused = authorizer.headers().await.unwrap_err().0;
         assert!(
-            refused.starts_with("for another account than the one that is signed in"),
+            refused.starts_with("this connection belongs to another account"),
             "{what}: {refused}"
         );
         assert!(refused.contains("sign in again"), "{what}: {refused}");

@@ -1,4 +1,4 @@
-//! Refreshing tokens: once, at the token endpoint only, and never what somebody else changed.
+//! Refreshing tokens.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,7 @@ fn new_tokens() -> Value {
     })
 }
 
-/// A token endpoint that answers any number of requests like this.
+/// A token endpoint that gives this response to every request.
 async fn endpoint(answer: ResponseTemplate) -> MockServer {
     let server = MockServer::start().await;
     Mock::given(method("POST")).and(path("/oauth/token")).respond_with(answer).mount(&server).await;
@@ -118,12 +118,12 @@ async fn a_sign_in_in_memory_is_refreshed_in_memory() {
     assert!(authorizer.headers().await.is_err());
 }
 
-/// Many connections are refused at once: the refresh token is spent once.
+/// Many connections are refused concurrently, and the refresh token is spent once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_refusals_refresh_once() {
     let server = endpoint(ok().set_delay(Duration::from_millis(100))).await;
     let home = Home::with(&chatgpt("at-1", "rt-1"));
-    // Two stores are two processes, as far as locks go.
+    // For file locks, two stores are like two processes.
     let stores = [home.store_with(&url(&server)), home.store_with(&url(&server))];
     let mut tasks = Vec::new();
     for turn in 0..16 {
@@ -228,8 +228,8 @@ async fn a_refused_refresh_is_not_repeated_and_changes_nothing() {
     assert_eq!(requests(&server).await.len(), 2, "another token may be better");
 }
 
-/// A captive portal, a proxy or a firewall answers with such a status too, and knows nothing of the
-/// refresh token.
+/// A captive portal, a proxy or a firewall may respond with such a status without knowing the refresh
+/// token.
 #[tokio::test]
 async fn only_a_known_error_code_is_permanent() {
     let page = |status| ResponseTemplate::new(status).set_body_string("<html>Log in</html>");
@@ -328,7 +328,7 @@ async fn a_remote_token_endpoint_without_tls_is_refused() {
     assert_eq!(store.now().warnings, [""; 0]);
 }
 
-/// While the refresh is under way somebody signs out, signs in as another user, or again.
+/// During the refresh the user signs out, signs in as another user, or signs in again.
 #[tokio::test]
 async fn a_file_changed_during_a_refresh_is_not_overwritten() {
     let mut bob = chatgpt("at-b", "rt-b");
@@ -355,14 +355,13 @@ async fn a_file_changed_during_a_refresh_is_not_overwritten() {
     }
 }
 
-/// The new tokens are about to be put in place, their file is being written: a logout at that very
-/// moment is the last word too.
+/// A logout while the temporary file with the new tokens is written.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_logout_during_a_refresh_is_not_undone() {
     let server = endpoint(ok()).await;
     for _ in 0..20 {
         let mut auth = chatgpt("at-1", "rt-1");
-        // Takes its time to write.
+        // Slow to write.
         auth["padding"] = json!("x".repeat(900 * 1024));
         let home = Home::with(&auth);
         let store = home.store_with(&url(&server));
@@ -386,14 +385,14 @@ async fn a_logout_during_a_refresh_is_not_undone() {
     }
 }
 
-/// Whether there is a file beside `auth.json` with something in it.
+/// Whether there is a non-empty file beside `auth.json`.
 fn is_being_written(folder: &std::path::Path) -> bool {
     folder.read_dir().unwrap().flatten().any(|entry| {
         entry.file_name() != "auth.json" && entry.metadata().is_ok_and(|data| data.len() > 0)
     })
 }
 
-/// Without a disk the application says who is signed in, and whether anybody still is.
+/// Without a disk, the application replaces the sign-in.
 #[tokio::test]
 async fn a_sign_in_replaced_during_a_refresh_is_not_overwritten() {
     let mut bob = chatgpt("at-b", "rt-b");
@@ -413,7 +412,7 @@ async fn a_sign_in_replaced_during_a_refresh_is_not_overwritten() {
     }
 }
 
-/// The one who asked gives up; the tokens are kept all the same.
+/// The request is cancelled, and the tokens are stored nevertheless.
 #[tokio::test]
 async fn a_cancelled_request_does_not_lose_the_new_tokens() {
     let server = endpoint(ok().set_delay(Duration::from_millis(200))).await;
@@ -441,7 +440,7 @@ async fn a_refresh_token_is_not_spent_if_the_file_cannot_be_written() {
     let authorizer = store.authorizer().unwrap();
     set_mode(home.path(), 0o500);
     if std::fs::write(home.path().join("probe"), "").is_ok() {
-        // Root writes everywhere: a folder that is not there cannot be written by root either.
+        // A missing folder, because root can write to every existing one.
         set_mode(home.path(), 0o700);
         return;
     }

@@ -1,5 +1,4 @@
-//! `mcp add` and `mcp remove` on configurations of every style: everything else stays, byte for
-//! byte.
+//! `mcp add` and `mcp remove` on configurations of every style: all other bytes are unchanged.
 
 use crate::support::Home;
 
@@ -185,13 +184,13 @@ fn a_rejected_add_changes_nothing() {
     let secret = "s3cr.et";
     let pair = format!("{secret}=x");
     let cases: [(&[&str], &str); 15] = [
-        (&["x y", "--url", "https://a.example"], "'x y' is no name for a server; use letters"),
-        (&["a.b", "--url", "https://a.example"], "'a.b' is no name for a server; use letters"),
-        (&["", "--url", "https://a.example"], "'' is no name for a server; use letters"),
-        (&["\u{1b}[0m", "--url", "https://a.example"], "'\\u{1b}[0m' is no name for a server"),
+        (&["x y", "--url", "https://a.example"], "'x y' is not a valid server name; use letters"),
+        (&["a.b", "--url", "https://a.example"], "'a.b' is not a valid server name; use letters"),
+        (&["", "--url", "https://a.example"], "'' is not a valid server name; use letters"),
+        (&["\u{1b}[0m", "--url", "https://a.example"], "'\\u{1b}[0m' is not a valid server name"),
         (
             &["codex_apps", "--url", "https://a.example"],
-            "'codex_apps' is reserved: it is the Apps server, which gets your ChatGPT credentials",
+            "'codex_apps' is reserved for the Apps server, which gets your ChatGPT credentials",
         ),
         (&["a", "--url", "ftp://a.example"], "the URL is not an http or https URL"),
         (&["a", "--url", "a.example"], "the URL is not an http or https URL"),
@@ -203,7 +202,7 @@ fn a_rejected_add_changes_nothing() {
             &["a", "--url", "https://a.example", "--bearer-token-env-var", secret],
             "--bearer-token-env-var takes the name of an environment variable",
         ),
-        (&["a", "--env", secret, "--", "x"], "--env is written KEY=VALUE"),
+        (&["a", "--env", secret, "--", "x"], "--env takes KEY=VALUE"),
         (&["a", "--env", &pair, "--", "x"], "--env takes the name of an environment variable"),
         (&["a", "--bearer-token-env-var", "T", "--", "x"], "cannot be used with"),
         (&["a", "--", " "], "the command after `--` is empty"),

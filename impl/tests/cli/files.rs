@@ -1,4 +1,4 @@
-//! How `config.toml` is read and written.
+//! Reading and writing `config.toml`.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -69,7 +69,7 @@ fn a_new_file_is_private_and_an_existing_one_keeps_its_mode() {
     assert_eq!(home.path().join(".config.toml.lock").metadata().unwrap().len(), 0);
 }
 
-/// Each reads the file, edits and writes it, and none must write what another one has not seen.
+/// Each reads, edits and writes the file, and no edit is lost.
 #[test]
 fn concurrent_additions_are_all_kept() {
     for round in 0..3 {
@@ -101,8 +101,8 @@ fn an_edit_waits_a_bounded_time_for_another() {
     let stopped = home.run(&["mcp", "remove", "docs"]);
     assert!(started.elapsed() >= Duration::from_secs(5), "{:?}", started.elapsed());
     let problem = format!(
-        "error: {}: another process has been editing it for 5 seconds; nothing was written, try \
-         again when it is done\n",
+        "error: {}: another process has been editing the file for 5 seconds; \
+             nothing was written, try again later\n",
         home.config().display()
     );
     assert_eq!((stopped.status, &*stopped.out, stopped.err), (1, "", problem));
@@ -158,14 +158,14 @@ fn a_link_stays_a_link() {
     home.ok(&["mcp", "remove", "docs"]);
     assert!(home.config().symlink_metadata().unwrap().is_symlink());
     assert_eq!(elsewhere.text(), "");
-    // One whose file is not there yet.
+    // A link whose target does not exist yet.
     std::fs::remove_file(elsewhere.config()).unwrap();
     home.ok(&add());
     assert!(home.config().symlink_metadata().unwrap().is_symlink());
     assert!(elsewhere.text().contains("[mcp_servers.new]"));
 }
 
-/// Run as nobody where the tests run as root, who may write everywhere.
+/// Runs as `nobody` if the tests run as root, who may write everywhere.
 #[cfg(unix)]
 #[test]
 fn an_unwritable_folder_leaves_the_file_as_it_was() {

@@ -1,15 +1,15 @@
-//! Help and wrong use.
+//! Help and invalid arguments.
 
 use crate::support::Home;
 
 #[test]
 fn every_command_has_help() {
     let commands: [(&[&str], &[&str]); 10] = [
-        (&[], &["app-server", "connect", "mcp", "Exit status: 0 done, 1 ", "CODEX_HOME"]),
+        (&[], &["app-server", "connect", "mcp", "Exit status: 0 success, 1 ", "CODEX_HOME"]),
         (&["app-server"], &["--orchestrator", "KEY=VALUE"]),
         (&["connect"], &["URL"]),
         (&["mcp"], &["list", "get", "add", "remove", "login", "logout", "codex_apps"]),
-        (&["mcp", "list"], &["--json", "-c, --config <KEY=VALUE>", "not shown"]),
+        (&["mcp", "list"], &["--json", "-c, --config <KEY=VALUE>", "Masks"]),
         (&["mcp", "get"], &["--json", "<NAME>"]),
         (&["mcp", "add"], &["--url", "--bearer-token-env-var", "--env", "-- npx", "Examples:"]),
         (&["mcp", "remove"], &["<NAME>", "Comments directly above"]),

@@ -1,4 +1,4 @@
-//! `mcp login` and `mcp logout`, up to what needs a browser.
+//! `mcp login` and `mcp logout`.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Stdio;
@@ -24,7 +24,7 @@ fn servers_without_oauth_cannot_be_logged_in_to() {
         ("nothing", "No MCP server named 'nothing' found."),
         (
             "codex_apps",
-            "'codex_apps' has no login of its own: it gets the host's own ChatGPT credentials; \
+            "'codex_apps' has no login of its own: it uses the host's ChatGPT credentials; \
              sign in and out with `codex login` and `codex logout`",
         ),
     ];
@@ -50,14 +50,14 @@ fn an_unknown_server_cannot_be_logged_in_to() {
 fn logout_forgets_the_tokens() {
     let home = Home::with(CONFIG);
     let none = home.ok(&["mcp", "logout", "docs"]);
-    assert_eq!(none, "There are no OAuth tokens of MCP server 'docs'.\n");
+    assert_eq!(none, "There are no OAuth tokens for MCP server 'docs'.\n");
     let tokens = r#"{"docs|x":{"server_name":"docs","server_url":"http://127.0.0.1:1/mcp",
         "client_id":"c","access_token":"SECRET","refresh_token":"SECRET","scopes":[]}}"#;
     std::fs::write(home.path().join(".credentials.json"), tokens).unwrap();
     let list = home.ok(&["mcp", "list"]);
     assert!(list.contains("http://127.0.0.1:1/mcp  OAuth\n"), "{list}");
     let gone = home.ok(&["mcp", "logout", "docs"]);
-    assert_eq!(gone, "Forgot the OAuth tokens of MCP server 'docs'.\n");
+    assert_eq!(gone, "Removed the OAuth tokens of MCP server 'docs'.\n");
     let left = std::fs::read_to_string(home.path().join(".credentials.json"));
     assert!(!left.unwrap_or_default().contains("SECRET"));
     assert!(!home.ok(&["mcp", "list"]).contains("OAuth"));
@@ -91,7 +91,7 @@ async fn a_login_prints_the_url_waits_and_stores_the_tokens() {
     assert!(child.wait().unwrap().success());
     let mut rest = String::new();
     lines.read_to_string(&mut rest).unwrap();
-    assert!(rest.contains("Waiting up to 300 seconds for the browser"), "{rest}");
+    assert!(rest.contains("Waiting up to 300 seconds for the callback"), "{rest}");
     assert!(rest.ends_with("\nLogged in to MCP server 'docs'.\n"), "{rest}");
     assert!(!rest.contains("secret"), "{rest}");
     assert_eq!(provider.last("/authorize")["scope"], "read write");

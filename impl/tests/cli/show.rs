@@ -1,4 +1,4 @@
-//! `mcp list` and `mcp get`: what is shown, and what is not.
+//! `mcp list` and `mcp get`.
 
 use serde_json::{Value, json};
 
@@ -105,7 +105,7 @@ fn json_shows_everything_except_secrets() {
     assert_eq!(home.ok(&["mcp", "get", "search"]), expected);
 }
 
-/// Arguments in the forms in which secrets are handed to servers.
+/// The forms in which arguments hold secrets.
 #[test]
 fn arguments_that_look_like_secrets_are_masked() {
     let cases = [
@@ -185,7 +185,7 @@ fn only_settings_of_servers_cause_warnings() {
     assert!(!said.err.contains("unheard"), "{said:?}");
 }
 
-/// The legacy loader: a local host has no extension that would bring the Apps server.
+/// By the legacy loader: a local host has no Apps extension.
 #[test]
 fn the_apps_server_is_listed_if_the_gate_is_open() {
     let chatgpt = json!({"tokens": {"access_token": "SECRET", "id_token": "e30.e30.x"}});

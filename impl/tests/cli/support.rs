@@ -1,4 +1,4 @@
-//! Running the binary in a home of its own.
+//! Runs the binary in a temporary home.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 /// A temporary home of the host.
 pub(crate) struct Home(TempDir);
 
-/// What the binary said.
+/// The output of the binary.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) status: i32,
@@ -51,7 +51,7 @@ impl Home {
         said(&self.command(args).output().unwrap())
     }
 
-    /// Runs what must succeed without a word on standard error.
+    /// Runs a command that must succeed with an empty standard error.
     pub(crate) fn ok(&self, args: &[&str]) -> String {
         let said = self.run(args);
         assert_eq!((said.status, &*said.err), (0, ""), "{args:?}: {said:?}");

@@ -1,10 +1,10 @@
-//! Who is told what, and what becomes of a refusal.
+//! The authorization of requests, and refusals.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use mcp_overlay_host::Environment;
-use mcp_overlay_host::connection::{ConnectContext, ConnectError, Place, connect};
+use mcp_overlay_host::connection::{ConnectContext, ConnectError, ServerAddress, connect};
 use mcp_overlay_host::hosted_apps::CODEX_APPS;
 use serde_json::json;
 use wiremock::matchers::{any, header as with_header, method};
@@ -16,11 +16,11 @@ use crate::support::{
     what, with_oauth,
 };
 
-fn docs_at(endpoint: &MockServer) -> Place {
-    Place { server: "docs".into(), at: endpoint.uri() }
+fn docs_at(endpoint: &MockServer) -> ServerAddress {
+    ServerAddress { server: "docs".into(), at: endpoint.uri() }
 }
 
-/// The tokens of all requests, by what was asked.
+/// The tokens of all requests, by JSON-RPC method.
 async fn tokens(endpoint: &MockServer) -> Vec<(String, Option<String>)> {
     let requests = endpoint.received_requests().await.unwrap();
     requests.iter().map(|request| (what(request), header(request, "authorization"))).collect()
@@ -46,7 +46,7 @@ async fn every_request_carries_the_current_authorization() {
     let expected =
         ["DELETE", "GET", "initialize", "notifications/initialized", "tools/call", "tools/list"];
     assert_eq!(kinds, expected);
-    // Six requests, six questions.
+    // Six requests, so six calls of the authorizer.
     let expected = ["t1", "t2", "t3", "t4", "t5", "t6"].map(|token| format!("Bearer {token}"));
     assert_eq!(sent, expected);
 }
@@ -54,7 +54,7 @@ async fn every_request_carries_the_current_authorization() {
 #[tokio::test]
 async fn a_resumed_stream_carries_the_current_authorization() {
     let endpoint = sessions().await;
-    // The answer to the call breaks off, and the rest of it is fetched.
+    // The stream of the response breaks and is resumed.
     let begin = "id: 1\nretry: 5\ndata:\n\n";
     let broken = ResponseTemplate::new(200).set_body_raw(begin, "text/event-stream");
     Mock::given(|request: &wiremock::Request| what(request) == "tools/call")
@@ -120,8 +120,8 @@ async fn a_final_refusal_says_what_to_do() {
             let script = Script::new(&[Some("secret-token")], other);
             let error = connect_docs(&endpoint, &with_oauth(&script)).await.unwrap_err();
             let advice = "log in once more".to_owned();
-            let place = docs_at(&endpoint);
-            let expected = ConnectError::Unauthorized { place, status: 401, advice };
+            let address = docs_at(&endpoint);
+            let expected = ConnectError::Unauthorized { address, status: 401, advice };
             assert_eq!(error, expected);
             assert!(error.to_string().contains("log in once more"), "{error}");
             assert!(!format!("{error} {error:?}").contains("secret-token"));
@@ -144,12 +144,12 @@ async fn a_missing_scope_is_a_refusal_and_another_403_is_not() {
         let script = Script::new(&[Some("t")], None);
         let error = connect_docs(&endpoint, &with_oauth(&script)).await.unwrap_err();
         assert_eq!(script.refusals.lock().unwrap().len(), refusals);
-        let place = docs_at(&endpoint);
+        let address = docs_at(&endpoint);
         let expected = if refusals == 1 {
             let advice = "log in once more".to_owned();
-            ConnectError::Unauthorized { place, status: 403, advice }
+            ConnectError::Unauthorized { address, status: 403, advice }
         } else {
-            ConnectError::HttpStatus { place, status: 403 }
+            ConnectError::HttpStatus { address, status: 403 }
         };
         assert_eq!(error, expected);
     }
@@ -161,7 +161,7 @@ async fn nothing_is_sent_without_authorization() {
     let script = Script::new(&[None], None);
     let error = connect_docs(&endpoint, &with_oauth(&script)).await.unwrap_err();
     let reason = "you are signed out: sign in".to_owned();
-    let expected = ConnectError::NotAuthorized { place: docs_at(&endpoint), reason };
+    let expected = ConnectError::NotAuthorized { address: docs_at(&endpoint), reason };
     assert_eq!(error, expected);
     assert_eq!(seen(&endpoint).await.len(), 0);
 }
@@ -180,7 +180,7 @@ async fn nothing_is_sent_once_the_authorization_is_gone() {
         let list = connection.list_tools().await.unwrap_err();
         assert!(matches!(list, ConnectError::NotAuthorized { .. }), "{list:?}");
     }
-    // Nor is the end of the session told.
+    // Nor is the session deleted.
     connection.shutdown().await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(seen(&endpoint).await.len(), before);
@@ -271,7 +271,7 @@ async fn a_token_variable_takes_precedence_over_oauth_and_must_be_set() {
     let unset = with_oauth(&script);
     let error = connect("docs", &config, &unset).await.unwrap_err();
     let variable = "DOCS_TOKEN".to_owned();
-    assert_eq!(error, ConnectError::NoToken { place: docs_at(&endpoint), variable });
+    assert_eq!(error, ConnectError::NoToken { address: docs_at(&endpoint), variable });
     assert_eq!(seen(&endpoint).await.len(), 0);
 
     let environment = Environment::from_pairs([("DOCS_TOKEN", "from-env")]);
@@ -292,7 +292,7 @@ async fn a_configured_header_is_sent_unless_there_is_other_authorization() {
     let script = Script::new(&[Some("oauth")], None);
     for (context, expected) in [(context(), "Basic x"), (with_oauth(&script), "Bearer oauth")] {
         endpoint.reset().await;
-        // Only what was sent matters.
+        // Only the request matters.
         connect("docs", &config, &context).await.unwrap_err();
         let requests = endpoint.received_requests().await.unwrap();
         let values: Vec<_> = requests[0].headers.get_all("authorization").iter().collect();
@@ -307,7 +307,7 @@ async fn a_server_that_requires_authorization_reports_that_a_login_is_needed() {
     let endpoint = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(401)).mount(&endpoint).await;
     let error = connect_docs(&endpoint, &context()).await.unwrap_err();
-    assert_eq!(error, ConnectError::LoginRequired { place: docs_at(&endpoint) });
+    assert_eq!(error, ConnectError::LoginRequired { address: docs_at(&endpoint) });
     assert!(error.to_string().contains("log in"), "{error}");
 }
 
@@ -321,7 +321,7 @@ async fn another_origin_never_sees_the_authorization() {
     let script = Script::new(&[Some("t")], Some("t2"));
     let error = connect_docs(&endpoint, &with_oauth(&script)).await.unwrap_err();
     let to = other.uri();
-    assert_eq!(error, ConnectError::RedirectRefused { place: docs_at(&endpoint), to });
+    assert_eq!(error, ConnectError::RedirectRefused { address: docs_at(&endpoint), to });
     assert_eq!(seen(&other).await.len(), 0);
 }
 
@@ -342,7 +342,7 @@ async fn a_redirected_request_carries_the_current_authorization() {
 
     *script.tokens.lock().unwrap() = [Some("first"), Some("second")].into();
     connection.call_tool("a", None, None).await.unwrap();
-    // Signed out between the two.
+    // Signed out between the two requests.
     *script.tokens.lock().unwrap() = [Some("third"), None].into();
     let error = connection.call_tool("a", None, None).await.unwrap_err();
     assert!(matches!(error, ConnectError::NotAuthorized { .. }), "{error:?}");
@@ -393,7 +393,7 @@ async fn the_apps_servers_own_token_is_not_sent_after_a_sign_out() {
     assert!(matches!(error, ConnectError::NotAuthorized { .. }), "{error:?}");
     apps.shutdown().await;
     assert_eq!(tokens(&endpoint).await.get(before..), Some([].as_slice()));
-    // It is no business of other servers who is signed in.
+    // The sign-in does not affect other servers.
     docs.call_tool("a", None, None).await.unwrap();
     docs.shutdown().await;
 }

@@ -19,7 +19,7 @@ fn object(value: Value) -> Option<serde_json::Map<String, Value>> {
     value.as_object().cloned()
 }
 
-/// A server whose calls of tools are answered by `respond`.
+/// A server that responds to tool calls with `respond`.
 async fn on_calls(
     respond: impl Fn(&Request) -> ResponseTemplate + Send + Sync + 'static,
 ) -> MockServer {
@@ -81,10 +81,10 @@ async fn a_refused_call_shows_the_servers_message_within_bounds() {
     .await;
     let connection = connect_docs(&endpoint, &context()).await.unwrap();
     let error = connection.call_tool("a", None, None).await.unwrap_err();
-    let ConnectError::CallRefused { place, code, message, request } = &error else {
+    let ConnectError::CallRefused { address, code, message, request } = &error else {
         panic!("{error:?}")
     };
-    assert_eq!((place.server.as_str(), *code, *request), ("docs", -32602, "tools/call"));
+    assert_eq!((address.server.as_str(), *code, *request), ("docs", -32602, "tools/call"));
     assert!(message.starts_with("no  [31m ää"), "{message}");
     assert_eq!(message.chars().count(), 1_000);
     connection.shutdown().await;
@@ -131,12 +131,12 @@ async fn a_dropped_call_is_cancelled() {
     connection.shutdown().await;
 }
 
-/// Calls that fail in different ways, at the same time, over one connection.
+/// Concurrent calls that fail in different ways on one connection.
 #[tokio::test]
 async fn concurrent_calls_have_their_own_outcomes() {
     let endpoint = on_calls(|request| {
         let number = body(request)["params"]["arguments"]["n"].as_u64().unwrap();
-        // Answers come in another order than calls.
+        // Responses arrive in another order than calls.
         let delay = Duration::from_millis(number * 37 % 11);
         let id = &body(request)["id"];
         let answer = match number % 4 {

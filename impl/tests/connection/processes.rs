@@ -1,5 +1,5 @@
-//! Servers that are processes: what they see of the host, and that nothing is left of them. They
-//! are shell scripts, which know that rmcp counts its requests from 0.
+//! Stdio servers: their environment, and their end. They are shell scripts, which rely on rmcp's
+//! request ids, counted from 0.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::{context, server};
 
-/// Answers initialization and the first list of tools: a tool `a` and a tool `b`.
+/// Responds to initialization and the first list of tools: `a` and `b`.
 pub(crate) const START: &str = r#"
 read -r line
 echo '{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"sh","version":"1"}}}'
@@ -22,11 +22,11 @@ read -r line
 echo '{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a","inputSchema":{"type":"object"}},{"name":"b","inputSchema":{"type":"object"}}]}}'
 "#;
 
-/// Answers the first call.
+/// Responds to the first call.
 const CALL: &str = r#"read -r line; echo '{"jsonrpc":"2.0","id":2,"result":{"content":[]}}'
 "#;
 
-/// A server that is this script, whose `$1` is a folder.
+/// A server that runs this script with a folder as `$1`.
 pub(crate) fn script(text: &str, folder: &Path, more: Value) -> ServerConfig {
     let mut config = json!({ "command": "sh", "args": ["-c", text, "sh", folder] });
     config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -37,7 +37,7 @@ fn host(environment: Environment) -> ConnectContext {
     ConnectContext { environment, ..context() }
 }
 
-/// A host with nothing in its environment but where programs are.
+/// A host with only `PATH` in its environment.
 pub(crate) fn plain() -> ConnectContext {
     host(Environment::from_pairs([("PATH", std::env::var_os("PATH").unwrap())]))
 }
@@ -59,7 +59,7 @@ async fn until_written(path: &Path) -> String {
     tokio::time::timeout(Duration::from_secs(5), look).await.unwrap()
 }
 
-/// Whether a process of this number runs; one that only waits to be waited for does not.
+/// Whether a process with this id runs; a zombie does not.
 pub(crate) fn runs(pid: &str) -> bool {
     let status = std::fs::read_to_string(PathBuf::from(format!("/proc/{}/stat", pid.trim())));
     let state = |text: String| text.rsplit(')').next().unwrap().trim().chars().next();
@@ -129,7 +129,7 @@ async fn a_process_sees_only_allowed_environment_variables() {
     let config = script(&text, folder.path(), more);
     connect("sh", &config, &host(Environment::from_pairs(pairs))).await.unwrap().shutdown().await;
     let written = std::fs::read_to_string(folder.path().join("env")).unwrap();
-    // The shell's own.
+    // Set by the shell.
     let own = ["PWD=", "_=", "SHLVL=", "OLDPWD="];
     let mut seen: Vec<_> = written
         .lines()
@@ -236,8 +236,8 @@ async fn an_exited_process_reports_its_status() {
 #[tokio::test]
 async fn a_call_during_which_the_process_exits_fails() {
     let folder = tempfile::tempdir().unwrap();
-    // A process of its own holds the output open.
-    // Or it closes its output a moment before it ends.
+    // A child process holds the output open.
+    // Or it closes its output a moment before it exits.
     for text in [
         "read -r line; kill -9 $$",
         "sleep 300 & read -r line; kill -9 $$",
@@ -337,8 +337,8 @@ async fn no_process_is_left_after_a_startup_timeout() {
     until_gone(&until_written(&folder.path().join("pids")).await).await;
 }
 
-/// Processes that end at the end of their input, when asked, or only by force, each with one of
-/// its own.
+/// Processes that exit at the end of their input, when asked, or only by force, each with a child
+/// process.
 const STUBBORN: [&str; 3] = [
     "cat >/dev/null",
     "while :; do sleep 0.1; done",
@@ -395,7 +395,7 @@ fn no_process_is_left_if_the_runtime_ends_first() {
     runtime.block_on(until_gone(&pids));
 }
 
-/// Asks the host something during a call and writes down what it says.
+/// Sends a request to the host during a call and records the response.
 fn asking(question: &str) -> String {
     let ask = format!("read -r line; echo '{question}'; read -r line; echo \"$line\" >\"$1/said\"");
     let answer = r#"echo '{"jsonrpc":"2.0","id":2,"result":{"content":[]}}'; cat >/dev/null"#;
@@ -439,7 +439,7 @@ async fn elicitations_are_answered_with_defaults_if_the_options_say_so() {
 
     let said = answer_to(&question, Elicitation::Decline).await;
     assert_eq!(said["result"], json!({ "action": "decline" }));
-    // Somebody would have to type something.
+    // A user would have to type a value.
     let question = form(json!({ "nick": { "type": "string" } }), json!(["nick"]));
     let said = answer_to(&question, Elicitation::AcceptDefaults).await;
     assert_eq!(said["result"], json!({ "action": "decline" }));

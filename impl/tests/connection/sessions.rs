@@ -1,4 +1,4 @@
-//! What happens when a session is lost, and how a connection ends.
+//! Lost sessions, and the end of connections.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use crate::support::{
     Script, connect_docs, context, header, seen, sessions, until_seen, what, with_oauth,
 };
 
-/// From now on the server does not know its first session.
+/// Makes the server forget its first session.
 async fn forget(endpoint: &MockServer) {
     Mock::given(method("POST"))
         .and(with_header("mcp-session-id", "session-1"))
@@ -40,7 +40,7 @@ async fn a_lost_session_is_replaced() {
         assert_eq!(header(request, "authorization").as_deref(), Some("Bearer t"));
     }
 
-    // What went wrong before is not what goes wrong now.
+    // An earlier failure is not reported.
     let broken = ResponseTemplate::new(500);
     Mock::given(with_header("mcp-session-id", "session-2"))
         .respond_with(broken)
@@ -142,7 +142,7 @@ async fn a_shutdown_ends_calls_in_progress() {
         async move { connection.call_tool("a", None, None).await }
     });
     until_seen(&endpoint, "tools/call").await;
-    // The call does not wait for what the server says to that.
+    // The call does not wait for the response.
     let slow = ResponseTemplate::new(204).set_delay(Duration::from_secs(30));
     Mock::given(method("DELETE")).respond_with(slow).with_priority(1).mount(&endpoint).await;
     let begin = Instant::now();

@@ -1,4 +1,4 @@
-//! A server by its address alone.
+//! Connecting to a server by its URL.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -43,7 +43,7 @@ async fn a_server_without_authorization_needs_no_login() {
     assert!(provider.state().requests.is_empty());
 }
 
-/// Every refusal is a login: for the scope that is missing, and for those that there were.
+/// Every refusal leads to a login, for the missing scope and those granted before.
 #[tokio::test]
 async fn a_second_login_requests_the_missing_scope_and_the_granted_ones() {
     let provider = Provider::start().await;
@@ -72,7 +72,7 @@ async fn the_login_url_is_shown() {
 #[tokio::test]
 async fn the_number_of_logins_is_bounded() {
     let provider = Provider::start().await;
-    // No scope has a blank in its name, so this one is never granted.
+    // Contains a space, so it is never granted.
     provider.state().needs = BTreeMap::from([("tools/list", "a"), ("tools/call", "b c")]);
     let never = advice(headless(&provider, &["write"]).await);
     assert!(never.contains("other scopes"), "{never}");

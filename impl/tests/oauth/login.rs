@@ -1,4 +1,4 @@
-//! The way from a server's metadata to stored tokens.
+//! Logins, from discovery to stored tokens.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -170,7 +170,7 @@ async fn only_the_callback_with_the_state_ends_a_login() {
     for other in others {
         assert_eq!(browse(other.clone()).await.0, 404, "{other}");
     }
-    // A browser opens connections ahead, and sends nothing on them.
+    // A browser opens connections in advance, and sends nothing on them.
     let address = callback.trim_start_matches("http://").trim_end_matches("/callback").to_owned();
     let _idle = tokio::net::TcpStream::connect(&address).await.unwrap();
     assert!(!finished.is_finished());
@@ -200,7 +200,7 @@ fn timeouts_have_bounds() {
 
 #[tokio::test]
 async fn a_refusal_shows_the_error_code() {
-    let cases = [("access_denied", "access_denied"), ("<script>alert", "no reason")];
+    let cases = [("access_denied", "access_denied"), ("<script>alert", "without an error code")];
     for (error, shown) in cases {
         let provider = Provider::start().await;
         provider.state().error = Some(error);
@@ -212,7 +212,7 @@ async fn a_refusal_shows_the_error_code() {
     }
 }
 
-/// RFC 9207: an answer of another authorization server gets no code sent anywhere.
+/// RFC 9207: with another issuer in the callback, the code is sent nowhere.
 #[tokio::test]
 async fn a_response_from_another_issuer_is_rejected() {
     let missing = |provider: &Provider| {
@@ -264,9 +264,9 @@ async fn invalid_metadata_stops_a_login_before_the_browser() {
         ("issuer", json!("https://evil.example"), "another issuer"),
         ("code_challenge_methods_supported", json!(["plain"]), "PKCE"),
         ("response_types_supported", json!(["token"]), "code flow"),
-        ("authorization_endpoint", json!("http://auth.example/authorize"), "is not https"),
-        ("authorization_endpoint", json!("javascript:alert(1)"), "is not https"),
-        ("authorization_endpoint", json!("file:///etc/passwd"), "is not https"),
+        ("authorization_endpoint", json!("http://auth.example/authorize"), "is neither https nor"),
+        ("authorization_endpoint", json!("javascript:alert(1)"), "is neither https nor"),
+        ("authorization_endpoint", json!("file:///etc/passwd"), "is neither https nor"),
     ];
     for (name, value, expected) in cases {
         let provider = Provider::start().await;
@@ -295,7 +295,7 @@ async fn errors_do_not_quote_the_authorization_server() {
     assert!(store.load(NAME, &provider.url()).await.unwrap().is_none());
 }
 
-/// A token endpoint that sends the code on to somebody else does not get that done.
+/// The code is not sent to the target of a redirect.
 #[tokio::test]
 async fn redirects_of_the_token_endpoint_are_not_followed() {
     let provider = Provider::start().await;

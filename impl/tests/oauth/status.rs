@@ -1,4 +1,4 @@
-//! How a server is authorised.
+//! The authorization status of servers.
 
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ async fn a_server_with_configured_authorization_is_not_asked() {
     assert!(provider.resource.received_requests().await.unwrap().is_empty());
 }
 
-/// Time is paused: it passes while nothing happens.
+/// With paused time, which advances when all tasks are idle.
 #[tokio::test(start_paused = true)]
 async fn the_status_of_an_unresponsive_server_times_out_after_five_seconds() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

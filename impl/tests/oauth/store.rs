@@ -1,4 +1,4 @@
-//! The file of tokens.
+//! The token store.
 
 use mcp_overlay_host::oauth::{LoginRequest, OAuth, StoreMode, TokenStore, Tokens};
 use serde_json::{Value, json};
@@ -123,7 +123,7 @@ async fn reading_creates_no_file() {
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }
 
-/// Without the keyring, whose absence tells the modes apart here.
+/// Without keyring support, whose errors distinguish the modes.
 #[cfg(not(feature = "keyring"))]
 #[tokio::test]
 async fn the_store_follows_a_configuration_change() {
@@ -154,7 +154,7 @@ async fn a_build_without_keyring_support_reports_that() {
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }
 
-/// Needs a keyring that is open, and leaves nothing in it. With gnome-keyring and without a desktop:
+/// Needs an unlocked keyring, and leaves nothing in it. With gnome-keyring and without a desktop:
 /// `HOME=$(mktemp -d) dbus-run-session -- sh -c 'printf pw | gnome-keyring-daemon --daemonize
 /// --unlock; TEST keyring --ignored'`, where TEST is this test as a program, built with
 /// `cargo test -p mcp-overlay-host --features keyring --test oauth --no-run`.

@@ -1,4 +1,4 @@
-//! Tokens in use: refreshed in time, once, and gone when they are gone.
+//! The use and refresh of stored tokens.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,8 +43,8 @@ async fn valid_tokens_are_sent_without_a_refresh() {
     }
 }
 
-/// A refresh token is good for one refresh: a second one at the same time ends the login. Neither
-/// several connections of a host nor several hosts with one file make one.
+/// A refresh token is valid for one refresh, and a concurrent second one ends the login. Several
+/// connections of a host, and several hosts with one file, refresh once.
 #[tokio::test(flavor = "multi_thread")]
 async fn expiring_tokens_are_refreshed_once() {
     let home = tempfile::tempdir().unwrap();
@@ -69,7 +69,7 @@ async fn expiring_tokens_are_refreshed_once() {
     }
 }
 
-/// Whoever waited for the tokens may be gone; the refresh token is spent nevertheless.
+/// The refresh token is spent even if the request is cancelled, so the new tokens must be stored.
 #[tokio::test]
 async fn a_refresh_finishes_after_its_request_is_cancelled() {
     let provider = Provider::start().await;
@@ -93,9 +93,9 @@ async fn a_refused_token_is_replaced_once() {
     let second = authorizer.refused(refusal(401, "Bearer", first.clone())).await.unwrap();
     assert_eq!(bearer(&second), "secret-access-2");
     assert_eq!(authorizer.headers().await.unwrap(), second);
-    // Somebody else's refusal of the old token needs no new one.
+    // A refusal of the old token needs no further refresh.
     assert_eq!(authorizer.refused(refusal(401, "Bearer", first)).await, Some(second.clone()));
-    // The new one is refused as well: a third would be no better.
+    // The new token is refused too, so there is no third.
     assert_eq!(authorizer.refused(refusal(401, "Bearer", second)).await, None);
     assert_eq!(provider.state().refreshes, 1);
     assert!(authorizer.advice().contains("mcp-overlay-host mcp login docs"));
@@ -109,7 +109,7 @@ async fn a_missing_scope_is_reported() {
     let sent = authorizer.headers().await.unwrap();
     let cases = [
         (r#"Bearer error="insufficient_scope", scope="a b:c""#, "--scopes a,b:c`"),
-        // Nothing that a shell would run.
+        // Special characters of a shell.
         (r#"Bearer error="insufficient_scope", scope="a; rm -rf /""#, "login docs`"),
         (r#"Bearer error="insufficient_scope""#, "lacks a permission"),
     ];
@@ -137,7 +137,7 @@ async fn a_rejected_refresh_token_is_removed_and_reported() {
     assert!(store.load(NAME, &provider.url()).await.unwrap().is_none());
 }
 
-/// A refusal may pass, and without a refresh token nobody says that the login is over.
+/// A refusal may be temporary; without a refresh token only the user can end the login.
 #[tokio::test]
 async fn a_refused_token_without_a_refresh_token_is_kept() {
     let provider = Provider::start().await;
@@ -151,7 +151,7 @@ async fn a_refused_token_without_a_refresh_token_is_kept() {
     assert_eq!(authorizer.headers().await.unwrap(), sent);
 }
 
-/// The authorization server is down: that passes, and the login stays.
+/// The authorization server is temporarily down.
 #[tokio::test]
 async fn a_failed_refresh_can_be_retried() {
     let provider = Provider::start().await;
@@ -167,7 +167,7 @@ async fn a_failed_refresh_can_be_retried() {
     assert_eq!(bearer(&authorizer.headers().await.unwrap()), "secret-access-2");
 }
 
-/// Still good for some seconds: sent, whatever the refresh does.
+/// The tokens are valid for some more seconds.
 #[tokio::test]
 async fn unexpired_tokens_are_sent_after_a_failed_refresh() {
     let provider = Provider::start().await;
@@ -190,10 +190,10 @@ async fn nothing_is_sent_after_a_logout() {
     assert!(oauth.logout(NAME, &provider.url()).await.unwrap());
     assert!(!oauth.logout(NAME, &provider.url()).await.unwrap());
     let error = authorizer.headers().await.unwrap_err();
-    assert!(error.to_string().contains("nobody is logged in"), "{error}");
+    assert!(error.to_string().contains("you are no longer logged in"), "{error}");
 }
 
-/// Codex stores neither endpoints nor resource: both are asked for again.
+/// Codex stores neither endpoints nor resource, so both are discovered again.
 #[tokio::test]
 async fn tokens_stored_by_codex_are_refreshed() {
     let provider = Provider::start().await;

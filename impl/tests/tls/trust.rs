@@ -1,4 +1,4 @@
-//! Who is trusted, by everything of the host that speaks HTTPS.
+//! Trusted certificate authorities of connections, logins and refreshes.
 
 use std::path::Path;
 use std::time::Duration;
@@ -51,13 +51,13 @@ async fn an_untrusted_server_gets_no_request() {
     assert!(seen(&upstream).await.is_empty(), "and nothing else");
 }
 
-/// What is wrong with the file, and what the user reads about it.
+/// Unusable files and their messages.
 fn bad_files(front: &Front) -> [(std::path::PathBuf, &'static str); 3] {
     let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     [
         (front.file("").with_file_name("gone.pem"), "there is no such file"),
         (front.file("").with_file_name("."), "it is not a regular file"),
-        (front.file(damaged), "certificate 1 in it is damaged"),
+        (front.file(damaged), "certificate 1 in it is invalid"),
     ]
 }
 
@@ -83,7 +83,7 @@ async fn an_unusable_certificate_file_is_an_error_and_nothing_is_sent() {
         assert_names(&error.to_string(), &file, reason);
     }
     for (text, reason) in [
-        ("no certificates", "there is no certificate in it"),
+        ("no certificates", "it contains no certificate"),
         ("-----BEGIN CERTIFICATE-----\nAAAA\n", "it is not valid PEM"),
     ] {
         let file = front.file(text);
@@ -91,7 +91,7 @@ async fn an_unusable_certificate_file_is_an_error_and_nothing_is_sent() {
         assert_names(&error.to_string(), &file, reason);
     }
     assert_eq!(front.accepted(), 0);
-    // Nobody is to be trusted for plain http.
+    // Plain http needs no authority.
     let plain = ServerConfig::streamable_http(format!("{}/mcp", upstream.uri()));
     let file = front.file("no certificates");
     connect("docs", &plain, &context(trusting(&file))).await.unwrap();
@@ -143,7 +143,7 @@ async fn a_login_reports_an_unusable_certificate_file() {
     assert!(seen(&upstream).await.is_empty());
 }
 
-/// What a sign-in sends after a refusal, or why it sends nothing.
+/// The headers that a sign-in sends after a refusal, or why it sends none.
 async fn refreshed(front: &Front, ca: Option<&Path>) -> Result<AuthHeaders, String> {
     let url = format!("{}/oauth/token", front.origin());
     let mut env = vec![(REFRESH_URL_VARIABLE, url.into())];

@@ -1,4 +1,4 @@
-//! `mcp-overlay-host mcp`: the servers of a host that runs without the Apps extension.
+//! `mcp-overlay-host mcp`: manages the servers of a host without the Apps extension.
 
 mod add;
 mod edit;
@@ -16,8 +16,8 @@ use super::stop::Outcome;
 /// Lists, adds, removes and logs in to MCP servers.
 ///
 /// Servers come from config.toml and from the plugins in `plugins` beside it. With a ChatGPT
-/// sign-in and `features.apps` on there is also `codex_apps`, the Apps server. No command but
-/// `login` and `logout` uses the network.
+/// sign-in and `features.apps` enabled there is also `codex_apps`, the Apps server. Only `login` and
+/// `logout` use the network.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]

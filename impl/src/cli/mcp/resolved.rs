@@ -10,7 +10,7 @@ use super::super::options::{Overrides, codex_home};
 use super::super::output::complain;
 use super::super::stop::Stop;
 
-/// What a local host resolves to.
+/// The resolution of a local host.
 pub(super) struct Resolved {
     pub(super) env: Environment,
     pub(super) host: host::Resolved,
@@ -18,13 +18,12 @@ pub(super) struct Resolved {
 }
 
 impl Resolved {
-    /// Resolves configuration, plugins and sign-in without any extension, and says what the user
-    /// should know about them.
+    /// Resolves configuration, plugins and sign-in without any extension, and prints warnings.
     pub(super) async fn now(overrides: &Overrides) -> Result<Self, Stop> {
         Self::of(overrides, Profile::default()).await
     }
 
-    /// [`now`](Self::now), by the rules of this profile.
+    /// As [`now`](Self::now), with the rules of this profile.
     pub(super) async fn of(overrides: &Overrides, profile: Profile) -> Result<Self, Stop> {
         let env = Environment::from_process().with_profile(profile);
         let home = codex_home(&env)?;
@@ -55,7 +54,7 @@ pub(super) fn no_server(name: &str) -> Stop {
     Stop::failed(format!("No MCP server named '{}' found.", escaped_line(name)))
 }
 
-/// A runtime for the commands that wait for something.
+/// Runs asynchronous work.
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| Stop::failed(format!("cannot start: {error}")))?.block_on(work)

@@ -11,13 +11,12 @@ use super::super::stop::{Outcome, Stop};
 use super::masked;
 use super::resolved::{Resolved, block_on, no_server};
 
-/// Lists the servers: their names, whether they are enabled, how they are reached and authorised.
+/// Lists the servers with their status, transport and authorization.
 ///
-/// Values of headers and environment variables are not shown, nor is what looks like a secret in
-/// arguments and URLs.
+/// Masks the values of headers and environment variables, and likely secrets in arguments and URLs.
 #[derive(clap::Args)]
 pub(super) struct ListArguments {
-    /// Writes a JSON array.
+    /// Prints a JSON array.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -31,7 +30,7 @@ pub(super) struct ListArguments {
 pub(super) struct GetArguments {
     /// The server's name.
     name: String,
-    /// Writes a JSON object.
+    /// Prints a JSON object.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -76,7 +75,7 @@ pub(super) fn get(arguments: &GetArguments) -> Outcome {
         for (key, value) in &object {
             match value {
                 Value::Object(transport) if key == "transport" => {
-                    // How it is reached before with what.
+                    // The type comes first.
                     let (first, rest): (Vec<_>, Vec<_>) =
                         transport.iter().partition(|(key, _)| *key == "type");
                     first
@@ -101,7 +100,7 @@ fn put(out: &mut String, key: &str, value: &Value) {
     out.push_str(&format!("  {key}: {}\n", escaped_line(&value)));
 }
 
-/// How a server is authorised, as far as that is known without asking it.
+/// How requests to a server are authorised, as far as known without asking it.
 async fn auth(resolved: &Resolved, name: &str, server: &ServerConfig) -> String {
     let Transport::StreamableHttp(http) = &server.transport else { return String::new() };
     if let Some(variable) = &http.bearer_token_env_var {
@@ -143,7 +142,7 @@ fn row(name: &str, server: &ServerConfig, auth: &str) -> [String; 5] {
     ]
 }
 
-/// Columns as wide as their widest cell; the last two may be long and so come last.
+/// A table with aligned columns. The long ones come last.
 fn table(rows: impl Iterator<Item = [String; 5]>) -> String {
     let header = ["NAME", "STATUS", "TRANSPORT", "URL OR COMMAND", "AUTH"].map(str::to_owned);
     let rows: Vec<[String; 5]> = std::iter::once(header).chain(rows).collect();
@@ -163,7 +162,7 @@ fn table(rows: impl Iterator<Item = [String; 5]>) -> String {
     out
 }
 
-/// What of a server's canonical form says how it is reached.
+/// The keys of a server's canonical form that describe the transport.
 const TRANSPORT: [&str; 11] = [
     "args",
     "bearer_token_env_var",
@@ -227,7 +226,7 @@ fn masked_value(key: &str, value: Value) -> Value {
     }
 }
 
-/// Where a server comes from.
+/// The source of a server.
 fn source(resolved: &Resolved, name: &str) -> String {
     let config = resolved.host.configuration().runtime();
     if let Some(plugin) = config.plugin_owners().get(name) {

@@ -13,7 +13,7 @@ use crate::files::{ReadError, open_private, read_text};
 /// The largest `auth.json` that is read, in bytes.
 pub const MAX_AUTH_BYTES: u64 = 1024 * 1024;
 
-pub(super) enum Place {
+pub(super) enum Storage {
     Disk(PathBuf),
     Memory(Mutex<Option<String>>),
 }
@@ -27,7 +27,7 @@ pub(super) struct Found {
     pub(super) exposed: bool,
 }
 
-impl Place {
+impl Storage {
     /// What messages call the place.
     pub(super) fn name(&self) -> String {
         match self {
@@ -71,7 +71,7 @@ impl Place {
     /// undone.
     pub(super) fn prepare(&self) -> io::Result<Writer<'_>> {
         match self {
-            Self::Memory(place) => Ok(Writer::Memory { place, text: String::new() }),
+            Self::Memory(storage) => Ok(Writer::Memory { storage, text: String::new() }),
             Self::Disk(path) => {
                 let target = target(path);
                 let folder = target.parent().unwrap_or(Path::new("."));
@@ -122,7 +122,7 @@ impl Place {
 
 /// Writes a new text.
 pub(super) enum Writer<'a> {
-    Memory { place: &'a Mutex<Option<String>>, text: String },
+    Memory { storage: &'a Mutex<Option<String>>, text: String },
     Disk { path: &'a Path, file: NamedTempFile, target: PathBuf },
 }
 
@@ -147,10 +147,10 @@ impl Writer<'_> {
     /// another text.
     pub(super) fn commit(self, expected: &str) -> io::Result<Option<Self>> {
         match self {
-            Self::Memory { place, text } => {
-                let mut kept = place.lock().unwrap_or_else(PoisonError::into_inner);
+            Self::Memory { storage, text } => {
+                let mut kept = storage.lock().unwrap_or_else(PoisonError::into_inner);
                 if kept.as_deref() != Some(expected) {
-                    return Ok(Some(Self::Memory { place, text }));
+                    return Ok(Some(Self::Memory { storage, text }));
                 }
                 *kept = Some(text);
                 Ok(None)
