@@ -87,11 +87,11 @@ fn has_apps(resolved: &Resolved) -> bool {
 fn apps(tools: &[Tool], configuration: &Configuration) -> Vec<Value> {
     let mut found: BTreeMap<&str, (Option<&str>, Option<&str>)> = BTreeMap::new();
     for tool in tools {
-        let said = |key: &str| tool.meta.as_ref()?.0.get(key)?.as_str();
-        if let Some(id) = said("connector_id").filter(|id| !id.is_empty()) {
+        let text = |key: &str| tool.meta.as_ref()?.0.get(key)?.as_str();
+        if let Some(id) = text("connector_id").filter(|id| !id.is_empty()) {
             let (name, description) = found.entry(id).or_default();
-            *name = name.or_else(|| said("connector_name"));
-            *description = description.or_else(|| said("connector_description"));
+            *name = name.or_else(|| text("connector_name"));
+            *description = description.or_else(|| text("connector_description"));
         }
     }
     let shown = |(id, (name, description)): (&str, (Option<&str>, Option<&str>))| {

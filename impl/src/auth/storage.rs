@@ -28,7 +28,7 @@ pub(super) struct Found {
 }
 
 impl Storage {
-    /// What messages call the place.
+    /// The name for messages.
     pub(super) fn name(&self) -> String {
         match self {
             Self::Disk(path) => path.display().to_string(),
@@ -143,7 +143,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Replaces `expected` by the staged text atomically. Returns the writer if the place holds
+    /// Replaces `expected` by the staged text atomically. Returns the writer if the storage holds
     /// another text.
     pub(super) fn commit(self, expected: &str) -> io::Result<Option<Self>> {
         match self {

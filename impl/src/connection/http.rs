@@ -139,8 +139,8 @@ pub(crate) fn tls(url: &Url, trust: &Trust) -> Result<ClientConfig, TlsError> {
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?;
     if url.scheme() != "https" {
-        let nobody = RootCertStore::empty();
-        return Ok(builder.with_root_certificates(nobody).with_no_client_auth());
+        let no_roots = RootCertStore::empty();
+        return Ok(builder.with_root_certificates(no_roots).with_no_client_auth());
     }
     let verifier = Verifier::new_with_extra_roots(trust.certificates()?, provider)?;
     // Not dangerous: this is the verifier that the builder's own extension sets, with more roots.

@@ -93,7 +93,7 @@ pub async fn connect(
 fn address(name: &str, transport: &Transport) -> ServerAddress {
     let at = match transport {
         Transport::Stdio(stdio) => format!("`{}`", stdio.command),
-        // An invalid URL fails before the place is shown.
+        // An invalid URL fails before the address is shown.
         Transport::StreamableHttp(http) => reqwest::Url::parse(&http.url)
             .map(|url| url.origin().ascii_serialization())
             .unwrap_or_default(),

@@ -31,18 +31,18 @@ fn initialize() -> Value {
 
 /// Its standard output and standard error until it exits.
 fn rest(mut process: Child) -> (String, String) {
-    let mut said = (String::new(), String::new());
-    process.stdout.take().unwrap().read_to_string(&mut said.0).unwrap();
-    process.stderr.take().unwrap().read_to_string(&mut said.1).unwrap();
-    assert!(process.wait().unwrap().success(), "{said:?}");
-    said
+    let mut output = (String::new(), String::new());
+    process.stdout.take().unwrap().read_to_string(&mut output.0).unwrap();
+    process.stderr.take().unwrap().read_to_string(&mut output.1).unwrap();
+    assert!(process.wait().unwrap().success(), "{output:?}");
+    output
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn orchestrator_mode_needs_no_writable_folder() {
     let server = apps().await;
     let config = settings(&server) + &stdio("docs", &[]);
-    let said = tokio::task::spawn_blocking(move || {
+    let output = tokio::task::spawn_blocking(move || {
         // Not even root can create a file there.
         let nowhere = Path::new("/proc");
         assert!(std::fs::write(nowhere.join("file"), "").is_err());
@@ -69,7 +69,7 @@ async fn orchestrator_mode_needs_no_writable_folder() {
         assert!(process.wait().unwrap().success());
         (answers, errors)
     });
-    let (answers, errors) = said.await.unwrap();
+    let (answers, errors) = output.await.unwrap();
     assert_eq!(answers[1]["data"][0]["serverInfo"]["name"], "apps");
     assert_eq!(answers[1]["data"][1]["name"], "docs");
     assert_eq!(answers[1]["data"][1]["tools"], json!({}));
@@ -123,8 +123,8 @@ fn overrides_apply_and_ignored_settings_cause_warnings() {
     let list = |id: u32| json!({ "id": id, "method": "mcpServerStatus/list", "params": {} });
     say(&mut process, &[initialize(), start, list(2), list(3)]);
     drop(process.stdin.take());
-    let (said, besides) = rest(process);
-    assert!(!said.contains("startupStatus"), "{said}");
+    let (output, besides) = rest(process);
+    assert!(!output.contains("startupStatus"), "{output}");
     assert_eq!(besides.matches("config.toml:2:").count(), 1, "{besides}");
     assert_eq!(besides.matches("auth.json: not valid JSON").count(), 1, "{besides}");
 }
@@ -142,9 +142,9 @@ fn unread_warnings_block_nothing() {
         }
         say(&mut process, &[initialize(), json!({ "id": 1, "method": "app/list" })]);
         drop(process.stdin.take());
-        let mut said = String::new();
-        process.stdout.take().unwrap().read_to_string(&mut said).unwrap();
-        assert!(said.contains("\"id\":1,\"result\""), "{said}");
+        let mut output = String::new();
+        process.stdout.take().unwrap().read_to_string(&mut output).unwrap();
+        assert!(output.contains("\"id\":1,\"result\""), "{output}");
         assert!(process.wait().unwrap().success());
     }
 }

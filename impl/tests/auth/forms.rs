@@ -78,8 +78,8 @@ fn auth_mode_selects_the_form_and_without_it_the_fields_do() {
     for (what, auth, expected) in table {
         assert_eq!(now(&auth).auth, expected, "{what}");
     }
-    let nobody = AuthStore::fixed(None, &Environment::default()).now();
-    assert_eq!(*nobody, AuthNow::default());
+    let signed_out = AuthStore::fixed(None, &Environment::default()).now();
+    assert_eq!(*signed_out, AuthNow::default());
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn logout_deletes_the_file() {
     assert_eq!(store.logout(), Ok(true));
     assert!(!home.file().exists());
     assert_eq!(store.now().auth, None);
-    assert_eq!(store.logout(), Ok(false), "nobody was signed in");
+    assert_eq!(store.logout(), Ok(false), "already signed out");
 }
 
 #[test]

@@ -90,7 +90,7 @@ const CASES: [Case; 14] = [
         replaced: "docs = 1\n[mcp_servers.docs2]\ncommand = \"a\"\n[mcp_servers.docs]\nurl = \"https://new.example\"\n[other.docs]\nc = 1\n",
     },
     Case {
-        style: "a comment that belongs to nobody",
+        style: "an unattached comment",
         before: "[mcp_servers.docs]\ncommand = \"a\"\n# timeout = 1\n\n# the end\n",
         removed: "# timeout = 1\n\n# the end\n",
         replaced: "[mcp_servers.docs]\nurl = \"https://new.example\"\n# timeout = 1\n\n# the end\n",
@@ -211,10 +211,10 @@ fn a_rejected_add_changes_nothing() {
     ];
     for (args, problem) in cases {
         let home = Home::with("# mine\n");
-        let said = home.run(&[&["mcp", "add"], args].concat());
-        assert_eq!((said.status, &*said.out), (2, ""), "{said:?}");
-        assert!(said.err.starts_with("error: ") && said.err.contains(problem), "{said:?}");
-        assert!(!said.err.contains(secret), "{said:?}");
+        let result = home.run(&[&["mcp", "add"], args].concat());
+        assert_eq!((result.status, &*result.out), (2, ""), "{result:?}");
+        assert!(result.err.starts_with("error: ") && result.err.contains(problem), "{result:?}");
+        assert!(!result.err.contains(secret), "{result:?}");
         assert_eq!(home.text(), "# mine\n");
     }
 }
@@ -223,10 +223,10 @@ fn a_rejected_add_changes_nothing() {
 fn removing_an_unknown_server_fails() {
     for config in ["", "[mcp_servers.other]\ncommand = \"x\"\n", "docs = 1\n"] {
         let home = Home::with(config);
-        let said = home.run(&["mcp", "remove", "docs"]);
+        let result = home.run(&["mcp", "remove", "docs"]);
         let place = home.config();
         let problem = format!("error: No MCP server named 'docs' found in {}.\n", place.display());
-        assert_eq!((said.status, said.out, said.err), (1, String::new(), problem));
+        assert_eq!((result.status, result.out, result.err), (1, String::new(), problem));
         assert_eq!(home.text(), config);
     }
     let home = Home::new();

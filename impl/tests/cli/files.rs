@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::support::{Home, said};
+use crate::support::{Home, output_of};
 
 const SERVER: &str = "[mcp_servers.docs]\ncommand = \"x\"\n";
 
@@ -30,9 +30,9 @@ fn commands_refuse_an_invalid_config_and_leave_it_unchanged() {
     for (config, problem) in cases {
         for command in commands {
             let home = Home::with(config);
-            let said = home.run(command);
-            assert_eq!((said.status, &*said.out), (2, ""), "{command:?} {said:?}");
-            assert!(said.err.contains(problem), "{command:?} {said:?}");
+            let result = home.run(command);
+            assert_eq!((result.status, &*result.out), (2, ""), "{command:?} {result:?}");
+            assert!(result.err.contains(problem), "{command:?} {result:?}");
             assert_eq!(home.text(), config);
         }
     }
@@ -83,8 +83,8 @@ fn concurrent_additions_are_all_kept() {
             running.push(command.spawn().unwrap());
         }
         for process in running {
-            let said = said(&process.wait_with_output().unwrap());
-            assert_eq!((said.status, &*said.err), (0, ""), "round {round}");
+            let result = output_of(&process.wait_with_output().unwrap());
+            assert_eq!((result.status, &*result.err), (0, ""), "round {round}");
         }
         let text = std::fs::read_to_string(home.join("config.toml")).unwrap();
         let servers = text.lines().filter(|line| line.starts_with("[mcp_servers.s")).count();
@@ -112,8 +112,8 @@ fn an_edit_waits_a_bounded_time_for_another() {
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(home.text(), SERVER);
     drop(lock);
-    let said = said(&waiting.wait_with_output().unwrap());
-    assert_eq!((said.status, &*said.err), (0, ""));
+    let result = output_of(&waiting.wait_with_output().unwrap());
+    assert_eq!((result.status, &*result.err), (0, ""));
     assert_eq!(home.text(), "");
 }
 
@@ -121,9 +121,9 @@ fn an_edit_waits_a_bounded_time_for_another() {
 fn remove_does_not_create_a_home() {
     let parent = Home::new();
     let mut command = parent.command(&["mcp", "remove", "docs"]);
-    let said = said(&command.env("CODEX_HOME", parent.path().join("home")).output().unwrap());
-    assert_eq!(said.status, 1);
-    assert!(said.err.starts_with("error: No MCP server named 'docs' found in "), "{said:?}");
+    let result = output_of(&command.env("CODEX_HOME", parent.path().join("home")).output().unwrap());
+    assert_eq!(result.status, 1);
+    assert!(result.err.starts_with("error: No MCP server named 'docs' found in "), "{result:?}");
     assert_eq!(parent.files(), [""; 0]);
 }
 
@@ -133,7 +133,7 @@ fn add_creates_a_missing_home() {
     let home = parent.path().join("a/b");
     let mut command = parent.command(&add());
     let output = command.env("CODEX_HOME", &home).output().unwrap();
-    assert_eq!(said(&output).status, 0, "{output:?}");
+    assert_eq!(output_of(&output).status, 0, "{output:?}");
     assert!(home.join("config.toml").exists());
 }
 
@@ -142,9 +142,9 @@ fn without_codex_home_the_file_is_in_the_users_home() {
     let user = Home::new();
     let mut command = user.command(&add());
     let output = command.env_remove("CODEX_HOME").env("HOME", user.path()).output().unwrap();
-    assert_eq!(said(&output).status, 0, "{output:?}");
+    assert_eq!(output_of(&output).status, 0, "{output:?}");
     assert!(user.path().join(".codex/config.toml").exists());
-    let nowhere = said(&user.command(&add()).env_remove("CODEX_HOME").output().unwrap());
+    let nowhere = output_of(&user.command(&add()).env_remove("CODEX_HOME").output().unwrap());
     assert_eq!(nowhere.status, 2);
     assert!(nowhere.err.contains("neither CODEX_HOME nor HOME is set"), "{nowhere:?}");
 }
@@ -183,10 +183,10 @@ fn an_unwritable_folder_leaves_the_file_as_it_was() {
         if is_root {
             command.uid(65534).gid(65534);
         }
-        let said = said(&command.output().unwrap());
-        assert_eq!((said.status, &*said.out), (1, ""), "{said:?}");
+        let result = output_of(&command.output().unwrap());
+        assert_eq!((result.status, &*result.out), (1, ""), "{result:?}");
         let problem = format!("error: {}: cannot be written: ", home.config().display());
-        assert!(said.err.starts_with(&problem), "{said:?}");
+        assert!(result.err.starts_with(&problem), "{result:?}");
         assert_eq!(home.text(), SERVER);
     }
     set(0o755);

@@ -40,9 +40,9 @@ fn wrong_use_is_status_2() {
         &["mcp", "login", "x", "--timeout", "0"],
     ];
     for args in cases {
-        let said = home.run(args);
-        assert_eq!((said.status, &*said.out), (2, ""), "{args:?}: {said:?}");
-        assert!(!said.err.is_empty(), "{args:?}");
+        let result = home.run(args);
+        assert_eq!((result.status, &*result.out), (2, ""), "{args:?}: {result:?}");
+        assert!(!result.err.is_empty(), "{args:?}");
     }
     assert!(home.ok(&["--version"]).starts_with("mcp-overlay-host "));
 }

@@ -30,9 +30,9 @@ fn servers_without_oauth_cannot_be_logged_in_to() {
     ];
     for (name, problem) in cases {
         for command in ["login", "logout"] {
-            let said = home.run(&["mcp", command, name]);
+            let result = home.run(&["mcp", command, name]);
             let expected = (1, "", &*format!("error: {problem}\n"));
-            assert_eq!((said.status, &*said.out, &*said.err), expected);
+            assert_eq!((result.status, &*result.out, &*result.err), expected);
         }
     }
 }
@@ -40,9 +40,9 @@ fn servers_without_oauth_cannot_be_logged_in_to() {
 #[test]
 fn an_unknown_server_cannot_be_logged_in_to() {
     let home = Home::with(CONFIG);
-    let said = home.run(&["mcp", "login", "docs", "--timeout", "5"]);
-    assert_eq!((said.status, &*said.out), (1, ""), "{said:?}");
-    assert!(said.err.starts_with("error: cannot log in to 'docs': "), "{said:?}");
+    let result = home.run(&["mcp", "login", "docs", "--timeout", "5"]);
+    assert_eq!((result.status, &*result.out), (1, ""), "{result:?}");
+    assert!(result.err.starts_with("error: cannot log in to 'docs': "), "{result:?}");
     assert_eq!(home.text(), CONFIG);
 }
 
@@ -66,11 +66,11 @@ fn logout_forgets_the_tokens() {
 #[test]
 fn an_unknown_store_causes_a_warning() {
     let home = Home::with("mcp_oauth_credentials_store = \"safe\"\n");
-    let said = home.run(&["mcp", "list"]);
-    assert_eq!(said.status, 0);
+    let result = home.run(&["mcp", "list"]);
+    assert_eq!(result.status, 0);
     let problem = "config.toml:1:31: mcp_oauth_credentials_store: expected \"auto\", \"file\" or \
                    \"keyring\"; \"auto\" is used\n";
-    assert!(said.err.ends_with(problem), "{said:?}");
+    assert!(result.err.ends_with(problem), "{result:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -86,7 +86,7 @@ async fn a_login_prints_the_url_waits_and_stores_the_tokens() {
         url.clear();
         assert_ne!(lines.read_line(&mut url).unwrap(), 0, "no address");
     }
-    assert!(!home.path().join(".credentials.json").exists(), "nobody has come back yet");
+    assert!(!home.path().join(".credentials.json").exists(), "the callback has not arrived yet");
     assert_eq!(browse(url.trim().to_owned()).await.0, 200);
     assert!(child.wait().unwrap().success());
     let mut rest = String::new();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Home, said};
+use crate::support::{Home, output_of};
 
 const CONFIG: &str = r#"
 model = "o3"
@@ -52,7 +52,7 @@ wiki    enabled   http       https://wiki.example/mcp                           
         list.lines().map(|line| line.find("http").or(line.find("stdio"))).collect();
     assert_eq!(starts[1..], [Some(18), Some(18), Some(18), Some(18)], "columns line up\n{list}");
     let output = home.command(&["mcp", "list"]).env("SEARCH_TOKEN", "SECRET-9").output().unwrap();
-    let list = said(&output).out;
+    let list = output_of(&output).out;
     assert!(list.lines().any(|line| line.ends_with("  bearer token of SEARCH_TOKEN")), "{list}");
     assert!(!list.contains("SECRET"), "{list}");
 }
@@ -156,8 +156,8 @@ fn an_empty_list_says_so() {
     let hint = "No MCP servers. Add one with `mcp-overlay-host mcp add`.\n";
     assert_eq!(home.ok(&["mcp", "list"]), hint);
     assert_eq!(home.ok(&["mcp", "list", "--json"]), "[]\n");
-    let said = home.run(&["mcp", "get", "docs"]);
-    assert_eq!((said.status, &*said.err), (1, "error: No MCP server named 'docs' found.\n"));
+    let result = home.run(&["mcp", "get", "docs"]);
+    assert_eq!((result.status, &*result.err), (1, "error: No MCP server named 'docs' found.\n"));
 }
 
 #[test]
@@ -179,10 +179,10 @@ fn overrides_take_precedence_over_the_file() {
 #[test]
 fn only_settings_of_servers_cause_warnings() {
     let home = Home::with("unheard = 1\n[mcp_servers.docs]\ncommand = \"x\"\ncomand = \"y\"\n");
-    let said = home.run(&["mcp", "list"]);
-    assert_eq!(said.status, 0);
-    assert!(said.err.contains("mcp_servers.docs.comand"), "{said:?}");
-    assert!(!said.err.contains("unheard"), "{said:?}");
+    let result = home.run(&["mcp", "list"]);
+    assert_eq!(result.status, 0);
+    assert!(result.err.contains("mcp_servers.docs.comand"), "{result:?}");
+    assert!(!result.err.contains("unheard"), "{result:?}");
 }
 
 /// By the legacy loader: a local host has no Apps extension.
@@ -212,10 +212,10 @@ fn the_apps_server_is_listed_if_the_gate_is_open() {
                 std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
             }
         }
-        let said = home.run(&["mcp", "list", "--json"]);
-        assert_eq!(said.status, 0, "{said:?}");
-        assert!(!said.out.contains("SECRET") && !said.err.contains("SECRET"), "{said:?}");
-        let list: Value = serde_json::from_str(&said.out).unwrap();
+        let result = home.run(&["mcp", "list", "--json"]);
+        assert_eq!(result.status, 0, "{result:?}");
+        assert!(!result.out.contains("SECRET") && !result.err.contains("SECRET"), "{result:?}");
+        let list: Value = serde_json::from_str(&result.out).unwrap();
         let apps = list.as_array().unwrap().first();
         assert_eq!(apps.map(|apps| apps["auth"].as_str().unwrap()), expected, "{auth:?}");
         let Some(apps) = apps else { continue };
@@ -227,8 +227,8 @@ fn the_apps_server_is_listed_if_the_gate_is_open() {
 fn an_invalid_sign_in_causes_a_warning_and_closes_the_gate() {
     let home = Home::with("features.apps = true\n[mcp_servers.docs]\ncommand = \"x\"\n");
     std::fs::write(home.path().join("auth.json"), "{").unwrap();
-    let said = home.run(&["mcp", "list"]);
-    assert_eq!(said.status, 0);
-    assert!(said.err.contains("auth.json: not valid JSON, line 1 column 1; "), "{said:?}");
-    assert!(!said.out.contains("codex_apps"), "{said:?}");
+    let result = home.run(&["mcp", "list"]);
+    assert_eq!(result.status, 0);
+    assert!(result.err.contains("auth.json: not valid JSON, line 1 column 1; "), "{result:?}");
+    assert!(!result.out.contains("codex_apps"), "{result:?}");
 }

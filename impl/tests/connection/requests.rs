@@ -81,9 +81,9 @@ async fn only_the_connected_server_receives_requests() {
 
     let view = view_of(&json!({ "url": url })).await;
     let env = Environment::default();
-    let nobody = connect_apps(&view, None, &env, ConnectOptions::default()).await.unwrap_err();
-    assert_eq!(nobody, ConnectError::NoCredentials { address: apps_at(&server) });
-    assert!(nobody.to_string().contains("sign in"));
+    let error = connect_apps(&view, None, &env, ConnectOptions::default()).await.unwrap_err();
+    assert_eq!(error, ConnectError::NoCredentials { address: apps_at(&server) });
+    assert!(error.to_string().contains("sign in"));
     assert_eq!(server.received_requests().await.unwrap().len(), 0);
 }
 

@@ -16,11 +16,11 @@ async fn status(oauth: &OAuth, server: &ServerConfig) -> AuthStatus {
 async fn the_status_names_the_kind_of_authorization() {
     let provider = Provider::start().await;
     let (logged_in, _) = provider.logged_in().await;
-    let nobody = OAuth::new(TokenStore::in_memory());
+    let oauth = OAuth::new(TokenStore::in_memory());
     assert_eq!(status(&logged_in, &provider.server()).await, AuthStatus::OAuth);
-    assert_eq!(status(&nobody, &provider.server()).await, AuthStatus::NotLoggedIn);
+    assert_eq!(status(&oauth, &provider.server()).await, AuthStatus::NotLoggedIn);
     provider.state().silent = true;
-    assert_eq!(status(&nobody, &provider.server()).await, AuthStatus::Unsupported);
+    assert_eq!(status(&oauth, &provider.server()).await, AuthStatus::Unsupported);
 }
 
 #[tokio::test]

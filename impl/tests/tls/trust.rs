@@ -170,8 +170,8 @@ async fn the_sign_in_refresh_trusts_the_same_authorities_as_connections() {
     for (file, reason) in bad_files(&front) {
         assert_names(&refreshed(&front, Some(&file)).await.unwrap_err(), &file, reason);
     }
-    let nobody = refreshed(&front, None).await.unwrap_err();
-    assert!(nobody.contains("certificate"), "{nobody}");
+    let error = refreshed(&front, None).await.unwrap_err();
+    assert!(error.contains("certificate"), "{error}");
     assert!(seen(&upstream).await.is_empty());
     let headers = refreshed(&front, Some(&front.ca())).await.unwrap();
     assert!(headers.iter().any(|(_, value)| value == "Bearer at-2"));
