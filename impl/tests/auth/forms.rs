@@ -149,9 +149,8 @@ fn an_agent_identity_opens_the_gate_and_reports_that_it_sends_nothing() {
     );
 }
 
-/// Invalid texts count as signed out, and the error says why.
-#[test]
-fn a_broken_sign_in_counts_as_signed_out() {
+/// Invalid texts of an `auth.json`, and their problems.
+fn invalid_texts() -> Vec<(String, &'static str)> {
     let without = |name: &str| {
         let mut auth = chatgpt("at-1", "rt-1");
         auth["tokens"].as_object_mut().unwrap().remove(name);
@@ -163,7 +162,7 @@ fn a_broken_sign_in_counts_as_signed_out() {
         auth.to_string()
     };
     let mode = |mode: Value| with(chatgpt("at-1", "rt-1"), "auth_mode", mode).to_string();
-    let table = [
+    vec![
         ("{\n  \"tokens\": oops".to_owned(), "not valid JSON, line 2 column 13"),
         (String::new(), "not valid JSON, line 1 column 0"),
         ("[]".to_owned(), "expected a JSON object"),
@@ -197,9 +196,13 @@ fn a_broken_sign_in_counts_as_signed_out() {
         (mode(json!("personalAccessToken")), "`personal_access_token` is missing or empty"),
         (mode(json!("apikey")), "`OPENAI_API_KEY` is missing or empty"),
         (" ".repeat(1024 * 1024 + 1), "cannot be read: it is larger than 1048576 bytes"),
-    ];
+    ]
+}
+
+#[test]
+fn an_invalid_sign_in_counts_as_signed_out_and_says_why() {
     assert_eq!(MAX_AUTH_BYTES, 1024 * 1024);
-    for (text, problem) in table {
+    for (text, problem) in invalid_texts() {
         let shown: String = text.chars().take(60).collect();
         let store = AuthStore::fixed(Some(&text), &Environment::default());
         let now = store.now();

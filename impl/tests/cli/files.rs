@@ -121,7 +121,8 @@ fn an_edit_waits_a_bounded_time_for_another() {
 fn remove_does_not_create_a_home() {
     let parent = Home::new();
     let mut command = parent.command(&["mcp", "remove", "docs"]);
-    let result = output_of(&command.env("CODEX_HOME", parent.path().join("home")).output().unwrap());
+    let result =
+        output_of(&command.env("CODEX_HOME", parent.path().join("home")).output().unwrap());
     assert_eq!(result.status, 1);
     assert!(result.err.starts_with("error: No MCP server named 'docs' found in "), "{result:?}");
     assert_eq!(parent.files(), [""; 0]);
