@@ -13,7 +13,7 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use futures_executor::block_on;
 use mcp_overlay_host::{
     Auth, BoxFuture, Environment, HostConfig, McpExtensionRegistryBuilder, McpManager,
-    McpServerContribution, McpServerContributor, Plugin, ServerConfig, hosted_apps,
+    McpServerContribution, McpServerContributor, Plugin, Profile, ServerConfig, hosted_apps,
 };
 use serde_json::{Map, Value, json};
 
@@ -61,14 +61,17 @@ impl Fixture {
         let own = size * 3 / 4;
         let host = json!({ "mcp_servers": entries(0..own) });
         let host = HostConfig::from_json(&host, Environment::default()).unwrap().value;
-        let plugin = Plugin::from_json_servers("p@market", true, &entries(own..size)).value;
+        let plugin =
+            Plugin::from_json_servers("p@market", true, &entries(own..size), Profile::default())
+                .value;
         let contributions = (0..size / 5)
             .map(|number| {
                 let name: Arc<str> = format!("server-{}", number * 5).into();
                 if number.is_multiple_of(4) {
                     return McpServerContribution::Remove { name };
                 }
-                let server = ServerConfig::from_json(&entry(number)).unwrap().value;
+                let server =
+                    ServerConfig::from_json(&entry(number), Profile::default()).unwrap().value;
                 McpServerContribution::Set { name, server: Arc::new(server) }
             })
             .collect();

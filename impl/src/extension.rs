@@ -1,4 +1,4 @@
-//! The interface between the host and its extensions: overlays for MCP server configuration.
+//! The interface between the host and its extensions, which contribute MCP servers.
 
 use std::sync::Arc;
 
@@ -7,14 +7,15 @@ use futures_util::future::join_all;
 
 use crate::config::{HostConfig, ServerConfig};
 
-/// One overlay of the configured servers.
+/// One change to the configured servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum McpServerContribution {
-    /// Inserts or replaces a whole server. Rule `overlay.set-replaces-whole`.
+    /// Inserts or replaces a whole server. Rules `overlay.set-replaces-whole` and
+    /// `overlay.set-replaces-but-disabled`.
     Set {
         /// Its name.
         name: Arc<str>,
-        /// The server.
+        /// The new server.
         server: Arc<ServerConfig>,
     },
     /// Deletes a server, if there is one. Rule `overlay.remove-deletes`.
@@ -91,7 +92,8 @@ impl McpExtensionRegistry {
         &self.contributors
     }
 
-    /// Calls all contributors concurrently; the contributions are in registration order. Rule `contribution.order`.
+    /// Calls all contributors concurrently. The contributions are in registration order, not in the
+    /// order of the answers. Rule `contribution.order`.
     pub async fn contributions(&self, host: &HostConfig) -> Vec<McpServerContribution> {
         match &*self.contributors {
             [] => Vec::new(),

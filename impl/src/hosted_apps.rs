@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use crate::config::{HostConfig, Redacted, ServerConfig, StreamableHttp, Transport};
+use crate::config::{HostConfig, Redacted, ServerAuth, ServerConfig, StreamableHttp, Transport};
 use crate::extension::{
     BoxFuture, McpExtensionRegistryBuilder, McpServerContribution, McpServerContributor,
 };
 
-/// The reserved name of the Apps server. It carries the user's ChatGPT credentials, so who may
-/// define it is a matter of security.
+/// The reserved name of the Apps server. It gets the user's ChatGPT credentials (by this name, or by
+/// its field `auth` in later profiles), so who may define it is a security property.
 pub const CODEX_APPS: &str = "codex_apps";
 
-/// The environment variable that, if set, supplies the bearer token of the Apps server.
+/// The environment variable for the bearer token of the Apps server.
 pub const CONNECTORS_TOKEN_ENV_VAR: &str = "CODEX_CONNECTORS_TOKEN";
 
-/// The header that tells the Apps server which product asks.
+/// The header with the product SKU.
 pub const PRODUCT_SKU_HEADER: &str = "X-OpenAI-Product-Sku";
 
 /// How long the Apps server may take to start. Rule `apps-server.shape`.
@@ -38,11 +38,14 @@ pub fn apps_server(host: &HostConfig) -> ServerConfig {
 fn apps_server_at(host: &HostConfig, url: String) -> ServerConfig {
     let sku_header =
         |sku: &str| BTreeMap::from([(PRODUCT_SKU_HEADER.to_owned(), Redacted::from(sku))]);
+    let behaviour = host.behaviour();
+    let sku = host.apps_mcp_product_sku().or(behaviour.default_product_sku);
     let token_in_environment = host.environment().is_set(CONNECTORS_TOKEN_ENV_VAR);
     let http = StreamableHttp {
         url,
         bearer_token_env_var: token_in_environment.then(|| CONNECTORS_TOKEN_ENV_VAR.to_owned()),
-        http_headers: host.apps_mcp_product_sku().map(sku_header),
+        http_headers: sku.map(sku_header),
+        auth: if behaviour.auth_field { ServerAuth::ChatGpt } else { ServerAuth::default() },
         ..StreamableHttp::default()
     };
     ServerConfig {
@@ -65,8 +68,7 @@ impl McpServerContributor for HostedApps {
         "hosted-apps"
     }
 
-    /// Rules `hosted.always-speaks`, `hosted.disabled-removes`, `hosted.enabled-sets` and, in later
-    /// profiles, `hosted.at-ps-mcp`.
+    /// Rules `hosted.*`.
     fn contribute<'a>(&'a self, host: &'a HostConfig) -> BoxFuture<'a, Vec<McpServerContribution>> {
         let contribution = if host.features().apps {
             McpServerContribution::Set {

@@ -1,5 +1,5 @@
-//! Which MCP servers a host has: resolved from the user's configuration, from plugins and from
-//! installed extensions, and gated by who is signed in.
+//! Resolves the MCP servers of a host from the user's configuration, plugins and installed
+//! extensions, and gates them by auth.
 //!
 //! The rules are those of the specification, `docs/semantics.md`, of one [`Profile`]; the
 //! documentation of an item names the rules it implements.
@@ -50,8 +50,8 @@ pub use auth::{Auth, UnknownAuth};
 pub use config::{
     ApprovalMode, ConfigError, DEFAULT_APPS_MCP_PATH, DEFAULT_CHATGPT_BASE_URL, EnvVar,
     EnvVarSource, Environment, Features, HostConfig, LOCAL_ENVIRONMENT, Loaded, MAX_CONFIG_BYTES,
-    OAuthClient, Origin, Override, OverrideError, Profile, Redacted, ServerConfig, ServerError,
-    ServerMap, Stdio, StreamableHttp, ToolConfig, Transport, UnknownProfile, Warning,
+    OAuthClient, Origin, Override, OverrideError, Profile, Redacted, ServerAuth, ServerConfig,
+    ServerError, ServerMap, Stdio, StreamableHttp, ToolConfig, Transport, UnknownProfile, Warning,
 };
 pub use extension::{
     BoxFuture, McpExtensionRegistry, McpExtensionRegistryBuilder, McpServerContribution,

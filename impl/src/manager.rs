@@ -1,10 +1,10 @@
-//! Resolution: from host, plugins and contributions to the three views.
+//! Resolution: computes the three views from host, plugins and contributions.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::auth::Auth;
-use crate::config::{HostConfig, Profile, ServerConfig};
+use crate::config::{HostConfig, ServerAuth, ServerConfig, StreamableHttp, Transport};
 use crate::extension::{McpExtensionRegistry, McpServerContribution};
 use crate::hosted_apps::{self, CODEX_APPS};
 use crate::plugin::Plugin;
@@ -15,10 +15,10 @@ pub type PluginOwners = BTreeMap<Arc<str>, Arc<str>>;
 
 /// Resolves a host's MCP servers and remembers the last resolution.
 ///
-/// The last resolution is handed out again as long as it is asked for with the same host and the
-/// same plugins (the same `Arc`s, not equal ones) and every contributor's revision is what it was
-/// before the contributors were asked. Reading it again does no work and no copying. The manager
-/// keeps that host and those plugins alive, so an address cannot come to mean something else.
+/// The last resolution is returned again for the same host and the same plugins (the same `Arc`s, not
+/// equal ones) while every contributor's revision is what it was before they were asked. That does
+/// no work and no copying. The manager keeps that host and those plugins alive, so that their
+/// addresses are not reused.
 #[derive(Debug)]
 pub struct McpManager {
     registry: McpExtensionRegistry,
@@ -37,10 +37,11 @@ struct Configured {
     host: Arc<HostConfig>,
     plugins: Arc<[Plugin]>,
     view: View,
-    plugin_owners: OnceLock<PluginOwners>,
+    owners: OnceLock<PluginOwners>,
 }
 
-/// Everything that is resolved before anyone signs in. Rule `runtime.is-overlaid-configured`.
+/// Everything that is resolved before anyone signs in. Rules `runtime.is-overlaid-configured` and
+/// `runtime.three-phases`.
 #[derive(Debug)]
 pub struct McpRuntimeConfig {
     configured: Arc<Configured>,
@@ -48,6 +49,7 @@ pub struct McpRuntimeConfig {
     runtime: View,
     /// No contribution names the reserved server.
     legacy_loader_active: bool,
+    owners_of_runtime: OnceLock<PluginOwners>,
     gate_open: OnceLock<View>,
     gate_closed: OnceLock<View>,
 }
@@ -92,7 +94,7 @@ impl McpManager {
         host: &Arc<HostConfig>,
         plugins: &Arc<[Plugin]>,
     ) -> Arc<McpRuntimeConfig> {
-        // Taken out of the lock: revisions are a contributor's code.
+        // Cloned out of the lock: `revision` runs a contributor's code.
         let last = self.with_last(|last| last.runtime.clone());
         if let Some(last) = last
             && last.configured.is_of(host, plugins)
@@ -100,7 +102,7 @@ impl McpManager {
         {
             return last;
         }
-        // Read before asking: an answer that becomes outdated while it is given is asked again.
+        // Read first: if a revision changes during the call, the next call asks again.
         let revisions = self.registry.revisions().collect();
         let contributions = self.registry.contributions(host).await;
         let configured = self.configured(host, plugins);
@@ -129,18 +131,16 @@ impl Configured {
     fn new(host: Arc<HostConfig>, plugins: Arc<[Plugin]>) -> Self {
         let added = plugin_servers(&host, &plugins);
         let view = View::new(Arc::clone(host.mcp_servers()), added);
-        Self { host, plugins, view, plugin_owners: OnceLock::new() }
+        Self { host, plugins, view, owners: OnceLock::new() }
     }
 
-    fn plugin_owners(&self) -> &PluginOwners {
-        self.plugin_owners.get_or_init(|| {
-            let ids: Vec<Arc<str>> =
-                self.plugins.iter().map(|p| Arc::from(p.id.as_str())).collect();
-            let owner = |found: &PluginServer| {
-                Some((Arc::clone(&found.name), Arc::clone(ids.get(found.plugin)?)))
-            };
-            self.view.plugin_servers().iter().filter_map(owner).collect()
-        })
+    /// The owners of a view that was made from this one.
+    fn owners_in(&self, view: &View) -> PluginOwners {
+        let ids: Vec<Arc<str>> = self.plugins.iter().map(|p| Arc::from(p.id.as_str())).collect();
+        let owner = |found: &PluginServer| {
+            Some((Arc::clone(&found.name), Arc::clone(ids.get(found.plugin)?)))
+        };
+        view.unchanged_plugin_servers().filter_map(owner).collect()
     }
 
     fn is_of(&self, host: &Arc<HostConfig>, plugins: &Arc<[Plugin]>) -> bool {
@@ -176,24 +176,22 @@ impl McpRuntimeConfig {
         revisions: Vec<u64>,
         contributions: Vec<McpServerContribution>,
     ) -> Self {
-        let mut changes = last_words(contributions);
-        let silent = find(&changes, CODEX_APPS).is_none();
-        let legacy_loader_active = match configured.host.profile() {
-            Profile::CodexPr27191 => silent,
-            Profile::CodexPr27414 => {
-                if silent {
-                    load_first(&configured.host, &mut changes);
-                }
-                keep_disabled(&configured.view, &mut changes);
-                false
-            }
-        };
+        let behaviour = configured.host.behaviour();
+        let mut changes = last_contributions(contributions);
+        let legacy_loader_active = find(&changes, CODEX_APPS).is_none();
+        if legacy_loader_active && behaviour.loader_before_contributions {
+            load_first(&configured.host, &mut changes);
+        }
+        if behaviour.disabled_stays {
+            keep_disabled(&configured.view, &mut changes);
+        }
         let runtime = configured.view.changed(changes);
         Self {
             configured,
             revisions,
             runtime,
             legacy_loader_active,
+            owners_of_runtime: OnceLock::new(),
             gate_open: OnceLock::new(),
             gate_closed: OnceLock::new(),
         }
@@ -211,11 +209,16 @@ impl McpRuntimeConfig {
         &self.runtime
     }
 
-    /// Exactly the configured names whose server comes from a plugin, with that plugin's id.
-    /// Rule `configured.first-plugin-wins`.
+    /// Exactly the names whose server comes from a plugin, with that plugin's id. Rules
+    /// `configured.owners-exact` and `owners.of-runtime`: the profile decides which view counts.
     #[must_use]
     pub fn plugin_owners(&self) -> &PluginOwners {
-        self.configured.plugin_owners()
+        let configured = &self.configured;
+        if configured.host.behaviour().owners_of_runtime {
+            self.owners_of_runtime.get_or_init(|| configured.owners_in(&self.runtime))
+        } else {
+            configured.owners.get_or_init(|| configured.owners_in(&configured.view))
+        }
     }
 
     /// The host this was resolved for.
@@ -230,7 +233,8 @@ impl McpRuntimeConfig {
         self.configured.host.features().apps
     }
 
-    /// Whether the legacy Apps loader is active in `effective`. Rule `legacy.only-when-silent`.
+    /// Whether the legacy Apps loader decides about the Apps server, because no contribution names
+    /// it. Rules `legacy.only-when-silent` and `legacy.first-in-runtime`.
     #[must_use]
     pub fn legacy_loader_active(&self) -> bool {
         self.legacy_loader_active
@@ -242,24 +246,26 @@ impl McpRuntimeConfig {
         self.apps_enabled() && auth.is_some_and(Auth::uses_codex_backend)
     }
 
-    /// The view `effective` for this auth. Rule `effective.others-pass`.
+    /// The view `effective` for this auth. Rules `effective.others-pass` and
+    /// `effective.others-pass-but-auth`.
     #[must_use]
     pub fn effective(&self, auth: Option<Auth>) -> View {
         let view = if self.gate_is_open(auth) {
-            self.gate_open.get_or_init(|| self.behind_open_gate())
+            self.gate_open.get_or_init(|| self.with_auth_limited(self.behind_open_gate()))
         } else {
-            self.gate_closed.get_or_init(|| self.behind_closed_gate())
+            self.gate_closed.get_or_init(|| self.with_auth_limited(self.behind_closed_gate()))
         };
         view.clone()
     }
 
-    /// Rules `legacy.synthesizes-in-effective` and `gate.never-synthesizes`.
+    /// Rules `legacy.synthesizes-in-effective`, `gate.never-synthesizes` and `gate.passes-runtime`.
     fn behind_open_gate(&self) -> View {
-        if !self.legacy_loader_active {
+        let host = &self.configured.host;
+        if !self.legacy_loader_active || host.behaviour().loader_before_contributions {
             return self.runtime.clone();
         }
-        let server: ServerConfig = hosted_apps::apps_server(&self.configured.host);
-        self.runtime.changed(vec![(hosted_apps::name(), Some(Arc::new(server)))])
+        let server = Arc::new(hosted_apps::apps_server(host));
+        self.runtime.changed(vec![(hosted_apps::name(), Some(server))])
     }
 
     /// Rule `gate.closed-removes`.
@@ -269,18 +275,38 @@ impl McpRuntimeConfig {
         }
         self.runtime.changed(vec![(hosted_apps::name(), None)])
     }
+
+    /// Rule `effective.auth-at-chatgpt-only`. Servers that are at ChatGPT stay shared.
+    fn with_auth_limited(&self, view: View) -> View {
+        if !self.configured.host.behaviour().auth_field {
+            return view;
+        }
+        let change = |(name, server): (&Arc<str>, &Arc<ServerConfig>)| {
+            Some((Arc::clone(name), Some(Arc::new(without_chatgpt_elsewhere(server)?))))
+        };
+        view.changed(view.iter().filter_map(change).collect())
+    }
 }
 
-/// Rule `legacy.first-in-runtime`: the Apps server comes before the contributions, so it shows where
-/// none of them names it.
+/// The server with the default `auth`, if it has `auth` `chatgpt` and is not at ChatGPT.
+fn without_chatgpt_elsewhere(server: &ServerConfig) -> Option<ServerConfig> {
+    let Transport::StreamableHttp(http) = &server.transport else { return None };
+    if http.auth != ServerAuth::ChatGpt || http.is_at_chatgpt() {
+        return None;
+    }
+    let http = StreamableHttp { auth: ServerAuth::default(), ..http.clone() };
+    Some(ServerConfig { transport: Transport::StreamableHttp(http), ..server.clone() })
+}
+
+/// Adds what the legacy Apps loader does. No contribution names the Apps server, so the order does not
+/// matter here. Rule `legacy.first-in-runtime`.
 fn load_first(host: &HostConfig, changes: &mut Vec<Change>) {
     let server = host.features().apps.then(|| Arc::new(hosted_apps::apps_server(host)));
     let at = changes.partition_point(|(name, _)| **name < *CODEX_APPS);
     changes.insert(at, (hosted_apps::name(), server));
 }
 
-/// Rule `overlay.disabled-stays`: what the user or a plugin disabled is not started again by
-/// whoever sets it.
+/// Disables the servers that `configured` disables. Rule `overlay.disabled-stays`.
 fn keep_disabled(configured: &View, changes: &mut [Change]) {
     for (name, change) in changes {
         let Some(server) = change.as_mut().filter(|server| server.enabled) else { continue };
@@ -292,7 +318,7 @@ fn keep_disabled(configured: &View, changes: &mut [Change]) {
 
 /// The last contribution to each name, sorted by name. Rules `overlay.*`: a later contribution
 /// replaces an earlier one as a whole, so only the last to a name counts.
-fn last_words(contributions: Vec<McpServerContribution>) -> Vec<Change> {
+fn last_contributions(contributions: Vec<McpServerContribution>) -> Vec<Change> {
     let change = |contribution| match contribution {
         McpServerContribution::Set { name, server } => (name, Some(server)),
         McpServerContribution::Remove { name } => (name, None),

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use mcp_overlay::cases::toml::host_from_toml;
 use mcp_overlay::explain::explain;
 use mcp_overlay::subject::HostInputs;
-use mcp_overlay_host::{Environment, HostConfig, Plugin, discover_plugins, plugin_states};
+use mcp_overlay_host::{
+    Environment, HostConfig, Plugin, Profile as HostProfile, discover_plugins, plugin_states,
+};
 use mcp_overlay_model::{self as model, Auth, Case, Contributor, ContributorKind, Profile};
 use serde_json::{Map, Value, json};
 
@@ -74,7 +76,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     for warning in &states.warnings {
         complain("warning", warning);
     }
-    let plugins = plugins(arguments, &states.value)?;
+    let plugins = plugins(arguments, known, &states.value)?;
     let contributors = contributors(arguments)?;
     let auth = arguments.auth.0;
     let case = Case { profile: arguments.profile, ..case(&text, &plugins, &contributors, auth)? };
@@ -91,12 +93,16 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-fn plugins(arguments: &Arguments, states: &BTreeMap<String, bool>) -> Result<Vec<Plugin>, Misuse> {
+fn plugins(
+    arguments: &Arguments,
+    profile: HostProfile,
+    states: &BTreeMap<String, bool>,
+) -> Result<Vec<Plugin>, Misuse> {
     let Some(folder) = &arguments.plugins else {
         return Ok(Vec::new());
     };
     // The servers of inactive plugins are read too: their absence is explained.
-    let mut plugins = discover_plugins(folder, &|_| true)?;
+    let mut plugins = discover_plugins(folder, profile, &|_| true)?;
     for warning in &plugins.warnings {
         complain("warning", warning);
     }

@@ -26,7 +26,7 @@ impl Subject for ProductionSubject {
     }
 
     fn profiles(&self) -> &[Profile] {
-        &[Profile::CodexPr27191, Profile::CodexPr27414]
+        &Profile::ALL
     }
 
     fn resolve(&self, case: &Case) -> Answer {
@@ -59,8 +59,8 @@ impl HostInputs {
     /// # Errors
     /// The smallest invalid place.
     pub fn from_case(case: &Case) -> Result<Self, Rejected> {
-        let contributions = read_contributions(&case.contributors);
         let profile = host_profile(case.profile).unwrap_or_default();
+        let contributions = read_contributions(&case.contributors, profile);
         let environment = read_environment(&case.host);
         // Read also without an environment: its invalid place may be the smaller one.
         let known = environment.clone().unwrap_or_default().with_profile(profile);
@@ -75,7 +75,10 @@ impl HostInputs {
         let plugins = case
             .plugins
             .iter()
-            .map(|p| Plugin::from_json_servers(p.id.as_str(), p.active, &p.mcp_servers).value)
+            .map(|p| {
+                let id = p.id.as_str();
+                Plugin::from_json_servers(id, p.active, &p.mcp_servers, profile).value
+            })
             .collect();
         Ok(Self::assemble(host?, plugins, &case.contributors, contributions?, case.auth))
     }
@@ -90,7 +93,7 @@ impl HostInputs {
         contributors: &[Contributor],
         auth: Option<Auth>,
     ) -> Result<Self, Rejected> {
-        let contributions = read_contributions(contributors)?;
+        let contributions = read_contributions(contributors, host.profile())?;
         Ok(Self::assemble(host, plugins.into(), contributors, contributions, auth))
     }
 
@@ -157,14 +160,17 @@ fn read_environment(host: &Value) -> Result<Environment, Rejected> {
 
 type Contributions = Vec<Vec<McpServerContribution>>;
 
-fn read_contributions(contributors: &[Contributor]) -> Result<Contributions, Rejected> {
+fn read_contributions(
+    contributors: &[Contributor],
+    profile: HostProfile,
+) -> Result<Contributions, Rejected> {
     let mut lists = Vec::with_capacity(contributors.len());
     let mut smallest: Option<Rejected> = None;
     for (i, contributor) in contributors.iter().enumerate() {
         let mut list = Vec::new();
         if let ContributorKind::Scripted(written) = &contributor.kind {
             for (j, contribution) in written.iter().enumerate() {
-                match read_contribution(contribution) {
+                match read_contribution(contribution, profile) {
                     Ok(contribution) => list.push(contribution),
                     Err(reason) => {
                         let path = format!("contributors[{i}].contributions[{j}]");
@@ -180,12 +186,15 @@ fn read_contributions(contributors: &[Contributor]) -> Result<Contributions, Rej
     smallest.map_or(Ok(lists), Err)
 }
 
-fn read_contribution(written: &Contribution) -> Result<McpServerContribution, String> {
+fn read_contribution(
+    written: &Contribution,
+    profile: HostProfile,
+) -> Result<McpServerContribution, String> {
     Ok(match written {
         Contribution::Set { name, server } => McpServerContribution::Set {
             name: name.as_str().into(),
             server: Arc::new(
-                ServerConfig::from_json(server).map_err(|error| error.to_string())?.value,
+                ServerConfig::from_json(server, profile).map_err(|error| error.to_string())?.value,
             ),
         },
         Contribution::Remove { name } => {

@@ -3,7 +3,9 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use mcp_overlay_host::{Environment, HostConfig, McpExtensionRegistryBuilder, McpManager, Plugin};
+use mcp_overlay_host::{
+    Environment, HostConfig, McpExtensionRegistryBuilder, McpManager, Plugin, Profile,
+};
 use serde_json::json;
 
 use crate::{apps_server, check, contributor, hosted, remove, set};
@@ -202,7 +204,9 @@ fn an_inactive_plugin_adds_nothing() {
 #[test]
 fn a_plugin_that_is_switched_off_after_it_was_read_adds_nothing() {
     let servers = json!({"a": {"command": "x"}});
-    let mut plugin = Plugin::from_json_servers("p", true, servers.as_object().unwrap()).value;
+    let mut plugin =
+        Plugin::from_json_servers("p", true, servers.as_object().unwrap(), Profile::default())
+            .value;
     let host = HostConfig::from_json(&json!({}), Environment::default()).unwrap().value;
     let manager = McpManager::new(McpExtensionRegistryBuilder::new().build());
     let host = Arc::new(host);

@@ -13,10 +13,10 @@ use super::server::{AppServer, Ready};
 use super::snapshots::{Detail, Snapshot, SnapshotKey};
 use super::wire::{Reply, RpcError};
 use super::work::Work;
+use crate::auth::Auth;
 use crate::config::ServerConfig;
 use crate::connection::{Connection, connect};
 use crate::host::Resolved;
-use crate::hosted_apps::CODEX_APPS;
 
 /// The params of `mcpServerStatus/list`.
 #[derive(Debug, Deserialize)]
@@ -72,13 +72,20 @@ async fn snapshot(
 
 /// Asks all servers at the same time.
 async fn statuses(server: &AppServer, resolved: &Resolved, detail: Detail) -> Vec<Value> {
-    let looked = resolved.view().iter().map(|(name, config)| status(server, name, config, detail));
+    let looked =
+        resolved.view().iter().map(|(name, config)| status(server, resolved, name, config, detail));
     join_all(looked).await
 }
 
 /// The status of one server: connects, lists and closes. A server that cannot be used has an empty
 /// status; the startup notifications of threads say why.
-async fn status(server: &AppServer, name: &str, config: &ServerConfig, detail: Detail) -> Value {
+async fn status(
+    server: &AppServer,
+    resolved: &Resolved,
+    name: &str,
+    config: &ServerConfig,
+    detail: Detail,
+) -> Value {
     let Ok(ready) = server.ready() else { return Value::Null };
     let listed = async {
         if !config.enabled {
@@ -92,7 +99,7 @@ async fn status(server: &AppServer, name: &str, config: &ServerConfig, detail: D
         server.tasks.spawn(async move { connection.shutdown().await });
         offer
     };
-    let (offer, auth) = tokio::join!(listed, auth_status(ready, name, config));
+    let (offer, auth) = tokio::join!(listed, auth_status(ready, resolved, name, config));
     json!({
         "name": name,
         "serverInfo": offer.server_info,
@@ -103,14 +110,20 @@ async fn status(server: &AppServer, name: &str, config: &ServerConfig, detail: D
     })
 }
 
-/// How requests to this server are authorised, in the protocol's terms. A disabled server is not
-/// asked.
-async fn auth_status(ready: &Ready, name: &str, config: &ServerConfig) -> &'static str {
+/// How requests to this server are authorised, in the protocol's terms. Rule `status.auth`. A
+/// disabled server is not asked.
+async fn auth_status(
+    ready: &Ready,
+    resolved: &Resolved,
+    name: &str,
+    config: &ServerConfig,
+) -> &'static str {
     if !config.enabled {
         return "unsupported";
     }
-    // It is in the view, so the gate is open: with the host's credentials or a variable's token.
-    if name == CODEX_APPS {
+    // A server with `auth = "chatgpt"` is in the view without a sign-in, too.
+    let signed_in = resolved.auth().auth.is_some_and(Auth::uses_codex_backend);
+    if signed_in && resolved.is_authorised_by_host(name, config) {
         return "bearerToken";
     }
     ready.oauth.auth_status(name, config, &ready.context.environment).await.as_str()

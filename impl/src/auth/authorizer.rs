@@ -1,4 +1,4 @@
-//! Authorises connections to the Apps server with the credentials of one account.
+//! Authorises connections with the host's credentials, those of one account.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

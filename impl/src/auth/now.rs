@@ -10,7 +10,7 @@ use crate::connection::HostCredentials;
 pub struct AuthNow {
     /// How the user is signed in; decides the gate.
     pub auth: Option<Auth>,
-    /// What is sent to the Apps server. `None` for an API key and for an agent identity.
+    /// The host's own credentials. `None` for an API key and for an agent identity.
     pub credentials: Option<HostCredentials>,
     /// The account that is signed in.
     pub account: Option<Account>,

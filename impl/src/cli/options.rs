@@ -10,9 +10,13 @@ use super::stop::Stop;
 /// `--profile`, for commands that resolve.
 #[derive(clap::Args)]
 pub(super) struct ProfileArgument {
-    /// Resolve by the rules of this profile: codex-pr-27191 or codex-pr-27414 (docs/semantics.md, "Profiles")
-    #[arg(long, value_name = "P", default_value_t)]
+    #[arg(long, value_name = "P", default_value_t, help = profile_help())]
     pub(super) profile: Profile,
+}
+
+fn profile_help() -> String {
+    let names = Profile::ALL.map(Profile::name).join(", ");
+    format!("Resolve by the rules of this profile (docs/semantics.md, \"Profiles\"): {names}")
 }
 
 /// `-c key=value`, for commands that read configuration.

@@ -1,9 +1,14 @@
-//! Canonical form: how a server is written in a view, only what differs from its default.
+//! The canonical form of a server: the fields that differ from their default.
+
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use super::redacted::Redacted;
-use super::server::{EnvVar, ServerConfig, Stdio, StreamableHttp, ToolConfig, Transport};
+use super::server::{
+    EnvVar, LOCAL_ENVIRONMENT, ServerAuth, ServerConfig, Stdio, StreamableHttp, ToolConfig,
+    Transport,
+};
 
 impl ServerConfig {
     /// The server in canonical form: an object of the fields that differ from their default,
@@ -15,15 +20,15 @@ impl ServerConfig {
             Transport::Stdio(stdio) => put_stdio(&mut out, stdio),
             Transport::StreamableHttp(http) => put_http(&mut out, http),
         }
-        if self.environment_id != super::LOCAL_ENVIRONMENT {
+        if self.environment_id != LOCAL_ENVIRONMENT {
             put(&mut out, "environment_id", Some(&*self.environment_id));
         }
         put(&mut out, "enabled", (!self.enabled).then_some(false));
         put(&mut out, "required", self.required.then_some(true));
         let parallel = self.supports_parallel_tool_calls.then_some(true);
         put(&mut out, "supports_parallel_tool_calls", parallel);
-        put(&mut out, "startup_timeout_sec", self.startup_timeout.map(|t| t.as_secs_f64()));
-        put(&mut out, "tool_timeout_sec", self.tool_timeout.map(|t| t.as_secs_f64()));
+        put(&mut out, "startup_timeout_sec", self.startup_timeout.map(seconds));
+        put(&mut out, "tool_timeout_sec", self.tool_timeout.map(seconds));
         let mode = self.default_tools_approval_mode.map(|mode| mode.as_str());
         put(&mut out, "default_tools_approval_mode", mode);
         put(&mut out, "enabled_tools", self.enabled_tools.as_deref());
@@ -35,6 +40,13 @@ impl ServerConfig {
         }
         Value::Object(out)
     }
+}
+
+/// The double that is nearest to a time in seconds. `Duration::as_secs_f64` rounds twice, and makes
+/// 1.1400000000000001 of 1.14.
+fn seconds(time: Duration) -> f64 {
+    let exact = format!("{}.{:09}", time.as_secs(), time.subsec_nanos());
+    exact.parse().unwrap_or(time.as_secs_f64())
 }
 
 fn put_stdio(out: &mut Map<String, Value>, stdio: &Stdio) {
@@ -58,6 +70,8 @@ fn put_http(out: &mut Map<String, Value>, http: &StreamableHttp) {
         entries.collect::<Map<_, _>>()
     };
     put(out, "env_http_headers", from_env.map(copied));
+    let auth = (http.auth != ServerAuth::default()).then(|| http.auth.as_str());
+    put(out, "auth", auth);
     let client = http.oauth.as_ref().map(|client| {
         let mut fields = Map::new();
         put(&mut fields, "client_id", client.client_id.as_deref());

@@ -4,20 +4,20 @@ use std::borrow::Cow;
 
 use super::error::{Fault, Note, Notes};
 use super::node::{Kind, Node};
-use super::profile::Profile;
+use super::profile::Behaviour;
 use super::read::{Read, boolean, string, under, wrong_type};
 
 /// The path of the override that names none, without its leading slash.
 pub const DEFAULT_APPS_MCP_PATH: &str = "ps/mcp";
 
-/// The features that matter to MCP servers; all others are someone else's.
+/// The features that matter to MCP servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Features {
-    /// Whether the host offers Apps. Rule `features.apps-default-on`.
+    /// Whether the host offers Apps. Rules `features.apps-default-on` and
+    /// `features.connectors-alias`.
     pub apps: bool,
-    /// The Apps path without its leading slashes, if it is overridden. Rules
-    /// `features.override-forms`, `endpoint.override-path` and, in later profiles,
-    /// `features.override-ignored`.
+    /// The Apps path without its leading slashes, if it is overridden and the profile heeds that.
+    /// Rules `features.override-forms`, `features.override-ignored` and `endpoint.override-path`.
     pub apps_mcp_path_override: Option<Cow<'static, str>>,
 }
 
@@ -27,66 +27,61 @@ impl Default for Features {
     }
 }
 
-/// The two known keys, for faults and for paths.
-pub(crate) const APPS: &str = "apps";
-pub(crate) const APPS_MCP_PATH_OVERRIDE: &str = "apps_mcp_path_override";
-
 /// Reads the features table; a fault of a key in it is handed to `fault` with that key.
 pub(crate) fn read_features(
     node: Node<'_>,
-    profile: Profile,
+    behaviour: &Behaviour,
     notes: &mut Notes,
-    mut fault: impl FnMut(Option<&'static str>, Fault),
+    mut fault: impl FnMut(Option<&str>, Fault),
 ) -> Features {
     let mut features = Features::default();
     let Kind::Table(table) = node.kind() else {
         fault(None, wrong_type(node, "a table"));
         return features;
     };
-    for (key, value) in table.iter() {
-        match key {
-            _ if value.is_null() => {}
-            APPS => match boolean(value) {
-                Ok(apps) => features.apps = apps,
-                Err(wrong) => fault(Some(APPS), wrong),
-            },
-            APPS_MCP_PATH_OVERRIDE if profile == Profile::CodexPr27191 => {
-                match path_override(value) {
-                    Ok(path) => features.apps_mcp_path_override = path,
-                    Err(wrong) => fault(Some(APPS_MCP_PATH_OVERRIDE), wrong),
-                }
-            }
-            _ => {
-                let first = notes.len();
-                let message = "not a feature of MCP servers, ignored here";
-                notes.push(Note::new(value.place(), message));
-                notes.under(first, key);
-            }
+    let (mut apps, mut connectors) = (None, None);
+    for (key, value) in table.iter().filter(|(_, value)| !value.is_null()) {
+        let first = notes.len();
+        let read = match key {
+            "apps" => boolean(value).map(|on| apps = Some(on)),
+            "connectors" => boolean(value).map(|on| connectors = Some(on)),
+            "apps_mcp_path_override" => path_override(value, behaviour, notes)
+                .map(|path| features.apps_mcp_path_override = path),
+            _ => other_feature(value, notes),
+        };
+        if let Err(wrong) = read {
+            fault(Some(key), wrong);
         }
+        notes.under(first, key);
     }
+    // Rule `features.connectors-alias`: the alias counts when both are there.
+    features.apps = connectors.or(apps).unwrap_or(features.apps);
     features
 }
 
-/// Rule `features.override-forms`: the path without leading slashes, if the override is on.
-fn path_override(node: Node<'_>) -> Read<Option<Cow<'static, str>>> {
-    let table = match node.kind() {
-        Kind::Bool(on) => return Ok(on.then_some(Cow::Borrowed(DEFAULT_APPS_MCP_PATH))),
-        Kind::Table(table) => table,
-        _ => return Err(wrong_type(node, "true, false or a {enabled?, path?} table")),
-    };
-    let (mut enabled, mut path) = (None, None);
-    for (key, value) in table.iter() {
-        let taken = match key {
-            "enabled" if value.is_null() => Ok(()),
-            "enabled" => boolean(value).map(|on| enabled = Some(on)),
-            "path" if value.is_null() => Ok(()),
-            "path" => string(value).map(|text| path = Some((text, value))),
-            _ => {
-                let message = "unknown key; expected only `enabled` and `path`";
-                Err(Box::new(Note::new(value.place(), message)))
-            }
-        };
-        taken.map_err(|fault| under(fault, key))?;
+/// Rule `features.boolean`.
+fn other_feature(node: Node<'_>, notes: &mut Notes) -> Read<()> {
+    match node.kind() {
+        Kind::Bool(_) | Kind::Table(_) => {
+            let message = "not a feature of MCP servers, ignored here";
+            notes.push(Note::new(node.place(), message));
+            Ok(())
+        }
+        _ => Err(wrong_type(node, "true or false")),
+    }
+}
+
+/// Rules `features.override-forms` and `features.override-ignored`: the path without leading
+/// slashes, if the override is on and has an effect.
+fn path_override(
+    node: Node<'_>,
+    behaviour: &Behaviour,
+    notes: &mut Notes,
+) -> Read<Option<Cow<'static, str>>> {
+    let Shape { enabled, path } = override_shape(node)?;
+    if !behaviour.path_override_counts {
+        notes.push(Note::new(node.place(), "has no effect in this profile, ignored"));
+        return Ok(None);
     }
     if !enabled.unwrap_or(path.is_some()) {
         return Ok(None);
@@ -95,7 +90,37 @@ fn path_override(node: Node<'_>) -> Read<Option<Cow<'static, str>>> {
         return Ok(Some(Cow::Borrowed(DEFAULT_APPS_MCP_PATH)));
     };
     match path.trim_start_matches('/') {
+        // Rule `endpoint.override-not-empty`.
         "" => Err(under(Note::wrong(node.place(), "an empty path", "more than slashes"), "path")),
         path => Ok(Some(Cow::Owned(path.to_owned()))),
     }
+}
+
+/// What an override says.
+#[derive(Default)]
+struct Shape<'a> {
+    enabled: Option<bool>,
+    path: Option<(&'a str, Node<'a>)>,
+}
+
+fn override_shape(node: Node<'_>) -> Read<Shape<'_>> {
+    let table = match node.kind() {
+        Kind::Bool(on) => return Ok(Shape { enabled: Some(on), path: None }),
+        Kind::Table(table) => table,
+        _ => return Err(wrong_type(node, "true, false or a {enabled?, path?} table")),
+    };
+    let mut shape = Shape::default();
+    for (key, value) in table.iter() {
+        let read = match key {
+            "enabled" | "path" if value.is_null() => Ok(()),
+            "enabled" => boolean(value).map(|on| shape.enabled = Some(on)),
+            "path" => string(value).map(|text| shape.path = Some((text, value))),
+            _ => {
+                let message = "unknown key; expected only `enabled` and `path`";
+                Err(Box::new(Note::new(value.place(), message)))
+            }
+        };
+        read.map_err(|fault| under(fault, key))?;
+    }
+    Ok(shape)
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Loaded;
 use super::apps_url::BaseUrl;
 use super::environment::Environment;
-use super::error::{ConfigError, Fault, Key, Note, Notes, Origin};
+use super::error::{ConfigError, Fault, Key, Loaded, Note, Notes, Origin};
 use super::features::{DEFAULT_APPS_MCP_PATH, Features, read_features};
-use super::node::{Kind, Node, Place};
+use super::node::{Kind, Node, Table};
 use super::overrides::{Override, apply_all};
-use super::profile::Profile;
+use super::place::Place;
+use super::profile::{Behaviour, Profile};
 use super::read::{owned_string, string, wrong_type};
 use super::server::ServerMap;
 use super::server_read::read_server;
@@ -23,8 +23,8 @@ use crate::files::{self, ReadError};
 /// The largest `config.toml` that is read, in bytes.
 pub const MAX_CONFIG_BYTES: u64 = 4 * 1024 * 1024;
 
-/// The host's configuration, as far as MCP servers are concerned. Immutable: whoever changes
-/// configuration reads a new one.
+/// The part of the host's configuration that matters to MCP servers. Immutable: a changed
+/// configuration is read anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostConfig {
     base_url: BaseUrl,
@@ -35,7 +35,8 @@ pub struct HostConfig {
 }
 
 impl HostConfig {
-    /// The base of the host's own API, as written or by default. Rule `endpoint.base-valid`.
+    /// The base URL of the host's own API, as written or by default. Rules `endpoint.base-default`
+    /// and `endpoint.base-valid`.
     #[must_use]
     pub fn chatgpt_base_url(&self) -> &str {
         self.base_url.as_str()
@@ -47,7 +48,7 @@ impl HostConfig {
         &self.features
     }
 
-    /// The product that the Apps server is told of; an empty one is one too.
+    /// The configured product SKU. An empty one counts.
     #[must_use]
     pub fn apps_mcp_product_sku(&self) -> Option<&str> {
         self.apps_mcp_product_sku.as_deref()
@@ -71,6 +72,11 @@ impl HostConfig {
         self.environment.profile()
     }
 
+    /// What the profile of this configuration does.
+    pub(crate) fn behaviour(&self) -> &'static Behaviour {
+        self.profile().behaviour()
+    }
+
     /// The endpoint of the Apps server. Rules `endpoint.*`.
     #[must_use]
     pub fn apps_endpoint(&self) -> String {
@@ -81,9 +87,10 @@ impl HostConfig {
     /// `hosted.at-ps-mcp`.
     #[must_use]
     pub fn hosted_apps_endpoint(&self) -> String {
-        match self.profile() {
-            Profile::CodexPr27191 => self.apps_endpoint(),
-            Profile::CodexPr27414 => self.base_url.apps_endpoint(Some(DEFAULT_APPS_MCP_PATH)),
+        if self.behaviour().hosted_at_ps_mcp {
+            self.base_url.apps_endpoint(Some(DEFAULT_APPS_MCP_PATH))
+        } else {
+            self.apps_endpoint()
         }
     }
 
@@ -144,7 +151,7 @@ impl HostConfig {
 
 const ROOT: &str = "host";
 
-/// The rejection with the smallest path so far. Rule `rejection.smallest-path`.
+/// The rejection with the smallest path. Rule `rejection.smallest-path`.
 #[derive(Default)]
 struct Rejections(Option<(String, Fault)>);
 
@@ -159,7 +166,7 @@ impl Rejections {
     }
 }
 
-/// Reads a host; `silent` is the unknown key that gets no warning.
+/// Reads a host config. The unknown key `silent` gets no warning.
 fn read_host(
     node: Node<'_>,
     environment: Environment,
@@ -212,14 +219,16 @@ fn read_key(
             Err(fault) => rejections.add(&[key], fault),
         },
         "features" => {
-            let profile = host.environment.profile();
-            host.features = read_features(node, profile, notes, |feature, fault| match feature {
+            let behaviour = host.behaviour();
+            host.features = read_features(node, behaviour, notes, |feature, fault| match feature {
                 Some(feature) => rejections.add(&[key, feature], fault),
                 None => rejections.add(&[key], fault),
             });
         }
         "mcp_servers" => match node.kind() {
-            Kind::Table(_) => host.mcp_servers = read_servers(node, notes, rejections),
+            Kind::Table(table) => {
+                host.mcp_servers = read_servers(table, host.behaviour(), notes, rejections);
+            }
             _ => rejections.add(&[key], wrong_type(node, "a table of servers")),
         },
         _ => notes.push(Note::new(node.place(), "unknown key, ignored")),
@@ -236,12 +245,16 @@ fn base_url(node: Node<'_>) -> Result<BaseUrl, Fault> {
 }
 
 /// Rule `server.invalid-rejects-config`.
-fn read_servers(node: Node<'_>, notes: &mut Notes, rejections: &mut Rejections) -> Arc<ServerMap> {
-    let Kind::Table(table) = node.kind() else { return Arc::default() };
+fn read_servers(
+    table: Table<'_>,
+    behaviour: &'static Behaviour,
+    notes: &mut Notes,
+    rejections: &mut Rejections,
+) -> Arc<ServerMap> {
     let mut servers = ServerMap::new();
     for (name, node) in table.iter() {
         let first = notes.len();
-        match read_server(node, notes) {
+        match read_server(node, behaviour, notes) {
             Ok(server) => {
                 servers.insert(Arc::from(name), Arc::new(server));
             }

@@ -1,7 +1,8 @@
-//! What a user configures: the host's `config.toml`, its servers and the environment.
+//! The configuration: the host's `config.toml`, its servers, the environment and the profile.
 //!
-//! Everything is read through one reader over [`node::Node`], whether it was written as TOML, as
-//! `-c key=value` or as JSON, so that the three agree on what is valid.
+//! TOML, `-c key=value` and JSON are all read as [`node::Node`] by the same code, so that they agree on
+//! what is valid. Order of reading: `profile` (what differs between profiles), `host` and
+//! `features`, `server` (the types) and `server_read`, `apps_url`; the rest are their tools.
 
 mod apps_url;
 mod canonical;
@@ -11,7 +12,9 @@ mod features;
 mod host;
 mod nesting;
 pub(crate) mod node;
+pub(crate) mod origin;
 mod overrides;
+pub(crate) mod place;
 mod profile;
 mod read;
 mod redacted;
@@ -22,15 +25,15 @@ mod tree;
 
 pub use apps_url::DEFAULT_CHATGPT_BASE_URL;
 pub use environment::Environment;
-pub use error::{ConfigError, Origin, ServerError, Warning};
+pub use error::{ConfigError, Loaded, Origin, ServerError, Warning};
 pub use features::{DEFAULT_APPS_MCP_PATH, Features};
 pub use host::{HostConfig, MAX_CONFIG_BYTES};
 pub use overrides::{Override, OverrideError};
 pub use profile::{Profile, UnknownProfile};
 pub use redacted::Redacted;
 pub use server::{
-    ApprovalMode, EnvVar, EnvVarSource, LOCAL_ENVIRONMENT, OAuthClient, ServerConfig, ServerMap,
-    Stdio, StreamableHttp, ToolConfig, Transport,
+    ApprovalMode, EnvVar, EnvVarSource, LOCAL_ENVIRONMENT, OAuthClient, ServerAuth, ServerConfig,
+    ServerMap, Stdio, StreamableHttp, ToolConfig, Transport,
 };
 
 pub(crate) use error::{Key, Note, Notes};
@@ -41,12 +44,3 @@ pub(crate) use read::{Read, boolean, table, under};
 pub(crate) use server_read::read_server;
 pub(crate) use source::Source;
 pub(crate) use tree::parse_document;
-
-/// A value that was read, with what was ignored on the way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Loaded<T> {
-    /// What was read.
-    pub value: T,
-    /// What was ignored, in the order it was met.
-    pub warnings: Vec<Warning>,
-}

@@ -1,23 +1,13 @@
-//! One view of a configuration value, whether it was written as TOML or as JSON.
+//! A configuration value, written as TOML or as JSON.
 //!
-//! A [`Node`] borrows; reading JSON through it copies nothing but what is kept.
+//! A [`Node`] borrows, so reading copies only the values that are kept.
 
 use std::collections::btree_map;
 
 use serde_json::Value;
 
+use super::place::Place;
 use super::tree::{Tree, TreeValue};
-
-/// Where a value was written, relative to what is being read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// Nowhere in particular.
-    Memory,
-    /// At this byte of the text being read.
-    Offset(usize),
-    /// In the override with this index.
-    Override(usize),
-}
 
 /// A configuration value.
 #[derive(Clone, Copy)]
@@ -37,7 +27,7 @@ pub(crate) enum Kind<'a> {
     String(&'a str),
     Array(Array<'a>),
     Table(Table<'a>),
-    /// Something no known key takes; the text describes it.
+    /// A value that no known key accepts. The text describes it.
     Other(&'static str),
 }
 

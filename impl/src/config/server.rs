@@ -6,13 +6,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use url::Url;
 
-use super::Loaded;
-use super::error::{Notes, Origin, ServerError};
-use super::node::Node;
+use super::origin;
 use super::redacted::{Redacted, shown_url};
-use super::server_read::read_server;
 
 /// Servers by name. Names are compared byte for byte; servers are shared, never copied.
 pub type ServerMap = BTreeMap<Arc<str>, Arc<ServerConfig>>;
@@ -24,9 +21,9 @@ pub const LOCAL_ENVIRONMENT: &str = "local";
 /// arguments, and of URLs only scheme, host and port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerConfig {
-    /// How the server is reached.
+    /// A process or an HTTP endpoint.
     pub transport: Transport,
-    /// Where it runs or is called from; [`LOCAL_ENVIRONMENT`] by default.
+    /// The environment that it runs in or is called from. Default: [`LOCAL_ENVIRONMENT`].
     pub environment_id: Cow<'static, str>,
     /// Whether it is started. A disabled server stays in all views. Default: true.
     pub enabled: bool,
@@ -50,10 +47,10 @@ pub struct ServerConfig {
     pub tools: BTreeMap<String, ToolConfig>,
 }
 
-/// How a server is reached. Rule `server.transport`: exactly one of the two.
+/// A process or an HTTP endpoint. Rule `server.transport`: exactly one of the two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transport {
-    /// A process, spoken to over its standard input and output.
+    /// A process. Messages go over its standard input and output.
     Stdio(Stdio),
     /// An HTTP endpoint.
     StreamableHttp(StreamableHttp),
@@ -68,7 +65,7 @@ pub struct Stdio {
     pub args: Vec<String>,
     /// Environment variables set for it.
     pub env: Option<BTreeMap<String, Redacted>>,
-    /// Environment variables handed through to it.
+    /// Environment variables that are passed through to it.
     pub env_vars: Vec<EnvVar>,
     /// Its working folder.
     pub cwd: Option<String>,
@@ -85,13 +82,44 @@ pub struct StreamableHttp {
     pub http_headers: Option<BTreeMap<String, Redacted>>,
     /// Headers sent with every request, their values taken from these environment variables.
     pub env_http_headers: Option<BTreeMap<String, String>>,
+    /// What authorises the host to it. Rule `server.auth`.
+    pub auth: ServerAuth,
     /// OAuth client settings.
     pub oauth: Option<OAuthClient>,
     /// The OAuth resource indicator.
     pub oauth_resource: Option<String>,
 }
 
-/// An environment variable handed through to a process, in the form it was written in.
+/// What authorises the host to an HTTP server that has no token of its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ServerAuth {
+    /// An OAuth login to the server, if there is one.
+    #[default]
+    OAuth,
+    /// The host's own ChatGPT credentials. Only at ChatGPT's origin: rule
+    /// `effective.auth-at-chatgpt-only`.
+    ChatGpt,
+}
+
+impl StreamableHttp {
+    /// Whether the endpoint is at ChatGPT's own origin. A text that is not a URL is nowhere.
+    pub(crate) fn is_at_chatgpt(&self) -> bool {
+        Url::parse(&self.url).is_ok_and(|url| origin::is_chatgpt(&url))
+    }
+}
+
+impl ServerAuth {
+    /// The value as it is written in configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OAuth => "oauth",
+            Self::ChatGpt => "chatgpt",
+        }
+    }
+}
+
+/// An environment variable that is passed through to a process, in the form that was written.
 /// Rule `server.env-vars`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EnvVar {
@@ -116,7 +144,7 @@ pub enum EnvVarSource {
 }
 
 impl EnvVarSource {
-    /// The word in configuration.
+    /// The value as it is written in configuration.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -147,17 +175,20 @@ pub enum ApprovalMode {
     Auto,
     /// Always ask.
     Prompt,
+    /// Ask before a tool that changes something. Rule `server.approval-writes`.
+    Writes,
     /// Never ask.
     Approve,
 }
 
 impl ApprovalMode {
-    /// The word in configuration.
+    /// The value as it is written in configuration.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::Prompt => "prompt",
+            Self::Writes => "writes",
             Self::Approve => "approve",
         }
     }
@@ -183,6 +214,7 @@ impl fmt::Debug for StreamableHttp {
             .field("bearer_token_env_var", &self.bearer_token_env_var)
             .field("http_headers", &self.http_headers)
             .field("env_http_headers", &self.env_http_headers)
+            .field("auth", &self.auth)
             .field("oauth", &self.oauth)
             .field("oauth_resource", &self.oauth_resource.as_deref().map(shown_url))
             .finish()
@@ -220,18 +252,6 @@ impl ServerConfig {
             disabled_tools: None,
             scopes: None,
             tools: BTreeMap::new(),
-        }
-    }
-
-    /// Reads a server as a user writes it, as JSON.
-    ///
-    /// # Errors
-    /// The server is invalid: rules `server.*`.
-    pub fn from_json(server: &Value) -> Result<Loaded<Self>, ServerError> {
-        let mut notes = Notes::default();
-        match read_server(Node::Json(server), &mut notes) {
-            Ok(value) => Ok(Loaded { value, warnings: notes.into_warnings(|_| Origin::Memory) }),
-            Err(fault) => Err(fault.into_server_error()),
         }
     }
 }

@@ -1,23 +1,45 @@
-//! Reading one server: field by field, then what the fields say together. Rules `server.*`.
+//! Reads one server: first each field, then the rules about several fields. Rules `server.*`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::error::{Fault, Note, Notes};
-use super::node::{Kind, Node, Place};
+use serde_json::Value;
+
+use super::error::{Fault, Loaded, Note, Notes, Origin, ServerError};
+use super::node::{Kind, Node};
+use super::place::Place;
+use super::profile::{Behaviour, Profile};
 use super::read::{
     Read, boolean, list, milliseconds, owned_string, seconds, string, string_map, strings, table,
-    under, wrong_type, wrong_word,
+    under, wrong_type, wrong_value,
 };
 use super::server::{
-    ApprovalMode, EnvVar, EnvVarSource, LOCAL_ENVIRONMENT, OAuthClient, ServerConfig, Stdio,
-    StreamableHttp, ToolConfig, Transport,
+    ApprovalMode, EnvVar, EnvVarSource, LOCAL_ENVIRONMENT, OAuthClient, ServerAuth, ServerConfig,
+    Stdio, StreamableHttp, ToolConfig, Transport,
 };
 
+impl ServerConfig {
+    /// Reads a server as a user writes it, as JSON, by the rules of this profile.
+    ///
+    /// # Errors
+    /// The server is invalid: rules `server.*`.
+    pub fn from_json(server: &Value, profile: Profile) -> Result<Loaded<Self>, ServerError> {
+        let mut notes = Notes::default();
+        match read_server(Node::Json(server), profile.behaviour(), &mut notes) {
+            Ok(value) => Ok(Loaded { value, warnings: notes.into_warnings(|_| Origin::Memory) }),
+            Err(fault) => Err(fault.into_server_error()),
+        }
+    }
+}
+
 /// Reads a server. Keys in faults and notes are relative to it.
-pub(crate) fn read_server(node: Node<'_>, notes: &mut Notes) -> Read<ServerConfig> {
-    let mut fields = Fields::default();
+pub(crate) fn read_server(
+    node: Node<'_>,
+    behaviour: &'static Behaviour,
+    notes: &mut Notes,
+) -> Read<ServerConfig> {
+    let mut fields = Fields::new(behaviour);
     for (key, value) in table(node)?.iter() {
         // JSON null as the value of a key means that the key is absent.
         if value.is_null() {
@@ -31,24 +53,26 @@ pub(crate) fn read_server(node: Node<'_>, notes: &mut Notes) -> Read<ServerConfi
 }
 
 /// A key that only one transport has, and where it was written.
-type Foreign = Option<(&'static str, Place)>;
+type Foreign<'a> = Option<(&'a str, Place)>;
 
-/// The fields as they are met.
-struct Fields {
-    /// Everything both transports have; its transport is not read yet.
+/// The fields that were read so far.
+struct Fields<'a> {
+    behaviour: &'static Behaviour,
+    /// The fields of both transports. Its own transport is a placeholder.
     common: ServerConfig,
     stdio: Stdio,
     http: StreamableHttp,
     command_given: bool,
     url_given: bool,
-    only_stdio: Foreign,
-    only_http: Foreign,
+    only_stdio: Foreign<'a>,
+    only_http: Foreign<'a>,
     startup_milliseconds: Option<Duration>,
 }
 
-impl Default for Fields {
-    fn default() -> Self {
+impl<'a> Fields<'a> {
+    fn new(behaviour: &'static Behaviour) -> Self {
         Self {
+            behaviour,
             common: ServerConfig::new(Transport::Stdio(Stdio::default())),
             stdio: Stdio::default(),
             http: StreamableHttp::default(),
@@ -59,10 +83,8 @@ impl Default for Fields {
             startup_milliseconds: None,
         }
     }
-}
 
-impl Fields {
-    fn take(&mut self, key: &str, node: Node<'_>, notes: &mut Notes) -> Read<()> {
+    fn take(&mut self, key: &'a str, node: Node<'a>, notes: &mut Notes) -> Read<()> {
         let common = &mut self.common;
         match key {
             "command" => {
@@ -83,16 +105,16 @@ impl Fields {
             "startup_timeout_ms" => self.startup_milliseconds = Some(milliseconds(node)?),
             "tool_timeout_sec" => common.tool_timeout = Some(seconds(node)?),
             "default_tools_approval_mode" => {
-                common.default_tools_approval_mode = Some(approval_mode(node)?);
+                common.default_tools_approval_mode = Some(approval_mode(node, self.behaviour)?);
             }
             "enabled_tools" => common.enabled_tools = Some(strings(node)?),
             "disabled_tools" => common.disabled_tools = Some(strings(node)?),
             "scopes" => common.scopes = Some(strings(node)?),
-            "tools" => common.tools = tools(node, notes)?,
+            "tools" => common.tools = tools(node, self.behaviour, notes)?,
             "bearer_token" => return Err(inline_bearer_token(node)),
             "name" => {
                 string(node)?;
-                let message = "ignored: a server's name is the key it stands under";
+                let message = "ignored: the server's name is the key of its table";
                 notes.push(Note::new(node.place(), message));
             }
             _ => return self.take_transport_field(key, node, notes),
@@ -100,55 +122,45 @@ impl Fields {
         Ok(())
     }
 
-    fn take_transport_field(&mut self, key: &str, node: Node<'_>, notes: &mut Notes) -> Read<()> {
-        let place = node.place();
+    fn take_transport_field(
+        &mut self,
+        key: &'a str,
+        node: Node<'a>,
+        notes: &mut Notes,
+    ) -> Read<()> {
         let (stdio, http) = (&mut self.stdio, &mut self.http);
-        let (of_stdio, name) = match key {
-            "args" => (true, read_into(&mut stdio.args, strings(node), "args")?),
-            "env" => (true, read_into(&mut stdio.env, string_map(node).map(Some), "env")?),
-            "env_vars" => (true, read_into(&mut stdio.env_vars, env_vars(node), "env_vars")?),
-            "cwd" => (true, read_into(&mut stdio.cwd, owned_string(node).map(Some), "cwd")?),
-            "bearer_token_env_var" => {
-                let variable = owned_string(node).map(Some);
-                (
-                    false,
-                    read_into(&mut http.bearer_token_env_var, variable, "bearer_token_env_var")?,
-                )
-            }
-            "http_headers" => {
-                let headers = string_map(node).map(Some);
-                (false, read_into(&mut http.http_headers, headers, "http_headers")?)
-            }
-            "env_http_headers" => {
-                let headers = string_map(node).map(Some);
-                (false, read_into(&mut http.env_http_headers, headers, "env_http_headers")?)
-            }
-            "oauth" => {
-                let client = oauth(node, notes).map(Some);
-                (false, read_into(&mut http.oauth, client, "oauth")?)
-            }
-            "oauth_resource" => {
-                let resource = owned_string(node).map(Some);
-                (false, read_into(&mut http.oauth_resource, resource, "oauth_resource")?)
-            }
+        match key {
+            "args" => stdio.args = strings(node)?,
+            "env" => stdio.env = Some(string_map(node)?),
+            "env_vars" => stdio.env_vars = env_vars(node)?,
+            "cwd" => stdio.cwd = Some(owned_string(node)?),
+            "bearer_token_env_var" => http.bearer_token_env_var = Some(owned_string(node)?),
+            "http_headers" => http.http_headers = Some(string_map(node)?),
+            "env_http_headers" => http.env_http_headers = Some(string_map(node)?),
+            "auth" if self.behaviour.auth_field => http.auth = server_auth(node)?,
+            "oauth" => http.oauth = Some(oauth(node, notes)?),
+            "oauth_resource" => http.oauth_resource = Some(owned_string(node)?),
             // Rule `server.unknown-field`.
             _ => {
-                notes.push(Note::new(place, "unknown key, ignored"));
+                notes.push(Note::new(node.place(), "unknown key, ignored"));
                 return Ok(());
             }
-        };
+        }
+        let of_stdio = matches!(key, "args" | "env" | "env_vars" | "cwd");
         let first = if of_stdio { &mut self.only_stdio } else { &mut self.only_http };
-        first.get_or_insert((name, place));
+        first.get_or_insert((key, node.place()));
         Ok(())
     }
 
-    /// What the fields say together.
+    /// Checks the rules about several fields.
     fn finish(self, place: Place) -> Read<ServerConfig> {
         let remote = self.common.environment_id != LOCAL_ENVIRONMENT;
         let transport = match (self.command_given, self.url_given) {
             (true, false) => {
                 foreign(self.only_http, "a stdio server (it has `command`)")?;
-                check_remote_cwd(remote, &self.stdio, place)?;
+                if self.behaviour.remote_cwd_checked {
+                    check_remote_cwd(remote, &self.stdio, place)?;
+                }
                 Transport::Stdio(self.stdio)
             }
             (false, true) => {
@@ -167,13 +179,8 @@ impl Fields {
 
 const ONE_OF: &str = "exactly one: `command` for a stdio server, `url` for a streamable HTTP one";
 
-fn read_into<T>(slot: &mut T, value: Read<T>, name: &'static str) -> Read<&'static str> {
-    *slot = value?;
-    Ok(name)
-}
-
 /// Rule `server.foreign-field`.
-fn foreign(field: Foreign, server: &str) -> Read<()> {
+fn foreign(field: Foreign<'_>, server: &str) -> Read<()> {
     let Some((key, place)) = field else { return Ok(()) };
     let message = format!("not supported for {server}; remove it");
     let mut fault = Box::new(Note::new(place, message));
@@ -205,12 +212,26 @@ fn environment_id(node: Node<'_>) -> Read<Cow<'static, str>> {
     Ok(if local { Cow::Borrowed(LOCAL_ENVIRONMENT) } else { Cow::Owned(id.to_owned()) })
 }
 
-fn approval_mode(node: Node<'_>) -> Read<ApprovalMode> {
+/// Rules `server.approval-modes` and `server.approval-writes`.
+fn approval_mode(node: Node<'_>, behaviour: &Behaviour) -> Read<ApprovalMode> {
     match node.kind() {
         Kind::String("auto") => Ok(ApprovalMode::Auto),
         Kind::String("prompt") => Ok(ApprovalMode::Prompt),
+        Kind::String("writes") if behaviour.approval_writes => Ok(ApprovalMode::Writes),
         Kind::String("approve") => Ok(ApprovalMode::Approve),
-        _ => Err(wrong_word(node, "\"auto\", \"prompt\" or \"approve\"")),
+        _ if behaviour.approval_writes => {
+            Err(wrong_value(node, "\"auto\", \"prompt\", \"writes\" or \"approve\""))
+        }
+        _ => Err(wrong_value(node, "\"auto\", \"prompt\" or \"approve\"")),
+    }
+}
+
+/// Rule `server.auth`.
+fn server_auth(node: Node<'_>) -> Read<ServerAuth> {
+    match node.kind() {
+        Kind::String("oauth") => Ok(ServerAuth::OAuth),
+        Kind::String("chatgpt") => Ok(ServerAuth::ChatGpt),
+        _ => Err(wrong_value(node, "\"oauth\" or \"chatgpt\"")),
     }
 }
 
@@ -248,7 +269,7 @@ fn env_var_source(node: Node<'_>) -> Read<EnvVarSource> {
     match node.kind() {
         Kind::String("local") => Ok(EnvVarSource::Local),
         Kind::String("remote") => Ok(EnvVarSource::Remote),
-        _ => Err(wrong_word(node, "\"local\" or \"remote\"")),
+        _ => Err(wrong_value(node, "\"local\" or \"remote\"")),
     }
 }
 
@@ -267,24 +288,28 @@ fn oauth(node: Node<'_>, notes: &mut Notes) -> Read<OAuthClient> {
     Ok(client)
 }
 
-fn tools(node: Node<'_>, notes: &mut Notes) -> Read<BTreeMap<String, ToolConfig>> {
+fn tools(
+    node: Node<'_>,
+    behaviour: &Behaviour,
+    notes: &mut Notes,
+) -> Read<BTreeMap<String, ToolConfig>> {
     let mut tools = BTreeMap::new();
     for (name, value) in table(node)?.iter() {
         let first = notes.len();
-        let config = tool(value, notes).map_err(|fault| under(fault, name))?;
+        let config = tool(value, behaviour, notes).map_err(|fault| under(fault, name))?;
         notes.under(first, name);
         tools.insert(name.to_owned(), config);
     }
     Ok(tools)
 }
 
-fn tool(node: Node<'_>, notes: &mut Notes) -> Read<ToolConfig> {
+fn tool(node: Node<'_>, behaviour: &Behaviour, notes: &mut Notes) -> Read<ToolConfig> {
     let mut config = ToolConfig::default();
     for (key, value) in table(node)?.iter() {
         match key {
             _ if value.is_null() => {}
             "approval_mode" => {
-                let mode = approval_mode(value).map_err(|fault| under(fault, key))?;
+                let mode = approval_mode(value, behaviour).map_err(|fault| under(fault, key))?;
                 config.approval_mode = Some(mode);
             }
             _ => unknown_key(key, value, notes),

@@ -64,11 +64,11 @@ pub trait Authorizer: Send + Sync {
     fn advice(&self) -> String;
 }
 
-/// The source of the host's own credentials. They are sent to the Apps server only.
+/// The source of the host's own credentials.
 pub trait HostCredentialSource: Send + Sync {
-    /// The authorizer of a connection to the Apps server. It is bound to the account that is signed
-    /// in now, and authorises nothing after a sign-out or a sign-in with another account. `None`
-    /// without credentials for the Apps server.
+    /// The authorizer of a connection to a server that the host's credentials are for. It is bound to
+    /// the account that is signed in now, and authorises nothing after a sign-out or a sign-in with
+    /// another account. `None` without credentials that can be sent.
     fn authorizer(&self) -> Option<Arc<dyn Authorizer>>;
 
     /// Whether the Apps server may be used now. This also limits a token of its own
@@ -76,7 +76,8 @@ pub trait HostCredentialSource: Send + Sync {
     fn is_signed_in(&self) -> bool;
 }
 
-/// The source of OAuth tokens for all servers but the Apps server.
+/// The source of OAuth tokens, for servers that the host's own credentials are not for. The Apps
+/// server never uses OAuth.
 pub trait OAuthSource: Send + Sync {
     /// The authorizer of a connection to this server: its stored tokens, refreshed before they
     /// expire. `None` without a login.

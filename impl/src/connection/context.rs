@@ -12,9 +12,10 @@ use crate::config::Environment;
 pub struct ConnectContext {
     /// The environment variables of the host.
     pub environment: Environment,
-    /// The source of the host's own credentials. They are sent to the Apps server only.
+    /// The source of the host's own credentials. They are sent to the Apps server only; in profiles
+    /// with the field `auth`, to the servers at ChatGPT's origin whose `auth` is `chatgpt`.
     pub host_credentials: Option<Arc<dyn HostCredentialSource>>,
-    /// The source of OAuth tokens, for all other HTTP servers.
+    /// The source of OAuth tokens, for other HTTP servers.
     pub oauth: Option<Arc<dyn OAuthSource>>,
     /// Where processes are started.
     pub executor: Executor,

@@ -11,8 +11,8 @@ use super::header::{bearer, sensitive};
 
 pub(super) static ACCOUNT_ID: HeaderName = HeaderName::from_static("chatgpt-account-id");
 
-/// The credentials that the host sends to the Apps server, and to no other server. `Debug` shows
-/// neither value.
+/// The host's own credentials: the user's ChatGPT sign-in. Only
+/// [`recipient`](super::recipient) decides which servers get them. `Debug` shows neither value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HostCredentials {
     /// The ChatGPT access token, sent as `Authorization: Bearer …`.

@@ -21,6 +21,7 @@ mod observed;
 mod offer;
 mod options;
 mod pipe;
+pub(crate) mod recipient;
 mod request;
 mod session;
 mod start;

@@ -47,7 +47,7 @@ pub fn check_name(name: &str) -> Result<(), ConnectError> {
 /// tools, all within the server's startup timeout (30 seconds by default).
 ///
 /// Every request to an HTTP server carries the configured headers and an authorization: the token in
-/// its `bearer_token_env_var` if it has one, else the host's credentials if it is the Apps server,
+/// its `bearer_token_env_var` if it has one, else the host's credentials if they are for this server,
 /// else its OAuth tokens. The authorization replaces configured headers of the same names.
 ///
 /// A process runs in a process group of its own and ends with the connection. Its environment holds

@@ -10,6 +10,7 @@ use super::context::ConnectContext;
 use super::credentials::{ACCOUNT_ID, WhileSignedIn};
 use super::error::{ConnectError, ServerAddress};
 use super::header::{bearer, sensitive};
+use super::recipient::{gets_host_credentials, is_authorised_by_host};
 use crate::config::{Environment, StreamableHttp};
 use crate::hosted_apps::CODEX_APPS;
 
@@ -57,8 +58,8 @@ impl Target {
     }
 }
 
-/// The authorization of a server. Only this function decides it: the host's own credentials are for
-/// the Apps server only, and the Apps server never uses OAuth.
+/// The authorization of a server. Only this function decides it. A server that the host's own
+/// credentials are for never uses OAuth, nor does the Apps server.
 async fn authorization(
     address: &ServerAddress,
     http: &StreamableHttp,
@@ -85,15 +86,22 @@ async fn authorization(
         };
         return Ok(Authorization::Variable(variable.clone(), authorizer));
     }
-    if address.server == CODEX_APPS {
+    let profile = context.environment.profile();
+    if gets_host_credentials(&address.server, http, profile) {
         let source = context.host_credentials.as_ref();
-        let authorizer = source.and_then(|source| source.authorizer());
-        let authorizer =
-            authorizer.ok_or_else(|| ConnectError::NoCredentials { address: address.clone() })?;
-        // A configured account must not be combined with the host's token.
-        headers.remove(AUTHORIZATION);
-        headers.remove(&ACCOUNT_ID);
-        return Ok(Authorization::Asked(authorizer));
+        if let Some(authorizer) = source.and_then(|source| source.authorizer()) {
+            // A configured account must not be combined with the host's token.
+            headers.remove(AUTHORIZATION);
+            headers.remove(&ACCOUNT_ID);
+            return Ok(Authorization::Asked(authorizer));
+        }
+        if address.server == CODEX_APPS {
+            return Err(ConnectError::NoCredentials { address: address.clone() });
+        }
+    }
+    // These servers never use OAuth. Their configured headers are all that is left.
+    if address.server == CODEX_APPS || is_authorised_by_host(&address.server, http, profile) {
+        return Ok(Authorization::None);
     }
     let Some(oauth) = &context.oauth else { return Ok(Authorization::None) };
     let authorizer = oauth.authorizer(&address.server, &http.url).await;

@@ -89,9 +89,10 @@ struct Last {
 impl Last {
     /// The plugins in this folder. Those installed by Codex come first, as in Codex.
     fn plugins(&self, folder: &Path) -> Result<Loaded<Vec<Plugin>>, PluginError> {
+        let profile = self.now.host.profile();
         let active = |id: &str| self.states.get(id).copied().unwrap_or(true);
         let own = if folder.is_dir() {
-            discover_plugins(folder, &active)?
+            discover_plugins(folder, profile, &active)?
         } else {
             Loaded { value: Vec::new(), warnings: Vec::new() }
         };
@@ -99,7 +100,8 @@ impl Last {
             return Ok(own);
         }
         let is_own = |id: &str| own.value.iter().any(|plugin| plugin.id == id);
-        let mut all = installed_plugins(&folder.join(CACHE_FOLDER), &self.states, &is_own);
+        let cache = folder.join(CACHE_FOLDER);
+        let mut all = installed_plugins(&cache, &self.states, profile, &is_own);
         all.value.extend(own.value);
         all.warnings.extend(own.warnings);
         Ok(all)

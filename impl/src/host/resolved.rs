@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::config_now::ConfigNow;
 use crate::auth::AuthNow;
-use crate::config::ServerConfig;
+use crate::config::{ServerConfig, Transport};
+use crate::connection::recipient::{gets_host_credentials, is_authorised_by_host};
 use crate::hosted_apps::CODEX_APPS;
 use crate::manager::McpRuntimeConfig;
 use crate::view::{Iter, View};
@@ -82,9 +83,32 @@ impl Resolved {
         self.view.0.ptr_eq(&other.view.0) && Arc::ptr_eq(&self.auth, &other.auth)
     }
 
-    /// The sign-in whose credentials a connection to this server carries. Only the Apps server gets
-    /// the host's.
-    pub(super) fn auth_for(&self, name: &str) -> Option<Arc<AuthNow>> {
-        (name == CODEX_APPS).then(|| Arc::clone(&self.auth))
+    /// Whether the host's own credentials are for this server of the view, even if its configuration
+    /// has an authorization that is sent instead. Rules `credentials.apps-only` and
+    /// `credentials.where-auth-says`.
+    #[must_use]
+    pub fn is_authorised_by_host(&self, name: &str, server: &ServerConfig) -> bool {
+        let profile = self.configuration.now.host.profile();
+        match &server.transport {
+            Transport::StreamableHttp(http) => is_authorised_by_host(name, http, profile),
+            Transport::Stdio(_) => false,
+        }
+    }
+
+    /// Whether the host's own credentials, if there are any, are sent to this server of the view.
+    #[must_use]
+    pub fn sends_credentials(&self, name: &str, server: &ServerConfig) -> bool {
+        let profile = self.configuration.now.host.profile();
+        match &server.transport {
+            Transport::StreamableHttp(http) => gets_host_credentials(name, http, profile),
+            Transport::Stdio(_) => false,
+        }
+    }
+
+    /// The sign-in that a connection to this server depends on: it carries the host's credentials, or
+    /// the gate removes the server. The connection ends with that sign-in.
+    pub(super) fn auth_for(&self, name: &str, server: &ServerConfig) -> Option<Arc<AuthNow>> {
+        let bound = name == CODEX_APPS || self.is_authorised_by_host(name, server);
+        bound.then(|| Arc::clone(&self.auth))
     }
 }

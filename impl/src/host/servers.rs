@@ -46,7 +46,7 @@ impl ServerSet {
         retry: impl Fn(&str) -> bool,
     ) -> Self {
         for (name, server) in self.resolved.view().iter().filter(|(_, server)| server.enabled) {
-            let auth = self.resolved.auth_for(name);
+            let auth = self.resolved.auth_for(name, server);
             let kept = earlier
                 .get(name)
                 .filter(|slot| slot.serves(server, auth.as_ref(), retry(name)))

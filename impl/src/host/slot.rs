@@ -66,7 +66,7 @@ pub(super) type Outcome = Result<Arc<Connection>, Arc<ConnectError>>;
 /// One server and its connection, which is closed with the last owner.
 pub(super) struct Slot {
     server: Arc<ServerConfig>,
-    /// The sign-in whose credentials it carries, for the Apps server.
+    /// The sign-in that the connection depends on, if any.
     auth: Option<Arc<AuthNow>>,
     outcome: watch::Receiver<Option<Outcome>>,
     _alive: DropGuard,

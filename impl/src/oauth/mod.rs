@@ -4,7 +4,8 @@
 //! what a host needs around it: token storage shared with Codex, the callback server, bounds, and
 //! errors that say what to do and show no secret.
 //!
-//! The reserved Apps server is not handled here: it takes the host's own credentials.
+//! Servers that the host's own credentials are for use no OAuth, and neither does the reserved Apps
+//! server. Callers handle both.
 
 mod authorizer;
 mod callback;

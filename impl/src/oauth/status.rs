@@ -42,7 +42,8 @@ impl AuthStatus {
 }
 
 impl OAuth {
-    /// How requests to this server are authorised. The caller handles the Apps server.
+    /// How requests to this server are authorised. The caller handles the servers that the host's own
+    /// credentials are for.
     ///
     /// A server without tokens is asked whether it supports OAuth, for at most 5 seconds and with its
     /// configured headers only. A disabled server is not asked. An unreadable store counts as

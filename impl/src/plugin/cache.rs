@@ -6,25 +6,26 @@ use std::sync::Arc;
 
 use semver::Version;
 
-use super::Plugin;
 use super::disk::{read_plugin, warning};
-use crate::config::{Loaded, Warning};
+use super::entries::Plugin;
+use crate::config::{Loaded, Profile, Warning};
 use crate::printable::one_line;
 
 /// The version of a plugin that its author is working on; it counts before all others.
 const LOCAL: &str = "local";
 
 /// The plugins in the folder `cache` that `states` names, in byte order of their ids
-/// `PLUGIN@MARKET`, whatever their manifests call them. What nobody has named is not used. Of
-/// several versions `local` counts, else the highest by the order of
-/// Semantic Versioning.
+/// `PLUGIN@MARKET`, whatever their manifests call them. Plugins that `states` does not name are not
+/// used. Of several versions `local` counts, else the highest by the order of Semantic Versioning.
+/// Servers are read by the rules of `profile`.
 ///
-/// A plugin that is switched on and cannot be read is left out with a warning, and so is one that
-/// is not there, unless it `is_elsewhere`.
+/// A plugin that is switched on and cannot be read is left out with a warning, and so is one that is
+/// not there, unless it `is_elsewhere`.
 #[must_use]
 pub fn installed_plugins(
     cache: &Path,
     states: &BTreeMap<String, bool>,
+    profile: Profile,
     is_elsewhere: &dyn Fn(&str) -> bool,
 ) -> Loaded<Vec<Plugin>> {
     let mut warnings = Vec::new();
@@ -35,7 +36,7 @@ pub fn installed_plugins(
         let version = folder.as_deref().and_then(version_in);
         match (version, active) {
             (Some(version), true) => {
-                plugins.extend(read_plugin(&version, Some(id), &|_| true, &mut warnings));
+                plugins.extend(read_plugin(&version, Some(id), profile, &|_| true, &mut warnings));
             }
             (Some(_), false) => plugins.push(inactive(id)),
             (None, true) if !is_elsewhere(id) => {
@@ -61,7 +62,7 @@ fn missing(folder: &Path, id: &str) -> Warning {
     warning(folder, "", message)
 }
 
-/// Whether this can be a plugin's or a market's name: it is part of a path.
+/// Whether this can be the name of a plugin or a market. It becomes part of a path.
 fn is_plain(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     !name.is_empty() && name.bytes().all(plain)

@@ -1,4 +1,4 @@
-//! Plugins from disk: a folder a plugin, each with a manifest and a file of servers.
+//! Plugins on disk: one folder per plugin, with a manifest and a file of servers.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -8,10 +8,12 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::{Entries, Plugin, add_entry};
-use crate::config::node::{Node, Place};
+use super::entries::{Entries, Plugin, add_entry};
+use crate::config::node::Node;
+use crate::config::place::Place;
 use crate::config::{
-    Key, LOCAL_ENVIRONMENT, Loaded, Note, Notes, Origin, Read, Source, Warning, read_server, under,
+    Key, LOCAL_ENVIRONMENT, Loaded, Note, Notes, Origin, Profile, Read, Source, Warning,
+    read_server, under,
 };
 use crate::files::{self, ReadError};
 
@@ -24,7 +26,7 @@ pub const MAX_PLUGINS: usize = 10_000;
 const MANIFEST: &str = ".codex-plugin/plugin.json";
 const DEFAULT_SERVERS: &str = ".mcp.json";
 
-/// Why the plugin folder as a whole could not be read. What is wrong with one plugin is a warning.
+/// Why the plugin folder as a whole could not be read. A fault of one plugin is a warning.
 #[derive(Debug, thiserror::Error)]
 pub enum PluginError {
     /// The folder cannot be listed.
@@ -45,9 +47,9 @@ pub enum PluginError {
 
 /// The plugins in `dir`: its folders, in byte order of their names, that hold
 /// `.codex-plugin/plugin.json`. The id is the manifest's `name`, else the folder's name;
-/// `is_active` tells which ids the user has switched on.
+/// `is_active` tells which ids the user has switched on. Servers are read by the rules of `profile`.
 ///
-/// The servers stand in the manifest's `mcpServers` or in the file that it names, else in `.mcp.json`.
+/// The servers are in the manifest's `mcpServers`, or in the file that it names, or in `.mcp.json`.
 /// That file must lie inside the plugin's folder, symbolic links followed. A plugin whose manifest
 /// cannot be read is left out, one whose servers cannot be read has none, both with a warning.
 ///
@@ -55,6 +57,7 @@ pub enum PluginError {
 /// The folder cannot be listed, or holds too many.
 pub fn discover_plugins(
     dir: &Path,
+    profile: Profile,
     is_active: &dyn Fn(&str) -> bool,
 ) -> Result<Loaded<Vec<Plugin>>, PluginError> {
     let mut folders = Vec::new();
@@ -71,15 +74,17 @@ pub fn discover_plugins(
     }
     folders.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
     let mut warnings = Vec::new();
-    let read = |folder: &PathBuf| read_plugin(folder, None, is_active, &mut warnings);
+    let read = |folder: &PathBuf| read_plugin(folder, None, profile, is_active, &mut warnings);
     let value = folders.iter().filter_map(read).collect();
     Ok(Loaded { value, warnings })
 }
 
-/// The plugin in this folder, if it is one. One that was installed as `id` has that id and is one.
+/// The plugin in this folder, if there is one. A plugin that was installed as `id` has that id whatever
+/// its manifest says, and a warning if it cannot be read.
 pub(super) fn read_plugin(
     folder: &Path,
     id: Option<&str>,
+    profile: Profile,
     is_active: &dyn Fn(&str) -> bool,
     warnings: &mut Vec<Warning>,
 ) -> Option<Plugin> {
@@ -104,11 +109,13 @@ pub(super) fn read_plugin(
         _ if !active => Entries::default(),
         None | Some(Value::Null) => match inside(folder, DEFAULT_SERVERS) {
             Err(Fault::Read(ReadError::Missing)) => Entries::default(),
-            file => read_servers(folder, DEFAULT_SERVERS, file, warnings),
+            file => read_servers(folder, DEFAULT_SERVERS, file, profile, warnings),
         },
-        Some(Value::String(name)) => read_servers(folder, name, inside(folder, name), warnings),
+        Some(Value::String(name)) => {
+            read_servers(folder, name, inside(folder, name), profile, warnings)
+        }
         Some(Value::Object(_)) => {
-            read_servers(folder, MANIFEST, inside(folder, MANIFEST), warnings)
+            read_servers(folder, MANIFEST, inside(folder, MANIFEST), profile, warnings)
         }
         Some(_) => {
             let message =
@@ -126,6 +133,7 @@ fn read_servers(
     folder: &Path,
     name: &str,
     file: Result<PathBuf, Fault>,
+    profile: Profile,
     warnings: &mut Vec<Warning>,
 ) -> Entries {
     let path = folder.join(name);
@@ -151,7 +159,7 @@ fn read_servers(
         let first = notes.len();
         let read = |notes: &mut Notes| {
             let server = adapted(server, &root)?;
-            read_server(Node::Json(&server), notes)
+            read_server(Node::Json(&server), profile.behaviour(), notes)
         };
         add_entry(name, read, &mut entries, &mut notes);
         if let Some(offset) = offsets.get(name) {
@@ -166,8 +174,8 @@ fn read_servers(
     entries
 }
 
-/// The server as a user would write it in `config.toml`: without what only other hosts read, and
-/// with a working folder that does not depend on where the host runs and is in the plugin. The
+/// The server as a user would write it in `config.toml`: without fields that only other hosts read,
+/// and with a working folder inside the plugin that does not depend on where the host runs. The
 /// working folder of a server in another environment is a path of that environment.
 fn adapted(server: &Value, root: &Path) -> Read<Value> {
     let mut server = server.clone();
@@ -184,13 +192,13 @@ fn adapted(server: &Value, root: &Path) -> Read<Value> {
     if let (true, Some(Value::String(cwd))) = (local, fields.get_mut("cwd")) {
         let path = Path::new(cwd.as_str());
         let parent = |part| matches!(part, Component::ParentDir);
-        // As with the plugin's files, what `..` leads to after a symbolic link is not worth finding
-        // out. Rule `configured.invalid-plugin-server-dropped`.
+        // As with the plugin's files: `..` after a symbolic link can leave the folder. Rule
+        // `configured.invalid-plugin-server-dropped`.
         if path.is_relative() && path.components().any(parent) {
             let expected = "a path inside the plugin's folder";
             return Err(under(Note::wrong(Place::Memory, "a path with `..`", expected), "cwd"));
         }
-        // A root that is not UTF-8 cannot be written here; the relative path then stays as it is.
+        // A root that is not UTF-8 cannot be written here, and the path stays relative.
         if let Some(joined) = root.join(&*cwd).to_str() {
             *cwd = joined.to_owned();
         }
@@ -198,7 +206,7 @@ fn adapted(server: &Value, root: &Path) -> Read<Value> {
     Ok(server)
 }
 
-/// What is wrong with one file of a plugin.
+/// A fault of one file of a plugin.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
     #[error("cannot be read: {0}")]
@@ -245,8 +253,8 @@ fn object_of(text: &str) -> Result<Map<String, Value>, Fault> {
     }
 }
 
-/// At which byte of `text` each server's entry begins. Not the field at fault, but the place to
-/// look: JSON values do not remember where they came from.
+/// The byte of `text` at which each server's entry begins. A warning names that place, because JSON
+/// values have no positions of their own.
 fn entry_offsets(text: &str, wrapped: bool) -> BTreeMap<String, usize> {
     type Entries<'a> = BTreeMap<String, &'a RawValue>;
     let entries = |text| serde_json::from_str::<Entries<'_>>(text).unwrap_or_default();

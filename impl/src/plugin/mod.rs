@@ -1,90 +1,13 @@
-//! Plugins: installed packages that bring MCP servers of their own.
+//! Plugins: installed packages with MCP servers of their own.
 
 mod cache;
 mod disk;
+mod entries;
 mod states;
-
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
-use serde_json::{Map, Value};
-
-use crate::config::{
-    Loaded, Notes, Origin, Read, ServerConfig, ServerMap, node::Node, read_server,
-};
 
 pub use cache::installed_plugins;
 pub use disk::{MAX_PLUGIN_FILE_BYTES, MAX_PLUGINS, PluginError, discover_plugins};
+pub use entries::Plugin;
 pub use states::plugin_states;
 #[cfg(feature = "network")]
 pub(crate) use states::{app_states, plugins_are_on};
-
-/// An installed plugin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plugin {
-    /// Its id, for example `docs@market`.
-    pub id: String,
-    /// Whether the user has it switched on. Rule `configured.inactive-plugin-ignored`.
-    pub active: bool,
-    /// The servers it brings.
-    pub servers: Arc<ServerMap>,
-    /// The names of its entries that are no valid servers, for whoever explains their absence.
-    /// Rule `configured.invalid-plugin-server-dropped`.
-    pub dropped: BTreeSet<String>,
-}
-
-/// A plugin's entries, read.
-#[derive(Default)]
-struct Entries {
-    valid: ServerMap,
-    dropped: BTreeSet<String>,
-}
-
-impl Plugin {
-    /// A plugin with these servers, each as a user writes one. Invalid servers are dropped with a
-    /// warning: rule `configured.invalid-plugin-server-dropped`. The servers of an inactive plugin
-    /// are not read.
-    #[must_use]
-    pub fn from_json_servers(
-        id: impl Into<String>,
-        active: bool,
-        servers: &Map<String, Value>,
-    ) -> Loaded<Self> {
-        let id = id.into();
-        let mut notes = Notes::default();
-        let mut entries = Entries::default();
-        let written = if active { Some(servers) } else { None };
-        for (name, server) in written.into_iter().flatten() {
-            let read = |notes: &mut Notes| read_server(Node::Json(server), notes);
-            add_entry(name, read, &mut entries, &mut notes);
-        }
-        notes.under(0, "mcp_servers");
-        notes.under(0, &id);
-        notes.under(0, "plugins");
-        let warnings = notes.into_warnings(|_| Origin::Memory);
-        let Entries { valid, dropped } = entries;
-        let value = Self { id, active, servers: Arc::new(valid), dropped };
-        Loaded { value, warnings }
-    }
-}
-
-/// Adds the server that `read` returns to the valid ones, or says why it is dropped.
-fn add_entry(
-    name: &str,
-    read: impl FnOnce(&mut Notes) -> Read<ServerConfig>,
-    entries: &mut Entries,
-    notes: &mut Notes,
-) {
-    let first = notes.len();
-    match read(notes) {
-        Ok(server) => {
-            entries.valid.insert(Arc::from(name), Arc::new(server));
-        }
-        Err(mut fault) => {
-            entries.dropped.insert(name.to_owned());
-            fault.message.push_str("; this server of the plugin is ignored");
-            notes.push(*fault);
-        }
-    }
-    notes.under(first, name);
-}

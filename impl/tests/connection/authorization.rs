@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mcp_overlay_host::Environment;
 use mcp_overlay_host::connection::{ConnectContext, ConnectError, ServerAddress, connect};
 use mcp_overlay_host::hosted_apps::CODEX_APPS;
+use mcp_overlay_host::{Environment, Profile, ServerConfig};
 use serde_json::json;
 use wiremock::matchers::{any, header as with_header, method};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -225,6 +225,39 @@ async fn host_credentials_are_for_the_apps_server_only() {
     let requests = endpoint.received_requests().await.unwrap();
     let token = header(requests.last().unwrap(), "authorization");
     assert_eq!(token.as_deref(), Some("Bearer access-token-1"));
+}
+
+/// Rule `credentials.where-auth-says`: neither the name nor the field is enough at another origin.
+/// At ChatGPT's own origin the tests of `tls` look.
+#[tokio::test]
+async fn with_the_field_auth_host_credentials_stay_at_chatgpts_origin() {
+    for profile in [Profile::CodexPr29924, Profile::CodexPr31803] {
+        let endpoint = working(Form::Json).await;
+        let url = format!("{}{APPS_PATH}", endpoint.uri());
+        let script = Script::new(&[Some("oauth")], None);
+        let context = ConnectContext {
+            host_credentials: Some(Arc::new(credentials())),
+            environment: Environment::default().with_profile(profile),
+            ..with_oauth(&script)
+        };
+        let config = json!({ "url": url, "auth": "chatgpt" });
+        let field = ServerConfig::from_json(&config, profile).unwrap().value;
+        for name in [CODEX_APPS, "docs"] {
+            for config in [&field, &server(&json!({ "url": url }))] {
+                connect(name, config, &context).await.unwrap().shutdown().await;
+            }
+        }
+        let mut sent: Vec<_> =
+            tokens(&endpoint).await.into_iter().map(|(_, token)| token).collect();
+        sent.dedup();
+        assert_eq!(sent, [None, Some("Bearer oauth".to_owned())], "{profile}");
+        for request in endpoint.received_requests().await.unwrap() {
+            assert!(!format!("{request:?}").contains("access-token-1"));
+            assert_eq!(header(&request, "chatgpt-account-id"), None);
+        }
+        let docs = format!("docs {url}");
+        assert_eq!(*script.asked.lock().unwrap(), [docs.clone(), docs]);
+    }
 }
 
 #[tokio::test]

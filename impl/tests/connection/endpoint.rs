@@ -7,7 +7,7 @@ use mcp_overlay_host::connection::{
 };
 use mcp_overlay_host::{
     Auth, Environment, HostConfig, McpExtensionRegistryBuilder, McpManager, McpServerContribution,
-    McpServerContributor, ServerConfig, View, hosted_apps,
+    McpServerContributor, Profile, ServerConfig, View, hosted_apps,
 };
 use serde_json::{Value, json};
 use wiremock::matchers::{body_partial_json, method, path};
@@ -52,7 +52,7 @@ pub(crate) async fn view_of(server: &Value) -> View {
             Box::pin(async move { vec![McpServerContribution::Set { name, server }] })
         }
     }
-    let server = ServerConfig::from_json(server).unwrap().value;
+    let server = ServerConfig::from_json(server, Profile::default()).unwrap().value;
     let mut extensions = McpExtensionRegistryBuilder::new();
     extensions.contributor(Arc::new(Fixed(Arc::new(server))));
     let host = HostConfig::from_json(&json!({}), Environment::default()).unwrap().value;

@@ -12,7 +12,7 @@ use mcp_overlay_host::connection::authorize::{
 use mcp_overlay_host::connection::{
     ConnectContext, ConnectError, ConnectOptions, Connection, Executor, connect,
 };
-use mcp_overlay_host::{Environment, ServerConfig};
+use mcp_overlay_host::{Environment, Profile, ServerConfig};
 use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use wiremock::matchers::{body_partial_json, method};
@@ -33,7 +33,7 @@ pub(crate) fn context() -> ConnectContext {
 }
 
 pub(crate) fn server(config: &Value) -> ServerConfig {
-    ServerConfig::from_json(config).unwrap().value
+    ServerConfig::from_json(config, Profile::default()).unwrap().value
 }
 
 /// Connects to the server at this address under the name `docs`.

@@ -8,6 +8,8 @@ mod auth;
 #[cfg(test)]
 mod contributors;
 #[cfg(test)]
+mod durations;
+#[cfg(test)]
 mod host_config;
 #[cfg(test)]
 mod overrides;
@@ -19,6 +21,8 @@ mod plugins_installed;
 mod plugins_on_disk;
 #[cfg(test)]
 mod profiles;
+#[cfg(test)]
+mod server_auth;
 #[cfg(test)]
 mod servers;
 #[cfg(test)]

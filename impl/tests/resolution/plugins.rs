@@ -1,8 +1,8 @@
-//! Plugins from JSON, and which are switched on.
+//! Plugins from JSON, and the settings that switch them on and off.
 
 use std::collections::BTreeMap;
 
-use mcp_overlay_host::{Override, Plugin, plugin_states};
+use mcp_overlay_host::{Override, Plugin, Profile, plugin_states};
 use serde_json::{Value, json};
 
 use crate::support::url;
@@ -11,7 +11,8 @@ use crate::support::url;
 fn invalid_servers_are_dropped_with_a_warning() {
     let servers =
         json!({ "a": url("a"), "bad": { "url": "x", "args": [] }, "c": { "url": "x", "y": 1 } });
-    let loaded = Plugin::from_json_servers("p@m", true, servers.as_object().unwrap());
+    let loaded =
+        Plugin::from_json_servers("p@m", true, servers.as_object().unwrap(), Profile::default());
     let names: Vec<_> = loaded.value.servers.keys().map(|name| &**name).collect();
     assert_eq!(names, ["a", "c"]);
     let warnings: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
@@ -28,12 +29,13 @@ fn invalid_servers_are_dropped_with_a_warning() {
 #[test]
 fn the_servers_of_an_inactive_plugin_are_not_read() {
     let servers = json!({ "bad": 1 });
-    let loaded = Plugin::from_json_servers("p", false, servers.as_object().unwrap());
+    let loaded =
+        Plugin::from_json_servers("p", false, servers.as_object().unwrap(), Profile::default());
     assert!(loaded.warnings.is_empty() && loaded.value.servers.is_empty() && !loaded.value.active);
 }
 
 #[test]
-fn which_plugins_are_switched_on() {
+fn entries_of_config_toml_switch_plugins_on_and_off() {
     let text = "plugins.e = 3\n[plugins.\"a@m\"]\nenabled = false\n[plugins.b]\nenabled = true\n\
                 [plugins.c]\nenabled = \"no\"\n[plugins.d]\n";
     let loaded = plugin_states(text, &[]);
@@ -62,7 +64,7 @@ fn which_plugins_are_switched_on() {
 }
 
 #[test]
-fn overrides_switch_plugins_too() {
+fn overrides_switch_plugins_on_and_off() {
     let overrides = |texts: &[&str]| -> Vec<Override> {
         texts.iter().map(|text| text.parse().unwrap()).collect()
     };
@@ -74,7 +76,7 @@ fn overrides_switch_plugins_too() {
     let expected = "override plugins.z.enabled: plugins.z.enabled: found an integer, expected \
                     true or false; this plugin is switched off";
     assert_eq!(warning.to_string(), expected);
-    // The reader of the configuration says that this is not TOML.
+    // The reader of the host config reports that this is not TOML.
     let loaded = plugin_states("not toml", &overrides(&given));
     assert!(loaded.value.is_empty() && loaded.warnings.is_empty());
 }
@@ -84,8 +86,9 @@ fn states(expected: &[(&str, bool)]) -> BTreeMap<String, bool> {
 }
 
 #[test]
-fn keys_of_any_kind_can_be_warned_of() {
+fn a_warning_quotes_a_key_of_any_characters() {
     let servers = json!({ "\"\\\n\u{1}é": Value::Null });
-    let loaded = Plugin::from_json_servers("", true, servers.as_object().unwrap());
+    let loaded =
+        Plugin::from_json_servers("", true, servers.as_object().unwrap(), Profile::default());
     assert_eq!(loaded.warnings[0].key, "plugins.\"\".mcp_servers.\"\\\"\\\\\\u000A\\u0001é\"");
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mcp_overlay_host::{
     BoxFuture, Environment, HostConfig, McpExtensionRegistryBuilder, McpManager,
-    McpServerContribution, McpServerContributor, Plugin, ServerConfig, View, hosted_apps,
+    McpServerContribution, McpServerContributor, Plugin, Profile, ServerConfig, View, hosted_apps,
 };
 use serde_json::{Map, Value, json};
 
@@ -19,7 +19,7 @@ pub(crate) fn rejected_at(host: &Value) -> String {
 }
 
 pub(crate) fn server(server: &Value) -> Arc<ServerConfig> {
-    Arc::new(ServerConfig::from_json(server).unwrap().value)
+    Arc::new(ServerConfig::from_json(server, Profile::default()).unwrap().value)
 }
 
 pub(crate) fn url(name: &str) -> Value {
@@ -28,18 +28,24 @@ pub(crate) fn url(name: &str) -> Value {
 
 pub(crate) fn plugin(id: &str, active: bool, servers: Value) -> Plugin {
     let servers: Map<String, Value> = serde_json::from_value(servers).unwrap();
-    Plugin::from_json_servers(id, active, &servers).value
+    Plugin::from_json_servers(id, active, &servers, Profile::default()).value
 }
 
 pub(crate) fn set(name: &str, config: &Value) -> McpServerContribution {
     McpServerContribution::Set { name: name.into(), server: server(config) }
 }
 
+/// A contribution that is read by the rules of this profile.
+pub(crate) fn set_by(profile: Profile, name: &str, config: &Value) -> McpServerContribution {
+    let server = ServerConfig::from_json(config, profile).unwrap().value;
+    McpServerContribution::Set { name: name.into(), server: Arc::new(server) }
+}
+
 pub(crate) fn remove(name: &str) -> McpServerContribution {
     McpServerContribution::Remove { name: name.into() }
 }
 
-/// A contributor that always says the same.
+/// A contributor with fixed contributions.
 pub(crate) struct Fixed(pub(crate) Vec<McpServerContribution>);
 
 impl McpServerContributor for Fixed {

@@ -26,8 +26,13 @@ pub(crate) struct Front {
 impl Front {
     /// Forwards connections to the plain server at this address.
     pub(crate) async fn of(upstream: SocketAddr) -> Self {
+        Self::named(upstream, &["127.0.0.1"]).await
+    }
+
+    /// The same with a certificate for these names.
+    pub(crate) async fn named(upstream: SocketAddr, names: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = certificates(&folder.path().join("ca.pem"));
+        let config = certificates(&folder.path().join("ca.pem"), names);
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
@@ -45,6 +50,11 @@ impl Front {
             }
         });
         Self { folder, at, accepted }
+    }
+
+    #[cfg(feature = "cli")]
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.at
     }
 
     pub(crate) fn origin(&self) -> String {
@@ -87,11 +97,13 @@ pub(crate) fn stranger() -> String {
     authority().0
 }
 
-fn certificates(ca: &Path) -> ServerConfig {
+fn certificates(ca: &Path, names: &[&str]) -> ServerConfig {
     let (pem, issuer) = authority();
     fs::write(ca, pem).unwrap();
     let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let params =
+        CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+            .unwrap();
     let certificate = params.signed_by(&key, &issuer).unwrap();
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))

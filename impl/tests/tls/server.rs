@@ -51,7 +51,8 @@ fn respond(request: &Request, protected: bool) -> ResponseTemplate {
     }
 }
 
-fn mcp(request: &Request) -> ResponseTemplate {
+/// What an MCP server that lists no tools answers.
+pub(crate) fn mcp(request: &Request) -> ResponseTemplate {
     let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
     let result = match body["method"].as_str() {
         Some("initialize") => json!({
@@ -60,6 +61,7 @@ fn mcp(request: &Request) -> ResponseTemplate {
             "serverInfo": { "name": "secure", "version": "1" },
         }),
         Some("tools/list") => json!({ "tools": [] }),
+        Some("tools/call") => json!({ "content": [] }),
         Some(_) => return ResponseTemplate::new(202),
         None => return ResponseTemplate::new(405),
     };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mcp_overlay_host::ServerConfig;
+use mcp_overlay_host::{Profile as HostProfile, ServerConfig};
 use mcp_overlay_model::{
     Answer, Auth, CODEX_APPS, Case, Contribution, Contributor, ContributorKind, ServerView, Views,
 };
@@ -72,7 +72,7 @@ pub(super) fn speaks_of_apps(case: &Case) -> bool {
 }
 
 pub(super) fn is_valid(entry: &Value) -> bool {
-    ServerConfig::from_json(entry).is_ok()
+    ServerConfig::from_json(entry, HostProfile::default()).is_ok()
 }
 
 /// A case in which the entries that `meant` speaks for are read otherwise, wherever they are.

@@ -107,7 +107,7 @@ async fn auth(resolved: &Resolved, name: &str, server: &ServerConfig) -> String 
         let unset = if resolved.env.is_set(variable) { "" } else { ", which is not set" };
         return format!("bearer token of {variable}{unset}");
     }
-    if name == CODEX_APPS {
+    if resolved.host.sends_credentials(name, server) {
         let sent = resolved.host.auth().credentials.is_some();
         return if sent { "ChatGPT credentials" } else { "no credentials to send" }.to_owned();
     }
@@ -163,8 +163,9 @@ fn table(rows: impl Iterator<Item = [String; 5]>) -> String {
 }
 
 /// The keys of a server's canonical form that describe the transport.
-const TRANSPORT: [&str; 11] = [
+const TRANSPORT: [&str; 12] = [
     "args",
+    "auth",
     "bearer_token_env_var",
     "command",
     "cwd",
