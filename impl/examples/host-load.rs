@@ -1,5 +1,5 @@
-//! The app-server under load: how soon many servers are ready, whether many requests are all
-//! answered, and whether anything stays behind.
+//! The app-server under load: measures startup times, checks that all of many requests get a
+//! response, and looks for leaks.
 //!
 //! Linux only: memory, sockets and processes are read from /proc.
 
@@ -25,12 +25,12 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 /// Half of them HTTP, half stdio.
 const SERVERS: usize = 64;
 const THREADS: usize = 20;
-/// What every server takes to answer `initialize`.
+/// The delay of every server at `initialize`.
 const DELAY: u128 = 200;
 const REQUESTS: usize = 10_000;
 const RELOADS: usize = 1_000;
-/// A socket that is kept for the next request to a server is there at one moment and not at another;
-/// one that is lost with each reload, or each hundredth, is more than that.
+/// The tolerance for idle sockets, whose number varies; a leak with every hundredth reload exceeds
+/// it.
 const SPARE_FILES: usize = 4;
 /// Reloads before memory is measured: the first ones fill caches and arenas.
 const WARM_UP: usize = 200;
@@ -79,7 +79,7 @@ fn run(host: &Path, test_server: &Path) -> Outcome<Vec<String>> {
     Ok(findings)
 }
 
-/// One server, all of them one after another, and all of them at once.
+/// One server, all servers one after another, and all concurrently.
 fn startup(
     client: &mut Client,
     config: &Path,
@@ -116,7 +116,7 @@ fn startup(
     Ok(())
 }
 
-/// All servers, for each of many threads that start at the same time.
+/// All servers, for each of many threads that start concurrently.
 fn many_threads(client: &mut Client, check: &mut dyn FnMut(bool, String)) -> Outcome<()> {
     let began = Instant::now();
     for _ in 0..THREADS {
@@ -135,7 +135,7 @@ fn many_threads(client: &mut Client, check: &mut dyn FnMut(bool, String)) -> Out
     Ok(())
 }
 
-/// Many requests before the first answer is read.
+/// Many requests before the first response is read.
 fn many_requests(client: &mut Client, check: &mut dyn FnMut(bool, String)) -> Outcome<()> {
     let began = Instant::now();
     let mut requests = String::new();
@@ -173,7 +173,7 @@ fn reloads(host: &Path, test_server: &Path, check: &mut dyn FnMut(bool, String))
     let config = home.path().join("config.toml");
     let http = HttpServers::start(test_server)?;
     let settings = |round: usize| {
-        // A timeout that nobody reaches: enough of a difference to be another server.
+        // An irrelevant timeout, whose change makes this another server.
         let changed = format!("tool_timeout_sec = {}\n", 100 + round % 2);
         let kept = stdio("kept", test_server, &[]) + &http.settings_undelayed(0, "kept_http");
         let stdio = stdio("stdio", test_server, &[]) + &changed;
@@ -220,7 +220,7 @@ fn reloads(host: &Path, test_server: &Path, check: &mut dyn FnMut(bool, String))
 }
 
 fn ratio(a: u128, b: u128) -> f64 {
-    // Milliseconds and kibibytes: far from where a double is not exact.
+    // Milliseconds and kibibytes: exact as doubles.
     (a as f64) / (b.max(1) as f64)
 }
 
@@ -229,7 +229,7 @@ fn stdio(name: &str, test_server: &Path, arguments: &[&str]) -> String {
     format!("[mcp_servers.{name}]\ncommand = {test_server:?}\nargs = {arguments:?}\n")
 }
 
-/// Test servers over HTTP, those with a delay and those without, in a process each.
+/// Test servers over HTTP with and without a delay, each in its own process.
 struct HttpServers {
     _processes: [Child; 2],
     delayed: Vec<String>,
@@ -264,7 +264,7 @@ impl HttpServers {
     }
 }
 
-/// What an app-server has at a moment.
+/// The resources of an app-server at one moment.
 struct Usage {
     /// KiB.
     memory: u128,
@@ -344,14 +344,14 @@ impl Client {
         Ok(())
     }
 
-    /// Ends a thread and waits until its processes are gone, so that the next start has the machine
-    /// to itself.
+    /// Ends a thread and waits until its processes are gone, so that they do not slow the next
+    /// start.
     fn unsubscribe(&mut self, thread: &str) -> Outcome<()> {
         self.request("thread/unsubscribe", &json!({ "threadId": thread }))?;
         wait_until(|| children(self.pid()).is_empty())
     }
 
-    /// What the app-server has once superseded connections are closed.
+    /// The resources of the app-server once superseded connections are closed.
     fn settled(&self, processes: usize) -> Outcome<Usage> {
         wait_until(|| children(self.pid()).len() == processes)?;
         thread::sleep(Duration::from_millis(500));
@@ -363,12 +363,12 @@ impl Client {
         Ok(Usage { memory, files, processes: children(self.pid()).len() })
     }
 
-    /// Ends the input, and sees the app-server and its processes end.
+    /// Ends the input, and waits for the exit of the app-server and its processes.
     fn end(mut self, check: &mut dyn FnMut(bool, String)) -> Outcome<()> {
         let processes = children(self.pid());
         let began = Instant::now();
         self.input = None;
-        // What it still says is read, or it would wait for us.
+        // Reads its remaining output so that it does not block.
         while self.output.read_line(&mut String::new())? > 0 {}
         let status = self.process.wait()?;
         let elapsed = began.elapsed();
@@ -398,14 +398,14 @@ fn wait_until(holds: impl Fn() -> bool) -> Outcome<()> {
     Ok(())
 }
 
-/// The children of a process, those that ended and were not waited for included.
+/// The children of a process, zombies included.
 fn children(of: u32) -> Vec<u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter(|pid| stat(*pid).is_some_and(|(_, parent)| parent == of)).collect()
 }
 
-/// Whether a process is there and has not ended.
+/// Whether a process runs.
 fn is_running(pid: u32) -> bool {
     stat(pid).is_some_and(|(state, _)| state != "Z")
 }

@@ -1,7 +1,7 @@
-//! An MCP server for tests and load: as quick, as slow or as broken as its arguments say.
+//! An MCP server for tests and load, whose arguments set its speed and its faults.
 //!
-//! Written against the protocol alone, without the library that the host connects with, so that one
-//! misunderstanding is not on both sides. Its HTTP answers are plain JSON, never event streams.
+//! Implements the protocol without the library of the host, so that they do not share a
+//! misunderstanding. Its HTTP responses are plain JSON, never event streams.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -35,9 +35,9 @@ usage: mcp-test-server stdio [OPTION]...
 
 An HTTP server prints a line `listening on URL` for each server once all of them are.";
 
-/// Dies on purpose with this one, so that a test can tell it from a panic.
+/// The exit status of an intended crash, different from that of a panic.
 const CRASH_STATUS: i32 = 70;
-/// Larger requests are refused: nothing a test means to send.
+/// Larger requests are refused.
 const LARGEST_BODY: usize = 64 << 20;
 
 #[tokio::main(flavor = "current_thread")]
@@ -131,7 +131,7 @@ fn number<T: FromStr>(option: &str, text: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("{option}: {text} is not a number it can use"))
 }
 
-/// One MCP server, however it is reached.
+/// One MCP server, over stdio or HTTP.
 struct Server {
     options: Options,
     requests: AtomicU64,
@@ -149,7 +149,7 @@ impl Server {
         }
     }
 
-    /// The answer to a message; none to a notification or to an answer.
+    /// The response to a message; none to a notification or a response.
     async fn answer(&self, message: &Value) -> Option<Value> {
         let (id, method) = (message.get("id")?, message.get("method")?);
         let earlier = self.requests.fetch_add(1, Ordering::Relaxed);
@@ -195,7 +195,7 @@ impl Server {
             capabilities.insert("resources".to_owned(), json!({}));
         }
         json!({
-            // Whatever the client speaks: what this server says is the same in every version.
+            // Accepts every version: the messages of this server are the same in all.
             "protocolVersion": params.get("protocolVersion").unwrap_or(&json!("2025-06-18")),
             "capabilities": capabilities,
             "serverInfo": {"name": self.options.name, "version": env!("CARGO_PKG_VERSION")},
@@ -277,7 +277,7 @@ fn error(id: &Value, code: i64, message: &str) -> Value {
     json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}})
 }
 
-/// Requests are answered side by side, each when its answer is due.
+/// Handles requests concurrently.
 async fn serve_stdio(options: Options) {
     let exit_on_eof = options.exit_on_eof;
     let server = Arc::new(Server::new(options));
@@ -309,7 +309,7 @@ async fn serve_stdio(options: Options) {
     }
 }
 
-/// Whoever read it may be gone, which is the end of this process too.
+/// Exits if the reader is gone.
 fn print_line(line: &str) {
     let mut stdout = io::stdout().lock();
     if writeln!(stdout, "{line}").and_then(|()| stdout.flush()).is_err() {
@@ -341,14 +341,14 @@ async fn serve_http(options: Options) -> io::Result<()> {
     }
     let servers: Arc<[(String, Server)]> = servers.into();
     loop {
-        // Fails when this process has too many open files: the client's next attempt may do better.
+        // Fails with too many open files: a later attempt of the client may succeed.
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
         let servers = Arc::clone(&servers);
         tokio::spawn(async move {
-            // A client that went away in the middle of a request is none of this server's business.
+            // Ignores a client that disconnects during a request.
             let _closed = serve_connection(stream, &servers).await;
         });
     }
@@ -379,11 +379,11 @@ struct Request {
     path: String,
     session: Option<String>,
     body: Vec<u8>,
-    /// The status for a request whose body was not read, after which the connection ends.
+    /// The status for a request whose body was not read; the connection is closed after it.
     refusal: Option<&'static str>,
 }
 
-/// The next request on the connection; none when the client has closed it.
+/// The next request on the connection; none if the client closed it.
 async fn read_request(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
     let mut line = String::new();
     if stream.read_line(&mut line).await? == 0 {
@@ -487,7 +487,7 @@ async fn post(server: &Server, request: &Request) -> Response {
     Response { status: "200 OK", session, body: Some(answer) }
 }
 
-/// A request that panicked must not end the sessions of others.
+/// A panic in one request must not end other sessions.
 fn lock(sessions: &Mutex<BTreeSet<String>>) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
     sessions.lock().unwrap_or_else(PoisonError::into_inner)
 }

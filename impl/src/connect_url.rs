@@ -1,5 +1,5 @@
-//! One MCP server by its URL alone: connected to, logged in to, its tools listed and called. What
-//! the command `mcp-overlay-host connect` does.
+//! Connects to an MCP server by its URL: logs in, lists its tools and calls them. This is the command
+//! `mcp-overlay-host connect`.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -19,90 +19,93 @@ use crate::connection::{
 };
 use crate::oauth::{LoginRequest, OAuth, TokenStore, browse_headless};
 
-/// The server's name, in messages.
+/// The server's name in messages.
 const NAME: &str = "server";
-/// The most logins of one connection.
+/// The maximum number of logins of a connection.
 const MAX_LOGINS: usize = 3;
 
-/// What is asked of a server.
+/// The parameters of [`connect_url`].
 #[derive(Debug, Clone)]
 pub struct ConnectUrl {
-    /// The endpoint.
+    /// The URL of the server.
     pub url: String,
-    /// How long one request may take, and a login.
+    /// The timeout of each request and of a login.
     pub timeout: Duration,
-    /// The tools to call, with their arguments, in this order.
+    /// The tools to call in order, with their arguments.
     pub calls: Vec<(String, Option<JsonObject>)>,
-    /// Whether the server's questions are answered with the defaults that they have.
+    /// Whether elicitations are answered with their defaults.
     pub answer_with_defaults: bool,
-    /// The scopes to ask for at the first login; what the server names if there are none.
+    /// The scopes to request at the first login; by default those that the server names.
     pub scopes: Option<Vec<String>>,
-    /// The client id, if one is registered.
+    /// The client id, if a client is registered.
     pub client_id: Option<String>,
-    /// Its secret, if it has one.
+    /// The client secret.
     pub client_secret: Option<Redacted>,
     /// The https URL of a client ID metadata document.
     pub client_metadata_url: Option<String>,
-    /// The environment variables, for the certificate authorities that they add.
+    /// The environment variables, which may add certificate authorities.
     pub environment: Environment,
 }
 
-/// Who finishes a login.
+/// How the login URL is opened.
 #[derive(Clone)]
 pub enum Browser {
-    /// A person, who is shown the URL to open.
+    /// By a person: this function shows the URL.
     Person(Arc<dyn Fn(&str) + Send + Sync>),
-    /// Nobody: the URL is fetched, and the authorization server must send the request straight on
-    /// to the local callback. For tests.
+    /// By this program: it fetches the URL, and the authorization server must redirect to the local
+    /// callback without a question. For tests.
     Headless,
 }
 
-/// What a server has answered.
+/// The results of [`connect_url`].
 #[derive(Debug)]
 pub struct Answers {
-    /// How it introduces itself.
+    /// The name and version of the server.
     pub server_info: Option<Implementation>,
     /// Its tools.
     pub tools: Vec<Tool>,
-    /// The results of the calls, in their order.
+    /// The results of the calls, in order.
     pub results: Vec<CallToolResult>,
 }
 
-/// Connects to a server, logs in to it if it asks for that, lists its tools and calls those that
-/// are asked for. Tokens are kept in memory only.
+/// Connects to a server, logs in if the server requires that, lists its tools and calls the requested
+/// ones. Tokens are kept in memory only.
 ///
-/// A refusal for want of scopes leads to another login, which asks for them and for those that
-/// there were before; there are at most three logins.
+/// A refusal because of missing scopes leads to another login, which requests the missing scopes and
+/// those granted before. There are at most three logins.
 ///
 /// # Errors
-/// See [`ConnectError`]; why a login failed is in its advice.
-pub async fn connect_url(asked: ConnectUrl, browser: Browser) -> Result<Answers, ConnectError> {
-    let mut server = ServerConfig::streamable_http(&asked.url);
-    // A login happens within the request that needed it.
-    server.startup_timeout = Some(asked.timeout.saturating_mul(2));
-    server.tool_timeout = Some(asked.timeout.saturating_mul(2));
+/// See [`ConnectError`]; its advice says why a login failed.
+pub async fn connect_url(request: ConnectUrl, browser: Browser) -> Result<Answers, ConnectError> {
+    let mut server = ServerConfig::streamable_http(&request.url);
+    // A login happens within the request that needs it.
+    server.startup_timeout = Some(request.timeout.saturating_mul(2));
+    server.tool_timeout = Some(request.timeout.saturating_mul(2));
     if let Transport::StreamableHttp(http) = &mut server.transport {
-        add_client(http, asked.client_id.as_ref());
+        add_client(http, request.client_id.as_ref());
     }
-    let elicitation =
-        if asked.answer_with_defaults { Elicitation::AcceptDefaults } else { Elicitation::Decline };
+    let elicitation = if request.answer_with_defaults {
+        Elicitation::AcceptDefaults
+    } else {
+        Elicitation::Decline
+    };
     let interactive = Interactive(Arc::new(Shared {
-        oauth: OAuth::new(TokenStore::in_memory()).with_environment(&asked.environment),
-        environment: asked.environment.clone(),
+        oauth: OAuth::new(TokenStore::in_memory()).with_environment(&request.environment),
+        environment: request.environment.clone(),
         server: server.clone(),
         browser,
         login: LoginRequest {
-            scopes: asked.scopes.clone(),
-            timeout: Some(asked.timeout),
+            scopes: request.scopes.clone(),
+            timeout: Some(request.timeout),
             challenge: None,
-            client_secret: asked.client_secret.clone(),
-            client_metadata_url: asked.client_metadata_url.clone(),
+            client_secret: request.client_secret.clone(),
+            client_metadata_url: request.client_metadata_url.clone(),
         },
         turn: tokio::sync::Mutex::default(),
         progress: Mutex::default(),
     }));
     let context = ConnectContext {
-        environment: asked.environment,
+        environment: request.environment,
         host_credentials: None,
         oauth: Some(Arc::new(interactive)),
         executor: Executor::None,
@@ -110,7 +113,7 @@ pub async fn connect_url(asked: ConnectUrl, browser: Browser) -> Result<Answers,
         cwd: None,
     };
     let connection = connect(NAME, &server, &context).await?;
-    let answers = answers(&connection, asked.calls).await;
+    let answers = answers(&connection, request.calls).await;
     connection.shutdown().await;
     answers
 }
@@ -133,7 +136,7 @@ async fn answers(
     Ok(Answers { server_info, tools: connection.tools().to_vec(), results })
 }
 
-/// Logs in when the server asks for it.
+/// Logs in when the server requires it.
 #[derive(Clone)]
 struct Interactive(Arc<Shared>);
 
@@ -142,9 +145,9 @@ struct Shared {
     environment: Environment,
     server: ServerConfig,
     browser: Browser,
-    /// What the first login asks for.
+    /// The parameters of the first login.
     login: LoginRequest,
-    /// One login at a time: many requests may be refused at once.
+    /// Serialises logins: several requests may be refused concurrently.
     turn: tokio::sync::Mutex<()>,
     progress: Mutex<Progress>,
 }
@@ -152,7 +155,7 @@ struct Shared {
 #[derive(Default)]
 struct Progress {
     logins: usize,
-    /// Why the last login failed.
+    /// The error of the last login.
     failure: Option<String>,
 }
 
@@ -168,7 +171,7 @@ impl Shared {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What there is to send: nothing as long as nobody has logged in.
+    /// The current headers: none before a login.
     async fn current(&self) -> Result<AuthHeaders, Unauthorized> {
         match self.oauth.authorizer(NAME, self.url()).await {
             Some(authorizer) => authorizer.headers().await,
@@ -176,7 +179,7 @@ impl Shared {
         }
     }
 
-    /// What to repeat a refused request with.
+    /// The headers for the retry of a refused request.
     async fn after(&self, refusal: Refusal) -> Option<AuthHeaders> {
         let _turn = self.turn.lock().await;
         let current = self.current().await.ok();
@@ -205,7 +208,7 @@ impl Shared {
         let first = {
             let mut progress = self.progress();
             if progress.logins == MAX_LOGINS {
-                return Err(format!("the server wants more than {MAX_LOGINS} logins"));
+                return Err(format!("the server requires more than {MAX_LOGINS} logins"));
             }
             progress.logins += 1;
             progress.logins == 1
@@ -215,7 +218,7 @@ impl Shared {
         if refusal.status == 403 {
             login.scopes = Some(self.wanted_scopes(refusal).await);
         } else if !first {
-            // The server knows better than the user what it wants now.
+            // After a first login the server names the scopes that it requires.
             login.scopes = None;
         }
         let env = &self.environment;
@@ -231,7 +234,7 @@ impl Shared {
                     browse_headless(login.authorization_url().to_owned(), Trust::of(env));
                 let stuck = async {
                     match browsing.await {
-                        // The login has its answer, and ends by itself.
+                        // The callback arrived, so the login ends by itself.
                         Ok(()) => std::future::pending().await,
                         Err(reason) => reason,
                     }
@@ -245,7 +248,7 @@ impl Shared {
         finished.map_err(|reason| format!("the login failed: {reason}"))
     }
 
-    /// The scopes that there are, and those that the server wants in addition.
+    /// The granted scopes, and those that the server requires in addition.
     async fn wanted_scopes(&self, refusal: &Refusal) -> Vec<String> {
         let stored = self.oauth.granted_scopes(NAME, self.url()).await;
         let wanted = refusal.challenge.as_deref().and_then(|challenge| {
@@ -272,7 +275,7 @@ impl OAuthSource for Interactive {
 impl Authorizer for Interactive {
     fn headers(&self) -> BoxFuture<'_, Result<AuthHeaders, Unauthorized>> {
         Box::pin(async move {
-            // A login that is over is no reason to send nothing: another one may follow.
+            // Without a valid login the request is sent anyway: its refusal starts another login.
             Ok(self.0.current().await.unwrap_or_default())
         })
     }
@@ -296,11 +299,10 @@ impl fmt::Debug for Browser {
     }
 }
 
-/// Reads a call as it is written on a command line: a tool's name, and after `=` its arguments as
-/// a JSON object.
+/// Parses a call on the command line: a tool's name, and after `=` its arguments as a JSON object.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The syntax error.
 pub fn parse_call(text: &str) -> Result<(String, Option<JsonObject>), String> {
     let Some((tool, arguments)) = text.split_once('=') else {
         return Ok((text.to_owned(), None));

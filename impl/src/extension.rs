@@ -10,7 +10,7 @@ use crate::config::{HostConfig, ServerConfig};
 /// One change to the configured servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum McpServerContribution {
-    /// Inserts or replaces a server as a whole. Rules `overlay.set-replaces-whole` and
+    /// Inserts or replaces a whole server. Rules `overlay.set-replaces-whole` and
     /// `overlay.set-replaces-but-disabled`.
     Set {
         /// Its name.
@@ -26,7 +26,7 @@ pub enum McpServerContribution {
 }
 
 impl McpServerContribution {
-    /// The server name it is about.
+    /// The name of the server.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
         match self {
@@ -35,18 +35,18 @@ impl McpServerContribution {
     }
 }
 
-/// An extension that changes the host's MCP servers.
+/// An extension that contributes to the host's MCP servers.
 pub trait McpServerContributor: Send + Sync {
-    /// Its id, for logs.
+    /// The id of the contributor, for logs.
     fn id(&self) -> &str;
 
-    /// The contributions for this host, in order. Must be a function of `host` and of what
-    /// [`revision`](Self::revision) counts; must not depend on auth. All contributors are asked
-    /// at the same time, so none may wait for another's contributions.
+    /// The contributions for this host, in order. They must depend only on `host` and on the state
+    /// that [`revision`](Self::revision) counts, not on the sign-in. All contributors are called
+    /// concurrently, so none may wait for another's contributions.
     fn contribute<'a>(&'a self, host: &'a HostConfig) -> BoxFuture<'a, Vec<McpServerContribution>>;
 
-    /// A number that changes whenever the contributions for the same host may change. While it stays
-    /// the same, the previous answer is used again.
+    /// A number that changes when the contributions for the same host may change. While it is the
+    /// same, earlier contributions are reused.
     fn revision(&self) -> u64 {
         0
     }
@@ -65,20 +65,20 @@ pub struct McpExtensionRegistryBuilder {
 }
 
 impl McpExtensionRegistryBuilder {
-    /// Without contributors.
+    /// A builder without contributors.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Registers a contributor after the others. A later contributor's contribution to a name
-    /// overrides an earlier one's. Rule `contribution.order`.
+    /// Registers a contributor after the earlier ones. A later contributor takes precedence for the
+    /// same name. Rule `contribution.order`.
     pub fn contributor(&mut self, contributor: Arc<dyn McpServerContributor>) -> &mut Self {
         self.contributors.push(contributor);
         self
     }
 
-    /// The registry of what was registered.
+    /// The registry of these contributors.
     #[must_use]
     pub fn build(self) -> McpExtensionRegistry {
         McpExtensionRegistry { contributors: self.contributors.into() }
@@ -92,8 +92,8 @@ impl McpExtensionRegistry {
         &self.contributors
     }
 
-    /// Asks all contributors at the same time. Their contributions are returned in registration order,
-    /// not in the order of their answers. Rule `contribution.order`.
+    /// Calls all contributors concurrently. The contributions are in registration order, not in the
+    /// order of the answers. Rule `contribution.order`.
     pub async fn contributions(&self, host: &HostConfig) -> Vec<McpServerContribution> {
         match &*self.contributors {
             [] => Vec::new(),

@@ -1,10 +1,14 @@
-//! Reading files of bounded size.
+//! Reading files of bounded size, and locking them.
 
 use std::fs::File;
+#[cfg(feature = "network")]
+use std::fs::TryLockError;
 use std::io::{self, Read};
 use std::path::Path;
+#[cfg(feature = "network")]
+use std::time::{Duration, Instant};
 
-/// Why a file was not read.
+/// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadError {
     #[error("there is no such file")]
@@ -30,7 +34,7 @@ impl From<io::Error> for ReadError {
 
 /// The text of a regular file of at most `max` bytes.
 pub(crate) fn read_text(path: &Path, max: u64) -> Result<String, ReadError> {
-    // Asked before opening: opening a pipe would wait for its writer.
+    // Checked before opening: opening a pipe would wait for its writer.
     if !path.metadata()?.is_file() {
         return Err(ReadError::NotAFile);
     }
@@ -40,4 +44,38 @@ pub(crate) fn read_text(path: &Path, max: u64) -> Result<String, ReadError> {
         return Err(ReadError::TooLarge(max));
     }
     String::from_utf8(bytes).map_err(|_| ReadError::NotUtf8)
+}
+
+/// Opens a file for writing, and creates it with mode 0600 if it does not exist.
+#[cfg(feature = "network")]
+pub(crate) fn open_private(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(path)
+}
+
+/// Waits until no other process has locked the file, without blocking a thread: one that waits for
+/// a lock would keep the host from ending. `None` if that takes longer than `limit`.
+#[cfg(feature = "network")]
+pub(crate) async fn lock_within(
+    file: File,
+    limit: Duration,
+    poll: Duration,
+) -> io::Result<Option<File>> {
+    let end = Instant::now() + limit;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::WouldBlock) if Instant::now() < end => {
+                tokio::time::sleep(poll).await;
+            }
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
 }

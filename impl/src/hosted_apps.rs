@@ -9,8 +9,8 @@ use crate::extension::{
     BoxFuture, McpExtensionRegistryBuilder, McpServerContribution, McpServerContributor,
 };
 
-/// The reserved name of the Apps server. It gets the user's ChatGPT credentials, so who may define it
-/// is a security property.
+/// The reserved name of the Apps server. It gets the user's ChatGPT credentials (by this name, or by
+/// its field `auth` in later profiles), so who may define it is a security property.
 pub const CODEX_APPS: &str = "codex_apps";
 
 /// The environment variable for the bearer token of the Apps server.

@@ -43,6 +43,7 @@ mod manager;
 #[cfg(feature = "network")]
 pub mod oauth;
 mod plugin;
+pub mod printable;
 mod view;
 
 pub use auth::{Auth, UnknownAuth};

@@ -216,7 +216,7 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "an answer that is no JSON is an error",
         rule: None,
         setting: Setting { endpoint: Endpoint::Garbage, ..DEFAULT },
-        expect: Expect::Error { word: "not an MCP server's answer" },
+        expect: Expect::Error { word: "not a valid MCP response" },
     },
     Scenario {
         name: "a hang ends with the startup timeout",

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::methods::Work;
+use super::server::AppServer;
 use super::wire::{Reply, RpcError};
-use super::{AppServer, internal};
+use super::work::Work;
 
-/// Forgets who is signed in. The gate is closed when this returns.
+/// Signs out. The gate is closed when this returns.
 pub(crate) fn logout(server: &Arc<AppServer>) -> Result<Work, RpcError> {
     let host = server.host()?;
-    host.auth().logout().map_err(internal)?;
-    // Connections with the credentials that are gone are closed now, not at the next call.
+    host.auth().logout().map_err(RpcError::failed)?;
+    // Closes connections with the removed credentials now, not at the next call.
     for thread in server.threads.all() {
         drop(thread.servers(host));
     }

@@ -1,4 +1,4 @@
-//! `app/list`: the connectors found as tools of the Apps server.
+//! `app/list`: the connectors of the Apps server, from its tools.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,10 +6,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::methods::Work;
 use super::page::{Page, page};
+use super::server::AppServer;
 use super::wire::{Reply, RpcError};
-use super::{AppServer, internal, resources, tools};
+use super::work::Work;
+use super::{resources, tools};
 use crate::connection::{Connection, Tool};
 use crate::host::{Configuration, Resolved, ServerSet};
 use crate::hosted_apps::CODEX_APPS;
@@ -25,7 +26,7 @@ pub(crate) struct Params {
     page: Page,
 }
 
-/// With a thread, takes its servers at once, as a tool call does.
+/// With a thread, takes its servers immediately, as a tool call does.
 pub(crate) fn list(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcError> {
     let Params { thread_id, force_refetch, page } = params;
     let set = match thread_id {
@@ -40,37 +41,37 @@ pub(crate) fn list(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcE
                 (of_thread(set, force_refetch).await?, configuration)
             }
             None => {
-                let resolved = server.host()?.resolve().await.map_err(internal)?;
+                let resolved = server.host()?.resolve().await.map_err(RpcError::failed)?;
                 (of_latest(&server, &resolved).await?, resolved.configuration().clone())
             }
         };
-        answer(&apps(&tools, &configuration), &page)
+        response(&apps(&tools, &configuration), &page)
     }))
 }
 
-/// The Apps server's tools on a thread's connection: those it had at the start, unless the client
-/// says that they are not good enough.
+/// The Apps server's tools on a thread's connection: those of the start, unless the client wants them
+/// fetched again.
 async fn of_thread(set: Arc<ServerSet>, refetch: bool) -> Result<Vec<Tool>, RpcError> {
     if !has_apps(set.resolved()) {
         return Ok(Vec::new());
     }
     let connection = tools::lease(set, CODEX_APPS).await?;
     match refetch {
-        true => connection.list_tools().await.map_err(internal),
+        true => connection.list_tools().await.map_err(RpcError::failed),
         false => Ok(connection.tools().to_vec()),
     }
 }
 
-/// The Apps server's tools on a connection made for the call.
+/// The Apps server's tools on a connection for this request.
 async fn of_latest(server: &AppServer, resolved: &Resolved) -> Result<Vec<Tool>, RpcError> {
     if !has_apps(resolved) {
         return Ok(Vec::new());
     }
     let tools = async |connection: &Connection| Ok(connection.tools().to_vec());
-    resources::for_the_call(server, resolved, CODEX_APPS, tools).await
+    resources::connect_once(server, resolved, CODEX_APPS, tools).await
 }
 
-fn answer(apps: &[Value], asked: &Page) -> Result<Reply, RpcError> {
+fn response(apps: &[Value], asked: &Page) -> Result<Reply, RpcError> {
     let (range, next_cursor) = page(asked, apps.len())?;
     let data = apps.get(range).unwrap_or_default();
     Ok(Reply::Now(json!({ "data": data, "nextCursor": next_cursor })))
@@ -81,16 +82,16 @@ fn has_apps(resolved: &Resolved) -> bool {
     resolved.view().get(CODEX_APPS).is_some_and(|apps| apps.enabled)
 }
 
-/// The connectors of these tools, by id. A connector is described by the first of its tools that
-/// says anything.
+/// The connectors of these tools, by id. Name and description come from the first of its tools that
+/// has them.
 fn apps(tools: &[Tool], configuration: &Configuration) -> Vec<Value> {
     let mut found: BTreeMap<&str, (Option<&str>, Option<&str>)> = BTreeMap::new();
     for tool in tools {
-        let said = |key: &str| tool.meta.as_ref()?.0.get(key)?.as_str();
-        if let Some(id) = said("connector_id").filter(|id| !id.is_empty()) {
+        let text = |key: &str| tool.meta.as_ref()?.0.get(key)?.as_str();
+        if let Some(id) = text("connector_id").filter(|id| !id.is_empty()) {
             let (name, description) = found.entry(id).or_default();
-            *name = name.or_else(|| said("connector_name"));
-            *description = description.or_else(|| said("connector_description"));
+            *name = name.or_else(|| text("connector_name"));
+            *description = description.or_else(|| text("connector_description"));
         }
     }
     let shown = |(id, (name, description)): (&str, (Option<&str>, Option<&str>))| {

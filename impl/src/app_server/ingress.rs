@@ -5,15 +5,14 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt as _};
 /// The longest line that is read, in bytes.
 pub(crate) const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
 
-/// What came next.
+/// The next input.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Line {
     /// A line without its end.
     Whole(Vec<u8>),
-    /// A line that is longer than `max`; it was read over and not kept.
+    /// A line that is longer than `max`, which was skipped.
     TooLong,
-    /// There is no more input. A last line without an end does not count: whoever wrote it did not
-    /// finish.
+    /// The end of the input. An unterminated last line is incomplete and is dropped.
     End,
 }
 
@@ -53,7 +52,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_giant_line_is_read_over_and_the_next_one_is_whole() {
+    async fn an_overlong_line_is_skipped_and_the_next_one_is_read() {
         let text = format!("ab\n{}\ncd\n\nunfinished", "x".repeat(1_000));
         let mut input = tokio::io::BufReader::with_capacity(16, text.as_bytes());
         let mut lines = Vec::new();

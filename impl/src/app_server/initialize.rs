@@ -1,4 +1,4 @@
-//! `initialize`: who the client is, and in orchestrator mode what the host is.
+//! `initialize`: the client introduces itself, and in orchestrator mode configures the host.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,8 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
+use super::options::{AUTH_VARIABLE, CONFIG_VARIABLE, Mode};
+use super::server::AppServer;
 use super::wire::{Reply, RpcError, echo};
-use super::{AUTH_VARIABLE, AppServer, CONFIG_VARIABLE, Mode};
 use crate::auth::AuthStore;
 use crate::host::ConfigSource;
 use crate::oauth::{StoreMode, TokenStore};
@@ -35,18 +36,18 @@ struct Capabilities {
     opt_out_notification_methods: Option<BTreeSet<String>>,
 }
 
-/// What a host without a disk is told: at the start, and with each reload.
+/// The configuration and credentials of a host without a disk, in `initialize` and each reload.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Orchestrator {
     /// The text of a `config.toml`.
     pub(crate) config: Option<String>,
-    /// What an `auth.json` holds. Null is nobody signed in; absent, nothing new.
+    /// The content of an `auth.json`. Null signs out; absent changes nothing.
     #[serde(default, deserialize_with = "present")]
     pub(crate) auth: Option<Option<Value>>,
 }
 
-/// What is there, null included.
+/// The value if the field is present, null included.
 fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<Value>>, D::Error> {
     Deserialize::deserialize(value).map(Some)
 }
@@ -76,7 +77,7 @@ pub(crate) fn initialize(server: &Arc<AppServer>, params: Params) -> Result<Repl
         }
         Mode::Orchestrator => {
             start_orchestrated(server, params.orchestrator.unwrap_or_default())?;
-            // The protocol wants an absolute path; this one is nowhere.
+            // The protocol requires an absolute path; this one does not exist.
             "/nonexistent".to_owned()
         }
     };

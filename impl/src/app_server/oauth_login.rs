@@ -1,5 +1,5 @@
-//! `mcpServer/oauth/login`: the answer is the URL for the user's browser; how it ended follows as a
-//! notification.
+//! `mcpServer/oauth/login`: the response holds the URL for the user's browser; a notification
+//! reports the result.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::methods::Work;
+use super::server::AppServer;
 use super::wire::{Reply, RpcError, echo};
-use super::{AppServer, internal};
+use super::work::Work;
 use crate::oauth::LoginRequest;
 
 /// The params of `mcpServer/oauth/login`.
@@ -38,7 +38,7 @@ async fn start(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError
             }
         },
     };
-    let resolved = server.host()?.resolve().await.map_err(internal)?;
+    let resolved = server.host()?.resolve().await.map_err(RpcError::failed)?;
     let unknown =
         || RpcError::invalid_request(format!("No MCP server named '{}' found.", echo(&name)));
     let config = resolved.view().get(&name).ok_or_else(unknown)?;
@@ -47,15 +47,15 @@ async fn start(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError
     let pending = ready.oauth.start_login(&name, config, &ready.context.environment, request).await;
     let pending = pending.map_err(|error| match error.is_refusal() {
         true => RpcError::invalid_request(error.to_string()),
-        false => internal(error),
+        false => RpcError::failed(error),
     })?;
-    let answer = json!({ "authorizationUrl": pending.authorization_url() });
+    let response = json!({ "authorizationUrl": pending.authorization_url() });
     server.tasks.clone().spawn(async move {
         let ended = server.closing.run_until_cancelled(pending.finish()).await;
         let Some(outcome) = ended else { return };
         if outcome.is_ok() {
             server.logins.fetch_add(1, Ordering::SeqCst);
-            // Threads that could not use it without the login can now.
+            // Restarts the server in threads where it failed without the login.
             if let Ok(host) = server.host() {
                 server.threads.all().iter().for_each(|thread| thread.retry(host, &name));
             }
@@ -67,5 +67,5 @@ async fn start(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError
         });
         server.client.notify("mcpServer/oauthLogin/completed", &params).await;
     });
-    Ok(Reply::Now(answer))
+    Ok(Reply::Now(response))
 }

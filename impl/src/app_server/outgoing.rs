@@ -1,4 +1,4 @@
-//! What goes to the client: whole lines, one after another.
+//! Writes lines to the client.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
@@ -9,27 +9,27 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::wire::{self, Reply, RequestId, RpcError};
 
-/// How many lines may wait for the client to read. Whoever has one more waits for room, and makes
-/// its line only then.
+/// How many lines may wait for the client to read. A further sender waits for room before it builds
+/// its line.
 const MAX_WAITING: usize = 64;
 
-/// A line, and the place in the queue of requests that is free once it is written.
+/// A line, and the place of its request, which is freed once the line is written.
 struct Outgoing {
     line: Vec<u8>,
     _place: Option<OwnedSemaphorePermit>,
 }
 
-/// The way to the client.
+/// Sends lines to the client.
 #[derive(Clone)]
 pub(crate) struct Client {
     lines: mpsc::Sender<Outgoing>,
-    /// The notifications the client does not want, once it has said so.
-    unwanted: Arc<OnceLock<BTreeSet<String>>>,
+    /// The notifications that the client opted out of in `initialize`.
+    opted_out: Arc<OnceLock<BTreeSet<String>>>,
 }
 
 impl Client {
-    /// A client that reads `output`, and the work of writing to it, which ends when nobody has
-    /// anything more to say or the client reads no more.
+    /// A client that reads `output`, and the future that writes to it, which ends when all senders
+    /// are dropped or the client closes its end.
     pub(crate) fn new(
         mut output: impl AsyncWrite + Unpin + Send + 'static,
     ) -> (Self, impl Future<Output = ()> + Send) {
@@ -39,39 +39,39 @@ impl Client {
                 if output.write_all(&next.line).await.is_err() {
                     return;
                 }
-                // Only when nothing waits: a flush a line would be a system call a line.
+                // Only when no line waits: flushing each line would take a system call per line.
                 if waiting.is_empty() && output.flush().await.is_err() {
                     return;
                 }
             }
-            // The client may be gone; there is nobody to tell.
+            // The client may be gone.
             let _ = output.flush().await;
         };
-        (Self { lines, unwanted: Arc::default() }, write)
+        (Self { lines, opted_out: Arc::default() }, write)
     }
 
-    /// From now on these notifications are not sent.
+    /// Stops these notifications.
     pub(crate) fn opt_out(&self, methods: BTreeSet<String>) {
-        // Said once, in `initialize`, which is taken once.
-        let _ = self.unwanted.set(methods);
+        // Set once: `initialize` succeeds once.
+        let _ = self.opted_out.set(methods);
     }
 
-    /// Answers a request, whose place in the queue is free when the answer is written.
-    pub(crate) async fn answer(
+    /// Responds to a request, and frees its place when the response is written.
+    pub(crate) async fn respond(
         &self,
         id: Option<&RequestId>,
         outcome: Result<Reply, RpcError>,
         place: Option<OwnedSemaphorePermit>,
     ) {
-        // A client that reads no more gets no more.
+        // Fails if the client closed its end.
         if let Ok(room) = self.lines.reserve().await {
-            room.send(Outgoing { line: wire::answer(id, outcome), _place: place });
+            room.send(Outgoing { line: wire::response(id, outcome), _place: place });
         }
     }
 
-    /// Notifies the client, unless it does not want that.
+    /// Notifies the client, unless it opted out.
     pub(crate) async fn notify(&self, method: &str, params: &Value) {
-        if self.unwanted.get().is_some_and(|unwanted| unwanted.contains(method)) {
+        if self.opted_out.get().is_some_and(|opted_out| opted_out.contains(method)) {
             return;
         }
         if let Ok(room) = self.lines.reserve().await {

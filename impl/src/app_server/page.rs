@@ -1,4 +1,4 @@
-//! Pages: the cursor is the decimal offset of the first entry.
+//! Pagination: the cursor is the decimal offset of the first entry.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::wire::{RpcError, echo};
 
-/// Which page is asked for.
+/// The requested page.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Page {
     cursor: Option<String>,
@@ -14,7 +14,7 @@ pub(crate) struct Page {
 }
 
 /// The entries of this page of `total`, and the cursor of the next one. Without a limit a page has
-/// all that is left; a limit of 0 counts as 1, or the client would never get on.
+/// all remaining entries; a limit of 0 counts as 1, so that the client advances.
 pub(crate) fn page(page: &Page, total: usize) -> Result<(Range<usize>, Option<String>), RpcError> {
     let start = match &page.cursor {
         None => 0,
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_that_is_none_is_an_invalid_request() {
+    fn an_invalid_cursor_is_an_invalid_request() {
         for cursor in ["", "x", "+1", "-1", " 1", "6", "99999999999999999999999"] {
             assert!(of(Some(cursor), None).is_err(), "{cursor}");
         }

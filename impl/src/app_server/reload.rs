@@ -1,44 +1,43 @@
-//! `config/mcpServer/reload`: the configuration is read again, and every thread gets it before its
-//! next use.
+//! `config/mcpServer/reload`: the configuration is read again, and every thread takes it over.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::initialize::Orchestrator;
+use super::options::Mode;
+use super::server::AppServer;
 use super::wire::{Reply, RpcError, params as typed};
-use super::{AppServer, Mode, internal};
 use crate::host::ConfigSource;
 
-/// Reads the configuration and queues it for every thread. A broken one changes nothing.
+/// Reads the configuration and gives it to every thread. A broken configuration changes nothing.
 pub(crate) async fn reload(server: &Arc<AppServer>, params: Value) -> Result<Reply, RpcError> {
     let host = server.host()?;
     let configuration = if server.options.mode == Mode::Orchestrator {
-        // Without a disk, what is new comes with the request.
+        // Without a disk, the new configuration comes with the request.
         let Orchestrator { config, auth } = typed(params)?;
         let configuration = match config {
             Some(config) => host.replace_config(ConfigSource::Given(config)).await,
             None => host.latest().await,
         };
-        let configuration = configuration.map_err(internal)?;
+        let configuration = configuration.map_err(RpcError::failed)?;
         if let Some(auth) = auth {
             host.auth().replace(auth.map(|auth| auth.to_string()));
         }
         configuration
     } else {
-        refuse_what_only_an_orchestrator_says(&params)?;
-        host.latest().await.map_err(internal)?
+        refuse_orchestrator_params(&params)?;
+        host.latest().await.map_err(RpcError::failed)?
     };
     for thread in server.threads.all() {
-        thread.queue(configuration.clone());
-        // Its new servers start now rather than at the next call, which then need not wait.
-        drop(thread.servers(host));
+        thread.reload(host, configuration.clone());
     }
     Ok(Reply::empty())
 }
 
-/// A client that believes it has signed the user out must not be left in that belief.
-fn refuse_what_only_an_orchestrator_says(params: &Value) -> Result<(), RpcError> {
+/// Refuses params of orchestrator mode: ignoring `auth` would leave a user signed in whom the client
+/// wanted to sign out.
+fn refuse_orchestrator_params(params: &Value) -> Result<(), RpcError> {
     match ["config", "auth", "orchestrator"].iter().find(|name| params.get(name).is_some()) {
         Some(name) => Err(RpcError::invalid_request(format!(
             "`{name}`: this app-server was not started with --orchestrator"

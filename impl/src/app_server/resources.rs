@@ -1,12 +1,13 @@
-//! `mcpServer/resource/read`: on a thread's connection, or on one made for the call.
+//! `mcpServer/resource/read`: on a thread's connection, or on one for this request.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::methods::Work;
+use super::server::AppServer;
+use super::tools;
 use super::wire::{Reply, RpcError, echo};
-use super::{AppServer, internal, tools};
+use super::work::Work;
 use crate::connection::{ConnectError, Connection, ReadResourceResult, connect};
 use crate::host::Resolved;
 
@@ -19,30 +20,30 @@ pub(crate) struct Params {
     uri: String,
 }
 
-/// With a thread, takes its servers at once, as a tool call does.
+/// With a thread, takes its servers immediately, as a tool call does.
 pub(crate) fn read(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcError> {
     let Params { thread_id, server: name, uri } = params;
     if let Some(id) = thread_id {
         let set = server.threads.get(&id)?.servers(server.host()?);
         return Ok(Work::later(async move {
             let connection = tools::lease(set, &name).await?;
-            contents(connection.read_resource(&uri).await.map_err(internal)?)
+            contents(connection.read_resource(&uri).await.map_err(RpcError::failed)?)
         }));
     }
     let server = Arc::clone(server);
     Ok(Work::later(async move {
-        let resolved = server.host()?.resolve().await.map_err(internal)?;
+        let resolved = server.host()?.resolve().await.map_err(RpcError::failed)?;
         let read = async |connection: &Connection| connection.read_resource(&uri).await;
-        contents(for_the_call(&server, &resolved, &name, read).await?)
+        contents(connect_once(&server, &resolved, &name, read).await?)
     }))
 }
 
 fn contents(result: ReadResourceResult) -> Result<Reply, RpcError> {
-    serde_json::to_value(result).map(Reply::Now).map_err(internal)
+    serde_json::to_value(result).map(Reply::Now).map_err(RpcError::failed)
 }
 
-/// Connects to a server of this view, uses it once and closes it.
-pub(crate) async fn for_the_call<T>(
+/// Connects to a server of this view for a single use.
+pub(crate) async fn connect_once<T>(
     server: &AppServer,
     resolved: &Resolved,
     name: &str,
@@ -50,9 +51,10 @@ pub(crate) async fn for_the_call<T>(
 ) -> Result<T, RpcError> {
     let unknown = || RpcError::internal(format!("unknown MCP server '{}'", echo(name)));
     let config = resolved.view().get(name).filter(|config| config.enabled).ok_or_else(unknown)?;
-    let connection = connect(name, config, &server.ready()?.context).await.map_err(internal)?;
+    let connection =
+        connect(name, config, &server.ready()?.context).await.map_err(RpcError::failed)?;
     let outcome = work(&connection).await;
-    // The answer does not wait for it.
+    // The response does not wait for it.
     server.tasks.spawn(async move { connection.shutdown().await });
-    outcome.map_err(internal)
+    outcome.map_err(RpcError::failed)
 }

@@ -1,4 +1,4 @@
-//! The loop over the client's lines, and the end of it.
+//! The loop over the client's lines, and the shutdown.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -14,32 +14,34 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::ingress::{Line, MAX_LINE_BYTES, next_line};
-use super::methods::{Work, admit};
+use super::methods::admit;
+use super::options::AppServerOptions;
 use super::outgoing::Client;
+use super::server::AppServer;
 use super::warnings;
 use super::watch;
 use super::wire::{Incoming, Reply, RequestId, RpcError};
-use super::{AppServer, AppServerOptions};
+use super::work::Work;
 
-/// A request takes a place for every so many bytes of its line, so that neither many nor large ones
-/// fill the memory.
+/// A request takes a place for every so many bytes of its line, which bounds the memory of many and
+/// of large requests.
 const PLACE_BYTES: usize = 4096;
 
-/// How many refusals of lines that got no place may wait for the client to read.
+/// How many refusals of requests without a place may wait for the client to read.
 const REFUSALS: usize = 256;
 
-/// How long a client may leave answers unread before reading goes on without them.
+/// How long reading waits for a client that does not read responses.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// At the end of input: how long requests may still take, how long their last answers may take to
-/// be written, and how long connections may take to close. Together less than 2 seconds.
+/// The timeouts after the end of input: for pending requests, for writing the last responses, and for
+/// closing connections. Together less than 2 seconds.
 const LAST_REQUESTS: Duration = Duration::from_millis(600);
-const LAST_ANSWERS: Duration = Duration::from_millis(150);
+const LAST_RESPONSES: Duration = Duration::from_millis(150);
 const LAST_CONNECTIONS: Duration = Duration::from_millis(800);
 
 /// Serves the client that writes `input` and reads `output` until its input ends or `stop` is
-/// cancelled. Then requests have a moment to finish, those that do not are answered with an error,
-/// and all connections are closed: within 2 seconds everything is over.
+/// cancelled. Then pending requests get a short time to finish, the others fail, and all connections
+/// are closed. This takes less than 2 seconds.
 ///
 /// Needs a Tokio runtime with time and I/O.
 ///
@@ -53,7 +55,7 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let (client, write) = Client::new(output);
     let mut writing = tokio::spawn(write);
-    let (warn, warned) = warnings::to(std::io::stderr());
+    let (warn, warned) = warnings::writer(std::io::stderr());
     let places = options.places.min(Semaphore::MAX_PERMITS);
     let server = Arc::new(AppServer::new(options, client.clone(), warn));
     server.tasks.spawn(watch::sign_in(Arc::clone(&server)));
@@ -69,7 +71,7 @@ pub async fn serve(
     let read = loop {
         let line = tokio::select! {
             line = next_line(&mut input, MAX_LINE_BYTES) => line,
-            // A client that reads no more is no client.
+            // The client closed its end.
             _ = &mut writing => break Ok(()),
             () = stop.cancelled() => break Ok(()),
         };
@@ -80,18 +82,18 @@ pub async fn serve(
                 let message = format!("the line is longer than {MAX_LINE_BYTES} bytes");
                 ingress.refuse(None, RpcError::invalid_request(message)).await;
             }
-            // A line that was read is taken, whatever happens meanwhile.
+            // Not cancelled: a line that was read is always processed.
             Ok(Line::Whole(line)) => ingress.take(&line).await,
         }
     };
     ingress.finish().await;
-    // The writer ends when the last one who could say something is gone.
+    // The writer ends when the last sender is dropped.
     server.closing.cancel();
     server.threads.clear();
     server.tasks.close();
     let _ = timeout(LAST_CONNECTIONS, server.tasks.wait()).await;
     drop((ingress, server));
-    let _ = timeout(LAST_ANSWERS, async {
+    let _ = timeout(LAST_RESPONSES, async {
         if !writing.is_finished() {
             let _ = writing.await;
         }
@@ -106,15 +108,15 @@ struct Ingress {
     client: Client,
     places: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
-    /// Whether the client has let refusals wait for too long.
+    /// Whether the client did not read refusals in time.
     stuck: AtomicBool,
     requests: TaskTracker,
-    /// Cancelled when requests have had their time.
+    /// Cancelled at the timeout of pending requests.
     give_up: CancellationToken,
 }
 
 impl Ingress {
-    /// Takes one line. Waits only for what must have happened before the next line is read.
+    /// Processes one line. Waits only for effects that must happen before the next line is read.
     async fn take(&self, line: &[u8]) {
         if line.trim_ascii().is_empty() {
             return;
@@ -134,22 +136,22 @@ impl Ingress {
             Ok(place) => place,
             Err(_) => return self.refuse(Some(id), RpcError::overloaded()).await,
         };
-        // A mistake of ours is no reason to leave a client without its answer.
+        // After a panic the client still gets a response.
         let work = AssertUnwindSafe(admit(&self.server, method, params)).catch_unwind().await;
-        let work = work.unwrap_or_else(|_| Work::done(Err(our_mistake())));
+        let work = work.unwrap_or_else(|_| Work::done(Err(internal_error())));
         let calls = Arc::clone(&self.server.calls);
         let (client, give_up) = (self.client.clone(), self.give_up.clone());
-        let answered =
-            self.requests.spawn(work_and_answer(work, id, place, calls, client, give_up));
-        // Other answers come as they are ready; before this one a client expects none.
+        let responded =
+            self.requests.spawn(work_and_respond(work, id, place, calls, client, give_up));
+        // Other responses are sent as they are ready; a client expects none before this one.
         if method == "initialize" {
-            let _ = timeout(PATIENCE, answered).await;
+            let _ = timeout(PATIENCE, responded).await;
         }
     }
 
-    /// Says no to a line that got no place. When many refusals wait, reading waits too, but not for
-    /// ever: the end of input is behind what is not read yet. What a client that is stuck gets no
-    /// answer to was never taken.
+    /// Refuses a request without a place. When many refusals wait, reading waits too, but for a
+    /// bounded time, so that the end of input is noticed. Requests of a client that does not read
+    /// are then dropped.
     async fn refuse(&self, id: Option<RequestId>, error: RpcError) {
         let place = Arc::clone(&self.refusals);
         let place = if self.stuck.load(Ordering::Relaxed) {
@@ -161,26 +163,26 @@ impl Ingress {
         let Some(place) = place else { return };
         let client = self.client.clone();
         self.requests.spawn(async move {
-            client.answer(id.as_ref(), Err(error), Some(place)).await;
+            client.respond(id.as_ref(), Err(error), Some(place)).await;
         });
     }
 
-    /// Lets the requests finish, then answers those that did not.
+    /// Waits for the requests, then fails those that did not finish.
     async fn finish(&self) {
         self.requests.close();
         if timeout(LAST_REQUESTS, self.requests.wait()).await.is_err() {
             self.give_up.cancel();
-            let _ = timeout(LAST_ANSWERS, self.requests.wait()).await;
+            let _ = timeout(LAST_RESPONSES, self.requests.wait()).await;
         }
     }
 }
 
-fn our_mistake() -> RpcError {
-    RpcError::internal("the host made a mistake; please report it")
+fn internal_error() -> RpcError {
+    RpcError::internal("internal error of the host; please report it")
 }
 
-/// Does what a request asks for and answers it, with an error when there is no time left.
-async fn work_and_answer(
+/// Does the work of a request and responds, with an error after the timeout.
+async fn work_and_respond(
     work: Work,
     id: RequestId,
     place: OwnedSemaphorePermit,
@@ -190,16 +192,16 @@ async fn work_and_answer(
 ) {
     let Work { outcome, after, large } = work;
     let outcome = async {
-        // Held until the answer is written.
+        // Held until the response is written.
         let call = if large { calls.acquire().await.ok() } else { None };
         let outcome = AssertUnwindSafe(outcome).catch_unwind().await;
-        (outcome.unwrap_or_else(|_| Err(our_mistake())), call)
+        (outcome.unwrap_or_else(|_| Err(internal_error())), call)
     };
     let gave_up = || (Err(RpcError::internal("the host is shutting down")), None);
     let (outcome, call): (Result<Reply, RpcError>, _) =
         give_up.run_until_cancelled(outcome).await.unwrap_or_else(gave_up);
     let succeeded = outcome.is_ok();
-    client.answer(Some(&id), outcome, Some(place)).await;
+    client.respond(Some(&id), outcome, Some(place)).await;
     drop(call);
     if let Some(after) = after.filter(|_| succeeded) {
         after.await;

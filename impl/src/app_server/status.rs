@@ -1,18 +1,18 @@
-//! `mcpServerStatus/list`: every server of the effective view, and what it offers.
+//! `mcpServerStatus/list`: every server of the effective view, with its tools and resources.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
-use super::methods::Work;
 use super::page::{Page, page};
+use super::server::{AppServer, Ready};
+use super::snapshots::{Detail, Snapshot, SnapshotKey};
 use super::wire::{Reply, RpcError};
-use super::{AppServer, Ready, internal};
+use super::work::Work;
 use crate::auth::Auth;
 use crate::config::ServerConfig;
 use crate::connection::{Connection, connect};
@@ -28,108 +28,57 @@ pub(crate) struct Params {
     page: Page,
 }
 
-/// How much is asked of each server.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Detail {
-    /// Tools, resources and resource templates.
-    #[default]
-    Full,
-    /// Tools only.
-    ToolsAndAuthOnly,
-}
-
-/// The status of every server, in the order of their names.
-type Snapshot = Arc<Vec<Value>>;
-
-/// The looks at all servers that are under way. A request that would look at the same view in the
-/// same way shares one that is: ten thousand requests do not start ten thousand processes a server.
-#[derive(Default)]
-pub(crate) struct Looks(Mutex<Vec<Look>>);
-
-#[derive(Clone)]
-struct Look {
-    resolved: Resolved,
-    detail: Detail,
-    /// How many logins there had been.
-    logins: u64,
-    snapshot: watch::Receiver<Option<Snapshot>>,
-}
-
 pub(crate) fn list(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcError> {
-    // The latest configuration counts with a thread too; the thread has to exist.
+    // A thread must exist, but the latest configuration applies.
     if let Some(id) = &params.thread_id {
         server.threads.get(id)?;
     }
-    Ok(Work::later(answer(Arc::clone(server), params)))
+    Ok(Work::later(response(Arc::clone(server), params)))
 }
 
-async fn answer(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError> {
-    let resolved = server.host()?.resolve().await.map_err(internal)?;
+async fn response(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError> {
+    let resolved = server.host()?.resolve().await.map_err(RpcError::failed)?;
     let detail = params.detail.unwrap_or_default();
-    let snapshot = server.looks.look(&server, resolved, detail).await?;
+    let snapshot = snapshot(&server, resolved, detail).await?;
     let (range, next_cursor) = page(&params.page, snapshot.len())?;
-    // Made when there is room for it at the client: until then many requests share one snapshot.
+    // Built when the client has room for it: until then many requests share one snapshot.
     Ok(Reply::later(
         move || json!({ "data": snapshot.get(range).unwrap_or_default(), "nextCursor": next_cursor }),
     ))
 }
 
-impl Looks {
-    async fn look(
-        &self,
-        server: &Arc<AppServer>,
-        resolved: Resolved,
-        detail: Detail,
-    ) -> Result<Snapshot, RpcError> {
-        let mut snapshot = self.shared(server, resolved, detail);
-        let found = snapshot.wait_for(Option::is_some).await.ok().and_then(|found| found.clone());
-        found.ok_or_else(|| RpcError::internal("the host is shutting down"))
-    }
-
-    fn shared(
-        &self,
-        server: &Arc<AppServer>,
-        resolved: Resolved,
-        detail: Detail,
-    ) -> watch::Receiver<Option<Snapshot>> {
-        let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that is done is not shared: its answer may be old.
-        looks
-            .retain(|look| look.snapshot.borrow().is_none() && look.snapshot.has_changed().is_ok());
-        let logins = server.logins.load(Ordering::SeqCst);
-        let same = |look: &&Look| {
-            (look.detail, look.logins) == (detail, logins) && look.resolved.is_same(&resolved)
-        };
-        if let Some(look) = looks.iter().find(same) {
-            return look.snapshot.clone();
-        }
-        let (publish, snapshot) = watch::channel(None);
-        looks.push(Look { resolved: resolved.clone(), detail, logins, snapshot: snapshot.clone() });
+/// The status of every server: a snapshot that is being taken for another request, or a new one.
+async fn snapshot(
+    server: &Arc<AppServer>,
+    resolved: Resolved,
+    detail: Detail,
+) -> Result<Snapshot, RpcError> {
+    let logins = server.logins.load(Ordering::SeqCst);
+    let key = SnapshotKey { resolved, detail, logins };
+    let (mut taken, publish) = server.snapshots.share(&key);
+    if let Some(publish) = publish {
         let server = Arc::clone(server);
-        server.tasks.spawn({
-            let server = Arc::clone(&server);
-            async move {
-                let looked = statuses(&server, &resolved, detail);
-                if let Some(statuses) = server.closing.run_until_cancelled(looked).await {
-                    // Whoever asked may be gone.
-                    let _ = publish.send(Some(Arc::new(statuses)));
-                }
+        server.tasks.clone().spawn(async move {
+            let statuses = statuses(&server, &key.resolved, detail);
+            if let Some(statuses) = server.closing.run_until_cancelled(statuses).await {
+                // All requests may have been dropped.
+                let _ = publish.send(Some(Arc::new(statuses)));
             }
         });
-        snapshot
     }
+    let snapshot = taken.wait_for(Option::is_some).await.ok().and_then(|taken| taken.clone());
+    snapshot.ok_or_else(|| RpcError::internal("the host is shutting down"))
 }
 
-/// Looks at all servers at the same time.
+/// Asks all servers at the same time.
 async fn statuses(server: &AppServer, resolved: &Resolved, detail: Detail) -> Vec<Value> {
     let looked =
         resolved.view().iter().map(|(name, config)| status(server, resolved, name, config, detail));
     join_all(looked).await
 }
 
-/// Looks at one server: connects, lists and closes. A server that cannot be used has nothing to
-/// list; the starts of a thread's servers tell why.
+/// The status of one server: connects, lists and closes. A server that cannot be used has an empty
+/// status; the startup notifications of threads say why.
 async fn status(
     server: &AppServer,
     resolved: &Resolved,
@@ -146,7 +95,7 @@ async fn status(
             return Offer::default();
         };
         let offer = Offer::of(&connection, detail).await;
-        // The answer does not wait for it.
+        // The response does not wait for it.
         server.tasks.spawn(async move { connection.shutdown().await });
         offer
     };
@@ -161,7 +110,7 @@ async fn status(
     })
 }
 
-/// How the host authorises itself to this server, in the word of the protocol. Rule `status.auth`. A
+/// How requests to this server are authorised, in the protocol's terms. Rule `status.auth`. A
 /// disabled server is not asked.
 async fn auth_status(
     ready: &Ready,
@@ -172,6 +121,7 @@ async fn auth_status(
     if !config.enabled {
         return "unsupported";
     }
+    // A server with `auth = "chatgpt"` is in the view without a sign-in, too.
     let signed_in = resolved.auth().auth.is_some_and(Auth::uses_codex_backend);
     if signed_in && resolved.is_authorised_by_host(name, config) {
         return "bearerToken";
@@ -179,7 +129,7 @@ async fn auth_status(
     ready.oauth.auth_status(name, config, &ready.context.environment).await.as_str()
 }
 
-/// What a server offers, as the protocol shows it.
+/// The tools and resources of a server, in the format of the protocol.
 #[derive(Default)]
 struct Offer {
     server_info: Value,
@@ -197,7 +147,7 @@ impl Offer {
         let tools = connection.tools().iter();
         offer.tools = tools.map(|tool| (tool.name.to_string(), shown(tool))).collect();
         if detail == Detail::Full {
-            // What a server cannot list it does not offer.
+            // A failed list counts as empty.
             let (resources, templates) =
                 tokio::join!(connection.list_resources(), connection.list_resource_templates());
             offer.resources = resources.unwrap_or_default().iter().map(shown).collect();
@@ -207,7 +157,7 @@ impl Offer {
     }
 }
 
-/// A part of a server's answer as JSON. What was read as JSON can be written as JSON.
+/// A part of a server's response as JSON. It was parsed from JSON, so this does not fail.
 fn shown(part: impl serde::Serialize) -> Value {
     serde_json::to_value(part).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! `thread/start` and `thread/unsubscribe`: where a thread's connections begin and end.
+//! `thread/start` and `thread/unsubscribe`: open and close a thread's connections.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -6,18 +6,18 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::methods::Work;
+use super::server::AppServer;
 use super::threads::Thread;
 use super::wire::{Reply, RpcError};
-use super::{AppServer, internal};
+use super::work::Work;
 
-/// Starts a thread and all its servers. The answer waits for those that the configuration requires;
-/// if one of them cannot be used, there is no thread.
+/// Starts a thread and all its servers. The response waits for the required servers; if one of them
+/// fails, so does the thread.
 pub(crate) async fn start(server: &Arc<AppServer>) -> Result<Work, RpcError> {
     let ready = server.ready()?;
-    // Threads are started one after another, so the room is still there when this one is.
+    // Threads are started one after another, so the room is not taken in between.
     server.threads.have_room()?;
-    let configuration = ready.host.latest().await.map_err(internal)?;
+    let configuration = ready.host.latest().await.map_err(RpcError::failed)?;
     let context = ready.context.clone();
     let (thread, events) = Thread::start(&ready.host, configuration, context, server.tasks.clone());
     let thread = Arc::new(thread);
@@ -46,7 +46,7 @@ pub(crate) async fn start(server: &Arc<AppServer>) -> Result<Work, RpcError> {
     Ok(Work::later(outcome).then(after))
 }
 
-/// A thread, as the protocol shows it.
+/// A thread in the format of the protocol.
 fn shown(thread: &Thread, server: &AppServer) -> Value {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     json!({
@@ -72,7 +72,7 @@ pub(crate) struct Unsubscribe {
     thread_id: String,
 }
 
-/// Ends a thread: this server has one client, so without it nobody uses the thread.
+/// Ends a thread: this server has only one client.
 pub(crate) fn unsubscribe(server: &Arc<AppServer>, params: Unsubscribe) -> Work {
     let Ok(thread) = server.threads.get(&params.thread_id) else {
         return Work::done(Ok(Reply::Now(json!({ "status": "notLoaded" }))));

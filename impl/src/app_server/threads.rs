@@ -1,4 +1,4 @@
-//! Threads: each has its own connections, refreshed between two uses.
+//! Threads, each with its own connections.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,10 +13,10 @@ use super::wire::{RpcError, echo};
 use crate::connection::ConnectContext;
 use crate::host::{Configuration, Host, ServerSet, StartupEvent, StartupEvents};
 
-/// The most threads at a time: each may have a process a server.
+/// The maximum number of threads: each may run a process per server.
 const MAX_THREADS: usize = 1_000;
 
-/// A thread of the client's.
+/// A thread of the client.
 pub(crate) struct Thread {
     id: Uuid,
     servers: Mutex<Servers>,
@@ -25,12 +25,10 @@ pub(crate) struct Thread {
 struct Servers {
     configuration: Configuration,
     set: Arc<ServerSet>,
-    /// The configuration of the latest reload, until it takes effect.
-    queued: Option<Configuration>,
 }
 
 impl Thread {
-    /// A thread whose servers start now, and what will happen to them.
+    /// Starts a thread and its servers; returns the startup events too.
     pub(crate) fn start(
         host: &Host,
         configuration: Configuration,
@@ -38,10 +36,10 @@ impl Thread {
         tasks: TaskTracker,
     ) -> (Self, Events) {
         let id = Uuid::now_v7();
-        let (announced, events) = mpsc::unbounded_channel();
+        let (sender, events) = mpsc::unbounded_channel();
         let resolved = host.resolved(&configuration);
-        let set = ServerSet::start(resolved, context, Arc::new(Announced(announced)), tasks);
-        let servers = Servers { configuration, set: Arc::new(set), queued: None };
+        let set = ServerSet::start(resolved, context, Arc::new(EventSender(sender)), tasks);
+        let servers = Servers { configuration, set: Arc::new(set) };
         (Self { id, servers: Mutex::new(servers) }, Events { thread: id, events })
     }
 
@@ -49,28 +47,27 @@ impl Thread {
         self.id
     }
 
-    /// From its next use on the thread has this configuration, unless another reload comes first.
-    pub(crate) fn queue(&self, configuration: Configuration) {
-        self.servers.lock().unwrap_or_else(PoisonError::into_inner).queued = Some(configuration);
+    /// Gives the thread this configuration. New servers start now, so that the next call need not
+    /// wait for them; calls that began earlier keep the servers they have.
+    pub(crate) fn reload(&self, host: &Host, configuration: Configuration) {
+        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        let resolved = host.resolved(&configuration);
+        servers.configuration = configuration;
+        servers.set = Arc::new(servers.set.succeeded_by(resolved, |_| true));
     }
 
-    /// The thread's servers for its next use: with the queued configuration, if there is one, and
-    /// for whoever is signed in now. Calls that began earlier go on with the servers they have.
+    /// The thread's servers for its next use, for the account that is signed in now. Calls that
+    /// began earlier keep the servers they have.
     pub(crate) fn servers(&self, host: &Host) -> Arc<ServerSet> {
         let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
-        let queued = servers.queued.take();
-        let reloaded = queued.is_some();
-        if let Some(configuration) = queued {
-            servers.configuration = configuration;
-        }
         let resolved = host.resolved(&servers.configuration);
-        if reloaded || !resolved.is_same(servers.set.resolved()) {
-            servers.set = Arc::new(servers.set.succeeded_by(resolved, |_| reloaded));
+        if !resolved.is_same(servers.set.resolved()) {
+            servers.set = Arc::new(servers.set.succeeded_by(resolved, |_| false));
         }
         Arc::clone(&servers.set)
     }
 
-    /// Starts this server once more if it failed or broke.
+    /// Restarts this server if it failed or broke.
     pub(crate) fn retry(&self, host: &Host, name: &str) {
         let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
         let resolved = host.resolved(&servers.configuration);
@@ -78,7 +75,7 @@ impl Thread {
     }
 }
 
-/// All threads there are.
+/// All threads.
 #[derive(Default)]
 pub(crate) struct Threads(Mutex<BTreeMap<Uuid, Arc<Thread>>>);
 
@@ -88,7 +85,7 @@ impl Threads {
         if self.with(|threads| threads.len()) < MAX_THREADS {
             return Ok(());
         }
-        let message = format!("there are {MAX_THREADS} threads already: unsubscribe one");
+        let message = format!("there are {MAX_THREADS} threads already: unsubscribe from one");
         Err(RpcError::invalid_request(message))
     }
 
@@ -104,19 +101,19 @@ impl Threads {
         self.with(|threads| threads.get(&parsed).cloned()).ok_or_else(not_found)
     }
 
-    /// Takes the thread of this id out; its connections close when nothing uses them any more.
+    /// Removes the thread of this id; its connections close when no call uses them.
     pub(crate) fn remove(&self, id: Uuid) -> bool {
         self.with(|threads| threads.remove(&id)).is_some()
     }
 
-    /// All of them, at this moment.
+    /// All current threads.
     pub(crate) fn all(&self) -> Vec<Arc<Thread>> {
         self.with(|threads| threads.values().cloned().collect())
     }
 
-    /// Forgets all of them.
+    /// Removes all threads.
     pub(crate) fn clear(&self) {
-        // Taken out first: what closes a connection does not run under the lock.
+        // Taken out first, so that connections are not closed under the lock.
         drop(self.with(std::mem::take));
     }
 
@@ -125,25 +122,25 @@ impl Threads {
     }
 }
 
-/// Tells the client how the servers of a thread start.
-struct Announced(mpsc::UnboundedSender<StartupEvent>);
+/// Queues the startup events of a thread.
+struct EventSender(mpsc::UnboundedSender<StartupEvent>);
 
-impl StartupEvents for Announced {
+impl StartupEvents for EventSender {
     fn happened(&self, event: StartupEvent) {
-        // Nobody listens any more at the end of the host.
+        // Fails at the end of the host, when nothing receives.
         let _ = self.0.send(event);
     }
 }
 
-/// What happens to the servers of a thread, until somebody tells the client. There are a few events
-/// a start, and starts are as bounded as the requests that cause them.
+/// The queued startup events of a thread. Each start has a few events, and starts are bounded like
+/// the requests that cause them.
 pub(crate) struct Events {
     thread: Uuid,
     events: mpsc::UnboundedReceiver<StartupEvent>,
 }
 
 impl Events {
-    /// Tells the client of what happened so far and from now on.
+    /// Sends all queued and future events to the client.
     pub(crate) async fn announce(mut self, client: Client) {
         while let Some(event) = self.events.recv().await {
             let params = json!({

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::methods::Work;
+use super::server::AppServer;
 use super::wire::{INVALID_PARAMS, Reply, RpcError, echo};
-use super::{AppServer, internal};
+use super::work::Work;
 use crate::host::{Lease, ServerSet};
 
 /// The params of `mcpServer/tool/call`.
@@ -23,8 +23,8 @@ pub(crate) struct Params {
     meta: Value,
 }
 
-/// Takes the thread's servers at once, in the order of requests: a reload that follows does not take
-/// the call's connection away.
+/// Takes the thread's servers immediately, in the order of requests, so that a later reload does not
+/// close the call's connection.
 pub(crate) fn call(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcError> {
     let thread = server.threads.get(&params.thread_id)?;
     let arguments = object("arguments", params.arguments)?;
@@ -34,16 +34,16 @@ pub(crate) fn call(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcE
     Ok(Work::later(async move {
         let connection = lease(set, &params.server).await?;
         let result = connection.call_tool(&params.tool, arguments, Some(meta)).await;
-        let result = result.map_err(internal)?;
-        serde_json::to_value(result).map(Reply::Now).map_err(internal)
+        let result = result.map_err(RpcError::failed)?;
+        serde_json::to_value(result).map(Reply::Now).map_err(RpcError::failed)
     }))
 }
 
-/// The connection to a thread's server, once it is there. The set is not kept: what the call does
-/// not use may be closed meanwhile.
+/// Waits for the connection to a thread's server. The set is not kept, so its other connections may
+/// close during the call.
 pub(crate) async fn lease(set: Arc<ServerSet>, server: &str) -> Result<Lease, RpcError> {
     let unknown = || RpcError::internal(format!("unknown MCP server '{}'", echo(server)));
-    set.lease(server).await.ok_or_else(unknown)?.map_err(internal)
+    set.lease(server).await.ok_or_else(unknown)?.map_err(RpcError::failed)
 }
 
 fn object(name: &str, value: Value) -> Result<Option<Map<String, Value>>, RpcError> {

@@ -1,4 +1,4 @@
-//! What the user should know goes to standard error, as far as anybody reads it there.
+//! Writes warnings to standard error without blocking.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -8,19 +8,23 @@ use std::thread;
 use tokio::sync::oneshot;
 
 use crate::host::Warn;
+use crate::printable::one_line;
 
-/// How many warnings may wait. More are lost: a host does not stop for them.
+/// How many warnings may wait. Further ones are dropped, so that the host does not block.
 const MAX_WAITING: usize = 256;
 
-/// A way to warn that never waits and never fails, and what is ready when the last warning is
-/// written: after the way is dropped.
-pub(super) fn to(mut output: impl Write + Send + 'static) -> (Warn, oneshot::Receiver<()>) {
+/// The most characters of a warning.
+const MAX_WARNING: usize = 10_000;
+
+/// A function that queues warnings and never blocks or fails, and a receiver that is ready when the
+/// function is dropped and all warnings are written.
+pub(super) fn writer(mut output: impl Write + Send + 'static) -> (Warn, oneshot::Receiver<()>) {
     let (waiting, warnings) = sync_channel::<String>(MAX_WAITING);
     let (done, all_done) = oneshot::channel();
-    // A thread of its own: whoever reads standard error may read slowly, or not at all.
+    // A thread of its own, since standard error may be read slowly or not at all.
     thread::spawn(move || {
         for warning in warnings {
-            // There is nobody to tell that nobody reads.
+            // A warning that cannot be written is dropped.
             let _ = writeln!(output, "warning: {warning}");
         }
         let _ = done.send(());
@@ -29,9 +33,7 @@ pub(super) fn to(mut output: impl Write + Send + 'static) -> (Warn, oneshot::Rec
 }
 
 fn queue(waiting: &SyncSender<String>, warning: &dyn Display) {
-    // A terminal would take control characters for commands.
-    let shown = |c: char| if c.is_control() { ' ' } else { c };
-    let _ = waiting.try_send(warning.to_string().chars().map(shown).collect());
+    let _ = waiting.try_send(one_line(&warning.to_string(), MAX_WARNING));
 }
 
 #[cfg(test)]
@@ -53,8 +55,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_fails_or_waits_because_nobody_reads() {
-        let (warn, done) = to(Broken);
+    async fn unread_warnings_neither_fail_nor_block() {
+        let (warn, done) = writer(Broken);
         for _ in 0..10_000 {
             warn(&"something");
         }

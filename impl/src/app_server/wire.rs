@@ -1,25 +1,29 @@
-//! Messages of the app-server: JSON-RPC 2.0 without the `jsonrpc` member, one a line.
+//! Messages of the app-server: JSON-RPC 2.0 without the `jsonrpc` member, one per line.
+
+use std::fmt::Display;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-/// Not a request, or not one that can be served now.
+use crate::printable::one_line;
+
+/// An invalid request, or one that cannot be served now.
 pub(crate) const INVALID_REQUEST: i64 = -32600;
-/// No such method.
+/// An unknown method.
 pub(crate) const METHOD_NOT_FOUND: i64 = -32601;
-/// The params are not what the method takes.
+/// Invalid params.
 pub(crate) const INVALID_PARAMS: i64 = -32602;
-/// The request was right, and yet it failed.
+/// A valid request that failed.
 pub(crate) const INTERNAL_ERROR: i64 = -32603;
 /// The bounded queue of requests is full.
 pub(crate) const OVERLOADED: i64 = -32001;
 
-/// The most characters of a client's own text that an error repeats.
+/// The maximum length of a client's text in an error.
 const MAX_ECHO: usize = 200;
 
-/// What identifies a request to the client that made it.
+/// The id of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum RequestId {
@@ -27,7 +31,7 @@ pub(crate) enum RequestId {
     Text(String),
 }
 
-/// A line from the client, understood.
+/// A parsed line from the client.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Incoming {
     Request {
@@ -38,16 +42,16 @@ pub(crate) enum Incoming {
     Notification {
         method: String,
     },
-    /// An answer. This server asks its client nothing, so there is nothing to do.
+    /// A response. This server sends no requests, so it is ignored.
     Response,
-    /// Not a message. The id is the line's own, where it has a proper one.
+    /// An invalid message, with its id if that is valid.
     Invalid {
         id: Option<RequestId>,
         error: RpcError,
     },
 }
 
-/// Why a request was not served.
+/// An error response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct RpcError {
     pub(crate) code: i64,
@@ -63,6 +67,11 @@ impl RpcError {
         Self { code: INTERNAL_ERROR, message: message.into() }
     }
 
+    /// A valid request that failed.
+    pub(crate) fn failed(error: impl Display) -> Self {
+        Self::internal(error.to_string())
+    }
+
     pub(crate) fn unknown_method(method: &str) -> Self {
         Self { code: METHOD_NOT_FOUND, message: format!("unknown method {}", echo(method)) }
     }
@@ -74,9 +83,9 @@ impl RpcError {
 
 /// A result.
 pub(crate) enum Reply {
-    /// It is there.
+    /// A finished value.
     Now(Value),
-    /// It is made when there is room for it on the way to the client.
+    /// Built when there is room for it in the queue to the client.
     Later(Box<dyn FnOnce() -> Value + Send>),
 }
 
@@ -85,19 +94,19 @@ impl Reply {
         Self::Later(Box::new(make))
     }
 
-    /// The result of a method that has nothing to say.
+    /// An empty result.
     pub(crate) fn empty() -> Self {
         Self::Now(json!({}))
     }
 }
 
 impl Incoming {
-    /// Understands one line. The envelope is read before what is in it: a request whose params are
-    /// too deep still has an id to answer to.
+    /// Parses one line. The envelope is parsed before the params, so that a request with params that
+    /// nest too deeply still gets a response with its id.
     pub(crate) fn parse(line: &[u8]) -> Self {
         let invalid =
             |id, message: String| Self::Invalid { id, error: RpcError::invalid_request(message) };
-        // serde would take a list for the fields in their order.
+        // serde would accept an array as the fields in order.
         let envelope = match serde_json::from_slice::<Envelope<'_>>(line) {
             Ok(envelope) if line.trim_ascii_start().starts_with(b"{") => envelope,
             Ok(_) => return invalid(None, "expected a JSON object".to_owned()),
@@ -130,7 +139,7 @@ impl Incoming {
     }
 }
 
-/// A message, not read any further.
+/// A message whose members are not parsed yet.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow, default, deserialize_with = "present")]
@@ -145,7 +154,7 @@ struct Envelope<'a> {
     error: Option<&'a RawValue>,
 }
 
-/// What is there, null included.
+/// The value if the field is present, null included.
 fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<&'de RawValue>, D::Error> {
     Deserialize::deserialize(value).map(Some)
 }
@@ -156,7 +165,7 @@ fn not_valid(what: &str, error: &serde_json::Error) -> String {
     format!("{what} {how} (line {line}, column {column})")
 }
 
-/// The params of a method, typed. Absent params are an empty object.
+/// Parses the params of a method. Absent params are an empty object.
 pub(crate) fn params<T: DeserializeOwned>(params: Value) -> Result<T, RpcError> {
     let invalid = |message: &str| RpcError {
         code: INVALID_PARAMS,
@@ -165,24 +174,19 @@ pub(crate) fn params<T: DeserializeOwned>(params: Value) -> Result<T, RpcError> 
     let params = match params {
         Value::Null => json!({}),
         Value::Object(_) => params,
-        // serde would take a list for the fields in their order.
+        // serde would accept an array as the fields in order.
         _ => return Err(invalid("expected an object")),
     };
     serde_json::from_value(params).map_err(|error| invalid(&error.to_string()))
 }
 
-/// A client's text as an error may repeat it: short, and on one line.
+/// A client's text for an error: short, and on one line.
 pub(crate) fn echo(text: &str) -> String {
-    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    let mut out: String = plain.clone().take(MAX_ECHO).collect();
-    if plain.count() > MAX_ECHO {
-        out.push('…');
-    }
-    out
+    one_line(text, MAX_ECHO)
 }
 
-/// The line that answers a request.
-pub(crate) fn answer(id: Option<&RequestId>, outcome: Result<Reply, RpcError>) -> Vec<u8> {
+/// The line of a response.
+pub(crate) fn response(id: Option<&RequestId>, outcome: Result<Reply, RpcError>) -> Vec<u8> {
     let message = match outcome {
         Ok(Reply::Now(result)) => json!({ "id": id, "result": result }),
         Ok(Reply::Later(make)) => json!({ "id": id, "result": make() }),
@@ -214,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_and_notifications_are_told_apart_by_their_id() {
+    fn requests_and_notifications_differ_by_their_id() {
         let request = Incoming::parse(br#"{"id":7,"method":"app/list","params":{"limit":1}}"#);
         let id = RequestId::Number(7);
         let params = json!({ "limit": 1 });
@@ -225,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message_is_said_to_be_none_with_its_id_if_it_has_one() {
+    fn an_invalid_message_is_refused_with_its_id_if_it_has_one() {
         assert_eq!(invalid("{"), (None, "the JSON ends early (line 1, column 1)".to_owned()));
         assert_eq!(invalid("[1]"), (None, "expected a JSON object".to_owned()));
         let proper = Some(RequestId::Text("a".to_owned()));
@@ -258,9 +262,9 @@ mod tests {
     }
 
     #[test]
-    fn what_an_error_repeats_is_short_and_on_one_line() {
+    fn echoed_text_is_short_and_on_one_line() {
         let echoed = echo(&"x\n".repeat(1_000));
-        assert_eq!(echoed.chars().count(), MAX_ECHO + 1);
+        assert_eq!(echoed.chars().count(), MAX_ECHO);
         assert!(!echoed.contains('\n'));
     }
 }

@@ -1,22 +1,21 @@
-//! What authorises a connection to the Apps server: the credentials of one account.
+//! Authorises connections with the host's credentials, those of one account.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
-use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
 use super::file::Account;
+use super::kind::Auth;
+use super::now::AuthNow;
 use super::refresh::refresh;
 use super::store::AuthStore;
-use super::{Auth, AuthNow};
-use crate::connection::HostCredentials;
-use crate::connection::authorize::{AuthHeaders, Authorizer, Refusal, Unauthorized};
-
-static ACCOUNT_ID: HeaderName = HeaderName::from_static("chatgpt-account-id");
+use crate::connection::authorize::{
+    AuthHeaders, Authorizer, HostCredentialSource, Refusal, Unauthorized,
+};
 
 const UNAUTHORIZED: u16 = 401;
 
-/// Bound to an account: as soon as another one is signed in, or none, it authorises nothing more.
+/// Bound to one account: after a sign-out, or a sign-in with another account, it authorises nothing.
 pub(super) struct AccountAuthorizer {
     store: AuthStore,
     account: Account,
@@ -33,24 +32,24 @@ impl AccountAuthorizer {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
 
-    /// Other headers than those that were refused: what another process has refreshed in the
-    /// meantime, or what this one refreshes now.
-    async fn others(&self, refused: &AuthHeaders) -> Result<AuthHeaders, String> {
+    /// Headers that differ from the refused ones: another process has refreshed the tokens in the
+    /// meantime, or this one does so now.
+    async fn replacement(&self, refused: &AuthHeaders) -> Result<AuthHeaders, String> {
         let now = self.store.now();
-        let mine = headers_of(&now, &self.account).map_err(|error| error.0)?;
-        if mine != *refused {
-            return Ok(mine);
+        let headers = headers_of(&now, &self.account).map_err(|error| error.0)?;
+        if headers != *refused {
+            return Ok(headers);
         }
         if self.account.auth() != Auth::ChatGpt {
             return Err(String::new());
         }
         let token = now.credentials.as_ref().map(|sent| sent.access_token.clone());
         refresh(&self.store, &self.account, token.unwrap_or_default()).await?;
-        let mine = headers_of(&self.store.now(), &self.account).map_err(|error| error.0)?;
-        if mine == *refused {
+        let headers = headers_of(&self.store.now(), &self.account).map_err(|error| error.0)?;
+        if headers == *refused {
             Err("the tokens are the same as before".to_owned())
         } else {
-            Ok(mine)
+            Ok(headers)
         }
     }
 }
@@ -62,11 +61,11 @@ impl Authorizer for AccountAuthorizer {
 
     fn refused(&self, refusal: Refusal) -> BoxFuture<'_, Option<AuthHeaders>> {
         Box::pin(async move {
-            // 403 is about what the account may do; other tokens of the same account change nothing.
+            // 403 means that the account lacks a permission; new tokens of it change nothing.
             if refusal.status != UNAUTHORIZED {
                 return None;
             }
-            match self.others(&refusal.sent).await {
+            match self.replacement(&refusal.sent).await {
                 Ok(headers) => {
                     self.note(None);
                     Some(headers)
@@ -82,7 +81,7 @@ impl Authorizer for AccountAuthorizer {
     fn advice(&self) -> String {
         let advice = match self.account.auth() {
             Auth::ChatGptAuthTokens => {
-                "sign in again in the application that hands its sign-in to this host"
+                "sign in again in the application that supplies this host's sign-in"
             }
             Auth::PersonalAccessToken => "sign in again with a new personal access token",
             Auth::ApiKey | Auth::ChatGpt | Auth::AgentIdentity => "sign in again",
@@ -95,13 +94,26 @@ impl Authorizer for AccountAuthorizer {
     }
 }
 
-/// The headers of this account, if it is still the one that is signed in.
+impl HostCredentialSource for AuthStore {
+    fn authorizer(&self) -> Option<Arc<dyn Authorizer>> {
+        let now = self.now();
+        now.credentials.as_ref()?;
+        let account = now.account.clone()?;
+        Some(Arc::new(AccountAuthorizer::new(self.clone(), account)))
+    }
+
+    fn is_signed_in(&self) -> bool {
+        self.now().auth.is_some_and(Auth::uses_codex_backend)
+    }
+}
+
+/// The headers of this account, if it is still signed in.
 fn headers_of(now: &AuthNow, account: &Account) -> Result<AuthHeaders, Unauthorized> {
     match (&now.account, &now.credentials, &now.error) {
-        (Some(other), Some(credentials), _) if other == account => headers(credentials),
+        (Some(other), Some(credentials), _) if other == account => credentials.headers(),
         (Some(_), _, _) => Err(Unauthorized(
-            "another account is signed in than the one this connection was made for; reload the \
-             servers, or sign in again with that account"
+            "this connection belongs to another account than the one that is signed in; reload the \
+             servers, or sign in again with the former account"
                 .to_owned(),
         )),
         (None, _, Some(error)) => Err(Unauthorized(error.to_string())),
@@ -109,15 +121,4 @@ fn headers_of(now: &AuthNow, account: &Account) -> Result<AuthHeaders, Unauthori
             Err(Unauthorized("you have been signed out of ChatGPT; sign in again".to_owned()))
         }
     }
-}
-
-fn headers(credentials: &HostCredentials) -> Result<AuthHeaders, Unauthorized> {
-    let value = |text: &str| {
-        let damaged = "the stored tokens cannot be sent as headers; sign in again";
-        HeaderValue::from_str(text).map_err(|_| Unauthorized(damaged.to_owned()))
-    };
-    let bearer = (AUTHORIZATION, value(&format!("Bearer {}", credentials.access_token))?);
-    let account = credentials.account_id.as_deref().map(value).transpose()?;
-    let account = account.map(|value| (ACCOUNT_ID.clone(), value));
-    Ok(AuthHeaders::new([bearer].into_iter().chain(account)))
 }

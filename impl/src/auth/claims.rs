@@ -1,12 +1,12 @@
-//! What an id token says about the user.
+//! The claims of an id token.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-/// The claims that matter. Nothing verifies the token's signature: it was handed to the user by
-/// the authorization server, and whoever could write another one into the file could write the
-/// other tokens too. It decides what is shown and which account is named, not what is allowed.
+/// The claims that the host uses. The token's signature is not verified: a user who can write the
+/// file can replace all its tokens. The claims decide what is displayed and which account is
+/// named, never what is allowed.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Claims {
     pub(super) email: Option<String>,
@@ -16,7 +16,7 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    /// The claims of a JWT; `None` if it is none.
+    /// The claims of a JWT; `None` if the text is not one.
     pub(super) fn of(token: &str) -> Option<Self> {
         let mut parts = token.split('.');
         let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);

@@ -1,6 +1,6 @@
-//! Errors of the sign-in. None of them holds anything from within the file but names of fields.
+//! Errors of the sign-in. Of the file's content they hold only names of fields.
 
-/// Why an `auth.json` is of no use: which file, what is wrong, what to do.
+/// Why an `auth.json` cannot be used: which file, what is wrong, what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}: {problem}; {remedy}")]
 pub struct AuthFileError {
@@ -9,13 +9,13 @@ pub struct AuthFileError {
     remedy: &'static str,
 }
 
-/// What a user can do about a file that is broken.
-const SIGN_IN_AGAIN: &str =
-    "nobody counts as signed in until it is repaired, or you sign in again with `codex login`";
+/// What a user can do about an invalid file.
+const REPAIR: &str =
+    "you count as signed out until you repair it or sign in again with `codex login`";
 
 impl AuthFileError {
-    pub(super) fn broken(file: &str, problem: impl Into<String>) -> Self {
-        Self { file: file.to_owned(), problem: problem.into(), remedy: SIGN_IN_AGAIN }
+    pub(super) fn invalid(file: &str, problem: impl Into<String>) -> Self {
+        Self { file: file.to_owned(), problem: problem.into(), remedy: REPAIR }
     }
 
     pub(super) fn new(file: &str, problem: &str, remedy: &'static str) -> Self {

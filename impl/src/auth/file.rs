@@ -1,22 +1,23 @@
-//! What the text of an `auth.json` means.
+//! Parses an `auth.json`.
 
 use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::Auth;
 use super::claims::Claims;
 use super::error::AuthFileError;
+use super::kind::Auth;
 use crate::config::Redacted;
 use crate::connection::HostCredentials;
+use crate::connection::header::is_token;
 
-/// Who is signed in, for comparison only: two are equal if credentials of the one may be used
-/// where those of the other were asked for. `Debug` shows nothing of it.
+/// The account that is signed in, for comparison only: two are equal if the credentials of one may
+/// be used for the other. `Debug` shows no field.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Account {
     auth: Auth,
     account_id: Option<String>,
-    /// What tells users apart: their id, else their address, else what they sign in with.
+    /// Identifies the user: their id, else their e-mail address, else their credentials.
     user: Option<String>,
 }
 
@@ -41,7 +42,7 @@ pub(super) struct SignIn {
     pub(super) account: Option<Account>,
     pub(super) email: Option<String>,
     pub(super) plan: Option<String>,
-    /// Why there is nothing to send although the gate is open.
+    /// Why there are no credentials to send although the gate is open.
     pub(super) error: Option<AuthFileError>,
     pub(super) warning: Option<String>,
 }
@@ -50,37 +51,36 @@ pub(super) struct SignIn {
 #[derive(Clone, Copy)]
 enum Form {
     Of(Auth),
-    /// Signs in to a service that has nothing to do with ChatGPT.
+    /// Signs in to another service than ChatGPT.
     Bedrock,
 }
 
 const MODES: &str = "apikey, chatgpt, chatgptAuthTokens, agentIdentity or personalAccessToken";
 
-/// Reads the text of the file that `file` names to the user.
+/// Parses the text of the file that messages call `file`.
 pub(super) fn parse(text: &str, file: &str) -> Result<SignIn, AuthFileError> {
-    let broken = |problem: String| AuthFileError::broken(file, problem);
-    // Only the place of the error: the parser's own words may quote what is there.
+    let invalid = |problem: String| AuthFileError::invalid(file, problem);
+    // Only the position: the parser's message may quote the file.
     let root: Value = serde_json::from_str(text).map_err(|error| {
-        broken(format!("not valid JSON, line {} column {}", error.line(), error.column()))
+        invalid(format!("not valid JSON, line {} column {}", error.line(), error.column()))
     })?;
     let Value::Object(root) = root else {
-        return Err(broken("expected a JSON object, found something else".to_owned()));
+        return Err(invalid("expected a JSON object".to_owned()));
     };
-    match form(&root).map_err(broken)? {
-        Form::Of(Auth::ApiKey) => api_key(&root).map_err(broken),
+    match form(&root).map_err(invalid)? {
+        Form::Of(Auth::ApiKey) => api_key(&root).map_err(invalid),
         Form::Of(auth @ (Auth::ChatGpt | Auth::ChatGptAuthTokens)) => {
-            chatgpt(&root, auth).map_err(broken)
+            chatgpt(&root, auth).map_err(invalid)
         }
-        Form::Of(Auth::PersonalAccessToken) => personal_access_token(&root).map_err(broken),
-        Form::Of(Auth::AgentIdentity) => agent_identity(&root, file).map_err(broken),
+        Form::Of(Auth::PersonalAccessToken) => personal_access_token(&root).map_err(invalid),
+        Form::Of(Auth::AgentIdentity) => agent_identity(&root, file).map_err(invalid),
         Form::Bedrock => Ok(bedrock(file)),
     }
 }
 
-/// Which form it is: the one it names, else the one that Codex takes it for. Codex looks at the
-/// personal access token first, then at Bedrock's key, then at the API key, and takes everything
-/// else for ChatGPT; an agent identity counts where there are no tokens beside it, with which it
-/// only goes along.
+/// The form of the file: that of `auth_mode`, else the one that Codex infers from the fields. Codex
+/// looks for a personal access token, then a Bedrock key, then an API key; all other files are
+/// ChatGPT sign-ins. An agent identity beside `tokens` is ignored.
 fn form(root: &Map<String, Value>) -> Result<Form, String> {
     let has = |name: &str| root.get(name).is_some_and(|value| !value.is_null());
     match text(root, "auth_mode")? {
@@ -90,7 +90,7 @@ fn form(root: &Map<String, Value>) -> Result<Form, String> {
         Some("agentIdentity") => Ok(Form::Of(Auth::AgentIdentity)),
         Some("personalAccessToken") => Ok(Form::Of(Auth::PersonalAccessToken)),
         Some("bedrockApiKey" | "bedrockAccessKeys") => Ok(Form::Bedrock),
-        Some(_) => Err(format!("`auth_mode` is none that this host knows, expected {MODES}")),
+        Some(_) => Err(format!("`auth_mode` is unknown, expected {MODES}")),
         None if has("personal_access_token") => Ok(Form::Of(Auth::PersonalAccessToken)),
         None if has("bedrock_api_key") || has("bedrock_access_keys") => Ok(Form::Bedrock),
         None if has("OPENAI_API_KEY") => Ok(Form::Of(Auth::ApiKey)),
@@ -142,15 +142,15 @@ fn personal_access_token(root: &Map<String, Value>) -> Result<SignIn, String> {
     let auth = Auth::PersonalAccessToken;
     Ok(SignIn {
         auth: Some(auth),
-        // Whose token it is only the backend knows: another token counts as another account.
+        // Only the backend knows the owner of the token, so another token is another account.
         account: Some(account(auth, None, Some(access_token.clone()))),
         credentials: Some(HostCredentials { access_token, account_id: None }),
         ..SignIn::default()
     })
 }
 
-/// An agent identity, as a JWT or as its fields, authorises by assertions that are signed for a
-/// task which is registered with the backend first. That is not done here.
+/// An agent identity, a JWT or its fields, registers a task with the backend and signs an assertion
+/// for each request. This host does not support that.
 fn agent_identity(root: &Map<String, Value>, file: &str) -> Result<SignIn, String> {
     let identity = match root.get("agent_identity") {
         Some(identity @ (Value::String(_) | Value::Object(_))) => identity,
@@ -178,7 +178,8 @@ fn agent_identity(root: &Map<String, Value>, file: &str) -> Result<SignIn, Strin
 }
 
 fn bedrock(file: &str) -> SignIn {
-    let warning = format!("{file}: a Bedrock key is no sign-in to ChatGPT; nobody is signed in");
+    let warning =
+        format!("{file}: a Bedrock key is not a ChatGPT sign-in; you count as signed out");
     SignIn { warning: Some(warning), ..SignIn::default() }
 }
 
@@ -202,16 +203,11 @@ fn required<'a>(value: Option<&'a str>, name: &str) -> Result<&'a str, String> {
     filled(value).ok_or_else(|| format!("`{name}` is missing or empty"))
 }
 
-/// A value that a header can carry as it is.
+/// A value that a header can carry unchanged.
 fn sendable(value: Option<&str>, name: &str) -> Result<String, String> {
     let value = required(value, name)?;
-    if value.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if is_token(value) {
         return Ok(value.to_owned());
     }
     Err(format!("`{name}` holds characters that no header can carry"))
-}
-
-/// Whether a header can carry this token.
-pub(super) fn is_sendable(token: &str) -> bool {
-    sendable(Some(token), "token").is_ok()
 }

@@ -2,14 +2,14 @@
 
 use std::str::FromStr;
 
-/// How the user is signed in. Nobody signed in is `Option::None`.
+/// How the user is signed in. Signed out is `Option::None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Auth {
-    /// An API key, which opens the API but not the user's ChatGPT account.
+    /// An API key, which gives access to the API but not to the user's ChatGPT account.
     ApiKey,
-    /// ChatGPT, with tokens this host keeps.
+    /// ChatGPT, with tokens that this host stores.
     ChatGpt,
-    /// ChatGPT, with tokens someone else keeps and hands in.
+    /// ChatGPT, with tokens that another application stores and supplies.
     ChatGptAuthTokens,
     /// An agent's own identity.
     AgentIdentity,
@@ -17,7 +17,7 @@ pub enum Auth {
     PersonalAccessToken,
 }
 
-/// A text that is none of the auth words.
+/// A text that names no kind of auth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "unknown auth; expected api_key, chatgpt, chatgpt_auth_tokens, agent_identity or \
@@ -26,7 +26,7 @@ pub enum Auth {
 pub struct UnknownAuth;
 
 impl Auth {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 5] = [
         Self::ApiKey,
         Self::ChatGpt,
@@ -47,7 +47,7 @@ impl Auth {
         }
     }
 
-    /// The auth word.
+    /// The name of this kind.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

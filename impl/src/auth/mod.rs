@@ -1,6 +1,6 @@
-//! Who the user is to the host: how they are signed in, and what that lets the host send.
+//! The user's sign-in: its kind, and the credentials that the host may send.
 //!
-//! [`AuthStore`] reads `auth.json`, the file that Codex keeps sign-ins in, and is the
+//! [`AuthStore`] reads `auth.json`, the file in which Codex keeps sign-ins, and is the
 //! [`HostCredentialSource`](crate::connection::authorize::HostCredentialSource) of the host.
 
 #[cfg(feature = "network")]
@@ -13,9 +13,13 @@ mod error;
 mod file;
 mod kind;
 #[cfg(feature = "network")]
-mod place;
+mod now;
 #[cfg(feature = "network")]
 mod refresh;
+#[cfg(feature = "network")]
+mod refresh_state;
+#[cfg(feature = "network")]
+mod storage;
 #[cfg(feature = "network")]
 mod store;
 #[cfg(feature = "network")]
@@ -27,8 +31,10 @@ pub use error::{AuthFileError, LogoutError};
 pub use file::Account;
 pub use kind::{Auth, UnknownAuth};
 #[cfg(feature = "network")]
-pub use place::MAX_AUTH_BYTES;
+pub use now::AuthNow;
 #[cfg(feature = "network")]
-pub use store::{AuthNow, AuthStore};
+pub use storage::MAX_AUTH_BYTES;
+#[cfg(feature = "network")]
+pub use store::AuthStore;
 #[cfg(feature = "network")]
 pub use token_endpoint::REFRESH_URL_VARIABLE;

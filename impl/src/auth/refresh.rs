@@ -1,65 +1,34 @@
-//! Refreshing tokens once, whoever asks: a refresh token can be spent a single time.
+//! Refreshes tokens, once for all requests that need it: a refresh token works a single time.
 
-use std::fs::{File, TryLockError};
-use std::sync::{Mutex, PoisonError};
+use std::fs::File;
 use std::time::{Duration, Instant, SystemTime};
 
 use humantime::format_rfc3339_seconds;
 use serde_json::{Map, Value};
 
+use super::claims::Claims;
 use super::file::Account;
 use super::store::{AuthStore, Current};
 use super::token_endpoint::{NewTokens, RefreshFailure};
+use crate::files::lock_within;
 
 /// How long another process may take to refresh the tokens.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(40);
-/// How often it is looked whether it is done.
+/// The time between two attempts to take the lock.
 const LOCK_POLL: Duration = Duration::from_millis(25);
-/// How often new tokens are written again because the rest of the file has changed meanwhile.
+/// How often writing is retried because the file changed in the meantime.
 const WRITE_TRIES: u32 = 10;
 
-/// Lets one refresh happen at a time and remembers how the last one failed.
-#[derive(Default)]
-pub(super) struct Refresher {
-    turn: tokio::sync::Mutex<()>,
-    last_failure: Mutex<Option<Failed>>,
-}
-
-struct Failed {
-    refresh_token: String,
-    at: Instant,
-    failure: RefreshFailure,
-}
-
-impl Refresher {
-    /// The failure that holds for whoever asked at `asked`: one that happened while they waited,
-    /// or one that is final.
-    fn known_failure(&self, refresh_token: &str, asked: Instant) -> Option<RefreshFailure> {
-        let last = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = last.as_ref().filter(|last| last.refresh_token == refresh_token)?;
-        (last.failure.permanent || last.at >= asked).then(|| last.failure.clone())
-    }
-
-    fn note(&self, refresh_token: &str, failure: &RefreshFailure) {
-        let failed = Failed {
-            refresh_token: refresh_token.to_owned(),
-            at: Instant::now(),
-            failure: failure.clone(),
-        };
-        *self.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failed);
-    }
-}
-
-/// Sees to it that the tokens of `account` are others than `refused`: those that somebody else
-/// has refreshed, or new ones. The error says why there are none.
+/// Replaces the refused access token of `account`, unless another process already has. The error
+/// says why that failed.
 pub(super) async fn refresh(
     store: &AuthStore,
     account: &Account,
     refused: String,
 ) -> Result<(), String> {
     let (store, account) = (store.clone(), account.clone());
-    // In a task of its own: whoever asks may lose patience, but once a refresh token is spent its
-    // successor must be kept.
+    // In a task of its own: the request may be cancelled, but once the refresh token is spent the
+    // new tokens must be stored.
     let task = tokio::spawn(async move { in_turn(&store, &account, &refused).await });
     match task.await {
         Ok(done) => done.map_err(|failure| failure.reason),
@@ -73,27 +42,28 @@ async fn in_turn(
     refused: &str,
 ) -> Result<(), RefreshFailure> {
     let asked = Instant::now();
-    let refresher = &store.0.refresher;
-    let _turn = refresher.turn.lock().await;
+    let refreshes = &store.0.refreshes;
+    let _turn = refreshes.turn.lock().await;
     if stale(store, account, refused)?.is_none() {
         return Ok(());
     }
     let _lock = lock(store).await?;
     let Some(current) = stale(store, account, refused)? else { return Ok(()) };
-    let token = current.refresh_token.as_ref().ok_or_else(|| {
-        RefreshFailure::passing("there is no refresh token to get new tokens with")
-    })?;
-    if let Some(failure) = refresher.known_failure(token.expose(), asked) {
+    let token = current
+        .refresh_token
+        .as_ref()
+        .ok_or_else(|| RefreshFailure::passing("there is no refresh token"))?;
+    if let Some(failure) = refreshes.known_failure(token.expose(), asked) {
         return Err(failure);
     }
     let done = spend(store, account, token.expose()).await;
     if let Err(failure) = &done {
-        refresher.note(token.expose(), failure);
+        refreshes.note(token.expose(), failure);
     }
     done
 }
 
-/// The sign-in, if it is still this account's and still has the refused token.
+/// The sign-in, if it still belongs to the account and still has the refused token.
 fn stale(
     store: &AuthStore,
     account: &Account,
@@ -112,17 +82,17 @@ fn gone() -> RefreshFailure {
     RefreshFailure::passing("the account is no longer signed in")
 }
 
-/// Spends the refresh token and keeps what it buys.
+/// Spends the refresh token and stores the new tokens.
 async fn spend(store: &AuthStore, account: &Account, token: &str) -> Result<(), RefreshFailure> {
     let unwritable = |error: std::io::Error| {
-        let file = store.0.place.name();
+        let file = store.0.storage.name();
         RefreshFailure::passing(format!("{file}: new tokens cannot be written: {error}"))
     };
-    // Before the token is spent: nobody could use it again if the new ones were lost.
-    let mut writer = store.0.place.prepare().map_err(unwritable)?;
+    // Before the token is spent: it could not be used again if the new tokens were lost.
+    let mut writer = store.0.storage.prepare().map_err(unwritable)?;
     let new = store.0.endpoint.refresh(token).await?;
     for _ in 0..WRITE_TRIES {
-        // Whoever signed in or out in the meantime has the last word.
+        // A sign-in or sign-out in the meantime takes precedence.
         let current = store.current();
         let unchanged = current.refresh_token.as_ref().map(|token| token.expose()) == Some(token);
         let before = match (&current.now.account, current.text) {
@@ -134,27 +104,27 @@ async fn spend(store: &AuthStore, account: &Account, token: &str) -> Result<(), 
         }
         let after = renewed(before.expose(), &new).ok_or_else(gone)?;
         writer.stage(after).map_err(unwritable)?;
-        // Writing takes its time: it is only now that nobody in this process can come between.
+        // Taken only now, since staging is slow: excludes other changes in this process.
         let _change = store.change();
         match writer.commit(before.expose()).map_err(unwritable)? {
             None => return Ok(()),
             Some(again) => writer = again,
         }
     }
-    let file = store.0.place.name();
+    let file = store.0.storage.name();
     Err(RefreshFailure::passing(format!(
-        "{file}: new tokens cannot be written: something else keeps changing it"
+        "{file}: new tokens cannot be written: another process keeps changing the file"
     )))
 }
 
-/// The text with the new tokens; everything else stays.
+/// The text with the new tokens and otherwise unchanged.
 fn renewed(text: &str, new: &NewTokens) -> Option<String> {
     let mut root: Map<String, Value> = serde_json::from_str(text).ok()?;
     let tokens = root.get_mut("tokens")?.as_object_mut()?;
     tokens.insert("access_token".to_owned(), new.access_token.clone().into());
-    // An id token that says nothing is worse than the one there is.
+    // An invalid id token does not replace a valid one.
     let id_token = new.id_token.as_ref();
-    let id_token = id_token.filter(|token| super::claims::Claims::of(token).is_some());
+    let id_token = id_token.filter(|token| Claims::of(token).is_some());
     for (name, token) in [("id_token", id_token), ("refresh_token", new.refresh_token.as_ref())] {
         if let Some(token) = token {
             tokens.insert(name.to_owned(), token.clone().into());
@@ -165,30 +135,22 @@ fn renewed(text: &str, new: &NewTokens) -> Option<String> {
     serde_json::to_string_pretty(&root).ok()
 }
 
-/// Waits for other processes that refresh the tokens of the same file. Codex takes no lock; the
-/// file is read again in any case.
+/// Waits for other processes that refresh the same file. Codex takes no lock, so the caller reads
+/// the file again in any case.
 async fn lock(store: &AuthStore) -> Result<Option<File>, RefreshFailure> {
     let failed = |error: std::io::Error| {
-        let file = store.0.place.name();
-        RefreshFailure::passing(format!("{file}: no lock can be taken beside it: {error}"))
+        let file = store.0.storage.name();
+        RefreshFailure::passing(format!("{file}: its lock file cannot be used: {error}"))
     };
-    let Some(file) = store.0.place.open_lock().map_err(failed)? else { return Ok(None) };
-    let end = Instant::now() + LOCK_TIMEOUT;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(Some(file)),
-            Err(TryLockError::WouldBlock) if Instant::now() < end => {
-                tokio::time::sleep(LOCK_POLL).await;
-            }
-            Err(TryLockError::WouldBlock) => {
-                let reason = "another process has been refreshing the tokens for too long";
-                return Err(RefreshFailure::passing(reason));
-            }
-            // File systems without locks: reading again has to do.
-            Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {
-                return Ok(None);
-            }
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
+    let Some(file) = store.0.storage.open_lock().map_err(failed)? else { return Ok(None) };
+    match lock_within(file, LOCK_TIMEOUT, LOCK_POLL).await {
+        Ok(Some(file)) => Ok(Some(file)),
+        Ok(None) => {
+            let reason = "another process has been refreshing the tokens for too long";
+            Err(RefreshFailure::passing(reason))
         }
+        // A file system without locks: reading the file again has to suffice.
+        Err(error) if error.kind() == std::io::ErrorKind::Unsupported => Ok(None),
+        Err(error) => Err(failed(error)),
     }
 }

@@ -1,64 +1,32 @@
-//! The sign-in, and what it is at this moment.
+//! The stored sign-in.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Auth;
-use super::authorizer::AccountAuthorizer;
-use super::error::{AuthFileError, LogoutError};
-use super::file::{Account, SignIn, parse};
-use super::place::{Found, Place};
-use super::refresh::Refresher;
+use super::error::LogoutError;
+use super::file::{SignIn, parse};
+use super::now::AuthNow;
+use super::refresh_state::RefreshState;
+use super::storage::{Found, Storage};
 use super::token_endpoint::TokenEndpoint;
 use crate::config::{Environment, Redacted};
-use crate::connection::HostCredentials;
-use crate::connection::authorize::{Authorizer, HostCredentialSource};
 
-/// The sign-in at one moment. The default is that nobody is signed in. `Debug` shows no secret.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AuthNow {
-    /// How the user is signed in; this is what the gate asks.
-    pub auth: Option<Auth>,
-    /// What the Apps server gets. `None` for an API key and for an agent identity.
-    pub credentials: Option<HostCredentials>,
-    /// Who is signed in.
-    pub account: Option<Account>,
-    /// Their e-mail address.
-    pub email: Option<String>,
-    /// Their ChatGPT plan, as the id token has it.
-    pub plan: Option<String>,
-    /// Why there is a sign-in that cannot be used. `auth` is then `None`: a broken file counts as
-    /// signed out, never as what it said before. An agent identity is the exception: it opens the
-    /// gate, and the error is that there is nothing to send.
-    pub error: Option<AuthFileError>,
-    /// What the user should know but nothing fails for.
-    pub warnings: Vec<String>,
-}
-
-impl AuthNow {
-    /// Whether both are the same account, signed in in the same way, or both nobody.
-    #[must_use]
-    pub fn same_account(&self, other: &Self) -> bool {
-        self.auth == other.auth && self.account == other.account
-    }
-}
-
-/// Where the sign-in is kept. Clones are the same store. `Debug` shows no secret.
+/// The stored sign-in. Clones share one store. `Debug` shows no secret.
 #[derive(Clone)]
 pub struct AuthStore(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
-    pub(super) place: Place,
+    pub(super) storage: Storage,
     pub(super) endpoint: TokenEndpoint,
-    pub(super) refresher: Refresher,
-    /// Held, never for long, by whoever puts another sign-in in place or deletes it.
+    pub(super) refreshes: RefreshState,
+    /// Held briefly while the sign-in is replaced or deleted.
     change: Mutex<()>,
-    /// What was read last, and what it means.
+    /// The last read, and its meaning.
     last: Mutex<Option<(Found, Current)>>,
 }
 
-/// The sign-in at one moment, with what only a refresh may see.
+/// The sign-in at one moment, with the secrets that a refresh needs.
 #[derive(Clone)]
 pub(super) struct Current {
     pub(super) now: Arc<AuthNow>,
@@ -67,43 +35,43 @@ pub(super) struct Current {
 }
 
 impl AuthStore {
-    /// The sign-in of `auth.json` in `codex_home`. Nothing is read before it is asked for.
+    /// The sign-in of `auth.json` in `codex_home`. The file is read on first use.
     ///
-    /// Tokens are refreshed at the URL of `CODEX_REFRESH_TOKEN_URL_OVERRIDE` in `env`, if that is
-    /// set, which is https or on this machine.
+    /// `CODEX_REFRESH_TOKEN_URL_OVERRIDE` in `env` replaces the URL at which tokens are refreshed; it
+    /// must be https or on this machine.
     #[must_use]
     pub fn open(codex_home: impl Into<PathBuf>, env: &Environment) -> Self {
-        Self::new(Place::Disk(codex_home.into().join("auth.json")), env)
+        Self::new(Storage::Disk(codex_home.into().join("auth.json")), env)
     }
 
-    /// The sign-in that this text of an `auth.json` holds; nobody is signed in without one.
-    /// Nothing is read from or written to disk: refreshed tokens are kept in memory.
+    /// The sign-in in this text of an `auth.json`; signed out without one. Nothing is read from or
+    /// written to disk: refreshed tokens are kept in memory.
     #[must_use]
     pub fn fixed(text: Option<&str>, env: &Environment) -> Self {
-        Self::new(Place::Memory(Mutex::new(text.map(str::to_owned))), env)
+        Self::new(Storage::Memory(Mutex::new(text.map(str::to_owned))), env)
     }
 
-    fn new(place: Place, env: &Environment) -> Self {
+    fn new(storage: Storage, env: &Environment) -> Self {
         Self(Arc::new(Inner {
-            place,
+            storage,
             endpoint: TokenEndpoint::of(env),
-            refresher: Refresher::default(),
+            refreshes: RefreshState::default(),
             change: Mutex::default(),
             last: Mutex::default(),
         }))
     }
 
-    /// From now on a store made by [`fixed`](Self::fixed) holds this text. A file is not written.
-    /// `None`: nobody is signed in any more.
+    /// Replaces the text of a store made by [`fixed`](Self::fixed); `None` signs out. Does nothing
+    /// to a file.
     pub fn replace(&self, text: Option<String>) {
         let _change = self.change();
-        if let Place::Memory(kept) = &self.0.place {
+        if let Storage::Memory(kept) = &self.0.storage {
             *kept.lock().unwrap_or_else(PoisonError::into_inner) = text;
         }
     }
 
     /// The sign-in at this moment. The file is read at every call; as long as it does not change
-    /// the same `Arc` is handed out.
+    /// the same `Arc` is returned.
     #[must_use]
     pub fn now(&self) -> Arc<AuthNow> {
         self.current().now
@@ -115,11 +83,11 @@ impl AuthStore {
     /// # Errors
     /// The file could not be deleted.
     pub fn logout(&self) -> Result<bool, LogoutError> {
-        // Keeps other processes from beginning a refresh meanwhile. One that is under way is not
-        // waited for: it finds the file gone and writes nothing.
-        let _lock = self.0.place.try_lock();
+        // Keeps other processes from starting a refresh. A refresh in progress is not awaited: it
+        // finds the file gone and writes nothing.
+        let _lock = self.0.storage.try_lock();
         let _change = self.change();
-        self.0.place.delete()
+        self.0.storage.delete()
     }
 
     pub(super) fn change(&self) -> MutexGuard<'_, ()> {
@@ -127,23 +95,23 @@ impl AuthStore {
     }
 
     pub(super) fn current(&self) -> Current {
-        // Read under the lock: of two callers the later one must not be handed the older sign-in.
+        // Read under the lock, so that no caller gets an older sign-in than an earlier caller.
         let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = self.0.place.read();
+        let found = self.0.storage.read();
         if let Some((before, current)) = &*last
             && *before == found
         {
             return current.clone();
         }
-        let current = self.0.understand(&found);
+        let current = self.0.parse(&found);
         *last = Some((found, current.clone()));
         current
     }
 }
 
 impl Inner {
-    fn understand(&self, found: &Found) -> Current {
-        let file = self.place.name();
+    fn parse(&self, found: &Found) -> Current {
+        let file = self.storage.name();
         let text = found.text.as_ref().map(Option::as_deref).map_err(Clone::clone);
         let sign_in = text.clone().and_then(|text| match text {
             Some(text) => parse(text, &file),
@@ -156,7 +124,7 @@ impl Inner {
         let mut warnings: Vec<String> = warning.into_iter().collect();
         if found.exposed {
             warnings.push(format!(
-                "{file}: others can read it; close it with `chmod 600`, as the next refresh will"
+                "{file}: other users can read it; run `chmod 600` on it, as the next refresh does"
             ));
         }
         warnings.extend(self.endpoint.problem().map(str::to_owned));
@@ -166,21 +134,8 @@ impl Inner {
     }
 }
 
-impl HostCredentialSource for AuthStore {
-    fn authorizer(&self) -> Option<Arc<dyn Authorizer>> {
-        let now = self.now();
-        now.credentials.as_ref()?;
-        let account = now.account.clone()?;
-        Some(Arc::new(AccountAuthorizer::new(self.clone(), account)))
-    }
-
-    fn is_signed_in(&self) -> bool {
-        self.now().auth.is_some_and(Auth::uses_codex_backend)
-    }
-}
-
 impl fmt::Debug for AuthStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuthStore").field("place", &self.0.place.name()).finish_non_exhaustive()
+        f.debug_struct("AuthStore").field("storage", &self.0.storage.name()).finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! The one place that refresh tokens are sent to.
+//! The endpoint that refresh tokens are sent to.
 
 use std::time::Duration;
 
@@ -6,21 +6,24 @@ use reqwest::Url;
 use serde_json::{Value, json};
 
 use crate::config::Environment;
-use crate::connection::http::{client_without_redirects, is_loopback, root_cause};
+use crate::connection::header::is_token;
+use crate::connection::http::{
+    BodyError, client_without_redirects, is_loopback, read_body, root_cause,
+};
 use crate::connection::trust::Trust;
 
-/// The environment variable that puts another URL in the place of OpenAI's token endpoint.
+/// The environment variable that replaces the URL of OpenAI's token endpoint.
 pub const REFRESH_URL_VARIABLE: &str = "CODEX_REFRESH_TOKEN_URL_OVERRIDE";
 
 const TOKEN_URL: &str = "https://auth.openai.com/oauth/token";
-/// Codex's own client id: the refresh tokens were made for it.
+/// Codex's client id, for which the refresh tokens were issued.
 const CLIENT_ID: &str = "app_EMoamEEZ73f0CkXaXp7hrann";
 const SCOPE: &str = "openid profile email";
-/// How long the request may take as a whole.
+/// The timeout of the whole request.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// The largest answer, in bytes.
+/// The largest response, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
-/// The error codes that are shown; whatever else the endpoint says is not.
+/// The error codes that are shown; nothing else from the response is.
 const KNOWN_CODES: [&str; 6] = [
     "invalid_client",
     "invalid_grant",
@@ -30,7 +33,7 @@ const KNOWN_CODES: [&str; 6] = [
     "refresh_token_reused",
 ];
 
-/// Where tokens are refreshed, or why that is nowhere.
+/// Where tokens are refreshed, or why they cannot be.
 pub(super) struct TokenEndpoint {
     url: Result<Url, String>,
     trust: Trust,
@@ -43,11 +46,11 @@ pub(super) struct NewTokens {
     pub(super) refresh_token: Option<String>,
 }
 
-/// Why there are none.
+/// Why a refresh failed.
 #[derive(Debug, Clone)]
 pub(super) struct RefreshFailure {
     pub(super) reason: String,
-    /// Whether the refresh token is refused for good.
+    /// Whether the refresh token will never work again.
     pub(super) permanent: bool,
 }
 
@@ -58,7 +61,7 @@ impl RefreshFailure {
 }
 
 impl TokenEndpoint {
-    /// That of the environment, else OpenAI's.
+    /// The URL of the environment variable, else OpenAI's.
     pub(super) fn of(env: &Environment) -> Self {
         let set = env.get(REFRESH_URL_VARIABLE).filter(|_| env.is_set(REFRESH_URL_VARIABLE));
         let text = match set {
@@ -94,7 +97,7 @@ impl TokenEndpoint {
         let work = exchange(url, token, &self.trust);
         tokio::time::timeout(TIMEOUT, work).await.unwrap_or_else(|_| {
             let seconds = TIMEOUT.as_secs();
-            Err(RefreshFailure::passing(format!("no answer within {seconds} seconds")))
+            Err(RefreshFailure::passing(format!("no response within {seconds} seconds")))
         })
     }
 }
@@ -110,7 +113,7 @@ async fn exchange(url: &Url, token: &str, trust: &Trust) -> Result<NewTokens, Re
         "refresh_token": token,
         "scope": SCOPE,
     });
-    let client = client_without_redirects(url, TIMEOUT, trust);
+    let client = client_without_redirects(url, is_loopback(url), TIMEOUT, trust);
     let client = client.map_err(RefreshFailure::passing)?;
     let request = client
         .post(url.clone())
@@ -119,25 +122,21 @@ async fn exchange(url: &Url, token: &str, trust: &Trust) -> Result<NewTokens, Re
         .body(body.to_string());
     let mut response = request.send().await.map_err(unreachable)?;
     let status = response.status().as_u16();
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-        if body.len() + chunk.len() > MAX_BODY {
-            let reason = format!("{origin} answers with more than {MAX_BODY} bytes");
-            return Err(RefreshFailure::passing(reason));
+    let body = read_body(&mut response, MAX_BODY).await.map_err(|error| match error {
+        BodyError::TooLarge => {
+            RefreshFailure::passing(format!("{origin} sent more than {MAX_BODY} bytes"))
         }
-        body.extend_from_slice(&chunk);
-    }
+        BodyError::Broken(error) => unreachable(error),
+    })?;
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
     if status == 200 { tokens(&body, &origin) } else { Err(refusal(status, &body, &origin)) }
 }
 
 fn tokens(body: &Value, origin: &str) -> Result<NewTokens, RefreshFailure> {
-    let field = |name: &str| {
-        body.get(name)?.as_str().filter(|token| super::file::is_sendable(token)).map(str::to_owned)
-    };
-    let access_token = field("access_token").ok_or_else(|| {
-        RefreshFailure::passing(format!("{origin} answers without an access token"))
-    })?;
+    let field =
+        |name: &str| body.get(name)?.as_str().filter(|token| is_token(token)).map(str::to_owned);
+    let access_token = field("access_token")
+        .ok_or_else(|| RefreshFailure::passing(format!("{origin} sent no access token")))?;
     let (id_token, refresh_token) = (field("id_token"), field("refresh_token"));
     Ok(NewTokens { access_token, id_token, refresh_token })
 }
@@ -149,9 +148,8 @@ fn refusal(status: u16, body: &Value, origin: &str) -> RefreshFailure {
     let known = KNOWN_CODES.into_iter().find(|known| code == Some(known));
     let shown = known.map(|code| format!(" ({code})")).unwrap_or_default();
     RefreshFailure {
-        reason: format!("{origin} refuses to refresh the tokens: HTTP status {status}{shown}"),
-        // Without a code it may be a proxy's or a portal's answer, which says nothing about the
-        // token.
+        reason: format!("{origin} refused to refresh the tokens: HTTP status {status}{shown}"),
+        // Without a code it may be the response of a proxy, which does not know the token.
         permanent: known.is_some() && matches!(status, 400 | 401 | 403),
     }
 }

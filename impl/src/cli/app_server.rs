@@ -10,20 +10,21 @@ use tokio::io::BufReader;
 use tokio::signal;
 use tokio_util::sync::CancellationToken;
 
-use super::{Outcome, Overrides, ProfileArgument, Stop, codex_home};
+use super::options::{Overrides, ProfileArgument, codex_home};
+use super::stop::{Outcome, Stop};
 
 /// Serves the app-server protocol on standard input and output.
 ///
 /// Newline-delimited JSON as `codex app-server` speaks it: `initialize`, then `thread/start`,
-/// `mcpServerStatus/list`, `mcpServer/tool/call` and the others of docs/app-server.md. It ends when
-/// its input does. Warnings about the configuration go to standard error.
+/// `mcpServerStatus/list`, `mcpServer/tool/call` and the other methods of docs/app-server.md. Exits at
+/// the end of its input. Writes warnings about the configuration to standard error.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  \
     echo '{\"id\":1,\"method\":\"initialize\",\"params\":{\"clientInfo\":{\"name\":\"me\",\
     \"version\":\"1\"}}}' | mcp-overlay-host app-server")]
 pub(super) struct Arguments {
-    /// Read and write nothing on disk and start no processes: configuration and sign-in come with
-    /// `initialize`, or from MCP_OVERLAY_CONFIG_TOML and MCP_OVERLAY_AUTH_JSON
+    /// Use no disk and start no processes: configuration and sign-in come with `initialize`, or from
+    /// MCP_OVERLAY_CONFIG_TOML and MCP_OVERLAY_AUTH_JSON
     #[arg(long)]
     orchestrator: bool,
     #[command(flatten)]
@@ -55,20 +56,20 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let served = runtime.block_on(async {
         let stop = CancellationToken::new();
         let input = BufReader::with_capacity(1 << 16, tokio::io::stdin());
-        tokio::spawn(until_told(stop.clone()));
+        tokio::spawn(until_signal(stop.clone()));
         serve(options, input, tokio::io::stdout(), stop).await
     });
-    // Tasks that still own a process would kill it when the runtime drops them, but it does not get
-    // to those that are busy with what a process writes without end.
+    // The runtime does not drop tasks that are busy with endless output of a process, so their
+    // processes would survive.
     kill_all_processes();
-    // A read of standard input may still be under way; nobody waits for it.
+    // Does not wait for a blocked read of standard input.
     runtime.shutdown_timeout(Duration::from_millis(200));
     served.map_err(|error| Stop::failed(format!("standard input cannot be read: {error}")))
 }
 
-/// SIGINT, SIGTERM, SIGHUP and SIGQUIT end the server as the end of its input does: their default
-/// would leave processes behind.
-async fn until_told(stop: CancellationToken) {
+/// Waits for SIGINT, SIGTERM, SIGHUP or SIGQUIT, which end the server like the end of its input:
+/// their default action would leave processes behind.
+async fn until_signal(stop: CancellationToken) {
     use signal::unix::SignalKind;
     let kinds = [
         SignalKind::interrupt(),
@@ -76,19 +77,19 @@ async fn until_told(stop: CancellationToken) {
         SignalKind::hangup(),
         SignalKind::quit(),
     ];
-    // One that cannot be caught does not keep the others from being.
+    // A signal that cannot be caught is skipped.
     let mut signals: Vec<_> = kinds.into_iter().flat_map(signal::unix::signal).collect();
     std::future::poll_fn(|context| {
-        // All are asked, so that each wakes this task.
-        let told = signals.iter_mut().map(|signal| signal.poll_recv(context).is_ready());
-        if told.fold(false, |any, one| any | one) { Poll::Ready(()) } else { Poll::Pending }
+        // Polls all of them, so that each wakes this task.
+        let ready = signals.iter_mut().map(|signal| signal.poll_recv(context).is_ready());
+        if ready.fold(false, |any, one| any | one) { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
     stop.cancel();
 }
 
-/// Every connection is a file or three, and the usual limit is low. Where it cannot be raised,
-/// connections beyond it fail one by one.
+/// Every connection takes up to three file descriptors, and the default limit is low. If it cannot be
+/// raised, connections beyond it fail.
 fn raise_file_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);

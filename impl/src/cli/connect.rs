@@ -6,45 +6,46 @@ use std::time::Duration;
 
 use mcp_overlay_host::connect_url::{Answers, Browser, ConnectUrl, connect_url, parse_call};
 use mcp_overlay_host::connection::{ConnectError, JsonObject};
+use mcp_overlay_host::printable::one_line;
 use mcp_overlay_host::{Environment, Redacted};
 
-use super::{Outcome, Stop};
+use super::stop::{Outcome, Stop};
 
 /// Connects to one MCP server by its URL.
 ///
-/// Logs in if the server asks for that, lists its tools, and calls those that are asked for. Reads
-/// no configuration and stores nothing: tokens are forgotten at the end.
+/// Logs in if the server requires that, lists its tools, and calls the tools given with `--call`.
+/// Reads no configuration and stores nothing: tokens are kept in memory only.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The server, http or https.
+    /// The http or https URL of the server.
     url: String,
-    /// How long one request may take, and a login.
+    /// The timeout of each request and of a login.
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
     /// Calls a tool, with arguments as a JSON object: `--call 'add={"a":1,"b":2}'`. May be
     /// repeated.
     #[arg(long = "call", value_name = "TOOL[=JSON]", value_parser = parse_call)]
     calls: Vec<(String, Option<JsonObject>)>,
-    /// Answers the server's questions with their defaults, instead of declining them.
+    /// Answers elicitations of the server with their defaults, instead of declining them.
     #[arg(long)]
     answer_with_defaults: bool,
-    /// Asks for these scopes at the login, instead of those that the server names.
+    /// Requests these scopes at the login, instead of those that the server names.
     #[arg(long, value_name = "SCOPE", value_delimiter = ',')]
     scopes: Option<Vec<String>>,
-    /// The client id that the authorization server knows; without it this program registers.
+    /// The client id at the authorization server. By default this program registers a client.
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
     /// The environment variable that holds the client's secret.
     #[arg(long, value_name = "VARIABLE", requires = "client_id")]
     client_secret_env: Option<String>,
-    /// The https URL of a client ID metadata document, for authorization servers that take one.
+    /// The https URL of a client ID metadata document, for authorization servers that support it.
     #[arg(long, value_name = "URL")]
     client_metadata_url: Option<String>,
-    /// Fetches the login page itself instead of showing its address. For authorization servers
-    /// that ask nobody anything, in tests.
+    /// Fetches the login URL itself instead of printing it. For tests, with authorization servers
+    /// that ask no question.
     #[arg(long)]
     headless_login: bool,
-    /// Prints everything as one JSON object, as the server has sent it.
+    /// Prints everything as one JSON object.
     #[arg(long)]
     json: bool,
 }
@@ -53,10 +54,10 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
     let env = Environment::from_process();
     let client_secret = arguments.client_secret_env.as_ref().map(|variable| {
         let secret = env.get(variable).and_then(|value| value.to_str());
-        let unset = || Stop::misuse(format!("{variable} is not set to a text"));
+        let unset = || Stop::misuse(format!("{variable} is not set to a non-empty UTF-8 text"));
         secret.filter(|secret| !secret.is_empty()).map(Redacted::from).ok_or_else(unset)
     });
-    let asked = ConnectUrl {
+    let request = ConnectUrl {
         url: arguments.url,
         timeout: Duration::from_secs(arguments.timeout),
         calls: arguments.calls,
@@ -71,21 +72,22 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
         Browser::Headless
     } else {
         Browser::Person(Arc::new(|url| {
-            // Where nobody listens nobody logs in either, and the login ends by itself.
+            // If this cannot be written, the login times out.
             let _ = writeln!(anstream::stderr(), "Log in with a browser:\n  {url}");
         }))
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Stop::failed(format!("no threads: {error}")))?;
-    let names: Vec<String> = asked.calls.iter().map(|(tool, _)| tool.clone()).collect();
-    let answers = runtime.block_on(connect_url(asked, browser)).map_err(|error| match error {
+    let runtime =
+        runtime.map_err(|error| Stop::failed(format!("cannot start the runtime: {error}")))?;
+    let names: Vec<String> = request.calls.iter().map(|(tool, _)| tool.clone()).collect();
+    let answers = runtime.block_on(connect_url(request, browser)).map_err(|error| match error {
         ConnectError::InvalidUrl { .. } => {
             Stop::misuse("the URL is not an http or https URL without user and password")
         }
         error => Stop::failed(error),
     })?;
     let failed = answers.results.iter().any(|result| result.is_error == Some(true));
-    // A reader that has seen enough is no failure.
+    // A closed output is not a failure.
     let _ = if arguments.json { print_json(&answers) } else { print(&answers, &names) };
     if failed { Err(Stop::failed("a tool failed")) } else { Ok(()) }
 }
@@ -100,7 +102,7 @@ fn print(answers: &Answers, names: &[String]) -> std::io::Result<()> {
     let mut out = anstream::stdout().lock();
     match &answers.server_info {
         Some(info) => writeln!(out, "server: {} {}", plain(&info.name), plain(&info.version))?,
-        None => writeln!(out, "server: it does not introduce itself")?,
+        None => writeln!(out, "server: unnamed")?,
     }
     writeln!(out, "tools: {}", answers.tools.len())?;
     for tool in &answers.tools {
@@ -116,7 +118,7 @@ fn print(answers: &Answers, names: &[String]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// A server's text without what a terminal would take for commands.
+/// A server's text, short and on one line.
 fn plain(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control()).take(200).collect()
+    one_line(text, 200)
 }

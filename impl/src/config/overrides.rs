@@ -26,9 +26,9 @@ pub enum OverrideError {
     /// There is no `=` outside quotes.
     #[error("an override is written key=value, for example features.apps=false: `=` is missing")]
     NoEquals,
-    /// What stands before the `=` is not a dotted TOML key.
+    /// The text before the `=` is not a dotted TOML key.
     #[error(
-        "what stands before `=` is not a dotted TOML key; \
+        "the text before `=` is not a dotted TOML key; \
          quote a part that holds more than letters, digits, `_` and `-`: mcp_servers.\"a.b\".url"
     )]
     InvalidKey,

@@ -2,20 +2,24 @@
 
 use std::sync::Arc;
 
+use rmcp::model::Tool;
+
 use super::authorize::HostCredentialSource;
-use super::{
-    ConnectContext, ConnectError, ConnectOptions, Connection, Executor, HostCredentials, Tool,
-    connect,
-};
+use super::context::{ConnectContext, Executor};
+use super::credentials::HostCredentials;
+use super::error::ConnectError;
+use super::options::ConnectOptions;
+use super::session::Connection;
+use super::start::connect;
 use crate::config::Environment;
 use crate::hosted_apps::CODEX_APPS;
 use crate::view::View;
 
-/// An open connection to the Apps server. Dropping it ends it too, but does not wait for that.
+/// An open connection to the Apps server. Dropping it closes it without waiting.
 #[derive(Debug)]
 pub struct AppsConnection(Connection);
 
-/// Connects to the Apps server of this effective view as [`connect`] does, with these credentials.
+/// Connects to the Apps server of this effective view with these credentials; see [`connect`].
 ///
 /// # Errors
 /// See [`ConnectError`].
@@ -54,7 +58,7 @@ impl AppsConnection {
         self.0.list_tools().await
     }
 
-    /// Ends the connection: see [`Connection::shutdown`].
+    /// Closes the connection: see [`Connection::shutdown`].
     pub async fn shutdown(self) {
         self.0.shutdown().await;
     }

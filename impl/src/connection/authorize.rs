@@ -1,4 +1,4 @@
-//! What authorises the requests of one connection.
+//! The authorization of requests.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,12 +6,12 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use reqwest::header::{HeaderName, HeaderValue};
 
-/// The headers that tell a server who asks. `Debug` shows their names only.
+/// The headers that authorise a request. `Debug` shows their names only.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct AuthHeaders(Vec<(HeaderName, HeaderValue)>);
 
 impl AuthHeaders {
-    /// These headers, whose values no log of the HTTP stack shows.
+    /// These headers, marked sensitive: the HTTP stack does not log their values.
     #[must_use]
     pub fn new(headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>) -> Self {
         let sensitive = |(name, mut value): (HeaderName, HeaderValue)| {
@@ -40,46 +40,47 @@ pub struct Refusal {
     pub status: u16,
     /// The value of `WWW-Authenticate`.
     pub challenge: Option<String>,
-    /// What the refused request carried.
+    /// The authorization that the refused request carried.
     pub sent: AuthHeaders,
 }
 
-/// Why nothing may be sent: the credentials that a connection was made with are gone. Shown to the
-/// user, so it says what to do and holds no secret.
+/// Why no request may be sent: the credentials of the connection are gone. The message is for the
+/// user: it says what to do and holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Unauthorized(pub String);
 
-/// Authorises every request of one connection, at the moment it is sent: credentials that are gone
-/// are not sent once more.
+/// Authorises each request of a connection when it is sent, so that removed credentials are not sent
+/// again.
 pub trait Authorizer: Send + Sync {
     /// The headers of the next request.
     fn headers(&self) -> BoxFuture<'_, Result<AuthHeaders, Unauthorized>>;
 
-    /// The server refused a request. Other headers to repeat it with, once; `None` if there are
-    /// none, and the refusal stands.
+    /// Called when the server refused a request. Returns new headers for a single retry; with `None`
+    /// the refusal is final.
     fn refused(&self, refusal: Refusal) -> BoxFuture<'_, Option<AuthHeaders>>;
 
-    /// What the user can do about a refusal that stands, for example `sign in again`.
+    /// What the user can do about a final refusal, for example `sign in again`.
     fn advice(&self) -> String;
 }
 
-/// Where the host's own credentials come from.
+/// The source of the host's own credentials.
 pub trait HostCredentialSource: Send + Sync {
-    /// What authorises a connection to a server that takes these credentials, bound to the account that is signed in
-    /// now: once another account is signed in, or none, it authorises nothing more. `None` if
-    /// nobody is signed in with credentials that can be sent.
+    /// The authorizer of a connection to a server that the host's credentials are for. It is bound to
+    /// the account that is signed in now, and authorises nothing after a sign-out or a sign-in with
+    /// another account. `None` without credentials that can be sent.
     fn authorizer(&self) -> Option<Arc<dyn Authorizer>>;
 
-    /// Whether the Apps server may be used at this moment: also with a token of its own, which the
-    /// user has given for as long as they are signed in.
+    /// Whether the Apps server may be used now. This also limits a token of its own
+    /// (`bearer_token_env_var`).
     fn is_signed_in(&self) -> bool;
 }
 
-/// Where OAuth tokens of other servers come from. Never asked about the Apps server.
+/// The source of OAuth tokens, for servers that the host's own credentials are not for. The Apps
+/// server never uses OAuth.
 pub trait OAuthSource: Send + Sync {
-    /// What authorises a connection to this server: its stored tokens, refreshed before they
-    /// expire. `None` if nobody has logged in to it.
+    /// The authorizer of a connection to this server: its stored tokens, refreshed before they
+    /// expire. `None` without a login.
     fn authorizer<'a>(
         &'a self,
         name: &'a str,

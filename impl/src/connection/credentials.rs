@@ -1,4 +1,4 @@
-//! Host credentials that are known and do not change.
+//! Fixed host credentials.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,11 +7,12 @@ use futures_util::future::{BoxFuture, ready};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
 use super::authorize::{AuthHeaders, Authorizer, HostCredentialSource, Refusal, Unauthorized};
+use super::header::{bearer, sensitive};
 
 pub(super) static ACCOUNT_ID: HeaderName = HeaderName::from_static("chatgpt-account-id");
 
-/// The host's own credentials: what it sends on the user's behalf to the servers that they are for,
-/// and to no other. `Debug` shows neither value.
+/// The host's own credentials: the user's ChatGPT sign-in. Only
+/// [`recipient`](super::recipient) decides which servers get them. `Debug` shows neither value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HostCredentials {
     /// The ChatGPT access token, sent as `Authorization: Bearer …`.
@@ -24,13 +25,14 @@ impl HostCredentials {
     /// The headers that carry them.
     ///
     /// # Errors
-    /// HTTP does not allow a header with them.
+    /// A header cannot carry them.
     pub fn headers(&self) -> Result<AuthHeaders, Unauthorized> {
-        let damaged = || Unauthorized("the stored credentials are damaged: sign in again".into());
-        let mut headers = vec![(AUTHORIZATION, bearer(&self.access_token).ok_or_else(damaged)?)];
+        let unsendable = |_| {
+            Unauthorized("the stored tokens cannot be sent as headers; sign in again".to_owned())
+        };
+        let mut headers = vec![(AUTHORIZATION, bearer(&self.access_token).map_err(unsendable)?)];
         if let Some(account) = &self.account_id {
-            let value = HeaderValue::from_str(account).map_err(|_| damaged())?;
-            headers.push((ACCOUNT_ID.clone(), value));
+            headers.push((ACCOUNT_ID.clone(), sensitive(account).map_err(unsendable)?));
         }
         Ok(AuthHeaders::new(headers))
     }
@@ -42,7 +44,7 @@ impl fmt::Debug for HostCredentials {
     }
 }
 
-/// These credentials as they are, whoever signs in or out later.
+/// These credentials stay valid through sign-ins and sign-outs.
 impl HostCredentialSource for HostCredentials {
     fn authorizer(&self) -> Option<Arc<dyn Authorizer>> {
         Some(Arc::new(self.clone()))
@@ -67,7 +69,7 @@ impl Authorizer for HostCredentials {
     }
 }
 
-/// The Apps server's own token, as long as the user is signed in.
+/// Sends the Apps server's own token while the user is signed in.
 pub(super) struct WhileSignedIn {
     pub(super) token: HeaderValue,
     pub(super) source: Arc<dyn HostCredentialSource>,
@@ -78,7 +80,7 @@ impl Authorizer for WhileSignedIn {
         let headers = if self.source.is_signed_in() {
             Ok(AuthHeaders::new([(AUTHORIZATION, self.token.clone())]))
         } else {
-            Err(Unauthorized("nobody is signed in any more: sign in again".to_owned()))
+            Err(Unauthorized("you are no longer signed in: sign in again".to_owned()))
         };
         Box::pin(ready(headers))
     }
@@ -90,19 +92,4 @@ impl Authorizer for WhileSignedIn {
     fn advice(&self) -> String {
         "check its token".to_owned()
     }
-}
-
-/// The header of a token, which is not empty and printable ASCII without white space.
-pub(super) fn bearer(token: &str) -> Option<HeaderValue> {
-    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return None;
-    }
-    sensitive(&format!("Bearer {token}"))
-}
-
-/// A header value that no log of the HTTP stack shows.
-pub(super) fn sensitive(value: &str) -> Option<HeaderValue> {
-    let mut value = HeaderValue::from_str(value).ok()?;
-    value.set_sensitive(true);
-    Some(value)
 }

@@ -1,40 +1,41 @@
-//! Why there is no connection to a server, or a request to it failed, and what to do about it.
+//! Errors of connections. Each message says what to do.
 
 use std::fmt;
 
+use super::name::MAX_NAME_LEN;
 use crate::hosted_apps::CODEX_APPS;
 
-/// Which server, and where it is.
+/// A server and its address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct ServerAddress {
     /// Its name in configuration.
     pub server: String,
     /// Scheme, host and port of its endpoint, or its command without arguments.
     pub at: String,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at {}", self.server, self.at)
     }
 }
 
-/// Why a server could not be reached or did not do what it should. No message holds a token, a
-/// header's value, an argument or the value of an environment variable. Nor does one hold what the
-/// server wrote, with the one exception of [`ConnectError::CallRefused`].
+/// Why a connection or a request failed. No message holds a token, the value of a header, an
+/// argument or the value of an environment variable. Only [`ConnectError::CallRefused`] holds text
+/// of the server.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The name cannot be used. Nothing was started.
+    /// The name is invalid. Nothing was started.
     #[error(
-        "{name:?} is no usable server name: use 1 to {max} ASCII letters, digits, `_` and `-`",
-        max = super::MAX_NAME_LEN
+        "{name:?} is not a valid server name: use 1 to {max} ASCII letters, digits, `_` and `-`",
+        max = MAX_NAME_LEN
     )]
     InvalidName {
-        /// The name, cut off where it is too long.
+        /// The name, truncated if it is too long.
         name: String,
     },
-    /// The effective view does not have the Apps server. Nothing was started.
+    /// The effective view does not contain the Apps server. Nothing was started.
     #[error(
         "codex_apps is not among the effective servers: sign in with ChatGPT and leave the \
          feature `apps` on"
@@ -48,19 +49,20 @@ pub enum ConnectError {
     },
     /// The Apps server is a process. Nothing was started.
     #[error(
-        "codex_apps is a stdio server, and Apps are only spoken to over streamable HTTP: remove \
-         mcp_servers.codex_apps or whatever else sets it"
+        "codex_apps is a stdio server, and the Apps server must use streamable HTTP: remove \
+         mcp_servers.codex_apps or the plugin or extension that sets it"
     )]
     Stdio,
-    /// There is nothing here that could start the server. Nothing was started.
-    #[error("{server} needs an executor: there is none for environment {environment:?}")]
+    /// No executor can start the server. Nothing was started.
+    #[error("{server} needs an executor, and there is none for environment {environment:?}")]
     NeedsExecutor {
         /// The server's name.
         server: String,
         /// Its `environment_id`.
         environment: String,
     },
-    /// A variable is to be read where the server runs, but that is here. Nothing was started.
+    /// A variable is taken from a remote environment, but the server runs locally. Nothing was
+    /// started.
     #[error(
         "{server}: env_vars takes {variable} from `remote`, but the server runs on this machine: \
          remove `source` or set it to \"local\""
@@ -72,26 +74,26 @@ pub enum ConnectError {
         variable: String,
     },
     /// The process could not be started.
-    #[error("{place}: cannot be started: {reason}: correct command, cwd or PATH")]
+    #[error("{address}: cannot be started: {reason}: correct command, cwd or PATH")]
     SpawnFailed {
         /// The server.
-        place: Place,
-        /// What the system says.
+        address: ServerAddress,
+        /// The error of the system.
         reason: String,
     },
-    /// The process ended.
-    #[error("{place}: the process ended ({status}): run the command by hand to see why")]
+    /// The process exited.
+    #[error("{address}: the process exited ({status}): run the command by hand to see why")]
     ProcessExited {
         /// The server.
-        place: Place,
-        /// How it ended, as the system says.
+        address: ServerAddress,
+        /// The exit status.
         status: String,
     },
-    /// The connection was ended on this side.
-    #[error("{place}: the connection is closed")]
+    /// The connection was closed on this side.
+    #[error("{address}: the connection is closed")]
     Closed {
         /// The server.
-        place: Place,
+        address: ServerAddress,
     },
     /// The endpoint is not an http or https URL, or has a user or password. No request was sent.
     #[error(
@@ -110,142 +112,143 @@ pub enum ConnectError {
         /// The header's name.
         header: String,
     },
-    /// Nobody is signed in and no environment variable supplies a token. No request was sent.
-    #[error("{place}: no credentials: sign in with ChatGPT")]
+    /// There is neither a sign-in nor a token in an environment variable. No request was sent.
+    #[error("{address}: no credentials: sign in with ChatGPT")]
     NoCredentials {
         /// The server.
-        place: Place,
+        address: ServerAddress,
     },
-    /// The environment variable that should supply the token is unset, blank or not text that a
-    /// header can carry. No request was sent.
+    /// The environment variable of the token is unset, blank or holds text that a header cannot
+    /// carry. No request was sent.
     #[error(
-        "{place}: environment variable {variable} holds no usable token: set it, or remove \
+        "{address}: environment variable {variable} holds no usable token: set it, or remove \
          bearer_token_env_var"
     )]
     NoToken {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// The variable's name.
         variable: String,
     },
-    /// What authorised the connection is gone. No request was sent.
-    #[error("{place}: {reason}")]
+    /// The authorization of the connection is gone. No request was sent.
+    #[error("{address}: {reason}")]
     NotAuthorized {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// Why, and what to do.
         reason: String,
     },
-    /// The server refused what authorises the connection, and there is nothing else.
-    #[error("{place}: the server refused the credentials (HTTP {status}): {advice}")]
+    /// The server refused the authorization, and there is no replacement.
+    #[error("{address}: the server refused the credentials (HTTP {status}): {advice}")]
     Unauthorized {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// The status, 401 or 403.
         status: u16,
         /// What to do.
         advice: String,
     },
     /// The server refused the token of the environment variable (HTTP 401).
-    #[error(
-        "{place}: the server refused the token in {variable} (HTTP 401): put a valid one there"
-    )]
+    #[error("{address}: the server refused the token in {variable} (HTTP 401): set a valid token")]
     TokenRefused {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// The variable's name.
         variable: String,
     },
-    /// The server wants authorization (HTTP 401), and the host has none for it.
+    /// The server requires authorization (HTTP 401), and the host has none for it.
     #[error(
-        "{place}: the server wants authorization (HTTP 401): log in to it, or set \
+        "{address}: the server requires authorization (HTTP 401): log in to it, or set \
          bearer_token_env_var or a header"
     )]
     LoginRequired {
         /// The server.
-        place: Place,
+        address: ServerAddress,
     },
     /// TLS could not be set up. No request was sent.
-    #[error("{place}: TLS could not be set up: {reason}")]
+    #[error("{address}: TLS could not be set up: {reason}")]
     Tls {
         /// The server.
-        place: Place,
-        /// What the TLS library says.
+        address: ServerAddress,
+        /// The error of the TLS library.
         reason: String,
     },
-    /// No connection, or it broke.
-    #[error("{place}: cannot be reached: {reason}: check network, proxy and url")]
+    /// The connection failed or broke.
+    #[error("{address}: cannot be reached: {reason}: check network, proxy and url")]
     Unreachable {
         /// The server.
-        place: Place,
-        /// What the system says.
+        address: ServerAddress,
+        /// The error of the system.
         reason: String,
     },
-    /// Initialization and the first list of tools took too long.
-    #[error("{place}: not ready after {seconds} seconds: try again, or raise startup_timeout_sec")]
+    /// Initialization and the first list of tools timed out.
+    #[error(
+        "{address}: not ready after {seconds} seconds: try again, or raise startup_timeout_sec"
+    )]
     StartupTimeout {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// The limit, in seconds.
         seconds: f64,
     },
-    /// A later request took too long.
-    #[error("{place}: no answer after {seconds} seconds: try again, or raise tool_timeout_sec")]
+    /// A later request timed out.
+    #[error("{address}: no response after {seconds} seconds: try again, or raise tool_timeout_sec")]
     Timeout {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// The limit, in seconds.
         seconds: f64,
     },
-    /// Another HTTP status than success.
-    #[error("{place}: the server answered with HTTP {status}: {}", advice(place, *status))]
+    /// An HTTP error status.
+    #[error("{address}: the server responded with HTTP {status}: {}", advice(address, *status))]
     HttpStatus {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// The status.
         status: u16,
     },
-    /// A redirect to another origin, which is never followed: the credentials are not for it.
+    /// A redirect to another origin. It is never followed: the other origin must not get the
+    /// credentials.
     #[error(
-        "{place}: the server redirects to another origin, {to}, which is not followed: if that is \
-         the right place, configure it as {}",
-        url_setting(&place.server)
+        "{address}: the server redirects to another origin, {to}, which is not followed: if that is \
+         the right address, configure it as {}",
+        url_setting(&address.server)
     )]
     RedirectRefused {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// Scheme, host and port of the target.
         to: String,
     },
-    /// A redirect within the origin that would lose the request, or one too many.
-    #[error("{place}: a redirect that cannot be followed ({reason}): correct url")]
+    /// A redirect within the origin that would drop the request, or too many redirects.
+    #[error("{address}: a redirect that cannot be followed ({reason}): correct url")]
     BadRedirect {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// Why not.
         reason: &'static str,
     },
-    /// The server refused a request in the protocol itself.
-    #[error("{place}: the server refused the request (JSON-RPC error {code})")]
+    /// The server answered a request with a JSON-RPC error.
+    #[error("{address}: the server refused the request (JSON-RPC error {code})")]
     Refused {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// The JSON-RPC error code.
         code: i32,
     },
-    /// The server refused a tool call or to read a resource, and says why.
-    #[error("{place}: the server refused {request} (JSON-RPC error {code}): {message}")]
+    /// The server answered a tool call or the read of a resource with a JSON-RPC error.
+    #[error("{address}: the server refused {request} (JSON-RPC error {code}): {message}")]
     CallRefused {
         /// The server.
-        place: Place,
+        address: ServerAddress,
         /// The method of the request.
         request: &'static str,
         /// The JSON-RPC error code.
         code: i32,
-        /// The server's own words: at most 1,000 characters, none of them a control character.
+        /// The server's message, at most 1,000 characters, without control characters.
         message: String,
     },
-    /// The configuration does not offer the tool. No request was sent.
+    /// The server has no such tool, or the configuration disables it. No request was sent.
     #[error(
         "{server} offers no tool {tool:?}: use another, or see its enabled_tools and \
          disabled_tools"
@@ -256,41 +259,41 @@ pub enum ConnectError {
         /// The tool's name.
         tool: String,
     },
-    /// What the server sent is not MCP.
-    #[error("{place}: not an MCP server's answer: {reason}: check {}", what_to_check(place))]
+    /// The server violated the protocol.
+    #[error("{address}: not a valid MCP response: {reason}: check {}", what_to_check(address))]
     Protocol {
         /// The server.
-        place: Place,
-        /// What is wrong with it.
+        address: ServerAddress,
+        /// The violation.
         reason: &'static str,
     },
-    /// The answer is larger than the host takes.
-    #[error("{place}: the answer is too large: {reason}")]
+    /// The response is larger than the bound.
+    #[error("{address}: the response is too large: {reason}")]
     TooLarge {
         /// The server.
-        place: Place,
-        /// The bound that was passed.
+        address: ServerAddress,
+        /// The bound.
         reason: String,
     },
 }
 
-/// The setting that an endpoint comes from.
+/// The setting that holds the URL.
 fn url_setting(server: &str) -> &'static str {
     if server == CODEX_APPS { "chatgpt_base_url" } else { "url" }
 }
 
-fn what_to_check(place: &Place) -> &'static str {
-    if place.at.contains("://") { "url" } else { "command" }
+fn what_to_check(address: &ServerAddress) -> &'static str {
+    if address.at.contains("://") { "url" } else { "command" }
 }
 
-fn advice(place: &Place, status: u16) -> String {
+fn advice(address: &ServerAddress, status: u16) -> String {
     match status {
-        403 if place.server == CODEX_APPS => {
+        403 if address.server == CODEX_APPS => {
             "this account may not use it; sign in with another one".to_owned()
         }
         403 => "you may not use it; log in with another account or scope".to_owned(),
         404 | 405 => {
-            let setting = url_setting(&place.server);
+            let setting = url_setting(&address.server);
             format!("there is no MCP server at this address; check {setting}")
         }
         429 => "too many requests; wait and try again".to_owned(),

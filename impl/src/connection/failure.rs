@@ -1,9 +1,8 @@
-//! Why a request failed, kept with the request.
+//! The reason of a failed request, stored with the request.
 //!
-//! On its way through rmcp a failure loses its type, and text that the server wrote gets into
-//! errors and logs. The reason is kept here, where it is still known, and the server's words are
-//! dropped. Every request carries its own [`Slot`], so that of several requests under way at the
-//! same time none gets another's reason.
+//! rmcp's errors lose the type of a failure and hold text of the server. So the reason is stored
+//! here before rmcp sees the failure, without that text. Every request carries its own [`Slot`], so
+//! that concurrent requests do not get each other's reasons.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,26 +11,26 @@ use super::http::Refused;
 /// Why a request failed, or a connection ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// An HTTP status that is no success.
+    /// An HTTP error status.
     Status(u16),
-    /// The session is not known to the server any more.
+    /// The server no longer knows the session.
     SessionLost,
-    /// The server refused what authorises the connection, and there is nothing else.
+    /// The server refused the authorization, and there is no replacement.
     Unauthorized {
         status: u16,
         advice: String,
     },
-    /// What authorises the connection is gone, so nothing was sent.
+    /// The authorization is gone, so nothing was sent.
     NotAuthorized(String),
     Redirect(Refused),
     Unreachable(String),
     TooLarge(usize),
     Protocol(&'static str),
-    /// The process ended, in these words of the system.
+    /// The process exited with this status.
     Exited(String),
 }
 
-/// The reason of one request's failure, or of a connection's end.
+/// The reason why a request failed or a connection ended.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Slot(Arc<Mutex<Option<Failure>>>);
 
@@ -44,7 +43,7 @@ impl Slot {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
     }
 
-    /// Keeps this reason unless there is one already: what follows a failure is its consequence.
+    /// Sets the reason unless there is one: later failures are consequences of the first.
     pub(super) fn set_first(&self, failure: Failure) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
     }

@@ -1,16 +1,16 @@
-//! The processes that a server consists of.
+//! The process group of a server.
 
 use std::io;
 use std::process::ExitStatus;
 
 use tokio::process::{Child, Command};
 
-/// What a process group is told.
+/// A signal to a process group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Signal {
-    /// To end.
+    /// Asks the processes to exit.
     Ask,
-    /// Nothing: it is ended.
+    /// Kills the processes.
     Kill,
 }
 
@@ -32,19 +32,17 @@ mod unix {
 
     use super::{Child, Command, ExitStatus, Signal, io};
 
-    /// The groups of this host that may have somebody in them.
+    /// The process groups of this host that may not be empty.
     ///
-    /// A group's number stays its own as long as one of its processes exists, be it one that only
-    /// waits to be waited for. So everything that frees a number happens under this lock together
-    /// with its removal: a leader is waited for under it, and its group is looked at right after.
-    /// If a process of the group outlives its leader, the number is free when that one ends, and
-    /// it is removed at the next look, 10 ms later; systems count through all other numbers before
-    /// they give the same one away again.
+    /// A group's id stays reserved while one of its processes exists, a zombie included. So an id
+    /// is freed and removed under the same lock: the leader is waited for under it, and its group
+    /// is checked right after. If a process outlives the leader, its exit frees the id, and the
+    /// next check 10 ms later removes it; systems use all other ids before they reuse one.
     static LIVE: Mutex<Live> = Mutex::new(Live { groups: BTreeSet::new(), over: false });
 
     struct Live {
         groups: BTreeSet<i32>,
-        /// No process is started any more.
+        /// No more processes are started.
         over: bool,
     }
 
@@ -52,28 +50,27 @@ mod unix {
         LIVE.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Kills all processes of all connections at once and lets no connection start another one:
-    /// for a host that is about to exit. Waits for nobody and needs no runtime, so it does its work
-    /// even if the tasks that would end the processes in order do not get to run. A process that
-    /// has left its group is out of reach.
+    /// Kills all processes of all connections and prevents new ones, for a host that is about to
+    /// exit. Does not block and needs no runtime, so it works even if the tasks that end the
+    /// processes no longer run. It does not reach a process that left its group.
     pub fn kill_all_processes() {
         let mut live = live();
         live.over = true;
         for group in live.groups.iter().filter_map(|id| Pid::from_raw(*id)) {
-            // It fails if nobody is left, which is the aim.
+            // Fails if the group is empty, which is the goal.
             let _ = kill_process_group(group, System::KILL);
         }
     }
 
-    /// The process group of a server, which is killed when this is dropped. A process that has
-    /// left the group is out of reach.
+    /// The process group of a server, killed on drop. Does not reach a process that left the
+    /// group.
     pub(crate) struct Group(Option<Pid>);
 
     impl Group {
-        /// Starts the leader of a group of its own.
+        /// Starts a process as the leader of a new group.
         pub(crate) fn start(command: &mut Command) -> io::Result<(Child, Self)> {
             command.process_group(0);
-            // Held until the group is known: none may come to be unseen while all are killed.
+            // Held until the group is registered, so that `kill_all_processes` misses none.
             let mut live = live();
             if live.over {
                 return Err(io::Error::other("the host is about to exit"));
@@ -84,7 +81,7 @@ mod unix {
             Ok((leader, Self(id)))
         }
 
-        /// Waits for the end of the leader.
+        /// Waits for the exit of the leader.
         pub(crate) async fn wait(&mut self, leader: &mut Child) -> io::Result<ExitStatus> {
             let mut ended = pin!(leader.wait());
             poll_fn(|context| {
@@ -107,13 +104,13 @@ mod unix {
 
         fn send(&self, signal: System) {
             if let Some(group) = self.0 {
-                // It fails if nobody is left, which is the aim.
+                // Fails if the group is empty, which is the goal.
                 let _ = kill_process_group(group, signal);
             }
         }
 
-        /// Whether anybody is left. If not, nothing is sent to the group any more: its number may
-        /// be another group's soon.
+        /// Whether the group has processes left. If not, no more signals are sent to it: its id may
+        /// be reused.
         pub(crate) fn is_alive(&mut self) -> bool {
             self.look(&mut live())
         }
@@ -142,7 +139,7 @@ mod unix {
     }
 }
 
-/// Without process groups: the process that was started, and none that it started.
+/// Without process groups: the started process only, not its children.
 #[cfg(not(unix))]
 pub(super) struct Group;
 
@@ -158,7 +155,7 @@ impl Group {
 
     pub(super) fn signal(&self, leader: &mut Child, signal: Signal) {
         if signal == Signal::Kill {
-            // It fails if the process has ended, which is the aim.
+            // Fails if the process has exited, which is the goal.
             let _ = leader.start_kill();
         }
     }
@@ -168,6 +165,6 @@ impl Group {
     }
 }
 
-/// Without process groups there is no list of them: a process ends when its input does.
+/// Does nothing without process groups: a process exits when its input ends.
 #[cfg(not(unix))]
 pub fn kill_all_processes() {}

@@ -1,4 +1,4 @@
-//! What a server gets to know of the host, and may ask of it.
+//! The client side of MCP: capabilities, and answers to requests of a server.
 
 use std::future::{Future, ready};
 
@@ -10,9 +10,9 @@ use rmcp::model::{
 };
 use rmcp::service::{RequestContext, RoleClient};
 
-use super::{ConnectOptions, Elicitation};
+use super::options::{ConnectOptions, Elicitation};
 
-/// Answers a server's requests. Whatever it was not told of, it may not ask for.
+/// Answers the requests of a server. Requests without an announced capability are refused.
 pub(super) struct Host {
     info: ClientConfig,
     elicitation: Elicitation,
@@ -27,7 +27,7 @@ impl Host {
         }
         let identity = Implementation::new(&options.client_name, &options.client_version);
         let mut info = InitializeRequestParams::new(capabilities, identity);
-        // rmcp's default is its latest version, which has no `initialize`.
+        // rmcp defaults to its latest version, which has no `initialize`.
         info.protocol_version = ProtocolVersion::LATEST_WITH_INITIALIZE;
         Self { info, elicitation: options.elicitation }
     }
@@ -38,7 +38,7 @@ impl ClientHandler for Host {
         self.info.clone()
     }
 
-    // rmcp's own answer is an empty list, as if the host had the capability.
+    // rmcp would answer with an empty list, as if the host had the capability.
     #[allow(deprecated, reason = "a server may still ask")]
     fn list_roots(
         &self,
@@ -68,7 +68,7 @@ impl ClientHandler for Host {
     }
 }
 
-/// The defaults of all properties that have one; `None` if one that must be given has none.
+/// The defaults of the properties; `None` if a required property has none.
 fn defaults(schema: &ElicitationSchema) -> Option<JsonObject> {
     let mut content = JsonObject::new();
     for (name, property) in &schema.properties {

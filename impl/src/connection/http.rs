@@ -6,28 +6,26 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, Response, StatusCode, Url};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 
+use super::error::{ConnectError, ServerAddress};
 use super::trust::{Trust, TrustError};
-use super::{ConnectError, Place};
 
-/// A client that sends these headers with every request. It follows no redirect by itself: one
-/// that may be followed ends the request with [`Refused::Moved`], because what authorises a request
-/// is asked for anew before each hop.
+/// A client that sends these headers with every request. It follows no redirect itself: an allowed
+/// redirect ends the request with [`Refused::Moved`], because each hop needs a new authorization.
 ///
-/// Proxies are those of the environment (`HTTPS_PROXY` and the like), as a company's network needs
-/// them, except for a target on this machine: through a proxy that would be the proxy's own
-/// machine, and the credentials would go there.
+/// It uses the proxies of the environment (`HTTPS_PROXY` and the like), except for a target on this
+/// machine: for a proxy that address is its own machine, which would get the credentials.
 pub(super) fn client(
     url: &Url,
     headers: HeaderMap,
-    place: &Place,
+    address: &ServerAddress,
     trust: &Trust,
 ) -> Result<Client, ConnectError> {
-    let tls_error = |reason: String| ConnectError::Tls { place: place.clone(), reason };
+    let tls_error = |reason: String| ConnectError::Tls { address: address.clone(), reason };
     let tls = tls(url, trust).map_err(|error| tls_error(error.to_string()))?;
     let mut builder = Client::builder()
         .default_headers(headers)
@@ -40,23 +38,43 @@ pub(super) fn client(
     builder.build().map_err(|error| tls_error(root_cause(&error)))
 }
 
-/// A client for a request whose secret is for this URL alone: it follows no redirect. The error
-/// says why there is none.
+/// A client for requests whose secrets are for this URL only: it follows no redirect. A `direct`
+/// client uses no proxy.
+///
+/// # Errors
+/// Why TLS could not be set up.
 pub(crate) fn client_without_redirects(
     url: &Url,
+    direct: bool,
     timeout: Duration,
     trust: &Trust,
 ) -> Result<Client, String> {
     let tls = tls(url, trust).map_err(|error| format!("TLS could not be set up: {error}"))?;
-    let mut builder = Client::builder()
+    let builder = Client::builder()
         .redirect(Policy::none())
         .referer(false)
         .timeout(timeout)
         .tls_backend_preconfigured(tls);
-    if is_loopback(url) {
-        builder = builder.no_proxy();
-    }
+    let builder = if direct { builder.no_proxy() } else { builder };
     builder.build().map_err(|error| format!("TLS could not be set up: {}", root_cause(&error)))
+}
+
+/// Why a body was not read.
+pub(crate) enum BodyError {
+    TooLarge,
+    Broken(reqwest::Error),
+}
+
+/// The body of a response, of at most `max` bytes.
+pub(crate) async fn read_body(response: &mut Response, max: usize) -> Result<Vec<u8>, BodyError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(BodyError::Broken)? {
+        if body.len() + chunk.len() > max {
+            return Err(BodyError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 /// A redirect that is not followed.
@@ -64,15 +82,15 @@ pub(crate) fn client_without_redirects(
 pub(super) enum Refused {
     #[error("to another origin")]
     Origin(String),
-    /// Not by the client itself: to another path, which the request may be repeated at.
+    /// To another path of the origin, where the caller may repeat the request.
     #[error("to another path")]
     Moved(Url),
     #[error("{0}")]
     Bad(&'static str),
 }
 
-/// Whether a redirect stays within the origin and keeps the request as it is. Nothing is sent to another
-/// origin, not even without credentials: it would learn what the user asks for.
+/// Checks that a redirect stays within the origin and keeps the request. Another origin gets no
+/// request, not even one without credentials: it would see the content.
 fn check(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     let origin = attempt.url().origin();
     let stays = attempt.previous().iter().all(|url| url.origin() == origin);
@@ -81,18 +99,18 @@ fn check(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     }
     let kept = [StatusCode::TEMPORARY_REDIRECT, StatusCode::PERMANENT_REDIRECT];
     if !kept.contains(&attempt.status()) {
-        return attempt.error(Refused::Bad("it would lose the request; only 307 and 308 keep it"));
+        return attempt.error(Refused::Bad("it would drop the request; only 307 and 308 keep it"));
     }
     let to = attempt.url().clone();
-    // The HTTP client would send these in place of what authorises the connection.
+    // The HTTP client would send these instead of the authorization.
     if !to.username().is_empty() || to.password().is_some() {
         return attempt.error(Refused::Bad("there is a user name in its URL"));
     }
     attempt.error(Refused::Moved(to))
 }
 
-/// Whether the host is this machine, by name or by address. The URL parser has put names in lower
-/// case; systems connect to themselves for an unspecified address.
+/// Whether the host is this machine, by name or by address. The URL parser has lower-cased names. A
+/// connection to an unspecified address reaches this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let name = host.strip_suffix('.').unwrap_or(host);
@@ -104,7 +122,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     name == "localhost" || name.ends_with(".localhost") || address.parse().is_ok_and(this_machine)
 }
 
-/// Why there is no TLS.
+/// Why TLS could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsError {
     #[error(transparent)]
@@ -113,26 +131,25 @@ pub(crate) enum TlsError {
     Library(#[from] rustls::Error),
 }
 
-/// TLS by rustls and ring, trusting whom the system trusts, and whom the user's environment adds.
-/// For a plain http target nobody is trusted: it is never asked, because a redirect to https would
-/// be another origin.
+/// TLS by rustls and ring, with the certificate authorities of the system and those that the user's
+/// environment adds. A client for plain http trusts none: it never uses TLS, because a redirect to
+/// https is another origin.
 pub(crate) fn tls(url: &Url, trust: &Trust) -> Result<ClientConfig, TlsError> {
     let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?;
     if url.scheme() != "https" {
-        let nobody = RootCertStore::empty();
-        return Ok(builder.with_root_certificates(nobody).with_no_client_auth());
+        let no_roots = RootCertStore::empty();
+        return Ok(builder.with_root_certificates(no_roots).with_no_client_auth());
     }
     let verifier = Verifier::new_with_extra_roots(trust.certificates()?, provider)?;
-    // The name is a warning to others: this verifier is the one that the builder's own
-    // extension sets, but for the further roots.
+    // Not dangerous: this is the verifier that the builder's own extension sets, with more roots.
     let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
     Ok(builder.with_no_client_auth())
 }
 
-/// The innermost reason of an error: the outer ones name the URL, whose path and query are nobody
-/// else's business.
+/// The innermost cause of an error: the outer ones name the URL, whose path and query may hold
+/// secrets.
 pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {

@@ -1,10 +1,10 @@
-//! An HTTP client for rmcp that authorises every request at the moment it is sent, keeps the
-//! reason of a failure with its request, and ends with its connection.
+//! An HTTP client for rmcp that authorises every request when it is sent, stores the reason of a
+//! failure with its request, and ends with its connection.
 //!
-//! rmcp does not end a request under way when its caller gives up during `initialize`; here every
-//! request ends with the connection, so that no credentials stay behind on the wire. The one
-//! exception is the request that tells the server of a session's end: it is sent when the
-//! connection is gone, and rmcp gives up on it after 5 seconds.
+//! rmcp does not cancel a request when its caller gives up during `initialize`; here every request
+//! ends with the connection, so that no credentials are sent later. The one exception is the request
+//! that deletes the session: it is sent after the end of the connection, and rmcp times it out after
+//! 5 seconds.
 
 use std::error::Error as _;
 use std::future::Future;
@@ -24,35 +24,35 @@ use super::authorize::{AuthHeaders, Authorizer, Refusal};
 use super::failure::{Failure, Slot};
 use super::http::{Refused, root_cause};
 
-// The trait's own types.
+// The types of the trait.
 #[allow(clippy::disallowed_types)]
 type Headers = std::collections::HashMap<HeaderName, HeaderValue>;
 type Events = futures_util::stream::BoxStream<'static, Result<sse_stream::Sse, SseError>>;
 type Outcome<T> = Result<T, StreamableHttpError<reqwest::Error>>;
 
-/// How many redirects within the origin are followed.
+/// The maximum number of redirects within the origin.
 const MAX_REDIRECTS: usize = 5;
 
-/// See the module's description.
+/// An authorising HTTP client; see the module documentation.
 #[derive(Clone)]
 pub(super) struct ObservedClient {
     pub(super) inner: Client,
-    /// Asked before every request. Without one a request carries the client's own headers only.
+    /// Called before every request. Without it, requests carry the client's headers only.
     pub(super) authorizer: Option<Arc<dyn Authorizer>>,
-    /// Why initialization failed: its messages are rmcp's own and carry no slot.
+    /// The reason of a failed initialization: rmcp creates these requests, so they carry no slot.
     pub(super) session: Slot,
     /// Cancelled when the connection is gone.
     pub(super) gone: CancellationToken,
 }
 
-/// A failure, and the error that tells rmcp how to go on.
+/// A failure, and the error that rmcp gets.
 struct Failed {
     failure: Failure,
     error: StreamableHttpError<reqwest::Error>,
 }
 
 impl Failed {
-    /// A failure that rmcp must not answer with another attempt of its own.
+    /// A failure that rmcp must not retry.
     fn finally(failure: Failure) -> Self {
         let error = StreamableHttpError::AuthRequired(AuthRequiredError::new(String::new()));
         Self { failure, error }
@@ -60,7 +60,7 @@ impl Failed {
 }
 
 impl ObservedClient {
-    /// The outcome of a request, which ends when the connection is gone.
+    /// Runs a request until the connection is gone.
     async fn until_gone<T>(
         &self,
         sent: impl Future<Output = Result<T, Failed>>,
@@ -68,13 +68,14 @@ impl ObservedClient {
         match self.gone.run_until_cancelled(sent).await {
             Some(outcome) => outcome,
             None => Err(Failed {
-                failure: Failure::Protocol("the connection was ended"),
+                failure: Failure::Protocol("the connection was closed"),
                 error: StreamableHttpError::TransportChannelClosed,
             }),
         }
     }
 
-    /// These events, which end when the connection is gone. Why they break off is kept for `slot`.
+    /// Ends these events when the connection is gone, and stores the reason of a broken stream in
+    /// `slot`.
     fn events(&self, events: Events, slot: Option<Slot>) -> Events {
         let kept = events.inspect(move |event| {
             if let (Err(error), Some(slot)) = (event, &slot) {
@@ -84,9 +85,8 @@ impl ObservedClient {
         kept.take_until(self.gone.clone().cancelled_owned()).boxed()
     }
 
-    /// Sends a request, and follows its redirects within the origin. Every hop carries what
-    /// authorises it at that moment: the server may take its time with a redirect, and meanwhile
-    /// the user has signed out.
+    /// Sends a request and follows redirects within the origin. Each hop gets a new authorization:
+    /// the user may sign out while a slow redirect is in progress.
     async fn send<T, S>(
         &self,
         mut uri: Arc<str>,
@@ -114,8 +114,8 @@ impl ObservedClient {
         }
     }
 
-    /// Sends a request with what authorises it now. If the server refuses that, and there is
-    /// something else to show, it is sent once more.
+    /// Sends a request with the current authorization. If the server refuses it and there is a
+    /// replacement, retries once.
     async fn send_once<T, S>(
         &self,
         headers: &Headers,
@@ -150,7 +150,7 @@ impl ObservedClient {
         Err(Failed::finally(Failure::Unauthorized { status, advice }))
     }
 
-    /// Where the reason of this message's failure belongs.
+    /// The slot for the failure of this message.
     fn slot(&self, message: &ClientJsonRpcMessage) -> Option<Slot> {
         match message {
             ClientJsonRpcMessage::Request(request) => {
@@ -167,20 +167,20 @@ impl ObservedClient {
     }
 }
 
-/// These headers, and those that authorise in place of others of their names.
+/// These headers, with the authorization in place of headers of the same names.
 fn with(headers: &Headers, authorization: &AuthHeaders) -> Headers {
     let mut all = headers.clone();
     all.extend(authorization.iter().cloned());
     all
 }
 
-/// The status and the challenge of an answer that refuses what authorised the request.
+/// The status and the challenge of a response that refuses the authorization.
 fn refusal(error: &StreamableHttpError<reqwest::Error>) -> Option<(u16, Option<String>)> {
     match error {
         StreamableHttpError::AuthRequired(error) => {
             Some((401, Some(error.www_authenticate_header.clone())))
         }
-        // rmcp takes any challenge with a 403 for this.
+        // rmcp reports every 403 with a challenge in this way.
         StreamableHttpError::InsufficientScope(error) => {
             let challenge = &error.www_authenticate_header;
             let scope = challenge.to_ascii_lowercase().contains("insufficient_scope");
@@ -190,11 +190,11 @@ fn refusal(error: &StreamableHttpError<reqwest::Error>) -> Option<(u16, Option<S
     }
 }
 
-/// Keeps the reason of a failure and takes the server's words out of it.
+/// The reason of a failure, without text of the server.
 fn failed(error: StreamableHttpError<reqwest::Error>) -> Failed {
     let failure = failure(&error);
     let error = match (error, &failure) {
-        // rmcp has a use for these, and the server wrote no word of them.
+        // rmcp handles these, and they hold no text of the server.
         (
             error @ (StreamableHttpError::SessionExpired
             | StreamableHttpError::ServerDoesNotSupportSse
@@ -233,7 +233,7 @@ fn failure(error: &StreamableHttpError<reqwest::Error>) -> Failure {
     }
 }
 
-/// The status in `HTTP 418 I'm a teapot: …`, which is how rmcp reports one it has no type for.
+/// The status in `HTTP 418 I'm a teapot: …`: rmcp has no type for some statuses.
 fn http_status(text: &str) -> Option<u16> {
     text.strip_prefix("HTTP ")?.get(..3)?.parse().ok()
 }
@@ -255,7 +255,7 @@ fn client_failure(error: &reqwest::Error) -> Failure {
     Failure::Unreachable(root_cause(error))
 }
 
-/// Why an event stream broke off. rmcp has no type for an event that is too large, only words.
+/// Why an event stream broke. rmcp reports an event that is too large as text only.
 fn broken_stream(error: &SseError) -> Failure {
     let text = root_cause(error);
     let size = text.strip_prefix("SSE event exceeded the maximum size of ");
@@ -288,7 +288,7 @@ impl StreamableHttpClient for ObservedClient {
         limits: StreamableHttpResponseLimits,
     ) -> Outcome<StreamableHttpPostResponse> {
         let slot = self.slot(&message);
-        // rmcp repeats a request in a new session; what went wrong in the old one is over.
+        // rmcp repeats the request in a new session, where the old failure does not matter.
         slot.iter().for_each(Slot::clear);
         let sent = self.send(uri, headers, |uri, headers| {
             let (session, auth) = (session.clone(), auth.clone());

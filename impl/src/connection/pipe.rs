@@ -1,4 +1,4 @@
-//! What a process writes, and what is written to it, within bounds.
+//! The standard input and output of a process, within bounds.
 
 use std::future::Future;
 use std::io;
@@ -19,15 +19,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::failure::{Failure, Slot};
 
-/// The lines and bytes after which others get their turn. What reads the lines never waits as long
-/// as there are some.
+/// The lines and bytes after which the reader yields: while there is input it never waits.
 const TURN_LINES: usize = 32;
 const TURN_BYTES: usize = 64 * 1024;
-/// The lines that nobody asked for which a process may write at once, and every second. A server
-/// that logs a lot, or tells of its progress, stays far below.
-const MAX_UNASKED: usize = 10_000;
-const UNASKED_PER_SECOND: u32 = 1_000;
-/// The most answers that wait for the process to read them.
+/// The maximum burst and rate of unsolicited lines. Log messages and progress notifications stay far
+/// below.
+const MAX_UNSOLICITED: usize = 10_000;
+const UNSOLICITED_PER_SECOND: u32 = 1_000;
+/// The maximum number of responses that wait for the process to read them.
 const MAX_UNREAD: usize = 256;
 /// The depth at which `serde_json` refuses a text.
 const MAX_DEPTH: usize = 128;
@@ -42,8 +41,7 @@ pub(super) struct Breaker {
 impl Breaker {
     fn end(&self, failure: Failure) {
         self.session.set_first(failure);
-        // Requests under way end now. Whoever reads the lines may be busy for seconds with answers
-        // that nobody takes.
+        // Ends requests in progress now: the reader of the lines may be busy for seconds.
         self.stop.cancel();
     }
 }
@@ -52,11 +50,11 @@ impl Breaker {
 pub(super) struct PipeTransport {
     inner: AsyncRwTransport<RoleClient, BoundedLines<ChildStdout>, ChildStdin>,
     breaker: Breaker,
-    /// Requests of the host that have no answer yet.
+    /// Requests of the host without a response.
     asked: usize,
-    /// Answers that came, which the reader takes off its account.
+    /// Received responses, which the reader subtracts from the unsolicited lines.
     answered: Arc<AtomicUsize>,
-    /// Answers of the host that are not written yet.
+    /// Responses of the host that are not written yet.
     unread: Arc<AtomicUsize>,
 }
 
@@ -86,7 +84,7 @@ impl Transport<RoleClient> for PipeTransport {
             self.asked += 1;
         }
         if is_answer && self.unread.fetch_add(1, Ordering::Relaxed) >= MAX_UNREAD {
-            let reason = "it asks without end and reads no answers";
+            let reason = "it sends requests without reading the responses";
             self.breaker.end(Failure::Protocol(reason));
         }
         let unread = Arc::clone(&self.unread);
@@ -102,7 +100,7 @@ impl Transport<RoleClient> for PipeTransport {
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
         let message = self.inner.receive().await?;
-        // More answers than questions are nothing that was asked for.
+        // Responses beyond the number of requests are unsolicited.
         if matches!(message, JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_))
             && self.asked > 0
         {
@@ -117,9 +115,9 @@ impl Transport<RoleClient> for PipeTransport {
     }
 }
 
-/// A process's output that fails at a line that is too long or nests too deeply: what reads it
-/// would drop the line and go on, and the answer in it would never come. It fails as well when
-/// there are too many lines that nobody asked for.
+/// The output of a process. Fails at a line that is too long or nested too deeply: rmcp would skip
+/// the line, and a request would wait for the response in it. Also fails at too many unsolicited
+/// lines.
 struct BoundedLines<R> {
     inner: R,
     max: usize,
@@ -127,9 +125,9 @@ struct BoundedLines<R> {
     line: Line,
     /// The lines and bytes of this turn.
     turn: (usize, usize),
-    /// The lines that nobody asked for, less those that the time has forgiven.
-    unasked: usize,
-    /// Up to when it has.
+    /// The unsolicited lines, minus the allowed rate over time.
+    unsolicited: usize,
+    /// When the allowed rate was last subtracted.
     forgiven: Instant,
     answered: Arc<AtomicUsize>,
 }
@@ -142,7 +140,7 @@ impl<R> BoundedLines<R> {
             breaker,
             line: Line::default(),
             turn: (0, 0),
-            unasked: 0,
+            unsolicited: 0,
             forgiven: Instant::now(),
             answered,
         }
@@ -168,21 +166,21 @@ impl<R> BoundedLines<R> {
     }
 
     fn count(&mut self, lines: usize) -> Result<(), Failure> {
-        self.unasked += lines;
-        if self.unasked <= MAX_UNASKED {
+        self.unsolicited += lines;
+        if self.unsolicited <= MAX_UNSOLICITED {
             return Ok(());
         }
-        // Only looked at now and then: an answer is known some lines after it was read.
+        // Checked only above the bound: a response is counted some lines after it was read.
         let answered = self.answered.swap(0, Ordering::Relaxed);
         let since = self.forgiven.elapsed();
-        let forgiven = (since * UNASKED_PER_SECOND).as_secs();
+        let forgiven = (since * UNSOLICITED_PER_SECOND).as_secs();
         let forgiven = usize::try_from(forgiven).unwrap_or(usize::MAX);
         if forgiven > 0 {
             self.forgiven += since;
         }
-        self.unasked = self.unasked.saturating_sub(answered).saturating_sub(forgiven);
-        if self.unasked > MAX_UNASKED + TURN_LINES {
-            return Err(Failure::Protocol("it writes without end what nobody asked for"));
+        self.unsolicited = self.unsolicited.saturating_sub(answered).saturating_sub(forgiven);
+        if self.unsolicited > MAX_UNSOLICITED + TURN_LINES {
+            return Err(Failure::Protocol("it writes too many unsolicited messages"));
         }
         Ok(())
     }
@@ -208,17 +206,17 @@ impl<R: AsyncRead + Unpin> AsyncRead for BoundedLines<R> {
         let new = buffer.filled().get(before..).unwrap_or_default();
         if let Err(failure) = self.check(new) {
             self.breaker.end(failure);
-            return Poll::Ready(Err(io::Error::other("the output breaks a bound")));
+            return Poll::Ready(Err(io::Error::other("the output exceeds a bound")));
         }
         read
     }
 }
 
-/// The line under way.
+/// The line that is being read.
 #[derive(Default)]
 struct Line {
     len: usize,
-    /// Whether it is an object. Other lines are noise.
+    /// Whether it is an object. Other lines are ignored.
     is_object: bool,
     depth: usize,
     deepest: usize,

@@ -7,12 +7,12 @@ use reqwest::header::AUTHORIZATION;
 use crate::config::{Profile, ServerAuth, StreamableHttp};
 use crate::hosted_apps::CODEX_APPS;
 
-/// Whether the host authorises itself to this server of the effective view with its own
-/// credentials. Rules `credentials.apps-only` (by the name) and `credentials.where-auth-says` (by the
-/// field `auth`).
+/// Whether the host's own credentials are for this server of the effective view, even if its
+/// configuration has an authorization that is sent instead. Rules `credentials.apps-only` (by the
+/// name) and `credentials.where-auth-says` (by the field `auth`).
 ///
-/// The origin is checked once more, although the effective view has the field only at ChatGPT:
-/// a server that did not come through that view must not get the credentials either.
+/// The effective view keeps `auth` only at ChatGPT's origin. The origin is checked here again, so
+/// that a server that did not pass through that view gets no credentials either.
 #[must_use]
 pub(crate) fn is_authorised_by_host(name: &str, http: &StreamableHttp, profile: Profile) -> bool {
     if profile.behaviour().auth_field {
@@ -22,12 +22,12 @@ pub(crate) fn is_authorised_by_host(name: &str, http: &StreamableHttp, profile: 
     }
 }
 
-/// Whether the host's own credentials are sent to this server, if there are any: it
-/// [is authorised by them](is_authorised_by_host), and its configuration has nothing that is sent
+/// Whether the host's own credentials, if there are any, are sent to this server: they
+/// [are for it](is_authorised_by_host), and its configuration has no authorization that is sent
 /// instead.
 #[must_use]
 pub(crate) fn gets_host_credentials(name: &str, http: &StreamableHttp, profile: Profile) -> bool {
-    // Before the field `auth` the host's credentials replaced a configured header.
+    // In profiles without the field `auth`, the host's credentials replace a configured header.
     let has_own_header = profile.behaviour().auth_field && has_authorization_header(http);
     is_authorised_by_host(name, http, profile)
         && http.bearer_token_env_var.is_none()

@@ -1,31 +1,30 @@
-//! One request and its answer.
+//! Sends requests and explains their failures.
 
 use std::future::Future;
 use std::time::Duration;
 
 use rmcp::RoleClient;
 use rmcp::model::{
-    CallToolResult, CancelledNotificationParam, ClientRequest, CustomResult, ErrorData,
-    GetExtensions as _, JsonObject, MetaObject, RequestId, RequestMetaObject, ServerResult,
+    CancelledNotificationParam, ClientRequest, ErrorData, GetExtensions as _, RequestId,
+    ServerResult,
 };
 use rmcp::service::{Peer, PeerRequestOptions, ServiceError};
 
-use serde_json::Value as JsonValue;
-
+use super::error::{ConnectError, ServerAddress};
 use super::failure::{Failure, Slot};
 use super::http::Refused;
 use super::session::Connection;
 use super::target::Authorization;
-use super::{ConnectError, Place};
+use crate::printable::one_line;
 
-/// The most of the server's words in an error.
+/// The maximum length of a server's message in an error.
 const MAX_MESSAGE_CHARS: usize = 1_000;
 
 impl Connection {
-    /// Sends a request. What the server answers in the protocol, be it an error, is the result.
+    /// Sends a request. The result is the server's response, which may be a JSON-RPC error.
     ///
-    /// rmcp's own methods would serve what the server said earlier when it cannot be asked now:
-    /// not to somebody who is signed out.
+    /// rmcp's own methods return a cached response if the request cannot be sent. After a sign-out
+    /// that must not happen.
     pub(super) async fn request(
         &self,
         mut request: ClientRequest,
@@ -41,7 +40,7 @@ impl Connection {
             answer
         };
         let answer = tokio::select! {
-            // An answer that came before the end counts.
+            // A response that arrived before the end counts.
             biased;
             answer = asked => answer,
             () = self.ending.stop.cancelled() => Err(ServiceError::TransportClosed),
@@ -53,39 +52,39 @@ impl Connection {
         }
     }
 
-    /// Sends a request whose refusal the user is to read.
+    /// Sends a request whose error message the user sees.
     pub(super) async fn call(
         &self,
         name: &'static str,
         request: ClientRequest,
     ) -> Result<ServerResult, ConnectError> {
         self.request(request).await?.map_err(|refused| ConnectError::CallRefused {
-            place: self.place.clone(),
+            address: self.address.clone(),
             request: name,
             code: refused.code.0,
-            message: shown(&refused.message),
+            message: one_line(&refused.message, MAX_MESSAGE_CHARS),
         })
     }
 
-    /// Does this within the server's tool timeout.
+    /// Runs this within the server's tool timeout.
     pub(super) async fn in_time<T>(
         &self,
         work: impl Future<Output = Result<T, ConnectError>>,
     ) -> Result<T, ConnectError> {
         let limit = self.offer.tool_timeout;
-        let (place, seconds) = (self.place.clone(), limit.as_secs_f64());
-        within(limit, work, ConnectError::Timeout { place, seconds }).await
+        let (address, seconds) = (self.address.clone(), limit.as_secs_f64());
+        within(limit, work, ConnectError::Timeout { address, seconds }).await
     }
 
     pub(super) fn protocol(&self, reason: &'static str) -> ConnectError {
-        ConnectError::Protocol { place: self.place.clone(), reason }
+        ConnectError::Protocol { address: self.address.clone(), reason }
     }
 
-    /// Why a request failed: its own reason, or else the connection's.
+    /// Why a request failed: its own reason, else that of the connection.
     async fn failed(&self, own: Option<Failure>, error: &ServiceError) -> ConnectError {
-        let explained = |failure| explain(&self.place, &self.authorization, failure);
+        let explained = |failure| explain(&self.address, &self.authorization, failure);
         match own {
-            // Then rmcp tried to begin a new session, and what came of that says more.
+            // rmcp tried to start a new session, whose failure says more.
             Some(Failure::SessionLost) => {
                 return explained(self.session.get().unwrap_or(Failure::SessionLost));
             }
@@ -99,17 +98,17 @@ impl Connection {
             }
         }
         if self.ending.stop.is_cancelled() {
-            return ConnectError::Closed { place: self.place.clone() };
+            return ConnectError::Closed { address: self.address.clone() };
         }
         self.protocol(match error {
-            ServiceError::TransportClosed => "it ended the connection before it answered",
-            ServiceError::TransportSend(_) => "it lost the session while the request was under way",
-            _ => "it is not an answer to the request",
+            ServiceError::TransportClosed => "it closed the connection before it responded",
+            ServiceError::TransportSend(_) => "it lost the session during the request",
+            _ => "it is not a response to the request",
         })
     }
 }
 
-/// A request that is cancelled at the server when nobody waits for its answer any more.
+/// Cancels the request at the server when dropped before the response.
 struct Pending<'a> {
     peer: &'a Peer<RoleClient>,
     id: Option<RequestId>,
@@ -118,13 +117,13 @@ struct Pending<'a> {
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
         let Some(id) = self.id.take() else { return };
-        // Without a runtime the connection is gone, and the request with it.
+        // Without a runtime the connection is gone, and so is the request.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let peer = self.peer.clone();
         runtime.spawn(async move {
-            let reason = Some("no answer in time".to_owned());
+            let reason = Some("no response in time".to_owned());
             let cancelled = CancelledNotificationParam::new(Some(id), reason);
-            // A server that does not hear of it answers for nothing.
+            // If this fails, the response is ignored.
             let _ = peer.notify_cancelled(cancelled).await;
         });
     }
@@ -138,11 +137,15 @@ pub(super) async fn within<T>(
     tokio::time::timeout(limit, work).await.unwrap_or(Err(too_long))
 }
 
-/// What a failure means for the user.
-pub(super) fn explain(place: &Place, auth: &Authorization, failure: Failure) -> ConnectError {
-    let place = place.clone();
+/// The error for a failure.
+pub(super) fn explain(
+    address: &ServerAddress,
+    auth: &Authorization,
+    failure: Failure,
+) -> ConnectError {
+    let address = address.clone();
     let failure = match (auth, failure) {
-        // The token is the variable's, whoever watches over it.
+        // The token comes from the variable, with or without an authorizer.
         (Authorization::Variable(..), Failure::Unauthorized { status, .. }) => {
             Failure::Status(status)
         }
@@ -151,54 +154,28 @@ pub(super) fn explain(place: &Place, auth: &Authorization, failure: Failure) -> 
     match failure {
         Failure::Status(401) => match auth {
             Authorization::Variable(variable, _) => {
-                ConnectError::TokenRefused { place, variable: variable.clone() }
+                ConnectError::TokenRefused { address, variable: variable.clone() }
             }
-            Authorization::None | Authorization::Asked(_) => ConnectError::LoginRequired { place },
+            Authorization::None | Authorization::Asked(_) => {
+                ConnectError::LoginRequired { address }
+            }
         },
-        Failure::Status(status) => ConnectError::HttpStatus { place, status },
-        Failure::SessionLost => ConnectError::HttpStatus { place, status: 404 },
+        Failure::Status(status) => ConnectError::HttpStatus { address, status },
+        Failure::SessionLost => ConnectError::HttpStatus { address, status: 404 },
         Failure::Unauthorized { status, advice } => {
-            ConnectError::Unauthorized { place, status, advice }
+            ConnectError::Unauthorized { address, status, advice }
         }
-        Failure::NotAuthorized(reason) => ConnectError::NotAuthorized { place, reason },
-        Failure::Redirect(Refused::Origin(to)) => ConnectError::RedirectRefused { place, to },
+        Failure::NotAuthorized(reason) => ConnectError::NotAuthorized { address, reason },
+        Failure::Redirect(Refused::Origin(to)) => ConnectError::RedirectRefused { address, to },
         Failure::Redirect(Refused::Moved(_)) => {
-            ConnectError::BadRedirect { place, reason: "it was not followed" }
+            ConnectError::BadRedirect { address, reason: "it was not followed" }
         }
-        Failure::Redirect(Refused::Bad(reason)) => ConnectError::BadRedirect { place, reason },
-        Failure::Unreachable(reason) => ConnectError::Unreachable { place, reason },
+        Failure::Redirect(Refused::Bad(reason)) => ConnectError::BadRedirect { address, reason },
+        Failure::Unreachable(reason) => ConnectError::Unreachable { address, reason },
         Failure::TooLarge(max) => {
-            ConnectError::TooLarge { place, reason: format!("more than {max} bytes") }
+            ConnectError::TooLarge { address, reason: format!("more than {max} bytes") }
         }
-        Failure::Protocol(reason) => ConnectError::Protocol { place, reason },
-        Failure::Exited(status) => ConnectError::ProcessExited { place, status },
-    }
-}
-
-/// The server's words as they may be shown.
-fn shown(message: &str) -> String {
-    message.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE_CHARS).collect()
-}
-
-/// A request's `_meta`. The progress token in it is rmcp's own.
-pub(super) fn request_meta(meta: JsonObject) -> RequestMetaObject {
-    RequestMetaObject(MetaObject(meta))
-}
-
-/// The result of a tool call. One without `content` looks to rmcp like another kind of result.
-pub(super) fn tool_result(result: ServerResult) -> Option<CallToolResult> {
-    match result {
-        ServerResult::CallToolResult(result) => Some(result),
-        ServerResult::EmptyResult(_) => Some(CallToolResult::default()),
-        ServerResult::CustomResult(CustomResult(mut custom)) => {
-            let fields = custom.as_object_mut()?;
-            let known = |name: &String| matches!(name.as_str(), "_meta" | "isError");
-            if !fields.keys().all(known) {
-                return None;
-            }
-            fields.insert("content".to_owned(), JsonValue::Array(Vec::new()));
-            serde_json::from_value(custom).ok()
-        }
-        _ => None,
+        Failure::Protocol(reason) => ConnectError::Protocol { address, reason },
+        Failure::Exited(status) => ConnectError::ProcessExited { address, status },
     }
 }

@@ -1,4 +1,4 @@
-//! How a connection begins.
+//! Opens a connection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,32 +11,48 @@ use rmcp::transport::{
     streamable_http_client::StreamableHttpClientTransportConfig,
 };
 
+use super::context::{ConnectContext, Executor};
+use super::ending::Ending;
+use super::error::{ConnectError, ServerAddress};
 use super::failure::Slot;
 use super::handler::Host;
+use super::name::{MAX_NAME_LEN, is_valid_name};
 use super::observed::ObservedClient;
+use super::offer::Offer;
 use super::request::{explain, within};
-use super::session::{Ending, Offer};
+use super::session::Connection;
 use super::target::{Authorization, Target};
 use super::trust::Trust;
-use super::{
-    ConnectContext, ConnectError, Connection, Executor, Place, check_name, http, stdio, supervise,
-};
+use super::{http, stdio, supervise};
 use crate::config::{LOCAL_ENVIRONMENT, ServerConfig, Stdio, StreamableHttp, Transport};
 use crate::hosted_apps::CODEX_APPS;
 
-/// How long a start may take unless the server says otherwise.
+/// The default startup timeout.
 const DEFAULT_STARTUP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Checks the name of a server.
+///
+/// # Errors
+/// [`ConnectError::InvalidName`]: it is empty, longer than [`MAX_NAME_LEN`], or has other
+/// characters than ASCII letters, digits, `_` and `-`.
+pub fn check_name(name: &str) -> Result<(), ConnectError> {
+    if is_valid_name(name) {
+        return Ok(());
+    }
+    let name = name.chars().take(MAX_NAME_LEN).collect();
+    Err(ConnectError::InvalidName { name })
+}
 
 /// Connects to a server: starts its process if it is one, initializes a session and lists its
 /// tools, all within the server's startup timeout (30 seconds by default).
 ///
-/// What goes to an HTTP server with every request: the configured headers; the token in its
-/// `bearer_token_env_var` if it has one, else the host's credentials if they are for it, else what
-/// OAuth has for it. These replace configured headers of the same names.
+/// Every request to an HTTP server carries the configured headers and an authorization: the token in
+/// its `bearer_token_env_var` if it has one, else the host's credentials if they are for this server,
+/// else its OAuth tokens. The authorization replaces configured headers of the same names.
 ///
-/// A process runs in a process group of its own and ends with the connection. It sees a short list
-/// of the host's environment variables, those in its `env_vars`, and its `env`. What it writes to
-/// standard error is thrown away.
+/// A process runs in a process group of its own and ends with the connection. Its environment holds
+/// a short list of the host's variables, those in its `env_vars`, and its `env`. Its standard error
+/// is discarded.
 ///
 /// # Errors
 /// See [`ConnectError`].
@@ -59,8 +75,9 @@ pub async fn connect(
         return Err(ConnectError::NeedsExecutor { server: name.to_owned(), environment });
     }
     let limit = server.startup_timeout.unwrap_or(DEFAULT_STARTUP_TIMEOUT);
-    let at = place(name, &server.transport);
-    let too_long = ConnectError::StartupTimeout { place: at.clone(), seconds: limit.as_secs_f64() };
+    let at = address(name, &server.transport);
+    let too_long =
+        ConnectError::StartupTimeout { address: at.clone(), seconds: limit.as_secs_f64() };
     let offer = Offer::of(server);
     let start = async {
         let mut connection = match &server.transport {
@@ -73,15 +90,15 @@ pub async fn connect(
     within(limit, start, too_long).await
 }
 
-fn place(name: &str, transport: &Transport) -> Place {
+fn address(name: &str, transport: &Transport) -> ServerAddress {
     let at = match transport {
         Transport::Stdio(stdio) => format!("`{}`", stdio.command),
-        // What is no URL fails before it takes long.
+        // An invalid URL fails before the address is shown.
         Transport::StreamableHttp(http) => reqwest::Url::parse(&http.url)
             .map(|url| url.origin().ascii_serialization())
             .unwrap_or_default(),
     };
-    Place { server: name.to_owned(), at }
+    ServerAddress { server: name.to_owned(), at }
 }
 
 async fn start_http(
@@ -90,7 +107,7 @@ async fn start_http(
     offer: Offer,
     context: &ConnectContext,
 ) -> Result<Connection, ConnectError> {
-    let Target { url, place, headers, authorization } = Target::of(name, http, context).await?;
+    let Target { url, address, headers, authorization } = Target::of(name, http, context).await?;
     let ending = Ending::default();
     let session = Slot::default();
     let authorizer = match &authorization {
@@ -100,7 +117,7 @@ async fn start_http(
         Authorization::None | Authorization::Variable(_, None) => None,
     };
     let client = ObservedClient {
-        inner: http::client(&url, headers, &place, &Trust::of(&context.environment))?,
+        inner: http::client(&url, headers, &address, &Trust::of(&context.environment))?,
         authorizer,
         session: session.clone(),
         gone: ending.stop.clone(),
@@ -110,34 +127,34 @@ async fn start_http(
         .max_json_response_size(max)
         .max_sse_event_size(max);
     let transport = StreamableHttpClientTransport::with_client(client, config);
-    let connection = Start { place, authorization, session, ending, offer };
+    let connection = Start { address, authorization, session, ending, offer };
     connection.serve(transport, context).await
 }
 
 async fn start_stdio(
-    place: Place,
+    address: ServerAddress,
     stdio: &Stdio,
     offer: Offer,
     context: &ConnectContext,
 ) -> Result<Connection, ConnectError> {
-    let command = stdio::command(&place, stdio, context)?;
+    let command = stdio::command(&address, stdio, context)?;
     let mut ending = Ending::default();
     let session = Slot::default();
     let max = context.options.max_response_bytes;
     let started = supervise::spawn(command, max, session.clone(), &ending);
     let (transport, process) = started.map_err(|error| ConnectError::SpawnFailed {
-        place: place.clone(),
+        address: address.clone(),
         reason: error.to_string(),
     })?;
     ending.process = Some(process);
     let authorization = Authorization::None;
-    let connection = Start { place, authorization, session, ending, offer };
+    let connection = Start { address, authorization, session, ending, offer };
     connection.serve(transport, context).await
 }
 
-/// A connection that is being made.
+/// A connection that is being opened.
 struct Start {
-    place: Place,
+    address: ServerAddress,
     authorization: Authorization,
     session: Slot,
     ending: Ending,
@@ -156,7 +173,7 @@ impl Start {
         E: std::error::Error + Send + Sync + 'static,
     {
         let host = Host::new(&context.options);
-        // A token of its own: rmcp cancels it when the connection breaks.
+        // A child token, because rmcp cancels it when the connection breaks.
         let stop = self.ending.stop.child_token();
         match host.serve_with_ct(transport, stop).await {
             Ok(service) => Ok(self.started(service, context)),
@@ -169,30 +186,30 @@ impl Start {
         service: RunningService<RoleClient, Host>,
         context: &ConnectContext,
     ) -> Connection {
-        let Self { place, authorization, session, ending, offer } = self;
+        let Self { address, authorization, session, ending, offer } = self;
         let peer = service.peer().clone();
         let ended = ending.ended.clone();
         tokio::spawn(async move {
-            // Whatever becomes of this task, nobody waits for the end forever.
+            // Signals the end even if this task panics.
             let _ended = ended.drop_guard();
-            // How it ended is known elsewhere.
+            // The slot of the session holds the reason.
             let _ = service.waiting().await;
         });
         let options = context.options.clone();
-        Connection::new(place, authorization, session, ending, offer, options, peer)
+        Connection::new(address, authorization, session, ending, offer, options, peer)
     }
 
     async fn failed(&self, error: ClientInitializeError) -> ConnectError {
         if let ClientInitializeError::JsonRpcError(error) = &error {
-            let (place, code) = (self.place.clone(), error.code.0);
-            return ConnectError::Refused { place, code };
+            let (address, code) = (self.address.clone(), error.code.0);
+            return ConnectError::Refused { address, code };
         }
         self.ending.settle().await;
         match self.session.get() {
-            Some(failure) => explain(&self.place, &self.authorization, failure),
+            Some(failure) => explain(&self.address, &self.authorization, failure),
             None => ConnectError::Protocol {
-                place: self.place.clone(),
-                reason: "it is not an answer to `initialize`",
+                address: self.address.clone(),
+                reason: "it is not a response to `initialize`",
             },
         }
     }

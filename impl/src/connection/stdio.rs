@@ -1,4 +1,4 @@
-//! The command that starts a server's process, and what of the host's environment it sees.
+//! The command and the environment of a server's process.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -6,13 +6,14 @@ use std::process::Stdio as Pipe;
 
 use tokio::process::Command;
 
-use super::{ConnectContext, ConnectError, Place};
+use super::context::ConnectContext;
+use super::error::{ConnectError, ServerAddress};
 use crate::config::{EnvVar, EnvVarSource, Environment, Stdio};
 
-/// The variables of the host that every process gets: what programs need to find their files and
-/// to speak the user's language. Tokens are not among them.
+/// The variables of the host that every process inherits: those that programs need for paths and
+/// the locale. None holds a token.
 #[cfg(unix)]
-const HANDED_THROUGH: &[&str] = &[
+const INHERITED: &[&str] = &[
     "HOME",
     "LANG",
     "LC_ALL",
@@ -26,7 +27,7 @@ const HANDED_THROUGH: &[&str] = &[
     "__CF_USER_TEXT_ENCODING",
 ];
 #[cfg(not(unix))]
-const HANDED_THROUGH: &[&str] = &[
+const INHERITED: &[&str] = &[
     "APPDATA",
     "COMSPEC",
     "HOMEDRIVE",
@@ -48,7 +49,7 @@ const HANDED_THROUGH: &[&str] = &[
 
 /// The command of a server, with pipes for its input and outputs.
 pub(super) fn command(
-    place: &Place,
+    address: &ServerAddress,
     stdio: &Stdio,
     context: &ConnectContext,
 ) -> Result<Command, ConnectError> {
@@ -56,16 +57,16 @@ pub(super) fn command(
     command
         .args(&stdio.args)
         .env_clear()
-        .envs(variables(place, stdio, &context.environment)?)
+        .envs(variables(address, stdio, &context.environment)?)
         .stdin(Pipe::piped())
         .stdout(Pipe::piped())
         .stderr(Pipe::piped())
         .kill_on_drop(true);
     if let Some(folder) = folder(stdio, context) {
-        // The system would say that the command was not found.
+        // The error of the system would name the command.
         if !folder.is_dir() {
             let reason = format!("its cwd {} is not a folder", folder.display());
-            return Err(ConnectError::SpawnFailed { place: place.clone(), reason });
+            return Err(ConnectError::SpawnFailed { address: address.clone(), reason });
         }
         command.current_dir(folder);
     }
@@ -80,20 +81,21 @@ fn folder(stdio: &Stdio, context: &ConnectContext) -> Option<PathBuf> {
     }
 }
 
-/// What the process sees: the short list, over it its `env_vars`, over these its `env`.
+/// The environment of the process: the inherited variables, then `env_vars`, then `env`; later ones
+/// take precedence.
 fn variables(
-    place: &Place,
+    address: &ServerAddress,
     stdio: &Stdio,
     env: &Environment,
 ) -> Result<Vec<(String, OsString)>, ConnectError> {
     let from_host = |name: &str| Some((name.to_owned(), env.get(name)?.to_owned()));
-    let mut variables: Vec<_> = HANDED_THROUGH.iter().filter_map(|name| from_host(name)).collect();
+    let mut variables: Vec<_> = INHERITED.iter().filter_map(|name| from_host(name)).collect();
     for variable in &stdio.env_vars {
         let name = match variable {
             EnvVar::Name(name) => name,
             EnvVar::Sourced { name, source: None | Some(EnvVarSource::Local) } => name,
             EnvVar::Sourced { name, source: Some(EnvVarSource::Remote) } => {
-                let (server, variable) = (place.server.clone(), name.clone());
+                let (server, variable) = (address.server.clone(), name.clone());
                 return Err(ConnectError::RemoteVariable { server, variable });
             }
         };

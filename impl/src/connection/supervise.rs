@@ -1,4 +1,4 @@
-//! A server's process, from its start to the end of its whole process group.
+//! Supervises a server's process from its start to the end of its process group.
 
 use std::io;
 use std::time::Duration;
@@ -6,26 +6,19 @@ use std::time::Duration;
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
+use super::ending::{Ending, Process};
 use super::failure::{Failure, Slot};
 use super::group::{Group, Signal};
 use super::pipe::{Breaker, PipeTransport};
-use super::session::Ending;
 
-/// How long the process has to end after its input is closed, and then after it is asked to.
+/// How long the process may take to exit after its input is closed, and again after the request to
+/// exit.
 const GRACE: Duration = Duration::from_millis(500);
-/// How often it is looked whether a process group is gone.
+/// The time between two checks whether a process group is gone.
 const POLL: Duration = Duration::from_millis(10);
 
-/// What becomes of a process.
-pub(super) struct Process {
-    /// Cancelled when the process itself has ended.
-    pub(super) exited: CancellationToken,
-    /// Cancelled when nothing of its group is left, or as much as can be done is done.
-    pub(super) finished: CancellationToken,
-}
-
-/// Starts a process, and a task that ends its group when `ending` says so, when the process ends by
-/// itself, or when the runtime ends.
+/// Starts a process, and a task that ends its group when `ending` is cancelled, the process exits or
+/// the runtime ends.
 pub(super) fn spawn(
     mut command: Command,
     max_line: usize,
@@ -37,7 +30,7 @@ pub(super) fn spawn(
     let stdin = child.stdin.take().ok_or_else(pipe)?;
     let stdout = child.stdout.take().ok_or_else(pipe)?;
     let mut stderr = child.stderr.take().ok_or_else(pipe)?;
-    // Read, so that the process is not held up, and thrown away: it may hold anything.
+    // Read so that the process does not block, and discarded: it may hold secrets.
     let drain = tokio::spawn(async move {
         let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
     });
@@ -61,7 +54,7 @@ pub(super) fn spawn(
 }
 
 struct Supervisor {
-    // Dropped before the process itself: once that is waited for, its id may be another's.
+    // Dropped before the process: once that is waited for, its id may be reused.
     group: Group,
     child: Child,
     session: Slot,
@@ -75,20 +68,20 @@ impl Supervisor {
         let (stop, ended) = (self.stop.clone(), self.ended.clone());
         tokio::select! {
             () = self.exit() => {
-                // What it wrote last may not have been read yet.
+                // Its last output may not have been read yet.
                 let _ = tokio::time::timeout(GRACE, ended.cancelled()).await;
             }
-            // It closed its output, which ends the connection as well.
+            // It closed its output, which also ends the connection.
             () = ended.cancelled() => {}
             () = stop.cancelled() => {}
         }
         self.end().await;
     }
 
-    /// Waits for the end of the process itself.
+    /// Waits for the exit of the process itself.
     async fn exit(&mut self) {
         if let Ok(status) = self.group.wait(&mut self.child).await {
-            // That it ended because it had to is no failure.
+            // A requested exit is not a failure.
             if !self.stop.is_cancelled() {
                 self.session.set_first(Failure::Exited(status.to_string()));
             }
@@ -96,7 +89,7 @@ impl Supervisor {
         self.exited.cancel();
     }
 
-    /// Ends the whole group, whose input is closed by now: waits, then asks, then kills.
+    /// Ends the whole group, whose input is already closed: waits, then asks, then kills.
     async fn end(mut self) {
         for signal in [None, Some(Signal::Ask), Some(Signal::Kill)] {
             if let Some(signal) = signal {

@@ -1,4 +1,4 @@
-//! Whom TLS trusts in addition to the system's certificate authorities.
+//! Certificate authorities that TLS trusts in addition to those of the system.
 
 use std::path::PathBuf;
 
@@ -8,18 +8,18 @@ use rustls::pki_types::pem::PemObject as _;
 use crate::config::Environment;
 use crate::files::{self, ReadError};
 
-/// The environment variables that name a PEM file of further certificate authorities; the first
-/// that is set counts. The second is what other programs read.
+/// The environment variables that name a PEM file of additional certificate authorities. The first
+/// that is set applies; the second is the convention of other programs.
 const VARIABLES: [&str; 2] = ["CODEX_CA_CERTIFICATE", "SSL_CERT_FILE"];
-/// The largest such file, in bytes.
+/// The largest file, in bytes.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Which further certificate authorities are trusted. The file is read anew for every client.
+/// The additional certificate authorities. The file is read again for every client.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Trust(Option<(&'static str, PathBuf)>);
 
-/// Why the further authorities are not known. Nothing is sent then: whoever named a file wants to
-/// reach servers that cannot be told from others without it.
+/// Why the additional authorities cannot be read. No request is sent then: without them the user's
+/// servers cannot be verified.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{variable} names {}: {fault}; expected a PEM file with certificates: correct it or unset {variable}",
@@ -37,20 +37,20 @@ enum Fault {
     Unreadable(ReadError),
     #[error("it is not valid PEM")]
     Pem,
-    #[error("there is no certificate in it")]
+    #[error("it contains no certificate")]
     Empty,
-    #[error("certificate {0} in it is damaged")]
+    #[error("certificate {0} in it is invalid")]
     Certificate(usize),
 }
 
 impl Trust {
-    /// What these variables say. An empty one counts as unset.
+    /// The trust that these variables configure. An empty variable counts as unset.
     pub(crate) fn of(env: &Environment) -> Self {
         let set = |name| Some((name, env.get(name).filter(|_| env.is_set(name))?.into()));
         Self(VARIABLES.into_iter().find_map(set))
     }
 
-    /// The certificates of the further authorities: none if no variable is set.
+    /// The certificates of the additional authorities; empty if no variable is set.
     pub(crate) fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, TrustError> {
         let Some((variable, file)) = &self.0 else { return Ok(Vec::new()) };
         let wrong = |fault| TrustError { variable, file: file.clone(), fault };

@@ -1,4 +1,4 @@
-//! The configuration as it is now: `config.toml` and the plugins, or what a host was given.
+//! Reads the current configuration: `config.toml` and the plugins, or a supplied text.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,36 +20,36 @@ pub const CONFIG_FILE: &str = "config.toml";
 /// The folder of plugins in a host's home.
 pub const PLUGINS_FOLDER: &str = "plugins";
 
-/// The folder in it that Codex installs plugins in.
+/// The folder in it where Codex installs plugins.
 const CACHE_FOLDER: &str = "cache";
 
 /// Where configuration comes from.
 #[derive(Debug, Clone)]
 pub enum ConfigSource {
-    /// `config.toml` and the folder `plugins` in this home, with what Codex has installed there.
+    /// `config.toml` and the folder `plugins` in this home, with the plugins that Codex installed.
     Home(PathBuf),
-    /// This text of a `config.toml`, and no plugins: nothing is on disk.
+    /// This text of a `config.toml`, without plugins and without a disk.
     Given(String),
 }
 
-/// Configuration, read and whole. Two are of the same state if they hold the same `Arc`s.
+/// A parsed configuration. Two are equal if they hold the same `Arc`s.
 #[derive(Debug, Clone)]
 pub struct ConfigNow {
     /// The settings.
     pub host: Arc<HostConfig>,
     /// The plugins, in order.
     pub plugins: Arc<[Plugin]>,
-    /// The apps that `[apps.ID] enabled = …` switches on or off. Apps not listed are on.
+    /// The apps that `[apps.ID] enabled = …` enables or disables. Other apps are enabled.
     pub apps: Arc<BTreeMap<String, bool>>,
-    /// Where OAuth tokens are to be kept.
+    /// Where OAuth tokens are stored.
     pub oauth_store: StoreMode,
 }
 
-/// Why there is no configuration now. The message names the file, and line and column where
-/// there are any.
+/// Why the configuration cannot be read. The message names the file, and line and column if
+/// known.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigNowError {
-    /// A setting is wrong.
+    /// A setting is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The file cannot be read.
@@ -57,7 +57,7 @@ pub enum ConfigNowError {
     File {
         /// The file.
         file: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         reason: String,
     },
     /// The plugins cannot be listed.
@@ -65,7 +65,7 @@ pub enum ConfigNowError {
     Plugins(#[from] PluginError),
 }
 
-/// Reads configuration, and gives the same one again while nothing has changed.
+/// Reads the configuration, and returns the same `Arc`s while nothing changes.
 #[derive(Debug)]
 pub(super) struct ConfigReader {
     source: Mutex<ConfigSource>,
@@ -77,18 +77,17 @@ pub(super) struct ConfigReader {
 #[derive(Debug, Clone)]
 struct Last {
     text: String,
-    /// Which plugins the text switches on or off.
+    /// The plugins that the text enables or disables.
     states: BTreeMap<String, bool>,
-    /// Whether those that Codex has installed are used.
+    /// Whether plugins installed by Codex are used.
     installed: bool,
-    /// What was warned of about them.
+    /// The last warnings about plugins.
     warned: Vec<Warning>,
     now: ConfigNow,
 }
 
 impl Last {
-    /// The plugins that this configuration has in this folder: those that Codex has installed come
-    /// first, as they would if Codex read it.
+    /// The plugins in this folder. Those installed by Codex come first, as in Codex.
     fn plugins(&self, folder: &Path) -> Result<Loaded<Vec<Plugin>>, PluginError> {
         let profile = self.now.host.profile();
         let active = |id: &str| self.states.get(id).copied().unwrap_or(true);
@@ -118,7 +117,7 @@ impl ConfigReader {
         Self { source: Mutex::new(source), overrides, environment, last: Mutex::default() }
     }
 
-    /// From now on configuration comes from here, unless what is there is broken.
+    /// Changes the source, unless its configuration is invalid.
     pub(super) fn replace(
         &self,
         source: ConfigSource,
@@ -128,8 +127,8 @@ impl ConfigReader {
         Ok(now)
     }
 
-    /// The configuration now, and what is new to warn of. The text is read each time and compared:
-    /// a time stamp would miss two changes within its grain.
+    /// The current configuration, and new warnings. Compares the text: a time stamp would miss two
+    /// changes within its resolution.
     pub(super) fn now(&self) -> Result<(ConfigNow, Vec<Warning>), ConfigNowError> {
         let source = self.source.lock().unwrap_or_else(PoisonError::into_inner).clone();
         self.now_of(source)
@@ -169,7 +168,7 @@ impl ConfigReader {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads a text that is new, without the plugins.
+    /// Parses a new text, without the plugins.
     fn read(
         &self,
         text: String,
@@ -181,7 +180,7 @@ impl ConfigReader {
         let states = plugin_states(&text, &self.overrides);
         let apps = app_states(&text, &self.overrides);
         let store = store_mode(&text, file, &self.overrides);
-        // Settings that have nothing to do with servers are somebody else's.
+        // Warnings about other settings than servers are not for this host.
         let of_servers = |warning: &Warning| warning.key.starts_with("mcp_servers");
         warnings.extend(host.warnings.into_iter().filter(of_servers));
         warnings.extend(states.warnings.into_iter().chain(apps.warnings));
@@ -198,7 +197,7 @@ impl ConfigReader {
     }
 }
 
-/// The text of `config.toml`; without that file the configuration is empty.
+/// The text of `config.toml`; empty without that file.
 fn read(file: &Path) -> Result<String, ConfigNowError> {
     match files::read_text(file, MAX_CONFIG_BYTES) {
         Ok(text) => Ok(text),

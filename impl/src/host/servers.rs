@@ -1,4 +1,4 @@
-//! The servers of a thread, and how one set of them takes the place of another.
+//! The running servers of a thread, and the transition from one set to the next.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,12 +6,12 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use super::Resolved;
+use super::resolved::Resolved;
 use super::slot::{Lease, Outcome, Slot, Starter, StartupEvents};
 use crate::connection::{ConnectContext, ConnectError};
 
-/// The started servers of one resolved view. Dropping it closes every connection that no call is
-/// using any more and that no later set took over.
+/// The started servers of one resolved view. Dropping it closes every connection that neither a call
+/// nor a later set uses.
 pub struct ServerSet {
     resolved: Resolved,
     starter: Starter,
@@ -19,8 +19,8 @@ pub struct ServerSet {
 }
 
 impl ServerSet {
-    /// Starts all enabled servers of this view at the same time, none waiting for another. `tasks`
-    /// is done when all of them are closed.
+    /// Starts all enabled servers of this view concurrently. `tasks` ends when all of them are
+    /// closed.
     #[must_use]
     pub fn start(
         resolved: Resolved,
@@ -32,8 +32,8 @@ impl ServerSet {
         Self { resolved, starter, slots: BTreeMap::new() }.filled(&BTreeMap::new(), |_| false)
     }
 
-    /// The set for another view: servers that are the same there go on, others are started. Those
-    /// that failed or broke are started once more if `retry` says so of their names.
+    /// The set for another view: keeps the servers that are the same there and starts the others.
+    /// Restarts failed and broken servers whose names satisfy `retry`.
     #[must_use]
     pub fn succeeded_by(&self, resolved: Resolved, retry: impl Fn(&str) -> bool) -> Self {
         let starter = self.starter.clone();
@@ -57,20 +57,19 @@ impl ServerSet {
         self
     }
 
-    /// What these servers were started for.
+    /// The view of these servers.
     #[must_use]
     pub fn resolved(&self) -> &Resolved {
         &self.resolved
     }
 
-    /// The connection to this server, once it is there. `None` if there is no such server, or it is
+    /// Waits for the connection to this server. `None` if there is no such server, or it is
     /// disabled.
     pub async fn lease(&self, name: &str) -> Option<Result<Lease, Arc<ConnectError>>> {
         self.slots.get(name)?.lease().await
     }
 
-    /// The enabled servers that the configuration requires. Waiting for them keeps none of them
-    /// open.
+    /// The required servers that are enabled. Waiting for them does not keep them open.
     #[must_use]
     pub fn required(&self) -> Required {
         let required = |name: &str| self.resolved.view().get(name).is_some_and(|s| s.required);
@@ -79,12 +78,12 @@ impl ServerSet {
     }
 }
 
-/// Servers that must be there.
+/// The required servers of a set.
 pub struct Required(Vec<(Arc<str>, watch::Receiver<Option<Outcome>>)>);
 
 impl Required {
-    /// Which of them cannot be used, and why. Waits for their starts; one that is superseded
-    /// meanwhile is not missed.
+    /// Waits for the starts, and returns the servers that failed with their errors. A server that is
+    /// superseded meanwhile does not count.
     pub async fn missing(self) -> Vec<(Arc<str>, Arc<ConnectError>)> {
         let mut missing = Vec::new();
         for (name, mut outcome) in self.0 {

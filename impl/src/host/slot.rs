@@ -1,4 +1,4 @@
-//! One server of a thread: starting, ready or failed.
+//! One server of a thread, which is starting, ready or failed.
 
 use std::sync::Arc;
 
@@ -10,21 +10,21 @@ use crate::auth::AuthNow;
 use crate::config::ServerConfig;
 use crate::connection::{ConnectContext, ConnectError, Connection, connect};
 
-/// How the start of a server is going.
+/// The status of a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StartupStatus {
-    /// Under way.
+    /// In progress.
     Starting,
-    /// It can be used.
+    /// The server can be used.
     Ready,
-    /// It cannot be used.
+    /// The server cannot be used.
     Failed,
-    /// It was superseded before it was ready.
+    /// The server was superseded before it was ready.
     Cancelled,
 }
 
 impl StartupStatus {
-    /// The word of the app-server protocol.
+    /// The value in the app-server protocol.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -36,24 +36,24 @@ impl StartupStatus {
     }
 }
 
-/// News of a server's start.
+/// A change of a start's status.
 #[derive(Debug, Clone)]
 pub struct StartupEvent {
     /// The server.
     pub name: Arc<str>,
-    /// How it is going.
+    /// The new status.
     pub status: StartupStatus,
-    /// Why it failed.
+    /// The error of a failed start.
     pub error: Option<String>,
 }
 
-/// Who hears of the starts of servers.
+/// Receives startup events.
 pub trait StartupEvents: Send + Sync {
-    /// Something happened. Must not wait: the server's start would.
+    /// Receives an event. Must not block: the start would block too.
     fn happened(&self, event: StartupEvent);
 }
 
-/// What connections are made with.
+/// The context of starts.
 #[derive(Clone)]
 pub(super) struct Starter {
     pub(super) context: ConnectContext,
@@ -63,16 +63,16 @@ pub(super) struct Starter {
 
 pub(super) type Outcome = Result<Arc<Connection>, Arc<ConnectError>>;
 
-/// One server and its connection. When the last owner is gone, the connection is closed.
+/// One server and its connection, which is closed with the last owner.
 pub(super) struct Slot {
     server: Arc<ServerConfig>,
-    /// The sign-in whose credentials it carries, if it carries the host's.
+    /// The sign-in that the connection depends on, if any.
     auth: Option<Arc<AuthNow>>,
     outcome: watch::Receiver<Option<Outcome>>,
     _alive: DropGuard,
 }
 
-/// The right to use a connection: as long as it is held, the connection is not closed.
+/// A use of a connection, which stays open meanwhile.
 pub struct Lease {
     connection: Arc<Connection>,
     _slot: Arc<Slot>,
@@ -87,7 +87,7 @@ impl std::ops::Deref for Lease {
 }
 
 impl Slot {
-    /// Starts this server in a task of its own.
+    /// Starts this server in a task.
     pub(super) fn start(
         name: &Arc<str>,
         server: &Arc<ServerConfig>,
@@ -103,8 +103,8 @@ impl Slot {
         Arc::new(Self { server, auth, outcome, _alive: superseded.drop_guard() })
     }
 
-    /// Whether it is the connection that this server and sign-in would get. `retry`: one that
-    /// failed or broke is not.
+    /// Whether this slot fits the server and the sign-in. With `retry`, a failed or broken one does
+    /// not.
     pub(super) fn serves(
         &self,
         server: &Arc<ServerConfig>,
@@ -121,16 +121,16 @@ impl Slot {
             Some(Ok(connection)) => !connection.is_closed(),
             Some(Err(_)) => false,
         };
-        // Whoever signs in again wants what failed without it.
+        // A new sign-in restarts servers that failed without it.
         same_account && *self.server == **server && (usable || (unchanged && !retry))
     }
 
-    /// How its start ends.
+    /// The outcome of the start.
     pub(super) fn outcome(&self) -> watch::Receiver<Option<Outcome>> {
         self.outcome.clone()
     }
 
-    /// The connection, once it is there. `None` only at the end of the host.
+    /// Waits for the connection. `None` only at the end of the host.
     pub(super) async fn lease(self: &Arc<Self>) -> Option<Result<Lease, Arc<ConnectError>>> {
         let mut outcome = self.outcome.clone();
         let outcome = outcome.wait_for(Option::is_some).await.ok()?.clone()?;
@@ -146,29 +146,29 @@ async fn run(
     superseded: CancellationToken,
     publish: watch::Sender<Option<Outcome>>,
 ) {
-    let tell = |status, error| {
+    let report = |status, error| {
         let event = StartupEvent { name: Arc::clone(&name), status, error };
         starter.events.happened(event);
     };
-    tell(StartupStatus::Starting, None);
+    report(StartupStatus::Starting, None);
     let started = connect(&name, &server, &starter.context);
     let Some(started) = superseded.run_until_cancelled(started).await else {
-        tell(StartupStatus::Cancelled, None);
+        report(StartupStatus::Cancelled, None);
         return;
     };
     match started {
         Ok(connection) => {
             let connection = Arc::new(connection);
-            // Nobody may be waiting any more; then the token is cancelled already.
+            // Fails if the slot is gone; then the token is already cancelled.
             let _ = publish.send(Some(Ok(Arc::clone(&connection))));
-            tell(StartupStatus::Ready, None);
+            report(StartupStatus::Ready, None);
             superseded.cancelled().await;
             connection.shutdown().await;
         }
         Err(error) => {
             let message = error.to_string();
             let _ = publish.send(Some(Err(Arc::new(error))));
-            tell(StartupStatus::Failed, Some(message));
+            report(StartupStatus::Failed, Some(message));
         }
     }
 }

@@ -3,18 +3,20 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
-use http::header::{AUTHORIZATION, HeaderValue};
+use http::header::AUTHORIZATION;
 use reqwest::Url;
 
-use super::login_command;
 use super::refresh::{RefreshError, refresh};
+use super::server_url::server_url;
+use super::service::OAuth;
 use super::store::TokenStore;
 use super::tokens::Tokens;
-use crate::connection::authorize::{AuthHeaders, Authorizer, Refusal, Unauthorized};
+use crate::connection::authorize::{AuthHeaders, Authorizer, OAuthSource, Refusal, Unauthorized};
+use crate::connection::header::{Unsendable, bearer};
 use crate::connection::trust::Trust;
 
-/// The tokens are read from the store at every request: after a logout, here or in another
-/// process, nothing carries them any more.
+/// Reads the tokens from the store at every request: after a logout, in this or another process, no
+/// request carries them.
 pub(super) struct ServerAuthorizer(Arc<Shared>);
 
 struct Shared {
@@ -28,19 +30,19 @@ struct Shared {
 
 #[derive(Default)]
 struct Refused {
-    /// The token that was got because the one before was refused. If it is refused as well,
-    /// another one would not do better.
+    /// The token that replaced a refused one. If the server refuses it too, another refresh does
+    /// not help.
     renewed: Option<String>,
-    /// Whether the last refusal was for want of a scope.
+    /// The scope that the last refusal asked for.
     scope: Option<String>,
     insufficient: bool,
 }
 
-/// Which tokens are not good enough.
+/// Which tokens a request needs.
 enum Wanted {
-    /// Those that are about to expire.
+    /// Tokens that do not expire soon.
     Fresh,
-    /// Those with this access token: the server has refused it.
+    /// Tokens with another access token than this one, which the server refused.
     OtherThan(String),
 }
 
@@ -55,18 +57,18 @@ impl Shared {
     async fn load(&self) -> Result<Tokens, Unauthorized> {
         let loaded = self.store.load(&self.name, &self.url).await;
         let tokens = loaded.map_err(|error| Unauthorized(error.to_string()))?;
-        let gone = || Unauthorized(format!("nobody is logged in any more; {}", self.log_in()));
+        let gone = || Unauthorized(format!("you are no longer logged in; {}", self.log_in()));
         tokens.ok_or_else(gone)
     }
 
-    /// The tokens to send; refreshed if need be.
+    /// The tokens to send, refreshed if necessary.
     async fn tokens(self: &Arc<Self>, wanted: Wanted) -> Result<Tokens, Unauthorized> {
         let tokens = self.load().await?;
         if wanted.are(&tokens) {
             return Ok(tokens);
         }
-        // On its own: whoever waits for it may stop waiting, but new tokens must be stored, or
-        // the login is lost with the spent refresh token.
+        // In a task of its own: the request may be cancelled, but once the refresh token is spent
+        // the new tokens must be stored.
         let shared = Arc::clone(self);
         let renewed = tokio::spawn(async move { shared.renew(wanted).await });
         renewed.await.unwrap_or_else(|_| Err(Unauthorized("the host is shutting down".to_owned())))
@@ -75,7 +77,7 @@ impl Shared {
     async fn renew(&self, wanted: Wanted) -> Result<Tokens, Unauthorized> {
         let lock = self.store.lock(&self.name, &self.url).await;
         let _lock = lock.map_err(|error| Unauthorized(error.to_string()))?;
-        // Somebody else may have refreshed them in the meantime.
+        // Another request or process may have refreshed them in the meantime.
         let old = self.load().await?;
         if wanted.are(&old) {
             return Ok(old);
@@ -86,16 +88,16 @@ impl Shared {
                 saved.map_err(|error| Unauthorized(error.to_string()))?;
                 return Ok(new);
             }
-            // Still good for some seconds.
+            // The old tokens are valid for some more seconds.
             Err(_) if matches!(wanted, Wanted::Fresh) && !old.have_expired() => return Ok(old),
             Err(error) => error,
         };
         Err(Unauthorized(match error {
-            RefreshError::NoToken => format!("the login has run out; {}", self.log_in()),
+            RefreshError::NoToken => format!("the login has expired; {}", self.log_in()),
             RefreshError::Rejected => {
-                // They are good for nothing. That they could not be removed changes nothing.
+                // The tokens are useless. A failure to remove them changes nothing.
                 let _ = self.store.remove(&self.name, &self.url).await;
-                format!("the login is over; {}", self.log_in())
+                format!("the authorization server ended the login; {}", self.log_in())
             }
             RefreshError::Failed(reason) => {
                 let log_in = self.log_in();
@@ -104,7 +106,7 @@ impl Shared {
         }))
     }
 
-    /// Other tokens than the refused one.
+    /// Tokens that replace the refused one.
     async fn after_refusal(self: &Arc<Self>, token: String) -> Option<Tokens> {
         if self.refused().renewed.as_ref() == Some(&token) {
             return None;
@@ -132,21 +134,20 @@ impl Wanted {
     }
 }
 
-fn headers(tokens: &Tokens) -> Option<AuthHeaders> {
-    let graphic = |byte: u8| byte.is_ascii_graphic();
-    let token = &tokens.access_token;
-    let plain = !token.is_empty() && token.bytes().all(graphic);
-    let value = HeaderValue::from_str(&format!("Bearer {token}")).ok().filter(|_| plain)?;
-    Some(AuthHeaders::new([(AUTHORIZATION, value)]))
+fn headers(tokens: &Tokens) -> Result<AuthHeaders, Unsendable> {
+    Ok(AuthHeaders::new([(AUTHORIZATION, bearer(&tokens.access_token)?)]))
 }
 
 impl Authorizer for ServerAuthorizer {
     fn headers(&self) -> BoxFuture<'_, Result<AuthHeaders, Unauthorized>> {
         Box::pin(async move {
             let tokens = self.0.tokens(Wanted::Fresh).await?;
-            let damaged =
-                || Unauthorized(format!("the stored token is damaged; {}", self.0.log_in()));
-            headers(&tokens).ok_or_else(damaged)
+            headers(&tokens).map_err(|_| {
+                Unauthorized(format!(
+                    "the stored token cannot be sent as a header; {}",
+                    self.0.log_in()
+                ))
+            })
         })
     }
 
@@ -166,7 +167,7 @@ impl Authorizer for ServerAuthorizer {
             }
             let sent = refusal.sent.iter().find(|(name, _)| name == AUTHORIZATION);
             let token = sent.and_then(|(_, value)| value.to_str().ok()?.strip_prefix("Bearer "))?;
-            headers(&self.0.after_refusal(token.to_owned()).await?)
+            headers(&self.0.after_refusal(token.to_owned()).await?).ok()
         })
     }
 
@@ -174,7 +175,7 @@ impl Authorizer for ServerAuthorizer {
         let refused = self.0.refused();
         let command = login_command(&self.0.name);
         match &refused.scope {
-            // Only what is a scope by the standard is put into a command.
+            // Only valid scopes are put into a command.
             Some(scope) if is_scope(scope) => {
                 let scopes = scope.split_whitespace().collect::<Vec<_>>().join(",");
                 format!("the login lacks a permission; log in again: `{command} --scopes {scopes}`")
@@ -187,8 +188,38 @@ impl Authorizer for ServerAuthorizer {
     }
 }
 
-/// Whether the text is a list of scopes that a shell takes for nothing else.
+/// Whether the text is a list of scopes without special characters of a shell.
 fn is_scope(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b" :./_-".contains(&byte);
     !text.trim().is_empty() && text.len() <= 200 && text.bytes().all(plain)
+}
+
+impl OAuthSource for OAuth {
+    fn authorizer<'a>(
+        &'a self,
+        name: &'a str,
+        url: &'a str,
+    ) -> BoxFuture<'a, Option<Arc<dyn Authorizer>>> {
+        Box::pin(async move {
+            let server = server_url(url)?;
+            match self.store.load(name, url).await {
+                Ok(None) => None,
+                // The authorizer reports an unreadable store.
+                Ok(Some(_)) | Err(_) => {
+                    let (store, trust) = (self.store.clone(), self.trust.clone());
+                    let authorizer = ServerAuthorizer::new(store, name, url, server, trust);
+                    Some(Arc::new(authorizer) as Arc<dyn Authorizer>)
+                }
+            }
+        })
+    }
+}
+
+/// The command that logs in, for messages. A name that a shell would not take literally is not
+/// shown.
+fn login_command(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    let is_plain = !name.is_empty() && !name.starts_with('-') && name.bytes().all(plain);
+    let shown = if is_plain { name } else { "NAME" };
+    format!("mcp-overlay-host mcp login {shown}")
 }

@@ -1,4 +1,4 @@
-//! The loopback server that a browser is sent back to when a login ends.
+//! The loopback server to which the browser is redirected at the end of a login.
 
 use std::time::Duration;
 
@@ -9,16 +9,18 @@ use tokio::task::JoinSet;
 
 /// The path of the redirect URI.
 pub(super) const PATH: &str = "/callback";
-/// The longest head of a request, in bytes.
+/// The largest request head, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
+/// The most headers of a request.
+const MAX_HEADERS: usize = 100;
 /// How long one request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
-/// How many requests are read at once. Browsers open connections ahead and send nothing on them.
+/// How many connections are read concurrently. Browsers open some in advance and send nothing.
 const MAX_CONNECTIONS: usize = 16;
 
-/// How a login ended, as the browser says.
+/// The result of a login, from the callback request.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum CallbackResult {
     /// The user agreed.
     Code { code: String, issuer: Option<String> },
     /// The authorization server refused, with this error code.
@@ -42,9 +44,9 @@ impl CallbackServer {
         &self.redirect_uri
     }
 
-    /// Waits for the request that carries this state; every other request is answered with 404.
-    /// Waits for ever: the caller limits the time.
-    pub(super) async fn answer(self, state: &str) -> Answer {
+    /// Waits for the request with this state; the response to every other request is 404. The caller
+    /// sets the timeout.
+    pub(super) async fn result(self, state: &str) -> CallbackResult {
         let mut requests = JoinSet::new();
         loop {
             tokio::select! {
@@ -57,13 +59,13 @@ impl CallbackServer {
                                 serve(stream, state),
                             ));
                         }
-                        // Out of file handles, for example: that passes, and must not spin.
+                        // For example out of file handles. Without a pause this would spin.
                         Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
                     }
                 }
                 Some(served) = requests.join_next() => {
-                    if let Ok(Ok(Some(answer))) = served {
-                        return answer;
+                    if let Ok(Ok(Some(result))) = served {
+                        return result;
                     }
                 }
             }
@@ -71,18 +73,20 @@ impl CallbackServer {
     }
 }
 
-/// Reads one request and answers it.
-async fn serve(mut stream: TcpStream, state: String) -> Option<Answer> {
+/// Reads one request and responds.
+async fn serve(mut stream: TcpStream, state: String) -> Option<CallbackResult> {
     let target = read_target(&mut stream).await;
-    let answer = target.and_then(|target| parse(&target, &state));
-    let (status, text) = match &answer {
-        Some(Answer::Code { .. }) => ("200 OK", "Authorization received. You can close this page."),
-        Some(Answer::Error(_)) => {
+    let result = target.and_then(|target| parse(&target, &state));
+    let (status, text) = match &result {
+        Some(CallbackResult::Code { .. }) => {
+            ("200 OK", "Authorization received. You can close this page.")
+        }
+        Some(CallbackResult::Error(_)) => {
             ("200 OK", "The authorization was refused. You can close this page.")
         }
         None => ("404 Not Found", "Not found."),
     };
-    // The page cannot be framed, scripted or cached, and does not hand the code on as a referrer.
+    // The page cannot be framed, scripted or cached, and does not leak the code as a referrer.
     let response = format!(
         "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\
          Cache-Control: no-store\r\nReferrer-Policy: no-referrer\r\n\
@@ -90,36 +94,38 @@ async fn serve(mut stream: TcpStream, state: String) -> Option<Answer> {
          X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n{text}",
         text.len()
     );
-    // Whether the browser gets the page does not matter: the answer counts.
+    // The login goes on even if the browser does not get the page.
     let _ = stream.write_all(response.as_bytes()).await;
     let _ = stream.shutdown().await;
-    answer
+    result
 }
 
-/// The target of a GET request, whose head is read to its end within the bound.
+/// The target of a GET request. Reads the whole head, within the bounds.
 async fn read_target(stream: &mut TcpStream) -> Option<String> {
     let mut head = Vec::new();
     let mut buffer = [0; 1024];
-    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+    loop {
         let read = stream.read(&mut buffer).await.ok()?;
         if read == 0 || head.len() + read > MAX_HEAD {
             return None;
         }
         head.extend_from_slice(buffer.get(..read)?);
+        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut request = httparse::Request::new(&mut headers);
+        if request.parse(&head).ok()?.is_complete() {
+            let target = request.path.filter(|path| path.starts_with('/'))?;
+            return (request.method == Some("GET")).then(|| target.to_owned());
+        }
     }
-    let line = head.split(|byte| *byte == b'\r').next()?;
-    let line = std::str::from_utf8(line).ok()?;
-    let target = line.strip_prefix("GET ")?.split(' ').next()?;
-    target.starts_with('/').then(|| target.to_owned())
 }
 
-/// The answer in a request's target, if it is the callback of the login with this state.
-fn parse(target: &str, expected: &str) -> Option<Answer> {
+/// The result in the target of a request, if it is the callback for this state.
+fn parse(target: &str, expected: &str) -> Option<CallbackResult> {
     let url = Url::parse("http://127.0.0.1").ok()?.join(target).ok()?;
     if url.path() != PATH {
         return None;
     }
-    // A parameter given twice makes no answer: nobody knows which one counts.
+    // A duplicate parameter is ambiguous.
     let one = |wanted: &str| {
         let mut values = url.query_pairs().filter(|(name, _)| name == wanted);
         let value = values.next();
@@ -129,8 +135,8 @@ fn parse(target: &str, expected: &str) -> Option<Answer> {
         return None;
     }
     match (one("code")?, one("error")?) {
-        (Some(code), None) => Some(Answer::Code { code, issuer: one("iss")? }),
-        (None, Some(error)) => Some(Answer::Error(error)),
+        (Some(code), None) => Some(CallbackResult::Code { code, issuer: one("iss")? }),
+        (None, Some(error)) => Some(CallbackResult::Error(error)),
         _ => None,
     }
 }
@@ -140,14 +146,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_callback_with_the_state_is_an_answer() {
+    fn only_a_callback_with_the_state_is_accepted() {
         let code = |issuer: Option<&str>| {
-            Some(Answer::Code { code: "c".into(), issuer: issuer.map(str::to_owned) })
+            Some(CallbackResult::Code { code: "c".into(), issuer: issuer.map(str::to_owned) })
         };
         let cases = [
             ("/callback?code=c&state=s", code(None)),
             ("/callback?state=s&code=c&iss=https%3A%2F%2Fas", code(Some("https://as"))),
-            ("/callback?state=s&error=access_denied", Some(Answer::Error("access_denied".into()))),
+            (
+                "/callback?state=s&error=access_denied",
+                Some(CallbackResult::Error("access_denied".into())),
+            ),
             ("/callback?code=c&state=other", None),
             ("/callback?code=c", None),
             ("/callback?code=c&state=s&state=s", None),
@@ -160,6 +169,58 @@ mod tests {
         ];
         for (target, expected) in cases {
             assert!(parse(target, "s") == expected, "{target}");
+        }
+    }
+    /// Sends a request in these parts; the response, and the result if the callback was accepted.
+    async fn exchange(parts: &[&str]) -> (String, Option<CallbackResult>) {
+        let server = CallbackServer::bind().await.unwrap();
+        let address = server.listener.local_addr().unwrap();
+        let client = async {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            for part in parts {
+                // The server may have closed the connection before the last part.
+                let _ = stream.write_all(part.as_bytes()).await;
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            let _ = stream.shutdown().await;
+            let mut response = String::new();
+            let _ = stream.read_to_string(&mut response).await;
+            response
+        };
+        tokio::select! {
+            biased;
+            (response, result) = async { tokio::join!(client, server.result("s")) } => {
+                (response, Some(result))
+            }
+            () = tokio::time::sleep(Duration::from_millis(500)) => (String::new(), None),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_in_several_parts_is_accepted() {
+        let parts = ["GET /callback?code=c&st", "ate=s HTTP/1.1\r\nHost: a\r", "\n\r\n"];
+        let (response, result) = exchange(&parts).await;
+        assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+        assert!(result == Some(CallbackResult::Code { code: "c".to_owned(), issuer: None }));
+    }
+
+    #[tokio::test]
+    async fn invalid_or_oversized_requests_are_rejected() {
+        let target = "/callback?code=c&state=s";
+        let large = "x".repeat(MAX_HEAD);
+        let many = "A: b\r\n".repeat(MAX_HEADERS + 1);
+        let requests = [
+            format!("POST {target} HTTP/1.1\r\nHost: a\r\n\r\n"),
+            format!("GET {target}\r\n\r\n"),
+            format!("GET {target} HTTP/1.1\r\nno header\r\n\r\n"),
+            format!("GET http://127.0.0.1{target} HTTP/1.1\r\n\r\n"),
+            format!("GET {target} HTTP/1.1\r\n"),
+            format!("GET {target} HTTP/1.1\r\nA: {large}\r\n\r\n"),
+            format!("GET {target} HTTP/1.1\r\n{many}\r\n"),
+        ];
+        for request in requests {
+            let (_, result) = exchange(&[&request]).await;
+            assert!(result.is_none(), "{}", request.get(..60).unwrap_or(&request));
         }
     }
 }

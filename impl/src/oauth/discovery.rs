@@ -1,4 +1,4 @@
-//! A server's authorization server, and the host as its client.
+//! Finds a server's authorization server and registers the host as its client.
 
 use std::sync::Arc;
 
@@ -7,24 +7,24 @@ use rmcp::transport::auth::{
     AuthError, AuthorizationManager, AuthorizationMetadata, OAuthClientConfig,
 };
 
-use super::LoginError;
+use super::error::LoginError;
 use super::http::{Http, replace_resource};
-use super::login::LoginRequest;
+use super::login_request::LoginRequest;
 use crate::config::OAuthClient;
 
-/// What was found out about a server.
+/// The authorization server of a server.
 pub(super) struct Discovered {
     pub(super) manager: AuthorizationManager,
     pub(super) metadata: AuthorizationMetadata,
     pub(super) http: Arc<Http>,
     /// The server's origin.
     origin: String,
-    /// Whether the server says so itself. Otherwise the endpoints are those that the
-    /// specification of 2025-03-26 assumes where nothing is said.
+    /// Whether the metadata was published. Otherwise the endpoints are the defaults of the
+    /// specification of 2025-03-26.
     published: bool,
 }
 
-/// As which client the host presents itself.
+/// The client that the host is.
 pub(super) struct AsClient<'a> {
     pub(super) name: &'a str,
     pub(super) request: &'a LoginRequest,
@@ -32,7 +32,7 @@ pub(super) struct AsClient<'a> {
 }
 
 impl Discovered {
-    /// Asks the server, and then the authorization server that it names.
+    /// Requests the metadata of the server, then of the authorization server that it names.
     pub(super) async fn at(
         url: &Url,
         http: Arc<Http>,
@@ -49,8 +49,8 @@ impl Discovered {
         Ok(Self { manager, metadata, http, origin, published })
     }
 
-    /// Becomes the authorization server's client: the configured one, or the one that a metadata
-    /// document describes, or else a new one.
+    /// The client: the configured one, else the one of a metadata document, else a newly registered
+    /// one.
     pub(super) async fn client(
         &mut self,
         client: AsClient<'_>,
@@ -60,7 +60,7 @@ impl Discovered {
         let AsClient { name, request, config } = client;
         let known = config.and_then(|config| config.client_id.clone());
         let secret = request.client_secret.as_ref().filter(|_| known.is_some());
-        let document = request.client_metadata_url.clone().filter(|_| self.takes_documents());
+        let document = request.client_metadata_url.clone().filter(|_| self.supports_documents());
         let Some(id) = known.or(document) else {
             return self.register(name, redirect_uri, scopes).await;
         };
@@ -78,27 +78,27 @@ impl Discovered {
         scopes: &[&str],
     ) -> Result<OAuthClientConfig, LoginError> {
         if self.metadata.registration_endpoint.is_none() {
-            let reason = "the authorization server takes no registrations".to_owned();
+            let reason = "the authorization server does not support registration".to_owned();
             return Err(LoginError::Registration(reason));
         }
-        self.http.trouble();
+        self.http.take_failure();
         let registered = self.manager.register_client(name, redirect_uri, scopes).await;
-        registered.map_err(|error| match (error, self.http.trouble()) {
+        registered.map_err(|error| match (error, self.http.take_failure()) {
             (AuthError::RegistrationFailed(_), _) if !self.published => {
                 LoginError::Unsupported(self.origin.clone())
             }
-            (AuthError::RegistrationFailed(_), Some(trouble)) => {
-                LoginError::Registration(trouble.to_string())
+            (AuthError::RegistrationFailed(_), Some(failure)) => {
+                LoginError::Registration(failure.to_string())
             }
             (AuthError::RegistrationFailed(_), None) => {
-                let reason = "the authorization server's answer is no registration".to_owned();
+                let reason = "the authorization server's response is not a registration".to_owned();
                 LoginError::Registration(reason)
             }
             (error, _) => explain(&self.origin, &self.http, &error),
         })
     }
 
-    /// Where the user's browser must go.
+    /// The URL to open in the browser.
     pub(super) async fn authorization_url(
         &self,
         scopes: &[&str],
@@ -107,24 +107,25 @@ impl Discovered {
         let bad = |reason: String| LoginError::Discovery { origin: self.origin.clone(), reason };
         let url = self.manager.get_authorization_url(scopes).await;
         let url = url.map_err(|error| explain(&self.origin, &self.http, &error))?;
-        let url = Url::parse(&url).map_err(|_| bad("there is nothing to open".to_owned()))?;
-        // The browser is sent nowhere that the host itself would not go.
-        self.http.check(&url).map_err(|trouble| bad(trouble.to_string()))?;
+        let url =
+            Url::parse(&url).map_err(|_| bad("the authorization URL is invalid".to_owned()))?;
+        // The browser is not sent to a URL that the host itself would refuse.
+        self.http.check(&url).map_err(|failure| bad(failure.to_string()))?;
         Ok(match resource {
             Some(resource) => replace_resource(&url, resource),
             None => url,
         })
     }
 
-    /// Whether a client id may be the URL of a document.
-    fn takes_documents(&self) -> bool {
+    /// Whether a client id may be the URL of a metadata document.
+    fn supports_documents(&self) -> bool {
         let supported =
             self.metadata.additional_fields.get("client_id_metadata_document_supported");
         supported.and_then(serde_json::Value::as_bool) == Some(true)
     }
 }
 
-/// What an error of rmcp means, without the words of the other side in it.
+/// Translates an error of rmcp, without the text of the other side in it.
 fn explain(origin: &str, http: &Http, error: &AuthError) -> LoginError {
     let reason = match error {
         AuthError::PkceUnsupported => "its authorization server does not support PKCE with S256",
@@ -132,21 +133,21 @@ fn explain(origin: &str, http: &Http, error: &AuthError) -> LoginError {
             "its authorization server does not support the authorization code flow"
         }
         AuthError::ProtectedResourceMetadataInvalid { .. } => {
-            "its metadata are those of another server, or damaged"
+            "its metadata is that of another server, or invalid"
         }
         AuthError::AuthorizationServersUnavailable { .. } => {
-            "none of the authorization servers that it names can be used"
+            "none of its authorization servers can be used"
         }
         AuthError::AuthorizationServerMismatch { .. } => {
-            "its authorization server's metadata name another issuer"
+            "its authorization server's metadata names another issuer"
         }
         AuthError::AuthorizationServerMissingIssuer { .. } => {
-            "its authorization server's metadata name no issuer"
+            "its authorization server's metadata names no issuer"
         }
-        _ => "its metadata do not follow the protocol",
+        _ => "its metadata does not follow the protocol",
     };
-    let trouble =
-        http.trouble().filter(|_| matches!(error, AuthError::DiscoveryRequestFailed { .. }));
-    let reason = trouble.map_or_else(|| reason.to_owned(), |trouble| trouble.to_string());
+    let failure =
+        http.take_failure().filter(|_| matches!(error, AuthError::DiscoveryRequestFailed { .. }));
+    let reason = failure.map_or_else(|| reason.to_owned(), |failure| failure.to_string());
     LoginError::Discovery { origin: origin.to_owned(), reason }
 }

@@ -1,26 +1,23 @@
-//! The file of OAuth tokens: `.credentials.json` in the host's home, which Codex reads too.
+//! The file of OAuth tokens: `.credentials.json` in the host's home, which Codex also reads.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-use super::store::StoreError;
+use super::error::StoreError;
 use super::tokens::{Tokens, digest, key};
-use crate::files::{ReadError, read_text};
+use crate::files::{ReadError, open_private, read_text};
 
 /// The largest file, in bytes.
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
-/// See the module's description. Entries of others are kept as they are.
+/// The file. Entries of other programs are kept unchanged.
 pub(super) struct TokenFile {
     home: PathBuf,
     path: PathBuf,
 }
-
-/// A lock between processes, released when dropped.
-pub(super) struct FileLock(#[allow(dead_code, reason = "it is held, not read")] File);
 
 impl TokenFile {
     pub(super) fn new(home: PathBuf) -> Self {
@@ -30,8 +27,8 @@ impl TokenFile {
 
     pub(super) fn load(&self, name: &str, url: &str) -> Result<Option<Tokens>, StoreError> {
         let entries = self.read()?;
-        // Codex looks at names and URLs too, not at keys. Of several entries the last to expire
-        // is the newest.
+        // Like Codex, compares names and URLs, not keys. Of several entries the last to expire is
+        // the newest.
         let tokens = entries.values().filter(|entry| is_of(entry, name, url));
         let tokens = tokens.filter_map(|entry| serde_json::from_value(entry.clone()).ok());
         Ok(tokens.max_by_key(|tokens: &Tokens| tokens.expires_at))
@@ -39,7 +36,7 @@ impl TokenFile {
 
     pub(super) fn save(&self, tokens: &Tokens) -> Result<(), StoreError> {
         let (name, url) = (&tokens.server_name, &tokens.server_url);
-        let entry = serde_json::to_value(tokens).map_err(|_| self.error("cannot be made"))?;
+        let entry = serde_json::to_value(tokens).map_err(|_| self.error("cannot be serialized"))?;
         let _lock = self.lock("file")?;
         let mut entries = self.read()?;
         entries.retain(|_, entry| !is_of(entry, name, url));
@@ -48,7 +45,7 @@ impl TokenFile {
     }
 
     pub(super) fn remove(&self, name: &str, url: &str) -> Result<bool, StoreError> {
-        // Nothing is made, neither file nor lock, where there is nothing to remove.
+        // Without a file, neither file nor lock is created.
         if !self.path.exists() {
             return Ok(false);
         }
@@ -63,14 +60,9 @@ impl TokenFile {
         Ok(removed)
     }
 
-    /// The right to refresh the tokens with this key, if nobody else has it.
-    pub(super) fn try_lock_refresh(&self, key: &str) -> Result<Option<FileLock>, StoreError> {
-        let file = self.open_lock(&digest(key))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(FileLock(file))),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(self.not_locked(&error)),
-        }
+    /// The file that is locked while the tokens with this key are refreshed.
+    pub(super) fn open_refresh_lock(&self, key: &str) -> Result<File, StoreError> {
+        self.open_lock(&digest(key))
     }
 
     fn read(&self) -> Result<Map<String, Value>, StoreError> {
@@ -79,18 +71,18 @@ impl TokenFile {
             Err(ReadError::Missing) => return Ok(Map::new()),
             Err(error) => return Err(self.error(format!("cannot be read: {error}"))),
         };
-        self.keep_others_out()?;
+        self.make_private()?;
         if text.trim().is_empty() {
             return Ok(Map::new());
         }
-        // What the parser says is not shown: it may quote the file.
+        // The parser's message is not shown: it may quote the file.
         serde_json::from_str(&text)
-            .map_err(|_| self.error("is damaged: it is not a JSON object; repair or delete it"))
+            .map_err(|_| self.error("is not a JSON object; repair or delete it"))
     }
 
-    /// Takes the rights of everybody else from the file; where that cannot be done, the file is
-    /// somebody else's and not to be trusted.
-    fn keep_others_out(&self) -> Result<(), StoreError> {
+    /// Removes the permissions of other users. If that fails, the file belongs to another user and
+    /// is not trusted.
+    fn make_private(&self) -> Result<(), StoreError> {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
@@ -104,14 +96,14 @@ impl TokenFile {
         Ok(())
     }
 
-    /// Writes beside the file and renames, so that nobody sees half of it.
+    /// Replaces the file atomically.
     fn write(&self, entries: Map<String, Value>) -> Result<(), StoreError> {
         let failed = |error: io::Error| self.error(format!("cannot be written: {error}"));
-        // A link stays a link: what it points to is replaced.
+        // A link stays a link: its target is replaced.
         let target = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
         let folder = target.parent().unwrap_or(&self.home);
         fs::create_dir_all(folder).map_err(failed)?;
-        // Made with mode 0600.
+        // Created with mode 0600.
         let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
         let text = Value::Object(entries).to_string();
         file.write_all(text.as_bytes()).map_err(failed)?;
@@ -120,11 +112,11 @@ impl TokenFile {
         Ok(())
     }
 
-    /// Waits for a lock that is never held for long.
-    fn lock(&self, name: &str) -> Result<FileLock, StoreError> {
+    /// Waits for a lock that is held only briefly. Dropping the file releases it.
+    fn lock(&self, name: &str) -> Result<File, StoreError> {
         let file = self.open_lock(name)?;
         file.lock().map_err(|error| self.not_locked(&error))?;
-        Ok(FileLock(file))
+        Ok(file)
     }
 
     fn open_lock(&self, name: &str) -> Result<File, StoreError> {
@@ -136,24 +128,13 @@ impl TokenFile {
         open().map_err(|error| self.not_locked(&error))
     }
 
-    fn not_locked(&self, error: &io::Error) -> StoreError {
+    pub(super) fn not_locked(&self, error: &io::Error) -> StoreError {
         self.error(format!("cannot be locked: {error}"))
     }
 
     fn error(&self, reason: impl Into<String>) -> StoreError {
         StoreError::File { path: self.path.display().to_string(), reason: reason.into() }
     }
-}
-
-fn open_private(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(path)
 }
 
 fn is_of(entry: &Value, name: &str, url: &str) -> bool {

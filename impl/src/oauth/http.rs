@@ -1,38 +1,39 @@
-//! The HTTP client of everything that OAuth asks over the network.
+//! The HTTP client of OAuth requests.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, HeaderMap};
-use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Url};
 use rmcp::transport::auth::{
     OAuthHttpClient, OAuthHttpClientError, OAuthHttpClientFuture, OAuthHttpRequest,
 };
 use serde_json::Value;
 
-use crate::connection::http::{is_loopback, root_cause, tls};
+use crate::connection::http::{
+    BodyError, client_without_redirects, is_loopback, read_body, root_cause,
+};
 use crate::connection::trust::Trust;
 
-/// The largest answer, in bytes.
+/// The largest response, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
-/// How long one request may take.
-const TIMEOUT: Duration = Duration::from_secs(30);
-/// The longest error code of an authorization server that is shown, in bytes.
+/// The timeout of a request.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest error code that is shown, in bytes.
 const MAX_CODE: usize = 40;
 
-/// Why a request failed, in words that hold nothing the other side may have echoed.
+/// Why a request failed. Holds no text of the other side.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Trouble {
+pub(super) enum HttpFailure {
     #[error("{0} cannot be reached: {1}")]
     Unreachable(String, String),
-    #[error("{0} answers with HTTP status {1}")]
+    #[error("{0} responded with HTTP status {1}")]
     Status(String, u16),
-    #[error("{0} answers with the error `{1}`")]
+    #[error("{0} responded with the error `{1}`")]
     Code(String, String),
-    #[error("{0} answers with more than {MAX_BODY} bytes")]
+    #[error("{0} sent more than {MAX_BODY} bytes")]
     TooLarge(String),
-    #[error("{0} is not https, nor this machine")]
+    #[error("{0} is neither https nor on this machine")]
     Insecure(String),
     #[error("{0} is on this machine, but the server is not")]
     Loopback(String),
@@ -41,7 +42,7 @@ pub(super) enum Trouble {
 /// Sends the requests of one server's authorization.
 ///
 /// The configured headers go to the server's own origin and with GET only: the same origin may be
-/// an authorization server, which must not see them. Redirects are not followed here at all; rmcp
+/// an authorization server, which must not see them. This client follows no redirects; rmcp
 /// follows those of discovery within their origin.
 pub(super) struct Http {
     server: Url,
@@ -51,7 +52,7 @@ pub(super) struct Http {
     trust: Trust,
     plain: OnceLock<Result<Client, String>>,
     secure: OnceLock<Result<Client, String>>,
-    trouble: Mutex<Option<Trouble>>,
+    failure: Mutex<Option<HttpFailure>>,
 }
 
 impl Http {
@@ -68,48 +69,49 @@ impl Http {
             trust,
             plain: OnceLock::new(),
             secure: OnceLock::new(),
-            trouble: Mutex::default(),
+            failure: Mutex::default(),
         })
     }
 
     /// Why the last request failed, if it did.
-    pub(super) fn trouble(&self) -> Option<Trouble> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take()
+    pub(super) fn take_failure(&self) -> Option<HttpFailure> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Whether something may be sent there: over TLS, or to this machine if the server is on it,
-    /// or to the very origin that the user has configured. A name that somebody lets point to this
-    /// machine or into its network passes, but what answers there has no certificate for it.
-    pub(super) fn check(&self, url: &Url) -> Result<(), Trouble> {
+    /// Whether a request may be sent to this URL: over TLS, to this machine if the server is on it, or
+    /// to the configured origin. A DNS name that resolves to this machine or its network passes, but
+    /// needs a certificate there.
+    pub(super) fn check(&self, url: &Url) -> Result<(), HttpFailure> {
         let origin = || url.origin().ascii_serialization();
         if url.origin() == self.server.origin() {
             return Ok(());
         }
         match (is_loopback(url), url.scheme()) {
             (true, "http" | "https") if is_loopback(&self.server) => Ok(()),
-            (true, _) => Err(Trouble::Loopback(origin())),
+            (true, _) => Err(HttpFailure::Loopback(origin())),
             (false, "https") => Ok(()),
-            (false, _) => Err(Trouble::Insecure(origin())),
+            (false, _) => Err(HttpFailure::Insecure(origin())),
         }
     }
 
     fn client(&self, url: &Url) -> Result<&Client, String> {
         let slot = if url.scheme() == "https" { &self.secure } else { &self.plain };
-        // A proxy's own machine is not this machine.
-        let made = slot.get_or_init(|| client(url, is_loopback(&self.server), &self.trust));
+        let direct = is_loopback(&self.server);
+        let made = slot.get_or_init(|| client_without_redirects(url, direct, TIMEOUT, &self.trust));
         made.as_ref().map_err(Clone::clone)
     }
 
     async fn send(
         &self,
         request: http::Request<Vec<u8>>,
-    ) -> Result<http::Response<Vec<u8>>, Trouble> {
+    ) -> Result<http::Response<Vec<u8>>, HttpFailure> {
         let (parts, body) = request.into_parts();
         let text = parts.uri.to_string();
-        let url = Url::parse(&text).map_err(|_| Trouble::Insecure("a relative URL".to_owned()))?;
+        let url =
+            Url::parse(&text).map_err(|_| HttpFailure::Insecure("a relative URL".to_owned()))?;
         self.check(&url)?;
         let origin = url.origin().ascii_serialization();
-        let no_tls = |reason| Trouble::Unreachable(origin.clone(), reason);
+        let no_tls = |reason| HttpFailure::Unreachable(origin.clone(), reason);
         let client = self.client(&url).map_err(no_tls)?;
         let mut headers = parts.headers;
         if parts.method == Method::GET && url.origin() == self.server.origin() {
@@ -121,15 +123,12 @@ impl Http {
         };
         let sent = client.request(parts.method, url).headers(headers).body(body).send().await;
         let unreachable =
-            |error: reqwest::Error| Trouble::Unreachable(origin.clone(), root_cause(&error));
+            |error: reqwest::Error| HttpFailure::Unreachable(origin.clone(), root_cause(&error));
         let mut response = sent.map_err(unreachable)?;
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if body.len() + chunk.len() > MAX_BODY {
-                return Err(Trouble::TooLarge(origin));
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let body = read_body(&mut response, MAX_BODY).await.map_err(|error| match error {
+            BodyError::TooLarge => HttpFailure::TooLarge(origin.clone()),
+            BodyError::Broken(error) => unreachable(error),
+        })?;
         let mut answer = http::Response::new(body);
         *answer.status_mut() = response.status();
         *answer.headers_mut() = std::mem::take(response.headers_mut());
@@ -137,15 +136,15 @@ impl Http {
     }
 
     fn note(&self, origin: String, response: &http::Response<Vec<u8>>) {
-        let trouble = if response.status().is_success() {
+        let failure = if response.status().is_success() {
             None
         } else {
             Some(match error_code(response.body()) {
-                Some(code) => Trouble::Code(origin, code),
-                None => Trouble::Status(origin, response.status().as_u16()),
+                Some(code) => HttpFailure::Code(origin, code),
+                None => HttpFailure::Status(origin, response.status().as_u16()),
             })
         };
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
 }
 
@@ -159,27 +158,14 @@ impl OAuthHttpClient for Http {
                     self.note(origin.unwrap_or_default(), &response);
                     Ok(response)
                 }
-                Err(trouble) => {
-                    let error = Box::new(trouble.clone()) as OAuthHttpClientError;
-                    *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(trouble);
+                Err(failure) => {
+                    let error = Box::new(failure.clone()) as OAuthHttpClientError;
+                    *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
                     Err(error)
                 }
             }
         })
     }
-}
-
-/// A client for URLs of this scheme that follows no redirects. A direct one uses no proxy. The
-/// error says why there is none.
-pub(super) fn client(url: &Url, direct: bool, trust: &Trust) -> Result<Client, String> {
-    let no_tls = |error: &dyn std::fmt::Display| format!("TLS could not be set up: {error}");
-    let builder = Client::builder()
-        .redirect(Policy::none())
-        .referer(false)
-        .timeout(TIMEOUT)
-        .tls_backend_preconfigured(tls(url, trust).map_err(|error| no_tls(&error))?);
-    let builder = if direct { builder.no_proxy() } else { builder };
-    builder.build().map_err(|error| no_tls(&root_cause(&error)))
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
@@ -205,13 +191,13 @@ pub(super) fn replace_resource(url: &Url, resource: &str) -> Url {
     replaced
 }
 
-/// The `error` of an OAuth error answer, if it looks like a code and not like a text.
+/// The `error` of an OAuth error response, if it looks like a code.
 fn error_code(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     shown_code(body.get("error")?.as_str()?)
 }
 
-/// An error code that may be shown: short, lower case and no text that somebody else wrote.
+/// The error code, if it may be shown: short, in lower case, and not free text.
 pub(super) fn shown_code(code: &str) -> Option<String> {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
     let is_code = !code.is_empty() && code.len() <= MAX_CODE && code.bytes().all(fits);

@@ -3,10 +3,10 @@
 
 use keyring::{Entry, Error};
 
-use super::store::StoreError;
+use super::error::StoreError;
 use super::tokens::{Tokens, key};
 
-/// Not the service name of Codex, whose entries have another form.
+/// Differs from the service name of Codex, whose entries have another format.
 const SERVICE: &str = "mcp-overlay-host MCP tokens";
 
 pub(super) fn load(name: &str, url: &str) -> Result<Option<Tokens>, StoreError> {
@@ -15,14 +15,15 @@ pub(super) fn load(name: &str, url: &str) -> Result<Option<Tokens>, StoreError> 
         Err(Error::NoEntry) => return Ok(None),
         Err(error) => return Err(failed(&error)),
     };
-    let damaged = || StoreError::Keyring(format!("its entry for `{name}` is damaged"));
+    let damaged = || StoreError::Keyring(format!("its entry for `{name}` is invalid"));
     let tokens: Tokens = serde_json::from_slice(&secret).map_err(|_| damaged())?;
     Ok(Some(tokens))
 }
 
 pub(super) fn save(tokens: &Tokens) -> Result<(), StoreError> {
     let secret = serde_json::to_vec(tokens);
-    let secret = secret.map_err(|_| StoreError::Keyring("there is nothing to keep".to_owned()))?;
+    let secret =
+        secret.map_err(|_| StoreError::Keyring("the tokens cannot be serialized".to_owned()))?;
     let entry = entry(&tokens.server_name, &tokens.server_url)?;
     entry.set_secret(&secret).map_err(|error| failed(&error))
 }
@@ -39,11 +40,11 @@ fn entry(name: &str, url: &str) -> Result<Entry, StoreError> {
     Entry::new(SERVICE, &key(name, url)).map_err(|error| failed(&error))
 }
 
-/// Not the error's own text for what it holds: some hold the secret.
+/// Some messages of the crate hold the secret, so these are replaced.
 fn failed(error: &Error) -> StoreError {
     StoreError::Keyring(match error {
         Error::PlatformFailure(reason) | Error::NoStorageAccess(reason) => reason.to_string(),
         Error::NoDefaultStore => "there is none".to_owned(),
-        _ => "it refuses".to_owned(),
+        _ => "it refused".to_owned(),
     })
 }

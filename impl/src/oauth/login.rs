@@ -1,4 +1,4 @@
-//! A login: from a server's metadata to stored tokens, by way of the user's browser.
+//! A login: discovery, the user's browser, and the exchange of the code for tokens.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,124 +9,23 @@ use rmcp::transport::auth::{
 };
 use tokio::time::Instant;
 
-use super::callback::{Answer, CallbackServer};
+use super::callback::{CallbackResult, CallbackServer};
 use super::discovery::{AsClient, Discovered};
+use super::error::LoginError;
 use super::http::{Http, shown_code};
+use super::login_request::{DEFAULT_LOGIN_TIMEOUT, LoginRequest, MAX_LOGIN_TIMEOUT};
+use super::server_url::server_url;
+use super::service::OAuth;
 use super::tokens::Tokens;
-use super::{OAuth, StoreError, server_url};
-use crate::config::{Environment, Redacted, ServerConfig, StreamableHttp, Transport};
+use crate::config::{Environment, ServerConfig, StreamableHttp, Transport};
 use crate::connection::target::configured_headers;
 use crate::connection::trust::Trust;
 use crate::hosted_apps::CODEX_APPS;
 
-/// How long a login may take unless the caller says otherwise.
-pub const DEFAULT_LOGIN_TIMEOUT: Duration = Duration::from_secs(300);
-/// The longest time a login may take.
-pub const MAX_LOGIN_TIMEOUT: Duration = Duration::from_secs(3600);
-/// How long what comes before and after the browser may take, each.
+/// The timeout of discovery and registration, and of the token exchange.
 const NETWORK_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The time a login may take, from a number of seconds as a client sends it: 300 if none is given,
-/// at least 1 and at most 3600.
-#[must_use]
-pub fn login_timeout(seconds: Option<i64>) -> Duration {
-    seconds.map_or(DEFAULT_LOGIN_TIMEOUT, |seconds| {
-        let seconds = u64::try_from(seconds).unwrap_or(0);
-        Duration::from_secs(seconds).clamp(Duration::from_secs(1), MAX_LOGIN_TIMEOUT)
-    })
-}
-
-/// What a login asks for. The default asks for what the server's configuration says.
-#[derive(Debug, Clone, Default)]
-pub struct LoginRequest {
-    /// The scopes. Without them the configured ones count (an empty list too), else those that the
-    /// server names, else none are asked for.
-    pub scopes: Option<Vec<String>>,
-    /// How long the login may take, from the start; see [`login_timeout`]. `None`: 300 seconds.
-    pub timeout: Option<Duration>,
-    /// The value of `WWW-Authenticate` with which the server has refused a request, if it has.
-    pub challenge: Option<String>,
-    /// The secret that belongs to the configured client id.
-    pub client_secret: Option<Redacted>,
-    /// The https URL of a client ID metadata document, for authorization servers that take one.
-    pub client_metadata_url: Option<String>,
-}
-
-/// Why a login failed. Shown to the user, so it says what to do where there is something to do, and
-/// holds neither a secret nor words of the other side.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LoginError {
-    /// The Apps server is not logged in to.
-    #[error("`codex_apps` uses the host's own credentials: sign in to the host instead")]
-    HostCredentials,
-    /// The server is a process.
-    #[error("OAuth login is only supported for streamable HTTP servers.")]
-    Stdio,
-    /// The server's URL is no http or https URL with a host and without a user.
-    #[error("the server's URL is not an http or https URL")]
-    InvalidUrl,
-    /// A configured header cannot be sent.
-    #[error("the configured header `{0}` cannot be sent")]
-    InvalidHeader(String),
-    /// The server offers no OAuth.
-    #[error("{0} does not offer OAuth")]
-    Unsupported(String),
-    /// The server's metadata, or its authorization server's, cannot be used.
-    #[error("OAuth cannot be set up for {origin}: {reason}")]
-    Discovery {
-        /// The server.
-        origin: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The authorization server does not register clients by itself, or refuses.
-    #[error(
-        "this client could not be registered: {0}; if the server's operator has given you a client id, set `oauth.client_id`"
-    )]
-    Registration(String),
-    /// There is no port for the browser to come back to.
-    #[error("no local port can be opened for the browser to come back to: {0}")]
-    Callback(String),
-    /// The user, or the authorization server, has refused.
-    #[error("the authorization server refused: {0}")]
-    Denied(String),
-    /// Nobody came back in time.
-    #[error("the login was not finished within {0} seconds")]
-    Timeout(u64),
-    /// The answer comes from another authorization server than the one that was asked.
-    #[error(
-        "the answer comes from another authorization server than the one that was asked; nothing was sent to it"
-    )]
-    Issuer,
-    /// The authorization server gave no tokens.
-    #[error("the authorization server gave no tokens: {0}")]
-    Exchange(String),
-    /// The tokens could not be stored.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl LoginError {
-    /// Whether what was asked for can never be done, until the request or the configuration is
-    /// another one. Otherwise something has failed, on the network, in the store or with the user.
-    #[must_use]
-    pub fn is_refusal(&self) -> bool {
-        match self {
-            Self::HostCredentials | Self::Stdio | Self::InvalidUrl | Self::InvalidHeader(_) => true,
-            Self::Unsupported(_)
-            | Self::Discovery { .. }
-            | Self::Registration(_)
-            | Self::Callback(_)
-            | Self::Denied(_)
-            | Self::Timeout(_)
-            | Self::Issuer
-            | Self::Exchange(_)
-            | Self::Store(_) => false,
-        }
-    }
-}
-
-/// A login that waits for the user. Dropping it ends it.
+/// A login that waits for the user. Dropping it cancels it.
 pub struct PendingLogin {
     oauth: OAuth,
     manager: AuthorizationManager,
@@ -136,13 +35,13 @@ pub struct PendingLogin {
     authorization_url: Url,
     deadline: Instant,
     seconds: u64,
-    /// Everything about the login that is known before there are tokens.
+    /// The entry to store, without the tokens.
     tokens: Tokens,
 }
 
 impl OAuth {
-    /// Starts a login: finds the authorization server, registers as its client unless one is
-    /// configured, and opens a local port for the browser to come back to.
+    /// Starts a login: finds the authorization server, registers a client unless one is configured,
+    /// and opens a local port for the callback.
     ///
     /// # Errors
     /// See [`LoginError`].
@@ -225,13 +124,13 @@ impl OAuth {
 }
 
 impl PendingLogin {
-    /// Where the user's browser must go. Holds no lasting secret, but is good for this login.
+    /// The URL to open in the browser. It holds no lasting secret, but identifies this login.
     #[must_use]
     pub fn authorization_url(&self) -> &str {
         self.authorization_url.as_str()
     }
 
-    /// Waits until the browser has come back, then gets the tokens and stores them.
+    /// Waits for the callback, then requests the tokens and stores them.
     ///
     /// # Errors
     /// See [`LoginError`].
@@ -239,34 +138,36 @@ impl PendingLogin {
         let Self { oauth, manager, granted, http, callback, authorization_url, mut tokens, .. } =
             self;
         let state = parameter(&authorization_url, "state").unwrap_or_default();
-        let answer = tokio::time::timeout_at(self.deadline, callback.answer(&state)).await;
-        let (code, issuer) = match answer.map_err(|_| LoginError::Timeout(self.seconds))? {
-            Answer::Code { code, issuer } => (code, issuer),
-            Answer::Error(code) => {
+        let result = tokio::time::timeout_at(self.deadline, callback.result(&state)).await;
+        let (code, issuer) = match result.map_err(|_| LoginError::Timeout(self.seconds))? {
+            CallbackResult::Code { code, issuer } => (code, issuer),
+            CallbackResult::Error(code) => {
                 let shown = shown_code(&code);
-                return Err(LoginError::Denied(shown.unwrap_or_else(|| "no reason".to_owned())));
+                return Err(LoginError::Denied(
+                    shown.unwrap_or_else(|| "without an error code".to_owned()),
+                ));
             }
         };
-        http.trouble();
+        http.take_failure();
         let exchange =
             manager.exchange_code_for_token_with_issuer(&code, &state, issuer.as_deref());
         let exchanged = tokio::time::timeout(NETWORK_TIMEOUT, exchange).await;
         exchanged.map_err(|_| LoginError::Timeout(NETWORK_TIMEOUT.as_secs()))?.map_err(
-            |error| match (error, http.trouble()) {
+            |error| match (error, http.take_failure()) {
                 (
                     AuthError::AuthorizationServerMismatch { .. }
                     | AuthError::AuthorizationServerMissingIssuer { .. }
                     | AuthError::AuthorizationFailed(_),
                     _,
                 ) => LoginError::Issuer,
-                (_, Some(trouble)) => LoginError::Exchange(trouble.to_string()),
-                (_, None) => LoginError::Exchange("its answer holds none".to_owned()),
+                (_, Some(failure)) => LoginError::Exchange(failure.to_string()),
+                (_, None) => LoginError::Exchange("the response holds none".to_owned()),
             },
         )?;
-        let no_tokens = || LoginError::Exchange("its answer holds none".to_owned());
+        let no_tokens = || LoginError::Exchange("the response holds none".to_owned());
         let stored = granted.load().await.ok().flatten().ok_or_else(no_tokens)?;
         tokens.take(&stored).ok_or_else(no_tokens)?;
-        // Not in the middle of a refresh, which would write the old tokens' successors over these.
+        // A refresh in progress would overwrite the new tokens.
         let _lock = oauth.store.lock(&tokens.server_name, &tokens.server_url).await?;
         Ok(oauth.store.save(tokens).await?)
     }

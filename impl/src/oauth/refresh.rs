@@ -1,4 +1,4 @@
-//! New tokens for old ones.
+//! Refreshes tokens.
 
 use std::sync::Arc;
 
@@ -12,18 +12,18 @@ use super::http::Http;
 use super::tokens::Tokens;
 use crate::connection::trust::Trust;
 
-/// Why there are no new tokens.
+/// Why a refresh failed.
 pub(super) enum RefreshError {
     /// There is no refresh token.
     NoToken,
-    /// The refresh token is not taken any more: the login is over.
+    /// The authorization server rejected the refresh token.
     Rejected,
-    /// It may work later.
+    /// A later attempt may succeed.
     Failed(String),
 }
 
-/// Asks the authorization server for new tokens. What the caller does with them must not be
-/// interrupted: the old refresh token may be spent.
+/// Requests new tokens. The caller must store them without interruption: the old refresh token may
+/// be spent.
 pub(super) async fn refresh(
     server: &Url,
     old: &Tokens,
@@ -34,11 +34,11 @@ pub(super) async fn refresh(
         return Err(RefreshError::NoToken);
     }
     let http = Http::new(server.clone(), Default::default(), old.resource.clone(), trust);
-    let asked = |error: AuthError| match (error, http.trouble()) {
+    let asked = |error: AuthError| match (error, http.take_failure()) {
         (AuthError::TokenRefreshRejected(_) | AuthError::AuthorizationRequired, _) => {
             RefreshError::Rejected
         }
-        (_, Some(trouble)) => RefreshError::Failed(trouble.to_string()),
+        (_, Some(failure)) => RefreshError::Failed(failure.to_string()),
         (_, None) => failed("the authorization server does not follow the protocol"),
     };
     let client = Arc::clone(&http);
@@ -46,14 +46,14 @@ pub(super) async fn refresh(
     let mut manager = manager.await.map_err(asked)?;
     let metadata = match old.metadata() {
         Some(metadata) => metadata,
-        // Somebody else has stored the tokens.
+        // Another program stored the tokens.
         None => {
             let found = manager.resolve_metadata().await.map_err(asked)?;
-            // A refresh token is sent to no endpoint that is only guessed.
+            // The refresh token is not sent to a guessed endpoint.
             if !found.source.is_discovered() {
-                return Err(failed("the server does not say where its authorization server is"));
+                return Err(failed("the server does not name its authorization server"));
             }
-            // Nor to another authorization server than the one that it is from.
+            // Nor to another authorization server than its issuer.
             if old.issuer.is_some() && old.issuer != found.metadata.issuer {
                 return Err(failed("the server has another authorization server now"));
             }
@@ -61,12 +61,12 @@ pub(super) async fn refresh(
         }
     };
     manager.set_metadata(metadata);
-    // The redirect URI has no part in a refresh, but must be one.
+    // A refresh does not use the redirect URI, but rmcp requires one.
     let mut client = OAuthClientConfig::new(&old.client_id, "http://127.0.0.1/callback");
     client.client_secret.clone_from(&old.client_secret);
     manager.configure_client(client).map_err(asked)?;
     let store = InMemoryCredentialStore::new();
-    let stored = old.to_stored().ok_or_else(|| failed("the stored tokens are damaged"))?;
+    let stored = old.to_stored().ok_or_else(|| failed("the stored tokens are invalid"))?;
     store.save(stored).await.map_err(asked)?;
     manager.set_credential_store(store.clone());
     manager.refresh_token().await.map_err(asked)?;
@@ -74,6 +74,6 @@ pub(super) async fn refresh(
     let mut tokens = old.clone();
     stored
         .and_then(|stored| tokens.take(&stored))
-        .ok_or_else(|| failed("the answer is damaged"))?;
+        .ok_or_else(|| failed("the response is invalid"))?;
     Ok(tokens)
 }

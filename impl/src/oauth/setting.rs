@@ -1,18 +1,16 @@
-//! Which store of tokens `config.toml` asks for.
+//! The setting `mcp_oauth_credentials_store`.
 
-use super::StoreMode;
-use crate::Loaded;
+use super::store::StoreMode;
 use crate::config::node::{Kind, Node};
-use crate::config::{Notes, Override, Source, apply_all, parse_document, string};
+use crate::config::{Loaded, Note, Notes, Override, Source, apply_all, parse_document, string};
 
 const KEY: &str = "mcp_oauth_credentials_store";
 
-/// The store that `mcp_oauth_credentials_store` of the text of a `config.toml` asks for, with
-/// `overrides` put over it in order. `file` is how warnings name the text.
+/// The value of `mcp_oauth_credentials_store` in the text of a `config.toml`, with `overrides`
+/// applied in order. Warnings call the text `file`.
 ///
-/// A value that is none of the words is passed over with a warning. So is a text that is not TOML,
-/// without one: [`HostConfig::from_toml_str`](crate::HostConfig::from_toml_str) says what is wrong
-/// with it.
+/// An unknown value is ignored with a warning. A text that is not TOML is ignored without one: [`HostConfig::from_toml_str`](crate::HostConfig::from_toml_str) reports
+/// it.
 #[must_use]
 pub fn store_mode(text: &str, file: &str, overrides: &[Override]) -> Loaded<StoreMode> {
     let mut notes = Notes::default();
@@ -26,7 +24,7 @@ pub fn store_mode(text: &str, file: &str, overrides: &[Override]) -> Loaded<Stor
                 Some(mode) => value = mode,
                 None => {
                     let message = "expected \"auto\", \"file\" or \"keyring\"; \"auto\" is used";
-                    notes.push(crate::config::Note::new(node.place(), message));
+                    notes.push(Note::new(node.place(), message));
                 }
             }
         }

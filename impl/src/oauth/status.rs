@@ -1,33 +1,35 @@
-//! How a server is authorised, for lists of servers.
+//! How requests to a server are authorised, for lists of servers.
 
 use std::time::Duration;
 
+use http::header::{AUTHORIZATION, HeaderMap};
 use rmcp::transport::auth::AuthorizationManager;
 
 use super::http::Http;
-use super::{OAuth, has_own_token, server_url};
-use crate::config::{Environment, ServerConfig, Transport};
+use super::server_url::server_url;
+use super::service::OAuth;
+use crate::config::{Environment, ServerConfig, StreamableHttp, Transport};
 use crate::connection::target::configured_headers;
 use crate::connection::trust::Trust;
 
-/// How long the discovery of a server's metadata may take.
+/// The timeout of the discovery of a server's metadata.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How a server is authorised.
+/// How requests to a server are authorised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthStatus {
-    /// Not at all, as far as is known: a process, a disabled server, or one without OAuth.
+    /// Without authorization as far as is known: a process, a disabled server, or one without OAuth.
     Unsupported,
-    /// The server offers OAuth and nobody has logged in.
+    /// The server supports OAuth, and there is no login.
     NotLoggedIn,
-    /// By a token of the configuration.
+    /// With a configured token.
     BearerToken,
-    /// By the tokens of a login.
+    /// With the tokens of a login.
     OAuth,
 }
 
 impl AuthStatus {
-    /// The word in the app-server's protocol.
+    /// The value in the app-server protocol.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -40,11 +42,12 @@ impl AuthStatus {
 }
 
 impl OAuth {
-    /// How this server is authorised. The Apps server is the caller's business.
+    /// How requests to this server are authorised. The caller handles the servers that the host's own
+    /// credentials are for.
     ///
-    /// A server without tokens is asked whether it offers OAuth, for at most 5 seconds; only its
-    /// configured headers are sent. A disabled server is not asked anything. A store that cannot
-    /// be read counts as one without tokens.
+    /// A server without tokens is asked whether it supports OAuth, for at most 5 seconds and with its
+    /// configured headers only. A disabled server is not asked. An unreadable store counts as
+    /// empty.
     pub async fn auth_status(
         &self,
         name: &str,
@@ -82,4 +85,9 @@ impl OAuth {
             _ => AuthStatus::Unsupported,
         }
     }
+}
+
+/// Whether the configuration contains the authorization.
+fn has_own_token(http: &StreamableHttp, headers: &HeaderMap) -> bool {
+    http.bearer_token_env_var.is_some() || headers.contains_key(AUTHORIZATION)
 }

@@ -1,20 +1,24 @@
-//! Where OAuth tokens are kept.
+//! The store of OAuth tokens.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::file::{FileLock, TokenFile};
+use super::error::StoreError;
+use super::file::TokenFile;
 use super::tokens::{Tokens, key};
+use crate::files::lock_within;
 
-/// How often a lock is tried, and the time between two tries: longer than any refresh takes.
-const LOCK_TRIES: u32 = 1800;
-const LOCK_PAUSE: Duration = Duration::from_millis(50);
+/// How long another process may refresh a server's tokens: longer than any refresh takes.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(90);
+/// The time between two attempts to take the lock.
+const LOCK_POLL: Duration = Duration::from_millis(50);
 
-/// Which store is used: the key `mcp_oauth_credentials_store` of the configuration.
+/// Where tokens are stored: the setting `mcp_oauth_credentials_store`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum StoreMode {
     /// The system keyring if it works, else the file.
@@ -26,7 +30,7 @@ pub enum StoreMode {
     Keyring,
 }
 
-/// The word is none of `auto`, `file` and `keyring`.
+/// The value is not `auto`, `file` or `keyring`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected `auto`, `file` or `keyring`")]
 pub struct UnknownStore;
@@ -44,38 +48,14 @@ impl FromStr for StoreMode {
     }
 }
 
-/// Why tokens cannot be read or written. Says what to do and holds no secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StoreError {
-    /// The file, or its lock.
-    #[error("the file of OAuth tokens, {path}, {reason}")]
-    File {
-        /// The path.
-        path: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The system keyring.
-    #[error(
-        "the system keyring cannot be used: {0}; `mcp_oauth_credentials_store = \"file\"` uses a file instead"
-    )]
-    Keyring(String),
-    /// Another process refreshes the server's tokens, and does not come to an end.
-    #[error("another process has been refreshing the login to `{0}` for too long; end it")]
-    Busy(String),
-    /// The runtime is shutting down.
-    #[error("the host is shutting down")]
-    Stopped,
-}
-
-/// Keeps OAuth tokens, by server name and URL: a server whose URL has changed does not get the old
-/// URL's tokens. Cheap to clone; clones share what they keep. `Debug` shows no token.
+/// Stores OAuth tokens by server name and URL: a server whose URL changed does not get the tokens of
+/// the old URL. Cheap to clone; clones share one store. `Debug` shows no token.
 #[derive(Clone)]
 pub struct TokenStore(Arc<Inner>);
 
 struct Inner {
     backend: Backend,
-    /// One refresh of a server at a time.
+    /// Serialises the refreshes of a server.
     refreshes: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
@@ -87,17 +67,17 @@ enum Backend {
 /// Held while a server's tokens are refreshed.
 pub(super) struct RefreshLock {
     _process: tokio::sync::OwnedMutexGuard<()>,
-    _machine: Option<FileLock>,
+    _machine: Option<File>,
 }
 
 impl TokenStore {
-    /// A store that forgets everything when the host ends, and leaves nothing on the disk.
+    /// A store in memory. Nothing is written to disk.
     #[must_use]
     pub fn in_memory() -> Self {
         Self::new(Backend::Memory(Mutex::default()))
     }
 
-    /// The store of a host with this home (`$CODEX_HOME`). Nothing is read before it is needed.
+    /// The store in this home (`$CODEX_HOME`). It is read on first use.
     #[must_use]
     pub fn on_disk(home: impl Into<PathBuf>, mode: StoreMode) -> Self {
         Self::new(Backend::Disk(TokenFile::new(home.into()), Mutex::new(mode)))
@@ -107,9 +87,8 @@ impl TokenStore {
         Self(Arc::new(Inner { backend, refreshes: Mutex::default() }))
     }
 
-    /// From now on this store and its clones keep tokens there: the configuration has changed.
-    /// What is kept elsewhere stays there, as if the host had been started anew. A store in memory
-    /// stays one.
+    /// Changes the mode of this store and its clones. Tokens stored elsewhere stay there, as after a
+    /// restart of the host. A store in memory ignores the mode.
     pub fn set_mode(&self, mode: StoreMode) {
         if let Backend::Disk(_, kept) = &self.0.backend {
             *kept.lock().unwrap_or_else(PoisonError::into_inner) = mode;
@@ -125,7 +104,7 @@ impl TokenStore {
         self.blocking(move |store| store.load(&name, &url)).await
     }
 
-    /// Keeps these tokens in place of those of the same server name and URL.
+    /// Stores these tokens, in place of those with the same server name and URL.
     ///
     /// # Errors
     /// The store cannot be written.
@@ -133,7 +112,7 @@ impl TokenStore {
         self.blocking(move |store| store.save(&tokens)).await
     }
 
-    /// Forgets a server's tokens, wherever they are kept. Whether there were any.
+    /// Removes a server's tokens from file and keyring. Returns whether there were any.
     ///
     /// # Errors
     /// The store cannot be written.
@@ -142,7 +121,7 @@ impl TokenStore {
         self.blocking(move |store| store.remove(&name, &url)).await
     }
 
-    /// Waits until nobody else, in this process or in another one, refreshes the server's tokens.
+    /// Waits until no other task and no other process refreshes the server's tokens.
     pub(super) async fn lock(&self, name: &str, url: &str) -> Result<RefreshLock, StoreError> {
         let key = key(name, url);
         let process = {
@@ -150,22 +129,22 @@ impl TokenStore {
             Arc::clone(refreshes.entry(key.clone()).or_default())
         };
         let process = process.lock_owned().await;
-        // Tried again and again: a thread that waits for the lock would keep the host from ending.
-        for _ in 0..LOCK_TRIES {
-            let key = key.clone();
-            let tried = self.blocking(move |store| match &store.backend {
-                Backend::Memory(_) => Ok(Some(None)),
-                Backend::Disk(file, _) => Ok(file.try_lock_refresh(&key)?.map(Some)),
-            });
-            if let Some(machine) = tried.await? {
-                return Ok(RefreshLock { _process: process, _machine: machine });
+        let file = self.blocking(move |store| match &store.backend {
+            Backend::Memory(_) => Ok(None),
+            Backend::Disk(file, _) => file.open_refresh_lock(&key).map(Some),
+        });
+        let machine = match (file.await?, &self.0.backend) {
+            (Some(lock), Backend::Disk(file, _)) => {
+                let locked = lock_within(lock, LOCK_TIMEOUT, LOCK_POLL).await;
+                let locked = locked.map_err(|error| file.not_locked(&error))?;
+                Some(locked.ok_or_else(|| StoreError::Busy(name.to_owned()))?)
             }
-            tokio::time::sleep(LOCK_PAUSE).await;
-        }
-        Err(StoreError::Busy(name.to_owned()))
+            _ => None,
+        };
+        Ok(RefreshLock { _process: process, _machine: machine })
     }
 
-    /// Files and keyrings wait: not on the runtime's threads.
+    /// Runs file and keyring operations off the runtime's threads: they block.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Inner) -> Result<T, StoreError> + Send + 'static,
@@ -205,7 +184,7 @@ impl Inner {
             return file.save(tokens);
         }
         match (keyring::save(tokens), mode) {
-            // A copy that stays in the file would be one that nobody looks after.
+            // A copy left in the file would become stale.
             (Ok(()), _) => file.remove(name, url).map(drop),
             (Err(_), StoreMode::Auto) => file.save(tokens),
             (Err(error), _) => Err(error),
@@ -250,13 +229,13 @@ impl fmt::Debug for TokenStore {
 #[cfg(feature = "keyring")]
 use super::keyring;
 
-/// Stands in for the keyring in a build without it.
+/// Replaces the keyring in a build without it.
 #[cfg(not(feature = "keyring"))]
 mod keyring {
     use super::{StoreError, Tokens};
 
     fn absent<T>() -> Result<T, StoreError> {
-        Err(StoreError::Keyring("this build was made without it (feature `keyring`)".to_owned()))
+        Err(StoreError::Keyring("this build does not support it (feature `keyring`)".to_owned()))
     }
 
     pub(super) fn load(_: &str, _: &str) -> Result<Option<Tokens>, StoreError> {

@@ -1,4 +1,4 @@
-//! What is stored for one login.
+//! The stored tokens of a login.
 
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-/// A token is refreshed when it has less than this left, in milliseconds; one that lives for less
-/// than twice that, when half its life is over.
+/// How long before its expiry a token is refreshed, in milliseconds; a token that lives for less than
+/// twice that is refreshed after half its lifetime.
 const REFRESH_AHEAD: u64 = 30_000;
 
-/// The tokens of one login, as they are stored. The first fields are those of Codex, so that both
-/// read one file; Codex ignores the others, and drops them when it rewrites the entry. `Debug`
-/// shows no secret.
+/// The stored tokens of a login. The first fields are those of Codex, so that both programs share one
+/// file; Codex ignores the other fields, and drops them when it rewrites the entry. `Debug` shows no
+/// secret.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tokens {
     /// The server's name in the configuration.
@@ -25,23 +25,22 @@ pub struct Tokens {
     pub client_id: String,
     /// The access token.
     pub access_token: String,
-    /// When the access token expires, in milliseconds since 1970. `None`: not known.
+    /// When the access token expires, in milliseconds since 1970. `None` if unknown.
     #[serde(default)]
     pub expires_at: Option<u64>,
     /// The refresh token.
     #[serde(default)]
     pub refresh_token: Option<String>,
-    /// The scopes that were granted.
+    /// The granted scopes.
     #[serde(default)]
     pub scopes: Vec<String>,
-    /// The authorization server that has given the tokens.
+    /// The authorization server that issued the tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
-    /// When it is time to refresh, in milliseconds since 1970; 30 seconds before the end if not
-    /// given.
+    /// When to refresh, in milliseconds since 1970. By default 30 seconds before the expiry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_at: Option<u64>,
-    /// The client's secret, if the authorization server gave it one.
+    /// The client secret, if the authorization server issued one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<String>,
     /// The resource indicator of the login.
@@ -53,32 +52,32 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Whether it is time to refresh.
+    /// Whether the tokens should be refreshed.
     pub(super) fn are_stale(&self) -> bool {
         let ahead = || self.expires_at.map(|at| at.saturating_sub(REFRESH_AHEAD));
         self.refresh_at.or_else(ahead).is_some_and(|at| at <= now())
     }
 
-    /// Whether the access token has expired for certain.
+    /// Whether the access token is known to have expired.
     pub(super) fn have_expired(&self) -> bool {
         self.expires_at.is_some_and(|at| at <= now())
     }
 
-    /// Whether anything can be sent with them, or can be got with them.
+    /// Whether the access token can be sent or refreshed.
     pub(super) fn are_usable(&self) -> bool {
         let token = |token: &str| !token.trim().is_empty();
         let refreshable = self.refresh_token.as_deref().is_some_and(token);
         refreshable || (token(&self.access_token) && !self.have_expired())
     }
 
-    /// Takes over what a token endpoint has answered.
+    /// Takes over the response of a token endpoint.
     pub(super) fn take(&mut self, stored: &StoredCredentials) -> Option<()> {
-        let answer = serde_json::to_value(stored.token_response.as_ref()?).ok()?;
-        let text = |name| answer.get(name).and_then(Value::as_str).map(str::to_owned);
+        let response = serde_json::to_value(stored.token_response.as_ref()?).ok()?;
+        let text = |name| response.get(name).and_then(Value::as_str).map(str::to_owned);
         let access_token: Option<String> = text("access_token");
         self.access_token = access_token?;
         self.refresh_token = text("refresh_token").or_else(|| self.refresh_token.take());
-        let life = answer.get("expires_in").and_then(Value::as_u64);
+        let life = response.get("expires_in").and_then(Value::as_u64);
         let life = life.map(|seconds| seconds.saturating_mul(1000));
         let ahead = |life: u64| life - REFRESH_AHEAD.min(life / 2);
         self.expires_at = life.map(|life| now().saturating_add(life));
@@ -89,16 +88,16 @@ impl Tokens {
 
     /// These tokens as rmcp stores them, so that it can refresh them.
     pub(super) fn to_stored(&self) -> Option<StoredCredentials> {
-        let mut answer = json!({ "access_token": self.access_token, "token_type": "bearer" });
+        let mut response = json!({ "access_token": self.access_token, "token_type": "bearer" });
         if let Some(token) = &self.refresh_token {
-            answer.as_object_mut()?.insert("refresh_token".to_owned(), token.clone().into());
+            response.as_object_mut()?.insert("refresh_token".to_owned(), token.clone().into());
         }
-        let answer: OAuthTokenResponse = serde_json::from_value(answer).ok()?;
+        let response: OAuthTokenResponse = serde_json::from_value(response).ok()?;
         let client_id = self.client_id.clone();
-        Some(StoredCredentials::new(client_id, Some(answer), self.scopes.clone(), None))
+        Some(StoredCredentials::new(client_id, Some(response), self.scopes.clone(), None))
     }
 
-    /// What a refresh needs to know of an authorization server.
+    /// The part of an authorization server's metadata that a refresh needs.
     pub(super) fn keep_metadata(metadata: &AuthorizationMetadata) -> Value {
         let methods = "token_endpoint_auth_methods_supported";
         let mut kept = Map::new();
@@ -138,8 +137,8 @@ fn now() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The key of a server's tokens: its name and a digest of its URL, as Codex makes it, so that a
-/// logout here is one there.
+/// The key of a server's tokens: its name and a digest of its URL. Equals the key of Codex, so that
+/// a logout here is one there.
 pub(super) fn key(name: &str, url: &str) -> String {
     format!("{name}|{}", digest(url))
 }
@@ -156,9 +155,9 @@ pub(super) fn digest(url: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The key that Codex 0.169.0 removes at `codex mcp logout docs`.
+    /// The key that Codex 0.169.0 removes on `codex mcp logout docs`.
     #[test]
-    fn the_key_is_that_of_codex() {
+    fn the_key_equals_codex_key() {
         assert_eq!(key("docs", "http://127.0.0.1:9/mcp"), "docs|e49b00bf48cb4d25");
     }
 }

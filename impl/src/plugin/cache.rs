@@ -4,17 +4,20 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use semver::Version;
+
 use super::disk::{read_plugin, warning};
 use super::entries::Plugin;
 use crate::config::{Loaded, Profile, Warning};
+use crate::printable::one_line;
 
 /// The version of a plugin that its author is working on; it counts before all others.
 const LOCAL: &str = "local";
 
 /// The plugins in the folder `cache` that `states` names, in byte order of their ids
 /// `PLUGIN@MARKET`, whatever their manifests call them. Plugins that `states` does not name are not
-/// used. Of several versions `local` counts, else the highest. Servers are read by the rules of
-/// `profile`.
+/// used. Of several versions `local` counts, else the highest by the order of Semantic Versioning.
+/// Servers are read by the rules of `profile`.
 ///
 /// A plugin that is switched on and cannot be read is left out with a warning, and so is one that is
 /// not there, unless it `is_elsewhere`.
@@ -51,7 +54,7 @@ fn inactive(id: &str) -> Plugin {
 }
 
 fn missing(folder: &Path, id: &str) -> Warning {
-    let name: String = id.chars().filter(|c| !c.is_control()).take(100).collect();
+    let name = one_line(id, 100);
     let message = format!(
         "plugin `{name}` is switched on and not installed; expected MARKET/PLUGIN/VERSION for \
          the id PLUGIN@MARKET: install it or remove its entry"
@@ -73,24 +76,8 @@ fn version_in(folder: &Path) -> Option<PathBuf> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".+_-".contains(&byte);
         name.bytes().all(plain).then_some(name)
     });
-    let newest = names.max_by_key(|name| (name == LOCAL, Version::of(name), name.clone()))?;
+    // A name that is no version comes before all versions.
+    let newest =
+        names.max_by_key(|name| (name == LOCAL, Version::parse(name).ok(), name.clone()))?;
     Some(folder.join(newest))
-}
-
-/// A version to compare by; what is none comes before all that are.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Version {
-    numbers: Option<[u64; 3]>,
-    /// A release comes after what was tried before it.
-    is_release: bool,
-}
-
-impl Version {
-    fn of(name: &str) -> Self {
-        let core = name.split_once('+').map_or(name, |(core, _)| core);
-        let (core, is_release) =
-            core.split_once('-').map_or((core, true), |(core, _)| (core, false));
-        let numbers: Option<Vec<u64>> = core.split('.').map(|part| part.parse().ok()).collect();
-        Self { numbers: numbers.and_then(|numbers| numbers.try_into().ok()), is_release }
-    }
 }

@@ -1,4 +1,4 @@
-//! Who is signed in counts now: not at the start of a thread, and not a moment ago.
+//! Requests use the current sign-in, not that of the start of a thread.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::views::{apps, settings};
 const UNKNOWN: &str = "unknown MCP server 'codex_apps'";
 
 #[tokio::test]
-async fn after_a_logout_nothing_carries_the_credentials() {
+async fn no_request_carries_the_credentials_after_a_logout() {
     let server = apps().await;
     let home = Home::new(&settings(&server)).signed_in();
     let mut client = Client::at(&home).await;
@@ -27,7 +27,7 @@ async fn after_a_logout_nothing_carries_the_credentials() {
 }
 
 #[tokio::test]
-async fn a_change_of_auth_json_is_noticed_at_the_next_request() {
+async fn a_changed_auth_json_applies_to_the_next_request() {
     let server = apps().await;
     let home = Home::new(&settings(&server)).signed_in();
     let mut client = Client::at(&home).await;
@@ -36,7 +36,7 @@ async fn a_change_of_auth_json_is_noticed_at_the_next_request() {
     home.auth(&json!({ "OPENAI_API_KEY": "sk-of-the-test" }));
     assert_eq!(client.call(&thread, "codex_apps", "mail_read").await.unwrap_err().1, UNKNOWN);
     assert!(client.names().await.is_empty());
-    // Broken is signed out, not what it was before.
+    // An invalid file counts as signed out.
     std::fs::write(home.path().join("auth.json"), "{").unwrap();
     assert!(client.names().await.is_empty());
     let mut other = chatgpt("another-token");
@@ -54,7 +54,7 @@ async fn a_change_of_auth_json_is_noticed_at_the_next_request() {
     }
 }
 
-/// An Apps endpoint that wants another token than the test's first one.
+/// An Apps endpoint that refuses the first token of the test.
 async fn picky() -> wiremock::MockServer {
     let server = apps().await;
     wiremock::Mock::given(wiremock::matchers::header(
@@ -69,7 +69,7 @@ async fn picky() -> wiremock::MockServer {
 }
 
 #[tokio::test]
-async fn whoever_signs_in_again_gets_what_failed_without_it() {
+async fn a_new_sign_in_restarts_servers_that_failed_without_it() {
     let server = picky().await;
     let home = Home::new(&settings(&server));
     let mut expired = chatgpt(crate::support::ACCESS_TOKEN);
@@ -81,14 +81,14 @@ async fn whoever_signs_in_again_gets_what_failed_without_it() {
     assert!(failed["error"].as_str().unwrap().contains("sign in again"), "{failed}");
     let error = client.call(&thread, "codex_apps", "mail_read").await.unwrap_err();
     assert!(error.1.contains("sign in again"), "{error:?}");
-    // The same account, with tokens that are good.
+    // The same account, with valid tokens.
     home.auth(&chatgpt("a-new-token"));
     assert!(client.call(&thread, "codex_apps", "mail_read").await.is_ok());
     client.finish().await;
 }
 
 #[tokio::test]
-async fn a_connection_that_nobody_uses_ends_when_its_sign_in_is_gone() {
+async fn an_idle_connection_is_closed_after_a_sign_out() {
     let server = apps().await;
     let home = Home::new(&settings(&server)).signed_in();
     let mut client = Client::at(&home).await;
@@ -96,7 +96,7 @@ async fn a_connection_that_nobody_uses_ends_when_its_sign_in_is_gone() {
     client.startup("codex_apps", "ready").await;
     std::fs::remove_file(home.path().join("auth.json")).unwrap();
     tokio::time::sleep(std::time::Duration::from_secs(5)).await;
-    // Back again, it is another connection.
+    // A new sign-in gets a new connection.
     home.auth(&chatgpt("a-new-token"));
     client.startup("codex_apps", "ready").await;
     client.finish().await;

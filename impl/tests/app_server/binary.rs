@@ -1,4 +1,4 @@
-//! The program itself.
+//! The binary.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
@@ -29,21 +29,21 @@ fn initialize() -> Value {
     json!({ "id": 0, "method": "initialize", "params": params })
 }
 
-/// What it says until it ends, and what it says besides.
+/// Its standard output and standard error until it exits.
 fn rest(mut process: Child) -> (String, String) {
-    let mut said = (String::new(), String::new());
-    process.stdout.take().unwrap().read_to_string(&mut said.0).unwrap();
-    process.stderr.take().unwrap().read_to_string(&mut said.1).unwrap();
-    assert!(process.wait().unwrap().success(), "{said:?}");
-    said
+    let mut output = (String::new(), String::new());
+    process.stdout.take().unwrap().read_to_string(&mut output.0).unwrap();
+    process.stderr.take().unwrap().read_to_string(&mut output.1).unwrap();
+    assert!(process.wait().unwrap().success(), "{output:?}");
+    output
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_orchestrator_needs_no_folder_that_can_be_written_to() {
+async fn orchestrator_mode_needs_no_writable_folder() {
     let server = apps().await;
     let config = settings(&server) + &stdio("docs", &[]);
-    let said = tokio::task::spawn_blocking(move || {
-        // Nobody can make a file there, root included.
+    let output = tokio::task::spawn_blocking(move || {
+        // Not even root can create a file there.
         let nowhere = Path::new("/proc");
         assert!(std::fs::write(nowhere.join("file"), "").is_err());
         let mut command = host(&["--orchestrator"]);
@@ -69,7 +69,7 @@ async fn an_orchestrator_needs_no_folder_that_can_be_written_to() {
         assert!(process.wait().unwrap().success());
         (answers, errors)
     });
-    let (answers, errors) = said.await.unwrap();
+    let (answers, errors) = output.await.unwrap();
     assert_eq!(answers[1]["data"][0]["serverInfo"]["name"], "apps");
     assert_eq!(answers[1]["data"][1]["name"], "docs");
     assert_eq!(answers[1]["data"][1]["tools"], json!({}));
@@ -78,7 +78,7 @@ async fn an_orchestrator_needs_no_folder_that_can_be_written_to() {
 }
 
 #[test]
-fn the_end_of_input_in_the_middle_of_everything_ends_it_within_two_seconds() {
+fn the_server_exits_within_two_seconds_of_the_end_of_input() {
     let slow = stdio("slow", &["--delay-ms", "60000", "--no-exit-on-eof"]);
     let home = Home::new(&slow);
     let mut process = host(&[]).env("CODEX_HOME", home.path()).spawn().unwrap();
@@ -102,7 +102,7 @@ fn the_end_of_input_in_the_middle_of_everything_ends_it_within_two_seconds() {
 }
 
 #[test]
-fn sigterm_ends_it_like_the_end_of_input() {
+fn sigterm_ends_the_server_like_the_end_of_input() {
     let home = Home::new("");
     let mut process = host(&[]).env("CODEX_HOME", home.path()).spawn().unwrap();
     say(&mut process, &[initialize()]);
@@ -114,7 +114,7 @@ fn sigterm_ends_it_like_the_end_of_input() {
 }
 
 #[test]
-fn a_setting_of_the_command_line_counts_and_what_is_ignored_is_said() {
+fn overrides_apply_and_ignored_settings_cause_warnings() {
     let home = Home::new("mcp_servers.docs.command = \"true\"\nmcp_servers.docs.comand = 1\n");
     std::fs::write(home.path().join("auth.json"), "{ broken").unwrap();
     let mut command = host(&["-c", "mcp_servers.docs.enabled=false"]);
@@ -123,14 +123,14 @@ fn a_setting_of_the_command_line_counts_and_what_is_ignored_is_said() {
     let list = |id: u32| json!({ "id": id, "method": "mcpServerStatus/list", "params": {} });
     say(&mut process, &[initialize(), start, list(2), list(3)]);
     drop(process.stdin.take());
-    let (said, besides) = rest(process);
-    assert!(!said.contains("startupStatus"), "{said}");
+    let (output, besides) = rest(process);
+    assert!(!output.contains("startupStatus"), "{output}");
     assert_eq!(besides.matches("config.toml:2:").count(), 1, "{besides}");
     assert_eq!(besides.matches("auth.json: not valid JSON").count(), 1, "{besides}");
 }
 
 #[test]
-fn warnings_that_nobody_reads_hold_nothing_up() {
+fn unread_warnings_block_nothing() {
     let many: String =
         (0..3_000).map(|i| format!("[mcp_servers.s{i}]\ncommand='x'\nfoo=1\n")).collect();
     let home = Home::new(&many);
@@ -142,20 +142,20 @@ fn warnings_that_nobody_reads_hold_nothing_up() {
         }
         say(&mut process, &[initialize(), json!({ "id": 1, "method": "app/list" })]);
         drop(process.stdin.take());
-        let mut said = String::new();
-        process.stdout.take().unwrap().read_to_string(&mut said).unwrap();
-        assert!(said.contains("\"id\":1,\"result\""), "{said}");
+        let mut output = String::new();
+        process.stdout.take().unwrap().read_to_string(&mut output).unwrap();
+        assert!(output.contains("\"id\":1,\"result\""), "{output}");
         assert!(process.wait().unwrap().success());
     }
 }
 
 #[test]
-fn the_end_of_input_is_seen_behind_answers_that_nobody_reads() {
+fn the_end_of_input_is_noticed_behind_unread_responses() {
     let home = Home::new("");
     let mut process = host(&[]).env("CODEX_HOME", home.path()).spawn().unwrap();
     let _unread = process.stdout.take().unwrap();
     let mut input = process.stdin.take().unwrap();
-    // More than pipes and queues hold.
+    // Exceeds the capacity of pipes and queues.
     let writing = std::thread::spawn(move || {
         for _ in 0..40_000 {
             if input

@@ -1,4 +1,4 @@
-//! The end of input: what was taken is answered, and 2 seconds later everything is over.
+//! The end of input: pending requests get a response, and the server exits within 2 seconds.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use tokio::io::{AsyncWriteExt as _, BufReader};
 use crate::support::{Client, Home, options, stdio};
 
 #[tokio::test]
-async fn what_is_under_way_is_answered_and_then_it_is_over() {
+async fn requests_in_progress_are_answered_before_the_end() {
     let stubborn = stdio("slow", &["--call-delay-ms", "60000", "--no-exit-on-eof"]);
     let quick = stdio("quick", &["--call-delay-ms", "200"]);
     let mut client = Client::at(&Home::new(&(stubborn + &quick))).await;
@@ -34,7 +34,7 @@ async fn what_is_under_way_is_answered_and_then_it_is_over() {
 }
 
 #[tokio::test]
-async fn being_told_to_stop_is_an_end_too() {
+async fn cancelling_the_stop_token_ends_the_server() {
     let mut client = Client::at(&Home::new(&stdio("docs", &[]))).await;
     client.thread().await;
     client.startup("docs", "ready").await;
@@ -44,7 +44,7 @@ async fn being_told_to_stop_is_an_end_too() {
 }
 
 #[tokio::test]
-async fn a_client_that_reads_no_more_is_gone() {
+async fn a_client_that_closes_its_end_ends_the_server() {
     let (input, theirs) = tokio::io::duplex(1 << 16);
     let (output, their_output) = tokio::io::duplex(1 << 16);
     let home = Home::new("");
@@ -55,7 +55,7 @@ async fn a_client_that_reads_no_more_is_gone() {
     drop(output);
     let mut input = input;
     input.write_all(b"{\"id\":1,\"method\":\"app/list\"}\n").await.unwrap();
-    // The input goes on, and yet it is over.
+    // The input stays open.
     tokio::time::timeout(Duration::from_secs(2), serving).await.unwrap().unwrap().unwrap();
     drop(input);
 }

@@ -1,4 +1,4 @@
-//! Lines that are no requests, and too many that are.
+//! Invalid lines, and too many requests.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use mcp_overlay_host::app_server::{AppServerOptions, Mode};
 
 use crate::support::{Client, Home, options, stdio};
 
-/// The error of the next message, which answers no request of ours.
+/// The error of the next message, whose id is null.
 async fn refusal(client: &mut Client) -> (Value, i64, String) {
     let message = client.message().await.unwrap();
     let error = &message["error"];
@@ -15,7 +15,7 @@ async fn refusal(client: &mut Client) -> (Value, i64, String) {
 }
 
 #[tokio::test]
-async fn a_line_that_is_no_message_is_refused_and_the_next_one_served() {
+async fn an_invalid_line_is_refused_and_the_next_one_served() {
     let mut client = Client::at(&Home::new("")).await;
     for line in ["no json", "[]", "\u{0}", r#"{"id":{}}"#, "{\"id\":1"] {
         client.line(line).await;
@@ -36,7 +36,7 @@ async fn a_line_that_is_no_message_is_refused_and_the_next_one_served() {
 }
 
 #[tokio::test]
-async fn a_full_queue_is_said_to_be_full_and_what_was_taken_is_answered() {
+async fn a_full_queue_refuses_requests_and_answers_those_it_took() {
     let home = Home::new(&stdio("docs", &["--call-delay-ms", "1000"]));
     let mode = Mode::Local { codex_home: home.path().to_owned() };
     let places = 8;
@@ -48,7 +48,7 @@ async fn a_full_queue_is_said_to_be_full_and_what_was_taken_is_answered() {
         let filler = "x".repeat(bytes);
         json!({ "threadId": thread, "server": "docs", "tool": "pid", "arguments": { "x": filler } })
     };
-    // One that is longer than 4 KiB takes two places, or all of them are not enough for it.
+    // A line longer than 4 KiB takes two places, or more than there are.
     let mut taken = Vec::new();
     for bytes in [0, 0, 0, 0, 0, 0, 5_000] {
         taken.push(client.send("mcpServer/tool/call", call(bytes)).await);
@@ -62,7 +62,7 @@ async fn a_full_queue_is_said_to_be_full_and_what_was_taken_is_answered() {
         let message = client.message().await.unwrap();
         assert!(message["result"].is_object(), "{message}");
     }
-    // The places are free again when the answers are written.
+    // The places are freed when the responses are written.
     assert!(client.call(&thread, "docs", "pid").await.is_ok());
     client.finish().await;
 }

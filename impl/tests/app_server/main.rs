@@ -1,4 +1,4 @@
-//! The app-server, driven by a client that holds every message against the schemas.
+//! The app-server, driven by a client that validates every message against the schemas.
 #![cfg(feature = "network")]
 
 // `cfg(test)` tells clippy that helpers are test code too.

@@ -1,4 +1,4 @@
-//! `mcpServer/oauth/login`: what it refuses, and how the client hears of the end.
+//! `mcpServer/oauth/login`: refusals, and the notification at the end.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ async fn auth_status(client: &mut Client) -> Value {
 }
 
 #[tokio::test]
-async fn what_cannot_be_logged_in_to_is_refused() {
+async fn servers_without_a_login_are_refused() {
     let server = apps().await;
     let home = Home::new(&(settings(&server) + &stdio("docs", &[]))).signed_in();
     let mut client = Client::at(&home).await;
@@ -35,7 +35,7 @@ async fn what_cannot_be_logged_in_to_is_refused() {
 }
 
 #[tokio::test]
-async fn a_login_ends_with_a_notification_and_the_server_is_logged_in_to() {
+async fn a_login_ends_with_a_notification_and_stores_the_tokens() {
     let provider = Provider::start().await;
     let home = Home::new(&settings_of(&provider));
     let mut client = Client::at(&home).await;
@@ -51,7 +51,7 @@ async fn a_login_ends_with_a_notification_and_the_server_is_logged_in_to() {
 }
 
 #[tokio::test]
-async fn a_login_that_nobody_finishes_fails_in_time() {
+async fn an_unfinished_login_fails_after_its_timeout() {
     let provider = Provider::start().await;
     let mut client = Client::at(&Home::new(&settings_of(&provider))).await;
     for wrong in [0, -1] {
@@ -68,14 +68,14 @@ async fn a_login_that_nobody_finishes_fails_in_time() {
 }
 
 #[tokio::test]
-async fn a_status_after_a_login_is_not_one_from_before_it() {
+async fn a_status_after_a_login_is_not_shared_with_an_earlier_request() {
     let provider = Provider::start().await;
     let slow = stdio("slow", &["--delay-ms", "1500"]);
     let home = Home::new(&(settings_of(&provider) + &slow));
     let mut client = Client::at(&home).await;
     let result = client.request("mcpServer/oauth/login", json!({ "name": "docs" })).await.unwrap();
     let before = client.send("mcpServerStatus/list", json!({})).await;
-    // By then the look has begun and knows that nobody has logged in; the slow server holds it up.
+    // By then the first status has found no login, and waits for the slow server.
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     browse(result["authorizationUrl"].as_str().unwrap().to_owned()).await;
     client.notification("mcpServer/oauthLogin/completed").await;

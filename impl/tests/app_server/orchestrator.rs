@@ -31,7 +31,7 @@ async fn http_works_and_a_process_needs_an_executor() {
 }
 
 #[tokio::test]
-async fn what_is_new_comes_with_a_reload() {
+async fn a_reload_carries_the_new_configuration() {
     let server = apps().await;
     let mut client = Client::of(options(Mode::Orchestrator, Environment::default()));
     client.initialize(json!({})).await.unwrap();
@@ -46,7 +46,7 @@ async fn what_is_new_comes_with_a_reload() {
 }
 
 #[tokio::test]
-async fn no_setting_can_send_the_sign_in_away() {
+async fn no_setting_can_read_the_sign_in_variables() {
     let server = apps().await;
     let config = format!(
         "[mcp_servers.docs]\nurl = \"{}/api/codex/ps/mcp\"\nbearer_token_env_var = {AUTH_VARIABLE:?}\n",
@@ -64,7 +64,7 @@ async fn no_setting_can_send_the_sign_in_away() {
 }
 
 #[tokio::test]
-async fn a_broken_reload_changes_nothing_and_null_is_signed_out() {
+async fn an_invalid_reload_changes_nothing_and_null_signs_out() {
     let server = apps().await;
     let mut client = Client::of(options(Mode::Orchestrator, Environment::default()));
     let given = json!({ "config": settings(&server), "auth": chatgpt(ACCESS_TOKEN) });
@@ -80,7 +80,7 @@ async fn a_broken_reload_changes_nothing_and_null_is_signed_out() {
 }
 
 #[tokio::test]
-async fn what_is_not_understood_is_refused() {
+async fn unknown_fields_are_refused() {
     let mut client = Client::of(options(Mode::Orchestrator, Environment::default()));
     let typo = json!({ "orchestrator": { "conf": "" } });
     assert_eq!(client.initialize(typo).await.unwrap_err().0, -32602);

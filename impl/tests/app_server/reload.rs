@@ -1,4 +1,4 @@
-//! `config/mcpServer/reload`: queued, then swapped before the next use.
+//! `config/mcpServer/reload`: every thread takes over the new configuration.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ async fn pid(client: &mut Client, thread: &str, server: &str) -> String {
 }
 
 #[tokio::test]
-async fn status_sees_a_new_server_at_once_and_a_thread_after_a_reload() {
+async fn a_new_server_shows_in_the_status_at_once_and_in_a_thread_after_a_reload() {
     let home = Home::new(&stdio("docs", &[]));
     let mut client = Client::at(&home).await;
     let thread = client.thread().await;
@@ -28,13 +28,13 @@ async fn status_sees_a_new_server_at_once_and_a_thread_after_a_reload() {
     assert_eq!(client.call(&thread, "search", "echo").await.unwrap_err(), unknown);
     reload(&mut client).await.unwrap();
     assert!(client.call(&thread, "search", "echo").await.is_ok());
-    // A server that is the same as before goes on.
+    // An unchanged server keeps running.
     assert_eq!(pid(&mut client, &thread, "docs").await, before);
     client.finish().await;
 }
 
 #[tokio::test]
-async fn a_call_in_flight_ends_on_the_connection_it_began_on() {
+async fn a_call_in_progress_keeps_its_connection_across_a_reload() {
     let slow = stdio("docs", &["--call-delay-ms", "1000"]);
     let home = Home::new(&slow);
     let mut client = Client::at(&home).await;
@@ -44,7 +44,7 @@ async fn a_call_in_flight_ends_on_the_connection_it_began_on() {
     let in_flight = client.send("mcpServer/tool/call", params).await;
     home.config(&stdio("docs", &["--name", "other"]));
     reload(&mut client).await.unwrap();
-    // The next use has the new server though the old one is still busy.
+    // The next call uses the new server while the old one is still busy.
     let after = pid(&mut client, &thread, "docs").await;
     assert_ne!(after, before);
     let result = client.answer(in_flight, "mcpServer/tool/call").await.unwrap();
@@ -77,7 +77,7 @@ async fn the_latest_reload_wins() {
 }
 
 #[tokio::test]
-async fn a_start_that_is_superseded_is_cancelled() {
+async fn a_superseded_start_is_cancelled() {
     let home = Home::new(&stdio("docs", &["--delay-ms", "60000"]));
     let mut client = Client::at(&home).await;
     client.thread().await;
@@ -89,7 +89,7 @@ async fn a_start_that_is_superseded_is_cancelled() {
 }
 
 #[tokio::test]
-async fn a_broken_config_is_named_with_line_and_column_and_changes_nothing() {
+async fn an_invalid_config_is_reported_with_line_and_column_and_changes_nothing() {
     let home = Home::new(&stdio("docs", &[]));
     let mut client = Client::at(&home).await;
     let thread = client.thread().await;
@@ -108,7 +108,7 @@ async fn a_broken_config_is_named_with_line_and_column_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_server_that_died_is_started_again_by_a_reload() {
+async fn a_reload_restarts_a_server_that_exited() {
     let home = Home::new(&stdio("docs", &["--crash-after", "3"]));
     let mut client = Client::at(&home).await;
     let thread = client.thread().await;

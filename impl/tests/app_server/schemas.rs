@@ -6,7 +6,7 @@ use std::path::Path;
 use jsonschema::Validator;
 use serde_json::Value;
 
-/// The methods that the schemas describe, and the names of theirs.
+/// The methods with schemas, and the names of their schemas.
 const METHODS: [(&str, Option<&str>, Option<&str>); 9] = [
     ("initialize", Some("InitializeParams"), Some("InitializeResponse")),
     ("app/list", Some("AppsListParams"), Some("AppsListResponse")),
@@ -27,7 +27,7 @@ const METHODS: [(&str, Option<&str>, Option<&str>); 9] = [
     ("mcpServer/oauthLogin/completed", Some("McpServerOauthLoginCompletedNotification"), None),
 ];
 
-/// Holds messages against the schemas.
+/// Validates messages against the schemas.
 pub(crate) struct Schemas {
     params: BTreeMap<&'static str, Validator>,
     results: BTreeMap<&'static str, Validator>,
@@ -43,12 +43,12 @@ impl Schemas {
         schemas
     }
 
-    /// Panics if the params of a request or notification are not what the schema says.
+    /// Panics if the params of a request or notification do not match the schema.
     pub(crate) fn check_params(&self, method: &str, params: &Value) {
         check("params", method, self.params.get(method), params);
     }
 
-    /// Panics if a result is not what the schema says.
+    /// Panics if a result does not match the schema.
     pub(crate) fn check_result(&self, method: &str, result: &Value) {
         check("result", method, self.results.get(method), result);
     }
@@ -70,7 +70,7 @@ fn validator(name: &str) -> Validator {
 }
 
 #[test]
-fn what_does_not_fit_a_schema_is_noticed() {
+fn a_mismatch_with_a_schema_is_detected() {
     let schemas = Schemas::read();
     let noticed =
         |check: &dyn Fn()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(check)).is_err();

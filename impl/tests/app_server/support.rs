@@ -1,4 +1,4 @@
-//! An app-server in this process, and a client that knows only the schemas.
+//! An app-server in this process, and a client that validates messages against the schemas.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -18,12 +18,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::schemas::Schemas;
 
-/// Longer than anything takes that works.
+/// A timeout that no successful operation reaches.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
 
 pub(crate) const ACCESS_TOKEN: &str = "access-token-of-the-test";
 
-/// A home of settings. It lasts as long as the last client at it.
+/// A home, deleted with its last client.
 #[derive(Clone)]
 pub(crate) struct Home(Arc<TempDir>);
 
@@ -106,7 +106,7 @@ pub(crate) fn options(mode: Mode, environment: Environment) -> AppServerOptions 
 }
 
 impl Client {
-    /// Of a server that waits for `initialize`.
+    /// A client of a server that waits for `initialize`.
     pub(crate) fn of(options: AppServerOptions) -> Self {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let (their_input, their_output) = tokio::io::split(theirs);
@@ -126,7 +126,7 @@ impl Client {
         }
     }
 
-    /// Of a server on this home that has been initialized.
+    /// A client of an initialized server on this home.
     pub(crate) async fn at(home: &Home) -> Self {
         let mode = Mode::Local { codex_home: home.path().to_owned() };
         let mut client = Self::of(options(mode, Environment::default()));
@@ -145,13 +145,13 @@ impl Client {
         Ok(result)
     }
 
-    /// Sends a line as it is.
+    /// Sends a line unchanged.
     pub(crate) async fn line(&mut self, line: &str) {
         let input = self.input.as_mut().unwrap();
         input.write_all(format!("{line}\n").as_bytes()).await.unwrap();
     }
 
-    /// Sends a request and does not wait for its answer.
+    /// Sends a request without waiting for the response.
     pub(crate) async fn send(&mut self, method: &str, params: Value) -> i64 {
         self.schemas.check_params(method, &params);
         self.next_id += 1;
@@ -171,7 +171,7 @@ impl Client {
         }
     }
 
-    /// The answer to a request of this method; notifications on the way are kept.
+    /// The response to a request of this method; keeps notifications that arrive first.
     pub(crate) async fn answer(&mut self, id: i64, method: &str) -> Result<Value, (i64, String)> {
         loop {
             let message = self.message().await.expect("an answer");
@@ -204,7 +204,7 @@ impl Client {
         self.answer(id, method).await
     }
 
-    /// The next notification of this method; others are dropped.
+    /// The next notification of this method; drops others.
     pub(crate) async fn notification(&mut self, wanted: &str) -> Value {
         loop {
             while let Some((method, params)) = self.notifications.pop_front() {
@@ -223,7 +223,7 @@ impl Client {
         result["thread"]["id"].as_str().unwrap().to_owned()
     }
 
-    /// Waits until the start of this server has come to `status`.
+    /// Waits until the start of this server has this status.
     pub(crate) async fn startup(&mut self, name: &str, status: &str) -> Value {
         loop {
             let params = self.notification("mcpServer/startupStatus/updated").await;
@@ -262,7 +262,7 @@ impl Client {
         }
     }
 
-    /// Ends the input and waits for the server's end.
+    /// Ends the input and waits for the exit of the server.
     pub(crate) async fn finish(mut self) {
         self.end().await;
         while self.message().await.is_some() {}

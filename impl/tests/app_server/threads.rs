@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::{Client, Home, stdio};
 
 #[tokio::test]
-async fn before_initialize_nothing_and_initialize_once() {
+async fn requests_before_initialize_are_refused_and_so_is_a_second_initialize() {
     let home = Home::new("");
     let mode = mcp_overlay_host::app_server::Mode::Local { codex_home: home.path().to_owned() };
     let mut client = Client::of(crate::support::options(mode, <_>::default()));
@@ -19,7 +19,7 @@ async fn before_initialize_nothing_and_initialize_once() {
 }
 
 #[tokio::test]
-async fn a_thread_starts_its_servers_and_says_how_it_goes() {
+async fn a_thread_starts_its_servers_and_sends_startup_notifications() {
     let config = stdio("docs", &[])
         + "[mcp_servers.off]\nenabled = false\ncommand = \"false\"\n"
         + "[mcp_servers.gone]\ncommand = \"/no/such/program\"\n"
@@ -45,7 +45,7 @@ async fn a_thread_starts_its_servers_and_says_how_it_goes() {
 }
 
 #[tokio::test]
-async fn a_call_reaches_the_server_with_the_threads_id() {
+async fn a_tool_call_carries_the_thread_id() {
     let mut client = Client::at(&Home::new(&stdio("docs", &[]))).await;
     let thread = client.thread().await;
     let params = json!({
@@ -61,7 +61,7 @@ async fn a_call_reaches_the_server_with_the_threads_id() {
 }
 
 #[tokio::test]
-async fn what_there_is_not_is_said() {
+async fn unknown_names_are_errors() {
     let config = stdio("docs", &[]) + "disabled_tools = [\"pid\"]\n";
     let mut client = Client::at(&Home::new(&config)).await;
     let thread = client.thread().await;
@@ -80,21 +80,21 @@ async fn what_there_is_not_is_said() {
 }
 
 #[tokio::test]
-async fn a_required_server_that_fails_fails_the_thread() {
+async fn a_thread_fails_if_a_required_server_fails() {
     let config = "[mcp_servers.gone]\nrequired = true\ncommand = \"/no/such/program\"\n";
     let home = Home::new(config);
     let mut client = Client::at(&home).await;
     let (code, message) = client.request("thread/start", json!({})).await.unwrap_err();
     assert_eq!(code, -32603);
     assert!(message.starts_with("required MCP servers failed to start: gone: "), "{message}");
-    // One that is disabled is not missed.
+    // A disabled server is not required.
     home.config(&format!("{config}enabled = false\n"));
     client.thread().await;
     client.finish().await;
 }
 
 #[tokio::test]
-async fn one_slow_server_delays_no_other() {
+async fn a_slow_server_delays_no_other_server() {
     let config = stdio("slow", &["--delay-ms", "60000"]) + &stdio("docs", &[]);
     let mut client = Client::at(&Home::new(&config)).await;
     let thread = client.thread().await;
@@ -103,7 +103,7 @@ async fn one_slow_server_delays_no_other() {
 }
 
 #[tokio::test]
-async fn a_thread_that_is_unsubscribed_is_gone() {
+async fn an_unsubscribed_thread_no_longer_exists() {
     let mut client = Client::at(&Home::new(&stdio("docs", &[]))).await;
     let thread = client.thread().await;
     client.startup("docs", "ready").await;

@@ -1,4 +1,4 @@
-//! What the views say, to everyone who asks.
+//! The methods that read the effective view.
 
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
@@ -6,7 +6,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use crate::support::{ACCESS_TOKEN, Client, Home, stdio};
 
-/// An Apps endpoint whose tools are two connectors', as a template of answers.
+/// An Apps endpoint with the tools of two connectors, as a response template.
 pub(crate) async fn apps() -> MockServer {
     let server = MockServer::start().await;
     let answer = |request: &Request| {
@@ -43,7 +43,7 @@ pub(crate) fn settings(apps: &MockServer) -> String {
 }
 
 #[tokio::test]
-async fn every_server_is_listed_by_name_with_what_it_offers() {
+async fn the_status_lists_every_server_with_its_tools_and_resources() {
     let apps = apps().await;
     let config = settings(&apps)
         + &stdio("docs", &["--resources"])
@@ -75,7 +75,7 @@ async fn every_server_is_listed_by_name_with_what_it_offers() {
 }
 
 #[tokio::test]
-async fn the_list_comes_in_pages() {
+async fn the_status_is_paginated() {
     let config: String = ["a", "b", "c"]
         .map(|name| format!("[mcp_servers.{name}]\nenabled=false\ncommand='x'\n"))
         .concat();
@@ -95,7 +95,7 @@ async fn the_list_comes_in_pages() {
 }
 
 #[tokio::test]
-async fn resources_are_read_on_a_thread_and_without_one() {
+async fn resources_are_read_with_and_without_a_thread() {
     let mut client = Client::at(&Home::new(&stdio("docs", &["--resources"]))).await;
     let thread = client.thread().await;
     for id in [json!(thread), Value::Null] {
@@ -116,7 +116,7 @@ async fn resources_are_read_on_a_thread_and_without_one() {
 }
 
 #[tokio::test]
-async fn connectors_are_the_apps_of_the_effective_view() {
+async fn app_list_returns_the_connectors_of_the_apps_server() {
     let server = apps().await;
     let home = Home::new(&(settings(&server) + "apps.calendar.enabled = false\n")).signed_in();
     let mut client = Client::at(&home).await;
@@ -150,7 +150,7 @@ async fn connectors_are_the_apps_of_the_effective_view() {
 }
 
 #[tokio::test]
-async fn notifications_that_a_client_does_not_want_are_not_sent() {
+async fn notifications_opted_out_of_are_not_sent() {
     let home = Home::new(&stdio("docs", &[]));
     let mode = mcp_overlay_host::app_server::Mode::Local { codex_home: home.path().to_owned() };
     let mut client = Client::of(crate::support::options(mode, <_>::default()));

@@ -1,4 +1,4 @@
-//! The forms of `auth.json`: what they mean and what they send.
+//! The forms of `auth.json`, and the headers that they lead to.
 
 use mcp_overlay_host::auth::{AuthNow, AuthStore, MAX_AUTH_BYTES};
 use mcp_overlay_host::connection::authorize::HostCredentialSource as _;
@@ -21,7 +21,7 @@ fn with(mut auth: Value, name: &str, value: Value) -> Value {
 }
 
 #[test]
-fn the_form_is_the_named_one_else_the_guessed_one() {
+fn auth_mode_selects_the_form_and_without_it_the_fields_do() {
     let pat = json!({"personal_access_token": "pat-1"});
     let agent = json!({"agent_identity": "a.b.c"});
     let key = json!({"OPENAI_API_KEY": "sk-1"});
@@ -78,12 +78,12 @@ fn the_form_is_the_named_one_else_the_guessed_one() {
     for (what, auth, expected) in table {
         assert_eq!(now(&auth).auth, expected, "{what}");
     }
-    let nobody = AuthStore::fixed(None, &Environment::default()).now();
-    assert_eq!(*nobody, AuthNow::default());
+    let signed_out = AuthStore::fixed(None, &Environment::default()).now();
+    assert_eq!(*signed_out, AuthNow::default());
 }
 
 #[test]
-fn chatgpt_names_the_user() {
+fn a_chatgpt_sign_in_names_the_user() {
     let now = now(&chatgpt("at-1", "rt-1"));
     assert_eq!(now.email.as_deref(), Some("ada@example.com"));
     assert_eq!(now.plan.as_deref(), Some("pro"));
@@ -91,9 +91,9 @@ fn chatgpt_names_the_user() {
     assert_eq!(now.warnings, [""; 0]);
 }
 
-/// Which headers each form sends; `None` if there is nothing to authorise a connection with.
+/// The headers that each form sends; `None` without an authorizer.
 #[tokio::test]
-async fn each_form_sends_what_authorises_it() {
+async fn each_form_sends_its_own_headers() {
     let key = json!({"OPENAI_API_KEY": "sk-1"});
     let mut claimed = chatgpt("at-1", "rt-1");
     claimed["tokens"].as_object_mut().unwrap().remove("account_id");
@@ -139,19 +139,18 @@ async fn each_form_sends_what_authorises_it() {
 }
 
 #[test]
-fn an_agent_identity_opens_the_gate_and_says_why_nothing_is_sent() {
+fn an_agent_identity_opens_the_gate_and_reports_that_it_sends_nothing() {
     let now = now(&json!({"agent_identity": {"agent_private_key": "secret-1"}}));
     assert!(now.auth.unwrap().uses_codex_backend());
     assert_eq!(
         now.error.unwrap().to_string(),
-        "the sign-in handed to this host: an agent identity signs an assertion for every request, \
+        "the supplied sign-in: an agent identity signs an assertion for every request, \
          which this host cannot; the Apps server gets no credentials; sign in with ChatGPT to use it"
     );
 }
 
-/// Broken texts: nobody is signed in, and the error says what is wrong.
-#[test]
-fn a_broken_sign_in_counts_as_signed_out() {
+/// Invalid texts of an `auth.json`, and their problems.
+fn invalid_texts() -> Vec<(String, &'static str)> {
     let without = |name: &str| {
         let mut auth = chatgpt("at-1", "rt-1");
         auth["tokens"].as_object_mut().unwrap().remove(name);
@@ -163,10 +162,10 @@ fn a_broken_sign_in_counts_as_signed_out() {
         auth.to_string()
     };
     let mode = |mode: Value| with(chatgpt("at-1", "rt-1"), "auth_mode", mode).to_string();
-    let table = [
+    vec![
         ("{\n  \"tokens\": oops".to_owned(), "not valid JSON, line 2 column 13"),
         (String::new(), "not valid JSON, line 1 column 0"),
-        ("[]".to_owned(), "expected a JSON object, found something else"),
+        ("[]".to_owned(), "expected a JSON object"),
         ("{}".to_owned(), "`tokens` is missing"),
         (r#"{"tokens": 1}"#.to_owned(), "`tokens` is not an object"),
         (r#"{"OPENAI_API_KEY": 1}"#.to_owned(), "`OPENAI_API_KEY` is not a string"),
@@ -190,16 +189,20 @@ fn a_broken_sign_in_counts_as_signed_out() {
         ),
         (
             mode(json!("chatGPT")),
-            "`auth_mode` is none that this host knows, expected apikey, chatgpt, chatgptAuthTokens, agentIdentity or personalAccessToken",
+            "`auth_mode` is unknown, expected apikey, chatgpt, chatgptAuthTokens, agentIdentity or personalAccessToken",
         ),
         (mode(json!(1)), "`auth_mode` is not a string"),
         (mode(json!("agentIdentity")), "`agent_identity` is missing"),
         (mode(json!("personalAccessToken")), "`personal_access_token` is missing or empty"),
         (mode(json!("apikey")), "`OPENAI_API_KEY` is missing or empty"),
         (" ".repeat(1024 * 1024 + 1), "cannot be read: it is larger than 1048576 bytes"),
-    ];
+    ]
+}
+
+#[test]
+fn an_invalid_sign_in_counts_as_signed_out_and_says_why() {
     assert_eq!(MAX_AUTH_BYTES, 1024 * 1024);
-    for (text, problem) in table {
+    for (text, problem) in invalid_texts() {
         let shown: String = text.chars().take(60).collect();
         let store = AuthStore::fixed(Some(&text), &Environment::default());
         let now = store.now();
@@ -210,8 +213,8 @@ fn a_broken_sign_in_counts_as_signed_out() {
         assert_eq!(
             error.to_string(),
             format!(
-                "the sign-in handed to this host: {problem}; nobody counts as signed in until it \
-                 is repaired, or you sign in again with `codex login`"
+                "the supplied sign-in: {problem}; you count as signed out until you repair it \
+                 or sign in again with `codex login`"
             )
         );
     }

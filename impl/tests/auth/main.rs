@@ -1,4 +1,4 @@
-//! The sign-in: the forms of `auth.json`, what is sent, and how tokens are refreshed.
+//! The sign-in: the forms of `auth.json`, the headers, and the refresh of tokens.
 #![cfg(feature = "network")]
 
 // `cfg(test)` tells clippy that helpers are test code too.

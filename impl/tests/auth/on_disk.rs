@@ -1,4 +1,4 @@
-//! The file: read at every call, deleted, and who may read it.
+//! The file `auth.json`: reading, deleting and permissions.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ fn the_file_is_read_at_every_call() {
     let first = store.now();
     assert_eq!(first.auth, Some(Auth::ChatGpt));
     assert!(Arc::ptr_eq(&first, &store.now()), "nothing has changed");
-    // The same length and, as file systems count, maybe the same time.
+    // The same length and, by the resolution of file systems, perhaps the same time.
     home.write(&chatgpt("at-2", "rt-2").to_string());
     let second = store.now();
     assert_eq!(second.credentials.as_ref().unwrap().access_token, "at-2");
@@ -33,7 +33,7 @@ fn the_file_is_read_at_every_call() {
 }
 
 #[test]
-fn what_is_not_a_file_is_an_error() {
+fn a_path_that_is_not_a_file_is_an_error() {
     let home = Home::new();
     std::fs::create_dir(home.file()).unwrap();
     let now = home.store().now();
@@ -49,7 +49,7 @@ fn logout_deletes_the_file() {
     assert_eq!(store.logout(), Ok(true));
     assert!(!home.file().exists());
     assert_eq!(store.now().auth, None);
-    assert_eq!(store.logout(), Ok(false), "nobody was signed in");
+    assert_eq!(store.logout(), Ok(false), "already signed out");
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_file_that_cannot_be_deleted_is_an_error() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_is_followed_and_leaves_no_token_behind() {
+fn logout_deletes_the_target_of_a_link() {
     let (home, elsewhere) = (Home::new(), Home::with(&chatgpt("at-1", "rt-1")));
     std::os::unix::fs::symlink(elsewhere.file(), home.file()).unwrap();
     let store = home.store();
@@ -80,14 +80,14 @@ fn a_link_is_followed_and_leaves_no_token_behind() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_others_can_read_is_warned_about() {
+fn a_file_readable_by_others_causes_a_warning() {
     let home = Home::with(&chatgpt("at-1", "rt-1"));
     let store = home.store();
     assert_eq!(store.now().warnings, [""; 0]);
     for mode in [0o640, 0o604, 0o660] {
         crate::support::set_mode(&home.file(), mode);
         let expected = format!(
-            "{}: others can read it; close it with `chmod 600`, as the next refresh will",
+            "{}: other users can read it; run `chmod 600` on it, as the next refresh does",
             home.file().display()
         );
         assert_eq!(store.now().warnings, [expected], "{mode:o}");
@@ -96,7 +96,7 @@ fn a_file_that_others_can_read_is_warned_about() {
 }
 
 #[tokio::test]
-async fn who_signs_out_or_changes_the_account_ends_the_authorization() {
+async fn a_sign_out_or_another_account_ends_the_authorization() {
     let home = Home::with(&chatgpt("at-1", "rt-1"));
     let store = home.store();
     let authorizer = store.authorizer().unwrap();
@@ -117,7 +117,10 @@ async fn who_signs_out_or_changes_the_account_ends_the_authorization() {
     for (what, other) in cases {
         home.write(&other.to_string());
         let refused = authorizer.headers().await.unwrap_err().0;
-        assert!(refused.starts_with("another account is signed in"), "{what}: {refused}");
+        assert!(
+            refused.starts_with("this connection belongs to another account"),
+            "{what}: {refused}"
+        );
         assert!(refused.contains("sign in again"), "{what}: {refused}");
     }
     home.write("{");

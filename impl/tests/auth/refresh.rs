@@ -1,4 +1,4 @@
-//! Refreshing tokens: once, at the token endpoint only, and never what somebody else changed.
+//! Refreshing tokens.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,7 @@ fn new_tokens() -> Value {
     })
 }
 
-/// A token endpoint that answers any number of requests like this.
+/// A token endpoint that gives this response to every request.
 async fn endpoint(answer: ResponseTemplate) -> MockServer {
     let server = MockServer::start().await;
     Mock::given(method("POST")).and(path("/oauth/token")).respond_with(answer).mount(&server).await;
@@ -95,7 +95,7 @@ async fn a_written_file_is_private_and_a_link_stays_one() {
 }
 
 #[tokio::test]
-async fn what_the_answer_leaves_out_stays() {
+async fn tokens_missing_from_the_response_are_kept() {
     let answer = json!({"access_token": "at-2", "id_token": "not-a-JWT"});
     let server = endpoint(ResponseTemplate::new(200).set_body_json(answer)).await;
     let home = Home::with(&chatgpt("at-1", "rt-1"));
@@ -107,7 +107,7 @@ async fn what_the_answer_leaves_out_stays() {
 }
 
 #[tokio::test]
-async fn in_memory_the_tokens_are_refreshed_in_memory() {
+async fn a_sign_in_in_memory_is_refreshed_in_memory() {
     let server = endpoint(ok()).await;
     let auth = chatgpt("at-1", "rt-1").to_string();
     let store = AuthStore::fixed(Some(&auth), &env(&url(&server)));
@@ -118,12 +118,12 @@ async fn in_memory_the_tokens_are_refreshed_in_memory() {
     assert!(authorizer.headers().await.is_err());
 }
 
-/// Many connections are refused at once: the refresh token is spent once.
+/// Many connections are refused concurrently, and the refresh token is spent once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_refusals_refresh_once() {
     let server = endpoint(ok().set_delay(Duration::from_millis(100))).await;
     let home = Home::with(&chatgpt("at-1", "rt-1"));
-    // Two stores are two processes, as far as locks go.
+    // For file locks, two stores are like two processes.
     let stores = [home.store_with(&url(&server)), home.store_with(&url(&server))];
     let mut tasks = Vec::new();
     for turn in 0..16 {
@@ -178,7 +178,7 @@ async fn only_a_401_of_tokens_kept_here_is_answered_with_a_refresh() {
     let mut keeper = chatgpt("at-1", "rt-1");
     keeper["auth_mode"] = json!("chatgptAuthTokens");
     let forms = [
-        (keeper, "sign in again in the application that hands its sign-in to this host"),
+        (keeper, "sign in again in the application that supplies this host's sign-in"),
         (
             json!({"personal_access_token": "at-1"}),
             "sign in again with a new personal access token",
@@ -200,7 +200,7 @@ async fn only_a_401_of_tokens_kept_here_is_answered_with_a_refresh() {
     let store = AuthStore::fixed(Some(&chatgpt("at-1", "").to_string()), &env(&url(&server)));
     let authorizer = store.authorizer().unwrap();
     assert_eq!(after_refusal(&authorizer).await, None);
-    let advice = "sign in again (there is no refresh token to get new tokens with)";
+    let advice = "sign in again (there is no refresh token)";
     assert_eq!(authorizer.advice(), advice);
     assert_eq!(requests(&server).await.len(), 0);
 }
@@ -214,7 +214,7 @@ async fn a_refused_refresh_is_not_repeated_and_changes_nothing() {
     let store = home.store_with(&url(&server));
     let authorizer = store.authorizer().unwrap();
     let advice = format!(
-        "sign in again ({} refuses to refresh the tokens: HTTP status 401 (refresh_token_reused))",
+        "sign in again ({} refused to refresh the tokens: HTTP status 401 (refresh_token_reused))",
         server.uri()
     );
     for _ in 0..2 {
@@ -228,10 +228,10 @@ async fn a_refused_refresh_is_not_repeated_and_changes_nothing() {
     assert_eq!(requests(&server).await.len(), 2, "another token may be better");
 }
 
-/// A captive portal, a proxy or a firewall answers with such a status too, and knows nothing of the
-/// refresh token.
+/// A captive portal, a proxy or a firewall may respond with such a status without knowing the refresh
+/// token.
 #[tokio::test]
-async fn only_a_known_error_is_a_refusal_for_good() {
+async fn only_a_known_error_code_is_permanent() {
     let page = |status| ResponseTemplate::new(status).set_body_string("<html>Log in</html>");
     let error =
         |status, code: &str| ResponseTemplate::new(status).set_body_json(json!({ "error": code }));
@@ -257,23 +257,23 @@ async fn only_a_known_error_is_a_refusal_for_good() {
 }
 
 #[tokio::test]
-async fn bad_answers_change_nothing() {
+async fn invalid_responses_change_nothing() {
     let large = format!(r#"{{"access_token":"at-2","x":"{}"}}"#, "x".repeat(1024 * 1024));
     let answers = [
-        (ResponseTemplate::new(200).set_body_string("{"), "answers without an access token"),
-        (ResponseTemplate::new(200).set_body_json(json!({})), "answers without an access token"),
+        (ResponseTemplate::new(200).set_body_string("{"), "sent no access token"),
+        (ResponseTemplate::new(200).set_body_json(json!({})), "sent no access token"),
         (
             ResponseTemplate::new(200).set_body_json(json!({"access_token": "a\nb"})),
-            "answers without an access token",
+            "sent no access token",
         ),
-        (ResponseTemplate::new(200).set_body_string(large), "answers with more than 1048576 bytes"),
+        (ResponseTemplate::new(200).set_body_string(large), "sent more than 1048576 bytes"),
         (
             ResponseTemplate::new(400).set_body_json(json!({"error": "secret words"})),
-            "refuses to refresh the tokens: HTTP status 400",
+            "refused to refresh the tokens: HTTP status 400",
         ),
         (
             ResponseTemplate::new(400).set_body_json(json!({"error": "invalid_grant"})),
-            "refuses to refresh the tokens: HTTP status 400 (invalid_grant)",
+            "refused to refresh the tokens: HTTP status 400 (invalid_grant)",
         ),
     ];
     for (answer, reason) in answers {
@@ -290,7 +290,7 @@ async fn bad_answers_change_nothing() {
 }
 
 #[tokio::test]
-async fn the_refresh_token_follows_no_redirect() {
+async fn the_refresh_token_is_not_sent_after_a_redirect() {
     let elsewhere = endpoint(ok()).await;
     let to = ResponseTemplate::new(307).insert_header("location", url(&elsewhere));
     let server = endpoint(to).await;
@@ -302,7 +302,7 @@ async fn the_refresh_token_follows_no_redirect() {
 }
 
 #[tokio::test]
-async fn an_endpoint_without_tls_elsewhere_is_refused() {
+async fn a_remote_token_endpoint_without_tls_is_refused() {
     let urls = [
         "http://auth.example/oauth/token",
         "ftp://127.0.0.1/",
@@ -328,9 +328,9 @@ async fn an_endpoint_without_tls_elsewhere_is_refused() {
     assert_eq!(store.now().warnings, [""; 0]);
 }
 
-/// While the refresh is under way somebody signs out, signs in as another user, or again.
+/// During the refresh the user signs out, signs in as another user, or signs in again.
 #[tokio::test]
-async fn whoever_changes_the_file_meanwhile_has_the_last_word() {
+async fn a_file_changed_during_a_refresh_is_not_overwritten() {
     let mut bob = chatgpt("at-b", "rt-b");
     bob["tokens"]["id_token"] = json!(id_token("bob", "account-123"));
     let cases = [(None, None), (Some(bob), None), (Some(chatgpt("at-9", "rt-9")), Some("at-9"))];
@@ -355,14 +355,13 @@ async fn whoever_changes_the_file_meanwhile_has_the_last_word() {
     }
 }
 
-/// The new tokens are about to be put in place, their file is being written: a logout at that very
-/// moment is the last word too.
+/// A logout while the temporary file with the new tokens is written.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_logout_while_new_tokens_are_written_stays_one() {
+async fn a_logout_during_a_refresh_is_not_undone() {
     let server = endpoint(ok()).await;
     for _ in 0..20 {
         let mut auth = chatgpt("at-1", "rt-1");
-        // Takes its time to write.
+        // Slow to write.
         auth["padding"] = json!("x".repeat(900 * 1024));
         let home = Home::with(&auth);
         let store = home.store_with(&url(&server));
@@ -386,16 +385,16 @@ async fn a_logout_while_new_tokens_are_written_stays_one() {
     }
 }
 
-/// Whether there is a file beside `auth.json` with something in it.
+/// Whether there is a non-empty file beside `auth.json`.
 fn is_being_written(folder: &std::path::Path) -> bool {
     folder.read_dir().unwrap().flatten().any(|entry| {
         entry.file_name() != "auth.json" && entry.metadata().is_ok_and(|data| data.len() > 0)
     })
 }
 
-/// Without a disk the application says who is signed in, and whether anybody still is.
+/// Without a disk, the application replaces the sign-in.
 #[tokio::test]
-async fn what_is_handed_over_meanwhile_has_the_last_word() {
+async fn a_sign_in_replaced_during_a_refresh_is_not_overwritten() {
     let mut bob = chatgpt("at-b", "rt-b");
     bob["tokens"]["id_token"] = json!(id_token("bob", "account-123"));
     for change in [None, Some(bob.to_string())] {
@@ -413,7 +412,7 @@ async fn what_is_handed_over_meanwhile_has_the_last_word() {
     }
 }
 
-/// The one who asked gives up; the tokens are kept all the same.
+/// The request is cancelled, and the tokens are stored nevertheless.
 #[tokio::test]
 async fn a_cancelled_request_does_not_lose_the_new_tokens() {
     let server = endpoint(ok().set_delay(Duration::from_millis(200))).await;
@@ -433,7 +432,7 @@ async fn a_cancelled_request_does_not_lose_the_new_tokens() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_token_whose_successor_cannot_be_written_is_not_spent() {
+async fn a_refresh_token_is_not_spent_if_the_file_cannot_be_written() {
     use crate::support::set_mode;
     let server = endpoint(ok()).await;
     let home = Home::with(&chatgpt("at-1", "rt-1"));
@@ -441,7 +440,7 @@ async fn a_token_whose_successor_cannot_be_written_is_not_spent() {
     let authorizer = store.authorizer().unwrap();
     set_mode(home.path(), 0o500);
     if std::fs::write(home.path().join("probe"), "").is_ok() {
-        // Root writes everywhere: a folder that is not there cannot be written by root either.
+        // A missing folder, because root can write to every existing one.
         set_mode(home.path(), 0o700);
         return;
     }

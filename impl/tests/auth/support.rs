@@ -1,4 +1,4 @@
-//! Sign-ins to test with.
+//! Sign-ins for tests.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use mcp_overlay_host::connection::authorize::{AuthHeaders, Authorizer, Refusal};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A JWT with these claims and a signature that nobody checks.
+/// A JWT with these claims and an invalid signature.
 pub(crate) fn jwt(claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}.c2ln", part(&json!({"alg": "none"})), part(claims))
@@ -65,7 +65,7 @@ impl Home {
         self.path().join("auth.json")
     }
 
-    /// Writes the file with the mode it has, or 0600.
+    /// Writes the file, keeping its mode; a new file gets 0600.
     pub(crate) fn write(&self, text: &str) {
         let new = !self.file().exists();
         std::fs::write(self.file(), text).unwrap();
@@ -112,7 +112,7 @@ pub(crate) fn pairs(headers: &AuthHeaders) -> Vec<(&str, &str)> {
     headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect()
 }
 
-/// What a ChatGPT sign-in of `account-123` sends.
+/// The headers of a ChatGPT sign-in of `account-123`.
 pub(crate) fn sent(access: &str) -> Vec<(String, String)> {
     let pair = |name: &str, value: String| (name.to_owned(), value);
     vec![
@@ -129,7 +129,7 @@ pub(crate) fn refusal(sent: AuthHeaders) -> Refusal {
     Refusal { status: 401, challenge: None, sent }
 }
 
-/// Sends, is refused, and says what is sent then.
+/// The headers that replace refused ones.
 pub(crate) async fn after_refusal(
     authorizer: &Arc<dyn Authorizer>,
 ) -> Option<Vec<(String, String)>> {

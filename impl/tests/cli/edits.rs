@@ -1,5 +1,4 @@
-//! `mcp add` and `mcp remove` on configurations of every style: everything else stays, byte for
-//! byte.
+//! `mcp add` and `mcp remove` on configurations of every style: all other bytes are unchanged.
 
 use crate::support::Home;
 
@@ -91,7 +90,7 @@ const CASES: [Case; 14] = [
         replaced: "docs = 1\n[mcp_servers.docs2]\ncommand = \"a\"\n[mcp_servers.docs]\nurl = \"https://new.example\"\n[other.docs]\nc = 1\n",
     },
     Case {
-        style: "a comment that belongs to nobody",
+        style: "an unattached comment",
         before: "[mcp_servers.docs]\ncommand = \"a\"\n# timeout = 1\n\n# the end\n",
         removed: "# timeout = 1\n\n# the end\n",
         replaced: "[mcp_servers.docs]\nurl = \"https://new.example\"\n# timeout = 1\n\n# the end\n",
@@ -99,7 +98,7 @@ const CASES: [Case; 14] = [
 ];
 
 #[test]
-fn remove_takes_out_nothing_else() {
+fn remove_changes_nothing_else() {
     for case in &CASES {
         let home = Home::with(case.before);
         let out = home.ok(&["mcp", "remove", "docs"]);
@@ -110,7 +109,7 @@ fn remove_takes_out_nothing_else() {
 }
 
 #[test]
-fn add_replaces_nothing_else() {
+fn add_changes_nothing_else() {
     for case in &CASES {
         let home = Home::with(case.before);
         let out = home.ok(&["mcp", "add", "docs", "--url", "https://new.example"]);
@@ -181,17 +180,17 @@ fn all_settings_are_written() {
 }
 
 #[test]
-fn what_cannot_be_added_changes_nothing() {
+fn a_rejected_add_changes_nothing() {
     let secret = "s3cr.et";
     let pair = format!("{secret}=x");
     let cases: [(&[&str], &str); 15] = [
-        (&["x y", "--url", "https://a.example"], "'x y' is no name for a server; use letters"),
-        (&["a.b", "--url", "https://a.example"], "'a.b' is no name for a server; use letters"),
-        (&["", "--url", "https://a.example"], "'' is no name for a server; use letters"),
-        (&["\u{1b}[0m", "--url", "https://a.example"], "'\\u{1b}[0m' is no name for a server"),
+        (&["x y", "--url", "https://a.example"], "'x y' is not a valid server name; use letters"),
+        (&["a.b", "--url", "https://a.example"], "'a.b' is not a valid server name; use letters"),
+        (&["", "--url", "https://a.example"], "'' is not a valid server name; use letters"),
+        (&["\u{1b}[0m", "--url", "https://a.example"], "'\\u{1b}[0m' is not a valid server name"),
         (
             &["codex_apps", "--url", "https://a.example"],
-            "'codex_apps' is reserved: it is the Apps server, which gets your ChatGPT credentials",
+            "'codex_apps' is reserved for the Apps server, which gets your ChatGPT credentials",
         ),
         (&["a", "--url", "ftp://a.example"], "the URL is not an http or https URL"),
         (&["a", "--url", "a.example"], "the URL is not an http or https URL"),
@@ -203,7 +202,7 @@ fn what_cannot_be_added_changes_nothing() {
             &["a", "--url", "https://a.example", "--bearer-token-env-var", secret],
             "--bearer-token-env-var takes the name of an environment variable",
         ),
-        (&["a", "--env", secret, "--", "x"], "--env is written KEY=VALUE"),
+        (&["a", "--env", secret, "--", "x"], "--env takes KEY=VALUE"),
         (&["a", "--env", &pair, "--", "x"], "--env takes the name of an environment variable"),
         (&["a", "--bearer-token-env-var", "T", "--", "x"], "cannot be used with"),
         (&["a", "--", " "], "the command after `--` is empty"),
@@ -212,22 +211,22 @@ fn what_cannot_be_added_changes_nothing() {
     ];
     for (args, problem) in cases {
         let home = Home::with("# mine\n");
-        let said = home.run(&[&["mcp", "add"], args].concat());
-        assert_eq!((said.status, &*said.out), (2, ""), "{said:?}");
-        assert!(said.err.starts_with("error: ") && said.err.contains(problem), "{said:?}");
-        assert!(!said.err.contains(secret), "{said:?}");
+        let result = home.run(&[&["mcp", "add"], args].concat());
+        assert_eq!((result.status, &*result.out), (2, ""), "{result:?}");
+        assert!(result.err.starts_with("error: ") && result.err.contains(problem), "{result:?}");
+        assert!(!result.err.contains(secret), "{result:?}");
         assert_eq!(home.text(), "# mine\n");
     }
 }
 
 #[test]
-fn a_missing_server_is_said() {
+fn removing_an_unknown_server_fails() {
     for config in ["", "[mcp_servers.other]\ncommand = \"x\"\n", "docs = 1\n"] {
         let home = Home::with(config);
-        let said = home.run(&["mcp", "remove", "docs"]);
+        let result = home.run(&["mcp", "remove", "docs"]);
         let place = home.config();
         let problem = format!("error: No MCP server named 'docs' found in {}.\n", place.display());
-        assert_eq!((said.status, said.out, said.err), (1, String::new(), problem));
+        assert_eq!((result.status, result.out, result.err), (1, String::new(), problem));
         assert_eq!(home.text(), config);
     }
     let home = Home::new();

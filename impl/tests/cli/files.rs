@@ -1,9 +1,9 @@
-//! How `config.toml` is read and written.
+//! Reading and writing `config.toml`.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::support::{Home, said};
+use crate::support::{Home, output_of};
 
 const SERVER: &str = "[mcp_servers.docs]\ncommand = \"x\"\n";
 
@@ -12,7 +12,7 @@ fn add<'a>() -> [&'a str; 5] {
 }
 
 #[test]
-fn a_broken_config_stops_everything_and_stays() {
+fn commands_refuse_an_invalid_config_and_leave_it_unchanged() {
     let cases = [
         ("[mcp_servers.docs\n", "config.toml:1:18: not valid TOML"),
         ("mcp_servers.docs.url = 1\n", "config.toml:1:24: mcp_servers.docs.url: "),
@@ -30,9 +30,9 @@ fn a_broken_config_stops_everything_and_stays() {
     for (config, problem) in cases {
         for command in commands {
             let home = Home::with(config);
-            let said = home.run(command);
-            assert_eq!((said.status, &*said.out), (2, ""), "{command:?} {said:?}");
-            assert!(said.err.contains(problem), "{command:?} {said:?}");
+            let result = home.run(command);
+            assert_eq!((result.status, &*result.out), (2, ""), "{command:?} {result:?}");
+            assert!(result.err.contains(problem), "{command:?} {result:?}");
             assert_eq!(home.text(), config);
         }
     }
@@ -56,7 +56,7 @@ fn a_config_that_is_not_a_text_file_is_refused() {
 
 #[cfg(unix)]
 #[test]
-fn a_new_file_is_private_and_an_old_one_keeps_its_mode() {
+fn a_new_file_is_private_and_an_existing_one_keeps_its_mode() {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = |home: &Home| home.config().metadata().unwrap().permissions().mode() & 0o777;
     let home = Home::new();
@@ -69,9 +69,9 @@ fn a_new_file_is_private_and_an_old_one_keeps_its_mode() {
     assert_eq!(home.path().join(".config.toml.lock").metadata().unwrap().len(), 0);
 }
 
-/// Each reads the file, edits and writes it, and none must write what another one has not seen.
+/// Each reads, edits and writes the file, and no edit is lost.
 #[test]
-fn additions_at_the_same_time_all_stay() {
+fn concurrent_additions_are_all_kept() {
     for round in 0..3 {
         let parent = Home::new();
         let home = parent.path().join("home");
@@ -83,8 +83,8 @@ fn additions_at_the_same_time_all_stay() {
             running.push(command.spawn().unwrap());
         }
         for process in running {
-            let said = said(&process.wait_with_output().unwrap());
-            assert_eq!((said.status, &*said.err), (0, ""), "round {round}");
+            let result = output_of(&process.wait_with_output().unwrap());
+            assert_eq!((result.status, &*result.err), (0, ""), "round {round}");
         }
         let text = std::fs::read_to_string(home.join("config.toml")).unwrap();
         let servers = text.lines().filter(|line| line.starts_with("[mcp_servers.s")).count();
@@ -93,7 +93,7 @@ fn additions_at_the_same_time_all_stay() {
 }
 
 #[test]
-fn another_edit_is_waited_for_but_not_forever() {
+fn an_edit_waits_a_bounded_time_for_another() {
     let home = Home::with(SERVER);
     let lock = std::fs::File::create(home.path().join(".config.toml.lock")).unwrap();
     lock.lock().unwrap();
@@ -101,8 +101,8 @@ fn another_edit_is_waited_for_but_not_forever() {
     let stopped = home.run(&["mcp", "remove", "docs"]);
     assert!(started.elapsed() >= Duration::from_secs(5), "{:?}", started.elapsed());
     let problem = format!(
-        "error: {}: another process has been editing it for 5 seconds; nothing was written, try \
-         again when it is done\n",
+        "error: {}: another process has been editing the file for 5 seconds; \
+             nothing was written, try again later\n",
         home.config().display()
     );
     assert_eq!((stopped.status, &*stopped.out, stopped.err), (1, "", problem));
@@ -112,39 +112,40 @@ fn another_edit_is_waited_for_but_not_forever() {
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(home.text(), SERVER);
     drop(lock);
-    let said = said(&waiting.wait_with_output().unwrap());
-    assert_eq!((said.status, &*said.err), (0, ""));
+    let result = output_of(&waiting.wait_with_output().unwrap());
+    assert_eq!((result.status, &*result.err), (0, ""));
     assert_eq!(home.text(), "");
 }
 
 #[test]
-fn where_there_is_no_home_nothing_is_removed_and_none_is_made() {
+fn remove_does_not_create_a_home() {
     let parent = Home::new();
     let mut command = parent.command(&["mcp", "remove", "docs"]);
-    let said = said(&command.env("CODEX_HOME", parent.path().join("home")).output().unwrap());
-    assert_eq!(said.status, 1);
-    assert!(said.err.starts_with("error: No MCP server named 'docs' found in "), "{said:?}");
+    let result =
+        output_of(&command.env("CODEX_HOME", parent.path().join("home")).output().unwrap());
+    assert_eq!(result.status, 1);
+    assert!(result.err.starts_with("error: No MCP server named 'docs' found in "), "{result:?}");
     assert_eq!(parent.files(), [""; 0]);
 }
 
 #[test]
-fn a_missing_home_is_made() {
+fn add_creates_a_missing_home() {
     let parent = Home::new();
     let home = parent.path().join("a/b");
     let mut command = parent.command(&add());
     let output = command.env("CODEX_HOME", &home).output().unwrap();
-    assert_eq!(said(&output).status, 0, "{output:?}");
+    assert_eq!(output_of(&output).status, 0, "{output:?}");
     assert!(home.join("config.toml").exists());
 }
 
 #[test]
-fn without_codex_home_it_is_in_the_users_home() {
+fn without_codex_home_the_file_is_in_the_users_home() {
     let user = Home::new();
     let mut command = user.command(&add());
     let output = command.env_remove("CODEX_HOME").env("HOME", user.path()).output().unwrap();
-    assert_eq!(said(&output).status, 0, "{output:?}");
+    assert_eq!(output_of(&output).status, 0, "{output:?}");
     assert!(user.path().join(".codex/config.toml").exists());
-    let nowhere = said(&user.command(&add()).env_remove("CODEX_HOME").output().unwrap());
+    let nowhere = output_of(&user.command(&add()).env_remove("CODEX_HOME").output().unwrap());
     assert_eq!(nowhere.status, 2);
     assert!(nowhere.err.contains("neither CODEX_HOME nor HOME is set"), "{nowhere:?}");
 }
@@ -158,14 +159,14 @@ fn a_link_stays_a_link() {
     home.ok(&["mcp", "remove", "docs"]);
     assert!(home.config().symlink_metadata().unwrap().is_symlink());
     assert_eq!(elsewhere.text(), "");
-    // One whose file is not there yet.
+    // A link whose target does not exist yet.
     std::fs::remove_file(elsewhere.config()).unwrap();
     home.ok(&add());
     assert!(home.config().symlink_metadata().unwrap().is_symlink());
     assert!(elsewhere.text().contains("[mcp_servers.new]"));
 }
 
-/// Run as nobody where the tests run as root, who may write everywhere.
+/// Runs as `nobody` if the tests run as root, who may write everywhere.
 #[cfg(unix)]
 #[test]
 fn an_unwritable_folder_leaves_the_file_as_it_was() {
@@ -183,10 +184,10 @@ fn an_unwritable_folder_leaves_the_file_as_it_was() {
         if is_root {
             command.uid(65534).gid(65534);
         }
-        let said = said(&command.output().unwrap());
-        assert_eq!((said.status, &*said.out), (1, ""), "{said:?}");
+        let result = output_of(&command.output().unwrap());
+        assert_eq!((result.status, &*result.out), (1, ""), "{result:?}");
         let problem = format!("error: {}: cannot be written: ", home.config().display());
-        assert!(said.err.starts_with(&problem), "{said:?}");
+        assert!(result.err.starts_with(&problem), "{result:?}");
         assert_eq!(home.text(), SERVER);
     }
     set(0o755);

@@ -1,15 +1,15 @@
-//! Help and wrong use.
+//! Help and invalid arguments.
 
 use crate::support::Home;
 
 #[test]
-fn every_command_explains_itself() {
+fn every_command_has_help() {
     let commands: [(&[&str], &[&str]); 10] = [
-        (&[], &["app-server", "connect", "mcp", "Exit status: 0 done, 1 ", "CODEX_HOME"]),
+        (&[], &["app-server", "connect", "mcp", "Exit status: 0 success, 1 ", "CODEX_HOME"]),
         (&["app-server"], &["--orchestrator", "KEY=VALUE", "codex-pr-27198", "codex-pr-31803"]),
         (&["connect"], &["URL"]),
         (&["mcp"], &["list", "get", "add", "remove", "login", "logout", "codex_apps"]),
-        (&["mcp", "list"], &["--json", "-c, --config <KEY=VALUE>", "not shown"]),
+        (&["mcp", "list"], &["--json", "-c, --config <KEY=VALUE>", "Masks"]),
         (&["mcp", "get"], &["--json", "<NAME>"]),
         (&["mcp", "add"], &["--url", "--bearer-token-env-var", "--env", "-- npx", "Examples:"]),
         (&["mcp", "remove"], &["<NAME>", "Comments directly above"]),
@@ -40,9 +40,9 @@ fn wrong_use_is_status_2() {
         &["mcp", "login", "x", "--timeout", "0"],
     ];
     for args in cases {
-        let said = home.run(args);
-        assert_eq!((said.status, &*said.out), (2, ""), "{args:?}: {said:?}");
-        assert!(!said.err.is_empty(), "{args:?}");
+        let result = home.run(args);
+        assert_eq!((result.status, &*result.out), (2, ""), "{args:?}: {result:?}");
+        assert!(!result.err.is_empty(), "{args:?}");
     }
     assert!(home.ok(&["--version"]).starts_with("mcp-overlay-host "));
 }

@@ -1,8 +1,8 @@
-//! `mcp list` and `mcp get`: what is shown, and what is not.
+//! `mcp list` and `mcp get`.
 
 use serde_json::{Value, json};
 
-use crate::support::{Home, said};
+use crate::support::{Home, output_of};
 
 const CONFIG: &str = r#"
 model = "o3"
@@ -52,13 +52,13 @@ wiki    enabled   http       https://wiki.example/mcp                           
         list.lines().map(|line| line.find("http").or(line.find("stdio"))).collect();
     assert_eq!(starts[1..], [Some(18), Some(18), Some(18), Some(18)], "columns line up\n{list}");
     let output = home.command(&["mcp", "list"]).env("SEARCH_TOKEN", "SECRET-9").output().unwrap();
-    let list = said(&output).out;
+    let list = output_of(&output).out;
     assert!(list.lines().any(|line| line.ends_with("  bearer token of SEARCH_TOKEN")), "{list}");
     assert!(!list.contains("SECRET"), "{list}");
 }
 
 #[test]
-fn json_is_complete_but_for_secrets() {
+fn json_shows_everything_except_secrets() {
     let home = Home::with(CONFIG);
     let all: Value = serde_json::from_str(&home.ok(&["mcp", "list", "--json"])).unwrap();
     let expected = json!([
@@ -105,7 +105,7 @@ fn json_is_complete_but_for_secrets() {
     assert_eq!(home.ok(&["mcp", "get", "search"]), expected);
 }
 
-/// Arguments in the forms in which secrets are handed to servers.
+/// The forms in which arguments hold secrets.
 #[test]
 fn arguments_that_look_like_secrets_are_masked() {
     let cases = [
@@ -138,7 +138,7 @@ fn arguments_that_look_like_secrets_are_masked() {
 }
 
 #[test]
-fn names_cannot_talk_to_the_terminal() {
+fn control_characters_in_names_are_escaped() {
     let home = Home::with("[mcp_servers.\"a\\u001b[31m\\n\"]\ncommand = \"\\u0007x\"\n");
     let list = home.ok(&["mcp", "list"]);
     assert!(
@@ -151,17 +151,17 @@ fn names_cannot_talk_to_the_terminal() {
 }
 
 #[test]
-fn nothing_to_list_is_said() {
+fn an_empty_list_says_so() {
     let home = Home::new();
     let hint = "No MCP servers. Add one with `mcp-overlay-host mcp add`.\n";
     assert_eq!(home.ok(&["mcp", "list"]), hint);
     assert_eq!(home.ok(&["mcp", "list", "--json"]), "[]\n");
-    let said = home.run(&["mcp", "get", "docs"]);
-    assert_eq!((said.status, &*said.err), (1, "error: No MCP server named 'docs' found.\n"));
+    let result = home.run(&["mcp", "get", "docs"]);
+    assert_eq!((result.status, &*result.err), (1, "error: No MCP server named 'docs' found.\n"));
 }
 
 #[test]
-fn overrides_are_put_over_the_file() {
+fn overrides_take_precedence_over_the_file() {
     let home = Home::with(CONFIG);
     let list = home.ok(&[
         "mcp",
@@ -177,17 +177,17 @@ fn overrides_are_put_over_the_file() {
 }
 
 #[test]
-fn only_faults_of_servers_are_warned_about() {
+fn only_settings_of_servers_cause_warnings() {
     let home = Home::with("unheard = 1\n[mcp_servers.docs]\ncommand = \"x\"\ncomand = \"y\"\n");
-    let said = home.run(&["mcp", "list"]);
-    assert_eq!(said.status, 0);
-    assert!(said.err.contains("mcp_servers.docs.comand"), "{said:?}");
-    assert!(!said.err.contains("unheard"), "{said:?}");
+    let result = home.run(&["mcp", "list"]);
+    assert_eq!(result.status, 0);
+    assert!(result.err.contains("mcp_servers.docs.comand"), "{result:?}");
+    assert!(!result.err.contains("unheard"), "{result:?}");
 }
 
-/// The legacy loader: a local host has no extension that would bring the Apps server.
+/// By the legacy loader: a local host has no Apps extension.
 #[test]
-fn the_apps_server_is_listed_behind_an_open_gate() {
+fn the_apps_server_is_listed_if_the_gate_is_open() {
     let chatgpt = json!({"tokens": {"access_token": "SECRET", "id_token": "e30.e30.x"}});
     let agent = json!({"agent_identity": "SECRET"});
     let pat = json!({"personal_access_token": "SECRET"});
@@ -212,10 +212,10 @@ fn the_apps_server_is_listed_behind_an_open_gate() {
                 std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
             }
         }
-        let said = home.run(&["mcp", "list", "--json"]);
-        assert_eq!(said.status, 0, "{said:?}");
-        assert!(!said.out.contains("SECRET") && !said.err.contains("SECRET"), "{said:?}");
-        let list: Value = serde_json::from_str(&said.out).unwrap();
+        let result = home.run(&["mcp", "list", "--json"]);
+        assert_eq!(result.status, 0, "{result:?}");
+        assert!(!result.out.contains("SECRET") && !result.err.contains("SECRET"), "{result:?}");
+        let list: Value = serde_json::from_str(&result.out).unwrap();
         let apps = list.as_array().unwrap().first();
         assert_eq!(apps.map(|apps| apps["auth"].as_str().unwrap()), expected, "{auth:?}");
         let Some(apps) = apps else { continue };
@@ -224,11 +224,11 @@ fn the_apps_server_is_listed_behind_an_open_gate() {
 }
 
 #[test]
-fn a_broken_sign_in_is_warned_about_and_closes_the_gate() {
+fn an_invalid_sign_in_causes_a_warning_and_closes_the_gate() {
     let home = Home::with("features.apps = true\n[mcp_servers.docs]\ncommand = \"x\"\n");
     std::fs::write(home.path().join("auth.json"), "{").unwrap();
-    let said = home.run(&["mcp", "list"]);
-    assert_eq!(said.status, 0);
-    assert!(said.err.contains("auth.json: not valid JSON, line 1 column 1; "), "{said:?}");
-    assert!(!said.out.contains("codex_apps"), "{said:?}");
+    let result = home.run(&["mcp", "list"]);
+    assert_eq!(result.status, 0);
+    assert!(result.err.contains("auth.json: not valid JSON, line 1 column 1; "), "{result:?}");
+    assert!(!result.out.contains("codex_apps"), "{result:?}");
 }

@@ -1,4 +1,4 @@
-//! Running the binary in a home of its own.
+//! Runs the binary in a temporary home.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -8,9 +8,9 @@ use tempfile::TempDir;
 /// A temporary home of the host.
 pub(crate) struct Home(TempDir);
 
-/// What the binary said.
+/// The output of the binary.
 #[derive(Debug)]
-pub(crate) struct Said {
+pub(crate) struct CommandOutput {
     pub(crate) status: i32,
     pub(crate) out: String,
     pub(crate) err: String,
@@ -47,15 +47,15 @@ impl Home {
         command
     }
 
-    pub(crate) fn run(&self, args: &[&str]) -> Said {
-        said(&self.command(args).output().unwrap())
+    pub(crate) fn run(&self, args: &[&str]) -> CommandOutput {
+        output_of(&self.command(args).output().unwrap())
     }
 
-    /// Runs what must succeed without a word on standard error.
+    /// Runs a command that must succeed with an empty standard error.
     pub(crate) fn ok(&self, args: &[&str]) -> String {
-        let said = self.run(args);
-        assert_eq!((said.status, &*said.err), (0, ""), "{args:?}: {said:?}");
-        said.out
+        let result = self.run(args);
+        assert_eq!((result.status, &*result.err), (0, ""), "{args:?}: {result:?}");
+        result.out
     }
 
     /// The names of the files in the home.
@@ -68,9 +68,9 @@ impl Home {
     }
 }
 
-pub(crate) fn said(output: &Output) -> Said {
+pub(crate) fn output_of(output: &Output) -> CommandOutput {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    Said {
+    CommandOutput {
         status: output.status.code().unwrap(),
         out: text(&output.stdout),
         err: text(&output.stderr),

@@ -1,9 +1,9 @@
-//! Who is told what, and what becomes of a refusal.
+//! The authorization of requests, and refusals.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use mcp_overlay_host::connection::{ConnectContext, ConnectError, Place, connect};
+use mcp_overlay_host::connection::{ConnectContext, ConnectError, ServerAddress, connect};
 use mcp_overlay_host::hosted_apps::CODEX_APPS;
 use mcp_overlay_host::{Environment, Profile, ServerConfig};
 use serde_json::json;
@@ -16,18 +16,18 @@ use crate::support::{
     what, with_oauth,
 };
 
-fn docs_at(endpoint: &MockServer) -> Place {
-    Place { server: "docs".into(), at: endpoint.uri() }
+fn docs_at(endpoint: &MockServer) -> ServerAddress {
+    ServerAddress { server: "docs".into(), at: endpoint.uri() }
 }
 
-/// The tokens of all requests, by what was asked.
+/// The tokens of all requests, by JSON-RPC method.
 async fn tokens(endpoint: &MockServer) -> Vec<(String, Option<String>)> {
     let requests = endpoint.received_requests().await.unwrap();
     requests.iter().map(|request| (what(request), header(request, "authorization"))).collect()
 }
 
 #[tokio::test]
-async fn every_request_carries_what_authorises_it_at_that_moment() {
+async fn every_request_carries_the_current_authorization() {
     let endpoint = sessions().await;
     let script = Script::new(
         &[Some("t1"), Some("t2"), Some("t3"), Some("t4"), Some("t5"), Some("t6"), Some("t7")],
@@ -46,15 +46,15 @@ async fn every_request_carries_what_authorises_it_at_that_moment() {
     let expected =
         ["DELETE", "GET", "initialize", "notifications/initialized", "tools/call", "tools/list"];
     assert_eq!(kinds, expected);
-    // Six requests, six questions.
+    // Six requests, so six calls of the authorizer.
     let expected = ["t1", "t2", "t3", "t4", "t5", "t6"].map(|token| format!("Bearer {token}"));
     assert_eq!(sent, expected);
 }
 
 #[tokio::test]
-async fn a_stream_that_is_resumed_is_authorised_anew() {
+async fn a_resumed_stream_carries_the_current_authorization() {
     let endpoint = sessions().await;
-    // The answer to the call breaks off, and the rest of it is fetched.
+    // The stream of the response breaks and is resumed.
     let begin = "id: 1\nretry: 5\ndata:\n\n";
     let broken = ResponseTemplate::new(200).set_body_raw(begin, "text/event-stream");
     Mock::given(|request: &wiremock::Request| what(request) == "tools/call")
@@ -82,7 +82,7 @@ async fn a_stream_that_is_resumed_is_authorised_anew() {
 }
 
 #[tokio::test]
-async fn a_refused_request_is_repeated_once_with_other_headers() {
+async fn a_refused_request_is_retried_once_with_new_headers() {
     let endpoint = MockServer::start().await;
     let refuse = ResponseTemplate::new(401)
         .insert_header("WWW-Authenticate", "Bearer error=\"invalid_token\"");
@@ -110,7 +110,7 @@ async fn a_refused_request_is_repeated_once_with_other_headers() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_stands_says_what_to_do() {
+async fn a_final_refusal_says_what_to_do() {
     let challenged =
         ResponseTemplate::new(401).insert_header("WWW-Authenticate", "Bearer realm=\"t\"");
     for refuse in [ResponseTemplate::new(401), challenged] {
@@ -120,8 +120,8 @@ async fn a_refusal_that_stands_says_what_to_do() {
             let script = Script::new(&[Some("secret-token")], other);
             let error = connect_docs(&endpoint, &with_oauth(&script)).await.unwrap_err();
             let advice = "log in once more".to_owned();
-            let place = docs_at(&endpoint);
-            let expected = ConnectError::Unauthorized { place, status: 401, advice };
+            let address = docs_at(&endpoint);
+            let expected = ConnectError::Unauthorized { address, status: 401, advice };
             assert_eq!(error, expected);
             assert!(error.to_string().contains("log in once more"), "{error}");
             assert!(!format!("{error} {error:?}").contains("secret-token"));
@@ -144,30 +144,30 @@ async fn a_missing_scope_is_a_refusal_and_another_403_is_not() {
         let script = Script::new(&[Some("t")], None);
         let error = connect_docs(&endpoint, &with_oauth(&script)).await.unwrap_err();
         assert_eq!(script.refusals.lock().unwrap().len(), refusals);
-        let place = docs_at(&endpoint);
+        let address = docs_at(&endpoint);
         let expected = if refusals == 1 {
             let advice = "log in once more".to_owned();
-            ConnectError::Unauthorized { place, status: 403, advice }
+            ConnectError::Unauthorized { address, status: 403, advice }
         } else {
-            ConnectError::HttpStatus { place, status: 403 }
+            ConnectError::HttpStatus { address, status: 403 }
         };
         assert_eq!(error, expected);
     }
 }
 
 #[tokio::test]
-async fn nothing_is_sent_when_nothing_authorises_it() {
+async fn nothing_is_sent_without_authorization() {
     let endpoint = sessions().await;
     let script = Script::new(&[None], None);
     let error = connect_docs(&endpoint, &with_oauth(&script)).await.unwrap_err();
-    let reason = "nobody is signed in any more: sign in".to_owned();
-    let expected = ConnectError::NotAuthorized { place: docs_at(&endpoint), reason };
+    let reason = "you are signed out: sign in".to_owned();
+    let expected = ConnectError::NotAuthorized { address: docs_at(&endpoint), reason };
     assert_eq!(error, expected);
     assert_eq!(seen(&endpoint).await.len(), 0);
 }
 
 #[tokio::test]
-async fn nothing_is_sent_any_more_once_nothing_authorises_it() {
+async fn nothing_is_sent_once_the_authorization_is_gone() {
     let endpoint = sessions().await;
     let script = Script::new(&[Some("t")], None);
     let connection = connect_docs(&endpoint, &with_oauth(&script)).await.unwrap();
@@ -180,14 +180,14 @@ async fn nothing_is_sent_any_more_once_nothing_authorises_it() {
         let list = connection.list_tools().await.unwrap_err();
         assert!(matches!(list, ConnectError::NotAuthorized { .. }), "{list:?}");
     }
-    // Nor is the end of the session told.
+    // Nor is the session deleted.
     connection.shutdown().await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(seen(&endpoint).await.len(), before);
 }
 
 #[tokio::test]
-async fn a_resource_read_earlier_is_not_served_to_somebody_signed_out() {
+async fn a_cached_resource_is_not_served_after_a_sign_out() {
     let endpoint = sessions().await;
     on(&endpoint, "resources/read", |request| {
         let contents = json!([{ "uri": "a://b", "text": "private" }]);
@@ -277,7 +277,7 @@ async fn oauth_is_never_asked_about_the_apps_server() {
 }
 
 #[tokio::test]
-async fn host_credentials_that_change_are_sent_as_they_are_now() {
+async fn changed_host_credentials_apply_to_the_next_request() {
     let endpoint = working(Form::Json).await;
     let config = server(&json!({
         "url": format!("{}{APPS_PATH}", endpoint.uri()),
@@ -296,7 +296,7 @@ async fn host_credentials_that_change_are_sent_as_they_are_now() {
 }
 
 #[tokio::test]
-async fn a_variable_comes_before_oauth_and_has_to_be_set() {
+async fn a_token_variable_takes_precedence_over_oauth_and_must_be_set() {
     let endpoint = working(Form::Json).await;
     let url = format!("{}{APPS_PATH}", endpoint.uri());
     let config = server(&json!({ "url": url, "bearer_token_env_var": "DOCS_TOKEN" }));
@@ -304,7 +304,7 @@ async fn a_variable_comes_before_oauth_and_has_to_be_set() {
     let unset = with_oauth(&script);
     let error = connect("docs", &config, &unset).await.unwrap_err();
     let variable = "DOCS_TOKEN".to_owned();
-    assert_eq!(error, ConnectError::NoToken { place: docs_at(&endpoint), variable });
+    assert_eq!(error, ConnectError::NoToken { address: docs_at(&endpoint), variable });
     assert_eq!(seen(&endpoint).await.len(), 0);
 
     let environment = Environment::from_pairs([("DOCS_TOKEN", "from-env")]);
@@ -317,7 +317,7 @@ async fn a_variable_comes_before_oauth_and_has_to_be_set() {
 }
 
 #[tokio::test]
-async fn a_configured_header_authorises_unless_there_is_something_better() {
+async fn a_configured_header_is_sent_unless_there_is_other_authorization() {
     let endpoint = working(Form::Json).await;
     let url = format!("{}{APPS_PATH}", endpoint.uri());
     let headers = json!({ "Authorization": "Basic x", "X-Other": "y" });
@@ -325,7 +325,7 @@ async fn a_configured_header_authorises_unless_there_is_something_better() {
     let script = Script::new(&[Some("oauth")], None);
     for (context, expected) in [(context(), "Basic x"), (with_oauth(&script), "Bearer oauth")] {
         endpoint.reset().await;
-        // Only what was sent matters.
+        // Only the request matters.
         connect("docs", &config, &context).await.unwrap_err();
         let requests = endpoint.received_requests().await.unwrap();
         let values: Vec<_> = requests[0].headers.get_all("authorization").iter().collect();
@@ -336,16 +336,16 @@ async fn a_configured_header_authorises_unless_there_is_something_better() {
 }
 
 #[tokio::test]
-async fn a_server_that_wants_authorization_which_there_is_none_for() {
+async fn a_server_that_requires_authorization_reports_that_a_login_is_needed() {
     let endpoint = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(401)).mount(&endpoint).await;
     let error = connect_docs(&endpoint, &context()).await.unwrap_err();
-    assert_eq!(error, ConnectError::LoginRequired { place: docs_at(&endpoint) });
+    assert_eq!(error, ConnectError::LoginRequired { address: docs_at(&endpoint) });
     assert!(error.to_string().contains("log in"), "{error}");
 }
 
 #[tokio::test]
-async fn another_origin_never_sees_what_authorises() {
+async fn another_origin_never_sees_the_authorization() {
     let other = working(Form::Json).await;
     let endpoint = MockServer::start().await;
     let location = format!("{}{APPS_PATH}", other.uri());
@@ -354,12 +354,12 @@ async fn another_origin_never_sees_what_authorises() {
     let script = Script::new(&[Some("t")], Some("t2"));
     let error = connect_docs(&endpoint, &with_oauth(&script)).await.unwrap_err();
     let to = other.uri();
-    assert_eq!(error, ConnectError::RedirectRefused { place: docs_at(&endpoint), to });
+    assert_eq!(error, ConnectError::RedirectRefused { address: docs_at(&endpoint), to });
     assert_eq!(seen(&other).await.len(), 0);
 }
 
 #[tokio::test]
-async fn a_redirect_is_authorised_anew() {
+async fn a_redirected_request_carries_the_current_authorization() {
     let endpoint = sessions().await;
     let script = Script::new(&[Some("t")], None);
     let connection = connect_docs(&endpoint, &with_oauth(&script)).await.unwrap();
@@ -375,7 +375,7 @@ async fn a_redirect_is_authorised_anew() {
 
     *script.tokens.lock().unwrap() = [Some("first"), Some("second")].into();
     connection.call_tool("a", None, None).await.unwrap();
-    // Signed out between the two.
+    // Signed out between the two requests.
     *script.tokens.lock().unwrap() = [Some("third"), None].into();
     let error = connection.call_tool("a", None, None).await.unwrap_err();
     assert!(matches!(error, ConnectError::NotAuthorized { .. }), "{error:?}");
@@ -387,7 +387,7 @@ async fn a_redirect_is_authorised_anew() {
 }
 
 #[tokio::test]
-async fn a_redirect_cannot_bring_a_user_name() {
+async fn a_redirect_with_a_user_name_is_refused() {
     let endpoint = sessions().await;
     let to = format!("http://me:secret@{}/elsewhere", endpoint.address());
     let moved = ResponseTemplate::new(307).insert_header("location", to.as_str());
@@ -402,7 +402,7 @@ async fn a_redirect_cannot_bring_a_user_name() {
 }
 
 #[tokio::test]
-async fn a_token_of_the_apps_server_goes_with_the_sign_in() {
+async fn the_apps_servers_own_token_is_not_sent_after_a_sign_out() {
     let endpoint = sessions().await;
     let script = Script::new(&[Some("t")], None);
     let context = ConnectContext {
@@ -426,13 +426,13 @@ async fn a_token_of_the_apps_server_goes_with_the_sign_in() {
     assert!(matches!(error, ConnectError::NotAuthorized { .. }), "{error:?}");
     apps.shutdown().await;
     assert_eq!(tokens(&endpoint).await.get(before..), Some([].as_slice()));
-    // It is no business of other servers who is signed in.
+    // The sign-in does not affect other servers.
     docs.call_tool("a", None, None).await.unwrap();
     docs.shutdown().await;
 }
 
 #[tokio::test]
-async fn a_refused_token_of_the_apps_server_names_its_variable() {
+async fn a_refused_token_of_the_apps_server_reports_its_variable() {
     let endpoint = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(401)).mount(&endpoint).await;
     let context = ConnectContext {

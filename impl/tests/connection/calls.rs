@@ -19,7 +19,7 @@ fn object(value: Value) -> Option<serde_json::Map<String, Value>> {
     value.as_object().cloned()
 }
 
-/// A server whose calls of tools are answered by `respond`.
+/// A server that responds to tool calls with `respond`.
 async fn on_calls(
     respond: impl Fn(&Request) -> ResponseTemplate + Send + Sync + 'static,
 ) -> MockServer {
@@ -33,7 +33,7 @@ async fn on_calls(
 }
 
 #[tokio::test]
-async fn a_call_carries_its_arguments_and_its_meta() {
+async fn a_call_carries_its_arguments_and_meta() {
     let endpoint = sessions().await;
     let connection = connect_docs(&endpoint, &context()).await.unwrap();
     assert_eq!(connection.name(), "docs");
@@ -70,7 +70,7 @@ async fn a_tool_that_is_not_offered_is_not_called() {
 }
 
 #[tokio::test]
-async fn a_refused_call_shows_the_servers_words_within_bounds() {
+async fn a_refused_call_shows_the_servers_message_within_bounds() {
     let endpoint = on_calls(|request| {
         let message = format!("no\n\u{1b}[31m {}", "ä".repeat(5_000));
         let error = json!({ "code": -32602, "message": message });
@@ -81,11 +81,11 @@ async fn a_refused_call_shows_the_servers_words_within_bounds() {
     .await;
     let connection = connect_docs(&endpoint, &context()).await.unwrap();
     let error = connection.call_tool("a", None, None).await.unwrap_err();
-    let ConnectError::CallRefused { place, code, message, request } = &error else {
+    let ConnectError::CallRefused { address, code, message, request } = &error else {
         panic!("{error:?}")
     };
-    assert_eq!((place.server.as_str(), *code, *request), ("docs", -32602, "tools/call"));
-    assert!(message.starts_with("no[31m ää"), "{message}");
+    assert_eq!((address.server.as_str(), *code, *request), ("docs", -32602, "tools/call"));
+    assert!(message.starts_with("no  [31m ää"), "{message}");
     assert_eq!(message.chars().count(), 1_000);
     connection.shutdown().await;
 }
@@ -104,7 +104,7 @@ async fn a_result_without_content_is_a_result() {
 }
 
 #[tokio::test]
-async fn a_call_that_takes_too_long_is_cancelled() {
+async fn a_call_that_times_out_is_cancelled() {
     let endpoint =
         on_calls(|_| ResponseTemplate::new(200).set_delay(Duration::from_secs(30))).await;
     let url = format!("{}{APPS_PATH}", endpoint.uri());
@@ -121,7 +121,7 @@ async fn a_call_that_takes_too_long_is_cancelled() {
 }
 
 #[tokio::test]
-async fn a_call_that_nobody_waits_for_is_cancelled() {
+async fn a_dropped_call_is_cancelled() {
     let endpoint =
         on_calls(|_| ResponseTemplate::new(200).set_delay(Duration::from_secs(30))).await;
     let connection = connect_docs(&endpoint, &context()).await.unwrap();
@@ -131,12 +131,12 @@ async fn a_call_that_nobody_waits_for_is_cancelled() {
     connection.shutdown().await;
 }
 
-/// Calls that fail in different ways, at the same time, over one connection.
+/// Concurrent calls that fail in different ways on one connection.
 #[tokio::test]
-async fn of_concurrent_calls_each_has_its_own_outcome() {
+async fn concurrent_calls_have_their_own_outcomes() {
     let endpoint = on_calls(|request| {
         let number = body(request)["params"]["arguments"]["n"].as_u64().unwrap();
-        // Answers come in another order than calls.
+        // Responses arrive in another order than calls.
         let delay = Duration::from_millis(number * 37 % 11);
         let id = &body(request)["id"];
         let answer = match number % 4 {
@@ -265,7 +265,7 @@ async fn a_server_without_tools_has_none() {
 }
 
 #[tokio::test]
-async fn an_answer_in_events_that_is_too_large_says_so() {
+async fn an_event_that_is_too_large_is_reported() {
     let endpoint = on_calls(|request| {
         let text = "x".repeat(5_000);
         let result = json!({ "content": [{ "type": "text", "text": text }] });
@@ -281,7 +281,7 @@ async fn an_answer_in_events_that_is_too_large_says_so() {
 }
 
 #[tokio::test]
-async fn the_host_says_what_it_is_and_what_it_can() {
+async fn initialize_carries_the_hosts_name_and_capabilities() {
     for (elicitation, told) in [
         (Elicitation::Decline, json!({})),
         (Elicitation::AcceptDefaults, json!({ "elicitation": { "form": {} } })),
@@ -302,7 +302,7 @@ async fn the_host_says_what_it_is_and_what_it_can() {
 }
 
 #[tokio::test]
-async fn names() {
+async fn server_names_are_checked() {
     for good in ["a", "A-b_9", &"x".repeat(64)] {
         check_name(good).unwrap();
     }
@@ -319,7 +319,7 @@ async fn names() {
 }
 
 #[tokio::test]
-async fn a_tool_of_the_list_has_its_schema() {
+async fn a_listed_tool_has_its_schema() {
     let endpoint = sessions().await;
     let connection = connect_docs(&endpoint, &context()).await.unwrap();
     let listed = serde_json::to_value(connection.tools()).unwrap();

@@ -1,9 +1,9 @@
-//! A small MCP server, and hosts that point at it.
+//! A small MCP server, and hosts that use it.
 
 use std::sync::Arc;
 
 use mcp_overlay_host::connection::{
-    AppsConnection, ConnectError, ConnectOptions, HostCredentials, Place, connect_apps,
+    AppsConnection, ConnectError, ConnectOptions, HostCredentials, ServerAddress, connect_apps,
 };
 use mcp_overlay_host::{
     Auth, Environment, HostConfig, McpExtensionRegistryBuilder, McpManager, McpServerContribution,
@@ -66,12 +66,12 @@ pub(crate) async fn connect(view: &View) -> Result<AppsConnection, ConnectError>
     connect_apps(view, Some(&credentials()), &Environment::default(), options).await
 }
 
-/// The Apps server as errors name it.
-pub(crate) fn apps_at(server: &MockServer) -> Place {
-    Place { server: hosted_apps::CODEX_APPS.into(), at: server.uri() }
+/// The Apps server in errors.
+pub(crate) fn apps_at(server: &MockServer) -> ServerAddress {
+    ServerAddress { server: hosted_apps::CODEX_APPS.into(), at: server.uri() }
 }
 
-/// How an answer is written.
+/// The content type of a response.
 #[derive(Clone, Copy)]
 pub(crate) enum Form {
     Json,
@@ -105,7 +105,7 @@ pub(crate) fn tool(name: &str) -> Value {
     json!({ "name": name, "inputSchema": { "type": "object" } })
 }
 
-/// Answers `initialize` and the notification after it.
+/// Responds to `initialize` and the notification after it.
 pub(crate) async fn mount_initialize(server: &MockServer, form: Form) {
     Mock::given(method("POST"))
         .and(path(APPS_PATH))
@@ -121,7 +121,7 @@ pub(crate) async fn mount_initialize(server: &MockServer, form: Form) {
         .await;
 }
 
-/// Answers `tools/list` with `respond`.
+/// Responds to `tools/list` with `respond`.
 pub(crate) async fn mount_tools(
     server: &MockServer,
     respond: impl Fn(&Request) -> ResponseTemplate + Send + Sync + 'static,
@@ -134,7 +134,7 @@ pub(crate) async fn mount_tools(
         .await;
 }
 
-/// A server that works: two pages, one tool each.
+/// A server with two pages of tools, one tool each.
 pub(crate) async fn working(form: Form) -> MockServer {
     let server = MockServer::start().await;
     mount_initialize(&server, form).await;
@@ -151,7 +151,7 @@ pub(crate) async fn working(form: Form) -> MockServer {
     server
 }
 
-/// The JSON-RPC methods of the POSTs the server saw, in order.
+/// The JSON-RPC methods of the received POST requests, in order.
 pub(crate) async fn methods(server: &MockServer) -> Vec<String> {
     let requests = server.received_requests().await.unwrap();
     let posts = requests.iter().filter(|request| request.method.as_str() == "POST");

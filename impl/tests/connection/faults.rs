@@ -1,5 +1,4 @@
-//! What a failing or hostile endpoint leads to: a clear error, within the startup timeout, and no
-//! word of a token in it.
+//! Failing and hostile endpoints lead to a clear error within the startup timeout, without a token.
 
 use std::time::{Duration, Instant};
 
@@ -31,20 +30,20 @@ async fn error_of(view: &View) -> ConnectError {
     error
 }
 
-/// What comes of host credentials that the server refuses.
+/// The error for refused host credentials.
 fn refused(server: &MockServer) -> ConnectError {
-    let (place, advice) = (apps_at(server), "sign in again".to_owned());
-    ConnectError::Unauthorized { place, status: 401, advice }
+    let (address, advice) = (apps_at(server), "sign in again".to_owned());
+    ConnectError::Unauthorized { address, status: 401, advice }
 }
 
-/// A server that answers everything with `response`.
+/// A server that responds to every request with `response`.
 async fn always(response: ResponseTemplate) -> MockServer {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(response).mount(&server).await;
     server
 }
 
-/// A server that initializes and answers `tools/list` with `response`.
+/// A server that initializes and responds to `tools/list` with `response`.
 async fn on_tools(response: ResponseTemplate) -> MockServer {
     let server = MockServer::start().await;
     mount_initialize(&server, Form::Json).await;
@@ -53,7 +52,7 @@ async fn on_tools(response: ResponseTemplate) -> MockServer {
 }
 
 #[tokio::test]
-async fn statuses() {
+async fn http_error_statuses_say_what_to_do() {
     let cases = [
         (401, "sign in again"),
         (403, "HTTP 403"),
@@ -69,7 +68,7 @@ async fn statuses() {
             let error = error_of(&view_at(&server.uri()).await).await;
             let expected = match status {
                 401 => refused(&server),
-                _ => ConnectError::HttpStatus { place: apps_at(&server), status },
+                _ => ConnectError::HttpStatus { address: apps_at(&server), status },
             };
             assert_eq!(error, expected);
             assert!(error.to_string().contains(words), "{error}");
@@ -93,13 +92,14 @@ async fn a_refused_environment_token_names_the_variable() {
     let env = mcp_overlay_host::Environment::from_pairs([("TOKEN", "env-token")]);
     let error = connect_apps(&view, Some(&credentials()), &env, ConnectOptions::default()).await;
     let error = error.unwrap_err();
-    let expected = ConnectError::TokenRefused { place: apps_at(&server), variable: "TOKEN".into() };
+    let expected =
+        ConnectError::TokenRefused { address: apps_at(&server), variable: "TOKEN".into() };
     assert_eq!(error, expected);
     assert!(!error.to_string().contains("env-token"));
 }
 
 #[tokio::test]
-async fn garbage() {
+async fn responses_that_are_not_mcp_are_protocol_errors() {
     let json = |body: &str| ResponseTemplate::new(200).set_body_raw(body, "application/json");
     let events = |body: &str| ResponseTemplate::new(200).set_body_raw(body, "text/event-stream");
     let responses = [
@@ -121,32 +121,32 @@ async fn garbage() {
 }
 
 #[tokio::test]
-async fn a_request_accepted_but_never_answered() {
+async fn a_request_accepted_without_a_response_fails() {
     let accepted = ResponseTemplate::new(202);
     let server = always(accepted.clone()).await;
     let error = error_of(&view_at(&server.uri()).await).await;
     assert!(matches!(error, ConnectError::Protocol { .. }), "{error:?}");
-    // Here the answer might still come on another stream.
+    // The response might still arrive on another stream.
     let server = on_tools(accepted).await;
     let error = error_of(&view_at(&server.uri()).await).await;
     assert!(matches!(error, ConnectError::StartupTimeout { .. }), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_json_rpc_error_tells_its_code() {
+async fn a_json_rpc_error_shows_its_code() {
     let body = json!({ "jsonrpc": "2.0", "id": 0,
         "error": { "code": -32603, "message": "access-token-1" } });
     let server = always(ResponseTemplate::new(200).set_body_json(body)).await;
     let error = error_of(&view_at(&server.uri()).await).await;
-    assert_eq!(error, ConnectError::Refused { place: apps_at(&server), code: -32603 });
+    assert_eq!(error, ConnectError::Refused { address: apps_at(&server), code: -32603 });
 }
 
 #[tokio::test]
-async fn a_hanging_server_ends_in_the_startup_timeout() {
+async fn a_hanging_server_times_out_at_startup() {
     let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(30));
     for server in [always(slow.clone()).await, on_tools(slow).await] {
         let error = error_of(&view_at(&server.uri()).await).await;
-        let expected = ConnectError::StartupTimeout { place: apps_at(&server), seconds: 1.5 };
+        let expected = ConnectError::StartupTimeout { address: apps_at(&server), seconds: 1.5 };
         assert_eq!(error, expected);
         assert!(error.to_string().contains("1.5 seconds"));
     }
@@ -169,7 +169,7 @@ async fn the_connection_is_closed_after_the_startup_timeout() {
     assert!(String::from_utf8_lossy(&seen).contains("initialize"));
 }
 
-/// A server with sessions, whose stream for its own messages never begins.
+/// A server with sessions, whose stream of server messages never starts.
 async fn with_sessions() -> MockServer {
     let server = MockServer::start().await;
     let never = ResponseTemplate::new(200).set_delay(Duration::from_secs(30));
@@ -194,7 +194,7 @@ async fn with_sessions() -> MockServer {
 }
 
 #[tokio::test]
-async fn the_server_hears_of_the_end_of_a_session_in_any_case() {
+async fn the_session_is_deleted_however_the_connection_ends() {
     for wait in [true, false] {
         let server = with_sessions().await;
         let connection = connect(&view_at(&server.uri()).await).await.unwrap();
@@ -217,7 +217,7 @@ async fn the_server_hears_of_the_end_of_a_session_in_any_case() {
 }
 
 #[tokio::test]
-async fn nobody_listening() {
+async fn a_refused_tcp_connection_is_unreachable() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -227,24 +227,24 @@ async fn nobody_listening() {
 }
 
 #[tokio::test]
-async fn tls_with_a_server_that_does_not_speak_it() {
+async fn a_server_without_tls_is_unreachable_over_https() {
     let server = working(Form::Json).await;
     let base = server.uri().replace("http:", "https:");
     let error = error_of(&view_at(&base).await).await;
-    // On a system without any trusted certificates it does not come to a connection.
+    // A system without trusted certificates fails before the connection.
     let expected = matches!(error, ConnectError::Unreachable { .. } | ConnectError::Tls { .. });
     assert!(expected, "{error:?}");
     assert!(server.received_requests().await.unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn a_former_failure_is_not_taken_for_the_present_one() {
+async fn a_request_does_not_report_an_earlier_failure() {
     let server = working(Form::Json).await;
     let connection = connect(&view_at(&server.uri()).await).await.unwrap();
     server.reset().await;
     mount_tools(&server, |_| ResponseTemplate::new(500)).await;
     let error = connection.list_tools().await.unwrap_err();
-    assert_eq!(error, ConnectError::HttpStatus { place: apps_at(&server), status: 500 });
+    assert_eq!(error, ConnectError::HttpStatus { address: apps_at(&server), status: 500 });
     server.reset().await;
     mount_tools(&server, |request| {
         let error = json!({ "code": -32000, "message": "no" });
@@ -253,7 +253,7 @@ async fn a_former_failure_is_not_taken_for_the_present_one() {
     })
     .await;
     let error = connection.list_tools().await.unwrap_err();
-    assert_eq!(error, ConnectError::Refused { place: apps_at(&server), code: -32000 });
+    assert_eq!(error, ConnectError::Refused { address: apps_at(&server), code: -32000 });
     connection.shutdown().await;
 }
 
@@ -266,7 +266,7 @@ async fn another_origin_sees_nothing() {
         for server in [always(response.clone()).await, on_tools(response).await] {
             let error = error_of(&view_at(&server.uri()).await).await;
             let expected =
-                ConnectError::RedirectRefused { place: apps_at(&server), to: other.uri() };
+                ConnectError::RedirectRefused { address: apps_at(&server), to: other.uri() };
             assert_eq!(error, expected);
         }
         assert_eq!(other.received_requests().await.unwrap().len(), 0);
@@ -274,7 +274,7 @@ async fn another_origin_sees_nothing() {
 }
 
 #[tokio::test]
-async fn redirects_within_the_origin() {
+async fn redirects_within_the_origin_are_followed() {
     for (status, followed) in [(307, true), (308, true), (302, false)] {
         let server = working(Form::Json).await;
         let redirect = ResponseTemplate::new(status).insert_header("Location", APPS_PATH);
@@ -289,7 +289,7 @@ async fn redirects_within_the_origin() {
 }
 
 #[tokio::test]
-async fn endless_redirects_end() {
+async fn the_number_of_redirects_is_bounded() {
     let response = ResponseTemplate::new(307).insert_header("Location", APPS_PATH);
     let server = always(response).await;
     let error = error_of(&view_at(&server.uri()).await).await;
@@ -298,7 +298,7 @@ async fn endless_redirects_end() {
 }
 
 #[tokio::test]
-async fn answers_and_lists_are_bounded() {
+async fn responses_and_lists_are_bounded() {
     let options = ConnectOptions {
         max_response_bytes: 2_000,
         max_items: 3,
@@ -330,6 +330,6 @@ async fn listing_again_has_its_own_timeout() {
     server.reset().await;
     mount_tools(&server, |_| ResponseTemplate::new(200).set_delay(Duration::from_secs(30))).await;
     let error = connection.list_tools().await.unwrap_err();
-    assert_eq!(error, ConnectError::Timeout { place: apps_at(&server), seconds: 0.5 });
+    assert_eq!(error, ConnectError::Timeout { address: apps_at(&server), seconds: 0.5 });
     connection.shutdown().await;
 }

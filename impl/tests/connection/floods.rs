@@ -1,4 +1,4 @@
-//! Processes that say too much, or in a way that nobody can read.
+//! Processes that write too much or nest too deeply.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ async fn run(text: &str) -> Connection {
     connect("sh", &script(&format!("{START}{text}"), folder.path(), more), &plain()).await.unwrap()
 }
 
-/// The reason that a call fails for, long before its timeout.
+/// The reason why a call fails, long before its timeout.
 async fn reason(connection: &Connection) -> &'static str {
     let begin = Instant::now();
     let error = connection.call_tool("a", None, None).await.unwrap_err();
@@ -23,7 +23,7 @@ async fn reason(connection: &Connection) -> &'static str {
     reason
 }
 
-/// Writes a line a call is answered with, whose content nests this deep in all.
+/// Writes a response to a call that nests this deeply in total.
 fn answer_of(depth: usize) -> String {
     let list = depth - 3;
     let (open, close) = ("[".repeat(list), "]".repeat(list));
@@ -34,12 +34,12 @@ fn answer_of(depth: usize) -> String {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_nested_too_deeply_is_no_answer() {
+async fn a_response_nested_too_deeply_is_rejected() {
     let connection = run(&answer_of(127)).await;
     connection.call_tool("a", None, None).await.unwrap();
     connection.shutdown().await;
     assert_eq!(reason(&run(&answer_of(128)).await).await, "it is nested too deeply");
-    // What is no message is noise, however deep.
+    // A line that is not a message is ignored, at any depth.
     let noise = "[".repeat(300);
     let connection = run(&format!("echo '{noise}'; {}", answer_of(4))).await;
     connection.call_tool("a", None, None).await.unwrap();
@@ -47,24 +47,24 @@ async fn an_answer_that_is_nested_too_deeply_is_no_answer() {
 }
 
 #[tokio::test]
-async fn a_process_that_asks_and_reads_no_answers_is_ended() {
-    // Few enough in all for the other bound.
+async fn a_process_that_sends_requests_without_reading_responses_is_ended() {
+    // Below the other bound.
     let ask = r#"seq 9000 | sed 's/.*/{"jsonrpc":"2.0","id":&,"method":"ping"}/'; sleep 300"#;
     let connection = run(ask).await;
-    assert_eq!(reason(&connection).await, "it asks without end and reads no answers");
+    assert_eq!(reason(&connection).await, "it sends requests without reading the responses");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_writes_without_end_is_ended() {
     for line in [r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#, "noise"] {
         let connection = run(&format!("exec yes '{line}'")).await;
-        assert_eq!(reason(&connection).await, "it writes without end what nobody asked for");
+        assert_eq!(reason(&connection).await, "it writes too many unsolicited messages");
     }
 }
 
-/// More answers than lines that nobody asked for may be written.
+/// The bound on unsolicited lines does not apply to responses.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn answers_are_asked_for() {
+async fn requested_responses_do_not_count_as_unsolicited() {
     let text = r#"exec sed -un \
         's/.*"id":\([0-9]*\).*/{"jsonrpc":"2.0","id":\1,"result":{"content":[]}}/p'"#;
     let connection = run(text).await;

@@ -1,4 +1,4 @@
-//! What is left of a host that ends: no process.
+//! A host that exits leaves no process.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::processes::runs;
 
-/// Starts, and then does not end when it is asked to.
+/// Starts, and ignores the request to exit.
 const STUBBORN: &str = r#"
 echo $$ >>"$1/pids"
 trap '' TERM HUP INT
@@ -20,9 +20,9 @@ read -r line
 echo '{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a","inputSchema":{"type":"object"}}]}}'
 "#;
 
-/// What it does for the rest of its life.
+/// Its endless loop.
 const WAITS: &str = "while :; do sleep 0.1; done";
-/// Shells of their own, because a write to a pipe that nobody reads would end them.
+/// In shells of their own, which a write to a closed pipe would end.
 const FLOODS: &str = r#"while :; do
 yes '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"x"}}'
 done"#;
@@ -30,7 +30,7 @@ done"#;
 const ANSWERS: &str = r#"n=2; while read -r line; do case "$line" in *tools/call*)
 echo "{\"jsonrpc\":\"2.0\",\"id\":$n,\"result\":{\"content\":[]}}"; n=$((n+1));; esac; done"#;
 
-/// A host with these servers, in a folder that their numbers are written to.
+/// A host with these servers, which write their process ids to its folder.
 struct Host {
     process: Child,
     lines: Box<dyn Iterator<Item = Value>>,
@@ -46,7 +46,7 @@ impl Host {
         let mut process = Command::new(env!("CARGO_BIN_EXE_mcp-overlay-host"))
             .arg("app-server")
             .env("CODEX_HOME", folder.path())
-            // The fewest workers that a machine has.
+            // The minimum number of worker threads.
             .env("TOKIO_WORKER_THREADS", "2")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -81,15 +81,15 @@ impl Host {
         }
     }
 
-    /// How long it takes to end, and which of these processes still run then.
+    /// How long it takes to exit, and which of these processes still run then.
     fn end(mut self, pids: Vec<String>) -> (Duration, Vec<String>) {
         let begin = Instant::now();
         drop(self.process.stdin.take());
-        // What it says until then must not hold it up.
+        // Reads its output so that it does not block.
         self.lines.by_ref().for_each(drop);
         self.process.wait().unwrap();
         let took = begin.elapsed();
-        // Killed is not gone: the system takes a moment.
+        // The system takes a moment to remove killed processes.
         std::thread::sleep(Duration::from_millis(100));
         (took, pids.into_iter().filter(|pid| runs(pid)).collect())
     }
@@ -101,7 +101,7 @@ fn entry((name, rest): &(&str, &str), folder: &Path) -> String {
 }
 
 #[test]
-fn nothing_is_left_of_servers_that_write_without_end() {
+fn no_process_is_left_of_servers_that_write_without_end() {
     let servers = [("stubborn", WAITS), ("flood", FLOODS), ("flood2", FLOODS)];
     let (host, _) = Host::start(&servers);
     let pids = host.pids(3);
@@ -112,7 +112,7 @@ fn nothing_is_left_of_servers_that_write_without_end() {
 }
 
 #[test]
-fn signals_that_end_a_host_leave_nothing_behind() {
+fn no_process_is_left_after_a_signal() {
     for signal in ["INT", "TERM", "HUP", "QUIT"] {
         let (mut host, _) = Host::start(&[("stubborn", WAITS)]);
         let pids = host.pids(1);
@@ -125,7 +125,7 @@ fn signals_that_end_a_host_leave_nothing_behind() {
 }
 
 #[test]
-fn servers_that_write_without_end_hold_no_other_up() {
+fn servers_that_write_without_end_block_no_other_server() {
     let servers = [("flood", FLOODS), ("flood2", FLOODS), ("plain", ANSWERS)];
     let (mut host, thread) = Host::start(&servers);
     let pids = host.pids(3);

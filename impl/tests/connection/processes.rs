@@ -1,5 +1,5 @@
-//! Servers that are processes: what they see of the host, and that nothing is left of them. They
-//! are shell scripts, which know that rmcp counts its requests from 0.
+//! Stdio servers: their environment, and their end. They are shell scripts, which rely on rmcp's
+//! request ids, counted from 0.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::{context, server};
 
-/// Answers initialization and the first list of tools: a tool `a` and a tool `b`.
+/// Responds to initialization and the first list of tools: `a` and `b`.
 pub(crate) const START: &str = r#"
 read -r line
 echo '{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"sh","version":"1"}}}'
@@ -22,11 +22,11 @@ read -r line
 echo '{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a","inputSchema":{"type":"object"}},{"name":"b","inputSchema":{"type":"object"}}]}}'
 "#;
 
-/// Answers the first call.
+/// Responds to the first call.
 const CALL: &str = r#"read -r line; echo '{"jsonrpc":"2.0","id":2,"result":{"content":[]}}'
 "#;
 
-/// A server that is this script, whose `$1` is a folder.
+/// A server that runs this script with a folder as `$1`.
 pub(crate) fn script(text: &str, folder: &Path, more: Value) -> ServerConfig {
     let mut config = json!({ "command": "sh", "args": ["-c", text, "sh", folder] });
     config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -37,7 +37,7 @@ fn host(environment: Environment) -> ConnectContext {
     ConnectContext { environment, ..context() }
 }
 
-/// A host with nothing in its environment but where programs are.
+/// A host with only `PATH` in its environment.
 pub(crate) fn plain() -> ConnectContext {
     host(Environment::from_pairs([("PATH", std::env::var_os("PATH").unwrap())]))
 }
@@ -59,7 +59,7 @@ async fn until_written(path: &Path) -> String {
     tokio::time::timeout(Duration::from_secs(5), look).await.unwrap()
 }
 
-/// Whether a process of this number runs; one that only waits to be waited for does not.
+/// Whether a process with this id runs; a zombie does not.
 pub(crate) fn runs(pid: &str) -> bool {
     let status = std::fs::read_to_string(PathBuf::from(format!("/proc/{}/stat", pid.trim())));
     let state = |text: String| text.rsplit(')').next().unwrap().trim().chars().next();
@@ -77,7 +77,7 @@ async fn until_gone(pids: &str) {
 }
 
 #[tokio::test]
-async fn a_process_is_a_server_like_any_other() {
+async fn a_process_lists_and_calls_tools() {
     let folder = tempfile::tempdir().unwrap();
     let more = json!({ "disabled_tools": ["b"] });
     let config = script(&format!("{START}{CALL}cat >/dev/null"), folder.path(), more);
@@ -98,7 +98,7 @@ async fn a_process_is_a_server_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_process_sees_little_of_the_hosts_environment() {
+async fn a_process_sees_only_allowed_environment_variables() {
     let folder = tempfile::tempdir().unwrap();
     let text = format!("env >\"$1/env\"; echo >>\"$1/env\"{START}cat >/dev/null");
     let secret = |name: &str| (name.to_owned(), std::ffi::OsString::from("secret"));
@@ -129,7 +129,7 @@ async fn a_process_sees_little_of_the_hosts_environment() {
     let config = script(&text, folder.path(), more);
     connect("sh", &config, &host(Environment::from_pairs(pairs))).await.unwrap().shutdown().await;
     let written = std::fs::read_to_string(folder.path().join("env")).unwrap();
-    // The shell's own.
+    // Set by the shell.
     let own = ["PWD=", "_=", "SHLVL=", "OLDPWD="];
     let mut seen: Vec<_> = written
         .lines()
@@ -151,7 +151,7 @@ async fn a_process_sees_little_of_the_hosts_environment() {
 }
 
 #[tokio::test]
-async fn a_token_reaches_a_process_that_is_given_it() {
+async fn env_vars_passes_a_token_to_a_process() {
     let folder = tempfile::tempdir().unwrap();
     let text = format!("echo \"$OPENAI_API_KEY\" >\"$1/token\"{START}cat >/dev/null");
     let config = script(&text, folder.path(), json!({ "env_vars": ["OPENAI_API_KEY"] }));
@@ -187,7 +187,7 @@ async fn a_process_runs_in_its_folder() {
 }
 
 #[tokio::test]
-async fn a_command_that_is_not_there() {
+async fn a_missing_command_is_a_spawn_failure() {
     let config = server(&json!({ "command": "no-such-program", "args": ["--token", "secret"] }));
     let error = connect("docs", &config, &plain()).await.unwrap_err();
     assert!(matches!(error, ConnectError::SpawnFailed { .. }), "{error:?}");
@@ -197,7 +197,7 @@ async fn a_command_that_is_not_there() {
 }
 
 #[tokio::test]
-async fn where_nothing_starts_processes_there_is_none() {
+async fn without_an_executor_no_process_starts() {
     let folder = tempfile::tempdir().unwrap();
     let text = "echo started >\"$1/started\"; cat";
     let local = script(text, folder.path(), json!({}));
@@ -221,7 +221,7 @@ async fn where_nothing_starts_processes_there_is_none() {
 }
 
 #[tokio::test]
-async fn a_process_that_ends_says_how() {
+async fn an_exited_process_reports_its_status() {
     let folder = tempfile::tempdir().unwrap();
     for text in ["echo secret >&2; exit 3", "read -r line; exit 3"] {
         let begin = Instant::now();
@@ -234,10 +234,10 @@ async fn a_process_that_ends_says_how() {
 }
 
 #[tokio::test]
-async fn a_call_that_the_process_does_not_survive() {
+async fn a_call_during_which_the_process_exits_fails() {
     let folder = tempfile::tempdir().unwrap();
-    // A process of its own holds the output open.
-    // Or it closes its output a moment before it ends.
+    // A child process holds the output open.
+    // Or it closes its output a moment before it exits.
     for text in [
         "read -r line; kill -9 $$",
         "sleep 300 & read -r line; kill -9 $$",
@@ -270,7 +270,7 @@ async fn a_process_that_closes_its_output_is_ended() {
 }
 
 #[tokio::test]
-async fn an_answer_written_right_before_the_end_is_read() {
+async fn a_response_written_just_before_the_exit_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let connection = run(&format!("{START}{CALL}"), folder.path()).await.unwrap();
     connection.call_tool("a", None, None).await.unwrap();
@@ -278,7 +278,7 @@ async fn an_answer_written_right_before_the_end_is_read() {
 }
 
 #[tokio::test]
-async fn noise_is_ignored_and_a_line_without_end_is_not_read() {
+async fn other_output_is_ignored_and_an_overlong_line_ends_the_process() {
     let folder = tempfile::tempdir().unwrap();
     let noise = "echo 'Welcome!'; echo; echo '{\"a\":'; echo '[1]'; echo 'x' >&2\n";
     run(&format!("{noise}{START}{noise}cat >/dev/null"), folder.path())
@@ -303,14 +303,14 @@ async fn noise_is_ignored_and_a_line_without_end_is_not_read() {
 }
 
 #[tokio::test]
-async fn what_a_process_says_beside_does_not_hold_it_up() {
+async fn output_on_standard_error_does_not_block_a_process() {
     let folder = tempfile::tempdir().unwrap();
     let text = format!("head -c 3000000 /dev/zero >&2{START}cat >/dev/null");
     run(&text, folder.path()).await.unwrap().shutdown().await;
 }
 
 #[tokio::test]
-async fn a_process_that_does_not_read_holds_nobody_up() {
+async fn a_process_that_does_not_read_blocks_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let text = format!("echo $$ >\"$1/pids\"{START}sleep 300");
     let connection = run(&text, folder.path()).await.unwrap();
@@ -326,7 +326,7 @@ async fn a_process_that_does_not_read_holds_nobody_up() {
 }
 
 #[tokio::test]
-async fn a_start_that_takes_too_long_leaves_nothing_behind() {
+async fn no_process_is_left_after_a_startup_timeout() {
     let folder = tempfile::tempdir().unwrap();
     let text = "sleep 300 & echo $$ $! >\"$1/pids\"; sleep 301";
     let config = script(text, folder.path(), json!({ "startup_timeout_sec": 0.5 }));
@@ -337,8 +337,8 @@ async fn a_start_that_takes_too_long_leaves_nothing_behind() {
     until_gone(&until_written(&folder.path().join("pids")).await).await;
 }
 
-/// Processes that end at the end of their input, when asked, or only by force, each with one of
-/// its own.
+/// Processes that exit at the end of their input, when asked, or only by force, each with a child
+/// process.
 const STUBBORN: [&str; 3] = [
     "cat >/dev/null",
     "while :; do sleep 0.1; done",
@@ -347,7 +347,7 @@ const STUBBORN: [&str; 3] = [
 ];
 
 #[tokio::test]
-async fn nothing_is_left_after_the_end() {
+async fn no_process_is_left_after_a_shutdown() {
     for text in STUBBORN {
         for wait in [true, false] {
             let folder = tempfile::tempdir().unwrap();
@@ -370,7 +370,7 @@ async fn nothing_is_left_after_the_end() {
 }
 
 #[tokio::test]
-async fn many_end_at_the_same_time() {
+async fn many_connections_shut_down_concurrently() {
     let folder = tempfile::tempdir().unwrap();
     let text = format!("trap '' TERM{START}while :; do sleep 0.1; done");
     let starts = (0..8).map(|_| run(&text, folder.path()));
@@ -383,7 +383,7 @@ async fn many_end_at_the_same_time() {
 }
 
 #[test]
-fn nothing_is_left_when_the_runtime_ends_first() {
+fn no_process_is_left_if_the_runtime_ends_first() {
     let folder = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let text = format!("trap '' TERM; sleep 300 & echo $$ $! >\"$1/pids\"{START}sleep 301");
@@ -395,7 +395,7 @@ fn nothing_is_left_when_the_runtime_ends_first() {
     runtime.block_on(until_gone(&pids));
 }
 
-/// Asks the host something during a call and writes down what it says.
+/// Sends a request to the host during a call and records the response.
 fn asking(question: &str) -> String {
     let ask = format!("read -r line; echo '{question}'; read -r line; echo \"$line\" >\"$1/said\"");
     let answer = r#"echo '{"jsonrpc":"2.0","id":2,"result":{"content":[]}}'; cat >/dev/null"#;
@@ -421,7 +421,7 @@ fn form(properties: Value, required: Value) -> Value {
 }
 
 #[tokio::test]
-async fn questions_are_answered_with_defaults_if_that_is_wanted() {
+async fn elicitations_are_answered_with_defaults_if_the_options_say_so() {
     let properties = json!({
         "name": { "type": "string", "default": "Jo" },
         "age": { "type": "integer", "default": 42 },
@@ -439,14 +439,14 @@ async fn questions_are_answered_with_defaults_if_that_is_wanted() {
 
     let said = answer_to(&question, Elicitation::Decline).await;
     assert_eq!(said["result"], json!({ "action": "decline" }));
-    // Somebody would have to type something.
+    // A user would have to type a value.
     let question = form(json!({ "nick": { "type": "string" } }), json!(["nick"]));
     let said = answer_to(&question, Elicitation::AcceptDefaults).await;
     assert_eq!(said["result"], json!({ "action": "decline" }));
 }
 
 #[tokio::test]
-async fn other_questions_have_no_answer() {
+async fn other_server_requests_are_refused() {
     for method in ["roots/list", "sampling/createMessage", "something/else"] {
         let params = json!({ "messages": [], "maxTokens": 1 });
         let question = json!({ "jsonrpc": "2.0", "id": 77, "method": method, "params": params });

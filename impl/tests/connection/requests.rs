@@ -1,4 +1,4 @@
-//! What is sent, and to whom.
+//! The requests to servers, and their headers.
 
 use mcp_overlay_host::connection::{ConnectError, ConnectOptions, HostCredentials, connect_apps};
 use mcp_overlay_host::hosted_apps::CODEX_APPS;
@@ -56,7 +56,7 @@ async fn a_closed_gate_sends_nothing() {
 }
 
 #[tokio::test]
-async fn servers_that_are_not_connected_to_see_nothing() {
+async fn only_the_connected_server_receives_requests() {
     let server = working(Form::Json).await;
     let url = format!("{}{APPS_PATH}", server.uri());
     let disabled = view_of(&json!({ "url": url, "enabled": false })).await;
@@ -71,7 +71,7 @@ async fn servers_that_are_not_connected_to_see_nothing() {
         connect(&mail).await.unwrap_err(),
         ConnectError::InvalidUrl { server: CODEX_APPS.into() }
     );
-    // The HTTP client would send them instead of the host's credentials.
+    // The HTTP client would send these instead of the host's credentials.
     for user in ["user", "user:secret", ":secret"] {
         let url = url.replace("http://", &format!("http://{user}@"));
         let error = connect(&view_of(&json!({ "url": url })).await).await.unwrap_err();
@@ -81,9 +81,9 @@ async fn servers_that_are_not_connected_to_see_nothing() {
 
     let view = view_of(&json!({ "url": url })).await;
     let env = Environment::default();
-    let nobody = connect_apps(&view, None, &env, ConnectOptions::default()).await.unwrap_err();
-    assert_eq!(nobody, ConnectError::NoCredentials { place: apps_at(&server) });
-    assert!(nobody.to_string().contains("sign in"));
+    let error = connect_apps(&view, None, &env, ConnectOptions::default()).await.unwrap_err();
+    assert_eq!(error, ConnectError::NoCredentials { address: apps_at(&server) });
+    assert!(error.to_string().contains("sign in"));
     assert_eq!(server.received_requests().await.unwrap().len(), 0);
 }
 
@@ -114,7 +114,7 @@ async fn host_credentials_replace_configured_headers_of_the_same_name() {
 }
 
 #[tokio::test]
-async fn an_account_of_the_configuration_is_not_mixed_with_the_hosts_token() {
+async fn a_configured_account_is_not_sent_with_the_hosts_token() {
     let server = working(Form::Json).await;
     let url = format!("{}{APPS_PATH}", server.uri());
     let headers = json!({ "ChatGPT-Account-ID": "other" });
@@ -136,13 +136,13 @@ async fn damaged_credentials_are_not_sent() {
         let damaged = HostCredentials { access_token: access_token.into(), account_id: None };
         let (env, options) = (Environment::default(), ConnectOptions::default());
         let error = connect_apps(&view, Some(&damaged), &env, options).await.unwrap_err();
-        let reason = "the stored credentials are damaged: sign in again".to_owned();
-        assert_eq!(error, ConnectError::NotAuthorized { place: apps_at(&server), reason });
+        let reason = "the stored tokens cannot be sent as headers; sign in again".to_owned();
+        assert_eq!(error, ConnectError::NotAuthorized { address: apps_at(&server), reason });
     }
     assert_eq!(server.received_requests().await.unwrap().len(), 0);
 }
 
-/// Runs another test of this file in a process whose environment names a proxy that is not there.
+/// Runs another test of this file in a process with an unreachable proxy in its environment.
 #[test]
 fn a_proxy_is_not_asked_for_this_machine() {
     let test = "requests::every_request_goes_to_the_endpoint_with_the_host_credentials";
@@ -156,10 +156,10 @@ fn a_proxy_is_not_asked_for_this_machine() {
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }
 
-/// Tries every way to write this machine, with whatever proxy the environment names. What comes of
-/// it depends on the system's resolver.
+/// Tries every name of this machine, with the proxy of the environment. The result depends on the
+/// system's resolver.
 #[tokio::test]
-async fn this_machine_by_other_names() {
+async fn other_names_of_this_machine_are_loopback() {
     for host in ["localhost.", "a.LOCALHOST", "0.0.0.0", "[::]", "[::ffff:127.0.0.1]", "[::1]"] {
         let url = format!("http://{host}:9/mcp");
         let view = view_of(&json!({ "url": url, "startup_timeout_sec": 0.3 })).await;
@@ -167,14 +167,15 @@ async fn this_machine_by_other_names() {
     }
 }
 
-/// Runs the test before this one with a proxy that nobody may ask.
+/// Runs the test above with a proxy that must not be used.
 #[test]
 fn a_proxy_is_not_asked_for_other_names_of_this_machine() {
     let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", proxy.local_addr().unwrap());
     let mut command = std::process::Command::new(std::env::current_exe().unwrap());
     command.env_remove("NO_PROXY").env_remove("no_proxy").env("http_proxy", address);
-    let output = command.args(["requests::this_machine_by_other_names", "--exact"]).output();
+    let output =
+        command.args(["requests::other_names_of_this_machine_are_loopback", "--exact"]).output();
     let text = String::from_utf8_lossy(&output.unwrap().stdout).into_owned();
     assert!(text.contains("1 passed"), "{text}");
     proxy.set_nonblocking(true).unwrap();
@@ -182,7 +183,7 @@ fn a_proxy_is_not_asked_for_other_names_of_this_machine() {
 }
 
 #[tokio::test]
-async fn a_token_from_the_environment_keeps_the_host_credentials_at_home() {
+async fn a_token_from_the_environment_replaces_the_host_credentials() {
     let server = working(Form::Json).await;
     let env = Environment::from_pairs([("CODEX_CONNECTORS_TOKEN", " env-token ")]);
     let view = view(&server.uri(), Some(Auth::ChatGpt), &env).await;
@@ -210,14 +211,15 @@ async fn without_a_usable_token_in_the_named_variable_nothing_is_sent() {
     for env in environments {
         let options = ConnectOptions::default();
         let error = connect_apps(&view, Some(&credentials()), &env, options).await.unwrap_err();
-        let expected = ConnectError::NoToken { place: apps_at(&server), variable: "TOKEN".into() };
+        let expected =
+            ConnectError::NoToken { address: apps_at(&server), variable: "TOKEN".into() };
         assert_eq!(error, expected);
     }
     assert_eq!(server.received_requests().await.unwrap().len(), 0);
 }
 
 #[tokio::test]
-async fn headers_that_http_does_not_allow_are_refused_without_their_value() {
+async fn invalid_headers_are_refused_without_showing_their_value() {
     let url = "http://127.0.0.1:9/mcp";
     for headers in [json!({ "X-A": "a\nsecret" }), json!({ "no good": "secret" })] {
         let view = view_of(&json!({ "url": url, "http_headers": headers })).await;
@@ -245,7 +247,7 @@ async fn only_offered_tools_are_listed() {
 }
 
 #[test]
-fn credentials_are_not_shown() {
+fn debug_shows_no_credentials() {
     let shown = format!("{:?}", credentials());
     assert!(!shown.contains("access-token-1") && !shown.contains("account-123"), "{shown}");
 }

@@ -1,4 +1,4 @@
-//! What happens when a session is lost, and how a connection ends.
+//! Lost sessions, and the end of connections.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use crate::support::{
     Script, connect_docs, context, header, seen, sessions, until_seen, what, with_oauth,
 };
 
-/// From now on the server does not know its first session.
+/// Makes the server forget its first session.
 async fn forget(endpoint: &MockServer) {
     Mock::given(method("POST"))
         .and(with_header("mcp-session-id", "session-1"))
@@ -24,7 +24,7 @@ async fn forget(endpoint: &MockServer) {
 }
 
 #[tokio::test]
-async fn a_lost_session_is_followed_by_a_new_one() {
+async fn a_lost_session_is_replaced() {
     let endpoint = sessions().await;
     let script = Script::new(&[Some("t")], None);
     let connection = connect_docs(&endpoint, &with_oauth(&script)).await.unwrap();
@@ -40,7 +40,7 @@ async fn a_lost_session_is_followed_by_a_new_one() {
         assert_eq!(header(request, "authorization").as_deref(), Some("Bearer t"));
     }
 
-    // What went wrong before is not what goes wrong now.
+    // An earlier failure is not reported.
     let broken = ResponseTemplate::new(500);
     Mock::given(with_header("mcp-session-id", "session-2"))
         .respond_with(broken)
@@ -53,7 +53,7 @@ async fn a_lost_session_is_followed_by_a_new_one() {
 }
 
 #[tokio::test]
-async fn what_a_new_session_fails_with_is_not_the_loss_of_the_old_one() {
+async fn a_failed_new_session_reports_its_own_failure() {
     let endpoint = sessions().await;
     let connection = connect_docs(&endpoint, &context()).await.unwrap();
     forget(&endpoint).await;
@@ -83,7 +83,7 @@ async fn many_calls_survive_the_loss_of_a_session() {
 }
 
 #[tokio::test]
-async fn a_session_that_cannot_be_renewed_says_why() {
+async fn a_session_that_cannot_be_replaced_reports_why() {
     let endpoint = sessions().await;
     let connection = connect_docs(&endpoint, &context()).await.unwrap();
     forget(&endpoint).await;
@@ -107,7 +107,7 @@ async fn a_session_that_cannot_be_renewed_says_why() {
 }
 
 #[tokio::test]
-async fn an_end_is_told_once_and_waited_for() {
+async fn a_shutdown_deletes_the_session_once_and_waits() {
     let endpoint = sessions().await;
     let connection = Arc::new(connect_docs(&endpoint, &context()).await.unwrap());
     until_seen(&endpoint, "GET").await;
@@ -128,7 +128,7 @@ async fn an_end_is_told_once_and_waited_for() {
 }
 
 #[tokio::test]
-async fn a_call_under_way_ends_with_the_connection() {
+async fn a_shutdown_ends_calls_in_progress() {
     let endpoint = sessions().await;
     let connection = Arc::new(connect_docs(&endpoint, &context()).await.unwrap());
     let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(30));
@@ -142,7 +142,7 @@ async fn a_call_under_way_ends_with_the_connection() {
         async move { connection.call_tool("a", None, None).await }
     });
     until_seen(&endpoint, "tools/call").await;
-    // The call does not wait for what the server says to that.
+    // The call does not wait for the response.
     let slow = ResponseTemplate::new(204).set_delay(Duration::from_secs(30));
     Mock::given(method("DELETE")).respond_with(slow).with_priority(1).mount(&endpoint).await;
     let begin = Instant::now();
@@ -159,7 +159,7 @@ async fn a_call_under_way_ends_with_the_connection() {
 }
 
 #[tokio::test]
-async fn an_end_that_the_server_does_not_answer_is_not_waited_for_long() {
+async fn a_shutdown_waits_a_bounded_time_for_the_server() {
     let endpoint = sessions().await;
     let connection = connect_docs(&endpoint, &context()).await.unwrap();
     let slow = ResponseTemplate::new(204).set_delay(Duration::from_secs(30));
@@ -170,7 +170,7 @@ async fn an_end_that_the_server_does_not_answer_is_not_waited_for_long() {
 }
 
 #[tokio::test]
-async fn starts_are_independent() {
+async fn connections_start_independently() {
     let slow = MockServer::start().await;
     let never = ResponseTemplate::new(200).set_delay(Duration::from_secs(30));
     Mock::given(method("POST")).respond_with(never).mount(&slow).await;

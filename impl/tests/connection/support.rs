@@ -1,4 +1,4 @@
-//! Contexts, servers with sessions, and authorizers that do as they are told.
+//! Contexts, servers with sessions, and scripted authorizers.
 
 use std::collections::VecDeque;
 use std::future::ready;
@@ -20,7 +20,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use crate::endpoint::{APPS_PATH, Form, answer, id_of, initialize_result, tool};
 
-/// A host that nobody is signed in to, and that may start processes.
+/// A host without a sign-in that may start processes.
 pub(crate) fn context() -> ConnectContext {
     ConnectContext {
         environment: Environment::default(),
@@ -49,7 +49,7 @@ pub(crate) fn header(request: &Request, name: &str) -> Option<String> {
     request.headers.get(name).map(|value| value.to_str().unwrap().to_owned())
 }
 
-/// A body's JSON-RPC method, or the HTTP method of a request that has none.
+/// The JSON-RPC method of a body, or the HTTP method of a request without a body.
 pub(crate) fn what(request: &Request) -> String {
     let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
     body["method"].as_str().unwrap_or(request.method.as_str()).to_owned()
@@ -59,7 +59,7 @@ pub(crate) async fn seen(endpoint: &MockServer) -> Vec<String> {
     endpoint.received_requests().await.unwrap().iter().map(what).collect()
 }
 
-/// Waits until the endpoint has seen a request of this kind.
+/// Waits until the endpoint received a request of this kind.
 pub(crate) async fn until_seen(endpoint: &MockServer, kind: &str) -> Request {
     let look = async {
         loop {
@@ -73,7 +73,7 @@ pub(crate) async fn until_seen(endpoint: &MockServer, kind: &str) -> Request {
     tokio::time::timeout(Duration::from_secs(3), look).await.unwrap()
 }
 
-/// Answers a JSON-RPC method.
+/// Responds to a JSON-RPC method.
 pub(crate) async fn on(
     endpoint: &MockServer,
     name: &str,
@@ -91,8 +91,8 @@ pub(crate) fn result(request: &Request, result: &Value) -> ResponseTemplate {
     answer(Form::Json, &id_of(request), result)
 }
 
-/// A server with sessions named `session-1`, `session-2` and so on, a stream of its own that never
-/// begins, and one tool `a`, which answers with its arguments.
+/// A server with sessions named `session-1`, `session-2` and so on, a stream of server messages that
+/// never starts, and one tool `a`, which returns its arguments.
 pub(crate) async fn sessions() -> MockServer {
     let endpoint = MockServer::start().await;
     let begun = Mutex::new(0);
@@ -118,15 +118,15 @@ pub(crate) async fn sessions() -> MockServer {
     endpoint
 }
 
-/// What authorises, as a script.
+/// A scripted authorizer.
 #[derive(Default)]
 pub(crate) struct Script {
-    /// The next tokens; the last one stays. `None`: nothing authorises any more.
+    /// The next tokens; the last one is repeated. `None` means that the authorization is gone.
     pub(crate) tokens: Mutex<VecDeque<Option<&'static str>>>,
-    /// The token to repeat a refused request with.
+    /// The token for the retry of a refused request.
     pub(crate) other: Option<&'static str>,
     pub(crate) refusals: Mutex<Vec<Refusal>>,
-    /// Whom OAuth tokens were asked for.
+    /// The servers whose OAuth tokens were requested.
     pub(crate) asked: Mutex<Vec<String>>,
 }
 
@@ -146,7 +146,7 @@ impl Authorizer for Script {
     fn headers(&self) -> BoxFuture<'_, Result<AuthHeaders, Unauthorized>> {
         let mut tokens = self.tokens.lock().unwrap();
         let next = if tokens.len() > 1 { tokens.pop_front() } else { tokens.front().copied() };
-        let gone = || Unauthorized("nobody is signed in any more: sign in".into());
+        let gone = || Unauthorized("you are signed out: sign in".into());
         Box::pin(ready(next.flatten().map(bearer).ok_or_else(gone)))
     }
 
@@ -160,7 +160,7 @@ impl Authorizer for Script {
     }
 }
 
-/// The same script for whoever asks.
+/// The same script for every server.
 pub(crate) struct Source(pub(crate) Arc<Script>);
 
 impl HostCredentialSource for Source {
@@ -184,7 +184,7 @@ impl OAuthSource for Source {
     }
 }
 
-/// A context in which OAuth says what the script says.
+/// A context with the script as OAuth source.
 pub(crate) fn with_oauth(script: &Arc<Script>) -> ConnectContext {
     ConnectContext { oauth: Some(Arc::new(Source(Arc::clone(script)))), ..context() }
 }

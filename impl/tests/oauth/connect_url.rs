@@ -1,4 +1,4 @@
-//! A server by its address alone.
+//! Connecting to a server by its URL.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -35,7 +35,7 @@ fn advice(result: Result<Answers, ConnectError>) -> String {
 }
 
 #[tokio::test]
-async fn nobody_logs_in_where_nobody_has_to() {
+async fn a_server_without_authorization_needs_no_login() {
     let provider = Provider::start().await;
     let answers = headless(&provider, &["write={\"a\":1}"]).await.unwrap();
     assert_eq!(answers.server_info.unwrap().name, "provider");
@@ -43,9 +43,9 @@ async fn nobody_logs_in_where_nobody_has_to() {
     assert!(provider.state().requests.is_empty());
 }
 
-/// Every refusal is a login: for the scope that is missing, and for those that there were.
+/// Every refusal leads to a login, for the missing scope and those granted before.
 #[tokio::test]
-async fn a_missing_scope_is_asked_for_with_those_before() {
+async fn a_second_login_requests_the_missing_scope_and_the_granted_ones() {
     let provider = Provider::start().await;
     provider.state().needs = BTreeMap::from([("tools/list", "read"), ("tools/call", "write")]);
     let answers = headless(&provider, &["write", "write"]).await.unwrap();
@@ -55,7 +55,7 @@ async fn a_missing_scope_is_asked_for_with_those_before() {
 }
 
 #[tokio::test]
-async fn a_person_is_shown_the_address() {
+async fn the_login_url_is_shown() {
     let provider = Provider::start().await;
     provider.state().needs = BTreeMap::from([("initialize", "read")]);
     let shown = Arc::new(Mutex::new(Vec::new()));
@@ -70,9 +70,9 @@ async fn a_person_is_shown_the_address() {
 }
 
 #[tokio::test]
-async fn logins_have_an_end() {
+async fn the_number_of_logins_is_bounded() {
     let provider = Provider::start().await;
-    // No scope has a blank in its name, so this one is never granted.
+    // Contains a space, so it is never granted.
     provider.state().needs = BTreeMap::from([("tools/list", "a"), ("tools/call", "b c")]);
     let never = advice(headless(&provider, &["write"]).await);
     assert!(never.contains("other scopes"), "{never}");
@@ -87,7 +87,7 @@ async fn logins_have_an_end() {
 }
 
 #[tokio::test]
-async fn a_login_that_needs_a_person_says_so() {
+async fn a_headless_login_that_needs_a_person_fails_with_a_message() {
     let provider = Provider::start().await;
     provider.state().needs = BTreeMap::from([("initialize", "read")]);
     let page = format!("{}/page", provider.resource.uri());
@@ -98,7 +98,7 @@ async fn a_login_that_needs_a_person_says_so() {
 }
 
 #[tokio::test]
-async fn a_refused_login_is_said() {
+async fn a_refused_login_is_reported() {
     let provider = Provider::start().await;
     provider.state().needs = BTreeMap::from([("initialize", "read")]);
     provider.state().error = Some("access_denied");
@@ -107,7 +107,7 @@ async fn a_refused_login_is_said() {
 }
 
 #[test]
-fn calls_are_read() {
+fn calls_are_parsed() {
     assert_eq!(parse_call("tool"), Ok(("tool".to_owned(), None)));
     let (tool, arguments) = parse_call(r#"tool={"a":"b=c"}"#).unwrap();
     assert_eq!((&*tool, &arguments.unwrap()["a"]), ("tool", &"b=c".into()));

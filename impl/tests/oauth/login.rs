@@ -1,4 +1,4 @@
-//! The way from a server's metadata to stored tokens.
+//! Logins, from discovery to stored tokens.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -37,7 +37,7 @@ async fn a_login_stores_the_tokens() {
 }
 
 #[tokio::test]
-async fn what_no_repetition_helps_is_told_from_a_failure() {
+async fn refusals_are_distinguished_from_failures() {
     let (oauth, _) = memory();
     let start = async |name: &str, server: ServerConfig| {
         let (env, request) = (Environment::default(), LoginRequest::default());
@@ -78,7 +78,7 @@ async fn a_configured_client_does_not_register() {
 }
 
 #[tokio::test]
-async fn a_configured_resource_is_the_one_that_is_asked_for() {
+async fn the_configured_resource_is_requested() {
     let provider = Provider::start().await;
     provider.state().expires_in = Some(0);
     let (oauth, _) = memory();
@@ -93,7 +93,7 @@ async fn a_configured_resource_is_the_one_that_is_asked_for() {
 
 /// Explicit, else configured (an empty list too), else discovered, else none.
 #[tokio::test]
-async fn scopes_come_from_the_first_place_that_has_some() {
+async fn scopes_come_from_the_request_then_the_config_then_the_server() {
     let some = |scopes: &[&str]| Some(scopes.iter().map(|scope| (*scope).to_owned()).collect());
     type Case = (
         Option<Vec<String>>,
@@ -126,7 +126,7 @@ async fn scopes_come_from_the_first_place_that_has_some() {
 }
 
 #[tokio::test]
-async fn configured_headers_go_to_the_server_and_nowhere_else() {
+async fn configured_headers_are_sent_to_the_server_only() {
     let provider = Provider::start().await;
     let (oauth, _) = memory();
     let server = with_http(provider.server(), |http| {
@@ -170,7 +170,7 @@ async fn only_the_callback_with_the_state_ends_a_login() {
     for other in others {
         assert_eq!(browse(other.clone()).await.0, 404, "{other}");
     }
-    // A browser opens connections ahead, and sends nothing on them.
+    // A browser opens connections in advance, and sends nothing on them.
     let address = callback.trim_start_matches("http://").trim_end_matches("/callback").to_owned();
     let _idle = tokio::net::TcpStream::connect(&address).await.unwrap();
     assert!(!finished.is_finished());
@@ -181,7 +181,7 @@ async fn only_the_callback_with_the_state_ends_a_login() {
 }
 
 #[tokio::test]
-async fn a_login_that_nobody_finishes_ends() {
+async fn an_unfinished_login_times_out() {
     let provider = Provider::start().await;
     let (oauth, _) = memory();
     let timeout = Some(Duration::from_secs(1));
@@ -199,8 +199,8 @@ fn timeouts_have_bounds() {
 }
 
 #[tokio::test]
-async fn a_refusal_says_why() {
-    let cases = [("access_denied", "access_denied"), ("<script>alert", "no reason")];
+async fn a_refusal_shows_the_error_code() {
+    let cases = [("access_denied", "access_denied"), ("<script>alert", "without an error code")];
     for (error, shown) in cases {
         let provider = Provider::start().await;
         provider.state().error = Some(error);
@@ -212,9 +212,9 @@ async fn a_refusal_says_why() {
     }
 }
 
-/// RFC 9207: an answer of another authorization server gets no code sent anywhere.
+/// RFC 9207: with another issuer in the callback, the code is sent nowhere.
 #[tokio::test]
-async fn another_issuer_gets_nothing() {
+async fn a_response_from_another_issuer_is_rejected() {
     let missing = |provider: &Provider| {
         let supported = "authorization_response_iss_parameter_supported".to_owned();
         provider.state().metadata.insert(supported, true.into());
@@ -239,7 +239,7 @@ async fn another_issuer_gets_nothing() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_logged_in_to_is_refused() {
+async fn servers_without_a_login_are_refused() {
     let (oauth, _) = memory();
     let start = async |name: &str, server: ServerConfig| {
         let request = LoginRequest::default();
@@ -259,14 +259,14 @@ async fn what_cannot_be_logged_in_to_is_refused() {
 }
 
 #[tokio::test]
-async fn bad_metadata_stop_a_login_before_the_browser() {
+async fn invalid_metadata_stops_a_login_before_the_browser() {
     let cases = [
         ("issuer", json!("https://evil.example"), "another issuer"),
         ("code_challenge_methods_supported", json!(["plain"]), "PKCE"),
         ("response_types_supported", json!(["token"]), "code flow"),
-        ("authorization_endpoint", json!("http://auth.example/authorize"), "is not https"),
-        ("authorization_endpoint", json!("javascript:alert(1)"), "is not https"),
-        ("authorization_endpoint", json!("file:///etc/passwd"), "is not https"),
+        ("authorization_endpoint", json!("http://auth.example/authorize"), "is neither https nor"),
+        ("authorization_endpoint", json!("javascript:alert(1)"), "is neither https nor"),
+        ("authorization_endpoint", json!("file:///etc/passwd"), "is neither https nor"),
     ];
     for (name, value, expected) in cases {
         let provider = Provider::start().await;
@@ -280,7 +280,7 @@ async fn bad_metadata_stop_a_login_before_the_browser() {
 }
 
 #[tokio::test]
-async fn errors_do_not_repeat_what_the_other_side_says() {
+async fn errors_do_not_quote_the_authorization_server() {
     let echo = json!({
         "error": "invalid_grant",
         "error_description": "secret-code-0 is not good",
@@ -295,7 +295,7 @@ async fn errors_do_not_repeat_what_the_other_side_says() {
     assert!(store.load(NAME, &provider.url()).await.unwrap().is_none());
 }
 
-/// A token endpoint that sends the code on to somebody else does not get that done.
+/// The code is not sent to the target of a redirect.
 #[tokio::test]
 async fn redirects_of_the_token_endpoint_are_not_followed() {
     let provider = Provider::start().await;

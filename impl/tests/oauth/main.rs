@@ -1,5 +1,4 @@
-//! Logins, tokens and their refresh, against a wiremock-hosted MCP server with an authorization
-//! server of its own.
+//! Logins, tokens and their refresh, with an MCP server and an authorization server in wiremock.
 #![cfg(feature = "network")]
 
 // `cfg(test)` tells clippy that helpers are test code too.

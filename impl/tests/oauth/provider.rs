@@ -18,7 +18,7 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 pub(crate) const NAME: &str = "docs";
 
-/// What the authorization server does and has seen.
+/// The behaviour of the authorization server, and the requests that it received.
 #[derive(Default)]
 pub(crate) struct State {
     /// Merged into the authorization server's metadata.
@@ -27,21 +27,21 @@ pub(crate) struct State {
     pub(crate) resource_scopes: Option<Value>,
     /// The `resource` in the MCP server's metadata, if it is not its URL.
     pub(crate) resource: Option<String>,
-    /// The scopes that requests to the MCP server need, by method; other methods need no token.
+    /// The scopes that requests to the MCP server require, by method; other methods require no token.
     pub(crate) needs: BTreeMap<&'static str, &'static str>,
     /// The scopes of issued access tokens.
     pub(crate) granted: BTreeMap<String, String>,
     /// Whether the MCP server publishes nothing.
     pub(crate) silent: bool,
-    /// Sent back instead of a code.
+    /// Returned instead of a code.
     pub(crate) error: Option<&'static str>,
-    /// Sent back as `iss`.
+    /// Returned as `iss`.
     pub(crate) issuer: Option<String>,
-    /// Sent back in place of the state.
+    /// Returned instead of the state.
     pub(crate) state: Option<&'static str>,
     /// The `expires_in` of tokens, in seconds.
     pub(crate) expires_in: Option<u64>,
-    /// The answer of the token endpoint, if it is not tokens.
+    /// The response of the token endpoint instead of tokens.
     pub(crate) token_answer: Option<ResponseTemplate>,
     /// How long the token endpoint takes.
     pub(crate) token_delay: Duration,
@@ -108,7 +108,7 @@ impl Provider {
         oauth.start_login(NAME, server, &Environment::default(), request).await
     }
 
-    /// A login with a browser that does what it is told.
+    /// A login with a browser that follows redirects.
     pub(crate) async fn login(
         &self,
         oauth: &OAuth,
@@ -141,9 +141,9 @@ pub(crate) fn with_http(
     server
 }
 
-/// Opens a URL and follows redirects, as a browser does. The status and the text of the end.
+/// Opens a URL and follows redirects, as a browser does. Returns the last status and text.
 pub(crate) async fn browse(url: String) -> (u16, String) {
-    // The client wants a provider even where there is no TLS.
+    // The client requires a provider even without TLS.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let response = reqwest::get(url).await.unwrap();
     (response.status().as_u16(), response.text().await.unwrap())
@@ -155,7 +155,7 @@ struct Resource {
 }
 
 impl Resource {
-    /// The answer to an MCP request.
+    /// The response to an MCP request.
     fn answer(&self, state: &State, request: &Request) -> ResponseTemplate {
         let body: Value = serde_json::from_slice(&request.body).unwrap();
         let method = body["method"].as_str().unwrap();
@@ -265,7 +265,7 @@ impl Authorization {
         let mut scope = None;
         if form["grant_type"] == "refresh_token" {
             state.refreshes += 1;
-            // Every refresh token is good for one refresh.
+            // Every refresh token is valid for one refresh.
             if Some(&form["refresh_token"]) != state.refresh_token.as_ref() {
                 return refused("invalid_grant");
             }

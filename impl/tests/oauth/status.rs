@@ -1,4 +1,4 @@
-//! How a server is authorised.
+//! The authorization status of servers.
 
 use std::collections::BTreeMap;
 
@@ -13,18 +13,18 @@ async fn status(oauth: &OAuth, server: &ServerConfig) -> AuthStatus {
 }
 
 #[tokio::test]
-async fn the_status_says_what_authorises() {
+async fn the_status_names_the_kind_of_authorization() {
     let provider = Provider::start().await;
     let (logged_in, _) = provider.logged_in().await;
-    let nobody = OAuth::new(TokenStore::in_memory());
+    let oauth = OAuth::new(TokenStore::in_memory());
     assert_eq!(status(&logged_in, &provider.server()).await, AuthStatus::OAuth);
-    assert_eq!(status(&nobody, &provider.server()).await, AuthStatus::NotLoggedIn);
+    assert_eq!(status(&oauth, &provider.server()).await, AuthStatus::NotLoggedIn);
     provider.state().silent = true;
-    assert_eq!(status(&nobody, &provider.server()).await, AuthStatus::Unsupported);
+    assert_eq!(status(&oauth, &provider.server()).await, AuthStatus::Unsupported);
 }
 
 #[tokio::test]
-async fn nobody_is_asked_where_the_configuration_says_it() {
+async fn a_server_with_configured_authorization_is_not_asked() {
     let provider = Provider::start().await;
     let oauth = OAuth::new(TokenStore::in_memory());
     let http = |change: fn(&mut StreamableHttp)| with_http(provider.server(), change);
@@ -55,9 +55,9 @@ async fn nobody_is_asked_where_the_configuration_says_it() {
     assert!(provider.resource.received_requests().await.unwrap().is_empty());
 }
 
-/// Time is paused: it passes while nothing happens.
+/// With paused time, which advances when all tasks are idle.
 #[tokio::test(start_paused = true)]
-async fn a_server_that_does_not_answer_is_waited_for_five_seconds() {
+async fn the_status_of_an_unresponsive_server_times_out_after_five_seconds() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/mcp", listener.local_addr().unwrap());
     let oauth = OAuth::new(TokenStore::in_memory());

@@ -1,4 +1,4 @@
-//! The file of tokens.
+//! The token store.
 
 use mcp_overlay_host::oauth::{LoginRequest, OAuth, StoreMode, TokenStore, Tokens};
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ async fn the_file_is_private() {
 }
 
 #[tokio::test]
-async fn entries_of_others_stay_as_they_are() {
+async fn other_entries_are_kept_unchanged() {
     let home = tempfile::tempdir().unwrap();
     let other =
         json!({ "server_name": "other", "server_url": URL, "new_field": [1, { "a": null }] });
@@ -64,7 +64,7 @@ async fn entries_of_others_stay_as_they_are() {
 }
 
 #[tokio::test]
-async fn another_name_or_address_is_another_server() {
+async fn tokens_belong_to_a_name_and_a_url() {
     let home = tempfile::tempdir().unwrap();
     let store = TokenStore::on_disk(home.path(), StoreMode::File);
     store.save(tokens("one")).await.unwrap();
@@ -76,7 +76,7 @@ async fn another_name_or_address_is_another_server() {
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_neither_shown_nor_overwritten() {
+async fn a_corrupt_file_is_neither_quoted_nor_overwritten() {
     for text in ["secret", "[\"secret\"]", "{\"a\": secret}"] {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join(".credentials.json");
@@ -93,7 +93,7 @@ async fn a_damaged_file_is_neither_shown_nor_overwritten() {
 }
 
 #[tokio::test]
-async fn many_writers_lose_nothing() {
+async fn concurrent_writers_lose_no_entry() {
     let home = tempfile::tempdir().unwrap();
     let writers = (0..20).map(|at| {
         let store = TokenStore::on_disk(home.path(), StoreMode::File);
@@ -106,7 +106,7 @@ async fn many_writers_lose_nothing() {
 }
 
 #[tokio::test]
-async fn a_store_in_memory_leaves_nothing_on_the_disk() {
+async fn an_in_memory_store_writes_no_file() {
     let provider = Provider::start().await;
     let home = tempfile::tempdir().unwrap();
     let oauth = OAuth::new(TokenStore::in_memory());
@@ -115,7 +115,7 @@ async fn a_store_in_memory_leaves_nothing_on_the_disk() {
 }
 
 #[tokio::test]
-async fn looking_makes_no_file() {
+async fn reading_creates_no_file() {
     let home = tempfile::tempdir().unwrap();
     let store = TokenStore::on_disk(home.path().join("absent"), StoreMode::Auto);
     assert!(store.load(NAME, URL).await.unwrap().is_none());
@@ -123,10 +123,10 @@ async fn looking_makes_no_file() {
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }
 
-/// Without the keyring, whose absence tells the modes apart here.
+/// Without keyring support, whose errors distinguish the modes.
 #[cfg(not(feature = "keyring"))]
 #[tokio::test]
-async fn the_configured_store_may_change() {
+async fn the_store_follows_a_configuration_change() {
     let home = tempfile::tempdir().unwrap();
     let store = TokenStore::on_disk(home.path(), StoreMode::File);
     let clone = store.clone();
@@ -146,7 +146,7 @@ async fn the_configured_store_may_change() {
 
 #[cfg(not(feature = "keyring"))]
 #[tokio::test]
-async fn a_build_without_keyring_says_so() {
+async fn a_build_without_keyring_support_reports_that() {
     let home = tempfile::tempdir().unwrap();
     let store = TokenStore::on_disk(home.path(), StoreMode::Keyring);
     let error = store.save(tokens("one")).await.unwrap_err().to_string();
@@ -154,14 +154,14 @@ async fn a_build_without_keyring_says_so() {
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }
 
-/// Needs a keyring that is open, and leaves nothing in it. With gnome-keyring and without a desktop:
+/// Needs an unlocked keyring, and leaves nothing in it. With gnome-keyring and without a desktop:
 /// `HOME=$(mktemp -d) dbus-run-session -- sh -c 'printf pw | gnome-keyring-daemon --daemonize
 /// --unlock; TEST keyring --ignored'`, where TEST is this test as a program, built with
 /// `cargo test -p mcp-overlay-host --features keyring --test oauth --no-run`.
 #[cfg(feature = "keyring")]
 #[tokio::test]
 #[ignore = "needs a system keyring"]
-async fn the_keyring_keeps_tokens_and_the_file_has_none() {
+async fn tokens_in_the_keyring_are_not_in_the_file() {
     for mode in [StoreMode::Keyring, StoreMode::Auto] {
         let home = tempfile::tempdir().unwrap();
         let file = TokenStore::on_disk(home.path(), StoreMode::File);

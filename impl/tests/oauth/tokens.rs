@@ -1,4 +1,4 @@
-//! Tokens in use: refreshed in time, once, and gone when they are gone.
+//! The use and refresh of stored tokens.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,13 +25,13 @@ fn refusal(status: u16, challenge: &str, sent: AuthHeaders) -> Refusal {
 }
 
 #[tokio::test]
-async fn nobody_logged_in_is_no_authorizer() {
+async fn without_a_login_there_is_no_authorizer() {
     let oauth = OAuth::new(TokenStore::in_memory());
     assert!(oauth.authorizer(NAME, "https://docs.example/mcp").await.is_none());
 }
 
 #[tokio::test]
-async fn good_tokens_are_sent_as_they_are() {
+async fn valid_tokens_are_sent_without_a_refresh() {
     for expires_in in [None, Some(3600)] {
         let provider = Provider::start().await;
         provider.state().expires_in = expires_in;
@@ -43,10 +43,10 @@ async fn good_tokens_are_sent_as_they_are() {
     }
 }
 
-/// A refresh token is good for one refresh: a second one at the same time ends the login. Neither
-/// several connections of a host nor several hosts with one file make one.
+/// A refresh token is valid for one refresh, and a concurrent second one ends the login. Several
+/// connections of a host, and several hosts with one file, refresh once.
 #[tokio::test(flavor = "multi_thread")]
-async fn tokens_about_to_expire_are_refreshed_once() {
+async fn expiring_tokens_are_refreshed_once() {
     let home = tempfile::tempdir().unwrap();
     let on_disk = || OAuth::new(TokenStore::on_disk(home.path(), StoreMode::File));
     let in_memory = OAuth::new(TokenStore::in_memory());
@@ -69,9 +69,9 @@ async fn tokens_about_to_expire_are_refreshed_once() {
     }
 }
 
-/// Whoever waited for the tokens may be gone; the refresh token is spent nevertheless.
+/// The refresh token is spent even if the request is cancelled, so the new tokens must be stored.
 #[tokio::test]
-async fn a_refresh_is_finished_when_nobody_waits_for_it() {
+async fn a_refresh_finishes_after_its_request_is_cancelled() {
     let provider = Provider::start().await;
     provider.state().expires_in = Some(0);
     let (oauth, store) = provider.logged_in().await;
@@ -93,23 +93,23 @@ async fn a_refused_token_is_replaced_once() {
     let second = authorizer.refused(refusal(401, "Bearer", first.clone())).await.unwrap();
     assert_eq!(bearer(&second), "secret-access-2");
     assert_eq!(authorizer.headers().await.unwrap(), second);
-    // Somebody else's refusal of the old token needs no new one.
+    // A refusal of the old token needs no further refresh.
     assert_eq!(authorizer.refused(refusal(401, "Bearer", first)).await, Some(second.clone()));
-    // The new one is refused as well: a third would be no better.
+    // The new token is refused too, so there is no third.
     assert_eq!(authorizer.refused(refusal(401, "Bearer", second)).await, None);
     assert_eq!(provider.state().refreshes, 1);
     assert!(authorizer.advice().contains("mcp-overlay-host mcp login docs"));
 }
 
 #[tokio::test]
-async fn a_missing_permission_is_said() {
+async fn a_missing_scope_is_reported() {
     let provider = Provider::start().await;
     let (oauth, _) = provider.logged_in().await;
     let authorizer = authorizer(&oauth, &provider).await;
     let sent = authorizer.headers().await.unwrap();
     let cases = [
         (r#"Bearer error="insufficient_scope", scope="a b:c""#, "--scopes a,b:c`"),
-        // Nothing that a shell would run.
+        // Special characters of a shell.
         (r#"Bearer error="insufficient_scope", scope="a; rm -rf /""#, "login docs`"),
         (r#"Bearer error="insufficient_scope""#, "lacks a permission"),
     ];
@@ -122,7 +122,7 @@ async fn a_missing_permission_is_said() {
 }
 
 #[tokio::test]
-async fn a_login_that_is_over_is_forgotten_and_said() {
+async fn a_rejected_refresh_token_is_removed_and_reported() {
     let provider = Provider::start().await;
     provider.state().expires_in = Some(0);
     let (oauth, store) = provider.logged_in().await;
@@ -137,9 +137,9 @@ async fn a_login_that_is_over_is_forgotten_and_said() {
     assert!(store.load(NAME, &provider.url()).await.unwrap().is_none());
 }
 
-/// A refusal may pass, and without a refresh token nobody says that the login is over.
+/// A refusal may be temporary; without a refresh token only the user can end the login.
 #[tokio::test]
-async fn a_refused_token_without_a_refresh_token_stays() {
+async fn a_refused_token_without_a_refresh_token_is_kept() {
     let provider = Provider::start().await;
     let (oauth, store) = provider.logged_in().await;
     let mut tokens = store.load(NAME, &provider.url()).await.unwrap().unwrap();
@@ -151,9 +151,9 @@ async fn a_refused_token_without_a_refresh_token_stays() {
     assert_eq!(authorizer.headers().await.unwrap(), sent);
 }
 
-/// The authorization server is down: that passes, and the login stays.
+/// The authorization server is temporarily down.
 #[tokio::test]
-async fn a_refresh_that_fails_can_be_tried_again() {
+async fn a_failed_refresh_can_be_retried() {
     let provider = Provider::start().await;
     provider.state().expires_in = Some(0);
     let (oauth, _) = provider.logged_in().await;
@@ -167,9 +167,9 @@ async fn a_refresh_that_fails_can_be_tried_again() {
     assert_eq!(bearer(&authorizer.headers().await.unwrap()), "secret-access-2");
 }
 
-/// Still good for some seconds: sent, whatever the refresh does.
+/// The tokens are valid for some more seconds.
 #[tokio::test]
-async fn tokens_that_have_not_expired_are_sent_when_the_refresh_fails() {
+async fn unexpired_tokens_are_sent_after_a_failed_refresh() {
     let provider = Provider::start().await;
     let (oauth, store) = provider.logged_in().await;
     let mut tokens = store.load(NAME, &provider.url()).await.unwrap().unwrap();
@@ -190,12 +190,12 @@ async fn nothing_is_sent_after_a_logout() {
     assert!(oauth.logout(NAME, &provider.url()).await.unwrap());
     assert!(!oauth.logout(NAME, &provider.url()).await.unwrap());
     let error = authorizer.headers().await.unwrap_err();
-    assert!(error.to_string().contains("nobody is logged in"), "{error}");
+    assert!(error.to_string().contains("you are no longer logged in"), "{error}");
 }
 
-/// Codex stores neither endpoints nor resource: both are asked for again.
+/// Codex stores neither endpoints nor resource, so both are discovered again.
 #[tokio::test]
-async fn tokens_that_codex_has_stored_are_refreshed() {
+async fn tokens_stored_by_codex_are_refreshed() {
     let provider = Provider::start().await;
     let (oauth, store) = provider.logged_in().await;
     let mut tokens = store.load(NAME, &provider.url()).await.unwrap().unwrap();

@@ -87,8 +87,8 @@ fn an_unknown_key_is_a_warning() {
         [
             "config.toml:3:7: features.web: not a feature of MCP servers, ignored here",
             "config.toml:8:10: mcp_servers.\"a.b\".comand: unknown key, ignored",
-            "config.toml:11:8: mcp_servers.\"a.b\".name: ignored: a server's name is the key it \
-             stands under",
+            "config.toml:11:8: mcp_servers.\"a.b\".name: ignored: the server's name is the key of its \
+             table",
             "config.toml:12:32: mcp_servers.\"a.b\".oauth.x: unknown key, ignored",
             "config.toml:1:9: model: unknown key, ignored",
         ]

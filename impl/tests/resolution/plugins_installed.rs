@@ -50,6 +50,10 @@ fn the_highest_version_is_used_unless_there_is_local() {
     let steps = [
         ("odd", "odd"),
         ("1.9.0", "1.9.0"),
+        ("1.10.0-alpha.2", "1.10.0-alpha.2"),
+        ("1.10.0-alpha.10", "1.10.0-alpha.10"),
+        ("1.10.0-alpha.beta", "1.10.0-alpha.beta"),
+        ("1.10.0-alpha.9", "1.10.0-alpha.beta"),
         ("1.10.0-rc.1", "1.10.0-rc.1"),
         ("1.10.0", "1.10.0"),
         ("1.2.0", "1.10.0"),

@@ -1,4 +1,4 @@
-//! TLS in front of a plain server, with certificates that nobody else knows.
+//! TLS in front of a plain server, with certificates of a new authority.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -19,12 +19,12 @@ use tokio_rustls::TlsAcceptor;
 pub(crate) struct Front {
     folder: TempDir,
     at: SocketAddr,
-    /// The connections so far.
+    /// The number of connections.
     accepted: Arc<AtomicUsize>,
 }
 
 impl Front {
-    /// Takes connections for the plain server at this address.
+    /// Forwards connections to the plain server at this address.
     pub(crate) async fn of(upstream: SocketAddr) -> Self {
         Self::named(upstream, &["127.0.0.1"]).await
     }
@@ -78,12 +78,12 @@ impl Front {
     }
 }
 
-/// What a host's environment says about this file.
+/// An environment that names this file.
 pub(crate) fn trusting(file: &Path) -> Environment {
     Environment::from_pairs([("CODEX_CA_CERTIFICATE", file)])
 }
 
-/// The PEM of a new certificate authority, and the means to sign with it.
+/// The PEM of a new certificate authority, and its key.
 fn authority() -> (String, Issuer<'static, KeyPair>) {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::default();

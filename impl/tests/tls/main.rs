@@ -1,4 +1,4 @@
-//! HTTPS to servers whose certificate authority `CODEX_CA_CERTIFICATE` names, and to others.
+//! HTTPS with the certificate authorities of `CODEX_CA_CERTIFICATE`.
 #![cfg(feature = "network")]
 
 // It runs the program.

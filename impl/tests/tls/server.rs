@@ -1,4 +1,4 @@
-//! A plain server that is everything at once: MCP, authorization server and token endpoint.
+//! A plain server that is an MCP server, an authorization server and a token endpoint.
 
 use mcp_overlay_host::Environment;
 use mcp_overlay_host::connection::{ConnectContext, ConnectOptions, Executor};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-/// `protected`: MCP wants a token, which is good for one refresh at once.
+/// With `protected`, MCP requires a token, which must be refreshed immediately.
 pub(crate) async fn start(protected: bool) -> MockServer {
     let server = MockServer::start().await;
     let respond = move |request: &Request| respond(request, protected);
@@ -16,7 +16,7 @@ pub(crate) async fn start(protected: bool) -> MockServer {
 }
 
 fn respond(request: &Request, protected: bool) -> ResponseTemplate {
-    // Behind TLS, as the client names it.
+    // The URL of the TLS front.
     let host = request.headers.get("host").unwrap().to_str().unwrap();
     let at = |path: &str| format!("https://{host}{path}");
     let found = |body: Value| ResponseTemplate::new(200).set_body_json(body);

@@ -1,4 +1,4 @@
-//! Who is trusted, by everything of the host that speaks HTTPS.
+//! Trusted certificate authorities of connections, logins and refreshes.
 
 use std::path::Path;
 use std::time::Duration;
@@ -22,7 +22,7 @@ async fn connected(front: &Front, env: Environment) -> Result<Connection, Connec
 }
 
 #[tokio::test]
-async fn a_server_whose_authority_the_variable_names_is_connected_to() {
+async fn a_server_signed_by_a_configured_authority_is_trusted() {
     let upstream = start(false).await;
     let front = Front::of(*upstream.address()).await;
     let several = format!("# ours\n{}{}", stranger(), std::fs::read_to_string(front.ca()).unwrap());
@@ -38,7 +38,7 @@ async fn a_server_whose_authority_the_variable_names_is_connected_to() {
 }
 
 #[tokio::test]
-async fn a_server_that_nobody_vouches_for_gets_no_request() {
+async fn an_untrusted_server_gets_no_request() {
     let upstream = start(false).await;
     let front = Front::of(*upstream.address()).await;
     let blank = Environment::from_pairs([("CODEX_CA_CERTIFICATE", "")]);
@@ -51,13 +51,13 @@ async fn a_server_that_nobody_vouches_for_gets_no_request() {
     assert!(seen(&upstream).await.is_empty(), "and nothing else");
 }
 
-/// What is wrong with the file, and what the user reads about it.
+/// Unusable files and their messages.
 fn bad_files(front: &Front) -> [(std::path::PathBuf, &'static str); 3] {
     let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     [
         (front.file("").with_file_name("gone.pem"), "there is no such file"),
         (front.file("").with_file_name("."), "it is not a regular file"),
-        (front.file(damaged), "certificate 1 in it is damaged"),
+        (front.file(damaged), "certificate 1 in it is invalid"),
     ]
 }
 
@@ -74,7 +74,7 @@ fn assert_names(text: &str, file: &Path, reason: &str) {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_used_is_an_error_and_nothing_is_sent() {
+async fn an_unusable_certificate_file_is_an_error_and_nothing_is_sent() {
     let upstream = start(false).await;
     let front = Front::of(*upstream.address()).await;
     for (file, reason) in bad_files(&front) {
@@ -83,7 +83,7 @@ async fn a_file_that_cannot_be_used_is_an_error_and_nothing_is_sent() {
         assert_names(&error.to_string(), &file, reason);
     }
     for (text, reason) in [
-        ("no certificates", "there is no certificate in it"),
+        ("no certificates", "it contains no certificate"),
         ("-----BEGIN CERTIFICATE-----\nAAAA\n", "it is not valid PEM"),
     ] {
         let file = front.file(text);
@@ -91,7 +91,7 @@ async fn a_file_that_cannot_be_used_is_an_error_and_nothing_is_sent() {
         assert_names(&error.to_string(), &file, reason);
     }
     assert_eq!(front.accepted(), 0);
-    // Nobody is to be trusted for plain http.
+    // Plain http needs no authority.
     let plain = ServerConfig::streamable_http(format!("{}/mcp", upstream.uri()));
     let file = front.file("no certificates");
     connect("docs", &plain, &context(trusting(&file))).await.unwrap();
@@ -114,7 +114,7 @@ async fn logged_in(front: &Front, environment: Environment) -> Result<Answers, C
 
 /// Discovery, registration, exchange and refresh, and the requests that carry the token.
 #[tokio::test]
-async fn oauth_trusts_whom_connections_trust() {
+async fn oauth_trusts_the_same_authorities_as_connections() {
     let upstream = start(true).await;
     let front = Front::of(*upstream.address()).await;
     logged_in(&front, trusting(&front.ca())).await.unwrap();
@@ -126,7 +126,7 @@ async fn oauth_trusts_whom_connections_trust() {
 }
 
 #[tokio::test]
-async fn a_login_says_what_is_wrong_with_the_file() {
+async fn a_login_reports_an_unusable_certificate_file() {
     let upstream = start(true).await;
     let front = Front::of(*upstream.address()).await;
     let server = ServerConfig::streamable_http(format!("{}/mcp", front.origin()));
@@ -143,7 +143,7 @@ async fn a_login_says_what_is_wrong_with_the_file() {
     assert!(seen(&upstream).await.is_empty());
 }
 
-/// What a sign-in sends after a refusal, or why it sends nothing.
+/// The headers that a sign-in sends after a refusal, or why it sends none.
 async fn refreshed(front: &Front, ca: Option<&Path>) -> Result<AuthHeaders, String> {
     let url = format!("{}/oauth/token", front.origin());
     let mut env = vec![(REFRESH_URL_VARIABLE, url.into())];
@@ -161,7 +161,7 @@ async fn refreshed(front: &Front, ca: Option<&Path>) -> Result<AuthHeaders, Stri
 }
 
 #[tokio::test]
-async fn the_sign_in_is_refreshed_with_whom_connections_trust() {
+async fn the_sign_in_refresh_trusts_the_same_authorities_as_connections() {
     let upstream = MockServer::start().await;
     let new = json!({ "access_token": "at-2", "refresh_token": "rt-2" });
     let answer = ResponseTemplate::new(200).set_body_json(new);
@@ -170,8 +170,8 @@ async fn the_sign_in_is_refreshed_with_whom_connections_trust() {
     for (file, reason) in bad_files(&front) {
         assert_names(&refreshed(&front, Some(&file)).await.unwrap_err(), &file, reason);
     }
-    let nobody = refreshed(&front, None).await.unwrap_err();
-    assert!(nobody.contains("certificate"), "{nobody}");
+    let error = refreshed(&front, None).await.unwrap_err();
+    assert!(error.contains("certificate"), "{error}");
     assert!(seen(&upstream).await.is_empty());
     let headers = refreshed(&front, Some(&front.ca())).await.unwrap();
     assert!(headers.iter().any(|(_, value)| value == "Bearer at-2"));

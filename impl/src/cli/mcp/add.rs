@@ -4,19 +4,20 @@ use std::collections::BTreeMap;
 
 use clap::ArgGroup;
 use mcp_overlay_host::hosted_apps::CODEX_APPS;
+use mcp_overlay_host::printable::escaped_line;
 use mcp_overlay_host::{Environment, ServerMap};
 use reqwest::Url;
 use toml_edit::{Array, InlineTable, Value};
 
-use super::super::{Outcome, Stop};
+use super::super::output::say;
+use super::super::stop::{Outcome, Stop};
 use super::edit::{self, Settings};
 use super::file::{ConfigFile, Edit};
-use super::say;
 
 /// Adds a server to config.toml, or replaces the one of the same name.
 ///
-/// Nothing else in the file changes: comments, order and formatting stay. The new text is read and
-/// checked before it is written.
+/// Nothing else in the file changes: comments, order and formatting stay. The new text is parsed
+/// before it is written.
 #[derive(clap::Args)]
 #[command(
     group = ArgGroup::new("transport").required(true).args(["url", "command"]),
@@ -31,11 +32,11 @@ use super::say;
 pub(super) struct AddArguments {
     /// The server's name: letters, digits, `_` and `-`.
     name: String,
-    /// The address of a streamable HTTP server.
+    /// The URL of a streamable HTTP server.
     #[arg(long)]
     url: Option<String>,
-    /// The environment variable that holds the server's bearer token; the token itself stays out
-    /// of the file.
+    /// The environment variable that holds the server's bearer token. The token itself is not
+    /// written to the file.
     #[arg(long, value_name = "VAR", requires = "url", conflicts_with = "command")]
     bearer_token_env_var: Option<String>,
     /// Sets an environment variable for the command; may be repeated.
@@ -48,7 +49,7 @@ pub(super) struct AddArguments {
 
 /// Removes a server from config.toml.
 ///
-/// Comments directly above it go with it; nothing else in the file changes.
+/// Comments directly above the server are removed too; nothing else in the file changes.
 #[derive(clap::Args)]
 pub(super) struct RemoveArguments {
     /// The server's name.
@@ -78,7 +79,7 @@ pub(super) fn remove(arguments: &RemoveArguments) -> Outcome {
     let file = ConfigFile::read(&env, Edit::Remove)?;
     let before = file.servers(&file.text, &env)?;
     if !before.contains_key(name) {
-        let shown = super::shown(name);
+        let shown = escaped_line(name);
         let place = file.path.display();
         return Err(Stop::failed(format!("No MCP server named '{shown}' found in {place}.")));
     }
@@ -88,7 +89,7 @@ pub(super) fn remove(arguments: &RemoveArguments) -> Outcome {
         return Err(not_editable(&file, name));
     }
     let path = file.write(&text)?;
-    let shown = super::shown(name);
+    let shown = escaped_line(name);
     say(&format!("Removed MCP server '{shown}' from {}.\n", path.display()))
 }
 
@@ -103,10 +104,10 @@ fn only_differs_in(before: &ServerMap, after: &ServerMap, name: &str) -> bool {
 }
 
 fn not_editable(file: &ConfigFile, name: &str) -> Stop {
-    let shown = super::shown(name);
+    let shown = escaped_line(name);
     Stop::failed(format!(
-        "{}: the server '{shown}' is written in a way that this tool cannot edit; nothing was \
-         written, so edit the file yourself",
+        "{}: the server '{shown}' is written in a way that this command cannot edit; nothing \
+         was written, so edit the file by hand",
         file.path.display()
     ))
 }
@@ -115,14 +116,14 @@ fn check_name(name: &str) -> Result<(), Stop> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     if name.is_empty() || !name.bytes().all(plain) {
         return Err(Stop::misuse(format!(
-            "'{}' is no name for a server; use letters, digits, `_` and `-`",
-            super::shown(name)
+            "'{}' is not a valid server name; use letters, digits, `_` and `-`",
+            escaped_line(name)
         )));
     }
     if name == CODEX_APPS {
         return Err(Stop::misuse(format!(
-            "'{CODEX_APPS}' is reserved: it is the Apps server, which gets your ChatGPT \
-             credentials, so the host itself says where it is; choose another name"
+            "'{CODEX_APPS}' is reserved for the Apps server, which gets your ChatGPT \
+             credentials: only the host sets its URL; choose another name"
         )));
     }
     Ok(())
@@ -164,13 +165,13 @@ fn settings(arguments: &AddArguments) -> Result<Settings, Stop> {
     Ok(settings)
 }
 
-/// Of several values of one variable the last counts.
+/// The variables of `--env`; the last value of a name takes precedence.
 fn variables(pairs: &[String]) -> Result<BTreeMap<&str, &str>, Stop> {
     let mut variables = BTreeMap::new();
     for pair in pairs {
         // The pair is not shown: its value may be a secret.
         let (name, value) = pair.split_once('=').ok_or_else(|| {
-            Stop::misuse("--env is written KEY=VALUE, for example --env ROOT=/srv: `=` is missing")
+            Stop::misuse("--env takes KEY=VALUE, for example --env ROOT=/srv: `=` is missing")
         })?;
         check_variable("--env", name)?;
         variables.insert(name, value);
@@ -178,7 +179,7 @@ fn variables(pairs: &[String]) -> Result<BTreeMap<&str, &str>, Stop> {
     Ok(variables)
 }
 
-/// The name is not shown: whoever puts a token where a name belongs must not find it in a log.
+/// The name is not shown: it may be a token, given by mistake.
 fn check_variable(option: &str, name: &str) -> Result<(), Stop> {
     let mut bytes = name.bytes();
     let starts = bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');

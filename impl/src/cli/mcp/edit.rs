@@ -1,4 +1,4 @@
-//! Puts a server into the text of a `config.toml`, and takes one out.
+//! Adds a server to the text of a `config.toml`, and removes one.
 
 use std::ops::Range;
 
@@ -8,17 +8,17 @@ use super::statements::{Statement, statements};
 
 const SERVERS: &str = "mcp_servers";
 
-/// A server's settings in the order they are written.
+/// A server's settings in the order in which they are written.
 pub(super) type Settings = Vec<(&'static str, Value)>;
 
-/// The text without the server of this name. Comments directly above it go with it; all other
-/// lines stay as they are.
+/// The text without this server and the comments directly above it. All other lines stay
+/// unchanged.
 pub(super) fn remove(text: &str, name: &str) -> String {
     change(text, name, None)
 }
 
-/// The text with this server. Where there was one of this name the new one takes its place, in the
-/// style of the old one; else it comes last.
+/// The text with this server. It replaces a server of the same name in the same place and style;
+/// otherwise it comes last.
 pub(super) fn put(text: &str, name: &str, settings: &Settings) -> String {
     change(text, name, Some(settings))
 }
@@ -55,8 +55,8 @@ fn is_of(statement: &Statement, name: &str) -> bool {
     matches!(&*statement.path, [servers, other, ..] if servers == SERVERS && other == name)
 }
 
-/// What to cut out of the text so that nothing of the server is left, in order. `keep_place`: the
-/// first of them is not to take comments and blank lines around it along.
+/// The ranges to cut to remove the server, in order. With `keep_place`, the first range leaves the
+/// comments and blank lines around it.
 fn cuts(text: &str, all: &[Statement], name: &str, keep_place: bool) -> Vec<Range<usize>> {
     let mut cuts: Vec<Range<usize>> = Vec::new();
     let mut before = 0;
@@ -80,13 +80,13 @@ fn cuts(text: &str, all: &[Statement], name: &str, keep_place: bool) -> Vec<Rang
     cuts
 }
 
-/// Where the comments directly above `start` begin, but not before `limit`.
+/// The start of the comments directly above `start`, at `limit` or later.
 fn above_comments(text: &str, limit: usize, start: usize) -> usize {
     lines_above(text, limit, start, |line| line.trim_start().starts_with('#'))
 }
 
-/// Takes along the blank lines above the cut if there are blank lines below it too, or nothing; at
-/// the top of the file those below it.
+/// Extends the cut over the blank lines above it if blank lines or nothing follow; at the top of the
+/// file, over the blank lines below it.
 fn close_gap(text: &str, cut: &mut Range<usize>) {
     let is_blank = |line: &str| line.trim().is_empty();
     let after = text.get(cut.end..).unwrap_or_default();
@@ -100,7 +100,7 @@ fn close_gap(text: &str, cut: &mut Range<usize>) {
     }
 }
 
-/// The start of the lines above `start`, down to `limit`, that are all like this.
+/// The start of the matching lines directly above `start`, at `limit` or later.
 fn lines_above(text: &str, limit: usize, start: usize, like: impl Fn(&str) -> bool) -> usize {
     let above = text.get(limit..start).unwrap_or_default();
     let taken = above.split_inclusive('\n').rev().take_while(|line| like(line));
@@ -112,7 +112,7 @@ fn in_one_line(lines: &str, name: &str, settings: Option<&Settings>) -> String {
     let Ok(mut document) = lines.parse::<DocumentMut>() else { return lines.to_owned() };
     let servers = document.get_mut(SERVERS).and_then(|servers| servers.as_inline_table_mut());
     let Some(servers) = servers else { return lines.to_owned() };
-    // What stands before the closing brace belongs to the last value.
+    // Text before the closing brace belongs to the last value.
     let end = |servers: &InlineTable| {
         let last = servers.iter().last().map(|(_, value)| value.decor().suffix().cloned());
         last.flatten()
@@ -142,7 +142,7 @@ fn in_one_line(lines: &str, name: &str, settings: Option<&Settings>) -> String {
     document.to_string()
 }
 
-/// `docs = { … }`, as far as the header above does not say where it stands.
+/// `docs = { … }`, without the part of the path that the header above gives.
 fn line(text: &str, old: &Statement, name: &str, settings: &Settings, newline: &str) -> String {
     let old_lines = text.get(old.lines.clone()).unwrap_or_default();
     let indent: String = old_lines.chars().take_while(|c| matches!(c, ' ' | '\t')).collect();

@@ -7,24 +7,24 @@ use std::time::{Duration, Instant};
 
 use mcp_overlay_host::{Environment, HostConfig, MAX_CONFIG_BYTES, ServerMap};
 
-use super::super::{Stop, codex_home};
+use super::super::options::codex_home;
+use super::super::stop::Stop;
 
-/// How long another process may take for its edit.
+/// How long to wait for the edit of another process.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often it is looked whether it is done.
+/// The time between two attempts to take the lock.
 const LOCK_POLL: Duration = Duration::from_millis(10);
 
-/// What is to be done to a file.
+/// The kind of edit.
 #[derive(Clone, Copy)]
 pub(super) enum Edit {
-    /// Something new comes in: a home that is missing is made.
+    /// Adds a server, and creates a missing home.
     Add,
-    /// Something that is there goes.
+    /// Removes a server.
     Remove,
 }
 
-/// A `config.toml` as it was read. Until it is written or dropped, other processes that edit it
-/// wait.
+/// A `config.toml` that was read. Locked against other edits until it is written or dropped.
 pub(super) struct ConfigFile {
     pub(super) path: PathBuf,
     /// Empty if there is no file.
@@ -34,7 +34,7 @@ pub(super) struct ConfigFile {
 }
 
 impl ConfigFile {
-    /// Reads the file in the host's home, once nobody else edits it.
+    /// Locks and reads the file in the host's home.
     pub(super) fn read(env: &Environment, edit: Edit) -> Result<Self, Stop> {
         let home = codex_home(env)?;
         let path = home.join("config.toml");
@@ -43,11 +43,11 @@ impl ConfigFile {
             Stop::failed(if error.kind() == ErrorKind::TimedOut {
                 let seconds = LOCK_TIMEOUT.as_secs();
                 format!(
-                    "{place}: another process has been editing it for {seconds} seconds; nothing \
-                     was written, try again when it is done"
+                    "{place}: another process has been editing the file for {seconds} seconds; \
+                     nothing was written, try again later"
                 )
             } else {
-                format!("{place}: cannot be written: its lock, {LOCK}, fails: {error}")
+                format!("{place}: cannot be written: its lock {LOCK} cannot be taken: {error}")
             })
         })?;
         let found =
@@ -56,7 +56,7 @@ impl ConfigFile {
         Ok(Self { path, text: found.unwrap_or_default(), exists, _lock: lock })
     }
 
-    /// The servers in this text, which stands in this file or is about to.
+    /// The servers in this text of the file.
     pub(super) fn servers(&self, text: &str, env: &Environment) -> Result<ServerMap, Stop> {
         let file = self.path.display().to_string();
         let host = HostConfig::from_toml_str(text, &file, &[], env.clone());
@@ -64,9 +64,7 @@ impl ConfigFile {
         Ok(ServerMap::clone(host.value.mcp_servers()))
     }
 
-    /// Writes a new text: beside the file and then in its place, so that nobody sees half of it
-    /// and an interruption leaves the file as it was. A link stays a link. What is left is the
-    /// file's path.
+    /// Replaces the file atomically. A link stays a link. Returns the path of the file.
     pub(super) fn write(self, text: &str) -> Result<PathBuf, Stop> {
         let place = self.path.display();
         let failed =
@@ -76,7 +74,7 @@ impl ConfigFile {
         if !self.exists {
             fs::create_dir_all(folder).map_err(failed)?;
         }
-        // Made with mode 0600.
+        // Created with mode 0600.
         let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
         file.write_all(text.as_bytes()).map_err(failed)?;
         if self.exists {
@@ -87,7 +85,7 @@ impl ConfigFile {
         let unchanged = read(&self.path).is_ok_and(|now| now.unwrap_or_default() == self.text);
         if !unchanged {
             let advice =
-                "somebody else has changed it in the meantime; nothing was written, try again";
+                "another program changed the file in the meantime; nothing was written, try again";
             return Err(Stop::failed(format!("{place}: {advice}")));
         }
         file.persist(&target).map_err(|error| failed(error.error))?;
@@ -95,14 +93,14 @@ impl ConfigFile {
     }
 }
 
-/// The lock beside the file; it stays when it is released, since others may be waiting for it.
+/// The lock file. It is never deleted, since other processes may wait for it.
 const LOCK: &str = ".config.toml.lock";
 
-/// Waits until nobody else edits the file. `None` where there is nothing to lock.
+/// Waits for the lock. `None` if there is nothing to lock.
 fn lock(home: &Path, edit: Edit) -> io::Result<Option<File>> {
     match edit {
         Edit::Add => fs::create_dir_all(home)?,
-        // Nothing is made where there is nothing to remove.
+        // Without a file, no lock is created.
         Edit::Remove if !home.join("config.toml").exists() => return Ok(None),
         Edit::Remove => {}
     }
@@ -115,7 +113,7 @@ fn lock(home: &Path, edit: Edit) -> io::Result<Option<File>> {
                 std::thread::sleep(LOCK_POLL);
             }
             Err(TryLockError::WouldBlock) => return Err(ErrorKind::TimedOut.into()),
-            // File systems without locks: looking again before it is written has to do.
+            // A file system without locks: comparing before the write has to suffice.
             Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
                 return Ok(None);
             }
@@ -135,7 +133,7 @@ fn open_lock(home: &Path) -> io::Result<File> {
     options.open(home.join(LOCK))
 }
 
-/// The file itself, where a link stands, even one whose file is not there yet.
+/// The target of a link, even if it does not exist yet; else the path.
 fn target(path: &Path) -> PathBuf {
     let linked = || {
         let to = fs::read_link(path).ok()?;

@@ -1,19 +1,19 @@
-//! What may be shown of values that may be secrets.
+//! Masks values that may be secrets.
 
 use reqwest::Url;
 
-/// What stands for a value that is not shown.
+/// Replaces a value that is not shown.
 pub(super) const MASK: &str = "*****";
 
-/// Words that name a secret, or what holds one.
+/// Words in the names of secrets.
 const SECRETS: [&str; 9] =
     ["token", "key", "secret", "passw", "auth", "credential", "bearer", "header", "cookie"];
 
-/// How well-known kinds of tokens begin.
+/// Prefixes of well-known kinds of tokens.
 const TOKENS: [&str; 8] = ["sk-", "ghp_", "gho_", "ghs_", "github_pat_", "xoxb-", "xoxp-", "eyJ"];
 
-/// A URL without its user, query and fragment. A text that is no URL is not shown at all: nobody
-/// knows what is in it.
+/// A URL without its user, query and fragment. A text that is not a URL is masked completely: it may
+/// hold anything.
 pub(super) fn url(text: &str) -> String {
     let Ok(url) = Url::parse(text) else { return MASK.to_owned() };
     let has_user = !url.username().is_empty() || url.password().is_some();
@@ -27,14 +27,14 @@ pub(super) fn url(text: &str) -> String {
     format!("{}://{user}{host}{port}{}{query}", url.scheme(), url.path())
 }
 
-/// A command's arguments without what looks like a secret: values of options and variables named
-/// like one (`--api-key X`, `--token=X`, `API_KEY=X`, `Authorization: X`), well-known kinds of
-/// tokens, and what `url` masks.
+/// A command's arguments with likely secrets masked: values of options and variables with the name
+/// of a secret (`--api-key X`, `--token=X`, `API_KEY=X`, `Authorization: X`), well-known kinds of
+/// tokens, and parts of URLs.
 pub(super) fn arguments(args: &[String]) -> Vec<String> {
     let mut out = Vec::with_capacity(args.len());
     let mut value_of_secret = false;
     for arg in args {
-        // A value may begin with a dash, an option that follows begins with two.
+        // A value may begin with one dash, a following option begins with two.
         let is_value = value_of_secret && !arg.starts_with("--");
         out.push(if is_value { MASK.to_owned() } else { argument(arg) });
         let names_secret = arg.starts_with('-') && (is_secret(arg) || arg == "-H");
@@ -47,7 +47,7 @@ fn argument(arg: &str) -> String {
     if TOKENS.iter().any(|prefix| arg.starts_with(prefix)) {
         return MASK.to_owned();
     }
-    // What stands before the first `=` or `:` may name the value; the colon of a URL does not.
+    // The text before the first `=` or `:` may name the value, except in a URL.
     let end = arg.find(['=', ':']).unwrap_or(arg.len());
     let (name, rest) = arg.split_at_checked(end).unwrap_or((arg, ""));
     let is_url = rest.starts_with("://");

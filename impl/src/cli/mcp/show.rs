@@ -1,19 +1,22 @@
 //! `mcp list` and `mcp get`.
 
 use mcp_overlay_host::hosted_apps::CODEX_APPS;
+use mcp_overlay_host::printable::escaped_line;
 use mcp_overlay_host::{ServerConfig, Transport};
 use serde_json::{Map, Value};
 
-use super::super::{Outcome, Overrides, ProfileArgument, Stop};
-use super::{Resolved, block_on, masked, no_server, say, shown};
+use super::super::options::{Overrides, ProfileArgument};
+use super::super::output::say;
+use super::super::stop::{Outcome, Stop};
+use super::masked;
+use super::resolved::{Resolved, block_on, no_server};
 
-/// Lists the servers: their names, whether they are enabled, how they are reached and authorised.
+/// Lists the servers with their status, transport and authorization.
 ///
-/// Values of headers and environment variables are not shown, nor is what looks like a secret in
-/// arguments and URLs.
+/// Masks the values of headers and environment variables, and likely secrets in arguments and URLs.
 #[derive(clap::Args)]
 pub(super) struct ListArguments {
-    /// Writes a JSON array.
+    /// Prints a JSON array.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -27,7 +30,7 @@ pub(super) struct ListArguments {
 pub(super) struct GetArguments {
     /// The server's name.
     name: String,
-    /// Writes a JSON object.
+    /// Prints a JSON object.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -68,11 +71,11 @@ pub(super) fn get(arguments: &GetArguments) -> Outcome {
         if arguments.json {
             return say(&format!("{:#}\n", Value::Object(object)));
         }
-        let mut out = format!("{}\n", shown(name));
+        let mut out = format!("{}\n", escaped_line(name));
         for (key, value) in &object {
             match value {
                 Value::Object(transport) if key == "transport" => {
-                    // How it is reached before with what.
+                    // The type comes first.
                     let (first, rest): (Vec<_>, Vec<_>) =
                         transport.iter().partition(|(key, _)| *key == "type");
                     first
@@ -94,10 +97,10 @@ fn put(out: &mut String, key: &str, value: &Value) {
     }
     let key = if key == "type" { "transport" } else { key };
     let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    out.push_str(&format!("  {key}: {}\n", shown(&value)));
+    out.push_str(&format!("  {key}: {}\n", escaped_line(&value)));
 }
 
-/// How a server is authorised, as far as that is known without asking it.
+/// How requests to a server are authorised, as far as known without asking it.
 async fn auth(resolved: &Resolved, name: &str, server: &ServerConfig) -> String {
     let Transport::StreamableHttp(http) = &server.transport else { return String::new() };
     if let Some(variable) = &http.bearer_token_env_var {
@@ -130,10 +133,16 @@ fn row(name: &str, server: &ServerConfig, auth: &str) -> [String; 5] {
     };
     let status = if server.enabled { "enabled" } else { "disabled" };
     let auth = if auth.is_empty() { "-" } else { auth };
-    [shown(name), status.to_owned(), transport.to_owned(), shown(&target), shown(auth)]
+    [
+        escaped_line(name),
+        status.to_owned(),
+        transport.to_owned(),
+        escaped_line(&target),
+        escaped_line(auth),
+    ]
 }
 
-/// Columns as wide as their widest cell; the last two may be long and so come last.
+/// A table with aligned columns. The long ones come last.
 fn table(rows: impl Iterator<Item = [String; 5]>) -> String {
     let header = ["NAME", "STATUS", "TRANSPORT", "URL OR COMMAND", "AUTH"].map(str::to_owned);
     let rows: Vec<[String; 5]> = std::iter::once(header).chain(rows).collect();
@@ -153,7 +162,7 @@ fn table(rows: impl Iterator<Item = [String; 5]>) -> String {
     out
 }
 
-/// What of a server's canonical form says how it is reached.
+/// The keys of a server's canonical form that describe the transport.
 const TRANSPORT: [&str; 12] = [
     "args",
     "auth",
@@ -218,7 +227,7 @@ fn masked_value(key: &str, value: Value) -> Value {
     }
 }
 
-/// Where a server comes from.
+/// The source of a server.
 fn source(resolved: &Resolved, name: &str) -> String {
     let config = resolved.host.configuration().runtime();
     if let Some(plugin) = config.plugin_owners().get(name) {

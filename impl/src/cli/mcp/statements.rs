@@ -1,5 +1,5 @@
-//! The statements of a TOML text: which lines say what. An edit replaces whole statements, so
-//! that everything else stays as it is, byte for byte.
+//! The statements of a TOML text and their lines. An edit replaces whole statements, so that
+//! everything else stays unchanged, byte for byte.
 
 use std::ops::Range;
 
@@ -7,20 +7,20 @@ use toml_parser::decoder::Encoding;
 use toml_parser::parser::{EventReceiver, parse_document};
 use toml_parser::{ErrorSink, Source, Span};
 
-/// A header or a key with its value.
+/// A header, or a key with its value.
 #[derive(Debug)]
 pub(super) struct Statement {
     /// Whether it is a header, `[a.b]`.
     pub(super) is_header: bool,
     /// Its path from the root.
     pub(super) path: Vec<String>,
-    /// How much of the path is that of the header above.
+    /// The length of the path of the header above.
     pub(super) above: usize,
-    /// Its whole lines, with the last line's end.
+    /// Its lines, with the last line ending.
     pub(super) lines: Range<usize>,
 }
 
-/// The statements of a text that is valid TOML.
+/// The statements of a valid TOML text.
 pub(super) fn statements(text: &str) -> Vec<Statement> {
     let tokens = Source::new(text).lex().into_vec();
     let mut scan = Scan { text, ..Scan::default() };
@@ -37,9 +37,9 @@ struct Scan<'a> {
     start: Option<usize>,
     is_header: bool,
     keys: Vec<String>,
-    /// The keys of the statement are read.
+    /// The keys of the statement are complete.
     has_keys: bool,
-    /// How many arrays and inline tables are open.
+    /// The number of open arrays and inline tables.
     depth: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Where the text of a sign-in stands: in a file, or in memory.
+//! Where a sign-in is stored: in a file, or in memory.
 
 use std::fs::{self, File};
 use std::io::{self, Seek as _, Write as _};
@@ -8,35 +8,35 @@ use std::sync::{Mutex, PoisonError};
 use tempfile::NamedTempFile;
 
 use super::error::{AuthFileError, LogoutError};
-use crate::files::{ReadError, read_text};
+use crate::files::{ReadError, open_private, read_text};
 
 /// The largest `auth.json` that is read, in bytes.
 pub const MAX_AUTH_BYTES: u64 = 1024 * 1024;
 
-pub(super) enum Place {
+pub(super) enum Storage {
     Disk(PathBuf),
     Memory(Mutex<Option<String>>),
 }
 
-/// What was found there. Two of them are equal if nothing has changed in between.
+/// What was read. Two are equal if nothing changed in between.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Found {
-    /// `None`: there is no sign-in.
+    /// `None` without a sign-in.
     pub(super) text: Result<Option<String>, AuthFileError>,
-    /// Whether others than the owner may read the file.
+    /// Whether users other than the owner may read the file.
     pub(super) exposed: bool,
 }
 
-impl Place {
-    /// How the place is named to the user.
+impl Storage {
+    /// The name for messages.
     pub(super) fn name(&self) -> String {
         match self {
             Self::Disk(path) => path.display().to_string(),
-            Self::Memory(_) => "the sign-in handed to this host".to_owned(),
+            Self::Memory(_) => "the supplied sign-in".to_owned(),
         }
     }
 
-    /// What is there now.
+    /// Reads it.
     pub(super) fn read(&self) -> Found {
         match self {
             Self::Memory(text) => {
@@ -47,7 +47,7 @@ impl Place {
                 text: match read_text(path, MAX_AUTH_BYTES) {
                     Ok(text) => Ok(Some(text)),
                     Err(ReadError::Missing) => Ok(None),
-                    Err(error) => Err(self.broken(format!("cannot be read: {error}"))),
+                    Err(error) => Err(self.invalid(format!("cannot be read: {error}"))),
                 },
                 exposed: is_exposed(path),
             },
@@ -58,32 +58,31 @@ impl Place {
         let size = text.as_ref().map_or(0, |text| u64::try_from(text.len()).unwrap_or(u64::MAX));
         if size > MAX_AUTH_BYTES {
             let error = ReadError::TooLarge(MAX_AUTH_BYTES);
-            return Err(self.broken(format!("cannot be read: {error}")));
+            return Err(self.invalid(format!("cannot be read: {error}")));
         }
         Ok(text)
     }
 
-    fn broken(&self, problem: String) -> AuthFileError {
-        AuthFileError::broken(&self.name(), problem)
+    fn invalid(&self, problem: String) -> AuthFileError {
+        AuthFileError::invalid(&self.name(), problem)
     }
 
-    /// Makes ready to write: what can fail fails here, before anything is done that could not be
-    /// undone without writing.
+    /// Prepares to write. Fails here if writing is impossible, before the caller does what cannot be
+    /// undone.
     pub(super) fn prepare(&self) -> io::Result<Writer<'_>> {
         match self {
-            Self::Memory(place) => Ok(Writer::Memory { place, text: String::new() }),
+            Self::Memory(storage) => Ok(Writer::Memory { storage, text: String::new() }),
             Self::Disk(path) => {
                 let target = target(path);
                 let folder = target.parent().unwrap_or(Path::new("."));
-                // Made with mode 0600.
+                // Created with mode 0600.
                 let file = NamedTempFile::new_in(folder)?;
                 Ok(Writer::Disk { path, file, target })
             }
         }
     }
 
-    /// Deletes the sign-in; whether there was one. The file that a link points to goes too: no
-    /// token is left anywhere.
+    /// Deletes the sign-in, and the target of a link. Returns whether there was one.
     pub(super) fn delete(&self) -> Result<bool, LogoutError> {
         match self {
             Self::Memory(text) => {
@@ -104,8 +103,7 @@ impl Place {
         }
     }
 
-    /// The lock of whoever refreshes the tokens, if nobody has it. Nothing is made where there is
-    /// no sign-in.
+    /// Takes the refresh lock if it is free. Creates no file where there is no sign-in.
     pub(super) fn try_lock(&self) -> Option<File> {
         match self {
             Self::Disk(path) if path.exists() => {
@@ -115,28 +113,21 @@ impl Place {
         }
     }
 
-    /// The file that whoever refreshes the tokens locks.
+    /// The file that is locked during a refresh.
     pub(super) fn open_lock(&self) -> io::Result<Option<File>> {
         let Self::Disk(path) = self else { return Ok(None) };
-        let mut options = File::options();
-        options.create(true).truncate(false).write(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            options.mode(0o600);
-        }
-        options.open(path.with_file_name(".auth.json.lock")).map(Some)
+        open_private(&path.with_file_name(".auth.json.lock")).map(Some)
     }
 }
 
-/// A text about to be written.
+/// Writes a new text.
 pub(super) enum Writer<'a> {
-    Memory { place: &'a Mutex<Option<String>>, text: String },
+    Memory { storage: &'a Mutex<Option<String>>, text: String },
     Disk { path: &'a Path, file: NamedTempFile, target: PathBuf },
 }
 
 impl Writer<'_> {
-    /// Writes a text where nobody sees it yet, in place of one that was written there before.
+    /// Writes a text to the temporary file, in place of an earlier one.
     pub(super) fn stage(&mut self, new: String) -> io::Result<()> {
         match self {
             Self::Memory { text, .. } => {
@@ -152,21 +143,20 @@ impl Writer<'_> {
         }
     }
 
-    /// Puts what was staged in the place of `expected`, so that nobody sees half of it. Hands the
-    /// writer back if something else stands there.
+    /// Replaces `expected` by the staged text atomically. Returns the writer if the storage holds
+    /// another text.
     pub(super) fn commit(self, expected: &str) -> io::Result<Option<Self>> {
         match self {
-            Self::Memory { place, text } => {
-                let mut kept = place.lock().unwrap_or_else(PoisonError::into_inner);
+            Self::Memory { storage, text } => {
+                let mut kept = storage.lock().unwrap_or_else(PoisonError::into_inner);
                 if kept.as_deref() != Some(expected) {
-                    return Ok(Some(Self::Memory { place, text }));
+                    return Ok(Some(Self::Memory { storage, text }));
                 }
                 *kept = Some(text);
                 Ok(None)
             }
             Self::Disk { path, file, target } => {
-                // Other processes take no lock that would keep them from the file: all that can be
-                // done is to look as late as possible.
+                // Other processes take no lock, so this can only compare as late as possible.
                 if read_text(path, MAX_AUTH_BYTES).ok().as_deref() != Some(expected) {
                     return Ok(Some(Self::Disk { path, file, target }));
                 }
@@ -177,8 +167,7 @@ impl Writer<'_> {
     }
 }
 
-/// The file itself, where a link stands: a link stays a link, since whoever made it wants all who
-/// read through it to see the same sign-in.
+/// The target of a link, else the path: a link stays a link.
 fn target(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
