@@ -149,7 +149,9 @@ fn a_test_quotes_every_rule() {
 #[test]
 fn nothing_speaks_of_an_unknown_rule() {
     let mut known = 0;
-    for folder in ["model/src", "model/tests", "src", "impl/src", "impl/tests", "tests", "benches", "docs"] {
+    for folder in
+        ["model/src", "model/tests", "src", "impl/src", "impl/tests", "tests", "benches", "docs"]
+    {
         for (path, source) in sources(folder) {
             for (index, line) in source.lines().enumerate() {
                 for id in ids_on(line) {

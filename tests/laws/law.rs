@@ -41,7 +41,11 @@ fn same_view(before: &ServerView, after: &ServerView) -> bool {
         && before.iter().all(|(name, server)| after.get(name).is_some_and(|s| same(server, s)))
 }
 
-pub(crate) fn equal_views(what: &str, before: &ServerView, after: &ServerView) -> Result<(), String> {
+pub(crate) fn equal_views(
+    what: &str,
+    before: &ServerView,
+    after: &ServerView,
+) -> Result<(), String> {
     if same_view(before, after) {
         return Ok(());
     }

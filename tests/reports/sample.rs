@@ -261,7 +261,8 @@ fn unstable() -> Finding {
         actual: Value::Null,
     };
     let written = json!({ "host": { "mcp_servers": { "docs": { "command": "docs" } } } });
-    let mut finding = finding("not deterministic", Some(Rule::ResolutionPure), case(written), difference);
+    let mut finding =
+        finding("not deterministic", Some(Rule::ResolutionPure), case(written), difference);
     finding.after = Some(case(json!({ "host": {}, "auth": "chatgpt" })));
     finding.note = "seen once; asked again, the subject answers as it should".into();
     finding
@@ -303,5 +304,8 @@ fn merges() -> Finding {
             { "set": { "name": "docs", "server": { "command": "docs" } } },
         ] }],
     }));
-    Finding { count: 16, ..finding("disagree", Some(Rule::OverlaySetReplacesWhole), case, difference) }
+    Finding {
+        count: 16,
+        ..finding("disagree", Some(Rule::OverlaySetReplacesWhole), case, difference)
+    }
 }
