@@ -1,4 +1,4 @@
-//! The contract between the host and its extensions: overlays for MCP server configuration.
+//! The interface between the host and its extensions, which contribute MCP servers.
 
 use std::sync::Arc;
 
@@ -7,14 +7,15 @@ use futures_util::future::join_all;
 
 use crate::config::{HostConfig, ServerConfig};
 
-/// One overlay of the configured servers.
+/// One change to the configured servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum McpServerContribution {
-    /// Inserts or replaces a server as a whole. Rule `overlay.set-replaces-whole`.
+    /// Inserts or replaces a server as a whole. Rules `overlay.set-replaces-whole` and
+    /// `overlay.set-replaces-but-disabled`.
     Set {
         /// Its name.
         name: Arc<str>,
-        /// What it is now.
+        /// The new server.
         server: Arc<ServerConfig>,
     },
     /// Deletes a server, if there is one. Rule `overlay.remove-deletes`.
@@ -34,18 +35,18 @@ impl McpServerContribution {
     }
 }
 
-/// An extension that has a say in the host's MCP servers.
+/// An extension that changes the host's MCP servers.
 pub trait McpServerContributor: Send + Sync {
-    /// Who this is, for logs.
+    /// Its id, for logs.
     fn id(&self) -> &str;
 
     /// The contributions for this host, in order. Must be a function of `host` and of what
-    /// [`revision`](Self::revision) counts; must not look at who is signed in. All contributors
-    /// are asked at the same time, so none may wait for another's contributions.
+    /// [`revision`](Self::revision) counts; must not depend on auth. All contributors are asked
+    /// at the same time, so none may wait for another's contributions.
     fn contribute<'a>(&'a self, host: &'a HostConfig) -> BoxFuture<'a, Vec<McpServerContribution>>;
 
-    /// A number that changes whenever the contributions for one and the same host may change. As
-    /// long as it stays, a former answer is used again.
+    /// A number that changes whenever the contributions for the same host may change. While it stays
+    /// the same, the previous answer is used again.
     fn revision(&self) -> u64 {
         0
     }
@@ -70,8 +71,8 @@ impl McpExtensionRegistryBuilder {
         Self::default()
     }
 
-    /// Registers a contributor after those registered so far. Of two contributions to one name
-    /// the later contributor's decides. Rule `contribution.order`.
+    /// Registers a contributor after the others. A later contributor's contribution to a name
+    /// overrides an earlier one's. Rule `contribution.order`.
     pub fn contributor(&mut self, contributor: Arc<dyn McpServerContributor>) -> &mut Self {
         self.contributors.push(contributor);
         self
@@ -91,8 +92,8 @@ impl McpExtensionRegistry {
         &self.contributors
     }
 
-    /// Asks all contributors at the same time; their answers stand in registration order, whoever
-    /// answered first. Rule `contribution.order`.
+    /// Asks all contributors at the same time. Their contributions are returned in registration order,
+    /// not in the order of their answers. Rule `contribution.order`.
     pub async fn contributions(&self, host: &HostConfig) -> Vec<McpServerContribution> {
         match &*self.contributors {
             [] => Vec::new(),

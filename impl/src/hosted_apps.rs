@@ -9,14 +9,14 @@ use crate::extension::{
     BoxFuture, McpExtensionRegistryBuilder, McpServerContribution, McpServerContributor,
 };
 
-/// The reserved name of the Apps server. It carries the user's ChatGPT credentials, so who may
-/// define it is a matter of security.
+/// The reserved name of the Apps server. It gets the user's ChatGPT credentials, so who may define it
+/// is a security property.
 pub const CODEX_APPS: &str = "codex_apps";
 
-/// The environment variable that, if set, supplies the bearer token of the Apps server.
+/// The environment variable for the bearer token of the Apps server.
 pub const CONNECTORS_TOKEN_ENV_VAR: &str = "CODEX_CONNECTORS_TOKEN";
 
-/// The header that tells the Apps server which product asks.
+/// The header with the product SKU.
 pub const PRODUCT_SKU_HEADER: &str = "X-OpenAI-Product-Sku";
 
 /// How long the Apps server may take to start. Rule `apps-server.shape`.

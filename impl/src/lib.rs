@@ -1,5 +1,5 @@
-//! Which MCP servers a host has: resolved from the user's configuration, from plugins and from
-//! installed extensions, and gated by who is signed in.
+//! Resolves the MCP servers of a host from the user's configuration, plugins and installed
+//! extensions, and gates them by auth.
 //!
 //! The rules are those of the specification, `docs/semantics.md`, of one [`Profile`]; the
 //! documentation of an item names the rules it implements.

@@ -1,4 +1,4 @@
-//! Resolution: from host, plugins and contributions to the three views.
+//! Resolution: computes the three views from host, plugins and contributions.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -15,10 +15,10 @@ pub type PluginOwners = BTreeMap<Arc<str>, Arc<str>>;
 
 /// Resolves a host's MCP servers and remembers the last resolution.
 ///
-/// The last resolution is handed out again as long as it is asked for with the same host and the
-/// same plugins (the same `Arc`s, not equal ones) and every contributor's revision is what it was
-/// before the contributors were asked. Reading it again does no work and no copying. The manager
-/// keeps that host and those plugins alive, so an address cannot come to mean something else.
+/// The last resolution is returned again for the same host and the same plugins (the same `Arc`s, not
+/// equal ones) while every contributor's revision is what it was before they were asked. That does
+/// no work and no copying. The manager keeps that host and those plugins alive, so that their
+/// addresses are not reused.
 #[derive(Debug)]
 pub struct McpManager {
     registry: McpExtensionRegistry,
@@ -94,7 +94,7 @@ impl McpManager {
         host: &Arc<HostConfig>,
         plugins: &Arc<[Plugin]>,
     ) -> Arc<McpRuntimeConfig> {
-        // Taken out of the lock: revisions are a contributor's code.
+        // Cloned out of the lock: `revision` runs a contributor's code.
         let last = self.with_last(|last| last.runtime.clone());
         if let Some(last) = last
             && last.configured.is_of(host, plugins)
@@ -102,7 +102,7 @@ impl McpManager {
         {
             return last;
         }
-        // Read before asking: an answer that becomes outdated while it is given is asked again.
+        // Read first: if a revision changes during the call, the next call asks again.
         let revisions = self.registry.revisions().collect();
         let contributions = self.registry.contributions(host).await;
         let configured = self.configured(host, plugins);
@@ -177,7 +177,7 @@ impl McpRuntimeConfig {
         contributions: Vec<McpServerContribution>,
     ) -> Self {
         let behaviour = configured.host.behaviour();
-        let mut changes = last_words(contributions);
+        let mut changes = last_contributions(contributions);
         let legacy_loader_active = find(&changes, CODEX_APPS).is_none();
         if legacy_loader_active && behaviour.loader_before_contributions {
             load_first(&configured.host, &mut changes);
@@ -251,9 +251,9 @@ impl McpRuntimeConfig {
     #[must_use]
     pub fn effective(&self, auth: Option<Auth>) -> View {
         let view = if self.gate_is_open(auth) {
-            self.gate_open.get_or_init(|| self.limited(self.behind_open_gate()))
+            self.gate_open.get_or_init(|| self.with_auth_limited(self.behind_open_gate()))
         } else {
-            self.gate_closed.get_or_init(|| self.limited(self.behind_closed_gate()))
+            self.gate_closed.get_or_init(|| self.with_auth_limited(self.behind_closed_gate()))
         };
         view.clone()
     }
@@ -277,7 +277,7 @@ impl McpRuntimeConfig {
     }
 
     /// Rule `effective.auth-at-chatgpt-only`. Servers that are at ChatGPT stay shared.
-    fn limited(&self, view: View) -> View {
+    fn with_auth_limited(&self, view: View) -> View {
         if !self.configured.host.behaviour().auth_field {
             return view;
         }
@@ -298,16 +298,15 @@ fn without_chatgpt_elsewhere(server: &ServerConfig) -> Option<ServerConfig> {
     Some(ServerConfig { transport: Transport::StreamableHttp(http), ..server.clone() })
 }
 
-/// Rule `legacy.first-in-runtime`: the Apps server comes before the contributions, so it shows where
-/// none of them names it.
+/// Adds what the legacy Apps loader does. No contribution names the Apps server, so the order does not
+/// matter here. Rule `legacy.first-in-runtime`.
 fn load_first(host: &HostConfig, changes: &mut Vec<Change>) {
     let server = host.features().apps.then(|| Arc::new(hosted_apps::apps_server(host)));
     let at = changes.partition_point(|(name, _)| **name < *CODEX_APPS);
     changes.insert(at, (hosted_apps::name(), server));
 }
 
-/// Rule `overlay.disabled-stays`: what the user or a plugin disabled is not started again by
-/// whoever sets it.
+/// Disables the servers that `configured` disables. Rule `overlay.disabled-stays`.
 fn keep_disabled(configured: &View, changes: &mut [Change]) {
     for (name, change) in changes {
         let Some(server) = change.as_mut().filter(|server| server.enabled) else { continue };
@@ -319,7 +318,7 @@ fn keep_disabled(configured: &View, changes: &mut [Change]) {
 
 /// The last contribution to each name, sorted by name. Rules `overlay.*`: a later contribution
 /// replaces an earlier one as a whole, so only the last to a name counts.
-fn last_words(contributions: Vec<McpServerContribution>) -> Vec<Change> {
+fn last_contributions(contributions: Vec<McpServerContribution>) -> Vec<Change> {
     let change = |contribution| match contribution {
         McpServerContribution::Set { name, server } => (name, Some(server)),
         McpServerContribution::Remove { name } => (name, None),

@@ -9,26 +9,26 @@ use std::sync::Arc;
 
 use crate::config::{ServerConfig, ServerMap};
 
-/// A name and what became of it: a server, or nothing (deleted).
+/// A name and its new server, or none if the server is deleted.
 pub(crate) type Change = (Arc<str>, Option<Arc<ServerConfig>>);
 
-/// A server that a plugin brings under a name that the host's own config does not use.
+/// A plugin's server, under a name that the host's own config does not use.
 #[derive(Debug, Clone)]
 pub(crate) struct PluginServer {
     pub(crate) name: Arc<str>,
     pub(crate) server: Arc<ServerConfig>,
-    /// Which of the plugins.
+    /// The index of the plugin.
     pub(crate) plugin: usize,
 }
 
-/// Servers by name, in three parts that views share: the host's own servers, what plugins add, and
-/// what changed since. Cloning copies three pointers; servers are never copied.
+/// Servers by name, in three parts that views share: the host's own servers, the servers that plugins
+/// add, and the changes to both. Cloning copies three pointers; servers are never copied.
 #[derive(Clone, Default)]
 pub struct View {
     config: Arc<ServerMap>,
-    /// Sorted by name, one server a name, none that `config` has.
+    /// Sorted by name, one server per name, no name that `config` has.
     plugins: Arc<[PluginServer]>,
-    /// Sorted by name, one change a name. A change may delete what is not there.
+    /// Sorted by name, one change per name. A change may delete a name that is not there.
     changes: Arc<[Change]>,
 }
 
@@ -39,7 +39,7 @@ impl View {
         Self { config, plugins, changes: Arc::default() }
     }
 
-    /// This view with `changes`, which are sorted by name, one a name, put over it.
+    /// This view with `changes` applied, which are sorted by name, one per name.
     pub(crate) fn changed(&self, changes: Vec<Change>) -> Self {
         let changes = match (&*self.changes, &*changes) {
             (_, []) => return self.clone(),
@@ -108,7 +108,7 @@ impl View {
         self.iter().next().is_none()
     }
 
-    /// Whether this is the very same view as `other`, not only an equal one.
+    /// Whether this and `other` share all their parts, which is more than being equal.
     #[must_use]
     pub fn ptr_eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.config, &other.config)
@@ -121,13 +121,13 @@ fn same_slice<T>(a: &Arc<[T]>, b: &Arc<[T]>) -> bool {
     Arc::ptr_eq(a, b) || (a.is_empty() && b.is_empty())
 }
 
-/// What `changes`, sorted by name, say of this name.
+/// The change to this name, in `changes` sorted by name.
 pub(crate) fn find<'a>(changes: &'a [Change], name: &str) -> Option<&'a Option<Arc<ServerConfig>>> {
     let index = changes.binary_search_by(|(other, _)| (**other).cmp(name)).ok()?;
     changes.get(index).map(|(_, change)| change)
 }
 
-/// Both, sorted by name; of one name the later change stays.
+/// Both, sorted by name. The later change to a name replaces the earlier one.
 fn merged(earlier: &[Change], later: Vec<Change>) -> Vec<Change> {
     let mut out = Vec::with_capacity(earlier.len() + later.len());
     let mut earlier = earlier.iter().peekable();

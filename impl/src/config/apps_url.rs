@@ -1,7 +1,7 @@
 //! `chatgpt_base_url` and the Apps endpoint made from it. Rules `endpoint.*`.
 //!
-//! The base is checked by a strict RFC 3986 parser and otherwise kept as it was written: a parser
-//! that repairs its input would send credentials to a place the user did not write down.
+//! A strict RFC 3986 parser checks the base, and the text is kept as written: a parser that repairs its
+//! input would send credentials to a place that the user did not write.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use fluent_uri::Uri;
 
 use super::redacted::shown_url;
 
-/// The base without one configured. Rule `endpoint.base-valid`.
+/// The base URL when none is configured. Rule `endpoint.base-default`.
 pub const DEFAULT_CHATGPT_BASE_URL: &str = "https://chatgpt.com/backend-api/";
 
 /// Hosts whose API lives under `/backend-api`. Rule `endpoint.chatgpt-host`.
@@ -58,8 +58,8 @@ impl BaseUrl {
         if host.is_empty() {
             return Err("a URL without a host");
         }
-        // What a resolver makes of an escaped name or of an address version that does not exist
-        // yet is anybody's guess, and credentials go there.
+        // Resolvers disagree about escaped names and unknown address versions, and credentials go
+        // to this host.
         if host.contains('%') || host.starts_with("[v") || host.starts_with("[V") {
             return Err("a URL whose host is neither a plain name nor an IP address");
         }
@@ -81,7 +81,8 @@ impl BaseUrl {
     }
 
     /// The Apps endpoint: `path`, or the default path, under this base. Rules
-    /// `endpoint.base-trimmed`, `endpoint.default-path` and `endpoint.override-path`.
+    /// `endpoint.base-trimmed`, `endpoint.default-path`, `endpoint.legacy-path` and
+    /// `endpoint.override-path`.
     pub(crate) fn apps_endpoint(&self, path: Option<&str>) -> String {
         let base = self.text.trim_end_matches('/');
         let default = if self.under_backend_api { "wham/apps" } else { "apps" };
@@ -89,8 +90,9 @@ impl BaseUrl {
     }
 }
 
-/// Rules `endpoint.chatgpt-host` and `endpoint.other-host`: what to append to a base with this
-/// path, and whether the result has a `backend-api` segment.
+/// What to append to a base with this path, and whether the result has a `backend-api` segment. Rules
+/// `endpoint.chatgpt-host`, `endpoint.whole-host`, `endpoint.whole-segments` and
+/// `endpoint.other-host`.
 fn suffix(chatgpt_over_https: bool, path: &str) -> (&'static str, bool) {
     if path.split('/').any(|segment| segment == BACKEND_API) {
         return ("", true);

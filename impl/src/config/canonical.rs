@@ -1,4 +1,4 @@
-//! Canonical form: how a server is written in a view, only what differs from its default.
+//! The canonical form of a server: the fields that differ from their default.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ impl ServerConfig {
 /// 1.1400000000000001 of 1.14.
 fn seconds(time: Duration) -> f64 {
     let exact = format!("{}.{:09}", time.as_secs(), time.subsec_nanos());
-    exact.parse().unwrap_or_else(|_| time.as_secs_f64())
+    exact.parse().unwrap_or(time.as_secs_f64())
 }
 
 fn put_stdio(out: &mut Map<String, Value>, stdio: &Stdio) {

@@ -1,5 +1,4 @@
-//! What surrounds a configuration: the environment variables as the host sees them, and the profile
-//! that it resolves by.
+//! The environment variables that a host sees, and the profile that it resolves by.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -7,9 +6,9 @@ use std::fmt;
 
 use super::profile::Profile;
 
-/// The environment variables as the host sees them, those of the process or given ones, so that
-/// resolution is a function of its arguments (rule `resolution.pure`); and the one place where a
-/// host chooses its [`Profile`].
+/// The environment variables that a host sees, of the process or given, and its [`Profile`].
+///
+/// They are an argument, so that resolution is a function of its arguments: rule `resolution.pure`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Environment {
     variables: BTreeMap<String, OsString>,
@@ -25,7 +24,7 @@ impl Environment {
         Self { variables: std::env::vars_os().filter_map(named).collect(), ..Self::default() }
     }
 
-    /// Exactly these variables; of several with one name the last counts.
+    /// Exactly these variables. The last of several with the same name counts.
     #[must_use]
     pub fn from_pairs<I, N, V>(pairs: I) -> Self
     where
@@ -50,7 +49,7 @@ impl Environment {
         self.profile
     }
 
-    /// These variables but for the named ones.
+    /// These variables without the named ones.
     #[must_use]
     pub fn without(mut self, names: &[&str]) -> Self {
         for name in names {

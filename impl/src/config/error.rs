@@ -1,4 +1,4 @@
-//! Errors and warnings of configuration: where, which key, what was found, what to do.
+//! Errors and warnings about configuration: the place, the key, what was found and what to do.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -37,7 +37,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Something that was ignored or dropped and that the user should hear of.
+/// Something that was ignored or dropped, as the user is told about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     /// The key, as a user writes it: `mcp_servers.docs.comand`. Empty for a file as a whole.
@@ -54,7 +54,7 @@ impl fmt::Display for Warning {
     }
 }
 
-/// A value that was read, with what was ignored on the way.
+/// A value that was read, and warnings about what was ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loaded<T> {
     /// What was read.
@@ -147,7 +147,7 @@ fn write_message(
     write!(f, "{origin}{key}{separator}{message}")
 }
 
-/// A dotted key, built from the inside out: whoever knows the next outer step adds it.
+/// A dotted key, built from the inside out: each caller adds the step that it knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Key(pub(crate) String);
 
@@ -184,7 +184,7 @@ pub(crate) fn quoted(step: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// A remark on a key below the place its finder knows of: an error or a warning in the making.
+/// A message about a key, relative to the value being read. It becomes an error or a warning.
 #[derive(Debug, Clone)]
 pub(crate) struct Note {
     pub(crate) key: Key,
@@ -192,7 +192,7 @@ pub(crate) struct Note {
     pub(crate) message: String,
 }
 
-/// An error in the making. Boxed, because readers return it by value through every level.
+/// A message that becomes an error. Boxed, because readers return it by value through every level.
 pub(crate) type Fault = Box<Note>;
 
 impl Note {
@@ -200,7 +200,7 @@ impl Note {
         Self { key: Key::default(), place, message: message.into() }
     }
 
-    /// The usual fault: something of one kind stands where another is wanted.
+    /// A fault that says what was found and what was expected.
     pub(crate) fn wrong(place: Place, found: &str, expected: &str) -> Fault {
         Box::new(Self::new(place, format!("found {found}, expected {expected}")))
     }
@@ -214,11 +214,11 @@ impl Note {
     }
 }
 
-/// The most warnings that one reading keeps: a file of nothing but mistakes should not cost more
-/// in warnings than in bytes.
+/// The most warnings that are kept, so that a file full of mistakes costs no more memory for its
+/// warnings than for its text.
 const MAX_NOTES: usize = 1_000;
 
-/// The warnings of one reading, in the making.
+/// The warnings collected while a text is read.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
     kept: Vec<Note>,
@@ -235,7 +235,7 @@ impl Notes {
         }
     }
 
-    /// How many there are, to tell later which are new.
+    /// How many there are now: the first of those that are added later.
     pub(crate) fn len(&self) -> usize {
         self.kept.len()
     }
@@ -245,7 +245,7 @@ impl Notes {
         self.kept.iter_mut().skip(first).for_each(|note| note.key.under(step));
     }
 
-    /// Says of all notes from the `first` on where they are about.
+    /// Sets the place of all notes from the `first` on.
     pub(crate) fn at(&mut self, first: usize, place: Place) {
         self.kept.iter_mut().skip(first).for_each(|note| note.place = place);
     }
@@ -255,7 +255,7 @@ impl Notes {
             let origin = origin(note.place);
             note.into_warning(origin)
         };
-        // Made only here, so that it gets no key and no place of a single warning.
+        // Added last, so that no key and no place is put on it.
         let more = self.more.then(|| Note::new(Place::Memory, "further warnings are left out"));
         self.kept.into_iter().chain(more).map(warning).collect()
     }

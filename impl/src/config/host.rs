@@ -23,8 +23,8 @@ use crate::files::{self, ReadError};
 /// The largest `config.toml` that is read, in bytes.
 pub const MAX_CONFIG_BYTES: u64 = 4 * 1024 * 1024;
 
-/// The host's configuration, as far as MCP servers are concerned. Immutable: whoever changes
-/// configuration reads a new one.
+/// The part of the host's configuration that matters to MCP servers. Immutable: a changed
+/// configuration is read anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostConfig {
     base_url: BaseUrl,
@@ -35,7 +35,8 @@ pub struct HostConfig {
 }
 
 impl HostConfig {
-    /// The base of the host's own API, as written or by default. Rule `endpoint.base-valid`.
+    /// The base URL of the host's own API, as written or by default. Rules `endpoint.base-default`
+    /// and `endpoint.base-valid`.
     #[must_use]
     pub fn chatgpt_base_url(&self) -> &str {
         self.base_url.as_str()
@@ -47,7 +48,7 @@ impl HostConfig {
         &self.features
     }
 
-    /// The product that the Apps server is told of; an empty one is one too.
+    /// The configured product SKU. An empty one counts.
     #[must_use]
     pub fn apps_mcp_product_sku(&self) -> Option<&str> {
         self.apps_mcp_product_sku.as_deref()
@@ -150,7 +151,7 @@ impl HostConfig {
 
 const ROOT: &str = "host";
 
-/// The rejection with the smallest path so far. Rule `rejection.smallest-path`.
+/// The rejection with the smallest path. Rule `rejection.smallest-path`.
 #[derive(Default)]
 struct Rejections(Option<(String, Fault)>);
 
@@ -165,7 +166,7 @@ impl Rejections {
     }
 }
 
-/// Reads a host; `silent` is the unknown key that gets no warning.
+/// Reads a host config. The unknown key `silent` gets no warning.
 fn read_host(
     node: Node<'_>,
     environment: Environment,

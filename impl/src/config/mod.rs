@@ -1,7 +1,8 @@
-//! What a user configures: the host's `config.toml`, its servers and the environment.
+//! The configuration: the host's `config.toml`, its servers, the environment and the profile.
 //!
-//! Everything is read through one reader over [`node::Node`], whether it was written as TOML, as
-//! `-c key=value` or as JSON, so that the three agree on what is valid.
+//! TOML, `-c key=value` and JSON are all read as [`node::Node`] by the same code, so that they agree on
+//! what is valid. Order of reading: `profile` (what differs between profiles), `host` and
+//! `features`, `server` (the types) and `server_read`, `apps_url`; the rest are their tools.
 
 mod apps_url;
 mod canonical;

@@ -1,6 +1,6 @@
-//! One view of a configuration value, whether it was written as TOML or as JSON.
+//! A configuration value, written as TOML or as JSON.
 //!
-//! A [`Node`] borrows; reading JSON through it copies nothing but what is kept.
+//! A [`Node`] borrows, so reading copies only the values that are kept.
 
 use std::collections::btree_map;
 
@@ -27,7 +27,7 @@ pub(crate) enum Kind<'a> {
     String(&'a str),
     Array(Array<'a>),
     Table(Table<'a>),
-    /// Something no known key takes; the text describes it.
+    /// A value that no known key accepts. The text describes it.
     Other(&'static str),
 }
 

@@ -1,4 +1,4 @@
-//! `-c key=value`: one setting put over what `config.toml` says.
+//! `-c key=value`: one setting that overrides `config.toml`.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -8,11 +8,11 @@ use toml::de::{DeTable, DeValue};
 use super::place::Place;
 use super::tree::{Tree, TreeValue, parse_value};
 
-/// One setting put over the file: `features.apps=false`, `mcp_servers."a.b".enabled=true`.
+/// One setting that overrides the file: `features.apps=false`, `mcp_servers."a.b".enabled=true`.
 ///
-/// The key is dotted as in TOML, quotes included. The value is read as a TOML value; what is not
-/// one is taken as a string, so that `chatgpt_base_url=https://chatgpt.com` needs no quotes.
-/// White space around both is dropped.
+/// The key is dotted as in TOML, quotes included. The value is read as TOML. Anything that is not
+/// TOML is taken as a string, so that `chatgpt_base_url=https://chatgpt.com` needs no quotes.
+/// White space around key and value is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Override {
     key: String,
@@ -26,9 +26,9 @@ pub enum OverrideError {
     /// There is no `=` outside quotes.
     #[error("an override is written key=value, for example features.apps=false: `=` is missing")]
     NoEquals,
-    /// What stands before the `=` is not a dotted TOML key.
+    /// The text before the `=` is not a dotted TOML key.
     #[error(
-        "what stands before `=` is not a dotted TOML key; \
+        "the text before `=` is not a dotted TOML key; \
          quote a part that holds more than letters, digits, `_` and `-`: mcp_servers.\"a.b\".url"
     )]
     InvalidKey,
@@ -41,8 +41,8 @@ impl Override {
         &self.key
     }
 
-    /// Puts this override, which has this index, over `root`. A value that is not a table but
-    /// stands on the way is replaced by one, as a later setting replaces an earlier one.
+    /// Applies this override, which has this index, to `root`. A value on the way that is not a
+    /// table is replaced by one, as a later setting replaces an earlier one.
     fn apply(&self, root: &mut Tree, index: usize) {
         let place = Place::Override(index);
         let Some((last, way)) = self.steps.split_last() else { return };
@@ -60,7 +60,7 @@ impl Override {
     }
 }
 
-/// Puts these overrides over `root` in order.
+/// Applies these overrides to `root` in order.
 pub(crate) fn apply_all(overrides: &[Override], root: &mut Tree) {
     for (index, setting) in overrides.iter().enumerate() {
         setting.apply(root, index);
@@ -71,7 +71,7 @@ fn empty_table(place: Place) -> Tree {
     Tree { value: TreeValue::Table(BTreeMap::new()), place }
 }
 
-/// The entries of `tree`, which is made a table first if it is none; so this is always `Some`.
+/// The entries of `tree`, which becomes a table first if it is not one. Always `Some`.
 fn entries_of(tree: &mut Tree, place: Place) -> Option<&mut BTreeMap<String, Tree>> {
     if !matches!(tree.value, TreeValue::Table(_)) {
         *tree = empty_table(place);

@@ -1,9 +1,9 @@
-//! Where a value was written, before anyone has put it into words.
+//! Where a value was written, as readers keep it.
 
 /// Where a value was written, relative to what is being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Nowhere in particular.
+    /// In memory, without a position.
     Memory,
     /// At this byte of the text being read.
     Offset(usize),

@@ -1,4 +1,4 @@
-//! Readers of single values: each takes a node and returns it typed, or says what is wrong.
+//! Readers of single values: each returns a typed value or a fault.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,13 +10,13 @@ use super::node::{Kind, Node, Table};
 /// What a reader returns.
 pub(crate) type Read<T> = Result<T, Fault>;
 
-/// Fault of the usual form for this node.
+/// The fault for a node of the wrong type.
 pub(crate) fn wrong_type(node: Node<'_>, expected: &str) -> Fault {
     Note::wrong(node.place(), node.kind().describe(), expected)
 }
 
-/// Fault for a word or number that may be shown, because it cannot be a secret where it stands.
-pub(crate) fn wrong_word(node: Node<'_>, expected: &str) -> Fault {
+/// The fault for a word or number that may be shown, because the field cannot hold a secret.
+pub(crate) fn wrong_value(node: Node<'_>, expected: &str) -> Fault {
     let found: Cow<'_, str> = match node.kind() {
         Kind::String(text) if text.chars().count() <= 40 => Cow::Owned(format!("{text:?}")),
         Kind::Integer(number) => Cow::Owned(number.to_string()),
@@ -99,7 +99,7 @@ pub(crate) fn seconds(node: Node<'_>) -> Read<Duration> {
         _ => return Err(wrong_type(node, SECONDS)),
     };
     // Rounds to the nearest nanosecond, halves to even, and refuses what is negative or 2^64 and more.
-    Duration::try_from_secs_f64(seconds).map_err(|_| wrong_word(node, SECONDS))
+    Duration::try_from_secs_f64(seconds).map_err(|_| wrong_value(node, SECONDS))
 }
 
 /// Rule `server.durations`: whole milliseconds.
@@ -108,8 +108,8 @@ pub(crate) fn milliseconds(node: Node<'_>) -> Read<Duration> {
     match node.kind() {
         Kind::Integer(milliseconds) => u64::try_from(milliseconds)
             .map(Duration::from_millis)
-            .map_err(|_| wrong_word(node, EXPECTED)),
-        _ => Err(wrong_word(node, EXPECTED)),
+            .map_err(|_| wrong_value(node, EXPECTED)),
+        _ => Err(wrong_value(node, EXPECTED)),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Text that may be a secret, such as a header's value. `Debug` never shows it, and there is no
-/// `Display`: whoever needs the text says so with [`Redacted::expose`].
+/// `Display`: code that needs the text calls [`Redacted::expose`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Redacted(String);
 
@@ -33,8 +33,8 @@ impl fmt::Debug for Redacted {
     }
 }
 
-/// What `Debug` shows of a URL: its origin. Paths, queries and users may be secrets, and of a text
-/// that is no URL nobody knows what is.
+/// What `Debug` shows of a URL: its origin. Paths, queries and users may be secrets, and a text that is
+/// not a URL may be one as a whole.
 pub(crate) fn shown_url(text: &str) -> String {
     origin_of(text).unwrap_or_else(|| "***".to_owned())
 }

@@ -21,9 +21,9 @@ pub const LOCAL_ENVIRONMENT: &str = "local";
 /// arguments, and of URLs only scheme, host and port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerConfig {
-    /// How the server is reached.
+    /// A process or an HTTP endpoint.
     pub transport: Transport,
-    /// Where it runs or is called from; [`LOCAL_ENVIRONMENT`] by default.
+    /// The environment that it runs in or is called from. Default: [`LOCAL_ENVIRONMENT`].
     pub environment_id: Cow<'static, str>,
     /// Whether it is started. A disabled server stays in all views. Default: true.
     pub enabled: bool,
@@ -47,10 +47,10 @@ pub struct ServerConfig {
     pub tools: BTreeMap<String, ToolConfig>,
 }
 
-/// How a server is reached. Rule `server.transport`: exactly one of the two.
+/// A process or an HTTP endpoint. Rule `server.transport`: exactly one of the two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transport {
-    /// A process, spoken to over its standard input and output.
+    /// A process. Messages go over its standard input and output.
     Stdio(Stdio),
     /// An HTTP endpoint.
     StreamableHttp(StreamableHttp),
@@ -65,7 +65,7 @@ pub struct Stdio {
     pub args: Vec<String>,
     /// Environment variables set for it.
     pub env: Option<BTreeMap<String, Redacted>>,
-    /// Environment variables handed through to it.
+    /// Environment variables that are passed through to it.
     pub env_vars: Vec<EnvVar>,
     /// Its working folder.
     pub cwd: Option<String>,
@@ -109,7 +109,7 @@ impl StreamableHttp {
 }
 
 impl ServerAuth {
-    /// The word in configuration.
+    /// The value as it is written in configuration.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -119,7 +119,7 @@ impl ServerAuth {
     }
 }
 
-/// An environment variable handed through to a process, in the form it was written in.
+/// An environment variable that is passed through to a process, in the form that was written.
 /// Rule `server.env-vars`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EnvVar {
@@ -144,7 +144,7 @@ pub enum EnvVarSource {
 }
 
 impl EnvVarSource {
-    /// The word in configuration.
+    /// The value as it is written in configuration.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -182,7 +182,7 @@ pub enum ApprovalMode {
 }
 
 impl ApprovalMode {
-    /// The word in configuration.
+    /// The value as it is written in configuration.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

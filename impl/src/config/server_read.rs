@@ -1,4 +1,4 @@
-//! Reading one server: field by field, then what the fields say together. Rules `server.*`.
+//! Reads one server: first each field, then the rules about several fields. Rules `server.*`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use super::place::Place;
 use super::profile::{Behaviour, Profile};
 use super::read::{
     Read, boolean, list, milliseconds, owned_string, seconds, string, string_map, strings, table,
-    under, wrong_type, wrong_word,
+    under, wrong_type, wrong_value,
 };
 use super::server::{
     ApprovalMode, EnvVar, EnvVarSource, LOCAL_ENVIRONMENT, OAuthClient, ServerAuth, ServerConfig,
@@ -55,10 +55,10 @@ pub(crate) fn read_server(
 /// A key that only one transport has, and where it was written.
 type Foreign<'a> = Option<(&'a str, Place)>;
 
-/// The fields as they are met.
+/// The fields that were read so far.
 struct Fields<'a> {
     behaviour: &'static Behaviour,
-    /// Everything both transports have; its transport is not read yet.
+    /// The fields of both transports. Its own transport is a placeholder.
     common: ServerConfig,
     stdio: Stdio,
     http: StreamableHttp,
@@ -114,7 +114,7 @@ impl<'a> Fields<'a> {
             "bearer_token" => return Err(inline_bearer_token(node)),
             "name" => {
                 string(node)?;
-                let message = "ignored: a server's name is the key it stands under";
+                let message = "ignored: the server's name is the key of its table";
                 notes.push(Note::new(node.place(), message));
             }
             _ => return self.take_transport_field(key, node, notes),
@@ -152,7 +152,7 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
-    /// What the fields say together.
+    /// Checks the rules about several fields.
     fn finish(self, place: Place) -> Read<ServerConfig> {
         let remote = self.common.environment_id != LOCAL_ENVIRONMENT;
         let transport = match (self.command_given, self.url_given) {
@@ -220,9 +220,9 @@ fn approval_mode(node: Node<'_>, behaviour: &Behaviour) -> Read<ApprovalMode> {
         Kind::String("writes") if behaviour.approval_writes => Ok(ApprovalMode::Writes),
         Kind::String("approve") => Ok(ApprovalMode::Approve),
         _ if behaviour.approval_writes => {
-            Err(wrong_word(node, "\"auto\", \"prompt\", \"writes\" or \"approve\""))
+            Err(wrong_value(node, "\"auto\", \"prompt\", \"writes\" or \"approve\""))
         }
-        _ => Err(wrong_word(node, "\"auto\", \"prompt\" or \"approve\"")),
+        _ => Err(wrong_value(node, "\"auto\", \"prompt\" or \"approve\"")),
     }
 }
 
@@ -231,7 +231,7 @@ fn server_auth(node: Node<'_>) -> Read<ServerAuth> {
     match node.kind() {
         Kind::String("oauth") => Ok(ServerAuth::OAuth),
         Kind::String("chatgpt") => Ok(ServerAuth::ChatGpt),
-        _ => Err(wrong_word(node, "\"oauth\" or \"chatgpt\"")),
+        _ => Err(wrong_value(node, "\"oauth\" or \"chatgpt\"")),
     }
 }
 
@@ -269,7 +269,7 @@ fn env_var_source(node: Node<'_>) -> Read<EnvVarSource> {
     match node.kind() {
         Kind::String("local") => Ok(EnvVarSource::Local),
         Kind::String("remote") => Ok(EnvVarSource::Remote),
-        _ => Err(wrong_word(node, "\"local\" or \"remote\"")),
+        _ => Err(wrong_value(node, "\"local\" or \"remote\"")),
     }
 }
 

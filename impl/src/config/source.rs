@@ -1,4 +1,4 @@
-//! From a [`Place`] to words.
+//! The file, line and column of a [`Place`].
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::error::Origin;
 use super::overrides::Override;
 use super::place::Place;
 
-/// A text being read and the overrides put over it.
+/// A text that is read, and the overrides that are applied to it.
 pub(crate) struct Source<'a> {
     file: Arc<str>,
     text: &'a str,
@@ -36,7 +36,7 @@ impl<'a> Source<'a> {
         let line = self.line_starts.partition_point(|start| *start <= offset);
         let start = line.checked_sub(1).and_then(|index| self.line_starts.get(index));
         let before = self.text.get(start.copied().unwrap_or(0)..offset).unwrap_or("");
-        // A byte order mark is no column of the text as an editor shows it.
+        // Editors do not count a byte order mark as a column.
         let columns = before.trim_start_matches('\u{feff}').chars().count();
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Origin::Position {

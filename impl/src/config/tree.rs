@@ -25,7 +25,7 @@ pub(crate) enum TreeValue {
     String(String),
     Array(Vec<Tree>),
     Table(BTreeMap<String, Tree>),
-    /// Something no known key takes; the text describes it.
+    /// A value that no known key accepts. The text describes it.
     Other(&'static str),
 }
 
@@ -46,7 +46,7 @@ pub(crate) fn parse_document(text: &str) -> Result<Tree, SyntaxError> {
     table(document.into_inner(), Place::Offset(0), &Place::Offset)
 }
 
-/// What nests no deeper than this check allows, no recursion over it runs out of stack.
+/// Refuses a text that nests so deeply that a recursion over it could run out of stack.
 fn refuse_depth(text: &str, place: impl Fn(usize) -> Place) -> Result<(), SyntaxError> {
     match too_deep_at(text) {
         None => Ok(()),
@@ -69,7 +69,7 @@ fn tree(spanned: Spanned<DeValue<'_>>, at: &dyn Fn(usize) -> Place) -> Result<Tr
         DeValue::String(text) => TreeValue::String(text.into_owned()),
         DeValue::Boolean(value) => TreeValue::Bool(value),
         DeValue::Datetime(_) => TreeValue::Other("a date or time"),
-        // The parser hands numbers on as they are written, `0o` included.
+        // The parser returns numbers as they are written, `0o` included.
         DeValue::Integer(digits) => i64::from_str_radix(digits.as_str(), digits.radix())
             .map(|number| TreeValue::Integer(number.into()))
             .map_err(|_| not_a_number(place, "an integer of 64 bits"))?,
@@ -85,7 +85,7 @@ fn tree(spanned: Spanned<DeValue<'_>>, at: &dyn Fn(usize) -> Place) -> Result<Tr
     Ok(Tree { value, place })
 }
 
-/// A float as written; one that only rounding makes infinite is none.
+/// A float as written. A number that only rounding makes infinite is refused.
 fn float(written: &str) -> Option<f64> {
     let number: f64 = written.parse().ok()?;
     (number.is_finite() || written.contains("inf") || written.contains("nan")).then_some(number)

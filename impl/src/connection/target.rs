@@ -97,7 +97,7 @@ async fn authorization(
             return Err(ConnectError::NoCredentials { place: place.clone() });
         }
     }
-    // One with a header of its own is left with that header.
+    // A server with `auth` `chatgpt` that gets no credentials is left with its configured headers.
     if place.server == CODEX_APPS || is_authorised_by_host(&place.server, http, profile) {
         return Ok(Authorization::None);
     }

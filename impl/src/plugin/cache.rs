@@ -12,11 +12,12 @@ use crate::config::{Loaded, Profile, Warning};
 const LOCAL: &str = "local";
 
 /// The plugins in the folder `cache` that `states` names, in byte order of their ids
-/// `PLUGIN@MARKET`, whatever their manifests call them. What nobody has named is not used. Of
-/// several versions `local` counts, else the highest. Servers are read by the rules of `profile`.
+/// `PLUGIN@MARKET`, whatever their manifests call them. Plugins that `states` does not name are not
+/// used. Of several versions `local` counts, else the highest. Servers are read by the rules of
+/// `profile`.
 ///
-/// A plugin that is switched on and cannot be read is left out with a warning, and so is one that
-/// is not there, unless it `is_elsewhere`.
+/// A plugin that is switched on and cannot be read is left out with a warning, and so is one that is
+/// not there, unless it `is_elsewhere`.
 #[must_use]
 pub fn installed_plugins(
     cache: &Path,
@@ -58,7 +59,7 @@ fn missing(folder: &Path, id: &str) -> Warning {
     warning(folder, "", message)
 }
 
-/// Whether this can be a plugin's or a market's name: it is part of a path.
+/// Whether this can be the name of a plugin or a market. It becomes part of a path.
 fn is_plain(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     !name.is_empty() && name.bytes().all(plain)

@@ -1,4 +1,4 @@
-//! Plugins from disk: a folder a plugin, each with a manifest and a file of servers.
+//! Plugins on disk: one folder per plugin, with a manifest and a file of servers.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -26,7 +26,7 @@ pub const MAX_PLUGINS: usize = 10_000;
 const MANIFEST: &str = ".codex-plugin/plugin.json";
 const DEFAULT_SERVERS: &str = ".mcp.json";
 
-/// Why the plugin folder as a whole could not be read. What is wrong with one plugin is a warning.
+/// Why the plugin folder as a whole could not be read. A fault of one plugin is a warning.
 #[derive(Debug, thiserror::Error)]
 pub enum PluginError {
     /// The folder cannot be listed.
@@ -49,7 +49,7 @@ pub enum PluginError {
 /// `.codex-plugin/plugin.json`. The id is the manifest's `name`, else the folder's name;
 /// `is_active` tells which ids the user has switched on. Servers are read by the rules of `profile`.
 ///
-/// The servers stand in the manifest's `mcpServers` or in the file that it names, else in `.mcp.json`.
+/// The servers are in the manifest's `mcpServers`, or in the file that it names, or in `.mcp.json`.
 /// That file must lie inside the plugin's folder, symbolic links followed. A plugin whose manifest
 /// cannot be read is left out, one whose servers cannot be read has none, both with a warning.
 ///
@@ -79,7 +79,8 @@ pub fn discover_plugins(
     Ok(Loaded { value, warnings })
 }
 
-/// The plugin in this folder, if it is one. One that was installed as `id` has that id and is one.
+/// The plugin in this folder, if there is one. A plugin that was installed as `id` has that id whatever
+/// its manifest says, and a warning if it cannot be read.
 pub(super) fn read_plugin(
     folder: &Path,
     id: Option<&str>,
@@ -173,8 +174,8 @@ fn read_servers(
     entries
 }
 
-/// The server as a user would write it in `config.toml`: without what only other hosts read, and
-/// with a working folder that does not depend on where the host runs and is in the plugin. The
+/// The server as a user would write it in `config.toml`: without fields that only other hosts read,
+/// and with a working folder inside the plugin that does not depend on where the host runs. The
 /// working folder of a server in another environment is a path of that environment.
 fn adapted(server: &Value, root: &Path) -> Read<Value> {
     let mut server = server.clone();
@@ -191,13 +192,13 @@ fn adapted(server: &Value, root: &Path) -> Read<Value> {
     if let (true, Some(Value::String(cwd))) = (local, fields.get_mut("cwd")) {
         let path = Path::new(cwd.as_str());
         let parent = |part| matches!(part, Component::ParentDir);
-        // As with the plugin's files, what `..` leads to after a symbolic link is not worth finding
-        // out. Rule `configured.invalid-plugin-server-dropped`.
+        // As with the plugin's files: `..` after a symbolic link can leave the folder. Rule
+        // `configured.invalid-plugin-server-dropped`.
         if path.is_relative() && path.components().any(parent) {
             let expected = "a path inside the plugin's folder";
             return Err(under(Note::wrong(Place::Memory, "a path with `..`", expected), "cwd"));
         }
-        // A root that is not UTF-8 cannot be written here; the relative path then stays as it is.
+        // A root that is not UTF-8 cannot be written here, and the path stays relative.
         if let Some(joined) = root.join(&*cwd).to_str() {
             *cwd = joined.to_owned();
         }
@@ -205,7 +206,7 @@ fn adapted(server: &Value, root: &Path) -> Read<Value> {
     Ok(server)
 }
 
-/// What is wrong with one file of a plugin.
+/// A fault of one file of a plugin.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
     #[error("cannot be read: {0}")]
@@ -252,8 +253,8 @@ fn object_of(text: &str) -> Result<Map<String, Value>, Fault> {
     }
 }
 
-/// At which byte of `text` each server's entry begins. Not the field at fault, but the place to
-/// look: JSON values do not remember where they came from.
+/// The byte of `text` at which each server's entry begins. A warning names that place, because JSON
+/// values have no positions of their own.
 fn entry_offsets(text: &str, wrapped: bool) -> BTreeMap<String, usize> {
     type Entries<'a> = BTreeMap<String, &'a RawValue>;
     let entries = |text| serde_json::from_str::<Entries<'_>>(text).unwrap_or_default();

@@ -18,12 +18,12 @@ pub struct Plugin {
     pub active: bool,
     /// The servers it brings.
     pub servers: Arc<ServerMap>,
-    /// The names of its entries that are no valid servers, for whoever explains their absence.
+    /// The names of its entries that are not valid servers, to explain their absence.
     /// Rule `configured.invalid-plugin-server-dropped`.
     pub dropped: BTreeSet<String>,
 }
 
-/// A plugin's entries, read.
+/// The entries of a plugin, after reading.
 #[derive(Default)]
 pub(super) struct Entries {
     pub(super) valid: ServerMap,
@@ -60,7 +60,7 @@ impl Plugin {
     }
 }
 
-/// Adds the server that `read` returns to the valid ones, or says why it is dropped.
+/// Adds the server that `read` returns to the valid ones, or drops it with a warning.
 pub(super) fn add_entry(
     name: &str,
     read: impl FnOnce(&mut Notes) -> Read<ServerConfig>,

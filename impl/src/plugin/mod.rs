@@ -1,4 +1,4 @@
-//! Plugins: installed packages that bring MCP servers of their own.
+//! Plugins: installed packages with MCP servers of their own.
 
 mod cache;
 mod disk;

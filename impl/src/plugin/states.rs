@@ -10,12 +10,12 @@ use crate::config::{
 /// How warnings name the text.
 const FILE: &str = "config.toml";
 
-/// The plugins that `[plugins."id"] enabled = …` of the text of a `config.toml` switches on or
-/// off, with `overrides` put over it in order. An entry that does not say is one that is on;
-/// plugins not listed are on, but for [installed](crate::installed_plugins) ones.
+/// The plugins that `[plugins."id"] enabled = …` of the text of a `config.toml` switches on or off,
+/// with `overrides` applied to it in order. An entry without `enabled` is on; plugins not listed are
+/// on, except [installed](crate::installed_plugins) ones.
 ///
-/// A malformed entry switches its plugin off, with a warning: whoever wrote it may have meant just
-/// that. A text that is not TOML lists no plugin, without a warning;
+/// A malformed entry switches its plugin off, with a warning, because that may be what was meant. A
+/// text that is not TOML lists no plugin, without a warning;
 /// [`HostConfig::from_toml_str`](crate::HostConfig::from_toml_str) says what is wrong with it.
 #[must_use]
 pub fn plugin_states(text: &str, overrides: &[Override]) -> Loaded<BTreeMap<String, bool>> {
@@ -38,7 +38,7 @@ pub(crate) fn plugins_are_on(text: &str, overrides: &[Override]) -> bool {
     setting.is_none_or(|setting| boolean(setting).unwrap_or(true))
 }
 
-/// What the entries of `table` switch on or off.
+/// The entries of `table` and whether each is on.
 fn switches(
     table: &str,
     consequence: &str,
@@ -89,7 +89,7 @@ fn read_entries(
     }
 }
 
-/// What an entry says, if it says anything.
+/// The `enabled` of an entry, if it is there.
 fn enabled(entry: Node<'_>) -> Read<Option<bool>> {
     table(entry)?;
     let enabled = get(entry, "enabled").map(boolean).transpose();

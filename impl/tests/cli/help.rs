@@ -6,7 +6,7 @@ use crate::support::Home;
 fn every_command_explains_itself() {
     let commands: [(&[&str], &[&str]); 10] = [
         (&[], &["app-server", "connect", "mcp", "Exit status: 0 done, 1 ", "CODEX_HOME"]),
-        (&["app-server"], &["--orchestrator", "KEY=VALUE"]),
+        (&["app-server"], &["--orchestrator", "KEY=VALUE", "codex-pr-27198", "codex-pr-31803"]),
         (&["connect"], &["URL"]),
         (&["mcp"], &["list", "get", "add", "remove", "login", "logout", "codex_apps"]),
         (&["mcp", "list"], &["--json", "-c, --config <KEY=VALUE>", "not shown"]),

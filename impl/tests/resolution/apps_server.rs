@@ -10,7 +10,7 @@ fn endpoint(host_config: Value) -> String {
 }
 
 #[test]
-fn endpoints() {
+fn the_endpoint_of_each_base_url() {
     let cases = [
         ("https://chatgpt.com/backend-api/", "https://chatgpt.com/backend-api/wham/apps"),
         ("https://chatgpt.com", "https://chatgpt.com/backend-api/wham/apps"),
@@ -37,7 +37,7 @@ fn endpoints() {
 }
 
 #[test]
-fn bases_that_are_refused() {
+fn an_invalid_base_url_is_rejected() {
     let cases = [
         "",
         "chatgpt.com",
@@ -81,7 +81,7 @@ fn bases_that_are_refused() {
 }
 
 #[test]
-fn the_rejected_base_is_not_quoted() {
+fn a_rejection_does_not_quote_the_base_url() {
     let config = json!({ "chatgpt_base_url": "https://user:secret@chatgpt.com" });
     let error = HostConfig::from_json(&config, Environment::default()).unwrap_err();
     assert_eq!(
@@ -93,7 +93,7 @@ fn the_rejected_base_is_not_quoted() {
 }
 
 #[test]
-fn path_overrides() {
+fn a_path_override_replaces_the_default_path() {
     let base = "https://chatgpt.com";
     let with = |over: Value| {
         endpoint(json!({
@@ -123,7 +123,7 @@ fn path_overrides() {
 }
 
 #[test]
-fn path_overrides_that_are_refused() {
+fn an_invalid_path_override_is_rejected() {
     let cases = [
         json!(1),
         json!("/x"),
@@ -145,7 +145,7 @@ fn path_overrides_that_are_refused() {
 }
 
 #[test]
-fn the_server() {
+fn the_apps_server_has_its_url_timeout_and_sku_header() {
     let plain = hosted_apps::apps_server(&host(json!({})));
     let expected = json!({
         "url": "https://chatgpt.com/backend-api/wham/apps",
@@ -161,7 +161,7 @@ fn the_server() {
 }
 
 #[test]
-fn the_bearer_variable() {
+fn a_connectors_token_that_is_not_blank_sets_the_bearer_variable() {
     let variable = |value: Option<std::ffi::OsString>| {
         let env = Environment::from_pairs(value.map(|v| ("CODEX_CONNECTORS_TOKEN", v)));
         let host = HostConfig::from_json(&json!({}), env).unwrap().value;
@@ -181,7 +181,7 @@ fn the_bearer_variable() {
 }
 
 #[test]
-fn the_environment_of_the_process() {
+fn the_environment_has_the_variables_of_the_process() {
     let env = Environment::from_process();
     let path = std::env::var_os("PATH");
     assert!(path.is_some() && env.get("PATH") == path.as_deref());
@@ -190,7 +190,7 @@ fn the_environment_of_the_process() {
 }
 
 #[test]
-fn environments_do_not_show_values() {
+fn debug_of_an_environment_shows_no_values() {
     let env = Environment::from_pairs([("CODEX_CONNECTORS_TOKEN", "secret")]);
     let host = HostConfig::from_json(&json!({}), env).unwrap().value;
     let shown = format!("{host:?}");

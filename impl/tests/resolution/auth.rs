@@ -1,9 +1,9 @@
-//! The words for how a user is signed in.
+//! The names of the kinds of auth.
 
 use mcp_overlay_host::{Auth, UnknownAuth};
 
 #[test]
-fn every_auth_has_a_word() {
+fn every_auth_parses_from_its_word_only() {
     let words: Vec<&str> = Auth::ALL.into_iter().map(Auth::as_str).collect();
     let expected =
         ["api_key", "chatgpt", "chatgpt_auth_tokens", "agent_identity", "personal_access_token"];

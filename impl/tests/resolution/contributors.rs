@@ -13,8 +13,7 @@ use tokio::sync::Barrier;
 
 use crate::support::{host, set, url};
 
-/// Answers once the other contributors with the same barrier were asked too, the earlier the
-/// higher its rank.
+/// Answers once all contributors with the same barrier were asked, in the order of their ranks.
 struct Meets {
     rank: usize,
     barrier: Arc<Barrier>,
@@ -29,7 +28,7 @@ impl McpServerContributor for Meets {
     fn contribute<'a>(&'a self, _: &'a HostConfig) -> BoxFuture<'a, Vec<McpServerContribution>> {
         Box::pin(async move {
             self.barrier.wait().await;
-            // Every poll lets one contributor answer: the last registered first.
+            // The contributor that was registered last has rank 0 and answers first.
             while self.answered.load(Ordering::SeqCst) != self.rank {
                 tokio::task::yield_now().await;
             }
@@ -40,7 +39,7 @@ impl McpServerContributor for Meets {
 }
 
 #[test]
-fn all_are_asked_at_once_and_answers_stand_in_registration_order() {
+fn contributors_are_asked_at_once_and_apply_in_registration_order() {
     for count in [2, 3, 50] {
         let barrier = Arc::new(Barrier::new(count));
         let answered = Arc::new(AtomicUsize::new(0));
@@ -51,18 +50,22 @@ fn all_are_asked_at_once_and_answers_stand_in_registration_order() {
         }
         let manager = McpManager::new(extensions.build());
         let (send, receive) = std::sync::mpsc::channel();
-        // On a thread of its own: asking one after the other would wait for ever.
+        // On another thread: asking one contributor after the other would never end.
         std::thread::spawn(move || {
             let host = host(json!({}));
             send.send(block_on(manager.runtime_servers(&host, &Arc::default())))
         });
         let view = receive.recv_timeout(std::time::Duration::from_secs(10)).unwrap();
         let server = view.get("same").unwrap().to_canonical_json();
-        assert_eq!(server, url("rank0"), "the last registered answered first and yet decides");
+        assert_eq!(
+            server,
+            url("rank0"),
+            "the contributor registered last answered first and still decides"
+        );
     }
 }
 
-/// Says how often it was asked, and may change its mind.
+/// Counts how often it was asked. Its revision may change meanwhile.
 #[derive(Default)]
 struct Counts {
     asked: AtomicU64,
@@ -116,7 +119,7 @@ fn a_contributor_is_asked_again_only_when_its_revision_changes() {
 }
 
 #[test]
-fn an_answer_outdated_while_given_is_asked_again() {
+fn a_revision_that_changes_during_the_call_is_asked_again() {
     let counts = Arc::new(Counts { changes_while_asked: true, ..Counts::default() });
     let manager = manager_of(&counts);
     let host = host(json!({}));
@@ -128,7 +131,7 @@ fn an_answer_outdated_while_given_is_asked_again() {
 }
 
 #[test]
-fn managers_work_from_many_threads() {
+fn a_manager_can_be_shared_by_threads() {
     let manager = Arc::new(manager_of(&Arc::new(Counts::default())));
     let hosts = [host(json!({})), host(json!({ "mcp_servers": { "a": url("a") } }))];
     std::thread::scope(|scope| {
@@ -147,7 +150,7 @@ fn managers_work_from_many_threads() {
 }
 
 #[test]
-fn registries_name_their_contributors() {
+fn a_registry_lists_its_contributors_in_order() {
     let mut extensions = McpExtensionRegistryBuilder::new();
     mcp_overlay_host::hosted_apps::install(&mut extensions);
     extensions.contributor(Arc::new(Counts::default()));

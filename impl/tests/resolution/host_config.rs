@@ -1,5 +1,5 @@
 //! The host config: rules `host.wrong-type`, `server.invalid-rejects-config` and
-//! `rejection.smallest-path`, and what users read when they are rejected.
+//! `rejection.smallest-path`, and the messages of rejections.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ fn toml(text: &str) -> Result<Loaded<HostConfig>, String> {
 }
 
 #[test]
-fn wrong_types() {
+fn a_wrong_type_rejects_the_host_at_its_key() {
     let cases = [
         (json!([]), "host"),
         (json!(null), "host"),
@@ -37,7 +37,7 @@ fn wrong_types() {
 }
 
 #[test]
-fn null_is_absent() {
+fn a_null_is_an_absent_key() {
     let nulls = json!({
         "chatgpt_base_url": null, "apps_mcp_product_sku": null, "features": null,
         "mcp_servers": null,
@@ -48,7 +48,7 @@ fn null_is_absent() {
 
 /// Rules `features.connectors-alias` and `features.boolean`.
 #[test]
-fn the_alias_of_the_apps_feature() {
+fn connectors_is_an_alias_that_overrides_apps() {
     for (features, apps) in [
         (json!({ "connectors": false }), false),
         (json!({ "connectors": true }), true),
@@ -64,7 +64,7 @@ fn the_alias_of_the_apps_feature() {
 }
 
 #[test]
-fn the_smallest_path_is_named() {
+fn a_rejection_names_the_smallest_path() {
     let both =
         json!({ "mcp_servers": { "b": {}, "a": {}, "B": {} }, "features": { "apps": true } });
     assert_eq!(rejected_at(&both), "host.mcp_servers.B");
@@ -76,7 +76,7 @@ fn the_smallest_path_is_named() {
 }
 
 #[test]
-fn unknown_keys_are_warnings() {
+fn an_unknown_key_is_a_warning() {
     let text = "model = \"x\"\n[features]\nweb = true\n[plugins.p]\nenabled = true\n\
                 [mcp_servers.\"a.b\"]\nurl = \"https://a.example\"\ncomand = [\n  1,\n]\n\
                 name = \"n\"\noauth = { client_id = \"c\", x = 1 }\n";
@@ -87,8 +87,8 @@ fn unknown_keys_are_warnings() {
         [
             "config.toml:3:7: features.web: not a feature of MCP servers, ignored here",
             "config.toml:8:10: mcp_servers.\"a.b\".comand: unknown key, ignored",
-            "config.toml:11:8: mcp_servers.\"a.b\".name: ignored: a server's name is the key it \
-             stands under",
+            "config.toml:11:8: mcp_servers.\"a.b\".name: ignored: the server's name is the key of its \
+             table",
             "config.toml:12:32: mcp_servers.\"a.b\".oauth.x: unknown key, ignored",
             "config.toml:1:9: model: unknown key, ignored",
         ]
@@ -96,7 +96,7 @@ fn unknown_keys_are_warnings() {
 }
 
 #[test]
-fn the_protocols_env_key_is_not_a_setting() {
+fn the_env_key_of_a_case_is_not_a_setting() {
     let config = json!({ "env": { "CODEX_CONNECTORS_TOKEN": "x" } });
     let loaded = HostConfig::from_json(&config, Environment::default()).unwrap();
     assert!(loaded.warnings.is_empty());
@@ -104,7 +104,7 @@ fn the_protocols_env_key_is_not_a_setting() {
 }
 
 #[test]
-fn toml_errors_tell_where_and_what() {
+fn an_error_in_toml_names_place_key_and_expectation() {
     let cases = [
         (
             "[mcp_servers.docs]\ncommand = \"x\"\nargs = \"-m\"\n",
@@ -158,7 +158,7 @@ fn toml_errors_tell_where_and_what() {
     for (text, expected) in cases {
         assert_eq!(toml(text).unwrap_err(), expected);
     }
-    // What is shown is there in parts, too.
+    // The parts of the message are available too.
     let text = "features = { apps = 1 }";
     let read = HostConfig::from_toml_str(text, "config.toml", &[], Environment::default());
     let error = read.unwrap_err();
@@ -167,7 +167,7 @@ fn toml_errors_tell_where_and_what() {
 }
 
 #[test]
-fn syntax_errors_name_the_place_but_not_the_text() {
+fn a_syntax_error_names_the_place_and_not_the_text() {
     let error = toml("a = 1\ntoken = \"secret\n").unwrap_err();
     assert!(error.starts_with("host | config.toml:2:"), "{error}");
     assert!(error.contains("not valid TOML") && !error.contains("secret"), "{error}");
@@ -175,13 +175,13 @@ fn syntax_errors_name_the_place_but_not_the_text() {
 }
 
 #[test]
-fn positions_count_characters_and_know_line_ends() {
+fn positions_count_characters_in_lines_of_any_ending() {
     let error = toml("\u{feff}# é\r\nfeatures = { \"é\" = 1, apps = 1 }\r\n").unwrap_err();
     assert!(error.contains("config.toml:2:30: features.apps"), "{error}");
 }
 
 #[test]
-fn deep_nesting_is_an_error_and_no_overflow() {
+fn deep_nesting_is_an_error_and_not_a_stack_overflow() {
     let arrays = format!("x = {}{}", "[".repeat(100_000), "]".repeat(100_000));
     let tables = format!("x = {}1{}", "{a = ".repeat(100_000), "}".repeat(100_000));
     let dotted = format!("{}a = 1", "a.".repeat(100_000));
@@ -202,9 +202,9 @@ fn deep_nesting_is_an_error_and_no_overflow() {
     }
 }
 
-/// Brackets and the dots that lead to them count together, and only as long as they are open.
+/// Brackets count together with the dots before them, and only while they are open.
 #[test]
-fn nesting_is_counted_where_it_is() {
+fn only_open_brackets_and_their_dots_count_as_nesting() {
     let steps = "a.".repeat(7);
     let nested = |depth: usize| {
         let (open, close) = (format!("{steps}a = {{ ").repeat(depth), "}".repeat(depth));
@@ -213,12 +213,12 @@ fn nesting_is_counted_where_it_is() {
     toml(&nested(7)).unwrap();
     assert!(toml(&nested(8)).unwrap_err().contains("nested too deeply"));
 
-    // The deepest that is read, and one more.
+    // The deepest nesting that is read, and one level more.
     let arrays = |depth: usize| format!("x = {}{}", "[".repeat(depth), "]".repeat(depth));
     toml(&arrays(64)).unwrap();
     assert!(toml(&arrays(65)).unwrap_err().contains("nested too deeply"));
 
-    // Many side by side are not deep.
+    // Siblings do not nest.
     let (lists, floats) = (vec!["[1]"; 100].join(", "), vec!["1.5"; 100].join(", "));
     toml(&format!("x = [{lists}]\ny = [{floats}]\n")).unwrap();
     let lines: String = (0..100).map(|i| format!("a.b{i} = 1.5\n")).collect();
@@ -226,7 +226,7 @@ fn nesting_is_counted_where_it_is() {
 }
 
 #[test]
-fn many_mistakes_make_few_warnings() {
+fn the_number_of_warnings_is_bounded() {
     let text: String = (0..5_000).map(|i| format!("key{i} = 1\n")).collect();
     let warnings = toml(&text).unwrap().warnings;
     assert_eq!(warnings.len(), 1_001);
@@ -234,7 +234,7 @@ fn many_mistakes_make_few_warnings() {
 }
 
 #[test]
-fn toml_and_json_agree() {
+fn toml_and_json_read_the_same() {
     let text = r#"
         chatgpt_base_url = "https://corp.example.com"
         apps_mcp_product_sku = "tpp"
@@ -263,7 +263,7 @@ fn toml_and_json_agree() {
 }
 
 #[test]
-fn loading_from_disk() {
+fn config_toml_is_loaded_within_its_bounds() {
     let home = tempfile::tempdir().unwrap();
     let load = || HostConfig::load(home.path(), &[], Environment::default());
     assert_eq!(load().unwrap().value, *host(json!({})));

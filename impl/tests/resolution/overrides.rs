@@ -9,7 +9,7 @@ fn load(text: &str, overrides: &[&str]) -> Result<HostConfig, ConfigError> {
 }
 
 #[test]
-fn values_are_toml_else_strings() {
+fn a_value_that_is_not_toml_is_a_string() {
     let host = load("features.apps = true", &["features.apps=false"]).unwrap();
     assert!(!host.features().apps);
     for written in
@@ -27,7 +27,7 @@ fn values_are_toml_else_strings() {
 }
 
 #[test]
-fn one_field_of_a_server() {
+fn an_override_sets_one_field_of_a_server() {
     let text = "[mcp_servers.\"a.b\"]\nurl = \"https://x.example\"";
     let host = load(text, &["mcp_servers.\"a.b\".enabled=false"]).unwrap();
     let server = &host.mcp_servers()["a.b"];
@@ -37,7 +37,7 @@ fn one_field_of_a_server() {
 }
 
 #[test]
-fn the_last_counts_and_replaces_what_is_in_the_way() {
+fn the_last_override_wins_and_replaces_values_on_its_way() {
     let host = load("", &["features.apps=false", "features.apps=true"]).unwrap();
     assert!(host.features().apps);
     let host = load("features = 3", &["features.apps=false"]).unwrap();
@@ -47,7 +47,7 @@ fn the_last_counts_and_replaces_what_is_in_the_way() {
 }
 
 #[test]
-fn errors_name_the_override_and_not_its_value() {
+fn an_error_names_the_override_and_not_its_value() {
     let error = load("", &["mcp_servers.a.bearer_token=hunter2"]).unwrap_err();
     assert_eq!(error.path(), "host.mcp_servers.a");
     let message = error.to_string();
@@ -61,7 +61,7 @@ fn errors_name_the_override_and_not_its_value() {
 }
 
 #[test]
-fn what_is_not_an_override() {
+fn a_malformed_override_is_an_error() {
     let parse = |text: &str| text.parse::<Override>().map(|_| ());
     for text in ["", "features", "\"a=b\"", "'a=b", "\"a\\\"=b\""] {
         assert_eq!(parse(text), Err(OverrideError::NoEquals), "{text}");

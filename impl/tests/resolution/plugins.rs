@@ -1,4 +1,4 @@
-//! Plugins from JSON, and which are switched on.
+//! Plugins from JSON, and the settings that switch them on and off.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ fn the_servers_of_an_inactive_plugin_are_not_read() {
 }
 
 #[test]
-fn which_plugins_are_switched_on() {
+fn entries_of_config_toml_switch_plugins_on_and_off() {
     let text = "plugins.e = 3\n[plugins.\"a@m\"]\nenabled = false\n[plugins.b]\nenabled = true\n\
                 [plugins.c]\nenabled = \"no\"\n[plugins.d]\n";
     let loaded = plugin_states(text, &[]);
@@ -64,7 +64,7 @@ fn which_plugins_are_switched_on() {
 }
 
 #[test]
-fn overrides_switch_plugins_too() {
+fn overrides_switch_plugins_on_and_off() {
     let overrides = |texts: &[&str]| -> Vec<Override> {
         texts.iter().map(|text| text.parse().unwrap()).collect()
     };
@@ -76,7 +76,7 @@ fn overrides_switch_plugins_too() {
     let expected = "override plugins.z.enabled: plugins.z.enabled: found an integer, expected \
                     true or false; this plugin is switched off";
     assert_eq!(warning.to_string(), expected);
-    // The reader of the configuration says that this is not TOML.
+    // The reader of the host config reports that this is not TOML.
     let loaded = plugin_states("not toml", &overrides(&given));
     assert!(loaded.value.is_empty() && loaded.warnings.is_empty());
 }
@@ -86,7 +86,7 @@ fn states(expected: &[(&str, bool)]) -> BTreeMap<String, bool> {
 }
 
 #[test]
-fn keys_of_any_kind_can_be_warned_of() {
+fn a_warning_quotes_a_key_of_any_characters() {
     let servers = json!({ "\"\\\n\u{1}é": Value::Null });
     let loaded =
         Plugin::from_json_servers("", true, servers.as_object().unwrap(), Profile::default());

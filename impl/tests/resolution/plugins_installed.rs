@@ -27,7 +27,7 @@ fn names(plugin: &Plugin) -> Vec<&str> {
 }
 
 #[test]
-fn those_that_are_named_in_order_of_their_ids() {
+fn named_plugins_come_in_order_of_their_ids() {
     let cache = tempfile::tempdir().unwrap();
     for plugin in ["m/beta", "m/alpha", "a/zeta", "m/unnamed"] {
         install(&cache, &format!("{plugin}/1.0.0"), &json!({ "both": url("x") }));
@@ -38,14 +38,14 @@ fn those_that_are_named_in_order_of_their_ids() {
     assert_eq!(found, [("alpha@m", true), ("beta@m", false), ("zeta@a", true)]);
     assert_eq!(names(&loaded.value[0]), ["both"]);
     assert!(loaded.value[1].servers.is_empty() && loaded.warnings.is_empty());
-    // What is in another folder of plugins need not be in this one.
+    // A plugin of another folder is not missing in this one.
     let states = BTreeMap::from([("flat".to_owned(), true)]);
     let loaded = installed_plugins(cache.path(), &states, Profile::default(), &|id| id == "flat");
     assert!(loaded.value.is_empty() && loaded.warnings.is_empty());
 }
 
 #[test]
-fn the_highest_version_counts_and_local_before_it() {
+fn the_highest_version_is_used_unless_there_is_local() {
     let cache = tempfile::tempdir().unwrap();
     let steps = [
         ("odd", "odd"),
@@ -67,7 +67,7 @@ fn the_highest_version_counts_and_local_before_it() {
 }
 
 #[test]
-fn what_cannot_be_used_is_left_out_alone_and_said() {
+fn an_unusable_plugin_is_left_out_with_a_warning() {
     let cache = tempfile::tempdir().unwrap();
     install(&cache, "m/good/1.0.0", &json!({ "good": url("x"), "bad": { "url": 1 } }));
     fs::create_dir_all(cache.path().join("m/empty/1.0.0")).unwrap();
@@ -94,7 +94,7 @@ fn what_cannot_be_used_is_left_out_alone_and_said() {
 }
 
 #[test]
-fn servers_within_the_manifest() {
+fn servers_can_be_in_the_manifest() {
     let cache = tempfile::tempdir().unwrap();
     install(&cache, "m/p/1.0.0", &json!({ "file": url("x") }));
     let manifest = json!({ "mcpServers": { "inline": url("x") } }).to_string();

@@ -1,4 +1,4 @@
-//! Plugins from disk: what is found, and what is not read.
+//! Plugins on disk: which are found, and which files are not read.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ fn only(dir: &TempDir) -> (Vec<String>, Option<String>) {
 }
 
 #[test]
-fn folders_in_byte_order_with_names_and_states() {
+fn plugins_come_in_byte_order_of_their_folders() {
     let dir = tempfile::tempdir().unwrap();
     write_plugin(dir.path(), "b", &json!({ "name": "z@m" }));
     write_plugin(dir.path(), "a", &json!({}));
@@ -48,7 +48,7 @@ fn folders_in_byte_order_with_names_and_states() {
 }
 
 #[test]
-fn both_forms_of_the_file_and_both_places() {
+fn servers_are_read_from_either_file_in_either_form() {
     for servers in [json!({ "a": url("a") }), json!({ "mcpServers": { "a": url("a") } })] {
         let dir = tempfile::tempdir().unwrap();
         let root = write_plugin(dir.path(), "p", &json!({}));
@@ -67,7 +67,7 @@ fn both_forms_of_the_file_and_both_places() {
 }
 
 #[test]
-fn entries_as_other_hosts_write_them() {
+fn fields_of_other_hosts_are_adapted() {
     let dir = tempfile::tempdir().unwrap();
     let root = write_plugin(dir.path(), "p", &json!({}));
     let servers = json!({
@@ -102,7 +102,7 @@ fn invalid_servers_are_dropped() {
 }
 
 #[test]
-fn paths_that_lead_out_are_not_read() {
+fn a_path_out_of_the_plugin_is_not_read() {
     let outside = tempfile::tempdir().unwrap();
     let secret = outside.path().join("servers.json");
     fs::write(&secret, json!({ "evil": url("evil") }).to_string()).unwrap();
@@ -129,7 +129,7 @@ fn paths_that_lead_out_are_not_read() {
 
 #[cfg(unix)]
 #[test]
-fn symbolic_links_that_lead_out_are_not_read() {
+fn a_symbolic_link_out_of_the_plugin_is_not_read() {
     use std::os::unix::fs::symlink;
     let outside = tempfile::tempdir().unwrap();
     let target = outside.path().join("servers.json");
@@ -141,14 +141,14 @@ fn symbolic_links_that_lead_out_are_not_read() {
     let (names, warning) = only(&dir);
     assert!(names.is_empty() && warning.unwrap().contains("symbolic link"));
 
-    // A default file that leads out is not passed over in silence either.
+    // A default file that is a link out of the plugin gets a warning too.
     let dir = tempfile::tempdir().unwrap();
     let root = write_plugin(dir.path(), "p", &json!({}));
     symlink(&target, root.join(".mcp.json")).unwrap();
     let (names, warning) = only(&dir);
     assert!(names.is_empty() && warning.unwrap().contains("symbolic link"));
 
-    // A folder that begins with the plugin's name is not the plugin's folder.
+    // A folder whose name only begins with the plugin's folder is outside it.
     let dir = tempfile::tempdir().unwrap();
     let root = write_plugin(dir.path(), "p", &json!({ "mcpServers": "link.json" }));
     fs::create_dir(dir.path().join("p2")).unwrap();
@@ -174,7 +174,7 @@ fn symbolic_links_that_lead_out_are_not_read() {
 }
 
 #[test]
-fn working_folders_stay_in_the_plugin() {
+fn a_working_folder_is_inside_the_plugin() {
     for cwd in ["..", "../x", "a/../../x", "a/.."] {
         let dir = tempfile::tempdir().unwrap();
         let root = write_plugin(dir.path(), "p", &json!({}));
@@ -189,7 +189,7 @@ fn working_folders_stay_in_the_plugin() {
 }
 
 #[test]
-fn the_working_folder_of_a_remote_server_is_not_in_the_plugin() {
+fn a_remote_working_folder_is_not_adapted() {
     let dir = tempfile::tempdir().unwrap();
     let root = write_plugin(dir.path(), "p", &json!({}));
     let server = |cwd: &str, id: &str| json!({ "command": "x", "cwd": cwd, "environment_id": id });
@@ -207,7 +207,7 @@ fn the_working_folder_of_a_remote_server_is_not_in_the_plugin() {
 }
 
 #[test]
-fn files_that_are_no_use() {
+fn an_unreadable_file_is_a_warning() {
     let write = |manifest: &str, servers: &[u8]| {
         let dir = tempfile::tempdir().unwrap();
         let root = write_plugin(dir.path(), "p", &json!({}));
@@ -249,7 +249,7 @@ fn the_servers_of_an_inactive_plugin_are_not_read() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_listed() {
+fn a_missing_plugin_folder_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let error =
         discover_plugins(&dir.path().join("none"), Profile::default(), &|_| true).unwrap_err();

@@ -85,7 +85,7 @@ fn corp(servers: Value, features: Value) -> Value {
 }
 
 #[test]
-fn a_profile_has_one_name() {
+fn a_profile_parses_from_its_name_only() {
     let names =
         ["codex-pr-27191", "codex-pr-27198", "codex-pr-27414", "codex-pr-29924", "codex-pr-31803"];
     assert_eq!(Profile::ALL.map(Profile::name), names);
@@ -100,7 +100,7 @@ fn a_profile_has_one_name() {
 
 /// Rules `legacy.first-in-runtime`, `legacy.synthesizes-in-effective` and `hosted.at-ps-mcp`.
 #[test]
-fn the_apps_server_is_loaded_before_the_extensions() {
+fn the_legacy_loader_comes_before_contributions() {
     let none = Arc::default();
     let mine = json!({ "command": "mine" });
     let config = corp(json!({ "codex_apps": mine }), json!({}));
@@ -145,7 +145,7 @@ fn a_contributed_apps_server_passes_the_gate() {
 /// Rules `overlay.set-replaces-whole`, `overlay.set-replaces-but-disabled` and
 /// `overlay.disabled-stays`.
 #[test]
-fn what_is_disabled_stays_disabled() {
+fn a_contribution_does_not_enable_a_disabled_server() {
     let off = json!({ "command": "srv", "enabled": false });
     let written = corp(json!({ "a": off, "codex_apps": off }), json!({}));
     let other = json!({ "command": "other", "required": true });
@@ -203,7 +203,7 @@ fn the_path_override_is_checked_and_has_no_effect() {
 
 /// Rules `configured.owners-exact` and `owners.of-runtime`.
 #[test]
-fn whose_owners_are_told() {
+fn owners_are_those_of_configured_and_later_of_runtime() {
     let srv = json!({ "command": "srv" });
     let servers = json!({ "a": srv, "b": srv, "c": srv, "codex_apps": srv });
     let contributions = || vec![remove("a"), set("c", &srv)];
@@ -221,7 +221,7 @@ fn whose_owners_are_told() {
 
 /// Rule `server.remote-stdio-unchecked`.
 #[test]
-fn the_folder_of_a_remote_server_is_not_checked() {
+fn a_remote_working_folder_is_not_checked_later() {
     let config = |cwd: &Value| {
         let server = json!({ "command": "srv", "environment_id": "gpu-box", "cwd": cwd });
         json!({ "mcp_servers": { "a": server } })
@@ -239,7 +239,7 @@ fn the_folder_of_a_remote_server_is_not_checked() {
 
 /// Rules `server.approval-modes` and `server.approval-writes`, of a server and of a tool.
 #[test]
-fn writes_is_an_approval_mode() {
+fn writes_becomes_an_approval_mode() {
     let server = json!({ "command": "srv", "default_tools_approval_mode": "writes" });
     let tool = json!({ "command": "srv", "tools": { "t": { "approval_mode": "writes" } } });
     for written in [server, tool] {
@@ -259,7 +259,7 @@ fn writes_is_an_approval_mode() {
 
 /// Rules `apps-server.sku-default`, `apps-server.no-sku-no-header` and `apps-server.sku-header`.
 #[test]
-fn the_product_has_a_default() {
+fn the_product_sku_gets_a_default() {
     let sku = |profile, config: &Value, hosted| {
         let [_, effective] = views(profile, config, &Arc::default(), vec![], hosted);
         effective["codex_apps"].get("http_headers").cloned()

@@ -30,7 +30,7 @@ fn chatgpt(url: &str) -> Value {
 }
 
 #[test]
-fn what_the_field_may_be() {
+fn auth_is_oauth_or_chatgpt_on_http_servers() {
     let read = |auth: Value, profile| {
         let server = json!({ "url": "https://a.example", "auth": auth });
         let read = ServerConfig::from_json(&server, profile);
@@ -64,7 +64,7 @@ fn what_the_field_may_be() {
 }
 
 #[test]
-fn the_apps_server_has_it_whatever_its_url() {
+fn the_apps_server_has_auth_chatgpt_in_runtime() {
     for hosted in [true, false] {
         for base in ["https://chatgpt.com", "https://chat.openai.com", "http://localhost:1"] {
             let config = json!({ "chatgpt_base_url": base });
@@ -133,7 +133,7 @@ const ELSEWHERE: [&str; 22] = [
 ];
 
 #[test]
-fn it_stays_at_chatgpts_origin_only() {
+fn effective_keeps_auth_chatgpt_at_chatgpts_origin_only() {
     let urls = AT_CHATGPT.iter().chain(&ELSEWHERE);
     let servers = urls.map(|url| ((*url).to_owned(), chatgpt(url)));
     let config = json!({ "mcp_servers": Value::Object(servers.collect()) });
@@ -153,7 +153,7 @@ fn it_stays_at_chatgpts_origin_only() {
 }
 
 #[test]
-fn a_contributed_server_is_limited_too() {
+fn auth_of_a_contributed_server_is_limited_to_the_origin() {
     for profile in WITH_FIELD {
         let contributions = vec![
             set_by(profile, "codex_apps", &chatgpt("https://evil.example")),

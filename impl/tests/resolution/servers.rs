@@ -22,7 +22,7 @@ fn with(transport: &Value, key: &str, value: &Value) -> Value {
 }
 
 #[test]
-fn canonical_form_of_everything() {
+fn the_canonical_form_has_every_field_that_is_not_default() {
     let stdio = json!({
         "command": "x", "args": ["a"], "env": { "K": "v" }, "cwd": "/w",
         "env_vars": ["A", { "name": "B" }, { "name": "C", "source": "local" }],
@@ -44,7 +44,7 @@ fn canonical_form_of_everything() {
 }
 
 #[test]
-fn canonical_form_leaves_defaults_out() {
+fn the_canonical_form_leaves_defaults_out() {
     let server = json!({
         "command": "x", "args": [], "env_vars": [], "environment_id": "local", "enabled": true,
         "required": false, "supports_parallel_tool_calls": false, "tools": {}, "cwd": null,
@@ -54,7 +54,7 @@ fn canonical_form_leaves_defaults_out() {
 }
 
 #[test]
-fn servers_made_in_code_are_those_read_from_the_least_entry() {
+fn a_server_made_in_code_equals_the_shortest_entry() {
     for (made, entry) in [
         (ServerConfig::stdio("x"), json!({ "command": "x" })),
         (ServerConfig::streamable_http("x"), json!({ "url": "x" })),
@@ -64,7 +64,7 @@ fn servers_made_in_code_are_those_read_from_the_least_entry() {
 }
 
 #[test]
-fn an_error_names_the_field_and_a_short_word_in_it() {
+fn an_error_shows_a_short_word_and_no_long_one() {
     let error = |mode: &str| {
         let entry = json!({ "url": "x", "tools": { "t": { "approval_mode": mode } } });
         ServerConfig::from_json(&entry, Profile::default()).unwrap_err()
@@ -78,7 +78,7 @@ fn an_error_names_the_field_and_a_short_word_in_it() {
 }
 
 #[test]
-fn exactly_one_transport() {
+fn a_server_has_exactly_one_transport() {
     assert_eq!(invalid_at(&json!({})), "");
     assert_eq!(invalid_at(&json!({ "command": "x", "url": "y" })), "");
     assert_eq!(invalid_at(&json!([])), "");
@@ -87,7 +87,7 @@ fn exactly_one_transport() {
 }
 
 #[test]
-fn foreign_fields() {
+fn a_field_of_the_other_transport_is_invalid() {
     let (stdio, http) = (json!({ "command": "x" }), json!({ "url": "x" }));
     let of_http = [
         ("bearer_token_env_var", json!("T")),
@@ -117,7 +117,7 @@ fn foreign_fields() {
 }
 
 #[test]
-fn durations() {
+fn times_are_read_from_seconds_or_milliseconds() {
     let http = json!({ "url": "x" });
     for key in ["startup_timeout_sec", "tool_timeout_sec"] {
         for (written, read) in
@@ -144,7 +144,7 @@ fn durations() {
 }
 
 #[test]
-fn environment_variables() {
+fn an_invalid_env_var_names_its_place() {
     let stdio = json!({ "command": "x" });
     let cases = [
         (json!("A"), "env_vars"),
@@ -164,7 +164,7 @@ fn environment_variables() {
 }
 
 #[test]
-fn remote_stdio_needs_an_absolute_folder() {
+fn a_remote_stdio_server_needs_an_absolute_cwd() {
     let remote = json!({ "command": "x", "environment_id": "gpu" });
     assert_eq!(invalid_at(&remote), "cwd");
     assert_eq!(invalid_at(&with(&remote, "cwd", &json!("rel"))), "cwd");
@@ -175,7 +175,7 @@ fn remote_stdio_needs_an_absolute_folder() {
 }
 
 #[test]
-fn wrong_types_and_null_elements() {
+fn a_wrong_type_or_null_element_names_its_key() {
     let stdio = json!({ "command": "x" });
     let cases = [
         ("args", json!([null]), "args[0]"),
@@ -205,7 +205,7 @@ fn wrong_types_and_null_elements() {
 }
 
 #[test]
-fn unknown_fields_are_warnings() {
+fn an_unknown_field_is_a_warning() {
     let server = json!({
         "url": "x", "name": "n", "comand": 1,
         "oauth": { "x": 1 }, "tools": { "t": { "y": 1, "approval_mode": null } },
@@ -219,7 +219,7 @@ fn unknown_fields_are_warnings() {
 }
 
 #[test]
-fn of_a_url_only_the_origin_is_shown() {
+fn debug_shows_only_the_origin_of_a_url() {
     let shown = |url: &str| {
         let server = json!({ "url": url, "oauth_resource": url });
         format!("{:?}", ServerConfig::from_json(&server, Profile::default()).unwrap().value)
@@ -243,11 +243,11 @@ fn of_a_url_only_the_origin_is_shown() {
 }
 
 #[test]
-fn secrets_are_not_shown() {
+fn debug_and_errors_show_no_secret() {
     let args = ["--key", "hunter2"];
     let stdio = json!({ "command": "x", "args": args, "env": { "KEY": "hunter2" } });
     let http = json!({ "url": "x", "http_headers": { "X-Key": "hunter2" } });
-    // What is no secret is shown: whoever debugs needs it.
+    // Values that are not secret are shown.
     let shown = [
         r#"Stdio { command: "x", args: 2, env: Some({"KEY": <redacted>}), "#,
         r#"http_headers: Some({"X-Key": <redacted>}), "#,

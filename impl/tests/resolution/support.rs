@@ -45,7 +45,7 @@ pub(crate) fn remove(name: &str) -> McpServerContribution {
     McpServerContribution::Remove { name: name.into() }
 }
 
-/// A contributor that always says the same.
+/// A contributor with fixed contributions.
 pub(crate) struct Fixed(pub(crate) Vec<McpServerContribution>);
 
 impl McpServerContributor for Fixed {

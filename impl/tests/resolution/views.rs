@@ -53,7 +53,7 @@ fn an_inactive_plugin_adds_nothing_even_if_its_servers_were_read() {
 }
 
 #[test]
-fn overlays() {
+fn the_last_contribution_to_a_name_decides() {
     let host = host(json!({ "mcp_servers": {
         "a": { "url": "https://a.example", "enabled": false, "http_headers": { "K": "v" } },
         "b": url("b"), "c": url("c"), "z": url("z"),
@@ -75,7 +75,7 @@ fn overlays() {
 }
 
 #[test]
-fn the_gate() {
+fn the_gate_opens_for_backend_auth_with_apps_on() {
     for apps in [true, false] {
         let host = host(json!({
             "features": { "apps": apps }, "mcp_servers": { "codex_apps": url("evil") },
@@ -97,7 +97,7 @@ fn the_gate() {
 }
 
 #[test]
-fn any_word_on_the_reserved_name_silences_the_legacy_loader() {
+fn any_contribution_to_the_reserved_name_disables_the_legacy_loader() {
     let host = host(json!({ "mcp_servers": { "codex_apps": url("config") } }));
     let effective = |contributions| {
         let manager = manager(vec![contributions], false);
@@ -111,7 +111,7 @@ fn any_word_on_the_reserved_name_silences_the_legacy_loader() {
 }
 
 #[test]
-fn others_pass_disabled_or_not() {
+fn disabled_servers_stay_in_effective() {
     let host = host(json!({ "mcp_servers": { "off": { "command": "x", "enabled": false } } }));
     let manager = manager(vec![], true);
     for auth in AUTHS {
@@ -135,7 +135,7 @@ fn views_share_servers() {
 }
 
 #[test]
-fn a_view_that_nothing_changed_is_the_same_view() {
+fn an_unchanged_view_is_shared() {
     let host = host(json!({ "mcp_servers": { "a": url("a") } }));
     let config = block_on(manager(vec![vec![]], true).runtime_config(&host, &Arc::default()));
     assert!(config.effective(Some(Auth::ChatGpt)).ptr_eq(config.runtime()));
@@ -146,7 +146,7 @@ fn a_view_that_nothing_changed_is_the_same_view() {
 }
 
 #[test]
-fn a_view_counts_and_shows_all_its_servers() {
+fn len_and_debug_cover_all_servers_of_a_view() {
     let host = host(json!({ "mcp_servers": { "a": url("a"), "c": url("c") } }));
     let plugins: Arc<[Plugin]> =
         vec![plugin("p", true, json!({ "b": url("b"), "c": url("p"), "d": url("d") }))].into();
@@ -162,7 +162,7 @@ fn a_view_counts_and_shows_all_its_servers() {
 }
 
 #[test]
-fn reading_again_hands_out_the_same() {
+fn the_same_arcs_resolve_to_the_same_views() {
     let (host, other) = (host(json!({})), host(json!({})));
     let manager = manager(vec![], true);
     let plugins: Arc<[Plugin]> = vec![plugin("p", true, json!({ "c": url("c") }))].into();
@@ -175,14 +175,14 @@ fn reading_again_hands_out_the_same() {
     let effective = manager.effective_servers(&host, &plugins, None);
     assert!(block_on(effective).ptr_eq(&first.effective(None)));
 
-    // Equal is not the same: what is compared are the `Arc`s.
+    // The `Arc`s are compared, not what they hold.
     let second = read(&other, &plugins);
     assert!(!Arc::ptr_eq(&first, &second) && first.runtime() == second.runtime());
     assert!(!Arc::ptr_eq(&second, &read(&other, &same)));
 }
 
 #[test]
-fn iteration_merges_in_byte_order() {
+fn a_view_iterates_in_byte_order() {
     let host = host(
         json!({ "mcp_servers": { "B": url("x"), "b": url("x"), "é": url("x"), "": url("x") } }),
     );

@@ -52,6 +52,7 @@ impl Front {
         Self { folder, at, accepted }
     }
 
+    #[cfg(feature = "cli")]
     pub(crate) fn address(&self) -> SocketAddr {
         self.at
     }

@@ -1,7 +1,9 @@
 //! HTTPS to servers whose certificate authority `CODEX_CA_CERTIFICATE` names, and to others.
 #![cfg(feature = "network")]
 
-#[cfg(all(test, feature = "cli"))]
+// It runs the program.
+#[cfg(feature = "cli")]
+#[cfg(test)]
 mod chatgpt;
 #[cfg(test)]
 mod front;
