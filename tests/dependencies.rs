@@ -61,7 +61,7 @@ fn the_implementation_knows_neither_the_model_nor_the_checker() {
 fn the_model_knows_nobody() {
     let packages = packages();
     let known: Vec<&str> = packages["mcp-overlay-model"].iter().map(String::as_str).collect();
-    assert_eq!(known, ["serde", "serde_json"]);
+    assert_eq!(known, ["idna", "serde", "serde_json"]);
 }
 
 #[test]

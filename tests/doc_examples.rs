@@ -51,6 +51,13 @@ impl Example {
         case
     }
 
+    /// Whether the case resolved in an earlier profile and is rejected in this one: by another rule,
+    /// since this one holds in both.
+    fn is_rejected_since(&self, profile: Profile) -> bool {
+        let is_rejected = |expect: &Value| expect.get("rejected").is_some();
+        is_rejected(self.expected_in(profile)) && !is_rejected(&self.expectations[0].1)
+    }
+
     /// What is expected in a profile: the last expectation from that profile or an earlier one.
     fn expected_in(&self, profile: Profile) -> &Value {
         let position = |of: Profile| Profile::ALL.iter().position(|profile| *profile == of);
@@ -191,9 +198,10 @@ fn an_example_that_is_wrong_is_noticed() {
 /// What a report says of "reached" starts from here: the case that explains a rule is about it.
 #[test]
 fn the_example_of_a_rule_reaches_it() {
+    let mut missed = Vec::new();
     in_every_profile(|rule, example, profile| {
         // Only asking again shows whether an answer depends on more than the case.
-        if rule == Rule::ResolutionPure {
+        if rule == Rule::ResolutionPure || example.is_rejected_since(profile) {
             return;
         }
         let place = format!("`{rule}` in {}", profile.name());
@@ -202,10 +210,13 @@ fn the_example_of_a_rule_reaches_it() {
         let outside = example.expected_in(profile).get("seen").is_some();
         assert!(!outside || !inside.contains(&rule), "{place} is not checked in process");
         let reached = if outside { reached_outside(&case, &resolve(&case)) } else { inside };
-        assert!(reached.contains(&rule), "{place} is not among {reached:?}");
+        if !reached.contains(&rule) {
+            missed.push(format!("{place} is not among {reached:?}"));
+        }
         assert!(reached.iter().all(|rule| profile.has(*rule)), "{place}: {reached:?}");
         assert!(reached.len() < Rule::ALL.len() / 2, "{place}: everything is reached");
     });
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
 /// A case without servers and without Apps is about few rules.

@@ -232,7 +232,8 @@ fn values_of_toml_alone_are_refused_where_a_known_key_holds_them() {
         }
         let server = format!("[mcp_servers.a]\ncommand = \"srv\"\ntool_timeout_sec = {value}\n");
         assert!(!survives(&server), "{server}");
-        assert!(survives(&format!("unknown = {value}\n[features]\nother = {value}\n")));
+        assert!(!survives(&format!("[features]\nother = {value}\n")), "{value}");
+        assert!(survives(&format!("unknown = {value}\n[features.other]\nx = {value}\n")));
     }
     for number in ["99999999999999999999", "-1", "0xffffffffffffffffffffffff", "1e400"] {
         let server = format!("[mcp_servers.a]\ncommand = \"srv\"\nstartup_timeout_ms = {number}\n");

@@ -153,6 +153,10 @@ fn nothing_speaks_of_an_unknown_rule() {
         ["model/src", "model/tests", "src", "impl/src", "impl/tests", "tests", "benches", "docs"]
     {
         for (path, source) in sources(folder) {
+            // A record of a run, in the words of the version that ran.
+            if path.ends_with("docs/releases/README.md") {
+                continue;
+            }
             for (index, line) in source.lines().enumerate() {
                 for id in ids_on(line) {
                     let place = format!("{}:{}", path.display(), index + 1);

@@ -11,7 +11,9 @@ use mcp_overlay_model::field::field as known;
 use mcp_overlay_model::host::CONNECTORS_TOKEN;
 use mcp_overlay_model::observation::{Bearer, Observed};
 use mcp_overlay_model::observe::observed;
-use mcp_overlay_model::{Auth, By, CODEX_APPS, Case, ContributorKind, Outcome, Resolution, Rule};
+use mcp_overlay_model::{
+    Auth, By, CODEX_APPS, Case, ContributorKind, Decided, Outcome, Resolution, Rule,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -128,13 +130,20 @@ fn about_views(case: &Case, resolution: &Resolution, reached: &mut Vec<Rule>) {
     let mut say = |rule, holds: bool| reached.extend(holds.then_some(rule));
     say(Rule::ConfiguredUnion, !resolution.configured.is_empty());
     say(Rule::ConfiguredOwnersExact, !resolution.plugin_owners.is_empty());
-    say(Rule::OwnersOfRuntime, !resolution.plugin_owners.is_empty());
+    // What a plugin defines may have no owner in `runtime`: that is what the rule is about.
+    let of_plugin = |decided: &Decided| matches!(decided.reason.by, By::Plugin(_));
+    say(Rule::OwnersOfRuntime, resolution.configured.values().any(of_plugin));
     say(Rule::RuntimeIsOverlaidConfigured, !resolution.overlays.is_empty());
     say(Rule::RuntimeThreePhases, !resolution.overlays.is_empty());
     say(Rule::RuntimeAuthBlind, !resolution.runtime.is_empty());
     let hosted = case.contributors.iter().any(|c| c.kind == ContributorKind::HostedApps);
     say(Rule::HostedAlwaysSpeaks, hosted && !gate_is_open(&resolution.host, case.auth));
     say(Rule::GateOpen, true);
+    // Where the field `auth` goes, that is the reason; the other fields pass all the same.
+    let passes = gate_is_open(&resolution.host, case.auth);
+    say(Rule::GatePassesButAuth, passes && resolution.runtime.contains_key(CODEX_APPS));
+    let others = resolution.effective.keys().any(|name| name != CODEX_APPS);
+    say(Rule::EffectiveOthersPassButAuth, others);
     say(Rule::LegacyOnlyWhenSilent, gate_is_open(&resolution.host, case.auth));
 }
 

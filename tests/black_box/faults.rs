@@ -66,6 +66,7 @@ fn credentials_that_go_to_another_server() {
     let also = [
         Rule::GateOpen,
         Rule::GateClosedRemoves,
+        Rule::HostedEnabledSets,
         Rule::StartExactlyEnabled,
         Rule::EndpointBaseTrimmed,
         Rule::ServerUnknownField,

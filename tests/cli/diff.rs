@@ -13,16 +13,28 @@ fn each_change_has_a_case_of_its_own() {
     let output = sandbox.run(&["diff", "codex-pr-27198", "codex-pr-27414", "--json"]);
     assert_eq!(output.code, Some(1), "{}", output.whole());
     let diff: Value = serde_json::from_str(&output.stdout).unwrap();
-    let [change] = &diff["changes"].as_array().unwrap()[..] else { panic!("{diff}") };
-    assert_eq!(change["rule"], "overlay.disabled-stays");
-    assert_eq!(change["only_in"], "codex-pr-27414");
-    assert_ne!(change["left"], change["right"]);
-    assert_eq!(diff["unseen"], Value::Array(Vec::new()));
+    let rules = |list: &Value| -> Vec<(String, String)> {
+        let word = |change: &Value, key: &str| change[key].as_str().unwrap().to_string();
+        let changes = list.as_array().unwrap();
+        changes.iter().map(|change| (word(change, "rule"), word(change, "only_in"))).collect()
+    };
+    let pair = |rule: &str, profile: &str| (rule.to_string(), profile.to_string());
+    let replaced = pair("overlay.set-replaces-whole", "codex-pr-27198");
+    let stays = pair("overlay.disabled-stays", "codex-pr-27414");
+    assert_eq!(rules(&diff["changes"]), [replaced, stays]);
+    // Where `Set` meets a disabled server, the other new rule decides.
+    let unseen = pair("overlay.set-replaces-but-disabled", "codex-pr-27414");
+    assert_eq!(rules(&diff["unseen"]), [unseen]);
+    for change in diff["changes"].as_array().unwrap() {
+        assert_ne!(change["left"], change["right"]);
+    }
 
     let back = sandbox.run(&["diff", "codex-pr-27414", "codex-pr-27198", "--json"]);
     let back: Value = serde_json::from_str(&back.stdout).unwrap();
-    assert_eq!(back["changes"][0]["case"], change["case"]);
-    assert_eq!(back["changes"][0]["left"], change["right"]);
+    for (change, back) in [0, 1].map(|at| (&diff["changes"][at], &back["changes"][at])) {
+        assert_eq!(back["case"], change["case"]);
+        assert_eq!(back["left"], change["right"]);
+    }
 }
 
 #[test]

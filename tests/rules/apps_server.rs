@@ -1,8 +1,13 @@
 //! The Apps server itself.
 
+use mcp_overlay::rules::profiles;
+use mcp_overlay_model::Rule;
 use serde_json::{Value, json};
 
-use crate::{apps_server, apps_server_at, check, hosted};
+use crate::{
+    apps_server, apps_server_at, apps_server_in, check, check_with, contributor, hosted,
+    in_profile, set, with,
+};
 
 /// The host's Apps server is `server`, by the legacy loader and by the hosted contributor alike.
 #[track_caller]
@@ -55,6 +60,82 @@ fn the_product_sku_is_told_in_a_header() {
         json!({"host": {"apps_mcp_product_sku": "tpp", "mcp_servers": mine}}),
         json!({"effective": mine}),
     );
+}
+
+/// Rule `apps-server.no-sku-no-header`: Without a product SKU the Apps server MUST carry no headers.
+#[test]
+fn without_a_product_sku_there_are_no_headers() {
+    for host in [
+        json!({}),
+        json!({"apps_mcp_product_sku": null}),
+        json!({"product_sku": "tpp", "Apps_Mcp_Product_Sku": "tpp"}),
+        json!({"env": {"CODEX_CONNECTORS_TOKEN": " ", "X-OpenAI-Product-Sku": "tpp"}}),
+        // Headers of a server of the same name are not taken over.
+        json!({"mcp_servers": {"codex_apps": {"url": "https://a.example", "http_headers": {"X": "1"}}}}),
+    ] {
+        is_built(Rule::AppsServerNoSkuNoHeader, &host, |server| {
+            assert!(server.get("http_headers").is_none(), "{server}");
+            server
+        });
+    }
+}
+
+/// Rule `apps-server.auth`: The Apps server MUST have `auth` `chatgpt`, in `runtime` whatever its
+/// URL.
+#[test]
+fn the_apps_server_has_auth_chatgpt() {
+    let rule = Rule::AppsServerAuth;
+    for host in [
+        json!({}),
+        json!({"chatgpt_base_url": "http://localhost:1"}),
+        json!({"chatgpt_base_url": "https://chat.openai.com"}),
+        json!({"chatgpt_base_url": "https://chatgpt.com:8443/backend-api"}),
+        json!({"mcp_servers": {"codex_apps": {"url": "https://a.example", "auth": "oauth"}}}),
+    ] {
+        is_built(rule, &host, |server| {
+            assert_eq!(server["auth"], "chatgpt");
+            server
+        });
+    }
+    // Beside the bearer variable.
+    let host = json!({"env": {"CODEX_CONNECTORS_TOKEN": "t"}});
+    is_built(rule, &host, |server| {
+        with(&server, "bearer_token_env_var", json!("CODEX_CONNECTORS_TOKEN"))
+    });
+    // A server of that name which the host did not build has what is written.
+    let mine = json!({"url": "https://chatgpt.com/mine"});
+    let list = json!([set("codex_apps", &mine)]);
+    check_with(
+        rule,
+        json!({"auth": "chatgpt", "contributors": [contributor("x", list)]}),
+        json!({"runtime": {"codex_apps": mine}, "effective": {"codex_apps": mine}}),
+    );
+}
+
+/// In every profile with the rule, the Apps server of a host, by the legacy loader and by the hosted
+/// contributor, is the plain one with `change` made to it.
+#[track_caller]
+fn is_built(rule: Rule, host: &Value, change: impl Fn(Value) -> Value) {
+    let base = match host["chatgpt_base_url"].as_str() {
+        None | Some("https://chatgpt.com") => "https://chatgpt.com/backend-api".to_string(),
+        Some(base) if base.ends_with("/backend-api") => base.to_string(),
+        Some("https://chat.openai.com") => "https://chat.openai.com/backend-api".to_string(),
+        Some(base) => format!("{base}/api/codex"),
+    };
+    let legacy = if base.ends_with("/backend-api") { "wham/apps" } else { "apps" };
+    for profile in profiles(rule) {
+        let server = |path: &str| change(apps_server_in(profile, &format!("{base}/{path}")));
+        let early = profile.has(Rule::LegacyFirstInRuntime);
+        check(
+            in_profile(profile, json!({"auth": "chatgpt", "host": host})),
+            json!({if early { "runtime" } else { "effective" }: {"codex_apps": server(legacy)}}),
+        );
+        let path = if profile.has(Rule::HostedAtPsMcp) { "ps/mcp" } else { legacy };
+        check(
+            in_profile(profile, json!({"host": host, "contributors": [hosted()]})),
+            json!({"runtime": {"codex_apps": server(path)}}),
+        );
+    }
 }
 
 /// Rule `apps-server.bearer-env`: With `CODEX_CONNECTORS_TOKEN` set to a value that is not blank,

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use mcp_overlay_host::{
     Environment, HostConfig, McpExtensionRegistryBuilder, McpManager, Plugin, Profile,
 };
+use mcp_overlay_model::Rule;
 use serde_json::json;
 
-use crate::{apps_server, check, contributor, hosted, remove, set};
+use crate::{AUTHS, apps_server, check, check_with, contributor, hosted, remove, set};
 
 /// Rule `resolution.pure`: The three views MUST be a function of host config, plugins,
 /// contributions and auth alone; executor availability, map iteration order, time and network MUST
@@ -172,6 +173,60 @@ fn owners_are_those_of_configured_whatever_the_overlays_say() {
             "plugin_owners": {"kept": "p", "removed": "p", "replaced": "p", "codex_apps": "p"},
         }),
     );
+}
+
+/// Rule `owners.of-runtime`: `plugin_owners` MUST hold exactly the names whose server in `runtime`
+/// comes from a plugin, each with that plugin's id.
+#[test]
+fn owners_are_those_of_runtime() {
+    let srv = |command: &str| json!({"command": command});
+    let off = json!({"command": "p", "enabled": false});
+    let plugins = json!([
+        {"id": "p", "mcp_servers": {
+            "kept": srv("p"), "off": off, "removed": srv("p"), "replaced": srv("p"),
+            "same": srv("p"), "back": srv("p"), "off-replaced": off, "configured": srv("p"),
+            "codex_apps": srv("p"), "invalid": {},
+        }},
+        {"id": "q", "mcp_servers": {"kept": srv("q"), "removed": srv("q"), "later": srv("q")}},
+        {"id": "r", "active": false, "mcp_servers": {"inactive": srv("r")}},
+    ]);
+    let contributions = json!([
+        remove("removed"),
+        remove("absent"),
+        set("replaced", srv("x")),
+        // The same server again, but the contribution's.
+        set("same", srv("p")),
+        remove("back"),
+        set("back", srv("p")),
+        // It stays disabled, and is not the plugin's all the same.
+        set("off-replaced", srv("p")),
+        set("new", srv("x")),
+    ]);
+    let owners = json!({"kept": "p", "off": "p", "later": "q"});
+    for apps in [true, false] {
+        for contributors in [
+            json!([contributor("x", &contributions)]),
+            json!([contributor("x", &contributions), hosted()]),
+        ] {
+            let host = json!({
+                "features": {"apps": apps}, "mcp_servers": {"configured": srv("mine")},
+            });
+            check_with(
+                Rule::OwnersOfRuntime,
+                json!({"host": host, "plugins": plugins, "contributors": contributors}),
+                json!({"plugin_owners": owners}),
+            );
+        }
+    }
+    // The gate does not take an owner away: it is about `effective`.
+    let all = json!([{"id": "p", "mcp_servers": {"a": srv("p"), "codex_apps": srv("p")}}]);
+    for auth in AUTHS {
+        check_with(
+            Rule::OwnersOfRuntime,
+            json!({"auth": auth, "plugins": all}),
+            json!({"plugin_owners": {"a": "p"}}),
+        );
+    }
 }
 
 /// Rule `configured.inactive-plugin-ignored`: An inactive plugin MUST add nothing.

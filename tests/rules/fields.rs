@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use mcp_overlay::rules::SEMANTICS;
+use mcp_overlay::rules::{SEMANTICS, profiles};
+use mcp_overlay_model::Rule;
 use serde_json::{Value, json};
 
-use crate::{invalid, reads, with};
+use crate::{EVERYWHERE, invalid_with, reads_with, with};
 
 /// A row: the field, its type and its transport, as the page has them.
 fn rows() -> Vec<[String; 3]> {
@@ -23,7 +24,17 @@ fn rows() -> Vec<[String; 3]> {
 /// The field's name and, in brackets, its default.
 fn name_and_default(cell: &str) -> (&str, Option<&str>) {
     let (name, rest) = cell.trim_start_matches('`').split_once('`').expect("`name` [default]");
-    (name, rest.trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']')))
+    let default = rest.trim().strip_prefix('[').and_then(|rest| rest.rsplit_once(']'));
+    (name, default.map(|(default, _)| default))
+}
+
+/// A rule that holds in the profiles in which a row's field is known.
+fn rule_of(cell: &str) -> Rule {
+    let Some((_, from)) = cell.split_once(", from `") else { return EVERYWHERE };
+    let (from, _) = from.split_once("` on").expect("from `profile` on");
+    let first = profiles(Rule::ServerAuth).next().expect("a profile");
+    assert_eq!((from, name_and_default(cell).0), (first.name(), "auth"));
+    Rule::ServerAuth
 }
 
 /// Values of the type that a cell describes: each differs from every default but the last, which
@@ -37,7 +48,10 @@ fn values_of(kind: &str) -> Vec<Value> {
         "table `{client_id?}`" => vec![json!({"client_id": "c"}), json!({})],
         "table of `{approval_mode}`" => vec![json!({"t": {"approval_mode": "auto"}}), json!({})],
         "boolean" => vec![json!(true), json!(false)],
-        "`auto`, `prompt` or `approve`" => vec![json!("auto"), json!("prompt"), json!("approve")],
+        "approval mode (`server.approval-modes`, `server.approval-writes`)" => {
+            vec![json!("auto"), json!("prompt"), json!("approve")]
+        }
+        "`oauth` or `chatgpt`" => vec![json!("chatgpt"), json!("oauth")],
         "seconds" => vec![json!(1.5), json!(0)],
         "milliseconds, becomes `startup_timeout_sec`" => vec![json!(1500), json!(0)],
         other => panic!("the table has a type that this test does not know: {other}"),
@@ -61,12 +75,13 @@ fn a_field_is_written_when_it_differs_from_its_default() {
         (Some("[]"), Some(json!([]))),
         (Some("{}"), Some(json!({}))),
         (Some("\"local\""), Some(json!("local"))),
+        (Some("\"oauth\""), Some(json!("oauth"))),
         (Some("true"), Some(json!(true))),
         (Some("false"), Some(json!(false))),
     ];
     let mut kept = 0;
-    for [field, kind, of] in rows() {
-        let (field, default) = name_and_default(&field);
+    for [cell, kind, of] in rows() {
+        let (field, default) = name_and_default(&cell);
         if ["neither"].contains(&of.as_str()) || ["name", "startup_timeout_ms"].contains(&field) {
             continue;
         }
@@ -76,9 +91,9 @@ fn a_field_is_written_when_it_differs_from_its_default() {
             let is_default = *default == Some(value.clone());
             let entry = with(&server, field, value);
             if is_default {
-                reads(entry, &server);
+                reads_with(rule_of(&cell), entry, &server);
             } else {
-                reads(&entry, &entry);
+                reads_with(rule_of(&cell), &entry, &entry);
                 kept += 1;
             }
         }
@@ -91,8 +106,8 @@ fn a_field_is_written_when_it_differs_from_its_default() {
 fn every_field_refuses_values_of_other_types() {
     let others = [json!("x"), json!(5), json!(true), json!(["x"]), json!([5]), json!({"x": 5})];
     let mut refused = 0;
-    for [field, kind, of] in rows() {
-        let (field, _) = name_and_default(&field);
+    for [cell, kind, of] in rows() {
+        let (field, _) = name_and_default(&cell);
         let same_type = |value: &Value| match kind.as_str() {
             "string" | "string, ignored" => value.is_string(),
             "list of strings" | "list of a name or `{name, source?}`" => *value == json!(["x"]),
@@ -105,7 +120,7 @@ fn every_field_refuses_values_of_other_types() {
         // A foreign field of a wrong type would prove nothing, so each in its own transport.
         let server = server_for(if of == "neither" { "both" } else { &of });
         for value in others.iter().filter(|value| !same_type(value)) {
-            invalid(with(&server, field, value));
+            invalid_with(rule_of(&cell), with(&server, field, value));
             refused += 1;
         }
     }
@@ -118,5 +133,5 @@ fn the_table_has_every_field_once() {
     let rows = rows();
     let names: BTreeSet<&str> = rows.iter().map(|[field, ..]| name_and_default(field).0).collect();
     assert_eq!(names.len(), rows.len(), "a field has two rows");
-    assert_eq!(names.len(), 25, "{names:?}");
+    assert_eq!(names.len(), 26, "{names:?}");
 }

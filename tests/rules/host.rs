@@ -16,7 +16,9 @@ fn null_is_an_absent_key_but_no_value() {
         }}),
         json!({"configured": {}, "effective": {"codex_apps": apps_server()}}),
     );
-    let features = json!({"apps": null, "apps_mcp_path_override": null, "other": null});
+    let features = json!({
+        "apps": null, "connectors": null, "apps_mcp_path_override": null, "other": null,
+    });
     check(
         json!({"auth": "chatgpt", "host": {"features": features}}),
         json!({"effective": {"codex_apps": apps_server()}}),
@@ -30,6 +32,7 @@ fn null_is_an_absent_key_but_no_value() {
         "bearer_token_env_var",
         "http_headers",
         "env_http_headers",
+        "auth",
         "oauth",
         "oauth_resource",
         "environment_id",
@@ -128,14 +131,20 @@ fn a_known_host_key_has_its_type_and_an_unknown_one_is_ignored() {
     for host in [json!(5), json!("x"), json!([]), json!(true)] {
         rejected(json!({"host": host}), "host");
     }
-    // Unknown keys and other features may be anything; case matters.
+    // Unknown keys may be anything, unknown features are of a type; case matters.
     for any in [json!(1), json!("x"), json!([]), json!({"a": 1}), json!(false), json!(null)] {
         check(
             json!({"auth": "chatgpt", "host": {
                 "model": any, "plugins": any, "Features": any, "MCP_SERVERS": any, "": any,
                 "mcp_oauth_credentials_store": any,
-                "features": {"other": any, "Apps": any, "": any, "plugins": any},
             }}),
+            json!({"configured": {}, "effective": {"codex_apps": apps_server()}}),
+        );
+    }
+    for any in [json!(true), json!(false), json!({"a": 1}), json!(null)] {
+        let features = json!({"other": any, "Apps": any, "": any, "plugins": any});
+        check(
+            json!({"auth": "chatgpt", "host": {"features": features}}),
             json!({"configured": {}, "effective": {"codex_apps": apps_server()}}),
         );
     }

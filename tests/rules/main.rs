@@ -20,6 +20,7 @@ mod configured;
 mod endpoint;
 mod features;
 mod fields;
+mod gate;
 mod host;
 mod overlay;
 mod profiles;
@@ -28,6 +29,8 @@ mod server;
 
 use std::borrow::Borrow;
 
+use mcp_overlay::rules::profiles;
+use mcp_overlay_model::{Profile, Rule};
 use serde_json::{Value, json};
 
 /// Every kind of auth.
@@ -52,6 +55,25 @@ fn rejected(case: Value, path: &str) {
     example::check(&case, &json!({"rejected": path}));
 }
 
+/// The case, asked in another profile than the first.
+fn in_profile(profile: Profile, case: impl Borrow<Value>) -> Value {
+    with(case.borrow(), "profile", json!(profile.name()))
+}
+
+/// The case resolves to what `expect` names in every profile in which the rule holds.
+#[track_caller]
+fn check_with(rule: Rule, case: impl Borrow<Value>, expect: impl Borrow<Value>) {
+    for profile in profiles(rule) {
+        example::check(&in_profile(profile, case.borrow()), expect.borrow());
+    }
+}
+
+/// The case is rejected at `path` in every profile in which the rule holds.
+#[track_caller]
+fn rejected_with(rule: Rule, case: impl Borrow<Value>, path: &str) {
+    check_with(rule, case, json!({"rejected": path}));
+}
+
 /// The Apps server of a host that configures nothing.
 fn apps_server() -> Value {
     apps_server_at("https://chatgpt.com/backend-api/wham/apps")
@@ -60,6 +82,18 @@ fn apps_server() -> Value {
 /// A plain Apps server at another URL.
 fn apps_server_at(url: &str) -> Value {
     json!({"url": url, "startup_timeout_sec": 30})
+}
+
+/// The Apps server at a URL as `runtime` has it in a profile, without a product SKU.
+fn apps_server_in(profile: Profile, url: &str) -> Value {
+    let mut server = apps_server_at(url);
+    if profile.has(Rule::AppsServerSkuDefault) {
+        server["http_headers"] = json!({"X-OpenAI-Product-Sku": "codex"});
+    }
+    if profile.has(Rule::AppsServerAuth) {
+        server["auth"] = json!("chatgpt");
+    }
+    server
 }
 
 /// A contributor that says `contributions`.
@@ -82,31 +116,54 @@ fn hosted() -> Value {
     json!({"id": "hosted-apps", "hosted_apps": {}})
 }
 
-/// A server entry is read as `canonical`, wherever it is written.
+/// A server entry is read as `canonical`, wherever it is written, in every profile.
 #[track_caller]
 fn reads(entry: impl Borrow<Value>, canonical: impl Borrow<Value>) {
+    reads_with(EVERYWHERE, entry, canonical);
+}
+
+/// A rule that holds in every profile.
+const EVERYWHERE: Rule = Rule::ServerTransport;
+
+/// A server entry is read as `canonical`, wherever it is written, in every profile with the rule.
+#[track_caller]
+fn reads_with(rule: Rule, entry: impl Borrow<Value>, canonical: impl Borrow<Value>) {
     let (entry, view) = (entry.borrow(), json!({"a": canonical.borrow()}));
-    check(json!({"host": {"mcp_servers": {"a": entry}}}), json!({"configured": view}));
-    check(
+    check_with(rule, json!({"host": {"mcp_servers": {"a": entry}}}), json!({"configured": view}));
+    check_with(
+        rule,
         json!({"plugins": [{"id": "p", "mcp_servers": {"a": entry}}]}),
         json!({"configured": view, "plugin_owners": {"a": "p"}}),
     );
-    check(
-        json!({"contributors": [contributor("x", json!([set("a", entry)]))]}),
+    check_with(
+        rule,
+        json!({
+            "host": {"features": {"apps": false}},
+            "contributors": [contributor("x", json!([set("a", entry)]))],
+        }),
         json!({"configured": {}, "runtime": view}),
     );
 }
 
-/// A server entry is invalid, wherever it is written.
+/// A server entry is invalid, wherever it is written, in every profile.
 #[track_caller]
 fn invalid(entry: impl Borrow<Value>) {
+    invalid_with(EVERYWHERE, entry);
+}
+
+/// A server entry is invalid, wherever it is written, in every profile with the rule.
+#[track_caller]
+fn invalid_with(rule: Rule, entry: impl Borrow<Value>) {
     let entry = entry.borrow();
-    rejected(json!({"host": {"mcp_servers": {"a": entry}}}), "host.mcp_servers.a");
-    check(
+    let host = json!({"host": {"mcp_servers": {"a": entry}}});
+    rejected_with(rule, host, "host.mcp_servers.a");
+    check_with(
+        rule,
         json!({"plugins": [{"id": "p", "mcp_servers": {"a": entry}}]}),
         json!({"configured": {}, "plugin_owners": {}}),
     );
-    rejected(
+    rejected_with(
+        rule,
         json!({"contributors": [contributor("x", json!([set("a", entry)]))]}),
         "contributors[0].contributions[0]",
     );

@@ -1,8 +1,13 @@
 //! Contributions, and what they make of `configured`.
 
+use mcp_overlay::rules::profiles;
+use mcp_overlay_model::Rule;
 use serde_json::{Value, json};
 
-use crate::{AUTHS, apps_server, check, contributor, hosted, remove, set};
+use crate::{
+    AUTHS, apps_server, apps_server_in, check, check_with, contributor, hosted, in_profile, remove,
+    set, with,
+};
 
 fn server(command: &str) -> Value {
     json!({"command": command})
@@ -71,6 +76,53 @@ fn set_replaces_the_server_as_a_whole() {
         check(
             json!({"contributors": [contributor("x", list)]}),
             json!({"configured": {}, "runtime": {"a": new}}),
+        );
+    }
+}
+
+/// Rule `overlay.set-replaces-but-disabled`: `Set` MUST insert or replace the named server as a
+/// whole; no field of the earlier server survives, except that a name disabled in `configured` stays
+/// disabled.
+#[test]
+fn set_replaces_all_of_the_server_but_that_it_is_disabled() {
+    let rule = Rule::OverlaySetReplacesButDisabled;
+    let old = json!({
+        "url": "https://old.example", "required": true, "http_headers": {"X-A": "1"},
+        "bearer_token_env_var": "TOK", "startup_timeout_sec": 5, "enabled_tools": ["t"],
+        "tools": {"t": {"approval_mode": "approve"}}, "environment_id": "gpu-box",
+    });
+    let old_off = with(&old, "enabled", json!(false));
+    for new in [
+        json!({"url": "https://new.example"}),
+        json!({"command": "srv"}),
+        json!({"url": "https://new.example", "http_headers": {"X-B": "2"}}),
+    ] {
+        let new_off = with(&new, "enabled", json!(false));
+        for (configured, contributed, runtime) in [
+            (&old, &new, &new),
+            (&old, &new_off, &new_off),
+            (&old_off, &new, &new_off),
+            (&old_off, &new_off, &new_off),
+        ] {
+            let contributors = json!([contributor("x", json!([set("a", contributed)]))]);
+            let expect = json!({"configured": {"a": configured}, "runtime": {"a": runtime}});
+            let mut host = json!({"features": {"apps": false}, "mcp_servers": {"a": configured}});
+            check_with(rule, json!({"host": host, "contributors": contributors}), &expect);
+            host["mcp_servers"] = json!({});
+            let plugins = json!([{"id": "p", "mcp_servers": {"a": configured}}]);
+            check_with(
+                rule,
+                json!({"host": host, "plugins": plugins, "contributors": contributors}),
+                &expect,
+            );
+        }
+        // Disabled by a contribution is not disabled in `configured`; another name's does not count.
+        let list = json!([set("a", &old_off), set("a", &new)]);
+        let host = json!({"features": {"apps": false}, "mcp_servers": {"A": old_off}});
+        check_with(
+            rule,
+            json!({"host": host, "contributors": [contributor("x", list)]}),
+            json!({"runtime": {"a": new, "A": old_off}}),
         );
     }
 }
@@ -171,6 +223,112 @@ fn an_unnamed_server_passes_through_unchanged() {
         }),
         json!({"runtime": runtime, "effective": runtime}),
     );
+}
+
+/// Rule `overlay.others-untouched-stay`: A name other than `codex_apps` that no contribution names
+/// MUST pass through unchanged.
+#[test]
+fn an_unnamed_server_but_codex_apps_passes_through_unchanged() {
+    let servers = json!({
+        "off": {"command": "srv", "enabled": false, "required": true},
+        "full": {
+            "url": "https://a.example", "http_headers": {}, "enabled_tools": [],
+            "tool_timeout_sec": 1.5, "scopes": ["s"], "oauth": {},
+        },
+        "Docs": server("Docs"), "": server("empty"),
+        "Codex_Apps": server("C"), "codex-apps": server("c"), "codex_apps ": server("s"),
+    });
+    let touched = json!([
+        remove("docs"),
+        remove(" "),
+        remove("Off"),
+        set("of", server("of")),
+        remove("codex_apps"),
+    ]);
+    let mut runtime = servers.clone();
+    runtime["of"] = server("of");
+    runtime["p"] = json!({"command": "p", "enabled": false});
+    for apps in [true, false] {
+        let mut configured = servers.clone();
+        configured["codex_apps"] = server("mine");
+        check_with(
+            Rule::OverlayOthersUntouchedStay,
+            json!({
+                "host": {"features": {"apps": apps}, "mcp_servers": configured},
+                "plugins": [{"id": "q", "mcp_servers": {"p": {"command": "p", "enabled": false}}}],
+                "contributors": [contributor("x", &touched)],
+            }),
+            json!({"runtime": runtime}),
+        );
+    }
+}
+
+/// Rule `runtime.three-phases`: `runtime` MUST be `configured`, then what the legacy Apps loader
+/// makes of it, then all contributions applied.
+#[test]
+fn the_loader_comes_after_the_config_and_before_the_contributions() {
+    let legacy = "https://chatgpt.com/backend-api/wham/apps";
+    let hosted_at = "https://chatgpt.com/backend-api/ps/mcp";
+    for profile in profiles(Rule::RuntimeThreePhases) {
+        let loaded = apps_server_in(profile, legacy);
+        for (apps, contributors, codex_apps) in [
+            // The loader is after the config ...
+            (true, json!([]), Some(loaded.clone())),
+            (false, json!([]), None),
+            (true, json!([contributor("x", json!([set("a", server("a"))]))]), Some(loaded)),
+            // ... and every contribution after the loader.
+            (true, json!([contributor("x", json!([remove("codex_apps")]))]), None),
+            (true, json!([contributor("x", json!([set("codex_apps", server("x"))]))]), {
+                Some(server("x"))
+            }),
+            (false, json!([contributor("x", json!([set("codex_apps", server("x"))]))]), {
+                Some(server("x"))
+            }),
+            (true, json!([hosted()]), Some(apps_server_in(profile, hosted_at))),
+            (true, json!([hosted(), contributor("x", json!([remove("codex_apps")]))]), None),
+        ] {
+            let configured = json!({"codex_apps": server("mine"), "a": server("a")});
+            let mut runtime = json!({"a": server("a")});
+            if let Some(codex_apps) = codex_apps {
+                runtime["codex_apps"] = codex_apps;
+            }
+            let host = json!({"features": {"apps": apps}, "mcp_servers": configured});
+            check(
+                in_profile(profile, json!({"host": host, "contributors": contributors})),
+                json!({"configured": configured, "runtime": runtime}),
+            );
+        }
+    }
+}
+
+/// Rule `runtime.auth-blind`: Auth MUST NOT matter to `configured` and `runtime`.
+#[test]
+fn configured_and_runtime_are_the_same_whatever_the_auth() {
+    let servers = json!({"codex_apps": server("mine"), "a": {"url": "https://chatgpt.com"}});
+    for profile in profiles(Rule::RuntimeAuthBlind) {
+        let hosted_path = if profile.has(Rule::HostedAtPsMcp) { "ps/mcp" } else { "wham/apps" };
+        let at = |path: &str| {
+            apps_server_in(profile, &format!("https://chatgpt.com/backend-api/{path}"))
+        };
+        let untouched =
+            if profile.has(Rule::LegacyFirstInRuntime) { at("wham/apps") } else { server("mine") };
+        for (contributors, codex_apps) in [
+            (json!([]), untouched),
+            (json!([hosted()]), at(hosted_path)),
+            (json!([contributor("x", json!([set("codex_apps", server("x"))]))]), server("x")),
+        ] {
+            for auth in AUTHS {
+                let case = json!({
+                    "auth": auth, "host": {"mcp_servers": servers}, "contributors": contributors,
+                });
+                let runtime = with(&servers, "codex_apps", &codex_apps);
+                check(
+                    in_profile(profile, case),
+                    json!({"configured": servers, "runtime": runtime}),
+                );
+            }
+        }
+    }
 }
 
 /// Rule `runtime.is-overlaid-configured`: `runtime` MUST be `configured` with all contributions

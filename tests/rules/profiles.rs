@@ -1,17 +1,15 @@
 //! Rules that hold from some profile on, and what holds before it.
 
+use mcp_overlay::rules::profiles;
+use mcp_overlay_model::{Profile, Rule};
 use serde_json::{Value, json};
 
-use super::{apps_server, apps_server_at, check, contributor, hosted, rejected, remove, set};
+use super::{
+    apps_server, apps_server_in, check, check_with, contributor, hosted, in_profile, rejected_with,
+    remove, set, with,
+};
 
 const FIRST: &str = "codex-pr-27191";
-const THREE_PHASES: &str = "codex-pr-27198";
-const DISABLED_STAYS: &str = "codex-pr-27414";
-const LATEST: &str = "codex-pr-31803";
-
-fn at_ps_mcp() -> Value {
-    apps_server_at("https://chatgpt.com/backend-api/ps/mcp")
-}
 
 fn mine() -> Value {
     json!({"command": "mine"})
@@ -21,24 +19,27 @@ fn mine() -> Value {
 /// `ps/mcp`, whatever the base.
 #[test]
 fn the_hosted_server_is_at_ps_mcp() {
-    for (profile, server) in
-        [(FIRST, apps_server()), (THREE_PHASES, at_ps_mcp()), (DISABLED_STAYS, at_ps_mcp())]
-    {
-        check(
-            json!({"profile": profile, "contributors": [hosted()]}),
-            json!({"runtime": {"codex_apps": server}}),
-        );
-    }
+    check(
+        json!({"profile": FIRST, "contributors": [hosted()]}),
+        json!({"runtime": {"codex_apps": apps_server()}}),
+    );
     for (base, url) in [
+        ("https://chatgpt.com/backend-api/", "https://chatgpt.com/backend-api/ps/mcp"),
         ("https://host.example", "https://host.example/api/codex/ps/mcp"),
         ("http://host.example/api/codex//", "http://host.example/api/codex/ps/mcp"),
         ("https://chat.openai.com", "https://chat.openai.com/backend-api/ps/mcp"),
     ] {
-        let host = json!({"chatgpt_base_url": base, "features": {"apps_mcp_path_override": "/x"}});
-        check(
-            json!({"profile": DISABLED_STAYS, "host": host, "contributors": [hosted()]}),
-            json!({"runtime": {"codex_apps": apps_server_at(url)}}),
-        );
+        for path_override in [json!(null), json!(true), json!({"path": "/x"})] {
+            let host = json!({
+                "chatgpt_base_url": base, "features": {"apps_mcp_path_override": path_override},
+            });
+            for profile in profiles(Rule::HostedAtPsMcp) {
+                check(
+                    in_profile(profile, json!({"host": host, "contributors": [hosted()]})),
+                    json!({"runtime": {"codex_apps": apps_server_in(profile, url)}}),
+                );
+            }
+        }
     }
 }
 
@@ -47,17 +48,18 @@ fn the_hosted_server_is_at_ps_mcp() {
 /// remove `codex_apps` there when it is off, whatever the auth; it MUST NOT touch `effective`.
 #[test]
 fn the_legacy_server_comes_first() {
-    for profile in [THREE_PHASES, DISABLED_STAYS] {
+    for profile in profiles(Rule::LegacyFirstInRuntime) {
+        let server = apps_server_in(profile, "https://chatgpt.com/backend-api/wham/apps");
         for auth in super::AUTHS {
             let case = |apps: bool, contributions: Value| {
-                json!({
-                    "profile": profile,
+                let case = json!({
                     "auth": auth,
                     "host": {"features": {"apps": apps}, "mcp_servers": {"codex_apps": mine()}},
                     "contributors": [contributor("x", contributions)],
-                })
+                });
+                in_profile(profile, case)
             };
-            check(case(true, json!([])), json!({"runtime": {"codex_apps": apps_server()}}));
+            check(case(true, json!([])), json!({"runtime": {"codex_apps": server}}));
             check(case(false, json!([])), json!({"runtime": {}, "effective": {}}));
             check(
                 case(true, json!([remove("codex_apps")])),
@@ -68,7 +70,7 @@ fn the_legacy_server_comes_first() {
                 json!({"runtime": {"codex_apps": mine()}, "effective": {}}),
             );
         }
-        check(json!({"profile": profile}), json!({"runtime": {"codex_apps": apps_server()}}));
+        check(in_profile(profile, json!({})), json!({"runtime": {"codex_apps": server}}));
     }
     check(json!({"profile": FIRST}), json!({"runtime": {}}));
 }
@@ -77,23 +79,38 @@ fn the_legacy_server_comes_first() {
 /// `{enabled?: boolean, path?: string}`, and MUST have no effect; anything else rejects the host
 /// config at `host.features.apps_mcp_path_override`.
 #[test]
-fn the_path_override_is_ignored() {
+fn the_path_override_is_checked_and_ignored() {
+    let rule = Rule::FeaturesOverrideIgnored;
+    let case = |written: &Value| json!({"host": {"features": {"apps_mcp_path_override": written}}});
     for written in [
         json!(true),
+        json!(false),
+        json!(null),
+        json!({}),
+        json!({"path": "/x"}),
+        json!({"path": "//"}),
+        json!({"enabled": true, "path": ""}),
+        json!({"enabled": null, "path": null}),
+    ] {
+        for profile in profiles(rule) {
+            for (contributors, path) in [(json!([]), "wham/apps"), (json!([hosted()]), "ps/mcp")] {
+                let url = format!("https://chatgpt.com/backend-api/{path}");
+                check(
+                    in_profile(profile, with(&case(&written), "contributors", contributors)),
+                    json!({"runtime": {"codex_apps": apps_server_in(profile, &url)}}),
+                );
+            }
+        }
+    }
+    for wrong in [
         json!(5),
         json!("/x"),
         json!([1]),
-        json!({"path": "/x"}),
-        json!({"path": "//"}),
-        json!({"path": 5, "other": {}}),
+        json!({"path": 5}),
+        json!({"enabled": "yes"}),
+        json!({"path": "/x", "other": null}),
     ] {
-        let case = |profile: &str| json!({"profile": profile, "host": {"features": {"apps_mcp_path_override": written}}});
-        for profile in [THREE_PHASES, DISABLED_STAYS] {
-            check(case(profile), json!({"runtime": {"codex_apps": apps_server()}}));
-        }
-        if written != json!(true) && written != json!({"path": "/x"}) {
-            rejected(case(FIRST), "host.features.apps_mcp_path_override");
-        }
+        rejected_with(rule, case(&wrong), "host.features.apps_mcp_path_override");
     }
 }
 
@@ -116,12 +133,13 @@ fn what_is_disabled_stays_disabled() {
         let sources =
             [(written, json!([])), (json!({"features": {"apps": false}}), json!([plugin]))];
         for (host, plugins) in sources {
-            for (profile, view) in
-                [(FIRST, &before), (THREE_PHASES, &before), (DISABLED_STAYS, &after)]
-            {
+            for profile in Profile::ALL {
+                let stays = profile.has(Rule::OverlayDisabledStays);
+                let view = if stays { &after } else { &before };
+                let contributors = json!([contributor("x", &contributions)]);
                 check(
-                    json!({"profile": profile, "host": host, "plugins": plugins,
-                           "contributors": [contributor("x", &contributions)]}),
+                    json!({"profile": profile.name(), "host": host, "plugins": plugins,
+                           "contributors": contributors}),
                     json!({"runtime": view, "effective": view}),
                 );
             }
@@ -134,20 +152,22 @@ fn what_is_disabled_stays_disabled() {
 #[test]
 fn the_apps_server_stays_disabled_too() {
     let host = json!({"mcp_servers": {"codex_apps": {"command": "mine", "enabled": false}}});
-    for (contributors, server) in [(json!([]), apps_server()), (json!([hosted()]), at_ps_mcp())] {
-        let case = |profile: &str| {
-            json!({"profile": profile, "auth": "chatgpt", "host": host,
-                   "contributors": contributors})
-        };
-        check(case(THREE_PHASES), json!({"effective": {"codex_apps": server}}));
-        let disabled = super::with(&server, "enabled", json!(false));
-        check(case(DISABLED_STAYS), json!({"effective": {"codex_apps": disabled}}));
+    for (contributors, path) in [(json!([]), "wham/apps"), (json!([hosted()]), "ps/mcp")] {
+        let url = format!("https://chatgpt.com/backend-api/{path}");
+        for profile in profiles(Rule::LegacyFirstInRuntime) {
+            let mut server = apps_server_in(profile, &url);
+            if profile.has(Rule::OverlayDisabledStays) {
+                server["enabled"] = json!(false);
+            }
+            let case = json!({"auth": "chatgpt", "host": host, "contributors": contributors});
+            check(in_profile(profile, case), json!({"effective": {"codex_apps": server}}));
+        }
     }
     let off = json!({"command": "srv", "enabled": false});
     let list = json!([set("b", &off), set("b", mine())]);
-    check(
-        json!({"profile": DISABLED_STAYS, "host": {"features": {"apps": false}},
-               "contributors": [contributor("x", list)]}),
+    check_with(
+        Rule::OverlayDisabledStays,
+        json!({"host": {"features": {"apps": false}}, "contributors": [contributor("x", list)]}),
         json!({"runtime": {"b": mine()}}),
     );
 }
@@ -157,12 +177,17 @@ fn the_apps_server_stays_disabled_too() {
 #[test]
 fn the_product_is_codex_unless_said() {
     for (written, sku) in [(Value::Null, "codex"), (json!("tpp"), "tpp"), (json!(""), "")] {
-        let headers = json!({"X-OpenAI-Product-Sku": sku});
-        let server = super::with(&apps_server(), "http_headers", headers);
-        check(
-            json!({"profile": LATEST, "host": {"apps_mcp_product_sku": written}}),
-            json!({"runtime": {"codex_apps": server}}),
-        );
+        for profile in profiles(Rule::AppsServerSkuDefault) {
+            for (contributors, path) in [(json!([]), "wham/apps"), (json!([hosted()]), "ps/mcp")] {
+                let url = format!("https://chatgpt.com/backend-api/{path}");
+                let headers = json!({"X-OpenAI-Product-Sku": sku});
+                let server = with(&apps_server_in(profile, &url), "http_headers", headers);
+                let host = json!({"apps_mcp_product_sku": written});
+                check(
+                    in_profile(profile, json!({"host": host, "contributors": contributors})),
+                    json!({"runtime": {"codex_apps": server}}),
+                );
+            }
+        }
     }
-    check(json!({"profile": DISABLED_STAYS}), json!({"runtime": {"codex_apps": apps_server()}}));
 }

@@ -1,8 +1,9 @@
 //! What is seen of a running host. Whether hosts are seen so is tested in `tests/black_box`.
 
+use mcp_overlay_model::Rule;
 use serde_json::{Value, json};
 
-use crate::{check, hosted};
+use crate::{AUTHS, check, check_with, contributor, hosted, set, with};
 
 const APPS: &str = "https://chatgpt.com/backend-api/wham/apps";
 
@@ -16,12 +17,13 @@ fn off() -> Value {
     json!({"enabled": false, "auth_status": "unsupported"})
 }
 
-fn apps_with(bearer: &str) -> Value {
-    json!({"url": APPS, "authorization": bearer, "auth_status": "bearerToken"})
+/// A server that is sent the value of a variable.
+fn sent_variable(url: &str, variable: &str) -> Value {
+    json!({"url": url, "authorization": {"variable": variable}, "auth_status": "bearerToken"})
 }
 
 fn apps() -> Value {
-    json!({"url": APPS, "authorization": "host", "account_id": true, "auth_status": "bearerToken"})
+    json!({"url": APPS, "authorization": "host", "account_id": "host", "auth_status": "bearerToken"})
 }
 
 /// Rule `start.exactly-enabled`: A host that is asked for the state of its servers MUST start
@@ -51,7 +53,7 @@ fn what_is_enabled_in_the_end_is_started() {
 #[test]
 fn a_status_says_whether_a_bearer_is_sent() {
     let bearer = |enabled| json!({"url": "u", "bearer_token_env_var": "TOK", "enabled": enabled});
-    let sent = json!({"url": "u", "authorization": "TOK", "auth_status": "bearerToken"});
+    let sent = sent_variable("u", "TOK");
     let host = json!({
         "env": {"TOK": "t"},
         "mcp_servers": {"a": bearer(true), "b": bearer(false), "c": {"command": "c"}},
@@ -80,41 +82,117 @@ fn a_variable_is_sent_in_place_of_the_credentials() {
     let token = "CODEX_CONNECTORS_TOKEN";
     let servers = json!({"a": {"url": "u", "bearer_token_env_var": "TOK"}});
     let host = json!({"env": {token: "c", "TOK": "t"}, "mcp_servers": servers});
-    let other = json!({"url": "u", "authorization": "TOK", "auth_status": "bearerToken"});
-    let seen = json!({"codex_apps": apps_with(token), "a": other});
+    let other = sent_variable("u", "TOK");
+    let seen = json!({"codex_apps": sent_variable(APPS, token), "a": other});
     is_seen(Some("chatgpt"), host, seen);
     // A blank one is none.
     is_seen(Some("chatgpt"), json!({"env": {token: " "}}), json!({"codex_apps": apps()}));
 }
 
-/// Rule `credentials.chatgpt-origins`: The host's own credentials MUST be sent to the Apps server
-/// only where its URL has the scheme `https` and one of ChatGPT's hosts.
+/// Rule `credentials.where-auth-says`: With backend auth the host's own credentials MUST be sent to
+/// exactly the enabled HTTP servers that have `auth` `chatgpt` in `effective`, no
+/// `bearer_token_env_var` and no `Authorization` among their headers: to no other server, no
+/// redirect and no discovery request.
 #[test]
-fn only_chatgpt_itself_gets_the_credentials() {
-    for (base, own) in [
-        ("https://chatgpt.com", true),
-        ("https://chat.openai.com/x", true),
-        ("http://chatgpt.com", false),
-        ("https://chatgpt.com.example.net", false),
-        ("http://127.0.0.1", false),
+fn exactly_the_servers_that_say_so_get_the_credentials() {
+    let at = |url: &str| json!({"url": url, "auth": "chatgpt"});
+    let seen = |url: &str| json!({"url": url, "auth_status": "unsupported"});
+    let sent = |url: &str| {
+        json!({
+            "url": url, "authorization": "host", "account_id": "host", "auth_status": "bearerToken",
+        })
+    };
+    // By the field and the origin, whichever source the server is from and whatever its name.
+    let servers = json!({
+        "a": at("https://chatgpt.com/a"),
+        "elsewhere": at("https://b.example"),
+        "without": {"url": "https://chatgpt.com/w"},
+        "oauth": {"url": "https://chatgpt.com/o", "auth": "oauth"},
+        "off": with(&at("https://chatgpt.com/off"), "enabled", json!(false)),
+        "stdio": {"command": "srv"},
+    });
+    let plugins = json!([{"id": "p", "mcp_servers": {"p": at("https://chatgpt.com/p")}}]);
+    let list = json!([
+        set("x", at("https://chatgpt.com/x")),
+        // The name alone gets nothing any more.
+        set("codex_apps", json!({"url": "https://chatgpt.com/c"})),
+    ]);
+    let case = json!({
+        "host": {"mcp_servers": servers}, "plugins": plugins,
+        "contributors": [contributor("x", list)],
+    });
+    let all = |credentials: &dyn Fn(&str) -> Value| {
+        json!({
+            "a": credentials("https://chatgpt.com/a"), "elsewhere": seen("https://b.example"),
+            "without": seen("https://chatgpt.com/w"), "oauth": seen("https://chatgpt.com/o"),
+            "off": off(), "stdio": {"command": "srv", "auth_status": "unsupported"},
+            "p": credentials("https://chatgpt.com/p"), "x": credentials("https://chatgpt.com/x"),
+        })
+    };
+    for auth in AUTHS {
+        let is_backend = !matches!(auth, None | Some("api_key"));
+        let seen = if is_backend {
+            with(&all(&sent), "codex_apps", seen("https://chatgpt.com/c"))
+        } else {
+            all(&seen)
+        };
+        sees(&with(&case, "auth", json!(auth)), seen);
+    }
+}
+
+#[track_caller]
+fn sees(case: &Value, seen: Value) {
+    check_with(Rule::CredentialsWhereAuthSays, case, json!({"seen": seen}));
+}
+
+/// A bearer that the server's own config names is sent in their place.
+#[test]
+fn a_configured_bearer_keeps_the_credentials_away() {
+    let url = "https://chatgpt.com/a";
+    let server = json!({"url": url, "auth": "chatgpt"});
+    let headers = |name: &str| json!({"url": url, "http_headers": {name: "Bearer t"}, "auth_status": "bearerToken"});
+    let sent = json!({
+        "url": url, "authorization": "host", "account_id": "host", "auth_status": "bearerToken",
+    });
+    for (field, value, seen) in [
+        ("bearer_token_env_var", json!("TOK"), sent_variable(url, "TOK")),
+        ("http_headers", json!({"Authorization": "Bearer t"}), headers("authorization")),
+        ("http_headers", json!({"aUTHORIZATION": "Bearer t"}), headers("authorization")),
+        ("env_http_headers", json!({"Authorization": "TOK"}), headers("authorization")),
+        // A variable that is not set is no header.
+        ("env_http_headers", json!({"Authorization": "UNSET"}), sent.clone()),
+        ("http_headers", json!({"X": "1"}), with(&sent, "http_headers", json!({"x": "1"}))),
     ] {
-        for (profile, sent) in [("codex-pr-27414", true), ("codex-pr-29924", own)] {
-            let suffix = if own { "backend-api" } else { "api/codex" };
-            let mut seen = json!({
-                "url": format!("{base}/{suffix}/ps/mcp"), "auth_status": "unsupported",
-            });
-            if sent {
-                seen["authorization"] = json!("host");
-                seen["account_id"] = json!(true);
-                seen["auth_status"] = json!("bearerToken");
-            }
-            let case = json!({
-                "profile": profile,
-                "auth": "chatgpt",
-                "host": {"chatgpt_base_url": base},
-                "contributors": [hosted()],
-            });
-            check(case, json!({"seen": {"codex_apps": seen}}));
+        let host = json!({
+            "env": {"TOK": "Bearer t"}, "features": {"apps": false},
+            "mcp_servers": {"a": with(&server, field, value)},
+        });
+        sees(&json!({"auth": "chatgpt", "host": host}), json!({"a": seen}));
+    }
+}
+
+/// The Apps server gets them at ChatGPT only, and nowhere else is it listed with a bearer.
+#[test]
+fn the_apps_server_gets_the_credentials_at_chatgpt_only() {
+    for (base, at_chatgpt) in [
+        ("https://chatgpt.com/backend-api", true),
+        ("https://chat.openai.com/backend-api", false),
+        ("http://chatgpt.com/backend-api", false),
+        ("https://chatgpt.com.example.net/backend-api", false),
+        ("http://127.0.0.1/backend-api", false),
+    ] {
+        let url = format!("{base}/ps/mcp");
+        let headers = json!({"x-openai-product-sku": "tpp"});
+        let mut seen = json!({"url": url, "http_headers": headers, "auth_status": "unsupported"});
+        if at_chatgpt {
+            seen["authorization"] = json!("host");
+            seen["account_id"] = json!("host");
+            seen["auth_status"] = json!("bearerToken");
         }
+        let host = json!({"chatgpt_base_url": base, "apps_mcp_product_sku": "tpp"});
+        sees(
+            &json!({"auth": "chatgpt", "host": host, "contributors": [hosted()]}),
+            json!({"codex_apps": seen}),
+        );
     }
 }

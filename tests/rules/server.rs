@@ -1,8 +1,9 @@
 //! What a server entry must have, and must not.
 
-use serde_json::json;
+use mcp_overlay_model::{Profile, Rule};
+use serde_json::{Value, json};
 
-use crate::{check, invalid, reads, with};
+use crate::{check, check_with, in_profile, invalid, invalid_with, reads, reads_with, with};
 
 /// Rule `server.transport`: A server MUST have exactly one of `command` and `url`; with neither or
 /// both it is invalid.
@@ -111,7 +112,7 @@ fn times_are_seconds_and_whole_milliseconds() {
             invalid(with(&srv, field, wrong));
         }
     }
-    let both = |ms: serde_json::Value, sec: serde_json::Value| {
+    let both = |ms: Value, sec: Value| {
         with(&with(&srv, "startup_timeout_ms", ms), "startup_timeout_sec", sec)
     };
     let startup = |seconds: f64| with(&srv, "startup_timeout_sec", json!(seconds));
@@ -183,17 +184,19 @@ fn env_vars_are_names_with_or_without_a_source() {
 /// have an absolute `cwd`.
 #[test]
 fn a_remote_stdio_server_says_where_absolutely() {
+    let rule = Rule::ServerRemoteStdioCwd;
     let at = |environment: &str, cwd| json!({"command": "srv", "environment_id": environment, "cwd": cwd});
     for environment in ["gpu-box", "", "Local", "LOCAL", "local ", "remote"] {
         for cwd in ["/", "/srv", "/srv/../x", "//srv"] {
-            reads(at(environment, json!(cwd)), at(environment, json!(cwd)));
+            reads_with(rule, at(environment, json!(cwd)), at(environment, json!(cwd)));
         }
         for cwd in ["", ".", "rel", "./srv", "~/srv", " /srv", "C:\\srv", "C:/srv", "\\\\h\\srv"] {
-            invalid(at(environment, json!(cwd)));
+            invalid_with(rule, at(environment, json!(cwd)));
         }
-        invalid(at(environment, json!(null)));
+        invalid_with(rule, at(environment, json!(null)));
         // Disabled or not.
-        invalid(json!({"command": "srv", "environment_id": environment, "enabled": false}));
+        let disabled = json!({"command": "srv", "environment_id": environment, "enabled": false});
+        invalid_with(rule, disabled);
         // HTTP has no working folder.
         let http = json!({"url": "https://a.example", "environment_id": environment});
         reads(&http, &http);
@@ -202,6 +205,128 @@ fn a_remote_stdio_server_says_where_absolutely() {
         let entry = json!({"command": "srv", "environment_id": local, "cwd": "rel"});
         reads(entry, json!({"command": "srv", "cwd": "rel"}));
     }
+}
+
+/// Rule `server.remote-stdio-unchecked`: Resolution MUST NOT require a stdio server in another
+/// environment than `local` to have a `cwd`, nor an absolute one.
+#[test]
+fn a_remote_stdio_server_may_be_anywhere() {
+    let rule = Rule::ServerRemoteStdioUnchecked;
+    for environment in ["gpu-box", "", "Local", "remote"] {
+        let srv = json!({"command": "srv", "environment_id": environment});
+        reads_with(rule, &srv, &srv);
+        reads_with(rule, with(&srv, "cwd", json!(null)), &srv);
+        for cwd in ["/srv", "", ".", "rel", "~/srv", "C:\\srv", "\\\\h\\srv"] {
+            let srv = with(&srv, "cwd", json!(cwd));
+            reads_with(rule, &srv, &srv);
+        }
+        // The field still has its type.
+        invalid_with(rule, with(&srv, "cwd", json!(5)));
+    }
+}
+
+/// Rule `server.auth`: An HTTP server's `auth` MUST be `oauth`, the default, or `chatgpt`; anything
+/// else is invalid.
+#[test]
+fn auth_is_oauth_or_chatgpt() {
+    let rule = Rule::ServerAuth;
+    let http = json!({"url": "https://a.example"});
+    let stdio = json!({"command": "srv"});
+    // The default is not written.
+    reads_with(rule, with(&http, "auth", json!("oauth")), &http);
+    reads_with(rule, with(&http, "auth", json!(null)), &http);
+    let chatgpt = with(&http, "auth", json!("chatgpt"));
+    reads_in_configured(&chatgpt);
+    for wrong in [
+        json!("bearer"),
+        json!("none"),
+        json!(""),
+        json!("ChatGPT"),
+        json!("OAuth"),
+        json!(" chatgpt"),
+        json!(5),
+        json!(true),
+        json!(["chatgpt"]),
+        json!({"type": "chatgpt"}),
+    ] {
+        invalid_with(rule, with(&http, "auth", &wrong));
+        // Before, it is an unknown field, of whatever type and transport.
+        for profile in Profile::ALL.into_iter().filter(|profile| !profile.has(rule)) {
+            for server in [&http, &stdio] {
+                let host = json!({"mcp_servers": {"a": with(server, "auth", &wrong)}});
+                check(
+                    in_profile(profile, json!({"host": host})),
+                    json!({"configured": {"a": server}}),
+                );
+            }
+        }
+    }
+    // It is no field of a stdio server.
+    for value in ["oauth", "chatgpt"] {
+        invalid_with(rule, with(&stdio, "auth", json!(value)));
+    }
+}
+
+/// Written and read as it is; `effective` may differ.
+#[track_caller]
+fn reads_in_configured(server: &Value) {
+    reads_with(Rule::ServerAuth, server, server);
+    check_with(
+        Rule::ServerAuth,
+        json!({"host": {"features": {"apps": false}, "mcp_servers": {"a": server}}}),
+        json!({"configured": {"a": server}, "runtime": {"a": server}}),
+    );
+}
+
+/// A server with an approval mode of its own, and one with a tool's.
+fn with_mode(mode: &Value) -> [Value; 4] {
+    let stdio = json!({"command": "srv"});
+    let http = json!({"url": "https://a.example"});
+    let tools = json!({"t": {"approval_mode": "auto"}, "u": {"approval_mode": mode}});
+    [
+        with(&stdio, "default_tools_approval_mode", mode),
+        with(&http, "default_tools_approval_mode", mode),
+        with(&stdio, "tools", &tools),
+        with(&http, "tools", tools),
+    ]
+}
+
+/// Is valid in the profiles with this rule, for a server and for a tool.
+#[track_caller]
+fn has_modes(rule: Rule, valid: &[&str], invalid: &[&str]) {
+    for mode in valid {
+        for server in with_mode(&json!(mode)) {
+            reads_with(rule, &server, &server);
+        }
+    }
+    let other_types = [json!(1), json!(true), json!(["auto"]), json!({"mode": "auto"})];
+    for mode in invalid.iter().map(|mode| json!(mode)).chain(other_types) {
+        for server in with_mode(&mode) {
+            invalid_with(rule, server);
+        }
+    }
+}
+
+/// Rule `server.approval-modes`: An approval mode, of a server or of a tool, MUST be `auto`,
+/// `prompt` or `approve`; anything else is invalid.
+#[test]
+fn there_are_three_approval_modes() {
+    has_modes(
+        Rule::ServerApprovalModes,
+        &["auto", "prompt", "approve"],
+        &["writes", "never", "Auto", "approved", "", " prompt"],
+    );
+}
+
+/// Rule `server.approval-writes`: An approval mode, of a server or of a tool, MUST be `auto`,
+/// `prompt`, `writes` or `approve`; anything else is invalid.
+#[test]
+fn there_is_an_approval_mode_for_writes() {
+    has_modes(
+        Rule::ServerApprovalWrites,
+        &["auto", "prompt", "writes", "approve"],
+        &["write", "Writes", "never", "Auto", "approved", "", "writes "],
+    );
 }
 
 /// Rule `server.unknown-field`: An unknown field MUST be ignored with a warning; the legacy `name`
