@@ -76,7 +76,14 @@ pub struct Answers {
 ///
 /// # Errors
 /// See [`ConnectError`]; why a login failed is in its advice.
-pub async fn connect_url(asked: ConnectUrl, browser: Browser) -> Result<Answers, ConnectError> {
+pub fn connect_url(
+    asked: ConnectUrl,
+    browser: Browser,
+) -> BoxFuture<'static, Result<Answers, ConnectError>> {
+    Box::pin(connect_url_unboxed(asked, browser))
+}
+
+async fn connect_url_unboxed(asked: ConnectUrl, browser: Browser) -> Result<Answers, ConnectError> {
     let mut server = ServerConfig::streamable_http(&asked.url);
     // A login happens within the request that needed it.
     server.startup_timeout = Some(asked.timeout.saturating_mul(2));

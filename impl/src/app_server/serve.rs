@@ -20,6 +20,7 @@ use super::warnings;
 use super::watch;
 use super::wire::{Incoming, Reply, RequestId, RpcError};
 use super::{AppServer, AppServerOptions};
+use crate::extension::BoxFuture;
 
 /// A request takes a place for every so many bytes of its line, so that neither many nor large ones
 /// fill the memory.
@@ -45,10 +46,28 @@ const LAST_CONNECTIONS: Duration = Duration::from_millis(800);
 ///
 /// # Errors
 /// The input cannot be read.
-pub async fn serve(
+pub fn serve<'a>(
     options: AppServerOptions,
-    mut input: impl AsyncBufRead + Unpin,
+    input: impl AsyncBufRead + Unpin + Send + 'a,
     output: impl AsyncWrite + Unpin + Send + 'static,
+    stop: CancellationToken,
+) -> BoxFuture<'a, std::io::Result<()>> {
+    serve_boxed(options, Box::new(input), Box::new(output), stop)
+}
+
+fn serve_boxed<'a>(
+    options: AppServerOptions,
+    input: Box<dyn AsyncBufRead + Unpin + Send + 'a>,
+    output: Box<dyn AsyncWrite + Unpin + Send>,
+    stop: CancellationToken,
+) -> BoxFuture<'a, std::io::Result<()>> {
+    Box::pin(serve_unboxed(options, input, output, stop))
+}
+
+async fn serve_unboxed(
+    options: AppServerOptions,
+    mut input: Box<dyn AsyncBufRead + Unpin + Send + '_>,
+    output: Box<dyn AsyncWrite + Unpin + Send>,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
     let (client, write) = Client::new(output);

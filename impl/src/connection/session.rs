@@ -19,6 +19,7 @@ use super::supervise::Process;
 use super::target::Authorization;
 use super::{ConnectError, ConnectOptions, Place};
 use crate::config::ServerConfig;
+use crate::extension::BoxFuture;
 
 /// How long a later request may take unless the server says otherwise.
 const DEFAULT_TOOL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -149,7 +150,11 @@ impl Connection {
     ///
     /// # Errors
     /// See [`ConnectError`].
-    pub async fn list_tools(&self) -> Result<Vec<Tool>, ConnectError> {
+    pub fn list_tools(&self) -> BoxFuture<'_, Result<Vec<Tool>, ConnectError>> {
+        Box::pin(self.list_tools_unboxed())
+    }
+
+    async fn list_tools_unboxed(&self) -> Result<Vec<Tool>, ConnectError> {
         self.in_time(self.all_tools()).await
     }
 
@@ -158,7 +163,11 @@ impl Connection {
     ///
     /// # Errors
     /// See [`ConnectError`].
-    pub async fn list_resources(&self) -> Result<Vec<Resource>, ConnectError> {
+    pub fn list_resources(&self) -> BoxFuture<'_, Result<Vec<Resource>, ConnectError>> {
+        Box::pin(self.list_resources_unboxed())
+    }
+
+    async fn list_resources_unboxed(&self) -> Result<Vec<Resource>, ConnectError> {
         if !self.has(|capabilities| capabilities.resources.is_some()) {
             return Ok(Vec::new());
         }
@@ -180,7 +189,13 @@ impl Connection {
     ///
     /// # Errors
     /// See [`ConnectError`].
-    pub async fn list_resource_templates(&self) -> Result<Vec<ResourceTemplate>, ConnectError> {
+    pub fn list_resource_templates(
+        &self,
+    ) -> BoxFuture<'_, Result<Vec<ResourceTemplate>, ConnectError>> {
+        Box::pin(self.list_resource_templates_unboxed())
+    }
+
+    async fn list_resource_templates_unboxed(&self) -> Result<Vec<ResourceTemplate>, ConnectError> {
         if !self.has(|capabilities| capabilities.resources.is_some()) {
             return Ok(Vec::new());
         }
@@ -204,7 +219,14 @@ impl Connection {
     ///
     /// # Errors
     /// See [`ConnectError`].
-    pub async fn read_resource(&self, uri: &str) -> Result<ReadResourceResult, ConnectError> {
+    pub fn read_resource<'a>(
+        &'a self,
+        uri: &'a str,
+    ) -> BoxFuture<'a, Result<ReadResourceResult, ConnectError>> {
+        Box::pin(self.read_resource_unboxed(uri))
+    }
+
+    async fn read_resource_unboxed(&self, uri: &str) -> Result<ReadResourceResult, ConnectError> {
         let request = ClientRequest::ReadResourceRequest(ReadResourceRequest::new(
             ReadResourceRequestParams::new(uri),
         ));
@@ -221,7 +243,16 @@ impl Connection {
     ///
     /// # Errors
     /// See [`ConnectError`]. That the tool itself failed is a result.
-    pub async fn call_tool(
+    pub fn call_tool<'a>(
+        &'a self,
+        tool: &'a str,
+        arguments: Option<JsonObject>,
+        meta: Option<JsonObject>,
+    ) -> BoxFuture<'a, Result<CallToolResult, ConnectError>> {
+        Box::pin(self.call_tool_unboxed(tool, arguments, meta))
+    }
+
+    async fn call_tool_unboxed(
         &self,
         tool: &str,
         arguments: Option<JsonObject>,

@@ -22,6 +22,7 @@ use super::{
     ConnectContext, ConnectError, Connection, Executor, Place, check_name, http, stdio, supervise,
 };
 use crate::config::{LOCAL_ENVIRONMENT, ServerConfig, Stdio, StreamableHttp, Transport};
+use crate::extension::BoxFuture;
 use crate::hosted_apps::CODEX_APPS;
 
 /// How long a start may take unless the server says otherwise.
@@ -40,7 +41,15 @@ const DEFAULT_STARTUP_TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// See [`ConnectError`].
-pub async fn connect(
+pub fn connect<'a>(
+    name: &'a str,
+    server: &'a ServerConfig,
+    context: &'a ConnectContext,
+) -> BoxFuture<'a, Result<Connection, ConnectError>> {
+    Box::pin(connect_unboxed(name, server, context))
+}
+
+async fn connect_unboxed(
     name: &str,
     server: &ServerConfig,
     context: &ConnectContext,

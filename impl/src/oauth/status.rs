@@ -9,6 +9,7 @@ use super::{OAuth, has_own_token, server_url};
 use crate::config::{Environment, ServerConfig, Transport};
 use crate::connection::target::configured_headers;
 use crate::connection::trust::Trust;
+use crate::extension::BoxFuture;
 
 /// How long the discovery of a server's metadata may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,7 +46,16 @@ impl OAuth {
     /// A server without tokens is asked whether it offers OAuth, for at most 5 seconds; only its
     /// configured headers are sent. A disabled server is not asked anything. A store that cannot
     /// be read counts as one without tokens.
-    pub async fn auth_status(
+    pub fn auth_status<'a>(
+        &'a self,
+        name: &'a str,
+        server: &'a ServerConfig,
+        env: &'a Environment,
+    ) -> BoxFuture<'a, AuthStatus> {
+        Box::pin(self.auth_status_unboxed(name, server, env))
+    }
+
+    async fn auth_status_unboxed(
         &self,
         name: &str,
         server: &ServerConfig,
