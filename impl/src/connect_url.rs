@@ -76,7 +76,14 @@ pub struct Answers {
 ///
 /// # Errors
 /// See [`ConnectError`]; its advice says why a login failed.
-pub async fn connect_url(request: ConnectUrl, browser: Browser) -> Result<Answers, ConnectError> {
+pub fn connect_url(
+    request: ConnectUrl,
+    browser: Browser,
+) -> BoxFuture<'static, Result<Answers, ConnectError>> {
+    Box::pin(connect_and_call(request, browser))
+}
+
+async fn connect_and_call(request: ConnectUrl, browser: Browser) -> Result<Answers, ConnectError> {
     let mut server = ServerConfig::streamable_http(&request.url);
     // A login happens within the request that needs it.
     server.startup_timeout = Some(request.timeout.saturating_mul(2));

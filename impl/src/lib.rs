@@ -25,6 +25,10 @@
 //! assert_eq!(names, ["codex_apps", "docs"]);
 //! # Ok::<(), mcp_overlay_host::ConfigError>(())
 //! ```
+//!
+//! The functions that use the network return a [`BoxFuture`]. The body of an `async fn` is compiled
+//! in each crate that awaits it, and with it the client, TLS and protocol code below; behind a
+//! boxed future it is compiled once, here.
 
 #[cfg(feature = "network")]
 pub mod app_server;

@@ -22,6 +22,7 @@ use super::warnings;
 use super::watch;
 use super::wire::{Incoming, Reply, RequestId, RpcError};
 use super::work::Work;
+use crate::extension::BoxFuture;
 
 /// A request takes a place for every so many bytes of its line, which bounds the memory of many and
 /// of large requests.
@@ -47,10 +48,19 @@ const LAST_CONNECTIONS: Duration = Duration::from_millis(800);
 ///
 /// # Errors
 /// The input cannot be read.
-pub async fn serve(
+pub fn serve<'a>(
     options: AppServerOptions,
-    mut input: impl AsyncBufRead + Unpin,
+    input: impl AsyncBufRead + Unpin + Send + 'a,
     output: impl AsyncWrite + Unpin + Send + 'static,
+    stop: CancellationToken,
+) -> BoxFuture<'a, std::io::Result<()>> {
+    Box::pin(serve_boxed(options, Box::new(input), Box::new(output), stop))
+}
+
+async fn serve_boxed(
+    options: AppServerOptions,
+    mut input: Box<dyn AsyncBufRead + Unpin + Send + '_>,
+    output: Box<dyn AsyncWrite + Unpin + Send>,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
     let (client, write) = Client::new(output);

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::error::ConnectError;
 use super::options::ConnectOptions;
 use super::session::Connection;
+use crate::extension::BoxFuture;
 
 impl Connection {
     /// Lists the tools and keeps the list.
@@ -24,8 +25,8 @@ impl Connection {
     ///
     /// # Errors
     /// See [`ConnectError`].
-    pub async fn list_tools(&self) -> Result<Vec<Tool>, ConnectError> {
-        self.in_time(self.all_tools()).await
+    pub fn list_tools(&self) -> BoxFuture<'_, Result<Vec<Tool>, ConnectError>> {
+        Box::pin(async move { self.in_time(self.all_tools()).await })
     }
 
     /// The server's current resources: all pages, within the server's tool timeout. Empty if the
@@ -33,60 +34,71 @@ impl Connection {
     ///
     /// # Errors
     /// See [`ConnectError`].
-    pub async fn list_resources(&self) -> Result<Vec<Resource>, ConnectError> {
-        if !self.has(|capabilities| capabilities.resources.is_some()) {
-            return Ok(Vec::new());
-        }
-        let ask = |params| {
-            ClientRequest::ListResourcesRequest(ListResourcesRequest {
-                method: Default::default(),
-                params,
-                extensions: Default::default(),
-            })
-        };
-        let read = |result| match result {
-            ServerResult::ListResourcesResult(page) => Some((page.resources, page.next_cursor)),
-            _ => None,
-        };
-        self.in_time(self.all_pages("resources", ask, read)).await
+    pub fn list_resources(&self) -> BoxFuture<'_, Result<Vec<Resource>, ConnectError>> {
+        Box::pin(async move {
+            if !self.has(|capabilities| capabilities.resources.is_some()) {
+                return Ok(Vec::new());
+            }
+            let ask = |params| {
+                ClientRequest::ListResourcesRequest(ListResourcesRequest {
+                    method: Default::default(),
+                    params,
+                    extensions: Default::default(),
+                })
+            };
+            let read = |result| match result {
+                ServerResult::ListResourcesResult(page) => Some((page.resources, page.next_cursor)),
+                _ => None,
+            };
+            self.in_time(self.all_pages("resources", ask, read)).await
+        })
     }
 
     /// The server's current resource templates, as [`Connection::list_resources`].
     ///
     /// # Errors
     /// See [`ConnectError`].
-    pub async fn list_resource_templates(&self) -> Result<Vec<ResourceTemplate>, ConnectError> {
-        if !self.has(|capabilities| capabilities.resources.is_some()) {
-            return Ok(Vec::new());
-        }
-        let ask = |params| {
-            ClientRequest::ListResourceTemplatesRequest(ListResourceTemplatesRequest {
-                method: Default::default(),
-                params,
-                extensions: Default::default(),
-            })
-        };
-        let read = |result| match result {
-            ServerResult::ListResourceTemplatesResult(page) => {
-                Some((page.resource_templates, page.next_cursor))
+    pub fn list_resource_templates(
+        &self,
+    ) -> BoxFuture<'_, Result<Vec<ResourceTemplate>, ConnectError>> {
+        Box::pin(async move {
+            if !self.has(|capabilities| capabilities.resources.is_some()) {
+                return Ok(Vec::new());
             }
-            _ => None,
-        };
-        self.in_time(self.all_pages("resource templates", ask, read)).await
+            let ask = |params| {
+                ClientRequest::ListResourceTemplatesRequest(ListResourceTemplatesRequest {
+                    method: Default::default(),
+                    params,
+                    extensions: Default::default(),
+                })
+            };
+            let read = |result| match result {
+                ServerResult::ListResourceTemplatesResult(page) => {
+                    Some((page.resource_templates, page.next_cursor))
+                }
+                _ => None,
+            };
+            self.in_time(self.all_pages("resource templates", ask, read)).await
+        })
     }
 
     /// Reads a resource, within the server's tool timeout.
     ///
     /// # Errors
     /// See [`ConnectError`].
-    pub async fn read_resource(&self, uri: &str) -> Result<ReadResourceResult, ConnectError> {
-        let request = ClientRequest::ReadResourceRequest(ReadResourceRequest::new(
-            ReadResourceRequestParams::new(uri),
-        ));
-        match self.in_time(self.call("resources/read", request)).await? {
-            ServerResult::ReadResourceResult(result) => Ok(result),
-            _ => Err(self.protocol("it is not a response to `resources/read`")),
-        }
+    pub fn read_resource<'a>(
+        &'a self,
+        uri: &'a str,
+    ) -> BoxFuture<'a, Result<ReadResourceResult, ConnectError>> {
+        Box::pin(async move {
+            let request = ClientRequest::ReadResourceRequest(ReadResourceRequest::new(
+                ReadResourceRequestParams::new(uri),
+            ));
+            match self.in_time(self.call("resources/read", request)).await? {
+                ServerResult::ReadResourceResult(result) => Ok(result),
+                _ => Err(self.protocol("it is not a response to `resources/read`")),
+            }
+        })
     }
 
     /// Calls a tool with `meta` as the request's `_meta`, within the server's tool timeout (60
@@ -95,22 +107,24 @@ impl Connection {
     ///
     /// # Errors
     /// See [`ConnectError`]. A failure of the tool itself is a result.
-    pub async fn call_tool(
-        &self,
-        tool: &str,
+    pub fn call_tool<'a>(
+        &'a self,
+        tool: &'a str,
         arguments: Option<JsonObject>,
         meta: Option<JsonObject>,
-    ) -> Result<CallToolResult, ConnectError> {
-        if !self.offer.has(tool) {
-            let (server, tool) = (self.address.server.clone(), tool.to_owned());
-            return Err(ConnectError::UnknownTool { server, tool });
-        }
-        let mut params = CallToolRequestParams::new(tool.to_owned());
-        params.arguments = arguments;
-        params.meta = meta.map(request_meta);
-        let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
-        let result = self.in_time(self.call("tools/call", request)).await?;
-        tool_result(result).ok_or_else(|| self.protocol("it is not a response to `tools/call`"))
+    ) -> BoxFuture<'a, Result<CallToolResult, ConnectError>> {
+        Box::pin(async move {
+            if !self.offer.has(tool) {
+                let (server, tool) = (self.address.server.clone(), tool.to_owned());
+                return Err(ConnectError::UnknownTool { server, tool });
+            }
+            let mut params = CallToolRequestParams::new(tool.to_owned());
+            params.arguments = arguments;
+            params.meta = meta.map(request_meta);
+            let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
+            let result = self.in_time(self.call("tools/call", request)).await?;
+            tool_result(result).ok_or_else(|| self.protocol("it is not a response to `tools/call`"))
+        })
     }
 
     fn has(&self, capability: impl Fn(&ServerCapabilities) -> bool) -> bool {

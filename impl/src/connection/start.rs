@@ -25,6 +25,7 @@ use super::target::{Authorization, Target};
 use super::trust::Trust;
 use super::{http, stdio, supervise};
 use crate::config::{LOCAL_ENVIRONMENT, ServerConfig, Stdio, StreamableHttp, Transport};
+use crate::extension::BoxFuture;
 use crate::hosted_apps::CODEX_APPS;
 
 /// The default startup timeout.
@@ -56,7 +57,15 @@ pub fn check_name(name: &str) -> Result<(), ConnectError> {
 ///
 /// # Errors
 /// See [`ConnectError`].
-pub async fn connect(
+pub fn connect<'a>(
+    name: &'a str,
+    server: &'a ServerConfig,
+    context: &'a ConnectContext,
+) -> BoxFuture<'a, Result<Connection, ConnectError>> {
+    Box::pin(connect_unboxed(name, server, context))
+}
+
+async fn connect_unboxed(
     name: &str,
     server: &ServerConfig,
     context: &ConnectContext,

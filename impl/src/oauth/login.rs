@@ -20,6 +20,7 @@ use super::tokens::Tokens;
 use crate::config::{Environment, ServerConfig, StreamableHttp, Transport};
 use crate::connection::target::configured_headers;
 use crate::connection::trust::Trust;
+use crate::extension::BoxFuture;
 use crate::hosted_apps::CODEX_APPS;
 
 /// The timeout of discovery and registration, and of the token exchange.
@@ -45,7 +46,17 @@ impl OAuth {
     ///
     /// # Errors
     /// See [`LoginError`].
-    pub async fn start_login(
+    pub fn start_login<'a>(
+        &'a self,
+        name: &'a str,
+        server: &'a ServerConfig,
+        env: &'a Environment,
+        request: LoginRequest,
+    ) -> BoxFuture<'a, Result<PendingLogin, LoginError>> {
+        Box::pin(self.start_login_unboxed(name, server, env, request))
+    }
+
+    async fn start_login_unboxed(
         &self,
         name: &str,
         server: &ServerConfig,
@@ -134,7 +145,11 @@ impl PendingLogin {
     ///
     /// # Errors
     /// See [`LoginError`].
-    pub async fn finish(self) -> Result<(), LoginError> {
+    pub fn finish(self) -> BoxFuture<'static, Result<(), LoginError>> {
+        Box::pin(self.finish_unboxed())
+    }
+
+    async fn finish_unboxed(self) -> Result<(), LoginError> {
         let Self { oauth, manager, granted, http, callback, authorization_url, mut tokens, .. } =
             self;
         let state = parameter(&authorization_url, "state").unwrap_or_default();
