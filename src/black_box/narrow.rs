@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use mcp_overlay_model::endpoint::is_valid_base;
+use mcp_overlay_model::origin::is_chatgpt_origin;
 use mcp_overlay_model::{Auth, Case, Contributor, ContributorKind, Plugin, server};
 use serde_json::{Map, Value, json};
 
@@ -44,7 +45,7 @@ const TRUE_BASE: Step =
 const BASE_STEP: &str = "the Apps endpoint must be on loopback, at a plain path";
 
 /// Each step, and what to say of a case that needs it.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     ("an app-server has the hosted Apps extension and no other contributor", only_hosted_apps),
     ("auth.json says none, api_key or chatgpt", plain_auth),
     ("TOML has no null, and no integer of more than 64 bits", plain_values),
@@ -53,6 +54,7 @@ const STEPS: [Step; 10] = [
     ("a path override must be a plain path", plain_override),
     ("released hosts list a server whose name is not plain, and do not start it", plain_names),
     ("a server could not be started: its timeout, folder, environment or header", plain_servers),
+    ("a server other than the Apps endpoint cannot be at ChatGPT's origin", plain_recipients),
     ("the environment has to hold the variables that servers name, and no others", plain_env),
     ("plugins are found in the order of their ids, NAME@MARKET", plain_plugins),
 ];
@@ -197,7 +199,7 @@ fn plain_host_keys(case: &mut Case) {
         host.insert("apps_mcp_product_sku".into(), "sku".into());
     }
     if let Some(Value::Object(features)) = host.get_mut("features") {
-        let known = ["apps", "apps_mcp_path_override"];
+        let known = ["apps", "connectors", "apps_mcp_path_override"];
         features.retain(|key, value| {
             known.contains(&key.as_str()) || (key == UNKNOWN && value.is_boolean())
         });
@@ -270,6 +272,16 @@ fn plain_server(entry: &mut Map<String, Value>) {
     if let Some(mut variables) = table(entry, "env") {
         variables.retain(|name, _| is_variable(name));
         entry.insert("env".into(), variables.into());
+    }
+}
+
+/// A server with `auth` `chatgpt` at ChatGPT's origin would be sent the host's credentials there, and
+/// not at the address of this run.
+fn plain_recipients(case: &mut Case) {
+    for entry in entries(case).filter(|entry| entry.contains_key("auth")) {
+        if entry.get("url").and_then(Value::as_str).is_some_and(is_chatgpt_origin) {
+            entry.insert("url".into(), "https://a.example".into());
+        }
     }
 }
 
