@@ -1,24 +1,33 @@
-//! Reading files of bounded size, and locking them.
+//! Reads, locks and replaces the files of a user's settings.
 
 use std::fs::File;
 #[cfg(feature = "network")]
-use std::fs::TryLockError;
+use std::fs::{self, TryLockError};
 use std::io::{self, Read};
+#[cfg(feature = "network")]
+use std::io::{Seek as _, Write as _};
 use std::path::Path;
+#[cfg(feature = "network")]
+use std::path::PathBuf;
 #[cfg(feature = "network")]
 use std::time::{Duration, Instant};
 
 /// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ReadError {
+pub enum ReadError {
+    /// There is no such file.
     #[error("there is no such file")]
     Missing,
+    /// It is a folder, a pipe or a device.
     #[error("it is not a regular file")]
     NotAFile,
+    /// It is larger than this number of bytes.
     #[error("it is larger than {0} bytes")]
     TooLarge(u64),
+    /// It is not UTF-8.
     #[error("it is not UTF-8")]
     NotUtf8,
+    /// The operating system refused.
     #[error(transparent)]
     Io(io::Error),
 }
@@ -33,7 +42,10 @@ impl From<io::Error> for ReadError {
 }
 
 /// The text of a regular file of at most `max` bytes.
-pub(crate) fn read_text(path: &Path, max: u64) -> Result<String, ReadError> {
+///
+/// # Errors
+/// See [`ReadError`].
+pub fn read_text(path: &Path, max: u64) -> Result<String, ReadError> {
     // Checked before opening: opening a pipe would wait for its writer.
     if !path.metadata()?.is_file() {
         return Err(ReadError::NotAFile);
@@ -47,8 +59,11 @@ pub(crate) fn read_text(path: &Path, max: u64) -> Result<String, ReadError> {
 }
 
 /// Opens a file for writing, and creates it with mode 0600 if it does not exist.
+///
+/// # Errors
+/// It cannot be opened or created.
 #[cfg(feature = "network")]
-pub(crate) fn open_private(path: &Path) -> io::Result<File> {
+pub fn open_private(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
@@ -77,5 +92,151 @@ pub(crate) async fn lock_within(
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(error),
         }
+    }
+}
+
+/// The target of a link, even if it does not exist; else the path.
+#[cfg(feature = "network")]
+pub(crate) fn link_target(path: &Path) -> PathBuf {
+    let linked = || {
+        let to = fs::read_link(path).ok()?;
+        Some(path.parent().unwrap_or(Path::new("")).join(to))
+    };
+    fs::canonicalize(path).ok().or_else(linked).unwrap_or_else(|| path.to_owned())
+}
+
+/// Replaces a file atomically: other programs see the old text or the new one, never a part. A link
+/// stays a link, and its target is replaced.
+///
+/// One that is dropped before [`commit`](Self::commit) leaves the file as it is.
+#[cfg(feature = "network")]
+#[derive(Debug)]
+pub struct Replacement {
+    target: PathBuf,
+    file: tempfile::NamedTempFile,
+}
+
+#[cfg(feature = "network")]
+impl Replacement {
+    /// Creates a temporary file beside the target, and missing folders. Fails here if the folder
+    /// cannot be written to, before the caller does what cannot be undone.
+    ///
+    /// # Errors
+    /// A folder or the temporary file cannot be created.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        let target = link_target(path);
+        let folder = match target.parent() {
+            // A path of one component is in the working directory.
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        fs::create_dir_all(folder)?;
+        // Created with mode 0600.
+        let file = tempfile::NamedTempFile::new_in(folder)?;
+        Ok(Self { target, file })
+    }
+
+    /// Gives the new file the permissions of the old one, if there is one, in place of mode 0600.
+    ///
+    /// # Errors
+    /// The permissions cannot be read or set.
+    pub fn keep_permissions(&self) -> io::Result<()> {
+        match self.target.metadata() {
+            Ok(old) => self.file.as_file().set_permissions(old.permissions()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes a text to the temporary file, in place of an earlier one.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn stage(&mut self, text: &str) -> io::Result<()> {
+        self.file.as_file().set_len(0)?;
+        self.file.rewind()?;
+        self.file.write_all(text.as_bytes())?;
+        self.file.as_file().sync_all()
+    }
+
+    /// Puts the staged text in place of the file.
+    ///
+    /// # Errors
+    /// The file cannot be replaced and stays as it is.
+    pub fn commit(self) -> io::Result<()> {
+        self.file.persist(&self.target).map(drop).map_err(|error| error.error)
+    }
+}
+
+#[cfg(test)]
+#[cfg(all(unix, feature = "network"))]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    fn replace(path: &Path, text: &str) {
+        let mut new = Replacement::of(path).unwrap();
+        new.stage(text).unwrap();
+        new.commit().unwrap();
+    }
+
+    fn mode(path: &Path) -> u32 {
+        path.metadata().unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_new_file_is_private_and_its_folders_are_created() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b/file");
+        replace(&path, "text");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "text");
+        assert_eq!(mode(&path), 0o600);
+    }
+
+    #[test]
+    fn permissions_are_kept_on_request_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let new = Replacement::of(&path).unwrap();
+        new.keep_permissions().unwrap();
+        new.commit().unwrap();
+        assert_eq!(mode(&path), 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let new = Replacement::of(&path).unwrap();
+        new.keep_permissions().unwrap();
+        new.commit().unwrap();
+        assert_eq!(mode(&path), 0o640);
+        replace(&path, "");
+        assert_eq!(mode(&path), 0o600);
+    }
+
+    #[test]
+    fn a_link_stays_a_link_with_and_without_a_target() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        symlink("elsewhere/target", &link).unwrap();
+        for text in ["first", "second"] {
+            replace(&link, text);
+            assert!(link.is_symlink());
+            let target = folder.path().join("elsewhere/target");
+            assert_eq!(fs::read_to_string(target).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn only_the_last_staged_text_is_committed_and_only_by_commit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "old").unwrap();
+        let mut new = Replacement::of(&path).unwrap();
+        new.stage("a longer text").unwrap();
+        new.stage("short").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+        new.commit().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "short");
+        drop(Replacement::of(&path).unwrap());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "short");
+        assert_eq!(folder.path().read_dir().unwrap().count(), 1, "no temporary file is left");
     }
 }

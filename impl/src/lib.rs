@@ -39,7 +39,7 @@ pub mod connect_url;
 #[cfg(feature = "network")]
 pub mod connection;
 mod extension;
-mod files;
+pub mod files;
 #[cfg(feature = "network")]
 pub mod host;
 pub mod hosted_apps;

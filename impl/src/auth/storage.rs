@@ -1,14 +1,12 @@
 //! Where a sign-in is stored: in a file, or in memory.
 
 use std::fs::{self, File};
-use std::io::{self, Seek as _, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use tempfile::NamedTempFile;
-
 use super::error::{AuthFileError, LogoutError};
-use crate::files::{ReadError, open_private, read_text};
+use crate::files::{ReadError, Replacement, link_target, open_private, read_text};
 
 /// The largest `auth.json` that is read, in bytes.
 pub const MAX_AUTH_BYTES: u64 = 1024 * 1024;
@@ -72,13 +70,7 @@ impl Storage {
     pub(super) fn prepare(&self) -> io::Result<Writer<'_>> {
         match self {
             Self::Memory(storage) => Ok(Writer::Memory { storage, text: String::new() }),
-            Self::Disk(path) => {
-                let target = target(path);
-                let folder = target.parent().unwrap_or(Path::new("."));
-                // Created with mode 0600.
-                let file = NamedTempFile::new_in(folder)?;
-                Ok(Writer::Disk { path, file, target })
-            }
+            Self::Disk(path) => Ok(Writer::Disk { path, new: Replacement::of(path)? }),
         }
     }
 
@@ -93,7 +85,7 @@ impl Storage {
                     file: path.display().to_string(),
                     reason: error.to_string(),
                 };
-                let target = target(path);
+                let target = link_target(path);
                 let deleted = remove(&target).map_err(failed)?;
                 if target != *path {
                     remove(path).map_err(failed)?;
@@ -123,23 +115,18 @@ impl Storage {
 /// Writes a new text.
 pub(super) enum Writer<'a> {
     Memory { storage: &'a Mutex<Option<String>>, text: String },
-    Disk { path: &'a Path, file: NamedTempFile, target: PathBuf },
+    Disk { path: &'a Path, new: Replacement },
 }
 
 impl Writer<'_> {
-    /// Writes a text to the temporary file, in place of an earlier one.
-    pub(super) fn stage(&mut self, new: String) -> io::Result<()> {
+    /// Keeps a text for [`commit`](Self::commit), in place of an earlier one.
+    pub(super) fn stage(&mut self, staged: String) -> io::Result<()> {
         match self {
             Self::Memory { text, .. } => {
-                *text = new;
+                *text = staged;
                 Ok(())
             }
-            Self::Disk { file, .. } => {
-                file.as_file().set_len(0)?;
-                file.rewind()?;
-                file.write_all(new.as_bytes())?;
-                file.as_file().sync_all()
-            }
+            Self::Disk { new, .. } => new.stage(&staged),
         }
     }
 
@@ -155,21 +142,16 @@ impl Writer<'_> {
                 *kept = Some(text);
                 Ok(None)
             }
-            Self::Disk { path, file, target } => {
+            Self::Disk { path, new } => {
                 // Other processes take no lock, so this can only compare as late as possible.
                 if read_text(path, MAX_AUTH_BYTES).ok().as_deref() != Some(expected) {
-                    return Ok(Some(Self::Disk { path, file, target }));
+                    return Ok(Some(Self::Disk { path, new }));
                 }
-                file.persist(&target).map_err(|error| error.error)?;
+                new.commit()?;
                 Ok(None)
             }
         }
     }
-}
-
-/// The target of a link, else the path: a link stays a link.
-fn target(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn remove(path: &Path) -> io::Result<bool> {

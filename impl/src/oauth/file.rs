@@ -1,14 +1,14 @@
 //! The file of OAuth tokens: `.credentials.json` in the host's home, which Codex also reads.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
 use super::error::StoreError;
 use super::tokens::{Tokens, digest, key};
-use crate::files::{ReadError, open_private, read_text};
+use crate::files::{ReadError, Replacement, open_private, read_text};
 
 /// The largest file, in bytes.
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
@@ -96,20 +96,13 @@ impl TokenFile {
         Ok(())
     }
 
-    /// Replaces the file atomically.
     fn write(&self, entries: Map<String, Value>) -> Result<(), StoreError> {
-        let failed = |error: io::Error| self.error(format!("cannot be written: {error}"));
-        // A link stays a link: its target is replaced.
-        let target = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let folder = target.parent().unwrap_or(&self.home);
-        fs::create_dir_all(folder).map_err(failed)?;
-        // Created with mode 0600.
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        let text = Value::Object(entries).to_string();
-        file.write_all(text.as_bytes()).map_err(failed)?;
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(&target).map_err(|error| failed(error.error))?;
-        Ok(())
+        let write = || {
+            let mut new = Replacement::of(&self.path)?;
+            new.stage(&Value::Object(entries).to_string())?;
+            new.commit()
+        };
+        write().map_err(|error: io::Error| self.error(format!("cannot be written: {error}")))
     }
 
     /// Waits for a lock that is held only briefly. Dropping the file releases it.

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -141,10 +142,17 @@ fn unread_warnings_block_nothing() {
             drop(unread);
         }
         say(&mut process, &[initialize(), json!({ "id": 1, "method": "app/list" })]);
-        drop(process.stdin.take());
-        let mut output = String::new();
-        process.stdout.take().unwrap().read_to_string(&mut output).unwrap();
-        assert!(output.contains("\"id\":1,\"result\""), "{output}");
+        // The input ends with the response: at its end the host answers for a short time only.
+        let (answered, limit) = mpsc::channel::<()>();
+        let input = process.stdin.take();
+        std::thread::spawn(move || {
+            let _ = limit.recv_timeout(Duration::from_secs(20));
+            drop(input);
+        });
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let response = lines.find(|line| line.as_ref().unwrap().contains("\"id\":1,\"result\""));
+        assert!(response.is_some(), "stderr closed: {closed}");
+        drop(answered);
         assert!(process.wait().unwrap().success());
     }
 }

@@ -223,6 +223,29 @@ fn the_apps_server_is_listed_if_the_gate_is_open() {
     }
 }
 
+/// From `codex-pr-29924` on, it gets the host's credentials at ChatGPT's origin only.
+#[test]
+fn tokens_stored_for_the_apps_server_are_not_shown_as_its_authorization() {
+    let home = Home::with(
+        "chatgpt_base_url = \"https://chat.example/api\"\nfeatures.apps = true\n\
+         mcp_oauth_credentials_store = \"file\"\n",
+    );
+    let chatgpt = json!({"tokens": {"access_token": "SECRET", "id_token": "e30.e30.x"}});
+    std::fs::write(home.path().join("auth.json"), chatgpt.to_string()).unwrap();
+    let list = || -> Value {
+        let list = home.run(&["mcp", "list", "--json", "--profile", "codex-pr-29924"]);
+        serde_json::from_str(&list.out).unwrap()
+    };
+    let url = list()[0]["transport"]["url"].clone();
+    let tokens = json!({"x": {
+        "server_name": "codex_apps", "server_url": url, "client_id": "c",
+        "access_token": "SECRET", "refresh_token": "SECRET", "scopes": [],
+    }});
+    std::fs::write(home.path().join(".credentials.json"), tokens.to_string()).unwrap();
+    let apps = &list()[0];
+    assert_eq!([&apps["name"], &apps["auth"]], [&json!("codex_apps"), &Value::Null]);
+}
+
 #[test]
 fn an_invalid_sign_in_causes_a_warning_and_closes_the_gate() {
     let home = Home::with("features.apps = true\n[mcp_servers.docs]\ncommand = \"x\"\n");

@@ -1,10 +1,11 @@
 //! The `config.toml` that is edited.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use mcp_overlay_host::files::{ReadError, Replacement, open_private, read_text};
 use mcp_overlay_host::{Environment, HostConfig, MAX_CONFIG_BYTES, ServerMap};
 
 use super::super::options::codex_home;
@@ -29,7 +30,6 @@ pub(super) struct ConfigFile {
     pub(super) path: PathBuf,
     /// Empty if there is no file.
     pub(super) text: String,
-    exists: bool,
     _lock: Option<File>,
 }
 
@@ -52,8 +52,7 @@ impl ConfigFile {
         })?;
         let found =
             read(&path).map_err(|why| Stop::misuse(format!("{}: {why}", path.display())))?;
-        let exists = found.is_some();
-        Ok(Self { path, text: found.unwrap_or_default(), exists, _lock: lock })
+        Ok(Self { path, text: found.unwrap_or_default(), _lock: lock })
     }
 
     /// The servers in this text of the file.
@@ -69,26 +68,20 @@ impl ConfigFile {
         let place = self.path.display();
         let failed =
             |error: io::Error| Stop::failed(format!("{place}: cannot be written: {error}"));
-        let target = target(&self.path);
-        let folder = target.parent().unwrap_or(Path::new("."));
-        if !self.exists {
-            fs::create_dir_all(folder).map_err(failed)?;
-        }
-        // Created with mode 0600.
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        file.write_all(text.as_bytes()).map_err(failed)?;
-        if self.exists {
-            let permissions = target.metadata().map_err(failed)?.permissions();
-            file.as_file().set_permissions(permissions).map_err(failed)?;
-        }
-        file.as_file().sync_all().map_err(failed)?;
+        let stage = || {
+            let mut new = Replacement::of(&self.path)?;
+            new.keep_permissions()?;
+            new.stage(text)?;
+            Ok(new)
+        };
+        let new = stage().map_err(failed)?;
         let unchanged = read(&self.path).is_ok_and(|now| now.unwrap_or_default() == self.text);
         if !unchanged {
             let advice =
                 "another program changed the file in the meantime; nothing was written, try again";
             return Err(Stop::failed(format!("{place}: {advice}")));
         }
-        file.persist(&target).map_err(|error| failed(error.error))?;
+        new.commit().map_err(failed)?;
         Ok(self.path)
     }
 }
@@ -104,7 +97,7 @@ fn lock(home: &Path, edit: Edit) -> io::Result<Option<File>> {
         Edit::Remove if !home.join("config.toml").exists() => return Ok(None),
         Edit::Remove => {}
     }
-    let file = open_lock(home)?;
+    let file = open_private(&home.join(LOCK))?;
     let end = Instant::now() + LOCK_TIMEOUT;
     loop {
         match file.try_lock() {
@@ -122,38 +115,12 @@ fn lock(home: &Path, edit: Edit) -> io::Result<Option<File>> {
     }
 }
 
-fn open_lock(home: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(home.join(LOCK))
-}
-
-/// The target of a link, even if it does not exist yet; else the path.
-fn target(path: &Path) -> PathBuf {
-    let linked = || {
-        let to = fs::read_link(path).ok()?;
-        Some(path.parent().unwrap_or(Path::new(".")).join(to))
-    };
-    fs::canonicalize(path).ok().or_else(linked).unwrap_or_else(|| path.to_owned())
-}
-
+/// The text of the file, or `None` without a file.
 fn read(path: &Path) -> Result<Option<String>, String> {
-    match path.metadata() {
-        Ok(metadata) if !metadata.is_file() => return Err("it is not a regular file".to_owned()),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        _ => {}
+    match read_text(path, MAX_CONFIG_BYTES) {
+        Ok(text) => Ok(Some(text)),
+        Err(ReadError::Missing) => Ok(None),
+        Err(error @ (ReadError::NotAFile | ReadError::NotUtf8)) => Err(error.to_string()),
+        Err(error) => Err(format!("cannot be read: {error}")),
     }
-    let failed = |error: io::Error| format!("cannot be read: {error}");
-    let file = File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
-    file.take(MAX_CONFIG_BYTES.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
-    if u64::try_from(bytes.len()).is_ok_and(|size| size > MAX_CONFIG_BYTES) {
-        return Err(format!("cannot be read: it is larger than {MAX_CONFIG_BYTES} bytes"));
-    }
-    String::from_utf8(bytes).map(Some).map_err(|_| "it is not UTF-8".to_owned())
 }

@@ -116,6 +116,10 @@ async fn auth(resolved: &Resolved, name: &str, server: &ServerConfig) -> String 
     if configured.chain(from_env).any(|header| header.eq_ignore_ascii_case("authorization")) {
         return "Authorization header".to_owned();
     }
+    // The Apps server never uses OAuth, even where it gets no credentials of the host.
+    if name == CODEX_APPS {
+        return String::new();
+    }
     match resolved.oauth.load(name, &http.url).await {
         Ok(Some(_)) => "OAuth".to_owned(),
         Ok(None) => String::new(),
