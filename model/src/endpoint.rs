@@ -56,7 +56,7 @@ fn is_at_chatgpt(base: &str, rules: RuleSet) -> bool {
 
 /// Rule `endpoint.whole-segments`: `backend-api` and `api/codex` SHOULD be looked for as whole
 /// segments of the base's path, not as text.
-fn segments<'a>(base: &'a str, rules: RuleSet) -> Option<Vec<&'a str>> {
+fn segments(base: &str, rules: RuleSet) -> Option<Vec<&str>> {
     let url = split(base).filter(|_| rules.has(Rule::EndpointWholeSegments))?;
     Some(url.path.split('/').collect())
 }

@@ -137,7 +137,8 @@ fn features(
 fn check_other_features(features: &Map<String, Value>, reject: &mut impl FnMut(Rejection)) {
     for (name, value) in features {
         let is_known = ["apps", "connectors", "apps_mcp_path_override"].contains(&name.as_str());
-        if !is_known && !(value.is_boolean() || value.is_object() || value.is_null()) {
+        let may_be = value.is_boolean() || value.is_object() || value.is_null();
+        if !is_known && !may_be {
             let path = format!("host.features.{name}");
             reject(Rejection::new(path, Rule::FeaturesBoolean, "expected a boolean"));
         }
