@@ -1,5 +1,6 @@
 //! Where cases come from, how they shrink, and what they are examples of.
 
+pub mod entries;
 pub mod exhaustive;
 pub mod generate;
 pub mod labels;
