@@ -295,7 +295,7 @@ impl Run<'_> {
                     self.reporter.event(&Event::ScenarioFailed(&failure));
                     self.report.scenarios.push(failure);
                 }
-                self.report.rules.record(scenario.rule.as_slice());
+                self.report.rules.record(scenario.rule);
             }
             self.reporter.event(&Event::Progress { done });
         }

@@ -104,7 +104,7 @@ impl Work<'_> {
             Asked::OtherAuth => tally.asked_again += 1,
             Asked::Again => {
                 tally.asked_again += 1;
-                tally.rules.record(&[PURE]);
+                tally.rules.record([PURE]);
             }
         }
         if verdict.is_finding() {
@@ -131,11 +131,11 @@ impl Work<'_> {
             tally.labels.record(labels(case, outcome));
         }
         if outside {
-            tally.rules.record(&coverage::reached_outside(case, outcome));
+            tally.rules.record(coverage::reached_outside(case, outcome));
             let told_otherwise = matches!(self.phase, Phase::Arguments | Phase::Split);
-            tally.rules.record(told_otherwise.then_some(Rule::DeliveryAnyWay).as_slice());
+            tally.rules.record(told_otherwise.then_some(Rule::DeliveryAnyWay));
         } else if index.is_multiple_of(LOOKED_AT) || self.phase == Phase::Vectors {
-            tally.rules.record(&coverage::reached(case, outcome));
+            tally.rules.record(coverage::reached(case, outcome));
         }
     }
 }

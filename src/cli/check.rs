@@ -167,14 +167,15 @@ fn check(
 }
 
 fn options(arguments: &Arguments) -> Result<Options, Misuse> {
+    let profile = arguments.driven.profile(arguments.profile);
     if arguments.time.is_some() && !arguments.shard.is_whole() {
         return Err("--shard with --time: a run that ends by time cannot be shared out; \
                     use --cases"
             .into());
     }
-    if arguments.only.contains(&Phase::Endpoint) && arguments.profile != Profile::default() {
-        let profile = Profile::default().name();
-        return Err(format!("--only endpoint: its scenarios are those of {profile}").into());
+    if arguments.only.contains(&Phase::Endpoint) && profile != Profile::default() {
+        let seed = Profile::default().name();
+        return Err(format!("--only endpoint: its scenarios are those of {seed}").into());
     }
     let out_of_sight =
         |phase: &&Phase| arguments.driven.is_outside() && !Phase::OUTSIDE.contains(phase);
@@ -197,10 +198,10 @@ fn options(arguments: &Arguments) -> Result<Options, Misuse> {
     };
     let cases = if arguments.driven.is_outside() { OUTSIDE_CASES } else { DEFAULT_CASES };
     Ok(Options {
-        profile: arguments.profile,
+        profile,
         phases: match arguments.only.as_slice() {
             [] if arguments.driven.is_outside() => Phase::OUTSIDE.into(),
-            [] if arguments.profile != Profile::default() => {
+            [] if profile != Profile::default() => {
                 Phase::OF_VIEWS.into_iter().filter(|phase| *phase != Phase::Endpoint).collect()
             }
             [] => Phase::OF_VIEWS.into(),

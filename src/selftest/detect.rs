@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use mcp_overlay_model::{Answer, Case};
+use mcp_overlay_model::{Answer, Case, Profile};
 
 use super::faults::Fault;
 use crate::campaign::{self, CHUNK, Numbered, Phase, cores, judge_batch};
@@ -43,14 +43,16 @@ pub(super) fn failing(subject: &dyn Subject, phase: Phase, cases: Vec<Numbered>)
     failing
 }
 
-/// The first case of the small scope for each of several faults that keep no state. Each case is
-/// made once and offered to every fault that is not found yet.
+/// The first case of the small scope for each of several faults of a profile that keep no state.
+/// Each case is made once and offered to every fault that is not found yet.
 pub(super) fn first_of_small_scope(
     faults: &[&'static Fault],
+    profile: Profile,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Vec<Option<u64>> {
     let sought: Vec<Sought> = faults.iter().map(|fault| Sought::new(fault)).collect();
     let next = AtomicU64::new(0);
+    let offered = |index| Offered::new(index, profile);
     let work = || {
         loop {
             let start = next.fetch_add(CHUNK, Ordering::Relaxed);
@@ -58,7 +60,7 @@ pub(super) fn first_of_small_scope(
             if start >= exhaustive::COUNT || open.is_empty() {
                 return;
             }
-            let cases: Vec<Offered> = (start..start + CHUNK).filter_map(Offered::new).collect();
+            let cases: Vec<Offered> = (start..start + CHUNK).filter_map(offered).collect();
             open.into_iter().for_each(|sought| sought.seek(&cases));
             progress(CHUNK);
         }
@@ -78,8 +80,8 @@ struct Offered {
 }
 
 impl Offered {
-    fn new(index: u64) -> Option<Self> {
-        let case = exhaustive::case(index)?;
+    fn new(index: u64, profile: Profile) -> Option<Self> {
+        let case = Case { profile, ..exhaustive::case(index)? };
         let twice = campaign::Options::default().asks_twice(Phase::Exhaustive, index);
         let other = twice.then(|| with_other_auth(&case));
         let other = other.map(|other| {
