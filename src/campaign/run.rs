@@ -277,7 +277,7 @@ impl Run<'_> {
                     failures += 1;
                     self.scenario_failed(scenario, problem);
                 }
-                self.report.rules.record(scenario.rule.as_slice());
+                self.report.rules.record(scenario.rule);
             }
             self.reporter.event(&Event::Progress { done });
         }

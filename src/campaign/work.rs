@@ -108,7 +108,7 @@ impl Work<'_> {
         let Second { index, case, after, is_same, verdict } = second;
         tally.asked_again += 1;
         if is_same {
-            tally.rules.record(&[PURE]);
+            tally.rules.record([PURE]);
         }
         // An advisory was counted when its case was asked the first time.
         if verdict.is_failure() {
@@ -138,11 +138,11 @@ impl Work<'_> {
             tally.labels.record(labels(case, outcome));
         }
         if self.driver.sight() == Sight::Outside {
-            tally.rules.record(&coverage::reached_outside(case, outcome));
+            tally.rules.record(coverage::reached_outside(case, outcome));
             let other_route = matches!(self.phase, Phase::Arguments | Phase::Split);
-            tally.rules.record(other_route.then_some(Rule::DeliveryAnyWay).as_slice());
+            tally.rules.record(other_route.then_some(Rule::DeliveryAnyWay));
         } else if index.is_multiple_of(LOOKED_AT) || self.phase == Phase::Vectors {
-            tally.rules.record(&coverage::reached(case, outcome));
+            tally.rules.record(coverage::reached(case, outcome));
         }
     }
 }
