@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::Finding;
+use super::saved::Finding;
 use crate::judge::verdict::FindingKind;
 
 /// A file of expected failures, read.

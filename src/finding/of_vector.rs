@@ -2,7 +2,7 @@
 
 use mcp_overlay_model::resolve;
 
-use super::Finding;
+use super::saved::Finding;
 use crate::cases::vectors::Vector;
 use crate::judge::compare::compare;
 

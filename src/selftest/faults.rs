@@ -98,7 +98,8 @@ mod tests {
             }
             for finding in findings {
                 let also = finding.rule.is_some_and(|rule| fault.also.contains(&rule));
-                if finding.rule != fault.rule && !also {
+                // A wrong answer may happen to be what upstream says.
+                if finding.rule != fault.rule && !also && !finding.is_advisory() {
                     problems.push(format!("{}: also\n{finding}", fault.name));
                 }
             }

@@ -4,9 +4,9 @@
 //! Hosts send credentials to ChatGPT's origin and to no other, so only there can be seen what they
 //! send.
 
+mod hosts;
 mod inside;
 pub mod namespace;
 pub mod tls;
 
-/// The names of ChatGPT's origin.
-pub const HOSTS: [&str; 2] = ["chatgpt.com", "chat.openai.com"];
+pub use hosts::HOSTS;
