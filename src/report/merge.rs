@@ -1,6 +1,7 @@
 //! The parts of one run, joined.
 
-use super::{PhaseReport, Report, ReportedFinding, RunOptions, RunVerdict, Shard};
+use super::data::{PhaseReport, Report, ReportedFinding, RunOptions, RunVerdict};
+use super::shard::Shard;
 use crate::finding::expected::Entry;
 
 /// Missing parts that are named; of more only the number is said.
