@@ -69,6 +69,8 @@ fn credentials_that_go_to_another_server() {
         Rule::HostedEnabledSets,
         Rule::StartExactlyEnabled,
         Rule::EndpointBaseTrimmed,
+        Rule::EndpointBaseValid,
+        Rule::HostWrongType,
         Rule::ServerUnknownField,
     ];
     let rules = [&[Rule::CredentialsAppsOnly][..], &also].concat();
@@ -80,8 +82,13 @@ fn credentials_that_go_to_another_server() {
 
 #[test]
 fn a_disabled_server_that_is_started() {
-    // A plugin is switched off in the same file, with the same word.
-    let rules = [Rule::StartExactlyEnabled, Rule::ConfiguredInactivePluginIgnored];
+    // Plugins and the path override are switched off in the same file, with the same key.
+    let rules = [
+        Rule::StartExactlyEnabled,
+        Rule::ConfiguredInactivePluginIgnored,
+        Rule::EndpointDefaultPath,
+        Rule::HostWrongType,
+    ];
     is_found("starts-disabled", "disagree", &rules);
 }
 
