@@ -64,6 +64,9 @@ fn break_host(u: &mut Unstructured<'_>, case: &mut Case) -> Result<()> {
     ];
     let bad_overrides = [
         json!({"path": "///"}),
+        json!({"path": "/"}),
+        json!({"path": ""}),
+        json!({"path": "", "enabled": true}),
         json!({"enabled": true, "path": ""}),
         json!({"enabled": false, "path": ""}),
         json!({"enabeld": true}),
@@ -139,8 +142,8 @@ fn broken_server(u: &mut Unstructured<'_>) -> Result<Value> {
 
 /// A field that makes most servers invalid, and a few that only look as if they did.
 fn broken_field(u: &mut Unstructured<'_>) -> Result<(&'static str, Value)> {
-    Ok(match u.int_in_range(0..=24)? {
-        22..=24 => ("auth", u.choose(&[json!("ChatGPT"), json!(true), json!("bearer")])?.clone()),
+    Ok(match u.int_in_range(0..=25)? {
+        22..=25 => ("auth", u.choose(&[json!("ChatGPT"), json!(true), json!("bearer")])?.clone()),
         0 => ("command", json!("srv")),
         1 => ("url", json!("https://x.example")),
         2 => ("bearer_token", json!("secret")),
