@@ -144,11 +144,11 @@ impl Line {
     fn what(&self) -> String {
         match self {
             Line::Phase(phase) => format!("the phase {}", phase.phase.word()),
-            Line::Rule(rule) => format!("the rule {:?}", rule.id),
+            Line::Rule(rule) => format!("the rule {:?}", rule.id.id()),
             Line::Finding(found) => format!("the finding {:?}", found.id),
             Line::Scenario(failed) => format!("the scenario {:?}", failed.name),
             Line::Expectation(Expectation { entry, .. }) => match &entry.rule {
-                Some(rule) => format!("the expected failure of the rule {rule:?}"),
+                Some(rule) => format!("the expected failure of the rule {:?}", rule.id()),
                 None => format!("the expected finding {:?}", entry.finding),
             },
             Line::Labels(_) => "the line of labels".into(),
