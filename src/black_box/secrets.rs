@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use crate::subject::process::log::Hears;
+use crate::subject::process::log::Record;
 
 /// The credentials of one app-server, invented for it and found nowhere else.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,8 +40,8 @@ impl Listener {
     }
 }
 
-impl Hears for Listener {
-    fn hears(&self, stream: &'static str, bytes: &[u8]) {
+impl Record for Listener {
+    fn record(&self, stream: &'static str, bytes: &[u8]) {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let heard = &mut *heard;
         if !heard.ends.iter().any(|(known, _)| *known == stream) {
@@ -83,18 +83,18 @@ mod tests {
     #[test]
     fn a_secret_in_two_pieces_is_heard() {
         let listener = listener();
-        listener.hears("standard error", b"log s3c");
+        listener.record("standard error", b"log s3c");
         assert!(listener.leaks().is_empty());
-        listener.hears("standard output", b"r3t");
+        listener.record("standard output", b"r3t");
         assert!(listener.leaks().is_empty());
-        listener.hears("standard error", b"r3t log");
+        listener.record("standard error", b"r3t log");
         assert_eq!(listener.leaks(), ["wrote the access token to its standard error"]);
     }
 
     #[test]
     fn what_is_said_of_a_leak_does_not_hold_the_secret() {
         let listener = listener();
-        listener.hears("standard output", b"s3cr3t");
+        listener.record("standard output", b"s3cr3t");
         assert!(!listener.leaks().concat().contains("s3cr3t"));
     }
 }

@@ -1,4 +1,4 @@
-//! The run itself: phases in order, their failures investigated, the report put together.
+//! The run itself: it runs the phases in order, investigates their failures and builds the report.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -24,21 +24,20 @@ use crate::report::ScenarioFailure;
 use crate::report::{Event, Phase, PhaseReport, Report, ReportedFinding, Reporter};
 use crate::subject::{Driver, Failure, Route, Sight};
 
-/// How often a waiting campaign tells its progress.
+/// Interval between progress events.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Of so many random cases one is given to a running host by each other route: that takes a process
-/// for each.
+/// One in this many random cases is also sent by each other route, because each takes a new process.
 const OTHER_ROUTES: u64 = 10;
 
-/// How long the failing cases of a phase may be made smaller. In process it takes a second; a
-/// subject that is slow, or wrong in many ways, has the rest of its cases reported as they are.
+/// Time limit for shrinking the failing cases of a phase. In process it takes a second. For a subject
+/// that is slow, or wrong in many ways, the remaining cases are reported without shrinking.
 const INVESTIGATION_TIME: Duration = Duration::from_secs(120);
 
 /// Runs the phases against a subject.
 ///
 /// # Errors
-/// What keeps the tool itself from working; a failing subject is no error.
+/// A failure of the checker itself. A failing subject is not an error.
 pub fn run(
     driver: &dyn Driver,
     options: &Options,
@@ -96,10 +95,10 @@ impl Run<'_> {
         let vectors =
             vectors::parse(vectors::COMMITTED, "tests/vectors/codex-pr-27191.jsonl".as_ref())?;
         let total = vectors.len() as u64;
-        // A vector is somebody else's word about the model: the one check of the specification.
+        // Vectors come from the seed's own code, so they also check the specification.
         let mut wrong = 0;
         let shard = self.options.shard;
-        // Under another profile a vector is a case like any other, whose answer nobody wrote down.
+        // Under another profile a vector is an ordinary case, without an expected answer.
         let profile = self.options.profile;
         let mine = (0..).zip(&vectors).filter(|(index, _)| shard.has(*index));
         let mine = mine.filter(|(_, vector)| vector.case.profile == profile);
@@ -112,7 +111,7 @@ impl Run<'_> {
         })
     }
 
-    /// The first of the random cases, the config given by another route.
+    /// Runs the first random cases, with the config given by another route.
     fn by_route(&mut self, phase: Phase, route: Route) -> Result<(), Error> {
         let Options { cases, seed, .. } = *self.options;
         let Some(driver) = self.driver.by_route(route) else {
@@ -201,7 +200,7 @@ impl Run<'_> {
                 .collect();
             drop(trouble);
             tell(self.reporter, &troubles, &work.done);
-            // All are waited for, whatever became of the first.
+            // Join all workers, even if the first one panicked.
             let tallies: Vec<_> = workers.into_iter().map(ScopedJoinHandle::join).collect();
             let mut tally = Tally::new(self.options);
             for worker in tallies {
@@ -221,7 +220,7 @@ impl Run<'_> {
             let mut alike = count - first.len() as u64;
             for failing in first {
                 if let Some(mut finding) = examine(driver, &failing, deadline) {
-                    // Those that were not made small are most likely like the first that was.
+                    // The cases that are not shrunk most likely have the cause of the first one.
                     finding.count += std::mem::take(&mut alike);
                     self.found(finding);
                 }
@@ -246,13 +245,13 @@ impl Run<'_> {
         self.report.findings.push(ReportedFinding { id, expected, finding });
     }
 
-    /// Saved findings were saved when they were first met.
+    /// Saves the final counts: each finding was saved with its count at that time.
     fn save_counts(&self) {
         let repeated = self.report.findings.iter().filter(|found| found.finding.count > 1);
         for (folder, found) in
             self.options.findings.iter().flat_map(|f| repeated.clone().map(move |r| (f, r)))
         {
-            // That it could not be saved was said when it was found.
+            // The first attempt has already reported an error.
             let _ = found.finding.save(folder);
         }
     }
@@ -298,7 +297,7 @@ impl Run<'_> {
     fn scenario_failed(&mut self, scenario: &Scenario, problem: Problem) {
         let rule = scenario.rule;
         let expected = match &problem {
-            // Nothing excuses a breakdown.
+            // A breakdown is never expected.
             Problem::BrokeDown(_) => {
                 self.restarts.spend();
                 None
@@ -326,7 +325,7 @@ impl Run<'_> {
     }
 }
 
-/// Passes on what the workers tell, until they are gone.
+/// Reports the workers' failures and progress until all workers have ended.
 fn tell(reporter: &mut dyn Reporter, troubles: &Receiver<Failure>, done: &AtomicU64) {
     loop {
         match troubles.recv_timeout(TICK) {

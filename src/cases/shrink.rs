@@ -1,13 +1,13 @@
-//! Making a failing case small by its structure: whatever can go, goes.
+//! Shrinks a failing case structurally.
 //!
-//! A case is a JSON tree, so one walk serves all of it: every member and every element is dropped
-//! if the case stays a case and still fails, every value is replaced by a simpler one. The result
+//! A case is a JSON tree, and one walk handles all of it: it drops each member and element, and
+//! replaces each value by a simpler one, if the result is still a valid case that fails. The result
 //! is minimal: no single step makes it smaller.
 
 use mcp_overlay_model::Case;
 use serde_json::{Value, json};
 
-/// The simpler cases next to `case`, the boldest step first.
+/// The simpler neighbours of `case`, the largest reduction first.
 pub fn simpler(case: &Case) -> impl Iterator<Item = Case> + use<> {
     let tree = serde_json::to_value(case).unwrap_or_default();
     let mut paths = Vec::new();
@@ -28,15 +28,15 @@ pub fn simpler(case: &Case) -> impl Iterator<Item = Case> + use<> {
     dropped
         .chain(replaced)
         .filter_map(|tree| serde_json::from_value(tree).ok())
-        // Under other rules it would be another question.
+        // Another profile has other rules, so the profile stays.
         .filter(move |candidate: &Case| {
             *candidate != original && candidate.profile == original.profile
         })
 }
 
-/// Minimises `case` as long as `fails` holds, asking it at most `budget` times.
+/// Shrinks `case` as long as `fails` holds, with at most `budget` calls of `fails`.
 ///
-/// `fails` is asked about candidates only; `case` itself is taken to fail.
+/// `fails` is called for candidates only; `case` itself is assumed to fail.
 pub fn minimise(case: &Case, budget: usize, mut fails: impl FnMut(&Case) -> bool) -> Case {
     let mut smallest = case.clone();
     let mut asked = 0;
@@ -114,7 +114,7 @@ fn with(tree: &Value, path: &[Step], value: Value) -> Option<Value> {
     Some(tree)
 }
 
-/// Simpler values of the same type, each strictly simpler so that minimising ends.
+/// Simpler values of the same type, each strictly simpler, so that shrinking terminates.
 fn simpler_values(path: &[Step], value: &Value) -> Vec<Value> {
     let simpler: Vec<Value> = match (path, value) {
         ([Step::Key(key)], Value::String(_)) if key == "auth" => vec![Value::from("chatgpt")],

@@ -1,4 +1,4 @@
-//! The matrix as one page of HTML that needs nothing else: no script, no request.
+//! The matrix as one self-contained HTML page, without scripts or requests.
 
 use maud::{DOCTYPE, Markup, html};
 use mcp_overlay_model::{Profile, Rule};
@@ -7,7 +7,7 @@ use super::{Cell, Matrix};
 use crate::report::html::parts::{Text, head, sentence, wide};
 use crate::rules;
 
-/// The page; `date` and `command` say when and how it was made.
+/// Renders the page; `date` and `command` say when and how it was made.
 pub fn render(matrix: &Matrix, date: &str, command: &str) -> String {
     let page = html! {
         (DOCTYPE)
@@ -105,8 +105,8 @@ fn anchor(rule: Rule, release: usize) -> String {
     format!("case-{release}-{}", rule.id().replace('.', "-"))
 }
 
-/// The case of each broken cell; one that breaks a rule in several releases stands once, with the
-/// anchors of all.
+/// The case of each broken cell. A case that breaks a rule in several releases is listed once, with
+/// the anchors of all.
 fn smallest(matrix: &Matrix) -> Markup {
     let mut rows: Vec<(Rule, &crate::finding::Finding, Vec<usize>)> = Vec::new();
     for rule in matrix.rules() {

@@ -8,7 +8,7 @@ use mcp_overlay_model::{Profile, Rule};
 use super::{Cell, Matrix};
 use crate::finding::Finding;
 
-/// The page; `date` and `command` say when and how it was made.
+/// Renders the page; `date` and `command` say when and how it was made.
 pub fn render(matrix: &Matrix, date: &str, command: &str) -> String {
     let mut page = String::new();
     // Writing to a string cannot fail.
@@ -88,7 +88,7 @@ fn write_rules<'a>(page: &mut String, matrix: &'a Matrix) -> Result<Smallest<'a>
     Ok(smallest)
 }
 
-/// A case that breaks a rule in several releases is written once.
+/// The number of a broken cell's case; cells with the same rule and case share a number.
 fn number_of<'a>(smallest: &mut Smallest<'a>, rule: Rule, finding: &'a Finding) -> usize {
     let known = smallest
         .iter()

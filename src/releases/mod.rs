@@ -1,5 +1,5 @@
 //! Which release keeps which rule: every release is asked the same cases once, and its answers are
-//! held against every profile.
+//! compared with every profile.
 
 #[cfg(feature = "reports")]
 pub mod html;
@@ -20,74 +20,74 @@ use crate::parallel::{Numbers, on_all_cores};
 use crate::rules::coverage::reached_outside;
 use crate::subject::{Driver, Reply, Sight, ask_one};
 
-/// How long making the smallest case of one rule may take.
+/// Time limit for shrinking the case of one rule.
 const SMALLEST_TIME: Duration = Duration::from_secs(20);
 
-/// Failing cases of a rule that are kept, the shortest ones.
+/// How many failing cases of a rule are kept; the shortest ones.
 const KEPT: usize = 3;
 
-/// What the releases are asked.
+/// The cases for the releases.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// How many random cases.
+    /// Number of random cases.
     pub cases: u64,
-    /// Names the stream of random cases.
+    /// Random seed.
     pub seed: u64,
 }
 
-/// What came of all releases.
+/// The results of all releases.
 #[derive(Clone, Debug)]
 pub struct Matrix {
-    /// What was asked.
+    /// The cases that were asked.
     pub plan: Plan,
-    /// A column each, in the order in which they were given.
+    /// One column per release, in the order given.
     pub releases: Vec<Column>,
 }
 
-/// One release.
+/// The results of one release.
 #[derive(Clone, Debug)]
 pub struct Column {
-    /// As it was given.
+    /// The name, as given.
     pub name: String,
-    /// What the program calls itself.
+    /// The name that the program reports.
     pub program: String,
-    /// By profile.
+    /// The results by profile.
     pub profiles: Vec<(Profile, Held)>,
 }
 
-/// A release held against one profile.
+/// A release compared with one profile.
 #[derive(Clone, Debug, Default)]
 pub struct Held {
-    /// Cases that are seen as the profile says.
+    /// Number of cases on which the release agrees with the profile.
     pub agreeing: u64,
-    /// Cases that are not.
+    /// Number of cases on which it differs.
     pub differing: u64,
-    /// Rules that were seen to be kept, with the number of cases.
+    /// Rules that were observed to be kept, with the number of cases.
     pub kept: BTreeMap<Rule, u64>,
-    /// Rules that are broken, or the way to break down, each with its smallest case.
+    /// Broken rules and kinds of breakdown, each with its smallest case.
     pub broken: BTreeMap<String, Finding>,
 }
 
-/// What a release makes of a rule.
+/// The result of a release for one rule.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Cell<'a> {
-    /// It was seen to be kept, in the profile that fits best of those that have the rule.
+    /// The rule was observed to be kept, in the best-fitting profile that has the rule.
     Kept(u64),
-    /// It is broken.
+    /// The rule is broken.
     Broken(&'a Finding),
     /// No case of the plan showed it.
     NotSeen,
 }
 
 impl Column {
-    /// The profile that the release follows: that of the most agreeing cases, the earliest of
-    /// several.
+    /// The profile that the release follows: the one with the most agreeing cases, the earliest on a
+    /// tie.
     pub fn follows(&self) -> Option<Profile> {
         let most = self.profiles.iter().map(|(_, held)| held.agreeing).max()?;
         self.profiles.iter().find(|(_, held)| held.agreeing == most).map(|(profile, _)| *profile)
     }
 
-    /// What became of a rule, in the profile that fits best of those that have it.
+    /// The result for a rule, in the best-fitting profile that has it.
     pub fn cell(&self, rule: Rule) -> Cell<'_> {
         let having = self.profiles.iter().filter(|(profile, _)| profile.has(rule));
         let Some((_, held)) = having.max_by_key(|(_, held)| held.agreeing) else {
@@ -102,14 +102,15 @@ impl Column {
 }
 
 impl Matrix {
-    /// The rules that some release showed, in the order of the specification.
+    /// The rules that some release shows, in the order of the specification.
     pub fn rules(&self) -> Vec<Rule> {
         let seen =
             |rule: &Rule| self.releases.iter().any(|column| column.cell(*rule) != Cell::NotSeen);
         Rule::ALL.iter().copied().filter(seen).collect()
     }
 
-    /// The rules that a release's own profile has and it breaks all the same: what no rule explains.
+    /// The rules that a release breaks although the profile that it follows has them: no known change
+    /// explains these.
     pub fn unexplained(&self) -> BTreeMap<&str, Vec<(&str, &Finding)>> {
         let mut unexplained: BTreeMap<&str, Vec<(&str, &Finding)>> = BTreeMap::new();
         for column in &self.releases {
@@ -123,12 +124,12 @@ impl Matrix {
     }
 }
 
-/// The smallest cases so far, by profile and rule: what breaks a rule in one release most likely
-/// breaks it in the next.
+/// The smallest cases so far, by profile and rule: a case that breaks a rule in one release most
+/// likely breaks it in the next.
 #[derive(Debug, Default)]
 pub struct Known(BTreeMap<(&'static str, String), Vec<Case>>);
 
-/// Looks at one release. `done` hears how many cases were asked.
+/// Checks one release. `done` receives the number of cases asked.
 pub fn look(
     name: &str,
     driver: &dyn Driver,
@@ -142,8 +143,8 @@ pub fn look(
     Column { name: name.into(), program: driver.name().into(), profiles }
 }
 
-/// Asks every case once. An answer that no profile expects is asked for again, of a new process:
-/// what a host remembers of another case is no word about this one.
+/// Asks every case once. If no profile expects the answer, asks again in a new process, because
+/// state that a host kept from another case is not evidence about this case.
 fn ask_all(driver: &dyn Driver, plan: Plan, done: &(dyn Fn(u64) + Sync)) -> Vec<(Case, Reply)> {
     let (numbers, count) = (Numbers::up_to(plan.cases), AtomicU64::new(0));
     let work = || {
@@ -166,7 +167,7 @@ fn ask_all(driver: &dyn Driver, plan: Plan, done: &(dyn Fn(u64) + Sync)) -> Vec<
     asked.into_iter().map(|(_, case, reply)| (case, reply)).collect()
 }
 
-/// No answer depends on the profile: the subject never learns it.
+/// One answer serves all profiles, because the subject never learns the profile.
 fn judge(case: &Case, profile: Profile, reply: Reply) -> Verdict {
     let case = Case { profile, ..case.clone() };
     judge_reply(Sight::Outside, &case, reply).verdict
@@ -201,7 +202,7 @@ fn hold(driver: &dyn Driver, profile: Profile, asked: &[(Case, Reply)], known: &
     held
 }
 
-/// The smallest case that breaks the rule: one that did so in an earlier release, or a new one.
+/// The smallest case that breaks the rule: one from an earlier release, or a new one.
 fn smallest(
     driver: &dyn Driver,
     profile: Profile,

@@ -1,4 +1,4 @@
-//! Small draws that several places need.
+//! Small draws that several generators share.
 
 use arbitrary::{Result, Unstructured};
 use mcp_overlay_model::CODEX_APPS;
