@@ -1,5 +1,5 @@
-//! Text made safe to display. A subject controls its own output: it must not hide text, and must not
-//! send commands to a terminal or a CI runner.
+//! Text made safe to display. A subject controls its own output: it must not hide text, and must
+//! not send commands to a terminal or a CI runner.
 
 use serde_json::Value;
 
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_seen_is_written_out() {
+    fn invisible_characters_are_escaped() {
         assert_eq!(visible("a\u{202e}b\u{0}\n\tc\u{200b}"), "a\\u{202e}b\\u{0}\n\tc\\u{200b}");
         assert_eq!(visible("\u{fffe}\u{1ffff}\u{85}\r"), "\\u{fffe}\\u{1ffff}\\u{85}\\u{d}");
         assert_eq!(visible("Grüße, 名前 🦀 'x' \"y\" \\"), "Grüße, 名前 🦀 'x' \"y\" \\");

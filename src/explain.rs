@@ -162,8 +162,8 @@ const HIDDEN: &str = "***";
 
 /// The canonical form without anything that is a secret or could be one by mistake.
 ///
-/// It shows fields that cannot hold a secret, names of tables and environment variables, the program
-/// of a command, and the origin of a URL (a URL path can be a token).
+/// It shows fields that cannot hold a secret, names of tables and environment variables, the
+/// program of a command, and the origin of a URL (a URL path can be a token).
 fn without_secrets(server: &Arc<Value>, whole_url: bool) -> Value {
     let Value::Object(fields) = &**server else {
         return Value::Null;
@@ -314,7 +314,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_shown_without_what_may_be_secret() {
+    fn a_url_is_shown_without_possible_secrets() {
         let shown = |url| shown_url(url, false);
         assert_eq!(shown("https://user:pw@d.example:8/s/SECRET?t=1"), "https://d.example:8/…");
         assert_eq!(shown("https://d.example"), "https://d.example");
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_the_wrong_place_is_not_shown() {
+    fn misplaced_values_are_not_shown() {
         let server = Arc::new(serde_json::json!({
             "command": "env KEY=SECRET srv",
             "bearer_token_env_var": "sk-SECRET",

@@ -43,7 +43,8 @@ pub fn check_toml(bytes: &[u8]) -> Result<(), String> {
         }
         (Ok(host), _) => host,
     };
-    // No rule limits the nesting depth, so a host may reject a config that is deeper than any real one.
+    // No rule limits the nesting depth, so a host may reject a config that is deeper than any real
+    // one.
     if production.as_ref().is_err_and(|error| error.path() == "host") && depth(&host) > DEEP {
         return Ok(());
     }
@@ -82,8 +83,8 @@ fn depth(value: &Value) -> usize {
     }
 }
 
-/// Feeds bytes to the subject's side of the protocol: it returns or reports an error, and its output
-/// consists of complete JSON lines.
+/// Feeds bytes to the subject's side of the protocol: it returns or reports an error, and its
+/// output consists of complete JSON lines.
 ///
 /// # Errors
 /// The broken line.

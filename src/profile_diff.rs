@@ -2,9 +2,9 @@
 //! found on which they differ because of it.
 //!
 //! A case shows a rule if two conditions hold. The two neighbouring profiles between which the rule
-//! is added or dropped differ on the case; and comparing the answer of one with the specification of
-//! the other blames that rule ([`compare`]), as for any implementation. Cases that no other change
-//! between the profiles affects are preferred.
+//! is added or dropped differ on the case; and comparing the answer of one with the specification
+//! of the other blames that rule ([`compare`]), as for any implementation. Cases that no other
+//! change between the profiles affects are preferred.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -25,7 +25,8 @@ use crate::subject::Sight;
 
 /// Number of random cases to search.
 const RANDOM: u64 = 4000;
-/// Sampling stride for the small scope; a prime, so that no digit of the case number keeps its value.
+/// Sampling stride for the small scope; a prime, so that no digit of the case number keeps its
+/// value.
 const STRIDE: u64 = 211;
 const SEED: u64 = 1;
 /// Number of cases to shrink for one rule.

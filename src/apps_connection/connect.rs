@@ -28,7 +28,8 @@ pub enum Problem {
     /// The subject did not answer.
     #[error("{}: {}", .0.kind.word(), .0.message)]
     BrokeDown(Failure),
-    /// The outcome differs from the specification; the text says what was expected and what happened.
+    /// The outcome differs from the specification; the text says what was expected and what
+    /// happened.
     #[error("{0}")]
     Wrong(String),
 }
@@ -183,7 +184,8 @@ async fn effective_view(answer: Answer) -> Result<View, String> {
         Answer::Resolved { views, .. } => views.effective,
         other => return Err(format!("expected views, got {other:?}")),
     };
-    // A host without contributors and with an open gate, so that its view has exactly these servers.
+    // A host without contributors and with an open gate, so that its view has exactly these
+    // servers.
     let host = HostConfig::from_json(&json!({"mcp_servers": servers}), Environment::default())
         .map_err(|error| format!("the effective view holds an invalid server: {error}"))?;
     let inputs = HostInputs::new(host.value, Vec::new(), &[], None)

@@ -34,8 +34,8 @@ impl Restarts {
 }
 
 /// Asks all cases. When the subject breaks down, the failure goes to `troubles` at once. Asking the
-/// cases one by one then finds the cause, and a restarted subject gets the remaining cases. A case is
-/// [`Reply::NotAsked`] only when no restarts are left.
+/// cases one by one then finds the cause, and a restarted subject gets the remaining cases. A case
+/// is [`Reply::NotAsked`] only when no restarts are left.
 pub(super) fn ask_isolating(
     driver: &dyn Driver,
     cases: &[Case],

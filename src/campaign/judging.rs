@@ -1,5 +1,5 @@
-//! Judges a batch of cases: each is asked, and some are asked again after the same case with another
-//! auth.
+//! Judges a batch of cases: each is asked, and some are asked again after the same case with
+//! another auth.
 //!
 //! The campaign and the self-test share this code, so that both find the same failures. The caller
 //! asks the subject: it passes cases in, gets questions, and passes the replies back.

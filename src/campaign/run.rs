@@ -27,11 +27,12 @@ use crate::subject::{Driver, Failure, Route, Sight};
 /// Interval between progress events.
 const TICK: Duration = Duration::from_millis(100);
 
-/// One in this many random cases is also sent by each other route, because each takes a new process.
+/// One in this many random cases is also sent by each other route, because each takes a new
+/// process.
 const OTHER_ROUTES: u64 = 10;
 
-/// Time limit for shrinking the failing cases of a phase. In process it takes a second. For a subject
-/// that is slow, or wrong in many ways, the remaining cases are reported without shrinking.
+/// Time limit for shrinking the failing cases of a phase. In process it takes a second. For a
+/// subject that is slow, or wrong in many ways, the remaining cases are reported without shrinking.
 const INVESTIGATION_TIME: Duration = Duration::from_secs(120);
 
 /// Runs the phases against a subject.

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_does_not_depend_on_the_order() {
+    fn kept_cases_do_not_depend_on_the_order() {
         let mut one = Sieve::new(false);
         let mut other = Sieve::new(false);
         for index in (0..100).rev() {

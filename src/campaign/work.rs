@@ -21,8 +21,8 @@ use crate::report::Phase;
 use crate::rules::coverage::{self, RuleCounts};
 use crate::subject::{Driver, Failure, Reply, Sight};
 
-/// Sampling stride: the rules that a case reaches are counted for one case in this many, and for all
-/// vectors.
+/// Sampling stride: the rules that a case reaches are counted for one case in this many, and for
+/// all vectors.
 const COVERAGE_STRIDE: u64 = 8;
 
 /// Cases per chunk when a time limit ends the phase: a slow subject takes long for a whole chunk.

@@ -12,8 +12,8 @@ use mcp_overlay_model::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The situations, each with the least share of random cases in which it must occur, in thousandths,
-/// and the rule that it depends on.
+/// The situations, each with the least share of random cases in which it must occur, in
+/// thousandths, and the rule that it depends on.
 pub const LABELS: [(Label, &str, u32, Option<Rule>); 42] = [
     (Label::Resolved, "resolved", 600, None),
     (Label::Rejected, "rejected", 50, None),

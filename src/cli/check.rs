@@ -12,7 +12,7 @@ use mcp_overlay::subject::silence_subjects;
 use mcp_overlay_model::Profile;
 
 use super::console::{FINDINGS, MISUSE, Misuse, Outcome, read_text, say};
-use super::driven::{self, Driven, Place};
+use super::driven::{self, Driven, Location};
 use super::outputs::{self, can_be_written};
 
 /// Random cases of a run without `--cases` and `--time`: a few seconds on two cores.
@@ -146,9 +146,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
                 .into(),
         );
     }
-    let _here = match driven::go(&arguments.driven)? {
-        Place::Here(inside) => inside,
-        Place::Done(code) => return Ok(code),
+    let _here = match driven::enter_network(&arguments.driven)? {
+        Location::Here(inside) => inside,
+        Location::Done(code) => return Ok(code),
     };
     let subjects = driven::start(&arguments.driven, profiles)?;
     silence_subjects();
@@ -206,11 +206,11 @@ fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
         let profile = Profile::default().name();
         return Err(format!("--only endpoint: its scenarios are those of {profile}").into());
     }
-    let out_of_sight =
+    let unsupported =
         |phase: &&Phase| arguments.driven.is_outside() && !Phase::OUTSIDE.contains(phase);
-    if let Some(phase) = arguments.only.iter().find(out_of_sight) {
+    if let Some(phase) = arguments.only.iter().find(unsupported) {
         return Err(format!(
-            "--only {} with --app-server: this phase needs a subject that says its views\n  help: \
+            "--only {} with --app-server: this phase needs a subject that returns its views\n  help: \
              the phases of an app-server are {}",
             phase.word(),
             Phase::OUTSIDE.map(Phase::word).join(", ")

@@ -120,7 +120,7 @@ impl Driven {
 }
 
 /// Where the command runs.
-pub(crate) enum Place {
+pub(crate) enum Location {
     /// In this process. An isolated network, if there is one, lasts as long as this value.
     Here(Option<Inside>),
     /// In a child process, which has ended.
@@ -128,19 +128,19 @@ pub(crate) enum Place {
 }
 
 /// Enters the isolated network that `--true-origin` asks for. Must run before any thread starts.
-pub(crate) fn go(arguments: &SubjectArguments) -> Result<Place, Misuse> {
+pub(crate) fn enter_network(arguments: &SubjectArguments) -> Result<Location, Misuse> {
     if !arguments.true_origin {
-        return Ok(Place::Here(None));
+        return Ok(Location::Here(None));
     }
     if std::env::var_os(namespace::MARKER).is_none() {
         // The child process receives Ctrl-C too, reports it, and ends with its own status.
         ctrlc::set_handler(|| {})?;
     }
     Ok(match namespace::enter()? {
-        Entered::Inside(inside) => Place::Here(Some(inside)),
+        Entered::Inside(inside) => Location::Here(Some(inside)),
         Entered::Ended(status) => {
             let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(MISUSE);
-            Place::Done(ExitCode::from(code))
+            Location::Done(ExitCode::from(code))
         }
     })
 }

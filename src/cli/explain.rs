@@ -18,8 +18,8 @@ use super::console::{Misuse, Outcome, complain, read_text, say};
 /// Explain which servers a real config.toml ends up with, and why.
 ///
 /// Prints the three views with the rule that decided each name, absent names included. Header
-/// values, environment values, arguments and URL paths are never printed, except for the path of the
-/// Apps server's URL, which comes from chatgpt_base_url. As in a host, it matters whether
+/// values, environment values, arguments and URL paths are never printed, except for the path of
+/// the Apps server's URL, which comes from chatgpt_base_url. As in a host, it matters whether
 /// CODEX_CONNECTORS_TOKEN is set.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -132,7 +132,8 @@ fn contributors(arguments: &Arguments) -> Result<Vec<Contributor>, Misuse> {
     })
 }
 
-/// Removes the values that the JSON library quotes: a value may be a secret, and may contain quotes.
+/// Removes the values that the JSON library quotes: a value may be a secret, and may contain
+/// quotes.
 fn without_values(message: &str) -> String {
     match (message.split_once('"'), message.rsplit_once('"')) {
         (Some((before, _)), Some((_, after))) => format!("{before}\"…\"{after}"),
@@ -165,8 +166,8 @@ fn case(
     })
 }
 
-/// A server's canonical form is also a valid entry for the same server; an empty entry stands for an
-/// invalid one.
+/// A server's canonical form is also a valid entry for the same server; an empty entry stands for
+/// an invalid one.
 fn case_plugin(plugin: &Plugin) -> model::Plugin {
     let servers = plugin.servers.iter();
     let valid = servers.map(|(name, server)| (name.to_string(), server.to_canonical_json()));

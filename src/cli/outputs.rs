@@ -25,7 +25,8 @@ pub(crate) struct ReportArguments {
     #[arg(long, value_name = "FILE", help_heading = "Reports")]
     html: Option<PathBuf>,
 
-    /// Print GitHub Actions annotations, and append to the step summary if GITHUB_STEP_SUMMARY is set
+    /// Print GitHub Actions annotations, and append to the step summary if GITHUB_STEP_SUMMARY is
+    /// set
     #[arg(long, help_heading = "Reports")]
     github: bool,
 }

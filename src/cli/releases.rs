@@ -15,9 +15,9 @@ use super::{driven, outputs};
 
 /// Show which app-server release keeps which rule, in every profile.
 ///
-/// Each release is asked the same random cases once, from outside, and its answers are compared with
-/// each profile of docs/semantics.md. The result is a matrix of releases and rules: kept, broken
-/// with the smallest case, or not observed.
+/// Each release is asked the same random cases once, from outside, and its answers are compared
+/// with each profile of docs/semantics.md. The result is a matrix of releases and rules: kept,
+/// broken with the smallest case, or not observed.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  \
     mcp-overlay releases 0.139.0=$(tests/peers/codex 0.139.0) 0.140.0=$(tests/peers/codex 0.140.0) \

@@ -39,9 +39,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         }
         replayed.extend(of_file);
     }
-    let _here = match driven::go(&arguments.driven)? {
-        driven::Place::Here(inside) => inside,
-        driven::Place::Done(code) => return Ok(code),
+    let _here = match driven::enter_network(&arguments.driven)? {
+        driven::Location::Here(inside) => inside,
+        driven::Location::Done(code) => return Ok(code),
     };
     silence_subjects();
     let (mut failed, mut skipped) = (false, false);

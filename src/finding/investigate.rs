@@ -46,8 +46,9 @@ pub fn with_other_auth(case: &Case) -> Case {
 
 /// Shrinks a failing case and describes it; `None` if the subject agrees.
 ///
-/// The failure keeps its kind and, if possible, the blamed rule. In the end no single step makes the
-/// case smaller and keeps the failure, unless [`MINIMISE_BUDGET`] or [`MINIMISE_TIME`] ran out first.
+/// The failure keeps its kind and, if possible, the blamed rule. In the end no single step makes
+/// the case smaller and keeps the failure, unless [`MINIMISE_BUDGET`] or [`MINIMISE_TIME`] ran out
+/// first.
 pub fn investigate(driver: &dyn Driver, case: &Case) -> Option<Finding> {
     let verdict = ask(driver, case).verdict;
     let failing = Failing { index: 0, case: case.clone(), after: None, verdict };
@@ -112,8 +113,8 @@ impl Asked {
     }
 }
 
-/// Determines how to ask the failing case so that it fails again, and shrinks it while asking in that
-/// way, until `deadline` at the latest. `None` only for a verdict that is not a finding.
+/// Determines how to ask the failing case so that it fails again, and shrinks it while asking in
+/// that way, until `deadline` at the latest. `None` only for a verdict that is not a finding.
 pub fn examine(driver: &dyn Driver, failing: &Failing, deadline: Instant) -> Option<Finding> {
     driver.restart();
     let deadline = deadline.min(Instant::now() + MINIMISE_TIME);
@@ -130,8 +131,8 @@ pub fn examine(driver: &dyn Driver, failing: &Failing, deadline: Instant) -> Opt
 
 /// Asks the case in a way in which it fails again, if there is one.
 ///
-/// Only another breakdown reproduces a breakdown: a wrong answer to the same case is another failure,
-/// and may be expected.
+/// Only another breakdown reproduces a breakdown: a wrong answer to the same case is another
+/// failure, and may be expected.
 fn ask_to_fail(driver: &dyn Driver, failing: &Failing) -> Option<Asked> {
     let broke_down = is_breakdown(&failing.verdict);
     let fails = |way: Way| {

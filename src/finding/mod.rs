@@ -24,7 +24,8 @@ use crate::subject::Failure;
 /// The version of the file format.
 pub const FORMAT: u32 = 1;
 
-/// A saved disagreement. All members but the cases are for readers: a replay asks the subject again.
+/// A saved disagreement. All members but the cases are for readers: a replay asks the subject
+/// again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// Version of this format.
@@ -66,8 +67,8 @@ fn write_rule<S: Serializer>(rule: &Option<Rule>, out: S) -> Result<S::Ok, S::Er
     out.serialize_str(rule.map_or("", Rule::id))
 }
 
-/// Reads a rule leniently: a finding of another version may name a rule that this version lacks, and
-/// its case still replays.
+/// Reads a rule leniently: a finding of another version may name a rule that this version lacks,
+/// and its case still replays.
 fn read_rule<'de, D: Deserializer<'de>>(written: D) -> Result<Option<Rule>, D::Error> {
     Ok(String::deserialize(written)?.parse().ok())
 }

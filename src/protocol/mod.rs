@@ -34,8 +34,8 @@ pub enum ProtocolError {
 const REQUESTS: &str =
     r#"{"cmd":"start","version":1}, {"cmd":"resolve","seq":N,"case":{…}} or {"cmd":"stop"}"#;
 
-/// A request as serialized. The case is parsed later, because an invalid case gets an answer and does
-/// not end the conversation. Unknown members are ignored.
+/// A request as serialized. The case is parsed later, because an invalid case gets an answer and
+/// does not end the conversation. Unknown members are ignored.
 #[derive(Deserialize)]
 struct Request<'a> {
     cmd: Command,
@@ -53,7 +53,8 @@ enum Command {
     Stop,
 }
 
-/// The text of a present member. `null` counts as present: it is an invalid case, not a missing one.
+/// The text of a present member. `null` counts as present: it is an invalid case, not a missing
+/// one.
 fn text_of<'de, D: Deserializer<'de>>(written: D) -> Result<Option<&'de RawValue>, D::Error> {
     Deserialize::deserialize(written).map(Some)
 }

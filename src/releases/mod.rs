@@ -80,8 +80,8 @@ pub enum Cell<'a> {
 }
 
 impl Column {
-    /// The profile that the release follows: the one with the most agreeing cases, the earliest on a
-    /// tie.
+    /// The profile that the release follows: the one with the most agreeing cases, the earliest on
+    /// a tie.
     pub fn follows(&self) -> Option<Profile> {
         let most = self.profiles.iter().map(|(_, held)| held.agreeing).max()?;
         self.profiles.iter().find(|(_, held)| held.agreeing == most).map(|(profile, _)| *profile)
@@ -109,8 +109,8 @@ impl Matrix {
         Rule::ALL.iter().copied().filter(seen).collect()
     }
 
-    /// The rules that a release breaks although the profile that it follows has them: no known change
-    /// explains these.
+    /// The rules that a release breaks although the profile that it follows has them: no known
+    /// change explains these.
     pub fn unexplained(&self) -> BTreeMap<&str, Vec<(&str, &Finding)>> {
         let mut unexplained: BTreeMap<&str, Vec<(&str, &Finding)>> = BTreeMap::new();
         for column in &self.releases {

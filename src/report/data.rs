@@ -1,5 +1,5 @@
-//! The report as data. It is the last event of a run and the input of `merge`, and every report file
-//! renders it.
+//! The report as data. It is the last event of a run and the input of `merge`, and every report
+//! file renders it.
 
 use mcp_overlay_model::{Profile, Rule, RuleSet};
 use serde::{Deserialize, Serialize};
@@ -199,8 +199,8 @@ impl Report {
         unmet.map(|expectation| &expectation.entry)
     }
 
-    /// Whether a finding fails the run: it is unexpected, and it is not an advisory unless advisories
-    /// count too.
+    /// Whether a finding fails the run: it is unexpected, and it is not an advisory unless
+    /// advisories count too.
     pub fn counts(&self, found: &ReportedFinding) -> bool {
         found.expected.is_none() && (self.run.strict || !found.finding.is_advisory())
     }
@@ -253,8 +253,8 @@ impl Report {
         }
     }
 
-    /// Every rule of the run's profile with its sentence, the number of cases that reached it, and its
-    /// status.
+    /// Every rule of the run's profile with its sentence, the number of cases that reached it, and
+    /// its status.
     pub fn rule_rows(&self) -> impl Iterator<Item = (Rule, &'static str, u64, RuleStatus)> {
         let row = |rule| (rule, rules::sentence(rule), self.rules.count(rule), self.status(rule));
         self.rules().iter().map(row)

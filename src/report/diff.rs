@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_cut() {
+    fn a_long_text_is_truncated() {
         let long = diff(&"x\n".repeat(MOST_LINES + 7), "x");
         assert_eq!(long.cut, 7);
         assert_eq!(long.hunks.iter().map(|hunk| hunk.left.len()).sum::<usize>(), MOST_LINES);

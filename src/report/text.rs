@@ -44,8 +44,8 @@ impl<W: Write> TextReporter<W> {
         }
     }
 
-    /// The error that prevented writing the report. A closed pipe is ignored, because the exit status
-    /// still gives the verdict.
+    /// The error that prevented writing the report. A closed pipe is ignored, because the exit
+    /// status still gives the verdict.
     pub fn failure(&self) -> Option<&std::io::Error> {
         self.failure.as_ref().filter(|error| error.kind() != std::io::ErrorKind::BrokenPipe)
     }
@@ -112,8 +112,8 @@ impl<W: Write> TextReporter<W> {
         ));
     }
 
-    /// Prints a row of the table of phases. The findings of a phase are above its row, and the header
-    /// is repeated after them.
+    /// Prints a row of the table of phases. The findings of a phase are above its row, and the
+    /// header is repeated after them.
     fn row(&mut self, phase: &PhaseReport) {
         if !self.in_table {
             self.line("\nphase            cases      time     cases/s  failing");

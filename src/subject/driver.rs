@@ -31,7 +31,8 @@ pub trait Driver: Sync {
     /// The same subject, given its config by another route; `None` without such a route.
     fn by_route(&self, route: Route) -> Option<&dyn Driver>;
 
-    /// Shortens the timeouts while a case that hung is shrunk; see [`shrink`](crate::cases::shrink).
+    /// Shortens the timeouts while a case that hung is shrunk; see
+    /// [`shrink`](crate::cases::shrink).
     fn hurry(&self, hurry: bool);
 }
 

@@ -23,8 +23,8 @@ impl<S: Subject> Driver for InProcess<S> {
         cases.iter().map(|case| catching(&self.0, case)).collect()
     }
 
-    /// Does nothing: a subject must answer from the case alone, and asking again finds one that does
-    /// not.
+    /// Does nothing: a subject must answer from the case alone, and asking again finds one that
+    /// does not.
     fn restart(&self) {}
 
     fn sight(&self) -> Sight {
@@ -63,8 +63,8 @@ fn catching(subject: &impl Subject, case: &Case) -> Reply {
     }
 }
 
-/// Silences the panic messages of subjects: each panic is reported as a finding, and shrinking would
-/// repeat it many times. Panics of the tool itself are still printed.
+/// Silences the panic messages of subjects: each panic is reported as a finding, and shrinking
+/// would repeat it many times. Panics of the tool itself are still printed.
 pub fn silence_subjects() {
     let loud = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

@@ -1,4 +1,4 @@
-//! What several test files share.
+//! Helpers shared by several test files.
 
 use mcp_overlay::subject::{ModelSubject, ProductionSubject, Subject};
 

@@ -13,8 +13,8 @@ use crate::report::{
 };
 use crate::rules::coverage::RuleCounts;
 
-/// The largest count: every JSON reader reads it exactly, and the sum over a thousand parts of a run
-/// fits in a `u64`.
+/// The largest count: every JSON reader reads it exactly, and the sum over a thousand parts of a
+/// run fits in a `u64`.
 const MOST: u64 = 1 << 53;
 
 /// The deepest nesting of a line. An answer has up to 128 levels, and its line adds a few.

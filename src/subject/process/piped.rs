@@ -1,8 +1,8 @@
 //! A subprocess with a line-based protocol: its pipes and its exit.
 //!
-//! Every wait has a time limit. Three threads serve the pipes, so that a process that reads nothing,
-//! writes endlessly or fills its standard error blocks only itself; the threads end with the pipes.
-//! The process leads a process group, which is killed as a whole.
+//! Every wait has a time limit. Three threads serve the pipes, so that a process that reads
+//! nothing, writes endlessly or fills its standard error blocks only itself; the threads end with
+//! the pipes. The process leads a process group, which is killed as a whole.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -129,7 +129,8 @@ impl Piped {
         self.status.is_some() || group::has_ended(&mut self.child)
     }
 
-    /// Closes standard input and waits for the process to exit; `None` if it is running after `limit`.
+    /// Closes standard input and waits for the process to exit; `None` if it is running after
+    /// `limit`.
     pub(crate) fn end_of_input(&mut self, limit: Duration) -> Option<ExitStatus> {
         self.requests = None;
         self.wait(limit)

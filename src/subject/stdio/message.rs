@@ -86,8 +86,8 @@ struct Written {
     errored: Option<Table<Errored>>,
 }
 
-/// Reads a struct from a JSON object only. Serde alone would also accept a list, with its elements as
-/// the members in order.
+/// Reads a struct from a JSON object only. Serde alone would also accept a list, with its elements
+/// as the members in order.
 struct Table<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {

@@ -79,7 +79,8 @@ pub struct StdioDriver {
 }
 
 impl StdioDriver {
-    /// Starts the command, given as a list of arguments, to learn its name and to check that it works.
+    /// Starts the command, given as a list of arguments, to learn its name and to check that it
+    /// works.
     ///
     /// # Errors
     /// It cannot be started, does not introduce itself, or does not support one of the profiles.

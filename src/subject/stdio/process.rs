@@ -10,8 +10,8 @@ use super::message::{Hello, Numbered, Request};
 use crate::subject::process::piped::{Piped, crashed, excerpt, protocol};
 use crate::subject::reply::Failure;
 
-/// Size limit for the answers to one batch, in bytes. An honest answer has a few thousand bytes. All
-/// answers of a batch are kept, and take a multiple of their length in memory.
+/// Size limit for the answers to one batch, in bytes. An honest answer has a few thousand bytes.
+/// All answers of a batch are kept, and take a multiple of their length in memory.
 const MOST_ANSWERED: usize = 16 * 1024 * 1024;
 
 /// A running process. Dropping it kills its whole process group.
