@@ -208,13 +208,14 @@ fn the_example_of_a_rule_reaches_it() {
         let case: Case = serde_json::from_value(example.case_in(profile)).unwrap();
         let inside = reached(&case, &resolve(&case));
         let outside = example.expected_in(profile).get("seen").is_some();
-        assert!(!outside || !inside.contains(&rule), "{place} is not checked in process");
+        assert!(!outside || !inside.has(rule), "{place} is not checked in process");
         let reached = if outside { reached_outside(&case, &resolve(&case)) } else { inside };
-        if !reached.contains(&rule) {
+        if !reached.has(rule) {
+            let reached: Vec<Rule> = reached.iter().collect();
             missed.push(format!("{place} is not among {reached:?}"));
         }
-        assert!(reached.iter().all(|rule| profile.has(*rule)), "{place}: {reached:?}");
-        assert!(reached.len() < Rule::ALL.len() / 2, "{place}: everything is reached");
+        assert!(reached.iter().all(|rule| profile.has(rule)), "{place}: {reached:?}");
+        assert!(reached.iter().count() < Rule::ALL.len() / 2, "{place}: everything is reached");
     });
     assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
@@ -225,5 +226,5 @@ fn an_empty_host_reaches_few_rules() {
     let case = json!({"host": {"features": {"apps": false}}, "contributors": []});
     let case: Case = serde_json::from_value(case).unwrap();
     let few = [Rule::GateOpen, Rule::GateClosedRemoves, Rule::EndpointBaseDefault];
-    assert_eq!(reached(&case, &resolve(&case)), few);
+    assert_eq!(reached(&case, &resolve(&case)), few.into_iter().collect());
 }

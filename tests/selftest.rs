@@ -46,11 +46,13 @@ fn every_fault(check: impl Fn(&'static Fault) -> Vec<String> + Sync) -> Vec<Stri
 /// A small campaign: the vectors, 3,000 random cases, and a thousandth of the small scope.
 fn findings_of(fault: &'static Fault) -> Vec<Finding> {
     let options = Options {
+        profile: fault.profile(),
         phases: BTreeSet::from([Phase::Vectors, Phase::Random]),
         cases: Some(3_000),
         ..Options::default()
     };
     let small_scope = Options {
+        profile: fault.profile(),
         phases: BTreeSet::from([Phase::Exhaustive]),
         shard: "27/1000".parse().unwrap(),
         ..Options::default()

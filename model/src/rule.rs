@@ -186,12 +186,59 @@ impl RuleSet {
         RuleSet(self.0 & !RuleSet::bit(rule))
     }
 
+    /// The rules that are in one of two sets.
+    #[must_use]
+    pub const fn or(self, other: RuleSet) -> RuleSet {
+        RuleSet(self.0 | other.0)
+    }
+
+    /// The rules that are in both of two sets.
+    #[must_use]
+    pub const fn and(self, other: RuleSet) -> RuleSet {
+        RuleSet(self.0 & other.0)
+    }
+
     /// The rules of the set, in the order of the page.
-    pub fn iter(self) -> impl Iterator<Item = Rule> {
-        Rule::ALL.iter().copied().filter(move |rule| self.has(*rule))
+    pub fn iter(self) -> Rules {
+        Rules(self)
     }
 
     const fn bit(rule: Rule) -> u128 {
         1 << rule as u8
+    }
+}
+
+/// The rules of a set, in the order of the page.
+#[derive(Clone, Debug)]
+pub struct Rules(RuleSet);
+
+impl Iterator for Rules {
+    type Item = Rule;
+
+    fn next(&mut self) -> Option<Rule> {
+        let rule = *Rule::ALL.get(self.0.0.trailing_zeros() as usize)?;
+        self.0 = self.0.without(rule);
+        Some(rule)
+    }
+}
+
+impl IntoIterator for RuleSet {
+    type Item = Rule;
+    type IntoIter = Rules;
+
+    fn into_iter(self) -> Rules {
+        Rules(self)
+    }
+}
+
+impl Extend<Rule> for RuleSet {
+    fn extend<I: IntoIterator<Item = Rule>>(&mut self, rules: I) {
+        *self = rules.into_iter().fold(*self, RuleSet::with);
+    }
+}
+
+impl FromIterator<Rule> for RuleSet {
+    fn from_iter<I: IntoIterator<Item = Rule>>(rules: I) -> Self {
+        rules.into_iter().fold(RuleSet::EMPTY, RuleSet::with)
     }
 }

@@ -136,7 +136,7 @@ impl Run<'_> {
         let total = total.map(|total| self.options.shard.share(total));
         self.reporter.event(&Event::PhaseStarted { phase, total });
         let started = Instant::now();
-        let brought = AtomicU64::new(0);
+        let narrowed_cases = AtomicU64::new(0);
         let outside = driver.sight() == Sight::Outside;
         let profile = self.options.profile;
         let narrowed = |index| {
@@ -145,7 +145,7 @@ impl Run<'_> {
                 return Some(case);
             }
             let near = driver.narrow(case.clone());
-            brought.fetch_add(u64::from(near != case), Ordering::Relaxed);
+            narrowed_cases.fetch_add(u64::from(near != case), Ordering::Relaxed);
             Some(near)
         };
         let tally = self.tally(driver, phase, total, time, narrowed)?;
@@ -165,7 +165,7 @@ impl Run<'_> {
             cases: tally.cases,
             asked_again: tally.asked_again,
             not_comparable: tally.not_comparable,
-            brought_within_reach: outside.then(|| brought.into_inner()),
+            brought_within_reach: outside.then(|| narrowed_cases.into_inner()),
             failures: tally.failures + failed_before,
             cut_short: !whole && (enough || gave_up),
             seconds,
@@ -218,11 +218,11 @@ impl Run<'_> {
         }
         let deadline = Instant::now() + INVESTIGATION_TIME;
         for Kind { count, first } in kinds {
-            let mut alike = count - first.len() as u64;
+            let mut others = count - first.len() as u64;
             for failing in first {
                 if let Some(mut finding) = examine(driver, &failing, deadline) {
                     // The cases that are not shrunk most likely have the cause of the first one.
-                    finding.count += std::mem::take(&mut alike);
+                    finding.count += std::mem::take(&mut others);
                     self.found(finding);
                 }
             }
@@ -277,7 +277,7 @@ impl Run<'_> {
                     failures += 1;
                     self.scenario_failed(scenario, problem);
                 }
-                self.report.rules.record(scenario.rule.as_slice());
+                self.report.rules.record(scenario.rule);
             }
             self.reporter.event(&Event::Progress { done });
         }

@@ -109,7 +109,7 @@ impl Work<'_> {
         let Second { index, case, after, is_same, verdict } = second;
         tally.asked_again += 1;
         if is_same {
-            tally.rules.record(&[PURE]);
+            tally.rules.record([PURE]);
         }
         // An advisory is counted only for the first answer to its case.
         if verdict.is_failure() {
@@ -139,11 +139,11 @@ impl Work<'_> {
             tally.labels.record(labels(case, outcome));
         }
         if self.driver.sight() == Sight::Outside {
-            tally.rules.record(&coverage::reached_outside(case, outcome));
+            tally.rules.record(coverage::reached_outside(case, outcome));
             let other_route = matches!(self.phase, Phase::Arguments | Phase::Split);
-            tally.rules.record(other_route.then_some(Rule::DeliveryAnyWay).as_slice());
+            tally.rules.record(other_route.then_some(Rule::DeliveryAnyWay));
         } else if index.is_multiple_of(COVERAGE_STRIDE) || self.phase == Phase::Vectors {
-            tally.rules.record(&coverage::reached(case, outcome));
+            tally.rules.record(coverage::reached(case, outcome));
         }
     }
 }

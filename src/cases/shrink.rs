@@ -1,10 +1,12 @@
 //! Shrinks a failing case structurally.
 //!
-//! A case is a JSON tree, and one walk handles all of it: it drops each member and element, and
-//! replaces each value by a simpler one, if the result is still a valid case that fails. The result
-//! is minimal: no single step makes it smaller.
+//! A case is a JSON tree, and one walk handles all of it: it drops each member and element,
+//! replaces each value by a simpler one, and gives each server a plain name, if the result is still
+//! a valid case that fails. The result is minimal: no single step makes it simpler.
 
-use mcp_overlay_model::Case;
+use std::collections::BTreeSet;
+
+use mcp_overlay_model::{CODEX_APPS, Case, Contribution, ContributorKind};
 use serde_json::{Value, json};
 
 /// The simpler neighbours of `case`, the largest reduction first.
@@ -28,6 +30,7 @@ pub fn simpler(case: &Case) -> impl Iterator<Item = Case> + use<> {
     dropped
         .chain(replaced)
         .filter_map(|tree| serde_json::from_value(tree).ok())
+        .chain(renamed(case))
         // Another profile has other rules, so the profile stays.
         .filter(move |candidate: &Case| {
             *candidate != original && candidate.profile == original.profile
@@ -116,23 +119,89 @@ fn with(tree: &Value, path: &[Step], value: Value) -> Option<Value> {
 
 /// Simpler values of the same type, each strictly simpler, so that shrinking terminates.
 fn simpler_values(path: &[Step], value: &Value) -> Vec<Value> {
-    let simpler: Vec<Value> = match (path, value) {
-        ([Step::Key(key)], Value::String(_)) if key == "auth" => vec![Value::from("chatgpt")],
-        (_, Value::String(text)) => simpler_texts(text).into_iter().map(Value::from).collect(),
-        (_, Value::Number(_)) => vec![json!(0), json!(1)],
+    match (path, value) {
+        ([Step::Key(key)], Value::String(text)) if key == "auth" => {
+            if text == "chatgpt" {
+                Vec::new()
+            } else {
+                vec![Value::from("chatgpt")]
+            }
+        }
+        (_, Value::String(text)) => simpler_texts(plain_text(path), text),
+        (_, Value::Number(_)) => {
+            let size = |value: &Value| value.to_string().len();
+            let simpler = [json!(0), json!(1)].into_iter();
+            simpler.filter(|simple| size(simple) < size(value)).collect()
+        }
         _ => Vec::new(),
-    };
-    let size = |value: &Value| value.to_string().len();
-    simpler.into_iter().filter(|simple| size(simple) < size(value)).collect()
+    }
 }
 
-fn simpler_texts(text: &str) -> Vec<String> {
-    let mut shorter = vec![String::new(), "a".to_string()];
-    let middle = text.char_indices().nth(text.chars().count() / 2).map_or(0, |(at, _)| at);
-    shorter.push(text.get(..middle).unwrap_or_default().to_string());
-    shorter.push(text.get(middle..).unwrap_or_default().to_string());
-    if let Some((last, _)) = text.char_indices().last() {
-        shorter.push(text.get(..last).unwrap_or_default().to_string());
+/// The text at this place in a minimal case, unless another text matters. An empty text is shorter,
+/// but a reader would wonder whether it matters that it is empty.
+fn plain_text(path: &[Step]) -> &'static str {
+    match path.last() {
+        Some(Step::Key(key)) if key == "url" || key == "chatgpt_base_url" => "https://a.example",
+        Some(Step::Key(key)) if key == "id" => "p1",
+        Some(Step::Key(key)) if key == "command" => "srv",
+        _ => "a",
     }
-    shorter
+}
+
+/// Texts of less weight: the plain text has weight 0, and any other the weight of its length.
+fn simpler_texts(plain: &str, text: &str) -> Vec<Value> {
+    if text == plain {
+        return Vec::new();
+    }
+    let middle = text.char_indices().nth(text.chars().count() / 2).map_or(0, |(at, _)| at);
+    let last = text.char_indices().last().map_or(0, |(at, _)| at);
+    let parts = [text.get(..middle), text.get(middle..), text.get(..last)];
+    let shorter = parts.into_iter().flatten().filter(|part| part.len() < text.len());
+    [plain].into_iter().chain(shorter).map(Value::from).collect()
+}
+
+/// The case with one server renamed, everywhere, to the first free plain name. Plain names and the
+/// reserved name stay.
+fn renamed(case: &Case) -> impl Iterator<Item = Case> + use<> {
+    let mut names = BTreeSet::new();
+    each_name(&mut case.clone(), &mut |name| {
+        names.insert(name.to_string());
+    });
+    let is_plain = |name: &str| PLAIN_NAMES.contains(&name) || name == CODEX_APPS;
+    let free = PLAIN_NAMES.into_iter().find(|name| !names.contains(*name));
+    let case = case.clone();
+    let renamed = move |(old, new): (String, &str)| {
+        let mut case = case.clone();
+        each_name(&mut case, &mut |name| {
+            if *name == old {
+                *name = new.to_string();
+            }
+        });
+        case
+    };
+    let old = names.clone().into_iter().filter(move |name| !is_plain(name));
+    old.filter_map(move |old| Some((old, free?))).map(renamed)
+}
+
+/// Plain names, in order of use.
+const PLAIN_NAMES: [&str; 4] = ["a", "b", "c", "d"];
+
+/// Every server name of a case: keys of `mcp_servers`, and names of contributions.
+fn each_name(case: &mut Case, edit: &mut dyn FnMut(&mut String)) {
+    let own = case.host.get_mut("mcp_servers").and_then(Value::as_object_mut);
+    let of_plugins = case.plugins.iter_mut().map(|plugin| &mut plugin.mcp_servers);
+    for servers in own.into_iter().chain(of_plugins) {
+        let named = std::mem::take(servers).into_iter().map(|(mut name, entry)| {
+            edit(&mut name);
+            (name, entry)
+        });
+        *servers = named.collect();
+    }
+    for contributor in &mut case.contributors {
+        if let ContributorKind::Scripted(list) = &mut contributor.kind {
+            list.iter_mut().for_each(|contribution| match contribution {
+                Contribution::Set { name, .. } | Contribution::Remove { name } => edit(name),
+            });
+        }
+    }
 }

@@ -197,14 +197,15 @@ fn check(
 }
 
 fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
+    let profile = arguments.driven.profile(profile);
     if arguments.time.is_some() && !arguments.shard.is_whole() {
         return Err("--shard with --time: a run that ends by time cannot be shared out; \
                     use --cases"
             .into());
     }
     if arguments.only.contains(&Phase::Endpoint) && profile != Profile::default() {
-        let profile = Profile::default().name();
-        return Err(format!("--only endpoint: its scenarios are those of {profile}").into());
+        let seed = Profile::default().name();
+        return Err(format!("--only endpoint: its scenarios are those of {seed}").into());
     }
     let unsupported =
         |phase: &&Phase| arguments.driven.is_outside() && !Phase::OUTSIDE.contains(phase);

@@ -56,6 +56,15 @@ pub(crate) struct SubjectArguments {
 }
 
 impl SubjectArguments {
+    /// The profile to check: as asked, or one in which the seeded fault shows.
+    pub(crate) fn profile(&self, asked: Profile) -> Profile {
+        let shows = |fault: &&Fault| fault.rule.is_none_or(|rule| asked.has(rule));
+        match self.fault {
+            Some(fault) if !shows(&fault) => fault.profile(),
+            _ => asked,
+        }
+    }
+
     /// Whether no other subject is selected.
     pub(crate) fn is_production(&self) -> bool {
         self.stdio.is_empty() && self.fault.is_none() && self.app_server.is_empty()

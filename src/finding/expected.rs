@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::Finding;
+use super::saved::Finding;
 use crate::judge::verdict::FindingKind;
 
 /// A parsed file of expected failures.
@@ -65,8 +65,8 @@ impl Expected {
     /// Reads TOML; `place` names it in errors.
     ///
     /// # Errors
-    /// The first entry that has the wrong form, names an unknown rule or a breakdown, is a duplicate,
-    /// or has no reason.
+    /// The first entry that has the wrong form, names an unknown rule or a breakdown, is a
+    /// duplicate, or has no reason.
     pub fn parse(text: &str, place: &str) -> Result<Self, BadExpected> {
         let document: Document = toml::from_str(text).map_err(|error| BadExpected::Form {
             place: place.into(),

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use mcp_overlay_model::{Auth, Case};
 
 use crate::cases::shrink::minimise;
-use crate::finding::Finding;
 use crate::finding::blame::rule_by_experiment;
+use crate::finding::saved::Finding;
 use crate::judge::compare::between;
 use crate::judge::verdict::{FindingKind, PURE, Verdict};
 use crate::judge::{Judged, ask, judge_reply};

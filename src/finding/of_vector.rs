@@ -1,8 +1,9 @@
-//! A vector is somebody else's word about the specification: the one check of the model itself.
+//! Findings about vectors. A vector's answer comes from the seed's own code, so it checks the
+//! model.
 
 use mcp_overlay_model::resolve;
 
-use super::Finding;
+use super::saved::Finding;
 use crate::cases::vectors::Vector;
 use crate::judge::compare::compare;
 

@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, html};
 use mcp_overlay_model::{Profile, Rule};
 
-use super::{Cell, Matrix};
+use super::matrix::{Cell, Matrix};
 use crate::report::html::parts::{Text, head, sentence, wide};
 use crate::rules;
 

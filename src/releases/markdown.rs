@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use mcp_overlay_model::{Profile, Rule};
 
-use super::{Cell, Matrix};
+use super::matrix::{Cell, Matrix};
 use crate::finding::Finding;
 
 /// Renders the page; `date` and `command` say when and how it was made.

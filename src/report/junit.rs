@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Report, ReportedFinding, RuleStatus, RunVerdict};
+use super::data::{Report, ReportedFinding, RuleStatus, RunVerdict};
 use crate::display::{clipped, one_line, visible};
 use crate::finding::Finding;
 use crate::rules;

@@ -1,6 +1,7 @@
 //! Merges the reports of the parts of one run.
 
-use super::{PhaseReport, Report, ReportedFinding, RunOptions, RunVerdict, Shard};
+use super::data::{PhaseReport, Report, ReportedFinding, RunOptions, RunVerdict};
+use super::shard::Shard;
 use crate::finding::expected::Entry;
 
 /// The most missing parts to name; the others are counted.
@@ -185,8 +186,8 @@ fn add_phase(whole: &mut PhaseReport, part: &PhaseReport) {
     whole.cases += part.cases;
     whole.asked_again += part.asked_again;
     whole.not_comparable += part.not_comparable;
-    if let Some(brought) = part.brought_within_reach {
-        *whole.brought_within_reach.get_or_insert_default() += brought;
+    if let Some(narrowed) = part.brought_within_reach {
+        *whole.brought_within_reach.get_or_insert_default() += narrowed;
     }
     whole.failures += part.failures;
     whole.cut_short |= part.cut_short;

@@ -6,10 +6,9 @@ use std::path::PathBuf;
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use super::{
-    Event, Phase, PhaseReport, Report, Reporter, RuleStatus, RunOptions, RunVerdict,
-    ScenarioFailure,
-};
+use super::data::{PhaseReport, Report, RuleStatus, RunOptions, RunVerdict, ScenarioFailure};
+use super::event::{Event, Reporter};
+use super::phase::Phase;
 use crate::cases::labels::LabelRow;
 use crate::display::grouped;
 use crate::display::printable_lines;

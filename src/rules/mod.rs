@@ -1,11 +1,36 @@
-//! What the checker knows about rules.
+//! What the checker knows about each rule: an [`Entry`] a rule, in a file a section of the page.
+//!
+//! An entry says when a case reaches the rule, what shows of it, which answers break it, and how it
+//! is broken on purpose. Coverage, blame and the self-test ask the entries; none of them names a
+//! rule that an entry can speak for.
 
 pub mod coverage;
+mod entry;
+pub mod fault;
+mod situation;
+
+mod apps;
+mod apps_server;
+mod configured;
+mod endpoint;
+mod features;
+mod gate;
+mod host;
+mod overlay;
+mod resolution;
+mod rewriting;
+mod running;
+mod server;
+mod table;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use mcp_overlay_model::{Profile, Rule, RuleSet};
+use mcp_overlay_model::{Profile, Rule};
+
+pub use self::entry::{Entry, Fields, Reached, Rewrite, Shows, Step};
+pub use self::situation::{Situation, url_depends_on};
+pub use self::table::{entries, holding, of_apps_field, of_field, rewrites};
 
 /// The page that this version of the checker was built with.
 pub const SEMANTICS: &str = include_str!("../../docs/semantics.md");
@@ -32,11 +57,6 @@ pub fn sentence(rule: Rule) -> &'static str {
 /// The profiles in which a rule holds, oldest first.
 pub fn profiles(rule: Rule) -> impl Iterator<Item = Profile> {
     Profile::ALL.into_iter().filter(move |profile| profile.has(rule))
-}
-
-/// The rule that holds of several that succeed each other; the first of them if none does.
-pub(crate) fn holding<const N: usize>(rules: RuleSet, first: Rule, later: [Rule; N]) -> Rule {
-    later.into_iter().find(|rule| rules.has(*rule)).unwrap_or(first)
 }
 
 #[cfg(test)]

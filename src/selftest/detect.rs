@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use mcp_overlay_model::{Answer, Case};
+use mcp_overlay_model::{Answer, Case, Profile};
 
 use super::faults::Fault;
 use crate::campaign::{
@@ -50,14 +50,16 @@ pub(super) fn failing(driver: &dyn Driver, phase: Phase, cases: Vec<Numbered>) -
     failing
 }
 
-/// The first case of the small scope for each of several faults that keep no state. Each case is
-/// made once and offered to every fault that is not found yet.
+/// The first case of the small scope for each of several faults of a profile that keep no state.
+/// Each case is made once and offered to every fault that is not found yet.
 pub(super) fn first_of_small_scope(
     faults: &[&'static Fault],
+    profile: Profile,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Vec<Option<u64>> {
     let sought: Vec<Sought> = faults.iter().map(|fault| Sought::new(fault)).collect();
     let numbers = Numbers::up_to(exhaustive::COUNT);
+    let offered = |index| Offered::new(index, profile);
     let work = || {
         while let Some(indices) = numbers.take(CHUNK) {
             let (start, units) = (indices.start, indices.end - indices.start);
@@ -65,7 +67,7 @@ pub(super) fn first_of_small_scope(
             if open.is_empty() {
                 return;
             }
-            let cases: Vec<Offered> = indices.filter_map(Offered::new).collect();
+            let cases: Vec<Offered> = indices.filter_map(offered).collect();
             open.into_iter().for_each(|sought| sought.seek(&cases));
             progress(units);
         }
@@ -83,8 +85,8 @@ struct Offered {
 }
 
 impl Offered {
-    fn new(index: u64) -> Option<Self> {
-        let case = exhaustive::case(index)?;
+    fn new(index: u64, profile: Profile) -> Option<Self> {
+        let case = Case { profile, ..exhaustive::case(index)? };
         let twice = campaign::Options::default().asks_twice(Phase::Exhaustive, index);
         let other = twice.then(|| with_other_auth(&case));
         let other = other.map(|other| {

@@ -1,6 +1,8 @@
 //! The self-test: every fault by every phase, and the sound implementation by very many cases.
 
-use mcp_overlay_model::{Profile, Rule};
+use std::collections::BTreeMap;
+
+use mcp_overlay_model::{Case, Profile, Rule};
 
 use super::detect::{failing, first_case, first_of_small_scope};
 use super::faults::Fault;
@@ -108,6 +110,7 @@ fn by_vectors(faults: &[&'static Fault], watch: &dyn Watch) -> Result<Vec<Option
     let case_of = |index: u64| vectors.get(index as usize).map(|vector| vector.case.clone());
     watch.begin("vectors", faults.len() as u64);
     Ok(for_each(faults, watch, |fault| {
+        let case_of = |index| Some(in_profile(fault, case_of(index)?));
         first_case(&*fault.driver(), Phase::Vectors, vectors.len() as u64, case_of)
     }))
 }
@@ -123,7 +126,7 @@ fn by_random(faults: &[&'static Fault], watch: &dyn Watch) -> Vec<Random> {
     for_each(faults, watch, |fault| {
         let driver = fault.driver();
         let first = |seed| {
-            let case_of = |index| Some(generate::random_case(seed, index));
+            let case_of = |index| Some(in_profile(fault, generate::random_case(seed, index)));
             first_case(&*driver, Phase::Random, CAP, case_of).unwrap_or(u64::MAX)
         };
         let mut firsts: Vec<u64> = (1..=SEEDS).map(first).collect();
@@ -134,33 +137,44 @@ fn by_random(faults: &[&'static Fault], watch: &dyn Watch) -> Vec<Random> {
     })
 }
 
-/// Faults that remember something are sought one by one, the others together.
+/// Faults that remember something are sought one by one, the others of a profile together.
 fn by_exhaustive(faults: &[&'static Fault], watch: &dyn Watch) -> Vec<Option<u64>> {
     let (stateless, stateful): (Vec<_>, Vec<_>) =
         faults.iter().copied().partition(|fault| fault.is_stateless());
-    watch.begin("exhaustive", exhaustive::COUNT + stateful.len() as u64);
+    let of = |profile| stateless.iter().copied().filter(move |fault| fault.profile() == profile);
+    let groups: Vec<(Profile, Vec<&'static Fault>)> = Profile::ALL
+        .into_iter()
+        .map(|profile| (profile, of(profile).collect()))
+        .filter(|(_, group): &(_, Vec<_>)| !group.is_empty())
+        .collect();
+    watch.begin("exhaustive", exhaustive::COUNT * groups.len() as u64 + stateful.len() as u64);
     let one_by_one = for_each(&stateful, watch, |fault| {
-        first_case(&*fault.driver(), Phase::Exhaustive, exhaustive::COUNT, exhaustive::case)
+        let case_of = |index| Some(in_profile(fault, exhaustive::case(index)?));
+        first_case(&*fault.driver(), Phase::Exhaustive, exhaustive::COUNT, case_of)
     });
-    let together = first_of_small_scope(&stateless, &|units| watch.done(units));
-    let (mut one_by_one, mut together) = (one_by_one.into_iter(), together.into_iter());
-    let mut found = |fault: &&'static Fault| match fault.is_stateless() {
-        true => together.next().flatten(),
-        false => one_by_one.next().flatten(),
-    };
-    faults.iter().map(&mut found).collect()
+    let mut found: BTreeMap<&str, Option<u64>> =
+        stateful.iter().map(|fault| fault.name).zip(one_by_one).collect();
+    for (profile, group) in groups {
+        let together = first_of_small_scope(&group, profile, &|units| watch.done(units));
+        found.extend(group.iter().map(|fault| fault.name).zip(together));
+    }
+    faults.iter().map(|fault| found.get(fault.name).copied().flatten()).collect()
+}
+
+/// A case by the rules of a profile in which the fault shows.
+fn in_profile(fault: &Fault, case: Case) -> Case {
+    Case { profile: fault.profile(), ..case }
 }
 
 #[cfg(feature = "endpoint")]
 fn by_endpoint(faults: &[&'static Fault], watch: &dyn Watch) -> Result<Vec<Option<String>>, Error> {
-    use mcp_overlay_model::Case;
-
     use crate::apps_connection::{self, SCENARIOS};
     use crate::subject::Subject;
     watch.begin("endpoint", faults.len() as u64);
     // An origin for cases that nobody connects with: the fault sees the same in all of them.
     let may_show = |fault: &'static Fault, case: &Case| {
-        !fault.is_stateless() || fault.may_show(case, &ProductionSubject.resolve(case))
+        fault.profile() == case.profile
+            && (!fault.is_stateless() || fault.may_show(case, &ProductionSubject.resolve(case)))
     };
     let first = |fault: &'static Fault| {
         for scenario in SCENARIOS {

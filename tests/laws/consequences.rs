@@ -446,11 +446,12 @@ fn auth_chatgpt_is_at_chatgpt_only(s: &dyn Subject, case: &Case) -> Said {
     Ok(views.runtime.get(CODEX_APPS).is_some_and(|server| is_chatgpt(server)))
 }
 
-/// Whether a base URL that was found valid, with whatever path, is at `https://chatgpt.com`.
+/// Whether a URL library that implements the WHATWG standard sees ChatGPT's origin in the URL. The
+/// model reads URLs by itself.
 fn is_at_chatgpt(url: &str) -> bool {
-    let Some((scheme, rest)) = url.split_once("://") else { return false };
-    let authority = rest.split('/').next().unwrap_or_default().to_ascii_lowercase();
-    let (host, port) = authority.split_once(':').unwrap_or((&authority, "443"));
-    let port = port.trim_start_matches('0');
-    scheme.eq_ignore_ascii_case("https") && host == "chatgpt.com" && ["", "443"].contains(&port)
+    url::Url::parse(url).is_ok_and(|url| {
+        url.scheme() == "https"
+            && url.host_str() == Some("chatgpt.com")
+            && url.port_or_known_default() == Some(443)
+    })
 }

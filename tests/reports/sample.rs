@@ -185,7 +185,7 @@ fn run(subject: &str, options: &Options) -> RunOptions {
 /// Counts every rule that `counts` selects, each a different number of times.
 fn record(report: &mut Report, counts: fn(&Rule) -> bool) {
     for rule in Rule::ALL.iter().filter(|rule| counts(rule)) {
-        report.rules.record(&vec![*rule; rule.id().len() * 37]);
+        report.rules.record(vec![*rule; rule.id().len() * 37]);
     }
 }
 

@@ -142,13 +142,13 @@ fn an_unusable_subject_is_refused_at_start() {
         "knows-another-profile",
         "does not know the profile codex-pr-27191; it knows: codex-pr-1",
     );
-    let nobody = StdioDriver::start(
+    let unknown = StdioDriver::start(
         vec!["/nonexistent/subject".into()],
         &[Profile::default()],
         Patience::default(),
     );
     assert!(
-        matches!(nobody, Err(StartError::Start { problem, .. }) if problem.contains("started"))
+        matches!(unknown, Err(StartError::Start { problem, .. }) if problem.contains("started"))
     );
 }
 

@@ -3,9 +3,9 @@
 //!
 //! Hosts send credentials only to ChatGPT's origin, so only there can they be observed.
 
+mod hosts;
 mod inside;
 pub mod namespace;
 pub mod tls;
 
-/// The host names of ChatGPT's origin.
-pub const HOSTS: [&str; 2] = ["chatgpt.com", "chat.openai.com"];
+pub use hosts::HOSTS;

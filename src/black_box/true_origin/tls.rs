@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 use tokio_rustls::TlsAcceptor;
 
-use super::HOSTS;
+use super::hosts::HOSTS;
 use crate::files::write_whole;
 
 /// The port of https.

@@ -1,13 +1,12 @@
 //! Holding an answer against the specification.
 
 mod between;
+mod fields;
 mod seen;
 
 use std::collections::BTreeMap;
 
 use mcp_overlay_model::apps::{hosted_server, legacy_loader_is_active, legacy_server};
-use mcp_overlay_model::endpoint::apps_url;
-use mcp_overlay_model::host::Host;
 use mcp_overlay_model::server::read;
 use mcp_overlay_model::{
     Answer, By, CODEX_APPS, Case, Outcome, Reason, Rejection, Resolution, Rule, RuleSet,
@@ -16,10 +15,11 @@ use mcp_overlay_model::{
 use serde_json::Value;
 
 pub use self::between::between;
+use self::fields::{first_differing, others_pass, rule_of_apps_field, rule_of_entry_field};
 use crate::judge::kept::{kept, kept_words};
 pub use crate::judge::same::same;
 use crate::judge::verdict::{Difference, LOADS, Place, Verdict};
-use crate::rules::holding;
+use crate::rules::{Situation, holding, of_field};
 
 /// Compares an answer to `case` with the specification's outcome.
 pub fn compare(case: &Case, expected: &Outcome, actual: &Answer) -> Verdict {
@@ -30,7 +30,7 @@ pub fn compare(case: &Case, expected: &Outcome, actual: &Answer) -> Verdict {
         (_, Answer::Errored { errored }) => return Verdict::Errored(kept_words(&errored.message)),
         (Outcome::Resolved(resolution), Answer::Resolved { views, plugin_owners }) => {
             let mut differences = Vec::new();
-            let shape = Shape { case, resolution };
+            let shape = Shape { case, expected, resolution };
             let [configured, runtime, effective] = [
                 ("configured", &resolution.configured, &views.configured),
                 ("runtime", &resolution.runtime, &views.runtime),
@@ -38,8 +38,15 @@ pub fn compare(case: &Case, expected: &Outcome, actual: &Answer) -> Verdict {
             ]
             .map(|(name, expected, actual)| Seen { name, expected, actual });
             shape.view(configured, None, &mut differences);
-            shape.owners(plugin_owners, &mut differences);
+            // What owners are made of comes before them: it explains them.
+            let of_runtime = shape.rules().has(Rule::OwnersOfRuntime);
+            if !of_runtime {
+                shape.owners(plugin_owners, &mut differences);
+            }
             shape.view(runtime, Some(configured), &mut differences);
+            if of_runtime {
+                shape.owners(plugin_owners, &mut differences);
+            }
             shape.view(effective, Some(runtime), &mut differences);
             differences
         }
@@ -105,12 +112,8 @@ fn was_only_dropped(places: &[Rejection], configured: &ServerView) -> bool {
 
 /// The rule by which a place that is valid might have been rejected.
 fn rule_of_place(rules: RuleSet, path: &str) -> Rule {
-    match path {
-        "host.features.apps_mcp_path_override" => {
-            holding(rules, Rule::FeaturesOverrideForms, [Rule::FeaturesOverrideIgnored])
-        }
-        "host.chatgpt_base_url" => Rule::EndpointBaseValid,
-        "host.features.connectors" => Rule::FeaturesConnectorsAlias,
+    let of_key = of_field(rules, path, |fields| fields.of_host);
+    of_key.unwrap_or_else(|| match path {
         path if path.starts_with("host.features.") && path != "host.features.apps" => {
             Rule::FeaturesBoolean
         }
@@ -118,7 +121,7 @@ fn rule_of_place(rules: RuleSet, path: &str) -> Rule {
             Rule::ServerUnknownField
         }
         _ => Rule::HostWrongType,
-    }
+    })
 }
 
 /// A view as it should be and as it is.
@@ -130,16 +133,21 @@ struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// Whether both have this server under the name.
-    fn has(&self, name: &str, server: &Value) -> bool {
+    /// Whether both have the server under the name that the next view passes on: the same one, but
+    /// for the field `auth` where the next view decides about it.
+    fn passes_on(&self, name: &str, next: &Value, rules: RuleSet) -> bool {
         let expected = self.expected.get(name).and_then(|decided| decided.server.as_deref());
         let actual = self.actual.get(name).map(|server| &**server);
-        [expected, actual].into_iter().all(|seen| seen.is_some_and(|seen| same(seen, server)))
+        let (Some(expected), Some(actual)) = (expected, actual) else { return false };
+        let but_auth = self.name == "runtime" && rules.has(Rule::EffectiveAuthAtChatgptOnly);
+        let is_passed = same(expected, next) || (but_auth && same_but_auth(expected, next));
+        is_passed && same(expected, actual)
     }
 }
 
 struct Shape<'a> {
     case: &'a Case,
+    expected: &'a Outcome,
     resolution: &'a Resolution,
 }
 
@@ -148,21 +156,30 @@ impl Shape<'_> {
     fn view(&self, view: Seen<'_>, before: Option<Seen<'_>>, differences: &mut Vec<Difference>) {
         for (name, decided) in view.expected {
             let (want, got) = (decided.server.as_deref(), view.actual.get(name).map(|s| &**s));
-            let was_right = |want| before.is_some_and(|before| before.has(name, want));
+            let was_right =
+                |want| before.is_some_and(|before| before.passes_on(name, want, self.rules()));
+            let apps = name == CODEX_APPS;
             let rule = match (want, got) {
                 (None, None) => continue,
                 (Some(want), Some(got)) if same(want, got) => continue,
                 (_, Some(got)) if self.is_loaded_early(view.name, name, got) => LOADS,
+                (_, Some(got)) if self.is_loaded_late(view.name, name, &decided.reason, got) => {
+                    Rule::RuntimeThreePhases
+                }
                 (Some(_), None) if self.has_invalid_sibling(decided.reason.by) => {
                     Rule::ConfiguredInvalidPluginServerDropped
                 }
-                _ if view.name == "effective" && name == CODEX_APPS => {
+                // It was read well, and spoilt on its way into this view.
+                (Some(want), Some(got)) if was_right(want) => {
+                    self.rule_of_passing(view.name, name, &decided.reason, want, got)
+                }
+                _ if view.name == "effective" && apps => {
                     self.rule_of_effective_apps(&decided.reason, want, got)
                 }
-                // It was read well, and spoilt on its way into this view.
-                (Some(want), Some(_)) if was_right(want) => decided.reason.rule,
                 (Some(want), Some(got)) => self.rule_of_content(&decided.reason, want, got),
-                (Some(_), None) | (None, Some(_)) => decided.reason.rule,
+                (Some(_), None) | (None, Some(_)) => {
+                    self.rule_that_passes(view.name, name, &decided.reason)
+                }
             };
             differences.push(Difference {
                 place: Place::Server { view: view.name, name: name.clone() },
@@ -194,6 +211,45 @@ impl Shape<'_> {
             && self.is_apps_server(got)
     }
 
+    /// Whether this can only be the legacy loader's work, after the contribution that decides.
+    fn is_loaded_late(&self, view: &str, name: &str, reason: &Reason, got: &Value) -> bool {
+        view == "runtime"
+            && name == CODEX_APPS
+            && self.rules().has(Rule::RuntimeThreePhases)
+            && matches!(reason.by, By::Contribution { .. })
+            && reason.rule != Rule::HostedEnabledSets
+            && self.is_apps_server(got)
+    }
+
+    /// The rule that passes a server on into a view. Only what becomes of its field `auth` is
+    /// decided by another one.
+    fn rule_that_passes(&self, view: &str, name: &str, reason: &Reason) -> Rule {
+        match reason.rule {
+            Rule::EffectiveAuthAtChatgptOnly if view == "effective" && name == CODEX_APPS => {
+                holding(self.rules(), Rule::GateNeverSynthesizes)
+            }
+            Rule::EffectiveAuthAtChatgptOnly if view == "effective" => others_pass(self.rules()),
+            rule => rule,
+        }
+    }
+
+    fn rule_of_passing(
+        &self,
+        view: &str,
+        name: &str,
+        reason: &Reason,
+        want: &Value,
+        got: &Value,
+    ) -> Rule {
+        let passing = self.rule_that_passes(view, name, reason);
+        match first_differing(want, got).as_deref() {
+            Some("auth") if view == "effective" => {
+                of_field(self.rules(), "auth", |fields| fields.in_views).unwrap_or(passing)
+            }
+            _ => passing,
+        }
+    }
+
     fn owners(&self, actual: &BTreeMap<String, String>, differences: &mut Vec<Difference>) {
         let expected = &self.resolution.plugin_owners;
         let names = expected.keys().chain(actual.keys().filter(|n| !expected.contains_key(*n)));
@@ -203,7 +259,7 @@ impl Shape<'_> {
                 continue;
             }
             let both = want.is_some() && got.is_some();
-            let exact = holding(self.rules(), Rule::ConfiguredOwnersExact, [Rule::OwnersOfRuntime]);
+            let exact = holding(self.rules(), Rule::ConfiguredOwnersExact);
             differences.push(Difference {
                 place: Place::Owner { name: name.clone() },
                 rule: if both { Rule::ConfiguredFirstPluginWins } else { exact },
@@ -233,7 +289,7 @@ impl Shape<'_> {
                 Rule::LegacyOnlyWhenSilent
             }
             (_, Some(want), Some(got)) => self.rule_of_content(reason, want, got),
-            _ => reason.rule,
+            _ => self.rule_that_passes("effective", CODEX_APPS, reason),
         }
     }
 
@@ -248,11 +304,12 @@ impl Shape<'_> {
             return reason.rule;
         }
         let apps = want.get("url").is_some_and(|url| self.is_apps_url(url));
-        match first_differing_field(want, got) {
+        match first_differing(want, got) {
             Some(field) if apps => {
-                rule_of_apps_field(&self.resolution.host, reason.by, &field, want, got)
+                let situation = Situation::new(self.case, self.expected);
+                rule_of_apps_field(&situation, reason.by, &field, want, got)
             }
-            Some(field) => rule_of_entry_field(&field, reason),
+            Some(field) => rule_of_entry_field(self.rules(), &field, reason),
             None => reason.rule,
         }
     }
@@ -294,86 +351,17 @@ impl Shape<'_> {
     fn rule_of_intruder(&self, view: &str) -> Rule {
         match view {
             "configured" => Rule::ConfiguredUnion,
-            "runtime" => {
-                holding(self.rules(), Rule::RuntimeIsOverlaidConfigured, [Rule::RuntimeThreePhases])
-            }
+            "runtime" => holding(self.rules(), Rule::RuntimeIsOverlaidConfigured),
             _ => others_pass(self.rules()),
         }
     }
 }
 
-/// The rule that every other name passes from `runtime` to `effective`.
-fn others_pass(rules: RuleSet) -> Rule {
-    holding(rules, Rule::EffectiveOthersPass, [Rule::EffectiveOthersPassButAuth])
-}
-
-/// Which rule about the Apps server a wrong field of it breaks.
-fn rule_of_apps_field(host: &Host, by: By, field: &str, want: &Value, got: &Value) -> Rule {
-    match field {
-        "url" => {
-            let text = |server: &Value| server.get("url").and_then(Value::as_str).map(String::from);
-            rule_of_url(host, by, &text(want).unwrap_or_default(), &text(got).unwrap_or_default())
-        }
-        "http_headers" if host.product_sku.is_some() => Rule::AppsServerSkuHeader,
-        "http_headers" => {
-            holding(host.rules, Rule::AppsServerNoSkuNoHeader, [Rule::AppsServerSkuDefault])
-        }
-        "bearer_token_env_var" => Rule::AppsServerBearerEnv,
-        "auth" if want.get("auth").is_some() => Rule::AppsServerAuth,
-        "auth" => Rule::EffectiveAuthAtChatgptOnly,
-        _ => Rule::AppsServerShape,
-    }
-}
-
-/// Which step of building the Apps URL went wrong, by what the wrong URL has after the base.
-fn rule_of_url(host: &Host, by: By, want: &str, got: &str) -> Rule {
-    let trimmed = host.base_url.trim_end_matches('/');
-    let after_base = |url: &str| url.strip_prefix(trimmed).map(str::to_string);
-    let (Some(want), Some(got)) = (after_base(want), after_base(got)) else {
-        return Rule::EndpointBaseTrimmed;
+fn same_but_auth(a: &Value, b: &Value) -> bool {
+    let without = |server: &Value| {
+        let mut fields = server.as_object().cloned().unwrap_or_default();
+        fields.remove("auth");
+        Value::Object(fields)
     };
-    let only_one_has = |suffix: &str| want.starts_with(suffix) != got.starts_with(suffix);
-    let depends_on = |should: &Rule| {
-        let url = |rules| apps_url(&host.base_url, None, rules);
-        url(host.rules) != url(host.rules.without(*should))
-    };
-    if got.starts_with("//") && !want.starts_with("//") {
-        return Rule::EndpointBaseTrimmed;
-    }
-    let readings = [Rule::EndpointWholeHost, Rule::EndpointWholeSegments];
-    if only_one_has("/backend-api/") || only_one_has("/api/codex/") {
-        let reading = readings.into_iter().find(depends_on);
-        let appends = if only_one_has("/backend-api/") {
-            Rule::EndpointChatgptHost
-        } else {
-            Rule::EndpointOtherHost
-        };
-        reading.unwrap_or(appends)
-    } else if host.path_override.is_some() {
-        Rule::EndpointOverridePath
-    } else if by == By::Legacy {
-        holding(host.rules, Rule::EndpointDefaultPath, [Rule::EndpointLegacyPath])
-    } else {
-        holding(host.rules, Rule::EndpointDefaultPath, [Rule::HostedAtPsMcp])
-    }
-}
-
-fn rule_of_entry_field(field: &str, reason: &Reason) -> Rule {
-    match field {
-        "startup_timeout_sec" | "startup_timeout_ms" | "tool_timeout_sec" => Rule::ServerDurations,
-        "env_vars" => Rule::ServerEnvVars,
-        "auth" => Rule::EffectiveAuthAtChatgptOnly,
-        // A field of the losing server in the winner: the replacement was not whole.
-        _ if matches!(reason.by, By::Contribution { .. }) => reason.rule,
-        _ => Rule::ServerUnknownField,
-    }
-}
-
-fn first_differing_field(want: &Value, got: &Value) -> Option<String> {
-    let (want, got) = (want.as_object()?, got.as_object()?);
-    let differs = |field: &&String| match (want.get(*field), got.get(*field)) {
-        (Some(a), Some(b)) => !same(a, b),
-        _ => true,
-    };
-    want.keys().chain(got.keys()).find(differs).cloned()
+    same(&without(a), &without(b))
 }

@@ -6,9 +6,9 @@ use mcp_overlay_model::observation::{Expected, Observation, Observations, Observ
 use mcp_overlay_model::{By, CODEX_APPS, Case, Outcome, Resolution, Rule, resolve};
 use serde_json::Value;
 
-use super::{others_pass, rule_of_apps_field, rule_of_entry_field};
+use super::fields::{others_pass, rule_of_apps_field, rule_of_entry_field};
 use crate::judge::verdict::{Difference, Place};
-use crate::rules::holding;
+use crate::rules::{Situation, of_field};
 
 /// Every name of which something else was seen than expected.
 pub(super) fn differences(
@@ -56,25 +56,25 @@ fn rule(case: &Case, name: &str, wanted: Option<&Expected>, got: Option<&Observa
         };
     };
     let is_apps = want.url.as_deref().is_some_and(|url| is_apps_url(&resolution, url));
+    let seen = |field| of_field(rules, field, |fields| fields.seen);
     match first_difference(want, got) {
-        Some("enabled") if matches!(reason.by, By::Config | By::Plugin(_)) => {
-            Rule::StartExactlyEnabled
+        Some("enabled") if matches!(reason.by, By::Contribution { .. } | By::Legacy | By::Gate) => {
+            reason.rule
         }
-        Some("enabled" | "command") | None => reason.rule,
-        Some("authorization" | "account_id") => {
-            if want.has_host_credentials() || got.has_host_credentials() {
-                holding(rules, Rule::CredentialsAppsOnly, [Rule::CredentialsWhereAuthSays])
-            } else {
-                Rule::CredentialsEnvironmentInstead
-            }
+        Some("command") | None => reason.rule,
+        Some("authorization" | "account_id")
+            if !want.has_host_credentials() && !got.has_host_credentials() =>
+        {
+            Rule::CredentialsEnvironmentInstead
         }
-        Some("auth_status") => Rule::StatusAuth,
+        Some(field) if seen(field).is_some() => seen(field).unwrap_or(reason.rule),
         Some(_) if is_another_entry(case, &resolution, got) => reason.rule,
         Some(field) if is_apps => {
+            let outcome = Outcome::Resolved(resolution);
             let (want, got) = (as_value(want), as_value(got));
-            rule_of_apps_field(&resolution.host, reason.by, field, &want, &got)
+            rule_of_apps_field(&Situation::new(case, &outcome), reason.by, field, &want, &got)
         }
-        Some(field) => rule_of_entry_field(field, &reason),
+        Some(field) => rule_of_entry_field(rules, field, &reason),
     }
 }
 

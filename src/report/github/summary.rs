@@ -5,8 +5,8 @@ use std::fmt::Write;
 use crate::display::grouped;
 use crate::display::{clipped, one_line, pretty, visible};
 use crate::finding::{Finding, FoundDifference};
+use crate::report::data::{PhaseReport, Report, ReportedFinding, RuleStatus};
 use crate::report::diff::{diff, unified};
-use crate::report::{PhaseReport, Report, ReportedFinding, RuleStatus};
 
 /// GitHub rejects a summary of more than 1 MiB; the rest is left for other steps.
 const MOST_BYTES: usize = 900 * 1024;

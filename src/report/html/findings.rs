@@ -8,8 +8,8 @@ use crate::display::grouped;
 use crate::display::pretty;
 use crate::finding::{Finding, FoundDifference};
 use crate::judge::verdict::FindingKind;
+use crate::report::data::{Expectation, Report, ReportedFinding};
 use crate::report::diff::{Hunk, diff};
-use crate::report::{Expectation, Report, ReportedFinding};
 
 /// The most findings to show.
 pub(super) const MOST: usize = 100;

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::parts::wide;
 use crate::cases::labels::LabelRow;
 use crate::display::grouped;
-use crate::report::Report;
+use crate::report::data::Report;
 
 pub(super) fn chart(report: &Report) -> Markup {
     let labels = &report.labels;

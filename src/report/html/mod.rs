@@ -10,7 +10,7 @@ mod strength;
 use maud::{DOCTYPE, html};
 
 use self::parts::{Text, head, word};
-use super::Report;
+use crate::report::data::Report;
 use crate::report::strength::Matrix;
 
 /// Renders the page, with the table of a self-test if there is one.

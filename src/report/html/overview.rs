@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::parts::{Text, wide, word};
 use crate::display::grouped;
-use crate::report::{PhaseReport, Report, RuleStatus, RunVerdict};
+use crate::report::data::{PhaseReport, Report, RuleStatus, RunVerdict};
 
 pub(super) fn header(report: &Report, has_matrix: bool) -> Markup {
     let verdict = report.verdict();

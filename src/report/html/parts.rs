@@ -3,7 +3,7 @@
 use maud::{Markup, PreEscaped, Render, html};
 
 use crate::display::{clipped, visible};
-use crate::report::RunVerdict;
+use crate::report::data::RunVerdict;
 
 const STYLE: &str = include_str!("style.css");
 

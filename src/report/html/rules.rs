@@ -5,7 +5,7 @@ use mcp_overlay_model::Rule;
 
 use super::parts::{sentence, wide};
 use crate::display::grouped;
-use crate::report::{Report, RuleStatus};
+use crate::report::data::{Report, RuleStatus};
 
 pub(super) fn table(report: &Report) -> Markup {
     let mut rows: Vec<_> = report.rule_rows().collect();

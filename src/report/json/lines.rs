@@ -3,7 +3,7 @@
 use mcp_overlay_model::Rule;
 use serde::{Deserialize, Serialize};
 
-use crate::report::{RuleStatus, RunOptions, RunVerdict};
+use crate::report::data::{RuleStatus, RunOptions, RunVerdict};
 
 /// The version of the file format.
 pub const FORMAT: u32 = 1;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::lines::{End, FORMAT, Header, RuleLine};
 use crate::cases::labels::LabelCounts;
 use crate::display::{clipped, one_line};
-use crate::report::{
+use crate::report::data::{
     Expectation, PhaseReport, Report, ReportedFinding, RunVerdict, ScenarioFailure,
 };
 use crate::rules::coverage::RuleCounts;

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::lines::{End, FORMAT, Header, RuleLine};
-use crate::report::Report;
+use crate::report::data::Report;
 use crate::rules::coverage::RuleCounts;
 
 /// Writes the report.

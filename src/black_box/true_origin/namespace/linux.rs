@@ -11,7 +11,7 @@ use rustix::mount::mount_bind;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
-use super::super::HOSTS;
+use super::super::hosts::HOSTS;
 use super::super::inside::{Inside, MARKER, NamespaceError};
 
 /// New user, network and mount namespaces, with the user as root in them.

@@ -1,4 +1,4 @@
-//! Faults that depend on more than the case, `resolution.pure`.
+//! What resolution is: `resolution.pure`. Its faults depend on more than the case.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,26 +7,31 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use mcp_overlay_model::{Answer, Case, Rule, ServerView, Views};
 use serde_json::Value;
 
-use super::change::with_views;
+use super::entry::{Entry, Reached};
+use super::fault::change::with_views;
 use super::fault::{Change, Fault};
 use crate::subject::{ProductionSubject, Subject};
 
-pub(super) const FAULTS: &[Fault] = &[
-    Fault {
-        name: "unavailable-executor-hides-server",
-        rule: Some(Rule::ResolutionPure),
-        what: "servers of another environment come and go",
-        also: &[],
-        change: Change::Remembers(|| Box::<Flickering>::default()),
-    },
-    Fault {
-        name: "stale-effective-after-logout",
-        rule: Some(Rule::ResolutionPure),
-        what: "the effective view is remembered by everything but auth",
-        also: &[],
-        change: Change::Remembers(|| Box::<Remembering>::default()),
-    },
-];
+pub(super) const RULES: &[Entry] = &[Entry {
+    reached: Reached::ByAsking,
+    faults: &[
+        Fault {
+            name: "unavailable-executor-hides-server",
+            rule: Some(Rule::ResolutionPure),
+            what: "servers of another environment come and go",
+            also: &[],
+            change: Change::Remembers(|| Box::<Flickering>::default()),
+        },
+        Fault {
+            name: "stale-effective-after-logout",
+            rule: Some(Rule::ResolutionPure),
+            what: "the effective view is remembered by everything but auth",
+            also: &[],
+            change: Change::Remembers(|| Box::<Remembering>::default()),
+        },
+    ],
+    ..Entry::of(Rule::ResolutionPure)
+}];
 
 /// The executor answers every other time, and a server that runs there is taken for gone.
 #[derive(Default)]

@@ -1,10 +1,17 @@
-//! One fault: what it does to a question or an answer.
+//! Faults seeded on purpose: the production implementation with one thing wrong.
+//!
+//! A fault changes the question before the production implementation sees it, or the answer
+//! before anybody else does. None of them is wrong everywhere: each errs where a real
+//! implementation has erred, or easily could. It stands in the entry of the rule that it breaks.
+
+pub(super) mod change;
+mod restarted;
 
 use std::borrow::Cow;
 
-use mcp_overlay_model::{Answer, Case, Rule};
+use mcp_overlay_model::{Answer, Case, Profile, Rule};
 
-use super::restarted::{Make, Restarted};
+use self::restarted::{Make, Restarted};
 use crate::subject::{Driver, InProcess, ProductionSubject, Subject};
 
 /// One thing that is wrong.
@@ -37,6 +44,15 @@ pub(super) enum Change {
 }
 
 impl Fault {
+    /// A profile in which the fault shows: the seed if its rule holds there, or else the newest one
+    /// in which it does.
+    pub fn profile(&self) -> Profile {
+        let seed = Profile::default();
+        let holds = |profile: &Profile| self.rule.is_none_or(|rule| profile.has(rule));
+        let newest = || Profile::ALL.into_iter().rev().find(holds);
+        Some(seed).filter(holds).or_else(newest).unwrap_or(seed)
+    }
+
     /// The production implementation with this fault.
     pub fn subject(&'static self) -> Box<dyn Subject> {
         match self.change {

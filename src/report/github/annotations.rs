@@ -1,11 +1,7 @@
-//! The report for GitHub Actions: annotations on the run, and its summary page.
+//! Workflow commands: annotations on the run.
 
-mod summary;
-
-pub use summary::summary;
-
-use super::{Report, RunVerdict};
 use crate::display::{clipped, visible};
+use crate::report::data::{Report, RunVerdict};
 
 /// The most annotations; GitHub shows ten per step, the log has the others.
 const MOST: usize = 50;

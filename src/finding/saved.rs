@@ -1,0 +1,273 @@
+//! A finding: a disagreement with a minimal case, which can be saved and replayed.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use mcp_overlay_model::{Answer, Auth, By, Case, Outcome, Rule};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+
+use crate::cases::shape;
+use crate::display::printable;
+use crate::files::write_whole;
+use crate::judge::kept::kept_answer;
+use crate::judge::verdict::{Difference, FindingKind, Place, Verdict};
+use crate::rules;
+use crate::subject::Failure;
+
+/// The version of the file format.
+pub const FORMAT: u32 = 1;
+
+/// A saved disagreement. All members but the cases are for readers: a replay asks the subject
+/// again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Version of this format.
+    pub finding: u32,
+    /// The subject that disagreed.
+    pub subject: String,
+    /// How it failed.
+    pub verdict: FindingKind,
+    /// The rule that the answer breaks; empty in the file where there is no answer.
+    #[serde(default, serialize_with = "write_rule", deserialize_with = "read_rule")]
+    pub rule: Option<Rule>,
+    /// That rule's text.
+    pub sentence: String,
+    /// How many failing cases shrank to this one.
+    #[serde(default = "once")]
+    pub count: u64,
+    /// A remark, such as that the case does not fail alone, or that there was no time to shrink it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+    /// The differences.
+    pub differences: Vec<FoundDifference>,
+    /// The case to ask just before `case`; most findings need none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Case>,
+    /// The case, minimised.
+    pub case: Case,
+    /// The specification's answer.
+    pub expected: Answer,
+    /// The subject's answer; `None` if it broke down, or if the answer is too long to read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actual: Option<Answer>,
+}
+
+fn once() -> u64 {
+    1
+}
+
+fn write_rule<S: Serializer>(rule: &Option<Rule>, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_str(rule.map_or("", Rule::id))
+}
+
+/// Reads a rule leniently: a finding of another version may name a rule that this version lacks,
+/// and its case still replays.
+fn read_rule<'de, D: Deserializer<'de>>(written: D) -> Result<Option<Rule>, D::Error> {
+    Ok(String::deserialize(written)?.parse().ok())
+}
+
+/// One difference, as a description and as values.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FoundDifference {
+    /// The place, such as `runtime["docs"]`.
+    pub place: String,
+    /// The rule that decides there.
+    #[serde(default, serialize_with = "write_rule", deserialize_with = "read_rule")]
+    pub rule: Option<Rule>,
+    /// The input that should have decided.
+    pub because: String,
+    /// The specification's value; null means absent.
+    pub expected: Value,
+    /// The subject's value; null means absent.
+    pub actual: Value,
+}
+
+impl Finding {
+    /// Describes a verdict, with the rule to blame; `None` for a verdict that is not a finding.
+    pub fn new(
+        subject: &str,
+        case: Case,
+        expected: &Outcome,
+        actual: Option<Answer>,
+        verdict: &Verdict,
+        rule: Option<Rule>,
+    ) -> Option<Finding> {
+        let kind = verdict.kind()?;
+        let differences = match verdict {
+            Verdict::Agree | Verdict::NotComparable(_) => return None,
+            Verdict::Disagree(differences)
+            | Verdict::Advisory { differences, .. }
+            | Verdict::Unstable(differences) => {
+                differences.iter().map(|difference| describe(&case, difference, verdict)).collect()
+            }
+            Verdict::Failed(Failure { message, .. }) | Verdict::Errored(message) => {
+                let described = FoundDifference {
+                    place: "the answer".into(),
+                    rule: None,
+                    because: message.clone(),
+                    expected: Value::from("an answer"),
+                    actual: Value::from(kind.word()),
+                };
+                vec![described]
+            }
+        };
+        Some(Finding {
+            finding: FORMAT,
+            subject: subject.into(),
+            verdict: kind,
+            rule,
+            sentence: rule.map(rules::sentence).unwrap_or_default().into(),
+            count: 1,
+            note: String::new(),
+            differences,
+            after: None,
+            case,
+            expected: expected.answer(),
+            actual: actual.and_then(kept_answer),
+        })
+    }
+
+    /// The id, such as `gate.closed-removes-3f2a91c04b7d`: the rule, or the verdict without a rule,
+    /// and a hash of the case's [`shape`]. Findings with one id are one finding.
+    pub fn id(&self) -> String {
+        let hash = shape::hash_of(self.verdict.word(), self.rule.map_or("", Rule::id), &self.case);
+        format!("{}-{hash}", self.rule_or_verdict().replace(' ', "-"))
+    }
+
+    /// The rule that is broken, or the verdict where there is none.
+    pub fn rule_or_verdict(&self) -> &'static str {
+        self.rule.map_or(self.verdict.word(), Rule::id)
+    }
+
+    /// Whether the subject only breaks a SHOULD rule.
+    pub fn is_advisory(&self) -> bool {
+        self.verdict == FindingKind::Advisory
+    }
+
+    /// Whether the subject did not answer. A breakdown is never expected.
+    pub fn is_breakdown(&self) -> bool {
+        self.verdict.is_breakdown()
+    }
+
+    /// The file name for saving the finding.
+    pub fn file_name(&self) -> String {
+        format!("{}.json", self.id())
+    }
+
+    /// Saves the finding atomically in `folder`, which is created if necessary.
+    ///
+    /// # Errors
+    /// File system errors.
+    pub fn save(&self, folder: &Path) -> std::io::Result<PathBuf> {
+        std::fs::create_dir_all(folder)?;
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        let path = folder.join(self.file_name());
+        write_whole(&path, &bytes)?;
+        Ok(path)
+    }
+}
+
+fn describe(case: &Case, difference: &Difference, verdict: &Verdict) -> FoundDifference {
+    let because = match (&difference.place, difference.by) {
+        _ if matches!(verdict, Verdict::Unstable(_)) => "asked again, it answered otherwise".into(),
+        (Place::Rejection, _) => "the specification rejects at the smallest invalid path".into(),
+        (_, Some(by)) => in_words(case, by),
+        (_, None) => "nothing in the case names it".into(),
+    };
+    FoundDifference {
+        place: difference.place.to_string(),
+        rule: Some(difference.rule),
+        because,
+        expected: difference.expected.clone().unwrap_or_default(),
+        actual: difference.actual.clone().unwrap_or_default(),
+    }
+}
+
+/// Describes the input that decided.
+pub fn in_words(case: &Case, by: By) -> String {
+    match by {
+        By::Config => "the host config's entry".into(),
+        By::Plugin(position) => match case.plugins.get(position) {
+            Some(plugin) => format!("plugin {}", printable(&plugin.id)),
+            None => format!("plugins[{position}]"),
+        },
+        By::Contribution { contributor, index } => match case.contributors.get(contributor) {
+            Some(written) => {
+                format!("contribution {index} of contributor {}", printable(&written.id))
+            }
+            None => format!("contributors[{contributor}].contributions[{index}]"),
+        },
+        By::Legacy => "the legacy Apps loader".into(),
+        By::Gate => why_gate_is_closed(case),
+    }
+}
+
+fn why_gate_is_closed(case: &Case) -> String {
+    let features = case.host.get("features");
+    let off = features.and_then(|features| features.get("apps")) == Some(&Value::Bool(false));
+    match (off, case.auth) {
+        (true, None | Some(Auth::ApiKey)) => {
+            format!("the Apps feature is off and auth is {}", auth_word(case.auth))
+        }
+        (true, Some(_)) => "the Apps feature is off".into(),
+        (false, auth) => format!("auth is {}", auth_word(auth)),
+    }
+}
+
+fn auth_word(auth: Option<Auth>) -> &'static str {
+    auth.map_or("none", Auth::word)
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.rule {
+            None => writeln!(f, "{} {}", self.subject, self.verdict)?,
+            Some(rule) => {
+                let does = if self.is_advisory() { "does not follow" } else { "breaks" };
+                writeln!(f, "{} {does} {rule}", self.subject)?;
+                writeln!(f, "  rule: {}", self.sentence)?;
+            }
+        }
+        if !self.note.is_empty() {
+            writeln!(f, "  note: {}", self.note)?;
+        }
+        if let Some(before) = &self.after {
+            writeln!(f, "  asked before: {}", one_line(before))?;
+        }
+        writeln!(f, "  case: {}", one_line(&self.case))?;
+        for difference in &self.differences {
+            let rule = difference.rule.map(|rule| format!("{rule}: ")).unwrap_or_default();
+            writeln!(f, "  {} ({rule}{})", difference.place, difference.because)?;
+            write_diff(f, &difference.expected, &difference.actual)?;
+        }
+        Ok(())
+    }
+}
+
+fn one_line(case: &Case) -> String {
+    serde_json::to_string(case).unwrap_or_default()
+}
+
+/// Writes a diff: `-` marks the specification's lines, `+` the subject's.
+fn write_diff(f: &mut fmt::Formatter<'_>, expected: &Value, actual: &Value) -> fmt::Result {
+    let (expected, actual) = (shown(expected), shown(actual));
+    for change in TextDiff::from_lines(&expected, &actual).iter_all_changes() {
+        let sign = match change.tag() {
+            ChangeTag::Delete => "-",
+            ChangeTag::Insert => "+",
+            ChangeTag::Equal => " ",
+        };
+        writeln!(f, "    {sign} {}", change.value().trim_end())?;
+    }
+    Ok(())
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "(absent)\n".into(),
+        value => format!("{}\n", serde_json::to_string_pretty(value).unwrap_or_default()),
+    }
+}

@@ -1,0 +1,87 @@
+//! Which rule a wrong field of a server breaks.
+
+use mcp_overlay_model::host::Host;
+use mcp_overlay_model::{By, Reason, Rule, RuleSet};
+use serde_json::Value;
+
+use crate::judge::same::same;
+use crate::rules::{Situation, holding, of_apps_field, of_field, url_depends_on};
+
+/// Which rule about the Apps server a wrong field of it breaks.
+pub(super) fn rule_of_apps_field(
+    situation: &Situation<'_>,
+    by: By,
+    field: &str,
+    want: &Value,
+    got: &Value,
+) -> Rule {
+    let in_views = || of_field(situation.rules, field, |fields| fields.in_views);
+    match field {
+        "url" => {
+            let text = |server: &Value| server.get("url").and_then(Value::as_str).map(String::from);
+            let (want, got) = (text(want).unwrap_or_default(), text(got).unwrap_or_default());
+            rule_of_url(situation, by, &want, &got)
+        }
+        // The Apps server has one; another rule took it away.
+        "auth" if want.get("auth").is_none() => in_views().unwrap_or(Rule::AppsServerShape),
+        _ => of_apps_field(situation, field).unwrap_or(Rule::AppsServerShape),
+    }
+}
+
+/// Which step of building the Apps URL went wrong, by what the wrong URL has after the base.
+fn rule_of_url(situation: &Situation<'_>, by: By, want: &str, got: &str) -> Rule {
+    let Some(host) = situation.resolution.map(|resolution| &resolution.host) else {
+        return Rule::AppsServerShape;
+    };
+    let trimmed = host.base_url.trim_end_matches('/');
+    let after_base = |url: &str| url.strip_prefix(trimmed).map(str::to_string);
+    let (Some(want), Some(got)) = (after_base(want), after_base(got)) else {
+        let is_written = situation.host("chatgpt_base_url").is_some_and(|base| !base.is_null());
+        return if is_written { Rule::EndpointBaseTrimmed } else { Rule::EndpointBaseDefault };
+    };
+    if got.starts_with("//") && !want.starts_with("//") {
+        return Rule::EndpointBaseTrimmed;
+    }
+    let only_one_has = |suffix: &str| want.starts_with(suffix) != got.starts_with(suffix);
+    if only_one_has("/backend-api/") {
+        reading(host).unwrap_or(Rule::EndpointChatgptHost)
+    } else if only_one_has("/api/codex/") {
+        reading(host).unwrap_or(Rule::EndpointOtherHost)
+    } else if host.path_override.is_some() {
+        Rule::EndpointOverridePath
+    } else if by != By::Legacy && host.rules.has(Rule::HostedAtPsMcp) {
+        Rule::HostedAtPsMcp
+    } else {
+        holding(host.rules, Rule::EndpointDefaultPath)
+    }
+}
+
+/// The way of reading a base that this URL depends on.
+fn reading(host: &Host) -> Option<Rule> {
+    let readings = [Rule::EndpointWholeHost, Rule::EndpointWholeSegments];
+    readings.into_iter().find(|reading| url_depends_on(host, *reading))
+}
+
+/// Which rule a wrong field of any other server breaks.
+pub(super) fn rule_of_entry_field(rules: RuleSet, field: &str, reason: &Reason) -> Rule {
+    of_field(rules, field, |fields| fields.in_views).unwrap_or(match reason.by {
+        // A field of the losing server in the winner: the replacement was not whole.
+        By::Contribution { .. } => reason.rule,
+        _ => Rule::ServerUnknownField,
+    })
+}
+
+/// The first field in which two servers differ.
+pub(super) fn first_differing(want: &Value, got: &Value) -> Option<String> {
+    let (want, got) = (want.as_object()?, got.as_object()?);
+    let differs = |field: &&String| match (want.get(*field), got.get(*field)) {
+        (Some(a), Some(b)) => !same(a, b),
+        _ => true,
+    };
+    want.keys().chain(got.keys()).find(differs).cloned()
+}
+
+/// The rule that every other name passes from `runtime` to `effective`.
+pub(super) fn others_pass(rules: RuleSet) -> Rule {
+    holding(rules, Rule::EffectiveOthersPass)
+}

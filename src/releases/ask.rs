@@ -1,0 +1,120 @@
+//! Asks one release every case, and compares its answers with every profile.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use mcp_overlay_model::{Case, Profile, Rule, resolve};
+
+use super::matrix::{Column, Held, Plan};
+use crate::cases::generate::random_case;
+use crate::finding::Finding;
+use crate::finding::investigate::{Asked, Failing, examine};
+use crate::judge::judge_reply;
+use crate::judge::verdict::Verdict;
+use crate::parallel::{Numbers, on_all_cores};
+use crate::rules::coverage::reached_outside;
+use crate::subject::{Driver, Reply, Sight, ask_one};
+
+/// Time limit for shrinking the case of one rule.
+const SMALLEST_TIME: Duration = Duration::from_secs(20);
+
+/// How many failing cases of a rule are kept; the shortest ones.
+const KEPT: usize = 3;
+
+/// The smallest cases so far, by profile and rule: a case that breaks a rule in one release most
+/// likely breaks it in the next.
+#[derive(Debug, Default)]
+pub struct Known(BTreeMap<(&'static str, String), Vec<Case>>);
+
+/// Checks one release. `done` receives the number of cases asked.
+pub fn look(
+    name: &str,
+    driver: &dyn Driver,
+    plan: Plan,
+    known: &mut Known,
+    done: &(dyn Fn(u64) + Sync),
+) -> Column {
+    let asked = ask_all(driver, plan, done);
+    let held = |profile| (profile, hold(driver, profile, &asked, known));
+    let profiles = Profile::ALL.into_iter().map(held).collect();
+    Column { name: name.into(), program: driver.name().into(), profiles }
+}
+
+/// Asks every case once. If no profile expects the answer, asks again in a new process, because
+/// state that a host kept from another case is not evidence about this case.
+fn ask_all(driver: &dyn Driver, plan: Plan, done: &(dyn Fn(u64) + Sync)) -> Vec<(Case, Reply)> {
+    let (numbers, count) = (Numbers::up_to(plan.cases), AtomicU64::new(0));
+    let work = || {
+        let mut asked = Vec::new();
+        for index in std::iter::from_fn(|| numbers.take(1)).flatten() {
+            let case = driver.narrow(random_case(plan.seed, index));
+            let mut reply = ask_one(driver, &case);
+            let expected = |profile| !judge(&case, profile, reply.clone()).is_finding();
+            if !Profile::ALL.into_iter().any(expected) {
+                driver.restart();
+                reply = ask_one(driver, &case);
+            }
+            asked.push((index, case, reply));
+            done(count.fetch_add(1, Ordering::Relaxed) + 1);
+        }
+        asked
+    };
+    let mut asked: Vec<_> = on_all_cores(work).into_iter().flatten().collect();
+    asked.sort_by_key(|(index, ..)| *index);
+    asked.into_iter().map(|(_, case, reply)| (case, reply)).collect()
+}
+
+/// One answer serves all profiles, because the subject never learns the profile.
+fn judge(case: &Case, profile: Profile, reply: Reply) -> Verdict {
+    let case = Case { profile, ..case.clone() };
+    judge_reply(Sight::Outside, &case, reply).verdict
+}
+
+fn hold(driver: &dyn Driver, profile: Profile, asked: &[(Case, Reply)], known: &mut Known) -> Held {
+    let mut held = Held::default();
+    let mut failing: BTreeMap<String, Vec<Failing>> = BTreeMap::new();
+    for (case, reply) in asked {
+        let case = Case { profile, ..case.clone() };
+        let verdict = judge(&case, profile, reply.clone());
+        if !verdict.is_failure() && !matches!(verdict, Verdict::NotComparable(_)) {
+            held.agreeing += 1;
+            for rule in reached_outside(&case, &resolve(&case)) {
+                *held.kept.entry(rule).or_default() += 1;
+            }
+        }
+        if verdict.is_finding() {
+            held.differing += u64::from(verdict.is_failure());
+            let word = verdict.rule().map_or(verdict.word(), Rule::id).to_string();
+            failing.entry(word).or_default().push(Failing { index: 0, case, after: None, verdict });
+        }
+    }
+    for (word, mut cases) in failing {
+        cases.sort_by_key(|failing| serde_json::to_string(&failing.case).map_or(0, |t| t.len()));
+        let count = cases.len() as u64;
+        if let Some(finding) = smallest(driver, profile, &word, &cases, known) {
+            let rule = finding.rule_or_verdict().to_string();
+            held.broken.entry(rule).or_insert(Finding { count, ..finding });
+        }
+    }
+    held
+}
+
+/// The smallest case that breaks the rule: one from an earlier release, or a new one.
+fn smallest(
+    driver: &dyn Driver,
+    profile: Profile,
+    word: &str,
+    cases: &[Failing],
+    known: &mut Known,
+) -> Option<Finding> {
+    let earlier = known.0.entry((profile.name(), word.into())).or_default();
+    let again = earlier.iter().find_map(|case| Asked::alone(driver, case.clone()).describe(driver));
+    if again.is_some() {
+        return again;
+    }
+    let deadline = Instant::now() + SMALLEST_TIME;
+    let found = cases.iter().take(KEPT).find_map(|failing| examine(driver, failing, deadline))?;
+    earlier.push(found.case.clone());
+    Some(found)
+}

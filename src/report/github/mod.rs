@@ -1,0 +1,7 @@
+//! The report for GitHub Actions: annotations on the run, and its summary page.
+
+mod annotations;
+mod summary;
+
+pub use annotations::annotations;
+pub use summary::summary;

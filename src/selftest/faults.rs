@@ -1,0 +1,118 @@
+//! Finding a fault among those of all rules.
+
+use crate::rules;
+pub use crate::rules::fault::Fault;
+
+/// Every fault, in the order of the rules in `docs/semantics.md`.
+pub fn all() -> impl Iterator<Item = &'static Fault> {
+    rules::entries().flat_map(|entry| entry.faults)
+}
+
+/// There is no fault of this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no fault is named {name:?}{hint}")]
+pub struct UnknownFault {
+    name: String,
+    hint: String,
+}
+
+/// The fault of this name.
+///
+/// # Errors
+/// With the names that are most like it, or how to get all of them.
+pub fn named(name: &str) -> Result<&'static Fault, UnknownFault> {
+    if let Some(fault) = all().find(|fault| fault.name == name) {
+        return Ok(fault);
+    }
+    let words: Vec<&str> = name.split('-').filter(|word| word.len() > 2).collect();
+    let shared = |fault: &Fault| fault.name.split('-').filter(|word| words.contains(word)).count();
+    let most = all().map(shared).max().unwrap_or_default();
+    let alike: Vec<&str> =
+        all().filter(|fault| most > 0 && shared(fault) == most).map(|fault| fault.name).collect();
+    let hint = match alike.as_slice() {
+        few @ [_, ..] if few.len() <= 4 => format!("; like it: {}", few.join(", ")),
+        _ => "; `mcp-overlay selftest --list` has all of them".into(),
+    };
+    Err(UnknownFault { name: name.into(), hint })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use mcp_overlay_model::Case;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::cases::generate::random_case;
+    use crate::finding::investigate::investigate;
+    use crate::rules::{Reached, Shows};
+
+    #[test]
+    fn names_are_kebab_case_and_each_its_own() {
+        let names: BTreeSet<&str> = all().map(|fault| fault.name).collect();
+        assert_eq!(names.len(), all().count());
+        let plain = |c: char| c.is_ascii_lowercase() || c == '-';
+        assert!(names.iter().all(|name| name.chars().all(plain)), "{names:?}");
+    }
+
+    #[test]
+    fn every_rule_that_a_view_shows_has_a_fault() {
+        let lacks = |entry: &&rules::Entry| {
+            // Nothing in process breaks a rule of a running host: `tests/black_box/host.rs` does.
+            entry.shows != Shows::Outside && entry.faults.iter().all(|fault| fault.rule.is_none())
+        };
+        let lacking: Vec<_> = rules::entries().filter(lacks).map(|entry| entry.rule).collect();
+        assert!(lacking.is_empty(), "no fault breaks {lacking:?}");
+        for entry in rules::entries().filter(|entry| entry.shows == Shows::Outside) {
+            let is_counted = matches!(entry.reached, Reached::WhenSeen(_) | Reached::ByAsking);
+            assert!(is_counted, "{} is never reached", entry.rule);
+        }
+    }
+
+    /// The cases of the examples in `docs/semantics.md`.
+    fn examples() -> Vec<Case> {
+        let blocks = rules::SEMANTICS.split("```json\n").skip(1);
+        let texts = blocks.filter_map(|block| block.split("```").next());
+        let examples = texts.filter_map(|text| serde_json::from_str::<Value>(text).ok());
+        let cases = examples.filter_map(|example| example.get("case").cloned());
+        cases.map(|case| serde_json::from_value(case).unwrap()).collect()
+    }
+
+    /// A fault shows in its own profile, and is blamed on its own rule.
+    #[test]
+    fn every_fault_breaks_its_rule() {
+        let examples = examples();
+        assert!(examples.len() > 60, "{}", examples.len());
+        let mut problems = Vec::new();
+        for fault in all().filter(|fault| fault.is_stateless()) {
+            let driver = fault.driver();
+            let random = (0..2_000).map(|index| random_case(1, index));
+            let cases = examples.iter().cloned().chain(random);
+            let mut cases = cases.map(|case| Case { profile: fault.profile(), ..case });
+            let findings: Vec<_> =
+                cases.by_ref().filter_map(|case| investigate(&*driver, &case)).take(12).collect();
+            let blamed: BTreeSet<_> = findings.iter().map(|finding| finding.rule).collect();
+            if !blamed.contains(&fault.rule) {
+                problems.push(format!("{}: blamed on {blamed:?}", fault.name));
+            }
+            for finding in findings {
+                let also = finding.rule.is_some_and(|rule| fault.also.contains(&rule));
+                // A wrong answer may happen to be what upstream says.
+                if finding.rule != fault.rule && !also && !finding.is_advisory() {
+                    problems.push(format!("{}: also\n{finding}", fault.name));
+                }
+            }
+        }
+        assert!(problems.is_empty(), "{}", problems.join("\n"));
+    }
+
+    #[test]
+    fn an_unknown_name_gets_help() {
+        let error = named("api-key-passes-the-gate").unwrap_err().to_string();
+        assert!(error.contains("like it: api-key-passes-gate"), "{error}");
+        let error = named("x").unwrap_err().to_string();
+        assert!(error.contains("selftest --list"), "{error}");
+        assert!(named("api-key-passes-gate").is_ok());
+    }
+}
