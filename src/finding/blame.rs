@@ -3,8 +3,8 @@
 //! Many rules say that two ways of writing a case mean the same: a trailing slash of the base is
 //! dropped, an inactive plugin adds nothing, an overruled contribution does not matter. Each of
 //! these gives a rewrite that the specification does not notice. If a subject is wrong before the
-//! rewrite and right after it, that rule is the one it breaks. Two more experiments: which field of
-//! a server makes the subject reject a valid case, and whether another auth changes `runtime`.
+//! rewrite and right after it, that rule is the one it breaks. Two more experiments: which field of a
+//! server makes the subject reject a valid case, and whether another auth changes `runtime`.
 
 use std::collections::BTreeSet;
 
@@ -18,8 +18,8 @@ use crate::judge::verdict::{Difference, LOADS, Place};
 use crate::rules::{Rewrite, holding, of_field, rewrites};
 use crate::subject::{Driver, Sight};
 
-/// The rule that an experiment shows to be broken, if one does. `answer` is the subject's wrong
-/// one, which differs in these places.
+/// The rule that an experiment shows to be broken, if one does. `answer` is the subject's wrong one,
+/// which differs in these places.
 pub fn rule_by_experiment(
     driver: &dyn Driver,
     case: &Case,

@@ -221,8 +221,8 @@ impl Shape<'_> {
             && self.is_apps_server(got)
     }
 
-    /// The rule that passes a server on into a view. Only what becomes of its field `auth` is
-    /// decided by another one.
+    /// The rule that passes a server on into a view. Only what becomes of its field `auth` is decided
+    /// by another one.
     fn rule_that_passes(&self, view: &str, name: &str, reason: &Reason) -> Rule {
         match reason.rule {
             Rule::EffectiveAuthAtChatgptOnly if view == "effective" && name == CODEX_APPS => {
