@@ -2,5 +2,5 @@
 
 use mcp_overlay::subject::{ModelSubject, ProductionSubject, Subject};
 
-/// The specification and the implementation that is held against it.
+/// The specification and the production implementation.
 pub(crate) const SUBJECTS: [&dyn Subject; 2] = [&ModelSubject, &ProductionSubject];
