@@ -213,7 +213,7 @@ pub const SCENARIOS: &[Scenario] = &[
         expect: Expect::Error { word: "500" },
     },
     Scenario {
-        name: "an answer that is no JSON is an error",
+        name: "an answer that is not JSON is an error",
         rule: None,
         setting: Setting { endpoint: Endpoint::Garbage, ..DEFAULT },
         expect: Expect::Error { word: "not a valid MCP response" },

@@ -229,7 +229,7 @@ impl Session {
                 continue;
             };
             let mut message: Value = serde_json::from_slice(&line).map_err(|error| {
-                protocol(format!("wrote what is no JSON: {error}: {}", excerpt(&line)))
+                protocol(format!("wrote invalid JSON: {error}: {}", excerpt(&line)))
             })?;
             // Skip notifications and requests of the server.
             if message.get("id") != Some(&Value::from(id)) || message.get("method").is_some() {

@@ -165,7 +165,7 @@ impl Records {
         };
         let is_discovery = path.contains("/.well-known/");
         if carries_a_secret(request) {
-            let words = format!("sent a secret in a place of its own to {}", origin.word());
+            let words = format!("sent a secret outside of `Authorization` to {}", origin.word());
             lock(&self.strays).push(words);
         }
         let unmarked = lock(&self.unmarked).clone().filter(|_| origin == Origin::Apps);

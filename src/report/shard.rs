@@ -70,7 +70,9 @@ impl From<Shard> for String {
 
 /// A text that is not a part of a run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no part of a run; expected I/N with 1 <= I <= N <= {MOST_SHARDS}, such as 2/4")]
+#[error(
+    "{0:?} is not a part of a run; expected I/N with 1 <= I <= N <= {MOST_SHARDS}, such as 2/4"
+)]
 pub struct BadShard(String);
 
 impl FromStr for Shard {

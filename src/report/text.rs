@@ -69,7 +69,7 @@ impl<W: Write> Reporter for TextReporter<W> {
                 self.above_the_bar(&format!("{YELLOW}{word}{YELLOW:#}: the subject {message}"));
             }
             Event::Investigating { failing } => {
-                self.bar.set_message(format!("making {failing} failing cases small"));
+                self.bar.set_message(format!("shrinking {failing} failing cases"));
             }
             Event::Found { finding, expected, saved } => self.found(finding, *expected, *saved),
             Event::ScenarioFailed(failure) => self.scenario_failed(failure),

@@ -26,7 +26,7 @@ fn a_program_that_cannot_be_started_is_an_error() {
     for (command, words) in [
         ("/no/such/codex app-server", "cannot be started"),
         ("/bin/false app-server", "ended with"),
-        ("echo hello", "wrote what is no JSON"),
+        ("echo hello", "wrote invalid JSON"),
         ("", "no command in it"),
     ] {
         let output = check(&hosts, &["--app-server", command]);

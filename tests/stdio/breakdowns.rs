@@ -84,8 +84,8 @@ fn an_answer_of_a_child_process_does_not_count() {
 #[test]
 fn protocol_violations_are_described() {
     for (way, words) in [
-        ("says-no-protocol", "no answer: \"Resolving servers"),
-        ("says-a-number", "no answer: \"42\""),
+        ("says-no-protocol", "an invalid answer: \"Resolving servers"),
+        ("says-a-number", "an invalid answer: \"42\""),
         ("says-nothing-of-the-matter", "none or several of `views`"),
         ("answers-with-a-list", "expected an object"),
         ("answers-another-seq", "which was not asked"),

@@ -225,7 +225,7 @@ fn header(line: &str, text: &str, place: &str) -> Result<Report, BadReport> {
             return Err(BadReport::CutOff { place: place.into(), line: 1 });
         }
         Err(_) if text.is_empty() => return Err(none("an empty file")),
-        Err(_) => return Err(none("a line that is no JSON")),
+        Err(_) => return Err(none("a line that is not JSON")),
     };
     match value.get("report").and_then(serde_json::Value::as_u64) {
         None => return Err(none("JSON that does not say of which format the report is")),
@@ -344,6 +344,6 @@ fn in_words(error: &serde_json::Error) -> String {
         Some(words) => format!("{words} (column {})", error.column()),
         None => words,
     };
-    let kind = if error.is_data() { "what does not fit" } else { "what is no JSON" };
+    let kind = if error.is_data() { "invalid data" } else { "invalid JSON" };
     format!("{kind}: {}", one_line(&clipped(&words, 300)))
 }

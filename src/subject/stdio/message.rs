@@ -118,7 +118,7 @@ impl Numbered {
     /// Reads an answer to `resolve`.
     pub(super) fn read(line: &[u8]) -> Result<Self, Failure> {
         let Table(written): Table<Written> = serde_json::from_slice(line).map_err(|error| {
-            protocol(format!("wrote what is no answer: {}: {error}", excerpt(line)))
+            protocol(format!("wrote an invalid answer: {}: {error}", excerpt(line)))
         })?;
         let Some(seq) = written.seq else {
             return Err(protocol(format!("answered without `seq`: {}", excerpt(line))));

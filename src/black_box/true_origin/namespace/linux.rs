@@ -51,7 +51,7 @@ pub(super) fn prepare(marker: &str) -> Result<Inside, NamespaceError> {
     let (parent, outside) = marker.split_once(' ').ok_or_else(|| wrong("a foreign marker"))?;
     if outside == network()? || !routes()?.is_empty() {
         return Err(wrong(&format!(
-            "{MARKER} is set, but this is no network of its own; unset it"
+            "{MARKER} is set, but this process is not in an isolated network; unset it"
         )));
     }
     let setup = NamespaceError::setup;
