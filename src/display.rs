@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subject_gives_no_orders() {
+    fn runner_commands_and_escapes_are_neutralised() {
         let forged = "fine\n  ::stop-commands::x\n::error::y\n\u{1b}[31mred a::b ##[error]z\n";
         let shown = "fine\n  : :stop-commands::x\n: :error::y\n\\u{1b}[31mred a::b # #[error]z\n";
         assert_eq!(printable_lines(forged), shown);

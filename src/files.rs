@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_replaced_as_a_whole_and_others_may_read_it() {
+    fn a_file_is_replaced_atomically_with_default_permissions() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report");
         write_whole(&path, b"a long first text").unwrap();

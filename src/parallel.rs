@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_number_is_given_out_once() {
+    fn every_number_is_taken_once() {
         let numbers = Numbers::up_to(1_001);
         let work = || std::iter::from_fn(|| numbers.take(10)).flatten().collect::<Vec<u64>>();
         let mut given: Vec<u64> = on_all_cores(work).into_iter().flatten().collect();

@@ -25,7 +25,7 @@ fn said(contributor: usize, index: usize) -> By {
 }
 
 #[test]
-fn configured_names_who_defined_and_who_lost() {
+fn configured_names_the_definition_and_the_overridden_ones() {
     let srv = json!({"command": "srv"});
     let view = resolution(json!({
         "host": {"mcp_servers": {"alone": srv, "both": srv}},

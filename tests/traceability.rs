@@ -114,7 +114,7 @@ fn ids_on(line: &str) -> Vec<&str> {
 }
 
 #[test]
-fn every_heading_of_the_page_that_is_an_id_is_a_rule_with_a_text() {
+fn every_rule_heading_of_the_page_has_a_text() {
     let headings: Vec<&str> = rules::SEMANTICS
         .lines()
         .filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'))

@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_the_case_says_the_host_is_sent_to_loopback() {
+    fn every_address_of_a_narrowed_case_is_on_loopback() {
         for index in 0..5_000 {
             let near = Reach::Loopback.nearest(random_case(2, index));
             let Some(base) = near.host.get("chatgpt_base_url").and_then(Value::as_str) else {
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_is_given() {
+    fn a_case_that_needs_narrowing_has_a_reason() {
         let scripted = json!({"contributors": [{"id": "x", "contributions": []}]});
         let case: Case = serde_json::from_value(scripted).unwrap();
         assert!(Reach::Loopback.is_out(&case).unwrap().contains("no other contributor"));

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn the_culprit_is_found_and_the_others_are_answered() {
+    fn the_failing_case_is_isolated_and_the_others_are_answered() {
         let cases = cases(&["a", "b", "bad", "c", "bad too", "d"]);
         let (trouble, troubles) = channel();
         let replies = ask_isolating(&Replies(fragile), &cases, &Restarts::new(10), &trouble);
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_when_there_are_no_restarts_left() {
+    fn isolation_stops_without_restarts() {
         let batches = Mutex::new(Vec::new());
         let noting = Replies(|cases: &[Case]| {
             batches.lock().unwrap().push(cases.len());
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_that_does_not_come_back_is_not_lost() {
+    fn an_unreproducible_failure_is_reported() {
         let asked = Mutex::new(false);
         let once = Replies(|cases: &[Case]| {
             let again = std::mem::replace(&mut *asked.lock().unwrap(), true);

@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sample_is_about_as_large_as_it_is_said() {
+    fn the_sample_has_about_the_requested_size() {
         for (twice, least, most) in [(0.0, 0, 0), (5.0, 4_500, 5_500), (100.0, 100_000, 100_000)] {
             let options = Options { twice, ..Options::default() };
             let sampled =

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_run_counts_everything() {
+    fn a_whole_run_counts_every_failure() {
         let mut sieve = Sieve::new(true);
         (0..1_000).for_each(|index| sieve.add(failing(index, "errored")));
         sieve.add(failing(1_000, ""));

@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_are_those_of_config_plugins_and_contributions() {
+    fn entries_come_from_config_plugins_and_contributions() {
         let mut case: Case = serde_json::from_value(json!({
             "host": {"mcp_servers": {"a": 1}},
             "plugins": [{"id": "p1", "active": false, "mcp_servers": {"a": 2, "b": 3}}],

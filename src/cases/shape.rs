@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_meant_matters() {
+    fn identifiers_matter() {
         let case = |removed: &str| {
             let remove = json!({"remove": {"name": removed}});
             json!({

@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_subject_has_files_of_its_own() {
+    fn each_subject_has_its_own_files() {
         let names = [0, 1, 2].map(|position| numbered(Path::new("out/a.b.xml"), position));
         assert_eq!(names, ["out/a.b.xml", "out/a.b-2.xml", "out/a.b-3.xml"].map(PathBuf::from));
         assert_eq!(numbered(Path::new("report"), 1), Path::new("report-2"));

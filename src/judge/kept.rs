@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn one_number_is_written_in_one_way() {
+    fn equal_numbers_are_written_alike() {
         let floats = json!({"a": [30.0, 1.5, -0.0, 1e300], "b": 30});
         assert_eq!(kept(&floats), json!({"a": [30, 1.5, 0, 1e300], "b": 30}));
     }
