@@ -114,7 +114,7 @@ fn ids_on(line: &str) -> Vec<&str> {
 }
 
 #[test]
-fn every_rule_heading_of_the_page_has_a_text() {
+fn every_rule_has_one_heading_and_a_sentence() {
     let headings: Vec<&str> = rules::SEMANTICS
         .lines()
         .filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'))

@@ -1,7 +1,7 @@
 //! Narrows a case to what a black box can be asked: removes or simplifies the parts that a running
 //! host cannot be given, and the parts that would prevent a test server from starting.
 //!
-//! This also ensures safety: every address in a narrowed case is on loopback.
+//! This also ensures safety: whatever the case says, the host only contacts loopback.
 
 use std::collections::BTreeMap;
 
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn every_address_of_a_narrowed_case_is_on_loopback() {
+    fn the_base_url_of_a_narrowed_case_is_on_loopback() {
         for index in 0..5_000 {
             let near = Reach::Loopback.nearest(random_case(2, index));
             let Some(base) = near.host.get("chatgpt_base_url").and_then(Value::as_str) else {

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn identifiers_matter() {
+    fn references_between_names_matter() {
         let case = |removed: &str| {
             let remove = json!({"remove": {"name": removed}});
             json!({
