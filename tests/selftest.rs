@@ -175,10 +175,18 @@ fn a_weak_matrix_lists_its_weaknesses() {
         random: Some(199),
         ..Matrix::committed().faults[0].clone()
     };
-    let alone = MatrixRow { vectors: None, exhaustive: None, endpoint: None, ..strong.clone() };
+    let random_alone = MatrixRow {
+        vectors: None,
+        exhaustive: None,
+        endpoint: None,
+        random_worst: Some(1_999),
+        ..strong.clone()
+    };
+    let alone = MatrixRow { random_worst: Some(2_000), ..random_alone.clone() };
     let late = MatrixRow { random: Some(200), ..strong.clone() };
     let never = MatrixRow { random: None, ..strong.clone() };
     assert_eq!(matrix_of(strong).weaknesses(), Vec::<String>::new());
+    assert_eq!(matrix_of(random_alone).weaknesses(), Vec::<String>::new());
     assert_eq!(matrix_of(alone).weaknesses(), ["x: phases that find it: 1, not 2"]);
     assert_eq!(matrix_of(late).weaknesses(), ["x: takes 200 random cases, not less than 200"]);
     assert!(matrix_of(never).weaknesses().contains(&"x: not found by random cases".to_string()));

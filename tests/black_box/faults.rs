@@ -69,6 +69,8 @@ fn credentials_sent_to_another_server_are_found() {
         Rule::HostedEnabledSets,
         Rule::StartExactlyEnabled,
         Rule::EndpointBaseTrimmed,
+        Rule::EndpointBaseValid,
+        Rule::HostWrongType,
         Rule::ServerUnknownField,
     ];
     let rules = [&[Rule::CredentialsAppsOnly][..], &also].concat();
@@ -80,8 +82,14 @@ fn credentials_sent_to_another_server_are_found() {
 
 #[test]
 fn a_started_disabled_server_is_found() {
-    // The fault replaces `enabled = false` in the whole file, so it also activates plugins.
-    let rules = [Rule::StartExactlyEnabled, Rule::ConfiguredInactivePluginIgnored];
+    // The fault replaces `enabled = false` in the whole file, so it also affects plugins and the path
+    // override.
+    let rules = [
+        Rule::StartExactlyEnabled,
+        Rule::ConfiguredInactivePluginIgnored,
+        Rule::EndpointDefaultPath,
+        Rule::HostWrongType,
+    ];
     is_found("starts-disabled", "disagree", &rules);
 }
 

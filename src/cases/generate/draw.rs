@@ -17,9 +17,11 @@ pub(super) fn once_in(u: &mut Unstructured<'_>, of: u8) -> Result<bool> {
 pub(super) fn name(u: &mut Unstructured<'_>) -> Result<String> {
     let name = match u.int_in_range(0..=15)? {
         0..=5 => CODEX_APPS,
-        6..=9 => "docs",
-        10..=12 => "github",
-        13 => pick(u, &["Codex_Apps", "codex-apps", "codex_apps_2", "CODEX_APPS", " codex_apps"])?,
+        6..=8 => "docs",
+        9..=11 => "github",
+        12 | 13 => {
+            pick(u, &["Codex_Apps", "codex-apps", "codex_apps_2", "CODEX_APPS", " codex_apps"])?
+        }
         14 => pick(u, &["Docs", "a.b", "日本", "", "mcp_servers", "a b"])?,
         _ => "search",
     };

@@ -39,7 +39,13 @@ pub(super) fn entry(u: &mut Unstructured<'_>) -> Result<Value> {
         };
         entry.insert(field.into(), value);
     }
-    if entry.contains_key("environment_id") && stdio {
+    if !stdio && once_in(u, 6)? {
+        // Whether the host's credentials go there depends on these two together.
+        entry.insert("auth".into(), Value::from("chatgpt"));
+        entry.insert("url".into(), Value::from(*u.choose(&NEAR_CHATGPT)?));
+    }
+    // Some profiles reject a stdio server elsewhere that has no folder.
+    if entry.contains_key("environment_id") && stdio && !once_in(u, 6)? {
         entry.insert("cwd".into(), Value::from("/srv"));
     }
     Ok(Value::Object(entry))

@@ -72,8 +72,10 @@ fn break_host(u: &mut Unstructured<'_>, case: &mut Case) -> Result<()> {
         json!("on"),
         json!([]),
     ];
-    let (key, value) = match u.int_in_range(0..=6)? {
+    let (key, value) = match u.int_in_range(0..=9)? {
         0..=2 => ("chatgpt_base_url", Value::from(pick(u, &bad_urls)?)),
+        7 | 8 => ("features", json!({pick(u, &["other", "connectors"])?: not_a_table(u)?})),
+        9 => ("features", json!({"apps_mcp_path_override": u.choose(&bad_overrides)?.clone()})),
         3 => ("apps_mcp_product_sku", wrong(u)?),
         4 => ("features", json!({pick(u, &["apps", "connectors", "other"])?: not_a_table(u)?})),
         5 => ("features", json!({"apps_mcp_path_override": u.choose(&bad_overrides)?.clone()})),
@@ -137,8 +139,8 @@ fn broken_server(u: &mut Unstructured<'_>) -> Result<Value> {
 
 /// A field that makes most servers invalid, or one that only looks as if it did.
 fn broken_field(u: &mut Unstructured<'_>) -> Result<(&'static str, Value)> {
-    Ok(match u.int_in_range(0..=22)? {
-        22 => ("auth", u.choose(&[json!("ChatGPT"), json!(true), json!("chatgpt")])?.clone()),
+    Ok(match u.int_in_range(0..=24)? {
+        22..=24 => ("auth", u.choose(&[json!("ChatGPT"), json!(true), json!("bearer")])?.clone()),
         0 => ("command", json!("srv")),
         1 => ("url", json!("https://x.example")),
         2 => ("bearer_token", json!("secret")),
