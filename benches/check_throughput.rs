@@ -1,4 +1,4 @@
-//! Random cases a second on one core: generation, both sides and the comparison included.
+//! Random cases per second on one core, including generation, both resolutions and the comparison.
 
 use std::hint::black_box;
 

@@ -1,7 +1,7 @@
-//! How long a resolution takes, against the seed's way in the same run.
+//! The time of a resolution, compared with the seed's method in the same run.
 //!
 //! The seed deep-copies the configured map for each view on every call. The ratios are printed at
-//! the end; `docs/performance.md` says what is wanted.
+//! the end; `docs/performance.md` states the targets.
 
 #![allow(clippy::unwrap_used, reason = "the input is fixed and valid")]
 
@@ -17,10 +17,10 @@ use mcp_overlay_host::{
 };
 use serde_json::{Map, Value, json};
 
-/// Sizes of the configured map; a fifth as many contributions.
+/// Sizes of the configured map; there are a fifth as many contributions.
 const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
 
-/// What a user's server looks like: a few strings, a few tables.
+/// A typical server: a few strings, a few tables.
 fn entry(number: usize) -> Value {
     if number.is_multiple_of(2) {
         json!({
@@ -45,7 +45,7 @@ struct Fixture {
     host: Arc<HostConfig>,
     plugins: Arc<[Plugin]>,
     contributions: Vec<McpServerContribution>,
-    /// The host's own servers as the seed's config holds them.
+    /// The host's own servers, as in the seed's config.
     owned: SeedMap,
 }
 
@@ -87,9 +87,9 @@ impl Fixture {
         McpManager::new(builder.build())
     }
 
-    /// All three views by the production implementation, nothing remembered from before.
+    /// All three views by the production implementation, without caches.
     fn resolve(&self, manager: &McpManager) -> usize {
-        // Another host each time: the manager's memory of the last one is of no use.
+        // A new host each time, so that the manager's cache does not help.
         let host = Arc::new((*self.host).clone());
         let config = block_on(manager.runtime_config(&host, &self.plugins));
         let effective = config.effective(Some(Auth::ChatGpt));
@@ -97,7 +97,7 @@ impl Fixture {
         usize::from(effective.contains("codex_apps"))
     }
 
-    /// The same, and every server of every view looked at once.
+    /// The same, and visits every server of every view.
     fn resolve_and_walk(&self, manager: &McpManager) -> usize {
         let host = Arc::new((*self.host).clone());
         let config = block_on(manager.runtime_config(&host, &self.plugins));
@@ -107,7 +107,7 @@ impl Fixture {
         views.into_iter().flatten().filter(|(_, server)| server.enabled).count()
     }
 
-    /// All three views the seed's way.
+    /// All three views by the seed's method.
     fn deep_copy(&self) -> usize {
         let configured = self.deep_configured();
         let runtime = self.deep_runtime();
@@ -178,14 +178,14 @@ fn resolve(c: &mut Criterion) {
     ratios();
 }
 
-/// The effective view of a host that has not changed.
+/// The effective view of an unchanged host.
 fn read_again(fixture: &Fixture, manager: &McpManager) -> bool {
     let auth = Some(Auth::ChatGpt);
     let view = block_on(manager.effective_servers(&fixture.host, &fixture.plugins, auth));
     black_box(view).contains("codex_apps")
 }
 
-/// Both ways in turn, so that a noisy machine slows both; the fastest round of each counts.
+/// Measures both methods in turn, so that a noisy machine slows both; the fastest round counts.
 fn ratios() {
     println!("\nservers  contributions     shared  deep copies  ratio   walked  ratio  read again");
     for size in SIZES {

@@ -1,9 +1,9 @@
-//! What a long-lived subject over stdio is worth: cases a second through one process a core, and
-//! through one process a case, both in turn.
+//! The throughput of a long-lived subject over stdio: cases per second with one process per core,
+//! and with one process per case, measured in turn.
 //!
 //! `cargo bench --bench stdio`; the subject is `mcp-overlay subject production`.
 
-#![allow(clippy::unwrap_used, reason = "a bench that panics has failed, as it should")]
+#![allow(clippy::unwrap_used, reason = "a panic fails the benchmark")]
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use mcp_overlay::cases::generate::random_case;
 use mcp_overlay::subject::stdio::Patience;
 use mcp_overlay::subject::{Driver, StdioDriver};
 
-/// Each way is measured this often; the fastest round counts.
+/// Rounds per method; the fastest round counts.
 const ROUNDS: usize = 3;
 
 fn main() {
@@ -37,7 +37,7 @@ fn subject() -> StdioDriver {
     StdioDriver::start(command, &[Options::default().profile], Patience::default()).unwrap()
 }
 
-/// A whole check: generation, the protocol, the model, the comparison, and the asking again.
+/// A whole check: generation, the protocol, the model, the comparison, and asking again.
 fn check_over_stdio(cases: u64) -> Duration {
     let subject = subject();
     let phases = [Phase::Random].into();
@@ -49,7 +49,7 @@ fn check_over_stdio(cases: u64) -> Duration {
     took
 }
 
-/// Start, introduction, one case, end; on as many threads as the check has.
+/// One process per case: start, introduction, one case, exit; on as many threads as the check uses.
 fn process_a_case(cases: u64) -> Duration {
     let threads = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     let begun = Instant::now();

@@ -1,10 +1,10 @@
-//! Text made fit to be shown. A subject chooses its own words: nothing in them may hide, or give a
-//! terminal or a CI runner an order.
+//! Text made safe to display. A subject controls its own output: it must not hide text, and must
+//! not send commands to a terminal or a CI runner.
 
 use serde_json::Value;
 
-/// The text with everything that a reader would not see written out: control characters, marks
-/// that turn the direction of writing, characters without width. `\n` and `\t` stay.
+/// Escapes every invisible character: control characters, bidirectional marks and zero-width
+/// characters. `\n` and `\t` stay.
 pub fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -17,8 +17,8 @@ pub fn visible(text: &str) -> String {
     out
 }
 
-/// [`visible`], and no order to a CI runner: GitHub's reads `::command::` at the beginning of a line
-/// and `##[command]` anywhere in it.
+/// [`visible`], and without commands for a CI runner: GitHub's runner executes `::command::` at the
+/// start of a line and `##[command]` anywhere in it.
 pub fn printable_lines(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
@@ -39,7 +39,7 @@ pub(crate) fn one_line(text: &str) -> String {
     visible(text).replace(['\n', '\t'], " ")
 }
 
-/// The beginning of a text that is longer than anybody reads.
+/// Truncates a text that is too long to read.
 pub(crate) fn clipped(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         None => text.into(),
@@ -50,7 +50,7 @@ pub(crate) fn clipped(text: &str, most: usize) -> String {
     }
 }
 
-/// A value over several lines; null is what is not there.
+/// A value over several lines; null stands for an absent value.
 pub(crate) fn pretty(value: &Value) -> String {
     match value {
         Value::Null => "(absent)".into(),
@@ -58,8 +58,8 @@ pub(crate) fn pretty(value: &Value) -> String {
     }
 }
 
-/// A name as it can be told apart on a terminal, and cannot forge lines of it: quoted when it is
-/// not a plain word.
+/// A name, quoted and escaped unless it is plain, so that names stay distinguishable and cannot
+/// forge terminal lines.
 pub fn printable(name: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_-.@".contains(c);
     if !name.is_empty() && name.chars().all(plain) { name.into() } else { format!("{name:?}") }
@@ -78,8 +78,8 @@ pub fn grouped(number: u64) -> String {
     out
 }
 
-/// Whether a character shows nothing, or makes others show elsewhere. XML has no room for some of
-/// them, and two names that differ only in them look the same.
+/// Whether a character is invisible or reorders others. XML does not allow some of them, and two
+/// names that differ only in them look the same.
 fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_seen_is_written_out() {
+    fn invisible_characters_are_escaped() {
         assert_eq!(visible("a\u{202e}b\u{0}\n\tc\u{200b}"), "a\\u{202e}b\\u{0}\n\tc\\u{200b}");
         assert_eq!(visible("\u{fffe}\u{1ffff}\u{85}\r"), "\\u{fffe}\\u{1ffff}\\u{85}\\u{d}");
         assert_eq!(visible("Grüße, 名前 🦀 'x' \"y\" \\"), "Grüße, 名前 🦀 'x' \"y\" \\");
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subject_gives_no_orders() {
+    fn runner_commands_and_escapes_are_neutralised() {
         let forged = "fine\n  ::stop-commands::x\n::error::y\n\u{1b}[31mred a::b ##[error]z\n";
         let shown = "fine\n  : :stop-commands::x\n: :error::y\n\\u{1b}[31mred a::b # #[error]z\n";
         assert_eq!(printable_lines(forged), shown);

@@ -16,7 +16,7 @@ use crate::finding::in_words;
 use crate::judge::compare::same;
 use crate::subject::HostInputs;
 
-/// The three views with a reason for everything.
+/// The three views, with a reason for each server.
 #[derive(Clone, Debug, Serialize)]
 pub struct Explanation {
     /// Version of this format.
@@ -36,13 +36,13 @@ pub struct Explanation {
 /// One view.
 #[derive(Clone, Debug, Serialize)]
 pub struct ExplainedView {
-    /// What is there.
+    /// The servers in the view.
     pub servers: Vec<Present>,
-    /// What is absent because something removed it or kept it out.
+    /// The names that something removed or kept out.
     pub absent: Vec<Absent>,
 }
 
-/// A server that is there. No header value, environment value, argument or URL path is in it.
+/// A server of a view, without header values, environment values, arguments and URL paths.
 #[derive(Clone, Debug, Serialize)]
 pub struct Present {
     /// Its name.
@@ -51,18 +51,18 @@ pub struct Present {
     pub server: Value,
     /// The rule that decided.
     pub rule: &'static str,
-    /// Whose word it was.
+    /// The input that decided.
     pub because: String,
 }
 
-/// A server that is not there.
+/// A server that a view lacks.
 #[derive(Clone, Debug, Serialize)]
 pub struct Absent {
     /// Its name.
     pub name: String,
     /// The rule that decided.
     pub rule: &'static str,
-    /// Whose word it was.
+    /// The input that decided.
     pub because: String,
 }
 
@@ -86,11 +86,11 @@ pub enum Error {
     },
 }
 
-/// Explains what the production implementation makes of `inputs`; `case` is the same question for
-/// the model, which knows the reasons.
+/// Explains how the production implementation resolves `inputs`; `case` is the same input for the
+/// model, which knows the reasons.
 ///
 /// # Errors
-/// A disagreement of the two: then no reason would be true.
+/// The two disagree, so the model's reasons do not apply.
 pub fn explain(inputs: HostInputs, case: &Case) -> Result<Explanation, Error> {
     let resolution = match resolve(case) {
         Outcome::Resolved(resolution) => *resolution,
@@ -132,7 +132,7 @@ fn explain_view(
                 explained.servers.push(Present { name, server, rule: rule.id(), because });
             }
             (None, None) => {
-                // What never was configured is told once, not again in every later view.
+                // A name that was never configured is listed once, not again in every later view.
                 if view == "configured" || !matches!(by, By::Config | By::Plugin(_)) {
                     explained.absent.push(Absent { name, rule: rule.id(), because });
                 }
@@ -146,7 +146,7 @@ fn explain_view(
     }
 }
 
-/// Whether the host made this server itself; then its URL holds nothing of the user's but the base.
+/// Whether the host generated this server; then only the base of its URL comes from the user.
 fn is_apps_server(case: &Case, by: By) -> bool {
     use mcp_overlay_model::ContributorKind::HostedApps;
     match by {
@@ -160,10 +160,10 @@ fn is_apps_server(case: &Case, by: By) -> bool {
 
 const HIDDEN: &str = "***";
 
-/// The canonical form without what is, or by mistake may be, a secret.
+/// The canonical form without anything that is a secret or could be one by mistake.
 ///
-/// Shown are fields that cannot hold one, names of tables and of environment variables, the program
-/// of a command, and the origin of a URL (tokens are handed out as URL paths too).
+/// It shows fields that cannot hold a secret, names of tables and environment variables, the
+/// program of a command, and the origin of a URL (a URL path can be a token).
 fn without_secrets(server: &Arc<Value>, whole_url: bool) -> Value {
     let Value::Object(fields) = &**server else {
         return Value::Null;
@@ -207,13 +207,14 @@ fn shown(field: &str, value: &Value, whole_url: bool) -> Value {
     }
 }
 
-/// The name of an environment variable; what cannot be one is most likely the value, misplaced.
+/// The name of an environment variable. A text that cannot be a name is most likely a misplaced
+/// value, and is hidden.
 fn shown_variable(name: &str) -> Value {
     let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     if name.chars().all(plain) { name.into() } else { HIDDEN.into() }
 }
 
-/// The program of a command that may have arguments written into it.
+/// The program of a command that may contain arguments.
 fn shown_command(command: &str) -> String {
     match command.split_once(char::is_whitespace) {
         Some((program, _)) => format!("{program} …"),
@@ -227,7 +228,7 @@ fn shown_url(url: &str, whole: bool) -> String {
     };
     let authority_end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
     let (authority, tail) = rest.split_at(authority_end);
-    // An `@` further on may mean that a password has a slash in it.
+    // A later `@` may mean that a password contains a slash.
     if tail.contains('@') {
         return HIDDEN.into();
     }
@@ -313,7 +314,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_shown_without_what_may_be_secret() {
+    fn a_url_is_shown_without_possible_secrets() {
         let shown = |url| shown_url(url, false);
         assert_eq!(shown("https://user:pw@d.example:8/s/SECRET?t=1"), "https://d.example:8/…");
         assert_eq!(shown("https://d.example"), "https://d.example");
@@ -324,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_the_wrong_place_is_not_shown() {
+    fn misplaced_values_are_not_shown() {
         let server = Arc::new(serde_json::json!({
             "command": "env KEY=SECRET srv",
             "bearer_token_env_var": "sk-SECRET",

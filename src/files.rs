@@ -1,13 +1,13 @@
-//! Files that are written whole or not at all.
+//! Atomic file writes.
 
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Writes beside, then renames: nobody ever reads half a file. Others may read it as the umask
-/// says, like any file that a program makes.
+/// Writes a temporary file beside `path`, then renames it, so that no reader sees half a file. The
+/// umask decides its permissions, as for any new file.
 ///
 /// # Errors
-/// Those of the file system.
+/// File system errors.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
@@ -17,7 +17,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     beside.persist(path).map(drop).map_err(|error| error.error)
 }
 
-/// The folder that a file is in.
+/// The folder of a file.
 pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_replaced_as_a_whole_and_others_may_read_it() {
+    fn a_file_is_replaced_atomically_with_default_permissions() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report");
         write_whole(&path, b"a long first text").unwrap();

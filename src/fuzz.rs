@@ -1,4 +1,4 @@
-//! What the fuzz targets hold: one function a target.
+//! The properties that the fuzz targets check: one function per target.
 
 use mcp_overlay_host::{Environment, HostConfig};
 use mcp_overlay_model::{
@@ -14,7 +14,7 @@ use crate::judge::verdict::Verdict;
 use crate::protocol;
 use crate::subject::{HostInputs, InProcess, ProductionSubject};
 
-/// Holds the production implementation against the model on the case that `bytes` make.
+/// Compares the production implementation with the model on the case generated from `bytes`.
 ///
 /// # Errors
 /// The finding as text.
@@ -26,11 +26,11 @@ pub fn check_bytes(bytes: &[u8]) -> Result<(), String> {
     }
 }
 
-/// Holds the production reading of a `config.toml` against the model's: no panic, both accept or
-/// both reject at the same place, and the same views come of it.
+/// Compares how production and the model read a `config.toml`: no panic, both accept it or both
+/// reject it at the same place, and both resolve the same views.
 ///
 /// # Errors
-/// The difference, in words.
+/// A description of the difference.
 pub fn check_toml(bytes: &[u8]) -> Result<(), String> {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Ok(());
@@ -39,11 +39,12 @@ pub fn check_toml(bytes: &[u8]) -> Result<(), String> {
     let host = match (host_from_toml(text), &production) {
         (Err(_), Err(_)) => return Ok(()),
         (Err(error), Ok(_)) => {
-            return Err(format!("production accepts what is no TOML: {error}"));
+            return Err(format!("production accepts invalid TOML: {error}"));
         }
         (Ok(host), _) => host,
     };
-    // How deep a reader goes is no rule; a host refuses what is much deeper than any real config.
+    // No rule limits the nesting depth, so a host may reject a config that is deeper than any real
+    // one.
     if production.as_ref().is_err_and(|error| error.path() == "host") && depth(&host) > DEEP {
         return Ok(());
     }
@@ -71,7 +72,7 @@ pub fn check_toml(bytes: &[u8]) -> Result<(), String> {
     }
 }
 
-/// Levels of nesting that every reader of a config must manage.
+/// Nesting levels that every reader of a config must accept.
 const DEEP: usize = 60;
 
 fn depth(value: &Value) -> usize {
@@ -82,8 +83,8 @@ fn depth(value: &Value) -> usize {
     }
 }
 
-/// Gives bytes to the subject's side of the protocol: it ends in an answer or an error, and what
-/// it wrote are whole lines of JSON.
+/// Feeds bytes to the subject's side of the protocol: it returns or reports an error, and its
+/// output consists of complete JSON lines.
 ///
 /// # Errors
 /// The broken line.

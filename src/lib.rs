@@ -1,4 +1,4 @@
-//! The checker: tells whether an MCP host resolves its servers the way the specification says.
+//! The checker: checks whether an MCP host resolves its servers as the specification says.
 //!
 //! A host in Rust checks itself in a test, with this crate as a dev-dependency:
 //!
@@ -14,14 +14,14 @@
 //!     }
 //!
 //!     fn resolve(&self, case: &Case) -> Answer {
-//!         // Here: the case becomes your host's config, your host resolves, and its views become
-//!         // an answer. `examples/subjects/rust/main.rs` is a whole one.
+//!         // Convert the case to your host's config, resolve, and convert the views to an answer.
+//!         // `examples/subjects/rust/main.rs` is a complete subject.
 //! #       mcp_overlay::subject::ProductionSubject.resolve(case)
 //!     }
 //! }
 //!
 //! # fn main() {
-//! # // A test of a library says `#[test]`; an example that is run cannot.
+//! # // In your tests this is a `#[test]`; a doc test that runs cannot contain one.
 //! let options = Options { cases: Some(2_000), ..Options::default() };
 //! # let options = Options { phases: [mcp_overlay::campaign::Phase::Random].into(), ..options };
 //! let report = check(&MyHost, &options).unwrap();
@@ -29,9 +29,9 @@
 //! # }
 //! ```
 //!
-//! Data goes one way: bytes → case ([`cases`]) → what the specification and a [`subject`] say →
-//! verdict ([`judge`]) → event ([`campaign`]) → report ([`report`]). A case that fails is made small
-//! ([`cases::shrink`]), blamed on a rule ([`finding::blame`]) and kept ([`finding`]).
+//! Data flows one way: bytes → case ([`cases`]) → answers of the specification and of a [`subject`]
+//! → verdict ([`judge`]) → event ([`campaign`]) → report ([`report`]). A failing case is shrunk
+//! ([`cases::shrink`]), blamed on a rule ([`finding::blame`]) and saved ([`finding`]).
 
 #[cfg(feature = "endpoint")]
 pub mod apps_connection;
@@ -60,11 +60,11 @@ pub use mcp_overlay_model as model;
 pub use report::Report;
 pub use subject::Subject;
 
-/// Holds a subject against the specification and tells what came of it. Nothing is printed;
-/// [`campaign::run`] also tells what happens meanwhile.
+/// Checks a subject against the specification and returns the report. Prints nothing;
+/// [`campaign::run`] also reports progress.
 ///
 /// # Errors
-/// What keeps the checker itself from working; a failing subject is no error.
+/// A failure of the checker itself. A failing subject is not an error.
 pub fn check(subject: &dyn Subject, options: &Options) -> Result<Report, Error> {
     campaign::run(&subject::InProcess(subject), options, &mut campaign::Quiet)
 }

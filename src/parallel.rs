@@ -9,7 +9,7 @@ pub(crate) fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// Numbers up to an end, each given out once, to whichever thread asks.
+/// A shared counter: each number below a limit goes to one thread.
 #[derive(Debug)]
 pub(crate) struct Numbers {
     next: AtomicU64,
@@ -21,14 +21,15 @@ impl Numbers {
         Numbers { next: AtomicU64::new(0), end }
     }
 
-    /// The next numbers, at most so many of them; `None` if there are no more.
+    /// The next numbers, at most `most`; `None` at the end.
     pub(crate) fn take(&self, most: u64) -> Option<Range<u64>> {
         let start = self.next.fetch_add(most, Ordering::Relaxed);
         (start < self.end).then(|| start..self.end.min(start.saturating_add(most)))
     }
 }
 
-/// Does the same on every core; what came of each. A panic is the caller's, once all have ended.
+/// Runs `work` on every core and returns each result. Propagates a panic after all threads have
+/// ended.
 pub(crate) fn on_all_cores<R: Send>(work: impl Fn() -> R + Sync) -> Vec<R> {
     thread::scope(|scope| {
         let workers: Vec<_> = (0..cores()).map(|_| scope.spawn(&work)).collect();
@@ -45,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_number_is_given_out_once() {
+    fn every_number_is_taken_once() {
         let numbers = Numbers::up_to(1_001);
         let work = || std::iter::from_fn(|| numbers.take(10)).flatten().collect::<Vec<u64>>();
         let mut given: Vec<u64> = on_all_cores(work).into_iter().flatten().collect();

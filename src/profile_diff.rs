@@ -1,10 +1,10 @@
 //! What changed between two profiles: for each rule that only one of them has, the smallest case
 //! found on which they differ because of it.
 //!
-//! A case differs because of a rule if it does so already between the two profiles next to each
-//! other where the rule comes or goes, and holding one's answer against the other's specification
-//! blames that rule ([`compare`]), as for any implementation. Cases that nothing else in between
-//! touches are preferred.
+//! A case shows a rule if two conditions hold. The two neighbouring profiles between which the rule
+//! is added or dropped differ on the case; and comparing the answer of one with the specification
+//! of the other blames that rule ([`compare`]), as for any implementation. Cases that no other
+//! change between the profiles affects are preferred.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -23,17 +23,18 @@ use crate::report::diff::{diff as lines, unified};
 use crate::rules;
 use crate::subject::Sight;
 
-/// Random cases that are looked at.
+/// Number of random cases to search.
 const RANDOM: u64 = 4000;
-/// Every how manieth case of the small scope is; a prime, so that no digit keeps its value.
+/// Sampling stride for the small scope; a prime, so that no digit of the case number keeps its
+/// value.
 const STRIDE: u64 = 211;
 const SEED: u64 = 1;
-/// Cases of one rule that are made smaller.
+/// Number of cases to shrink for one rule.
 const SAMPLES: usize = 4;
-/// Cases that are tried for making one smaller.
+/// Candidates to try when shrinking one case.
 const BUDGET: usize = 20_000;
 
-/// The section of rules that are about the requests of a running host.
+/// The section of rules about the requests of a running host.
 const OF_REQUESTS: &str = "credentials";
 
 /// What changed from one profile to another.
@@ -43,9 +44,9 @@ pub struct ProfileDiff {
     pub left: &'static str,
     /// The right profile's name.
     pub right: &'static str,
-    /// How many cases were looked at.
+    /// Number of cases searched.
     pub cases: u64,
-    /// The rules with a case that shows them, by id.
+    /// The rules that a case shows, by id.
     pub changes: Vec<Change>,
     /// The rules that only one profile has and that no view of these cases shows.
     pub unseen: Vec<Variant>,
@@ -58,7 +59,7 @@ pub struct Variant {
     pub rule: Rule,
     /// The profile that has it.
     pub only_in: &'static str,
-    /// What it says.
+    /// Its sentence.
     pub sentence: &'static str,
 }
 
@@ -70,13 +71,13 @@ pub struct Change {
     pub variant: Variant,
     /// The case, without a profile.
     pub case: Value,
-    /// What the left profile says, as far as the right one says otherwise.
+    /// The left profile's answer, where the right one differs.
     pub left: BTreeMap<String, Value>,
-    /// What the right profile says there.
+    /// The right profile's answer there.
     pub right: BTreeMap<String, Value>,
 }
 
-/// Looks for what changed. The same profiles give the same result each time.
+/// Searches for the differences. The result is deterministic.
 pub fn between(left: Profile, right: Profile) -> ProfileDiff {
     let variants: Vec<Variant> = Rule::ALL
         .iter()
@@ -90,7 +91,7 @@ pub fn between(left: Profile, right: Profile) -> ProfileDiff {
     let random = (0..RANDOM).map(|index| random_case(SEED, index));
     let mut cases = 0;
     let mut found: BTreeMap<Rule, Vec<Case>> = BTreeMap::new();
-    // Without a rule to find there is nothing to look for.
+    // Skip the search if no rule differs.
     for case in small.chain(random).filter(|_| !variants.is_empty()) {
         cases += 1;
         for variant in &variants {
@@ -130,7 +131,7 @@ fn size(case: &Case) -> usize {
     text(case).len()
 }
 
-/// What a running host sends shows from outside only; all else in the views.
+/// A host's requests show from outside only; everything else shows in the views.
 fn sight_of(rule: Rule) -> Sight {
     match rule.id().split_once('.') {
         Some((OF_REQUESTS, _)) => Sight::Outside,
@@ -151,7 +152,7 @@ enum Shown {
     No,
     /// Together with other changes.
     Among,
-    /// Alone: the case has the same answer everywhere else between the two profiles.
+    /// Alone: between all other neighbouring profiles the case has the same answer.
     Alone,
 }
 
@@ -171,8 +172,7 @@ fn shown(case: &Case, rule: Rule, left: Profile, right: Profile) -> Shown {
     if alone { Shown::Alone } else { Shown::Among }
 }
 
-/// The profiles next to each other, from one of `ends` to the other, between which a rule comes or
-/// goes.
+/// The neighbouring profiles, between the two `ends`, between which a rule is added or dropped.
 fn step(rule: Rule, left: Profile, right: Profile) -> Option<(Profile, Profile)> {
     let is_end = |profile: &Profile| [left, right].contains(profile);
     let first = Profile::ALL.iter().position(is_end)?;
@@ -185,7 +185,7 @@ fn step(rule: Rule, left: Profile, right: Profile) -> Option<(Profile, Profile)>
     }
 }
 
-/// The rules because of which the two profiles differ on a case.
+/// The rules that make the two profiles differ on a case.
 fn blamed(case: &Case, left: Profile, right: Profile, sight: Sight) -> Vec<Rule> {
     let (left, right) = (of(left, case, sight), of(right, case, sight));
     let rules = |(case, expected): &(Case, Outcome), answer: &Answer| -> Vec<Rule> {
@@ -217,7 +217,7 @@ fn change(variant: Variant, case: &Case, left: Profile, right: Profile) -> Chang
     Change { variant, case: written, left, right }
 }
 
-/// An answer by its parts.
+/// An answer, split into its parts.
 fn said(answer: &Answer) -> BTreeMap<String, Value> {
     let part = |name: &str, value: Option<Value>| (name.to_string(), value.unwrap_or_default());
     match answer {

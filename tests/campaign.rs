@@ -1,5 +1,5 @@
-//! A whole run against subjects that are sound, broken, dying or silent: the summary, the saved
-//! findings and what the report says.
+//! A whole run against subjects that are sound, broken, crashing or silent: the summary, the saved
+//! findings and the text report.
 
 #![allow(
     clippy::indexing_slicing,
@@ -20,7 +20,7 @@ use mcp_overlay::report::{Report, RunVerdict};
 use mcp_overlay::subject::{FailureKind, InProcess, ProductionSubject, Subject};
 use mcp_overlay_model::{Answer, Auth, Case, Rule};
 
-/// The production implementation with something done to question and answer.
+/// A subject that resolves with the given function.
 struct Altered<F>(F);
 
 impl<F: Fn(&Case) -> Answer + Sync> Subject for Altered<F> {
@@ -33,7 +33,7 @@ impl<F: Fn(&Case) -> Answer + Sync> Subject for Altered<F> {
     }
 }
 
-/// The gate takes an API key for a ChatGPT account.
+/// Resolves with a gate that accepts an API key as a ChatGPT account.
 fn api_key_passes(case: &Case) -> Answer {
     let mut case = case.clone();
     if case.auth == Some(Auth::ApiKey) {
@@ -53,7 +53,7 @@ fn run(subject: &dyn Subject, folder: &Path) -> (Report, String) {
     let mut out = Vec::new();
     let summary =
         campaign::run(&InProcess(subject), &options, &mut TextReporter::new(&mut out)).unwrap();
-    // The library's colours are for `anstream` to take away; here nobody did.
+    // The reporter writes colours, which `anstream` would remove.
     (summary, anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string())
 }
 
@@ -72,7 +72,7 @@ fn a_sound_subject_is_clean() {
 }
 
 #[test]
-fn a_broken_subject_is_found_and_kept() {
+fn a_broken_subject_is_found_and_its_finding_saved() {
     let folder = tempfile::tempdir().unwrap();
     let (summary, report) = run(&Altered(api_key_passes), folder.path());
     assert!(summary.verdict() == RunVerdict::Findings);
@@ -86,11 +86,11 @@ fn a_broken_subject_is_found_and_kept() {
     }
 }
 
-/// What is found stands above the row of its phase; a row that follows has the header right above it.
+/// The findings of a phase are above its row; the header is repeated above the next row.
 #[test]
-fn every_row_of_the_report_stands_under_the_header() {
+fn every_row_of_the_table_is_below_a_header() {
     let folder = tempfile::tempdir().unwrap();
-    // Vectors have an id, so each phase finds something of its own.
+    // Vectors have an id, so each phase has its own finding.
     let wrong = |case: &Case| match case.auth {
         Some(Auth::AgentIdentity) if case.id.is_empty() => Answer::errored("no such identity"),
         _ => api_key_passes(case),
@@ -109,7 +109,7 @@ fn every_row_of_the_report_stands_under_the_header() {
 }
 
 #[test]
-fn the_finding_of_the_readme_is_true() {
+fn the_finding_in_the_readme_matches_the_output() {
     let folder = tempfile::tempdir().unwrap();
     run(&Altered(api_key_passes), folder.path());
     let smallest = saved(folder.path()).into_iter().min_by_key(|f| f.to_string().len()).unwrap();
@@ -119,7 +119,7 @@ fn the_finding_of_the_readme_is_true() {
 }
 
 #[test]
-fn a_subject_that_fails_often_ends_the_phase_early() {
+fn many_failures_end_the_phase_early() {
     let folder = tempfile::tempdir().unwrap();
     let (summary, report) =
         run(&Altered(|_: &Case| Answer::errored("out of order")), folder.path());
@@ -147,7 +147,7 @@ fn a_crash_is_a_finding_with_its_message() {
 }
 
 #[test]
-fn a_silent_subject_does_not_pass() {
+fn a_subject_that_skips_every_case_does_not_pass() {
     let folder = tempfile::tempdir().unwrap();
     let (summary, report) = run(&Altered(|_: &Case| Answer::skipped("not today")), folder.path());
     assert!(!summary.is_clean());

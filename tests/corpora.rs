@@ -7,7 +7,7 @@ use std::path::Path;
 
 use mcp_overlay::fuzz::{check_bytes, check_protocol, check_toml};
 
-/// Gives every file of a corpus to the target's oracle.
+/// Runs the target's oracle on every file of a corpus.
 fn replay(target: &str, oracle: fn(&[u8]) -> Result<(), String>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
     let mut replayed = 0;
@@ -22,16 +22,16 @@ fn replay(target: &str, oracle: fn(&[u8]) -> Result<(), String>) {
 }
 
 #[test]
-fn resolve() {
+fn the_resolve_corpus_passes() {
     replay("resolve", check_bytes);
 }
 
 #[test]
-fn config_toml() {
+fn the_config_toml_corpus_passes() {
     replay("config_toml", check_toml);
 }
 
 #[test]
-fn protocol_line() {
+fn the_protocol_line_corpus_passes() {
     replay("protocol_line", check_protocol);
 }

@@ -1,4 +1,4 @@
-//! Model and implementation share no code, or one mistake could hide in both.
+//! Model and implementation share no code, because a mistake in shared code would be hidden.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,7 +11,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// The workspace's packages, each with all it depends on: for building, testing and build scripts.
+/// The workspace's packages with all their dependencies: normal, dev and build dependencies.
 fn packages() -> BTreeMap<String, BTreeSet<String>> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
@@ -31,7 +31,7 @@ fn packages() -> BTreeMap<String, BTreeSet<String>> {
         .collect()
 }
 
-/// What `start` depends on within the workspace, through any number of steps.
+/// The transitive dependencies of `start` within the workspace.
 fn reachable<'a>(
     packages: &'a BTreeMap<String, BTreeSet<String>>,
     start: &str,
@@ -49,7 +49,7 @@ fn reachable<'a>(
 }
 
 #[test]
-fn the_implementation_knows_neither_the_model_nor_the_checker() {
+fn the_implementation_depends_on_neither_the_model_nor_the_checker() {
     let packages = packages();
     assert!(packages["mcp-overlay-host"].contains("toml"), "the packages were read");
     let known = reachable(&packages, "mcp-overlay-host");
@@ -58,14 +58,14 @@ fn the_implementation_knows_neither_the_model_nor_the_checker() {
 }
 
 #[test]
-fn the_model_knows_nobody() {
+fn the_model_depends_on_no_other_crate_of_the_workspace() {
     let packages = packages();
     let known: Vec<&str> = packages["mcp-overlay-model"].iter().map(String::as_str).collect();
     assert_eq!(known, ["idna", "serde", "serde_json"]);
 }
 
 #[test]
-fn only_the_checker_knows_both() {
+fn only_the_checker_depends_on_both() {
     let packages = packages();
     for package in packages.keys() {
         let known = reachable(&packages, package);

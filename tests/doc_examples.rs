@@ -1,4 +1,4 @@
-//! The examples of `docs/semantics.md` are true, on the model and on the production implementation.
+//! The examples of `docs/semantics.md` hold in the model and in the production implementation.
 
 #![allow(
     clippy::indexing_slicing,
@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 /// A JSON example of the page.
 struct Example {
     case: Value,
-    /// The expectations, each with the first profile that it is for; the first is for all.
+    /// The expectations, each with its first profile; the first expectation is for all.
     expectations: Vec<(Profile, Value)>,
 }
 
@@ -44,21 +44,21 @@ impl Example {
         Example { case, expectations }
     }
 
-    /// The case, asked in a profile.
+    /// The case in a profile.
     fn case_in(&self, profile: Profile) -> Value {
         let mut case = self.case.clone();
         case["profile"] = profile.name().into();
         case
     }
 
-    /// Whether the case resolved in an earlier profile and is rejected in this one: by another rule,
-    /// since this one holds in both.
+    /// Whether the case resolves in an earlier profile but is rejected in this one. Another rule
+    /// then rejects it, because this rule holds in both.
     fn is_rejected_since(&self, profile: Profile) -> bool {
         let is_rejected = |expect: &Value| expect.get("rejected").is_some();
         is_rejected(self.expected_in(profile)) && !is_rejected(&self.expectations[0].1)
     }
 
-    /// What is expected in a profile: the last expectation from that profile or an earlier one.
+    /// The expectation for a profile: the last one for that profile or an earlier one.
     fn expected_in(&self, profile: Profile) -> &Value {
         let position = |of: Profile| Profile::ALL.iter().position(|profile| *profile == of);
         let so_far = |(from, _): &&(Profile, Value)| position(*from) <= position(profile);
@@ -67,7 +67,7 @@ impl Example {
     }
 }
 
-/// The JSON examples of the page, by the id of the rule under whose heading they stand.
+/// The JSON examples of the page, by rule id.
 fn examples() -> BTreeMap<&'static str, Vec<Example>> {
     let mut examples: BTreeMap<_, Vec<Example>> = BTreeMap::new();
     let mut rule = "";
@@ -99,9 +99,9 @@ fn in_every_profile(mut check: impl FnMut(Rule, &Example, Profile)) {
     assert!(checked > 200, "only {checked} examples were checked");
 }
 
-/// Rules without an example, because they are not about what a case resolves to: one is about
-/// whatever else a host writes, one about the route by which it is given its config. They are tested
-/// on running hosts, in `tests/black_box`.
+/// Rules without an example, because they are not about a case's resolution: one is about
+/// everything that a host writes, one about the route by which it gets its config.
+/// `tests/black_box` tests them on running hosts.
 const WITHOUT_EXAMPLE: [Rule; 2] = [Rule::CredentialsNeverShown, Rule::DeliveryAnyWay];
 
 #[test]
@@ -139,7 +139,7 @@ fn every_expectation_is_used() {
     }
 }
 
-/// The rules that change from one profile to the next have examples that tell the two apart.
+/// The examples of rules that change between profiles distinguish the two profiles.
 #[test]
 fn the_example_of_a_dropped_rule_is_refuted_in_the_next_profile() {
     for (rule, next, expected) in [
@@ -161,7 +161,7 @@ fn the_example_of_a_dropped_rule_is_refuted_in_the_next_profile() {
 }
 
 #[test]
-fn an_example_that_is_wrong_is_noticed() {
+fn a_wrong_example_is_detected() {
     let case = json!({"host": {"mcp_servers": {"a": {"command": "srv", "enabled": false}}}});
     let wrong = [
         json!({"configured": {}}),
@@ -195,12 +195,12 @@ fn an_example_that_is_wrong_is_noticed() {
     }
 }
 
-/// What a report says of "reached" starts from here: the case that explains a rule is about it.
+/// Validates the counts of reached rules: a rule's example must reach the rule.
 #[test]
 fn the_example_of_a_rule_reaches_it() {
     let mut missed = Vec::new();
     in_every_profile(|rule, example, profile| {
-        // Only asking again shows whether an answer depends on more than the case.
+        // This rule is checked by asking again, so no single case reaches it.
         if rule == Rule::ResolutionPure || example.is_rejected_since(profile) {
             return;
         }
@@ -220,9 +220,9 @@ fn the_example_of_a_rule_reaches_it() {
     assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
-/// A case without servers and without Apps is about few rules.
+/// A case without servers and without Apps reaches few rules.
 #[test]
-fn an_empty_host_reaches_little() {
+fn an_empty_host_reaches_few_rules() {
     let case = json!({"host": {"features": {"apps": false}}, "contributors": []});
     let case: Case = serde_json::from_value(case).unwrap();
     let few = [Rule::GateOpen, Rule::GateClosedRemoves, Rule::EndpointBaseDefault];

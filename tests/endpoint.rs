@@ -1,7 +1,7 @@
 //! The production implementation against a real server on loopback.
 //!
-//! The scenarios that `check` runs, and two of them once more in other words: with wiremock's own
-//! matchers instead of the scenarios' reading of the requests.
+//! The scenarios that `check` runs, and independent versions of two of them, which use wiremock's
+//! own matchers instead of the scenarios' code.
 
 #![allow(
     clippy::unwrap_used,
@@ -64,7 +64,7 @@ fn answer(request: &Request) -> ResponseTemplate {
 #[tokio::test]
 async fn the_users_credentials_arrive_at_ps_mcp_and_only_there() {
     let server = MockServer::start().await;
-    // What matches nothing is answered with 404, which fails the connection.
+    // A request without a match gets 404, which fails the connection.
     Mock::given(method("POST"))
         .and(path("/backend-api/ps/mcp"))
         .and(header("Authorization", "Bearer token-1"))
@@ -83,7 +83,7 @@ async fn the_users_credentials_arrive_at_ps_mcp_and_only_there() {
 }
 
 #[tokio::test]
-async fn behind_a_closed_gate_nothing_is_sent() {
+async fn a_closed_gate_sends_no_request() {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(answer).expect(0).mount(&server).await;
     for auth in [None, Some(Auth::ApiKey)] {

@@ -1,4 +1,4 @@
-//! Expected failures: what they excuse, what they never do, and that they must go on failing.
+//! Expected failures: what they excuse, what they never excuse, and that they must still fail.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics fails, as it should")]
 
@@ -11,7 +11,7 @@ use mcp_overlay::subject::ProductionSubject;
 use mcp_overlay::{Options, Subject, check};
 use mcp_overlay_model::{Answer, Auth, Case, Rule};
 
-/// Lets API keys pass the gate, forgets whose servers it has, or dies.
+/// A subject that lets API keys pass the gate, drops plugin owners, or panics.
 struct Faulty {
     api_key_passes: bool,
     forgets_owners: bool,
@@ -56,7 +56,7 @@ const GATE: &str = "[[expected]]\nrule = \"gate.open\"\nreason = \"issue 17\"\n"
 const OWNERS: &str = "[[expected]]\nrule = \"configured.owners-exact\"\nreason = \"issue 18\"\n";
 
 #[test]
-fn an_expected_failure_does_not_count() {
+fn an_expected_failure_does_not_fail_the_run() {
     let broken = Faulty { api_key_passes: true, ..SOUND };
     let report = run(&broken, Expected::default());
     assert_eq!(report.verdict(), RunVerdict::Findings);
@@ -103,9 +103,9 @@ fn a_crash_is_never_expected() {
     assert!(refused.contains("can never be expected"), "{refused}");
 }
 
-/// The file written of a run excuses exactly that run.
+/// A list written from a run excuses exactly the failures of that run.
 #[test]
-fn what_is_written_is_what_is_expected() {
+fn a_written_list_excuses_exactly_its_run() {
     let broken = Faulty { api_key_passes: true, forgets_owners: true, ..SOUND };
     let report = run(&broken, Expected::default());
     let written = expected_failures::write(&report);
@@ -117,7 +117,7 @@ fn what_is_written_is_what_is_expected() {
 }
 
 #[test]
-fn a_bad_list_says_what_is_wrong() {
+fn an_invalid_list_is_refused_with_a_reason() {
     for (list, words) in [
         ("[[expected]]\nrule = \"gate.open\"\n", "missing field `reason`"),
         ("[[expected]]\nrule = \"gate.open\"\nreason = \" \"\n", "entry 1: the reason is empty"),

@@ -1,5 +1,5 @@
-//! The generator reaches what it must reach, and subjects that break down are minimised to the
-//! bone. Those that answer wrong are in `tests/selftest.rs`.
+//! The generator produces every situation often enough, and cases of breakdowns are minimal.
+//! `tests/selftest.rs` tests wrong answers.
 
 #![allow(
     clippy::indexing_slicing,
@@ -73,7 +73,7 @@ fn the_same_bytes_make_the_same_case() {
     assert_ne!(random_case(1, 2), random_case(2, 2));
 }
 
-/// A fuzzer hands over anything: nothing, one byte over and over, bytes cut off anywhere.
+/// A fuzzer passes any bytes: none, one byte repeated, or truncated input.
 #[test]
 fn any_bytes_make_a_case_that_survives_json() {
     let mut inputs: Vec<Vec<u8>> = Vec::new();
@@ -95,7 +95,7 @@ fn any_bytes_make_a_case_that_survives_json() {
 }
 
 #[test]
-fn a_crash_and_a_failure_are_found_and_minimised_too() {
+fn crashes_and_errors_are_found_and_minimised() {
     let removes_docs = |case: &Case| {
         case.contributors.iter().flat_map(list).any(
             |contribution| matches!(contribution, Contribution::Remove { name } if name == "docs"),
@@ -127,7 +127,7 @@ fn a_crash_and_a_failure_are_found_and_minimised_too() {
 }
 
 #[test]
-fn a_subject_that_is_right_yields_no_finding() {
+fn a_correct_subject_yields_no_finding() {
     for subject in [&ModelSubject as &dyn Subject, &ProductionSubject] {
         for index in 0..2_000 {
             let finding = investigate(&InProcess(subject), &random_case(SEED, index));

@@ -1,8 +1,8 @@
 //! No two files and no two folders of a crate import each other, directly or through others.
 //!
 //! Each folder is checked on its own: its files and subfolders are the nodes, and what a subfolder
-//! imports counts as the subfolder's. So a circle between files shows in the folder that holds them,
-//! and a circle between folders in the folder above. A declaration `mod child;` counts as an
+//! imports counts as the subfolder's. So a circle between files shows in the folder that holds
+//! them, and a circle between folders in the folder above. A declaration `mod child;` counts as an
 //! import, so a `mod.rs` declares and re-exports, and its children take nothing from it.
 
 #![allow(
@@ -15,14 +15,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The crates: the folder of the source, and the name under which the binary sees the library.
+/// The crates: the source folder, and the name by which the binary imports the library.
 const CRATES: [(&str, &str); 3] =
     [("model/src", "mcp_overlay_model"), ("impl/src", "mcp_overlay_host"), ("src", "mcp_overlay")];
 
-/// The circles that stay, each with the reason; `docs/architecture.md` names them too.
+/// The accepted circles, each with its reason; `docs/architecture.md` names them too.
 const DEFENDED: [(&str, &str); 0] = [];
 
-/// A file's imports: the files that it names, by `use`, by `mod` or by a path in the code.
+/// The imports of each file: the files that it names by `use`, by `mod` or by a path in the code.
 type Imports = BTreeMap<PathBuf, BTreeSet<PathBuf>>;
 
 #[test]
@@ -96,7 +96,7 @@ fn a_circle_is_found_however_the_files_name_each_other() {
 }
 
 #[test]
-fn comments_strings_visibility_and_own_modules_are_no_imports() {
+fn comments_strings_visibility_and_own_modules_are_not_imports() {
     let a = r##"
         //! crate::b::B
         /* use crate::b::B; /* nested */ use crate::b::B; */

@@ -1,4 +1,5 @@
-//! The subject's side of the conversation (`docs/protocol.md`): what is answered, and what ends it.
+//! The subject's side of the protocol (`docs/protocol.md`): its answers, and what ends a
+//! conversation.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,7 +17,7 @@ use mcp_overlay::protocol::{MAX_LINE, serve};
 use mcp_overlay::subject::ModelSubject;
 use serde_json::{Value, json};
 
-/// What came of a conversation: the lines written, and the error that ended it.
+/// The result of a conversation: the lines written, and the error that ended it.
 struct Conversation {
     answers: Vec<Value>,
     error: Option<String>,
@@ -41,7 +42,7 @@ fn converse_with(input: impl BufRead) -> Conversation {
     Conversation { answers, error }
 }
 
-/// The conversation is ended by line `number`, with an error that holds all `words`.
+/// Asserts that line `number` ends the conversation with an error that contains all `words`.
 #[track_caller]
 fn fails_at(lines: &[impl AsRef<[u8]>], number: usize, words: &[&str]) -> Vec<Value> {
     let Conversation { answers, error } = converse(lines);
@@ -81,7 +82,7 @@ fn hello_names_version_profiles_and_capabilities() {
 fn each_case_is_answered_under_its_own_number() {
     let docs = json!({"host": {"mcp_servers": {"docs": {"command": "srv"}}}});
     let bad = json!({"host": {"mcp_servers": {"docs": {}}}});
-    // Numbers need no order, may repeat, and go up to the largest.
+    // Sequence numbers may have any order, may repeat, and may be as large as a `u64`.
     let Conversation { answers, error } = converse(&[
         START.to_string(),
         resolve(7, &docs),
@@ -109,7 +110,7 @@ fn the_conversation_begins_with_start() {
 }
 
 #[test]
-fn start_is_said_once() {
+fn a_second_start_is_refused() {
     let case = resolve(1, &json!({}));
     assert_eq!(fails_at(&[START, &case, START, &case], 3, &["second `start`"]).len(), 2);
 }
@@ -120,19 +121,19 @@ fn another_version_is_refused() {
         let start = format!(r#"{{"cmd":"start","version":{version}}}"#);
         let words = [version, "version 1"];
         assert_eq!(fails_at(&[start.as_str(), STOP], 1, &words).len(), 0);
-        // After a good start too.
+        // Also after a valid start.
         assert_eq!(fails_at(&[START, &start], 2, &words).len(), 1);
     }
 }
 
 #[test]
-fn a_list_is_no_request() {
+fn a_list_is_not_a_request() {
     let list = r#"["resolve",null,1,{}]"#;
     fails_at(&[START, list], 2, &["not a request", "a list"]);
 }
 
 #[test]
-fn a_line_that_is_no_request_ends_the_conversation() {
+fn an_invalid_request_ends_the_conversation() {
     let bad: [&[u8]; 12] = [
         b"null",
         b"[]",
@@ -156,14 +157,15 @@ fn a_line_that_is_no_request_ends_the_conversation() {
 
 /// Blank lines and members of a later version do not end the conversation.
 #[test]
-fn what_means_nothing_is_passed_over() {
+fn blank_lines_and_unknown_members_are_ignored() {
     let later = r#"{"cmd":"resolve","seq":1,"case":{},"note":"of a later version"}"#;
     let Conversation { answers, error } = converse(&[START, "", " ", later, STOP]);
     assert_eq!((answers.len(), error), (2, None));
     assert!(answers[1]["views"].is_object(), "{}", answers[1]);
 }
 
-/// A time that a subject reads to the last digit must be read so here, or it would be blamed.
+/// A subject may read a time to the last digit, so the checker must too, or it would blame the
+/// subject.
 #[test]
 fn numbers_are_read_to_the_last_digit() {
     let written = "443669.93937015155";
@@ -175,9 +177,9 @@ fn numbers_are_read_to_the_last_digit() {
     assert!((seconds - 443_669.939_370_152).abs() < 1e-10, "{seconds}");
 }
 
-/// JSON that no reader takes is the case's fault, not the conversation's.
+/// JSON that a reader rejects inside a case is an error of the case, not of the conversation.
 #[test]
-fn a_case_that_cannot_be_read_is_answered() {
+fn an_unreadable_case_is_answered() {
     let deep = format!("{{\"x\":{}{}}}", "[".repeat(200), "]".repeat(200));
     for case in [deep.as_str(), r#"{"id":"\ud800"}"#] {
         let request = format!(r#"{{"cmd":"resolve","seq":7,"case":{case}}}"#);
@@ -189,9 +191,9 @@ fn a_case_that_cannot_be_read_is_answered() {
     }
 }
 
-/// A line has an end: an answer that would be longer is none.
+/// An answer must fit the size limit of a line.
 #[test]
-fn an_answer_longer_than_a_line_is_said_in_words() {
+fn an_answer_above_the_size_limit_becomes_an_error() {
     let command = "x".repeat(6 * 1024 * 1024);
     let case = json!({"host": {"mcp_servers": {"a": {"command": command}}}});
     let answers = converse(&[START.to_string(), resolve(1, &case)]).answers;
@@ -209,7 +211,7 @@ fn null_for_an_optional_member_is_an_absent_member() {
 }
 
 #[test]
-fn a_case_that_is_none_is_answered_and_the_conversation_goes_on() {
+fn an_invalid_case_is_answered_and_the_conversation_continues() {
     let no_cases = [
         json!(null),
         json!([]),
@@ -244,7 +246,7 @@ fn a_case_of_an_unknown_profile_is_skipped_not_failed() {
         let reason = answers[1]["skipped"]["reason"].as_str().unwrap();
         assert!(reason.contains(&profile.to_string()), "{reason}");
     }
-    // Whatever else is wrong with it: another profile may have other cases.
+    // Even if the case is invalid otherwise, because another profile may have another format.
     let case = json!({"profile": "codex-pr-99999", "plugins": ["p"], "more": 1});
     let answers = converse(&[START.to_string(), resolve(3, &case)]).answers;
     assert!(answers[1]["skipped"].is_object(), "{}", answers[1]);
@@ -254,7 +256,7 @@ fn a_case_of_an_unknown_profile_is_skipped_not_failed() {
 }
 
 #[test]
-fn the_end_of_input_is_as_good_as_stop() {
+fn the_end_of_input_ends_the_conversation_like_stop() {
     for input in ["", START, "{\"cmd\":\"start\",\"version\":1}\n", STOP] {
         let Conversation { error, .. } = converse_with(input.as_bytes());
         assert_eq!(error, None, "{input:?}");

@@ -1,4 +1,4 @@
-//! The model gives the right reason for what it says: the rule that decided, and whose word it was.
+//! The model gives the correct reasons: the rule and the input that decided.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that panics fails, as it should")]
 
@@ -12,7 +12,7 @@ fn resolution(case: Value) -> Resolution {
     }
 }
 
-/// In the view, `name` is (or is not) there because of `rule` and `by`.
+/// Asserts that `name` is (or is not) in the view because of `rule` and `by`.
 #[track_caller]
 fn because(view: &mcp_overlay_model::View, name: &str, there: bool, rule: Rule, by: By) {
     let decided = view.get(name).unwrap_or_else(|| panic!("nothing is said about {name}"));
@@ -25,7 +25,7 @@ fn said(contributor: usize, index: usize) -> By {
 }
 
 #[test]
-fn configured_names_who_defined_and_who_lost() {
+fn configured_names_the_definition_and_the_overridden_ones() {
     let srv = json!({"command": "srv"});
     let view = resolution(json!({
         "host": {"mcp_servers": {"alone": srv, "both": srv}},
@@ -46,7 +46,7 @@ fn configured_names_who_defined_and_who_lost() {
 }
 
 #[test]
-fn runtime_names_the_contribution_and_what_made_it_count() {
+fn runtime_names_the_contribution_and_the_rule_that_decided() {
     let set = |name: &str| json!({"set": {"name": name, "server": {"command": "x"}}});
     let remove = |name: &str| json!({"remove": {"name": name}});
     let view = resolution(json!({
@@ -63,7 +63,7 @@ fn runtime_names_the_contribution_and_what_made_it_count() {
     because(&view, "kept", true, Rule::OverlayUntouchedStays, By::Config);
     because(&view, "set", true, Rule::OverlaySetReplacesWhole, said(0, 0));
     because(&view, "gone", false, Rule::OverlayRemoveDeletes, said(0, 1));
-    // Among several words on one name, what decided is which is the last.
+    // With several contributions to one name, the rule is that the last one wins.
     because(&view, "listed", false, Rule::OverlayLastWins, said(0, 3));
     because(&view, "ordered", false, Rule::ContributionOrder, said(1, 0));
     because(&view, "both", true, Rule::OverlayLastWins, said(1, 2));

@@ -1,5 +1,5 @@
-//! The seeded faults: each is found by a campaign, with its rule and a minimal case, and the
-//! committed matrix is about them.
+//! The seeded faults: a campaign finds each of them, with its rule and a minimal case, and the
+//! committed matrix is up to date.
 
 #![allow(
     clippy::indexing_slicing,
@@ -26,7 +26,7 @@ use mcp_overlay::subject::FailureKind;
 use mcp_overlay_model::{Case, Rule};
 use smaller::lacking_one_part;
 
-/// Does something for every fault in two threads, and gathers what is wrong.
+/// Runs `check` for every fault, in two threads, and collects the problems.
 fn every_fault(check: impl Fn(&'static Fault) -> Vec<String> + Sync) -> Vec<String> {
     let faults: Vec<_> = faults::all().collect();
     let (next, problems) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
@@ -78,9 +78,9 @@ fn every_fault_is_found_blamed_and_minimised() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
-/// Neighbours in the small scope differ in auth alone, so it fails without being asked again.
+/// Neighbours in the small scope differ only in auth, so such a fault fails without asking again.
 #[test]
-fn what_depends_on_the_case_before_is_minimised_too() {
+fn a_fault_that_depends_on_the_previous_case_is_minimised() {
     let fault = faults::named("stale-effective-after-logout").unwrap();
     let phases = BTreeSet::from([Phase::Exhaustive]);
     let options = Options { phases, twice: 0.0, ..Options::default() };
@@ -93,7 +93,7 @@ fn what_depends_on_the_case_before_is_minimised_too() {
     }
 }
 
-/// A finding names the rule of the fault, and none a rule that it has nothing to do with.
+/// Some finding names the rule of the fault, and none names an unrelated rule.
 fn problems_of_blame(fault: &Fault, findings: &[Finding]) -> Vec<String> {
     let blamed: BTreeSet<Option<Rule>> = findings.iter().map(|finding| finding.rule).collect();
     println!("{}: {blamed:?}", fault.name);
@@ -111,12 +111,12 @@ fn problems_of_blame(fault: &Fault, findings: &[Finding]) -> Vec<String> {
         let crashed = findings
             .iter()
             .any(|finding| finding.verdict == FindingKind::Failed(FailureKind::Crashed));
-        problems.extend((!crashed).then(|| format!("{}: no crash was seen", fault.name)));
+        problems.extend((!crashed).then(|| format!("{}: no crash was found", fault.name)));
     }
     problems
 }
 
-/// Without any one part the case does not fail any more.
+/// Reports a finding that is not minimal: with any one part removed, the case must pass.
 fn problem_of_size(fault: &'static Fault, finding: &Finding) -> Option<String> {
     let driver = fault.driver();
     let fails = |case: Case| {
@@ -168,7 +168,7 @@ fn matrix_of(row: MatrixRow) -> Matrix {
 }
 
 #[test]
-fn a_weak_matrix_says_where() {
+fn a_weak_matrix_lists_its_weaknesses() {
     let strong = MatrixRow {
         fault: "x".into(),
         vectors: Some(1),
@@ -196,7 +196,7 @@ fn a_weak_matrix_says_where() {
 
 /// A self-test of two faults: the figures are those of the committed matrix.
 #[test]
-fn a_self_test_finds_the_same_again() {
+fn a_self_test_reproduces_the_committed_figures() {
     struct Unseen;
     impl Watch for Unseen {
         fn begin(&self, _: &'static str, _: u64) {}

@@ -1,5 +1,5 @@
-//! `config.toml`: it means what the same JSON means, `-c` means what the file means, and no text
-//! takes the host down.
+//! `config.toml`: it means the same as equal JSON, `-c` means the same as the file, and no text
+//! crashes the host.
 
 #![allow(
     clippy::indexing_slicing,
@@ -27,7 +27,7 @@ fn read_toml(text: &str, overrides: &[Override]) -> Read {
     HostConfig::from_toml_str(text, "config.toml", overrides, Environment::default())
 }
 
-/// What a user sees of a reading: all views, written down, or where it was rejected.
+/// The visible result of reading a config: all views, or the rejected place.
 fn seen(read: Read) -> Result<Value, String> {
     let host = Arc::new(read.map_err(|error| error.path().to_string())?.value);
     let mut extensions = McpExtensionRegistryBuilder::new();
@@ -44,7 +44,7 @@ fn seen(read: Read) -> Result<Value, String> {
     Ok(json!([view(config.configured()), view(config.runtime()), view(&effective)]))
 }
 
-/// The JSON value without what TOML cannot hold: nulls and integers beyond 64 bits with sign.
+/// The JSON value without what TOML cannot represent: nulls, and integers beyond signed 64 bits.
 fn without_what_toml_lacks(value: &Value) -> Option<Value> {
     match value {
         Value::Null => None,
@@ -60,7 +60,7 @@ fn without_what_toml_lacks(value: &Value) -> Option<Value> {
     }
 }
 
-/// Random host configs as JSON tables that TOML can hold. The environment is not in the file.
+/// Random host configs as JSON tables that TOML can represent, without the environment.
 fn hosts(count: u64) -> impl Iterator<Item = Value> {
     (0..count).filter_map(|index| {
         let mut host = without_what_toml_lacks(&random_case(SEED, index).host)?;
@@ -88,14 +88,14 @@ fn toml_means_what_the_same_json_means() {
     assert!(valid > 3_000 && invalid > 300, "{valid} were valid, {invalid} not");
 }
 
-/// A dotted key as TOML has it, each part quoted.
+/// A dotted TOML key with each part quoted.
 fn dotted(path: &[String]) -> String {
-    // JSON's quoting is TOML's, but for one control character.
+    // JSON and TOML quote alike, except for one control character.
     let quoted = path.iter().map(|step| json!(step).to_string().replace('\u{7f}', "\\u007f"));
     quoted.collect::<Vec<_>>().join(".")
 }
 
-/// Every value that is not a table, or is an empty one, with the way to it.
+/// Every value that is not a table, or is an empty one, with its path.
 fn leaves(table: &toml::Table, path: &mut Vec<String>, leaves: &mut Vec<Override>) {
     for (key, value) in table {
         path.push(key.clone());
@@ -225,7 +225,7 @@ fn a_damaged_file_is_read_or_refused_with_its_place() {
 }
 
 #[test]
-fn values_of_toml_alone_are_refused_where_a_known_key_holds_them() {
+fn values_without_a_json_type_are_refused_at_known_keys() {
     for value in ["1979-05-27", "07:32:00", "1979-05-27T07:32:00Z", "nan", "inf", "-inf"] {
         for key in ["chatgpt_base_url", "features.apps", "mcp_servers.a", "mcp_servers.a.url"] {
             assert!(!survives(&format!("{key} = {value}\n")), "{key} = {value}");
@@ -242,7 +242,7 @@ fn values_of_toml_alone_are_refused_where_a_known_key_holds_them() {
 }
 
 #[test]
-fn a_syntax_error_is_told_with_line_and_column() {
+fn a_syntax_error_is_reported_with_line_and_column() {
     for (text, at) in [
         ("model = \"x\"\nfeatures = = 1\n", (2, 12)),
         ("a = 1\na = 2\n", (2, 1)),
@@ -266,7 +266,7 @@ fn deep_nesting_is_refused_not_a_stack_overflow() {
         ] {
             assert!(!survives(&text), "depth {depth}");
         }
-        // On the way in by the side entrances, too.
+        // Also through overrides.
         let setting: Result<Override, _> = format!("{}a=1", "a.".repeat(depth)).parse();
         if let Ok(setting) = setting {
             drop(read_toml("", &[setting]));
@@ -279,7 +279,7 @@ fn deep_nesting_is_refused_not_a_stack_overflow() {
     assert!(survives("a = [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]"));
 }
 
-/// A file is bytes: read from disk it may not even be text.
+/// A file on disk may contain any bytes.
 #[test]
 fn a_file_that_is_not_utf_8_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().unwrap();

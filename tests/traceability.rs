@@ -1,5 +1,5 @@
-//! Every rule of `docs/semantics.md` is quoted word for word in the model and above a test, and
-//! nothing speaks of a rule that does not exist.
+//! Every rule of `docs/semantics.md` is quoted exactly in the model and above a test, and no source
+//! or page mentions a rule that does not exist.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
 
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use mcp_overlay::rules;
 use mcp_overlay_model::{Level, Rule};
 
-/// What rule ids begin with.
+/// The sections of rule ids.
 const SECTIONS: [&str; 21] = [
     "resolution",
     "configured",
@@ -53,7 +53,7 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// White space folded, so that line breaks do not matter.
+/// Collapses white space, so that line breaks do not matter.
 fn folded(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -101,8 +101,8 @@ fn unquoted(folder: &str, counts: fn(&str) -> bool) -> Vec<Rule> {
 /// The texts in backticks or string quotes on a line that look like a rule's id: a section, a dot,
 /// and lower-case words joined by dashes.
 ///
-/// In the sections that are keys of a config too, a last part without a dash, such as `host.env`, is
-/// a path as well as it might be an id, so only one with a dash counts.
+/// In the sections that are keys of a config too, a last part without a dash, such as `host.env`,
+/// is a path as well as it might be an id, so only one with a dash counts.
 fn ids_on(line: &str) -> Vec<&str> {
     let looks_like_an_id = |text: &&str| {
         let Some((section, rest)) = text.split_once('.') else { return false };
@@ -114,7 +114,7 @@ fn ids_on(line: &str) -> Vec<&str> {
 }
 
 #[test]
-fn every_heading_of_the_page_that_is_an_id_is_a_rule_with_a_text() {
+fn every_rule_has_one_heading_and_a_sentence() {
     let headings: Vec<&str> = rules::SEMANTICS
         .lines()
         .filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'))
@@ -147,13 +147,13 @@ fn a_test_quotes_every_rule() {
 }
 
 #[test]
-fn nothing_speaks_of_an_unknown_rule() {
+fn every_mentioned_rule_id_exists() {
     let mut known = 0;
     for folder in
         ["model/src", "model/tests", "src", "impl/src", "impl/tests", "tests", "benches", "docs"]
     {
         for (path, source) in sources(folder) {
-            // A record of a run, in the words of the version that ran.
+            // The record of a run names the rules of the version that ran.
             if path.ends_with("docs/releases/README.md") {
                 continue;
             }
@@ -170,7 +170,7 @@ fn nothing_speaks_of_an_unknown_rule() {
 }
 
 #[test]
-fn a_quote_is_word_for_word_and_whole() {
+fn a_quote_must_be_exact_and_complete() {
     let source =
         "    /// Rule `x.y`: It MUST\n    /// hold.\n    /// More words.\n    #[test]\nfn f() {}\n";
     let [(comment, next)] = &comments(source)[..] else { panic!("one comment") };
@@ -183,8 +183,8 @@ fn a_quote_is_word_for_word_and_whole() {
 }
 
 #[test]
-fn an_id_is_told_from_a_path() {
-    // Put together here, so that the search above does not take them for ids.
+fn rule_ids_are_distinguished_from_paths() {
+    // Assembled here, so that the search above does not find them.
     let made_up = ["gate", "opens-never"].join(".");
     let line = format!("see `{made_up}`, \"host.chatgpt_base_url\", `host.env` and `gate.rs`");
     assert_eq!(ids_on(&line), [made_up.as_str()]);

@@ -1,4 +1,4 @@
-//! Bytes as a config.toml: no panic, and model and production accept and reject alike.
+//! Reads the bytes as a config.toml: no panic, and model and production agree.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,5 @@
-//! Bytes into the subject's side of the protocol: no panic, and only whole lines come back.
+//! Feeds the bytes to the subject's side of the protocol: no panic, and only complete lines as
+//! output.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Structured: the bytes become a case, model and production must agree on it.
+//! Generates a case from the bytes; model and production must agree on it.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -6,20 +6,20 @@ use serde_json::{Value, json};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-/// How the endpoint behaves.
+/// The endpoint's behaviour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Behaviour {
     /// Answers with `application/json`.
     Json,
     /// Answers with `text/event-stream`.
     Events,
-    /// Answers everything with this status.
+    /// Answers every request with this status.
     Status(u16),
-    /// Answers everything with something that is no JSON, but says it is.
+    /// Answers every request with invalid JSON, labelled as JSON.
     Garbage,
-    /// Accepts everything and answers much later than any startup timeout.
+    /// Accepts every request and answers much later than any startup timeout.
     Hang,
-    /// Sends everything elsewhere.
+    /// Redirects every request to another origin.
     RedirectTo(String),
 }
 
@@ -30,7 +30,7 @@ pub struct AppsEndpoint {
 }
 
 impl AppsEndpoint {
-    /// Hosts an endpoint on a free port of loopback; it is gone when it is dropped.
+    /// Starts an endpoint on a free loopback port; dropping it stops it.
     pub async fn start(behaviour: Behaviour) -> Self {
         let server = MockServer::start().await;
         Mock::given(any()).respond_with(Answers(behaviour)).mount(&server).await;
@@ -42,7 +42,7 @@ impl AppsEndpoint {
         self.server.uri()
     }
 
-    /// Every request so far, in order.
+    /// All requests so far, in order.
     pub async fn requests(&self) -> Vec<Request> {
         self.server.received_requests().await.unwrap_or_default()
     }

@@ -1,5 +1,5 @@
-//! Runs a scenario: the subject resolves, the production implementation connects, and what was sent is
-//! looked at.
+//! Runs a scenario: the subject resolves, the production implementation connects, and the checker
+//! inspects the requests.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ const ACCESS_TOKEN: &str = "host-access-token";
 const ACCOUNT: &str = "account-123";
 const TOOL: &str = "calendar_list";
 
-/// What a machine may lag behind; a hang lasts much longer.
+/// Tolerance for a slow machine; a hang lasts much longer.
 const SLACK: Duration = Duration::from_secs(5);
 
 /// Why a scenario failed.
@@ -28,7 +28,8 @@ pub enum Problem {
     /// The subject did not answer.
     #[error("{}: {}", .0.kind.word(), .0.message)]
     BrokeDown(Failure),
-    /// It went otherwise than the specification says; what was expected and what happened.
+    /// The outcome differs from the specification; the text says what was expected and what
+    /// happened.
     #[error("{0}")]
     Wrong(String),
 }
@@ -40,7 +41,7 @@ impl From<String> for Problem {
 }
 
 impl Scenario {
-    /// Sets the endpoint up, resolves, connects, and looks at what was sent.
+    /// Sets up the endpoint, resolves, connects, and inspects the requests.
     pub(super) async fn run(&self, driver: &dyn Driver) -> Result<(), Problem> {
         let elsewhere = AppsEndpoint::start(Behaviour::Json).await;
         let endpoint = AppsEndpoint::start(self.setting.behaviour(&elsewhere)).await;
@@ -131,7 +132,7 @@ fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String>
     if holds { Ok(()) } else { Err(otherwise()) }
 }
 
-/// Every request goes to the one path with the one set of credentials, and asking is by POST.
+/// Checks that every request has the expected path and credentials, and that MCP requests use POST.
 fn check_requests(
     requests: &[Request],
     path: &str,
@@ -164,7 +165,7 @@ fn check_requests(
         })
     };
     for method in ["initialize", "tools/list"] {
-        expect(asked(method), || format!("no POST of {method} was seen"))?;
+        expect(asked(method), || format!("no POST of {method} was observed"))?;
     }
     Ok(())
 }
@@ -177,13 +178,14 @@ fn answer(driver: &dyn Driver, case: &Case) -> Result<Answer, Problem> {
     }
 }
 
-/// What the subject says that the host uses, as the production implementation's own kind of view.
+/// The subject's effective view, as a view of the production implementation.
 async fn effective_view(answer: Answer) -> Result<View, String> {
     let servers = match answer {
         Answer::Resolved { views, .. } => views.effective,
         other => return Err(format!("expected views, got {other:?}")),
     };
-    // Servers that nobody overlays and no gate closes: a host that has them all as they are.
+    // A host without contributors and with an open gate, so that its view has exactly these
+    // servers.
     let host = HostConfig::from_json(&json!({"mcp_servers": servers}), Environment::default())
         .map_err(|error| format!("the effective view holds an invalid server: {error}"))?;
     let inputs = HostInputs::new(host.value, Vec::new(), &[], None)

@@ -1,8 +1,8 @@
-//! The Apps endpoint as a real server on loopback, and real connections to it: what is sent, to
-//! whom, with which credentials.
+//! Real connections to an Apps endpoint on loopback: which requests are sent, where, and with which
+//! credentials.
 //!
-//! The subject resolves; the production implementation's connections are made to the server that
-//! the subject's effective view has.
+//! The subject resolves; the production implementation connects to the server in the subject's
+//! effective view.
 
 mod apps_server;
 mod connect;
@@ -21,7 +21,7 @@ use crate::subject::Driver;
 /// Runs a scenario with a subject, on a runtime of its own.
 ///
 /// # Errors
-/// When there is no runtime to be had; that is no word about the subject.
+/// The runtime cannot be created; this is not evidence about the subject.
 pub fn run(scenario: &Scenario, driver: &dyn Driver) -> io::Result<Result<(), Problem>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     Ok(runtime.block_on(scenario.run(driver)))

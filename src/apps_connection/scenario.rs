@@ -1,4 +1,4 @@
-//! A scenario: a host that connects, what it connects to, and what must hold then.
+//! A scenario: a host, the endpoint that it connects to, and the expected result.
 
 use mcp_overlay_host::Environment;
 use mcp_overlay_model::host::CONNECTORS_TOKEN;
@@ -12,21 +12,21 @@ use super::apps_server::{AppsEndpoint, Behaviour};
 pub(super) const TOKEN: &str = "connectors-token";
 const SKU: &str = "tpp";
 
-/// The startup timeout of the scenarios that must end by it, in seconds.
+/// The startup timeout in scenarios that test it, in seconds.
 pub(super) const SHORT_TIMEOUT: u64 = 1;
 
-/// One thing that must hold.
+/// One expected behaviour of a connection.
 #[derive(Debug)]
 pub struct Scenario {
-    /// What it is, in words.
+    /// A description.
     pub name: &'static str,
-    /// The rule that it stands for; none for what MCP or the host's own safety asks.
+    /// The rule that it tests; `None` for a requirement of MCP or of the host's own safety.
     pub rule: Option<Rule>,
     pub(super) setting: Setting,
     pub(super) expect: Expect,
 }
 
-/// The host that connects, and what it connects to.
+/// The host and the endpoint that it connects to.
 #[derive(Debug)]
 pub(super) struct Setting {
     /// The path of `chatgpt_base_url` on the endpoint's origin.
@@ -36,11 +36,11 @@ pub(super) struct Setting {
     /// The value of `CODEX_CONNECTORS_TOKEN`.
     pub(super) connectors_token: Option<&'static str>,
     pub(super) auth: Option<Auth>,
-    /// With which auth the subject is asked the same beforehand; what it answers is not looked at.
+    /// The auth of the same case, asked beforehand; that answer is ignored.
     pub(super) auth_before: Option<Auth>,
     pub(super) apps_from: AppsFrom,
     pub(super) endpoint: Endpoint,
-    /// What is written otherwise in the host config of the rest, given the endpoint's origin.
+    /// Edits the host config, given the endpoint's origin.
     pub(super) rewrite: fn(&mut Map<String, Value>, &str),
 }
 
@@ -64,15 +64,15 @@ pub(super) enum Endpoint {
 
 #[derive(Debug)]
 pub(super) enum Expect {
-    /// Tools are listed, each request goes to this path.
+    /// Tools are listed, and each request goes to this path.
     Tools { path: &'static str, credentials: Credentials },
-    /// No request at all.
+    /// No request is sent.
     Nothing,
-    /// The host config is refused at this place, and no request.
+    /// The host config is rejected at this place, and no request is sent.
     Refused { path: &'static str },
-    /// The Apps server has this URL. For hosts that no test may contact.
+    /// The Apps server has this URL; for URLs that no test may connect to.
     Url { url: &'static str },
-    /// An error that has this word in it.
+    /// An error that contains this text.
     Error { word: &'static str },
 }
 
@@ -83,7 +83,7 @@ pub(super) enum Credentials {
 }
 
 impl Scenario {
-    /// The case that the subject is asked, with the endpoint at this origin.
+    /// The case for the subject, with the endpoint at this origin.
     pub(crate) fn case(&self, origin: &str) -> Case {
         self.setting.case(origin)
     }
@@ -111,7 +111,7 @@ impl Setting {
         Environment::from_pairs(self.connectors_token.map(|token| (CONNECTORS_TOKEN, token)))
     }
 
-    /// The header that requests carry: only the host's own Apps server has it.
+    /// The SKU header of the requests; only the host's own Apps server has it.
     pub(super) fn sku(&self) -> Option<&'static str> {
         match self.apps_from {
             AppsFrom::Extension | AppsFrom::LegacyLoader => Some(SKU),

@@ -20,7 +20,7 @@ const DEFAULT: Setting = Setting {
 const PS_MCP: Expect =
     Expect::Tools { path: "/backend-api/ps/mcp", credentials: Credentials::Host };
 
-/// All of them.
+/// All scenarios.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "the default override is at /backend-api/ps/mcp",
@@ -153,7 +153,7 @@ pub const SCENARIOS: &[Scenario] = &[
         expect: Expect::Refused { path: "host.chatgpt_base_url" },
     },
     Scenario {
-        name: "Apps is on unless it is said to be off",
+        name: "Apps is on by default",
         rule: Some(Rule::FeaturesAppsDefaultOn),
         setting: Setting {
             rewrite: |host, _| write(host, "features", json!({"apps_mcp_path_override": true})),
@@ -162,7 +162,7 @@ pub const SCENARIOS: &[Scenario] = &[
         expect: PS_MCP,
     },
     Scenario {
-        name: "a null is a word not said",
+        name: "a null means an absent value",
         rule: Some(Rule::ValueNullIsAbsent),
         setting: Setting {
             rewrite: |host, _| {
@@ -174,7 +174,7 @@ pub const SCENARIOS: &[Scenario] = &[
         expect: PS_MCP,
     },
     Scenario {
-        name: "Apps that is neither on nor off is refused",
+        name: "an Apps feature that is not a boolean is rejected",
         rule: Some(Rule::HostWrongType),
         setting: Setting {
             rewrite: |host, _| write(host, "features", json!({"apps": "no"})),
@@ -183,7 +183,7 @@ pub const SCENARIOS: &[Scenario] = &[
         expect: Expect::Refused { path: "host.features.apps" },
     },
     Scenario {
-        name: "of two mistakes the first by its place is named",
+        name: "of two mistakes the one with the smallest path is reported",
         rule: Some(Rule::RejectionSmallestPath),
         setting: Setting {
             rewrite: |host, _| {
@@ -213,7 +213,7 @@ pub const SCENARIOS: &[Scenario] = &[
         expect: Expect::Error { word: "500" },
     },
     Scenario {
-        name: "an answer that is no JSON is an error",
+        name: "an answer that is not JSON is an error",
         rule: None,
         setting: Setting { endpoint: Endpoint::Garbage, ..DEFAULT },
         expect: Expect::Error { word: "not a valid MCP response" },

@@ -1,13 +1,13 @@
-//! The command of a host, which runs in its home: what it names by a relative path has to be found
-//! from there.
+//! The command of a host. The host runs in its own home, so relative paths in the command are made
+//! absolute.
 
 use std::path::{Path, absolute};
 
 /// The command with every existing path in it made absolute: the program if it is named by a path,
 /// an argument that is a path, and the value of `--option=path`.
 ///
-/// A plain word such as `app-server` stays, whatever is in this folder under that name; `./app-server`
-/// is a path.
+/// A plain argument such as `app-server` stays, even if this folder has an entry of that name;
+/// `./app-server` is a path.
 pub(super) fn from_anywhere(command: Vec<String>) -> Vec<String> {
     let mut words = command.into_iter();
     let program = words.next().map(|program| match program.contains('/') {
@@ -27,7 +27,7 @@ fn argument(word: String) -> String {
     path(&word).unwrap_or(word)
 }
 
-/// The absolute path of a word that looks like a path and is one.
+/// The absolute path of an argument that looks like a path and exists.
 fn path(word: &str) -> Option<String> {
     let looks_like_one = word.contains('/') || Path::new(word).extension().is_some();
     looks_like_one.then(|| existing(word)).flatten()
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn existing_relative_paths_become_absolute() {
-        // Tests run in the folder of the package.
+        // Tests run in the package's folder.
         let here = std::env::current_dir().unwrap();
         let at = |path: &str| here.join(path).to_str().unwrap().to_string();
         let command = ["python3", "Cargo.toml", "src/lib.rs", "--config=Cargo.toml", "-c", "a=b"];
@@ -60,9 +60,9 @@ mod tests {
         assert_eq!(from_anywhere(vec!["./src/lib.rs".into()]), [at("src/lib.rs")]);
     }
 
-    /// A subcommand is no path, even where there is a folder of its name.
+    /// A subcommand is not a path, even if a folder has its name.
     #[test]
-    fn other_words_stay() {
+    fn other_arguments_stay() {
         let command = ["codex", "src", "app-server", "no/such.py", "/no/such", "--x=no/such", "-c"];
         assert_eq!(from_anywhere(command.map(str::to_string).to_vec()), command);
     }

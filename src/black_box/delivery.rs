@@ -1,22 +1,22 @@
-//! The ways to tell a host its config. The route must not matter.
+//! The routes by which a host gets its config. The route must not matter.
 
 use toml::{Table, Value};
 
 use crate::subject::Route;
 
-/// A config, part of it in the file and part of it as arguments.
+/// A config, divided between the file and the arguments.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Delivered {
-    /// What goes to `config.toml`.
+    /// The contents of `config.toml`.
     pub(super) file: Table,
     /// `-c key=value` arguments.
     pub(super) arguments: Vec<String>,
 }
 
-/// Tables whose members are told one by one.
+/// Tables with members that are passed one by one.
 const OPENED: [&str; 2] = ["features", "mcp_servers"];
 
-/// Shares out the config.
+/// Divides the config between the file and the arguments.
 pub(super) fn deliver(config: &Table, route: Route) -> Delivered {
     let mut delivered = Delivered::default();
     if route == Route::File {
@@ -55,7 +55,7 @@ pub(super) fn deliver(config: &Table, route: Route) -> Delivered {
     delivered
 }
 
-/// A value in one line of TOML. Within reach a key has no need of quotes.
+/// A setting as one line of TOML. In a narrowed case no key needs quotes.
 fn argument(key: &str, value: &Value) -> [String; 2] {
     ["-c".into(), format!("{key}={value}")]
 }
@@ -76,7 +76,7 @@ mod tests {
         .unwrap()
     }
 
-    /// What a host makes of file and arguments.
+    /// Combines file and arguments as a host does.
     fn put_together(delivered: &Delivered) -> Table {
         let mut all = delivered.file.clone();
         for argument in delivered.arguments.iter().skip(1).step_by(2) {
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_lost_on_any_way() {
+    fn every_route_delivers_the_whole_config() {
         for route in [Route::File, Route::Arguments, Route::Split] {
             assert_eq!(put_together(&deliver(&config(), route)), config(), "{route:?}");
         }

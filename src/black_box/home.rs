@@ -1,4 +1,4 @@
-//! A fresh `CODEX_HOME`: config, credentials and plugins as a user would have them on disk.
+//! A new `CODEX_HOME`: config, credentials and plugins as a user has them on disk.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,7 +16,8 @@ use super::placed::PlacedPlugin;
 use super::secrets::{Secret, nonce};
 use crate::files::write_whole;
 
-/// What every config has besides the case's own keys: nothing that asks the network or a keyring.
+/// Settings of every config besides the case's own keys; they keep the host off the network and the
+/// keyring.
 const QUIET: &str = r#"
 cli_auth_credentials_store = "file"
 mcp_oauth_credentials_store = "file"
@@ -25,16 +26,16 @@ check_for_update_on_startup = false
 enabled = false
 "#;
 
-/// The account that all credentials are for.
+/// The account of all credentials.
 pub(super) const ACCOUNT: &str = "account-of-the-check";
 
-/// When the tokens were refreshed: never long ago, so that no host asks for new ones.
+/// When the tokens were last refreshed: recently, so that no host tries to refresh them.
 const FRESH: &str = "2099-01-01T00:00:00Z";
 
-/// What every secret of a sign-in has in it, so that it is known wherever it turns up.
+/// A marker in every secret of a sign-in, to recognise the secret anywhere.
 pub(super) const HOST_BEARER: &str = "mcp-overlay-host-";
 
-/// A folder that is gone when it is dropped.
+/// A host's home; dropping it removes the folder.
 #[derive(Debug)]
 pub(super) struct Home {
     folder: tempfile::TempDir,
@@ -42,17 +43,17 @@ pub(super) struct Home {
     pub(super) secrets: Vec<Secret>,
 }
 
-/// Homes that are there: a program that ends out of order drops nothing.
+/// All existing homes, because an interrupted program drops nothing.
 static THERE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 fn there() -> MutexGuard<'static, BTreeSet<PathBuf>> {
     THERE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes every home, for a program that is about to end out of order.
+/// Removes every home. For an interrupted program.
 pub fn remove_homes() {
     for folder in std::mem::take(&mut *there()) {
-        // What cannot be removed stays; there is nobody left to tell.
+        // The program is ending, so an error cannot be reported.
         let _ = fs::remove_dir_all(folder);
     }
 }
@@ -64,7 +65,7 @@ impl Drop for Home {
 }
 
 impl Home {
-    /// Makes a home with somebody signed in, or nobody.
+    /// Creates a home, with or without a signed-in user.
     pub(super) fn new(auth: Option<Auth>) -> io::Result<Self> {
         let mut builder = tempfile::Builder::new();
         #[cfg(unix)]
@@ -84,8 +85,8 @@ impl Home {
         self.folder.path()
     }
 
-    /// Writes the config and the plugins that count from now on, and forgets what a host remembers of
-    /// an earlier one: released Codex answers with the tools of a cached Apps server and never asks it.
+    /// Writes a new config and its plugins, and removes the host's caches: released Codex answers
+    /// with the tools of a cached Apps server instead of asking the server.
     pub(super) fn write(&self, config: &Table, plugins: &[PlacedPlugin]) -> io::Result<()> {
         self.write_plugins(plugins)?;
         let cache = self.path().join("cache");
@@ -146,7 +147,7 @@ impl Home {
     }
 }
 
-/// The case's config with what makes a host quiet, and the plugins switched on or off.
+/// The case's config with the common settings, and with each plugin enabled or disabled.
 pub(super) fn with_settings(config: &Table, plugins: &[PlacedPlugin]) -> Table {
     let mut all: Table = toml::from_str(QUIET).unwrap_or_default();
     all.extend(config.clone());
@@ -169,7 +170,7 @@ pub(super) fn with_settings(config: &Table, plugins: &[PlacedPlugin]) -> Table {
     all
 }
 
-/// Credentials are the user's alone.
+/// Makes credentials readable for the user only.
 fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = fs::OpenOptions::new();
     file.write(true).create_new(true);

@@ -1,9 +1,9 @@
-//! A running app-server as the subject: anybody's, asked as a client asks it and looked at from
-//! outside (docs/black-box.md).
+//! A running app-server as the subject: asked as a client asks it, and observed from outside
+//! (docs/black-box.md).
 //!
-//! A case goes one route: brought within reach ([`narrow`]), put in its place (`placed`), told to a
-//! process with a home of its own (`session`, `home`); the servers of the case (`world`,
-//! [`stdio_server`]) remember what they hear; what was seen (`observe`) is the answer.
+//! A case is narrowed ([`narrow`]), given this run's addresses (`placed`), and sent to a process
+//! with its own home (`session`, `home`). The servers of the case (`world`, [`stdio_server`])
+//! record the requests that they receive. The observation (`observe`) is the answer.
 
 mod command;
 mod delivery;
@@ -30,7 +30,7 @@ pub use self::home::remove_homes;
 
 use self::delivery::Delivered;
 use self::narrow::Reach;
-use self::observe::Seen;
+use self::observe::Evidence;
 use self::placed::{Placed, Sites};
 use self::secrets::nonce;
 use self::session::{NotStarted, Session, Start, Status};
@@ -40,14 +40,14 @@ use self::world::World;
 use crate::subject::stdio::Patience;
 use crate::subject::{Driver, Failure, FailureKind, Reply, Route, Sight};
 
-/// How long a host may take: it starts a few servers for an answer, and it may be large.
+/// The default timeouts: a host starts a few servers for each answer, and it may be large.
 pub const PATIENCE: Patience =
     Patience { case: Duration::from_secs(20), start: Duration::from_secs(20) };
 
-/// A proxy that is not there.
-const NOWHERE: &str = "http://127.0.0.1:1";
+/// A proxy address without a listener.
+const DEAD_PROXY: &str = "http://127.0.0.1:1";
 
-/// Processes that are kept for a case to come.
+/// The most idle processes to keep for later cases.
 const MOST_IDLE: usize = 6;
 
 /// Why a command cannot be checked.
@@ -56,10 +56,10 @@ pub enum StartError {
     /// The test servers could not be hosted.
     #[error("cannot host the servers of the cases on loopback: {0}")]
     World(#[source] io::Error),
-    /// There is no TLS in front of the Apps endpoint.
+    /// TLS in front of the Apps endpoint failed to start.
     #[error("cannot host the Apps endpoint at ChatGPT's own origin: {0}")]
     Front(#[from] FrontError),
-    /// It did not come up with an empty config.
+    /// The app-server did not start with an empty config.
     #[error(
         "the app-server `{command}` {problem}\n  help: expected a program that speaks the protocol \
          of `codex app-server` on standard input and output, such as \"codex app-server\""
@@ -75,16 +75,16 @@ pub enum StartError {
 /// An app-server that is driven as a black box.
 #[derive(Debug)]
 pub struct BlackBox {
-    told: [Told; 3],
+    routes: [Routed; 3],
 }
 
 impl BlackBox {
-    /// Starts the command, an argument each, on an empty home to learn who it is.
-    /// `stdio_server` is the command that runs [`stdio_server::serve`]. [`Reach::TrueOrigin`] is for
-    /// a process inside [`true_origin::namespace`].
+    /// Starts the command, given as a list of arguments, with an empty home, to learn its name.
+    /// `stdio_server` is the command that runs [`stdio_server::serve`]. [`Reach::TrueOrigin`] is
+    /// for a process inside [`true_origin::namespace`].
     ///
     /// # Errors
-    /// The test servers cannot be hosted, or the command does not come up.
+    /// The test servers or the command cannot be started.
     pub fn start(
         command: Vec<String>,
         stdio_server: Vec<String>,
@@ -94,22 +94,22 @@ impl BlackBox {
         let mut host = Host::new(command, stdio_server, patience, reach)?;
         let name = host.introduce()?;
         let host = Arc::new(host);
-        let told = |route, words: &str| Told {
+        let routed = |route, words: &str| Routed {
             host: Arc::clone(&host),
             name: format!("{name}{words}"),
             route,
         };
         Ok(BlackBox {
-            told: [
-                told(Route::File, ""),
-                told(Route::Arguments, " (config as arguments)"),
-                told(Route::Split, " (config split between file and arguments)"),
+            routes: [
+                routed(Route::File, ""),
+                routed(Route::Arguments, " (config as arguments)"),
+                routed(Route::Split, " (config split between file and arguments)"),
             ],
         })
     }
 
-    fn in_file(&self) -> &Told {
-        let [file, ..] = &self.told;
+    fn in_file(&self) -> &Routed {
+        let [file, ..] = &self.routes;
         file
     }
 }
@@ -136,7 +136,8 @@ impl Driver for BlackBox {
     }
 
     fn by_route(&self, route: Route) -> Option<&dyn Driver> {
-        self.told.iter().find(|told| told.route == route).map(|told| told as &dyn Driver)
+        let mut routes = self.routes.iter();
+        routes.find(|routed| routed.route == route).map(|routed| routed as &dyn Driver)
     }
 
     fn hurry(&self, hurry: bool) {
@@ -146,13 +147,13 @@ impl Driver for BlackBox {
 
 /// The app-server, given its config by one route.
 #[derive(Debug)]
-struct Told {
+struct Routed {
     host: Arc<Host>,
     name: String,
     route: Route,
 }
 
-impl Driver for Told {
+impl Driver for Routed {
     fn name(&self) -> &str {
         &self.name
     }
@@ -181,24 +182,24 @@ impl Driver for Told {
         None
     }
 
-    /// A host that is hurried may miss what its servers send.
+    /// Does nothing: with a shorter timeout, a host could miss what its servers send.
     fn hurry(&self, _: bool) {}
 }
 
-/// Processes of one command, and the servers of the cases that they are asked.
+/// The processes of one command, and the servers of their cases.
 #[derive(Debug)]
 struct Host {
     command: Vec<String>,
     patience: Patience,
     world: World,
     sites: Sites,
-    /// Where stdio servers tell what they were started with; gone when it is dropped.
+    /// The folder for the reports of the stdio servers; dropping it removes it.
     _reports: tempfile::TempDir,
-    /// What every process gets besides the variables of its case.
+    /// Variables of every process besides those of its case.
     environment: BTreeMap<String, String>,
     reach: Reach,
-    /// TLS in front of the Apps endpoint, at ChatGPT's own origin. There a request has no mark of its
-    /// case, so that one case is asked at a time, of a process of its own.
+    /// TLS in front of the Apps endpoint, at ChatGPT's own origin. Requests there do not carry the
+    /// mark of their case, so only one case is asked at a time, each in its own process.
     front: Option<(Front, Mutex<()>)>,
     idle: Mutex<Vec<Session>>,
 }
@@ -229,10 +230,10 @@ impl Host {
             environment.insert("CODEX_CA_CERTIFICATE".into(), authority);
             front = Some((started, Mutex::default()));
         }
-        // A request to anywhere else ends at a port where nobody listens; also where nothing else can
-        // be reached, because looking for a name takes a host many seconds there.
+        // Requests to any other host go to a port without a listener. This also applies in the
+        // isolated network, where resolving a name would take a host many seconds.
         let names = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
-        environment.extend(names.map(|name| (name.into(), NOWHERE.into())));
+        environment.extend(names.map(|name| (name.into(), DEAD_PROXY.into())));
         let here = if sites.true_origin { "127.0.0.1,chatgpt.com" } else { "127.0.0.1" };
         environment.insert("NO_PROXY".into(), here.into());
         Ok(Host {
@@ -248,14 +249,14 @@ impl Host {
         })
     }
 
-    /// Name and version of the program, by its file's name and what it calls itself.
+    /// The file name of the program, and the version that it reports.
     fn introduce(&mut self) -> Result<String, StartError> {
         let program = self.command.first().cloned().unwrap_or_default();
         let start = Start { auth: None, environment: BTreeMap::new(), arguments: Vec::new() };
         let nothing = home::with_settings(&toml::Table::new(), &[]);
-        let told = (&nothing, &[][..]);
+        let settings = (&nothing, &[][..]);
         let started =
-            Session::start(&self.command, start, told, &self.environment, self.patience.start);
+            Session::start(&self.command, start, settings, &self.environment, self.patience.start);
         let file = Path::new(&program).file_name().unwrap_or_default().to_string_lossy();
         match started {
             Ok(session) => Ok(format!("{file} {}", session.version())),
@@ -281,8 +282,8 @@ impl Host {
         }
     }
 
-    /// Asks a process; `None` if one that was asked before answers from what it remembers. Codex
-    /// 0.143.0 does, and its tools of an earlier case are no word about this one.
+    /// Asks a process; `None` if a reused process answers from its cache. Codex 0.143.0 does, and
+    /// the cached tools of an earlier case are not evidence about this case.
     fn ask_once(&self, case: &Case, route: Route) -> Result<Option<Answer>, Failure> {
         let placed = Placed::new(case, &self.sites);
         let one_at_a_time =
@@ -294,10 +295,11 @@ impl Host {
         let asked = self.ask_placed(case, &placed, route);
         let requests = self.world.take(&placed.mark);
         let started = self.take_reports(&placed.mark);
-        // A host that refuses a config has no business with its servers; what it asked of them shows.
+        // A host that rejects a config must not contact its servers; a contact becomes an
+        // observation.
         let did_more = !started.is_empty() || requests.iter().any(|asked| asked.is_mcp);
         let mut leaks = self.world.take_strays();
-        leaks.extend(observe::beside_entries(&requests, placed.entries.len()));
+        leaks.extend(observe::leak_beside_entries(&requests, placed.entries.len()));
         let (mut session, status) = match asked {
             Ok(asked) => asked,
             Err(NotStarted::Failed(failure)) => return Err(failure),
@@ -321,11 +323,11 @@ impl Host {
             Status::Listed(listed) => listed,
         };
         let (asked, started) = (&requests, &started);
-        let seen = Seen { case, placed: &placed, listed: &listed, asked, started };
-        Ok((!(was_asked_before && seen.is_remembered())).then(|| seen.answer()))
+        let evidence = Evidence { case, placed: &placed, listed: &listed, asked, started };
+        Ok((!(was_asked_before && evidence.is_cached())).then(|| evidence.answer()))
     }
 
-    /// Has a process answer, one that is there or a new one.
+    /// Asks an idle process, or a new one.
     fn ask_placed(
         &self,
         case: &Case,
@@ -334,16 +336,15 @@ impl Host {
     ) -> Result<(Session, Status), NotStarted> {
         let Delivered { file, arguments } = delivery::deliver(&placed.config, route);
         let start = Start { auth: case.auth, environment: placed.environment.clone(), arguments };
-        let told = (&file, placed.plugins.as_slice());
+        let settings = (&file, placed.plugins.as_slice());
+        let patience = self.patience.start;
         let mut session = match self.take_idle(&start) {
             Some(session) => {
-                let told = session.tell(told);
-                told.map_err(|error| NotStarted::Failed(session::own_fault(&error)))?;
+                let written = session.write_settings(settings);
+                written.map_err(|error| NotStarted::Failed(session::own_fault(&error)))?;
                 session
             }
-            None => {
-                Session::start(&self.command, start, told, &self.environment, self.patience.start)?
-            }
+            None => Session::start(&self.command, start, settings, &self.environment, patience)?,
         };
         let status = session.status(self.patience.case).map_err(NotStarted::Failed)?;
         Ok((session, status))
@@ -358,13 +359,13 @@ impl Host {
     fn keep(&self, session: Session) {
         let mut idle = self.idle();
         idle.push(session);
-        // The oldest ends outside of the lock.
+        // The oldest session ends after the lock is released.
         let oldest = (idle.len() > MOST_IDLE).then(|| idle.remove(0));
         drop(idle);
         drop(oldest);
     }
 
-    /// What the stdio servers of a case told, by the number of their entry.
+    /// The reports of the stdio servers of a case, by the number of their entry.
     fn take_reports(&self, mark: &str) -> Vec<(usize, Started)> {
         let Ok(files) = fs::read_dir(&self.sites.reports) else {
             return Vec::new();
@@ -375,7 +376,7 @@ impl Host {
             let number = name.strip_prefix(mark).and_then(|rest| rest.strip_prefix('-'));
             let number = number.and_then(|rest| rest.split('.').next()?.parse().ok());
             if let (Some(number), Ok(bytes)) = (number, fs::read(file.path())) {
-                started.extend(serde_json::from_slice(&bytes).ok().map(|told| (number, told)));
+                started.extend(serde_json::from_slice(&bytes).ok().map(|report| (number, report)));
                 let _ = fs::remove_file(file.path());
             }
         }
@@ -383,7 +384,7 @@ impl Host {
     }
 }
 
-/// `certain` unless an earlier case of the same process may have done it.
+/// `certain` unless an earlier case of the same process may be the cause.
 fn leaked(leaks: &[String], certain: bool) -> Failure {
     Failure { kind: FailureKind::Leaked, message: leaks.join("; "), certain }
 }

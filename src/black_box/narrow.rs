@@ -1,7 +1,7 @@
-//! What a black box can be asked: a case is brought within reach by leaving out, or putting plainly,
-//! what a running host has no way to be told, or what would keep a test server from starting.
+//! Narrows a case to what a black box can be asked: removes or simplifies the parts that a running
+//! host cannot be given, and the parts that would prevent a test server from starting.
 //!
-//! Also a matter of safety: whatever the case says, the host is sent to loopback only.
+//! This also ensures safety: whatever the case says, the host only contacts loopback.
 
 use std::collections::BTreeMap;
 
@@ -12,54 +12,55 @@ use serde_json::{Map, Value, json};
 
 use crate::cases::entries::entries_mut;
 
-/// Where the Apps endpoint and all servers of a case are; the driver adds a port.
+/// The address of the Apps endpoint and of all servers of a case; the driver adds a port.
 pub const LOOPBACK: &str = "http://127.0.0.1";
 
 /// The variable that stands for every bearer and every header from the environment.
 const BEARER: &str = "TOK";
 
-/// Starting a test server may take a while on a busy machine, in seconds.
+/// The shortest timeout of a server, in seconds, because a test server starts slowly on a busy
+/// machine.
 const SHORTEST_TIMEOUT: f64 = 10.0;
 
-/// An unknown key that no host knows by chance.
+/// A key that is unknown to every host.
 const UNKNOWN: &str = "mcp_overlay_unknown";
 
-/// Where the Apps endpoint may be.
+/// The origin of the Apps endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reach {
-    /// On loopback, under whatever path.
+    /// Loopback, under any path.
     #[default]
     Loopback,
-    /// At ChatGPT's own origin, which is loopback in a network of its own.
+    /// ChatGPT's own origin, which leads to loopback in an isolated network.
     TrueOrigin,
 }
 
-/// What to say of a case that needs the step, and the step.
+/// The reason for a step, and the step.
 type Step = (&'static str, fn(&mut Case));
 
-/// What an Apps endpoint at ChatGPT's own origin needs instead of the step of the same place.
+/// The step that replaces [`BASE_STEP`] for an Apps endpoint at ChatGPT's own origin.
 const TRUE_BASE: Step =
     ("the Apps endpoint must be at https://chatgpt.com, at a plain path", true_base);
 
-/// Which of the steps it replaces.
+/// The reason for the step that [`TRUE_BASE`] replaces.
 const BASE_STEP: &str = "the Apps endpoint must be on loopback, at a plain path";
 
-/// Each step, and what to say of a case that needs it.
+/// The steps, in order.
 const STEPS: [Step; 11] = [
     ("an app-server has the hosted Apps extension and no other contributor", only_hosted_apps),
-    ("auth.json says none, api_key or chatgpt", plain_auth),
+    ("auth.json can only express none, api_key and chatgpt", plain_auth),
     ("TOML has no null, and no integer of more than 64 bits", plain_values),
     (BASE_STEP, plain_base),
-    ("a key of the host config or a feature is another one to this host", plain_host_keys),
+    ("a key or a feature has another meaning in released hosts", plain_host_keys),
     ("a path override must be a plain path", plain_override),
     ("released hosts list a server whose name is not plain, and do not start it", plain_names),
     ("a server could not be started: its timeout, folder, environment or header", plain_servers),
     ("a server other than the Apps endpoint cannot be at ChatGPT's origin", plain_recipients),
-    ("the environment has to hold the variables that servers name, and no others", plain_env),
+    ("the environment must have exactly the variables that servers name", plain_env),
     ("plugins are found in the order of their ids, NAME@MARKET", plain_plugins),
 ];
 
-/// What keeps a case out of reach, one sentence a step, in their order.
+/// The reasons why a case needs narrowing, one per step, in order.
 pub fn reasons() -> impl Iterator<Item = &'static str> {
     STEPS.iter().map(|(reason, _)| *reason)
 }
@@ -79,7 +80,7 @@ impl Reach {
         case
     }
 
-    /// Why a black box cannot be asked this case.
+    /// The first reason why a black box cannot be asked this case.
     #[must_use]
     pub fn is_out(self, case: &Case) -> Option<&'static str> {
         let mut nearer = case.clone();
@@ -137,7 +138,7 @@ fn plain_value(value: &mut Value) {
     }
 }
 
-/// Whether a text can be an argument and part of a file.
+/// Whether a text can be an argument and part of a config file.
 fn is_plain(text: &str) -> bool {
     !text.contains(|c: char| c.is_control() && c != '\t')
 }
@@ -172,7 +173,7 @@ fn plain_base(case: &mut Case) {
 fn plain_path(url: &str) -> &str {
     let after_scheme = url.split_once("://").map_or("", |(_, rest)| rest);
     let path = after_scheme.find('/').and_then(|at| after_scheme.get(at..)).unwrap_or_default();
-    // A client resolves dot segments, and the server would see another path.
+    // Clients resolve dot segments, so the server would receive another path.
     if path.split('/').any(|segment| matches!(segment, "." | "..")) { "/x" } else { path }
 }
 
@@ -227,8 +228,8 @@ fn entries(case: &mut Case) -> impl Iterator<Item = &mut Map<String, Value>> {
 }
 
 fn plain_servers(case: &mut Case) {
-    // A plugin's folder is where its relative folders begin, so that what is invalid elsewhere may be
-    // valid there.
+    // Relative folders start at the plugin's folder, so a `cwd` that is invalid elsewhere may be
+    // valid in a plugin.
     let of_plugins = case.plugins.iter_mut().flat_map(|plugin| plugin.mcp_servers.values_mut());
     for entry in of_plugins.filter_map(Value::as_object_mut) {
         let local = entry.get("environment_id").is_none_or(|id| id == "local" || !id.is_string());
@@ -236,7 +237,7 @@ fn plain_servers(case: &mut Case) {
     }
     let rules = case.profile.rules();
     for entry in entries(case) {
-        // What is invalid is refused, whatever else it says.
+        // An invalid entry is rejected whatever its other fields are.
         if server::read(&Value::Object(entry.clone()), rules).is_ok() {
             plain_server(entry);
         }
@@ -250,7 +251,7 @@ fn plain_server(entry: &mut Map<String, Value>) {
         "startup_timeout_ms" => !short(value, 1_000.0),
         "cwd" => false,
         "environment_id" => value.as_str() == Some("local"),
-        // A variable of another machine needs that machine.
+        // A remote variable needs a remote machine.
         "env_vars" => !value.to_string().contains("\"remote\""),
         _ => true,
     });
@@ -275,8 +276,8 @@ fn plain_server(entry: &mut Map<String, Value>) {
     }
 }
 
-/// A server with `auth` `chatgpt` at ChatGPT's origin would be sent the host's credentials there, and
-/// not at the address of this run.
+/// Moves servers away from ChatGPT's origin: with `auth` `chatgpt` the host would send its
+/// credentials there, and not to the address of this run.
 fn plain_recipients(case: &mut Case) {
     for entry in entries(case).filter(|entry| entry.contains_key("auth")) {
         if entry.get("url").and_then(Value::as_str).is_some_and(is_chatgpt_origin) {
@@ -297,18 +298,18 @@ fn plain_names(case: &mut Case) {
     }
 }
 
-/// Headers that MCP has no use for.
+/// Headers that MCP does not use.
 fn is_header_name(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     lower.starts_with("x-") && lower.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
-/// A value that arrives as it is sent.
+/// Whether a value arrives unchanged.
 fn is_header(value: &str) -> bool {
     !value.is_empty() && value.trim() == value && value.bytes().all(|b| (b' '..=b'~').contains(&b))
 }
 
-/// A variable that is neither the host's nor the system's.
+/// Whether a variable is neither the host's nor the system's.
 fn is_variable(name: &str) -> bool {
     name.len() == 1 && name.bytes().all(|b| b.is_ascii_uppercase())
 }
@@ -362,7 +363,7 @@ mod tests {
     const REACHES: [Reach; 2] = [Reach::Loopback, Reach::TrueOrigin];
 
     #[test]
-    fn within_reach_is_reached_in_one_go_and_stays() {
+    fn narrowing_is_idempotent() {
         for (index, reach) in (0..5_000).flat_map(|i| REACHES.map(|reach| (i, reach))) {
             let near = reach.nearest(random_case(1, index));
             assert_eq!(reach.is_out(&near), None, "{near:?}");
@@ -370,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_the_case_says_the_host_is_sent_to_loopback() {
+    fn the_base_url_of_a_narrowed_case_is_on_loopback() {
         for index in 0..5_000 {
             let near = Reach::Loopback.nearest(random_case(2, index));
             let Some(base) = near.host.get("chatgpt_base_url").and_then(Value::as_str) else {
@@ -381,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_is_given() {
+    fn a_case_that_needs_narrowing_has_a_reason() {
         let scripted = json!({"contributors": [{"id": "x", "contributions": []}]});
         let case: Case = serde_json::from_value(scripted).unwrap();
         assert!(Reach::Loopback.is_out(&case).unwrap().contains("no other contributor"));

@@ -1,5 +1,5 @@
-//! From what was seen of a host to an answer: the same words in which the specification says what
-//! should be seen (`mcp_overlay_model::observation`).
+//! Turns the evidence about a host into an answer, in the same form as the specification's expected
+//! observations (`mcp_overlay_model::observation`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,24 +11,24 @@ use super::home::{ACCOUNT, HOST_BEARER};
 use super::placed::{Entry, Placed, Variable};
 use super::session::Listed;
 use super::stdio_server::Started;
-use super::world::{Asked, Origin};
+use super::world::{Origin, ReceivedRequest};
 use crate::cases::entries::entries;
 
-/// Everything that was seen of a host while it was asked about one case.
+/// The evidence collected while a host is asked about one case.
 #[derive(Debug)]
-pub(super) struct Seen<'a> {
+pub(super) struct Evidence<'a> {
     pub(super) case: &'a Case,
     pub(super) placed: &'a Placed,
-    /// What it said.
+    /// The servers that the host lists.
     pub(super) listed: &'a [Listed],
-    /// What the HTTP servers heard.
-    pub(super) asked: &'a [Asked],
-    /// What the stdio servers were started with, and which entry each is.
+    /// The requests to the HTTP servers.
+    pub(super) asked: &'a [ReceivedRequest],
+    /// The reports of the stdio servers, each with the number of its entry.
     pub(super) started: &'a [(usize, Started)],
 }
 
-impl Seen<'_> {
-    /// The answer: what was seen of each server.
+impl Evidence<'_> {
+    /// The answer: the observation of each server.
     pub(super) fn answer(&self) -> Answer {
         let listed = self.listed.iter().map(|listed| listed.name.as_str());
         let started = self.placed.entries.iter().enumerate();
@@ -40,24 +40,24 @@ impl Seen<'_> {
         Answer::Observed { seen: seen.collect() }
     }
 
-    /// One that gets the host's credentials is in use, whatever is asked of it.
-    /// Whether the Apps server is listed with tools that nobody was asked for.
-    pub(super) fn is_remembered(&self) -> bool {
+    /// Whether the host lists tools of the Apps server without having asked the server.
+    pub(super) fn is_cached(&self) -> bool {
         let apps = self.listed.iter().find(|listed| listed.name == CODEX_APPS);
         apps.is_some_and(|apps| apps.has_tools) && self.requests_to_apps().next().is_none()
     }
 
+    /// A server that gets the host's credentials counts as started, whatever the request is.
     fn was_started(&self, number: usize) -> bool {
         self.requests_to(number).any(|asked| asked.is_mcp || asked.has_host_credentials())
             || self.started.iter().any(|(of, _)| *of == number)
     }
 
     /// Requests to an entry's address and below it, discovery included.
-    fn requests_to(&self, number: usize) -> impl Iterator<Item = &Asked> {
+    fn requests_to(&self, number: usize) -> impl Iterator<Item = &ReceivedRequest> {
         self.asked.iter().filter(move |asked| entry_of(asked) == Some(number))
     }
 
-    fn requests_to_apps(&self) -> impl Iterator<Item = &Asked> {
+    fn requests_to_apps(&self) -> impl Iterator<Item = &ReceivedRequest> {
         self.asked.iter().filter(|asked| asked.origin == Origin::Apps && asked.is_mcp)
     }
 
@@ -71,23 +71,23 @@ impl Seen<'_> {
                 continue;
             }
             for (_, started) in self.started.iter().filter(|(of, _)| *of == number) {
-                see_process(entry, started, &mut seen);
+                record_process(entry, started, &mut seen);
             }
             if self.was_started(number) && self.requests_to(number).next().is_some() {
-                see_url(entry.url.as_str().unwrap_or_default().into(), &mut seen);
-                self.see_requests(self.requests_to(number), &mut seen);
+                record_url(entry.url.as_str().unwrap_or_default().into(), &mut seen);
+                self.record_requests(self.requests_to(number), &mut seen);
             }
         }
         if name == CODEX_APPS
             && let Some(first) = self.requests_to_apps().next()
         {
-            see_url(format!("{}{}", self.apps_origin(), first.target), &mut seen);
-            self.see_requests(self.requests_to_apps(), &mut seen);
+            record_url(format!("{}{}", self.apps_origin(), first.target), &mut seen);
+            self.record_requests(self.requests_to_apps(), &mut seen);
         }
         seen
     }
 
-    /// Scheme and authority of the base as the case has it.
+    /// Scheme and authority of the base URL in the case.
     fn apps_origin(&self) -> &str {
         let base = self.case.host.get("chatgpt_base_url").and_then(Value::as_str);
         let base = base.unwrap_or(mcp_overlay_model::endpoint::DEFAULT_BASE_URL);
@@ -96,14 +96,18 @@ impl Seen<'_> {
         base.get(..end.map_or(base.len(), |end| authority + end)).unwrap_or(base)
     }
 
-    fn see_requests<'a>(&self, requests: impl Iterator<Item = &'a Asked>, seen: &mut Observation) {
+    fn record_requests<'a>(
+        &self,
+        requests: impl Iterator<Item = &'a ReceivedRequest>,
+        seen: &mut Observation,
+    ) {
         let mut headers = None;
         for asked in requests {
             if let Some(bearer) = &asked.authorization {
-                let whose = whose_bearer(bearer, &self.placed.environment);
-                // The host's credentials show, however many requests went without.
-                if whose == Bearer::Host || seen.authorization.is_none() {
-                    seen.authorization = Some(whose);
+                let source = bearer_source(bearer, &self.placed.environment);
+                // One request with the host's credentials outweighs all others.
+                if source == Bearer::Host || seen.authorization.is_none() {
+                    seen.authorization = Some(source);
                 }
             }
             if let Some(account) = &asked.account {
@@ -117,7 +121,7 @@ impl Seen<'_> {
         seen.http_headers.extend(headers.unwrap_or_default());
     }
 
-    /// The headers of which the case speaks, and the Apps server's own.
+    /// The headers that the case mentions, and the Apps server's own.
     fn headers(&self, headers: &BTreeMap<String, String>) -> BTreeMap<String, String> {
         let written = entries_as_text(self.case);
         let mut seen = BTreeMap::new();
@@ -132,15 +136,15 @@ impl Seen<'_> {
     }
 }
 
-/// The number of the entry that a request was for.
-fn entry_of(asked: &Asked) -> Option<usize> {
+/// The number of the entry that a request is for.
+fn entry_of(asked: &ReceivedRequest) -> Option<usize> {
     let rest = asked.target.strip_prefix('/').filter(|_| asked.origin == Origin::Servers)?;
     rest.split(['/', '?']).next()?.parse().ok()
 }
 
-/// The host's credentials where no entry is, in words.
-pub(super) fn beside_entries(asked: &[Asked], entries: usize) -> Option<String> {
-    let beside = |asked: &&Asked| {
+/// Describes a request with the host's credentials to an address without an entry.
+pub(super) fn leak_beside_entries(asked: &[ReceivedRequest], entries: usize) -> Option<String> {
+    let beside = |asked: &&ReceivedRequest| {
         asked.origin == Origin::Servers && entry_of(asked).is_none_or(|number| number >= entries)
     };
     let sent = asked.iter().filter(beside).find(|asked| asked.has_host_credentials())?;
@@ -153,8 +157,8 @@ fn entries_as_text(case: &Case) -> String {
     text.to_ascii_lowercase()
 }
 
-/// Takes note of what was seen. A second, different value of a field contradicts the first.
-fn see<T: PartialEq + Default>(
+/// Records an observed value. A second, different value of a field contradicts the first.
+fn record<T: PartialEq + Default>(
     field: &'static str,
     known: &mut T,
     value: T,
@@ -167,27 +171,27 @@ fn see<T: PartialEq + Default>(
     }
 }
 
-fn see_url(url: String, seen: &mut Observation) {
+fn record_url(url: String, seen: &mut Observation) {
     seen.enabled = true;
-    see("url", &mut seen.url, Some(url), &mut seen.contradictory);
+    record("url", &mut seen.url, Some(url), &mut seen.contradictory);
 }
 
-fn see_process(entry: &Entry, started: &Started, seen: &mut Observation) {
+fn record_process(entry: &Entry, started: &Started, seen: &mut Observation) {
     seen.enabled = true;
     let command = entry.command.as_str().map(String::from);
-    see("command", &mut seen.command, command, &mut seen.contradictory);
-    see("args", &mut seen.args, started.args.clone(), &mut seen.contradictory);
+    record("command", &mut seen.command, command, &mut seen.contradictory);
+    record("args", &mut seen.args, started.args.clone(), &mut seen.contradictory);
     let of_the_case = |(name, _): &(&String, &String)| name.bytes().all(|b| b.is_ascii_uppercase());
     let env = started.env.iter().filter(of_the_case);
     let env = env.map(|(name, value)| (name.clone(), value.clone())).collect();
-    see("env", &mut seen.env, env, &mut seen.contradictory);
+    record("env", &mut seen.env, env, &mut seen.contradictory);
     if started.has_host_credentials {
         seen.authorization = Some(Bearer::Host);
     }
 }
 
-/// Whose secret a bearer is; the bearer itself goes nowhere.
-fn whose_bearer(header: &str, environment: &BTreeMap<String, Variable>) -> Bearer {
+/// The source of a bearer; the bearer itself is not recorded.
+fn bearer_source(header: &str, environment: &BTreeMap<String, Variable>) -> Bearer {
     let bearer = header.strip_prefix("Bearer ").unwrap_or(header).trim();
     if bearer.contains(HOST_BEARER) {
         return Bearer::Host;

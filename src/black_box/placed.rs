@@ -1,5 +1,5 @@
-//! A case put in its place: the config, credentials, plugins and environment that a host is started
-//! with, every server of the case pointing at a test server that tells what it was asked.
+//! A case with this run's addresses: the config, plugins and environment for a host, with every
+//! server of the case pointing to a test server that records its requests.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,39 +12,40 @@ use toml::Table;
 use super::narrow::LOOPBACK;
 use super::secrets::nonce;
 
-/// Where the test servers of a case are.
+/// The addresses of the test servers.
 #[derive(Clone, Debug)]
 pub(super) struct Sites {
     /// The Apps endpoint.
     pub(super) apps: SocketAddr,
     /// All other HTTP servers.
     pub(super) servers: SocketAddr,
-    /// The command of the stdio server, an argument each.
+    /// The command of the stdio server, as a list of arguments.
     pub(super) stdio: Vec<String>,
-    /// Where stdio servers tell what they were started with.
+    /// The folder for the reports of the stdio servers.
     pub(super) reports: PathBuf,
-    /// In the secrets of this run.
+    /// A nonce in the secrets of this run.
     pub(super) run: String,
-    /// Whether the Apps endpoint is at the URLs of the case themselves.
+    /// Whether the Apps endpoint keeps the URL of the case.
     pub(super) true_origin: bool,
 }
 
-/// A case with the addresses of this run in it.
+/// A case with this run's addresses.
 #[derive(Clone, Debug)]
 pub(super) struct Placed {
-    /// In the path of every address of the case: no request is taken for another case's.
+    /// The mark in the path of every address of the case, which tells its requests from those of
+    /// other cases.
     pub(super) mark: String,
-    /// The host config but for the environment.
+    /// The host config, without the environment.
     pub(super) config: Table,
-    /// Server entries by plugin id, and whether the plugin is active.
+    /// The plugins, with their server entries.
     pub(super) plugins: Vec<PlacedPlugin>,
-    /// Every entry that has an address, by its number in the addresses.
+    /// All entries with an address; an address contains the entry's index.
     pub(super) entries: Vec<Entry>,
-    /// The variables of the case, and what they are set to.
+    /// The variables of the case, with their values.
     pub(super) environment: BTreeMap<String, Variable>,
 }
 
-/// A plugin as it goes to disk.
+/// A plugin as written to disk.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct PlacedPlugin {
     pub(super) name: String,
@@ -58,9 +59,9 @@ pub(super) struct PlacedPlugin {
 pub(super) struct Entry {
     /// The server's name.
     pub(super) name: String,
-    /// Its `url` as the case has it.
+    /// Its `url` in the case.
     pub(super) url: Value,
-    /// Its `command` as the case has it.
+    /// Its `command` in the case.
     pub(super) command: Value,
 }
 
@@ -69,12 +70,12 @@ pub(super) struct Entry {
 pub(super) struct Variable {
     /// The value in the case.
     pub(super) written: String,
-    /// What the host gets: a secret of its own where it is not blank.
+    /// The host's value: a unique secret, unless the case's value is blank.
     pub(super) placed: String,
 }
 
 impl Placed {
-    /// Puts a case that is within reach in its place.
+    /// Gives a narrowed case this run's addresses.
     pub(super) fn new(case: &Case, sites: &Sites) -> Self {
         let mark = format!("n{}", nonce());
         let mut placing = Placing { sites, mark: &mark, entries: Vec::new() };
@@ -93,12 +94,12 @@ impl Placed {
             let mut servers = plugin.mcp_servers.clone();
             placing.place_all(&mut servers);
             let (name, market) = plugin.id.split_once('@').unwrap_or((&plugin.id, "market"));
-            // New names for each case, in the same order: hosts keep what they read of a plugin.
+            // Each case gets new plugin names, in the same order, because hosts cache plugins.
             let (name, market) = (format!("{name}-{mark}"), market.to_string());
             plugins.push(PlacedPlugin { name, market, active: plugin.active, servers });
         }
         let entries = placing.entries;
-        // Within reach there is nothing that TOML cannot say.
+        // A narrowed case has only values that TOML can represent.
         let config = Table::try_from(host).unwrap_or_default();
         Placed { mark, config, plugins, entries, environment }
     }
@@ -130,7 +131,7 @@ impl Placing<'_> {
         }
     }
 
-    /// Also an entry that is invalid gets addresses: a host that takes it for valid is to be seen.
+    /// An invalid entry gets an address too, to observe a host that accepts it.
     fn place(&mut self, name: &str, entry: &mut Map<String, Value>) {
         let number = self.entries.len();
         let written = |field: &str| entry.get(field).cloned().unwrap_or_default();

@@ -1,59 +1,59 @@
-//! The user's secrets of one run, and whether a host lets them out in what it writes.
+//! The user's secrets in one run, and the detection of leaks in a host's output.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use crate::subject::process::log::Hears;
+use crate::subject::process::log::Record;
 
-/// The credentials of one app-server, invented for it and found nowhere else.
+/// A secret of one app-server, generated for it and unique.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Secret {
-    /// What it is, for people.
+    /// A description.
     pub(super) what: String,
     /// The secret.
     pub(super) value: String,
 }
 
-/// Listens for secrets in everything that a process writes.
+/// Searches the output of a process for secrets.
 #[derive(Debug, Default)]
 pub(super) struct Listener {
     secrets: Vec<Secret>,
-    heard: Mutex<Heard>,
+    scan: Mutex<Scan>,
 }
 
 #[derive(Debug, Default)]
-struct Heard {
-    /// The end of what was written to each stream: a secret may come in two pieces.
+struct Scan {
+    /// The end of each stream's output, because a secret may arrive in two pieces.
     ends: Vec<(&'static str, Vec<u8>)>,
-    /// What was let out, and where.
+    /// Descriptions of the leaked secrets and their streams.
     leaks: BTreeSet<String>,
 }
 
 impl Listener {
     pub(super) fn new(secrets: Vec<Secret>) -> Self {
-        Listener { secrets, heard: Mutex::default() }
+        Listener { secrets, scan: Mutex::default() }
     }
 
-    /// What was let out so far, without the secrets themselves.
+    /// Descriptions of the leaks so far, without the secrets themselves.
     pub(super) fn leaks(&self) -> Vec<String> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner).leaks.iter().cloned().collect()
+        self.scan.lock().unwrap_or_else(PoisonError::into_inner).leaks.iter().cloned().collect()
     }
 }
 
-impl Hears for Listener {
-    fn hears(&self, stream: &'static str, bytes: &[u8]) {
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let heard = &mut *heard;
-        if !heard.ends.iter().any(|(known, _)| *known == stream) {
-            heard.ends.push((stream, Vec::new()));
+impl Record for Listener {
+    fn record(&self, stream: &'static str, bytes: &[u8]) {
+        let mut scan = self.scan.lock().unwrap_or_else(PoisonError::into_inner);
+        let scan = &mut *scan;
+        if !scan.ends.iter().any(|(known, _)| *known == stream) {
+            scan.ends.push((stream, Vec::new()));
         }
-        let Some((_, end)) = heard.ends.iter_mut().find(|(known, _)| *known == stream) else {
+        let Some((_, end)) = scan.ends.iter_mut().find(|(known, _)| *known == stream) else {
             return;
         };
         end.extend_from_slice(bytes);
         for secret in &self.secrets {
             if contains(end, secret.value.as_bytes()) {
-                heard.leaks.insert(format!("wrote {} to its {stream}", secret.what));
+                scan.leaks.insert(format!("wrote {} to its {stream}", secret.what));
             }
         }
         let longest = self.secrets.iter().map(|secret| secret.value.len()).max().unwrap_or(0);
@@ -65,7 +65,7 @@ fn contains(text: &[u8], word: &[u8]) -> bool {
     !word.is_empty() && text.windows(word.len()).any(|window| window == word)
 }
 
-/// A text that nobody else has, for a secret or the name of a case.
+/// A unique text, for a secret or the mark of a case.
 pub(super) fn nonce() -> String {
     let mut random = fastrand::Rng::new();
     std::iter::repeat_with(|| random.alphanumeric()).take(20).collect()
@@ -81,20 +81,20 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_in_two_pieces_is_heard() {
+    fn a_secret_in_two_pieces_is_detected() {
         let listener = listener();
-        listener.hears("standard error", b"log s3c");
+        listener.record("standard error", b"log s3c");
         assert!(listener.leaks().is_empty());
-        listener.hears("standard output", b"r3t");
+        listener.record("standard output", b"r3t");
         assert!(listener.leaks().is_empty());
-        listener.hears("standard error", b"r3t log");
+        listener.record("standard error", b"r3t log");
         assert_eq!(listener.leaks(), ["wrote the access token to its standard error"]);
     }
 
     #[test]
-    fn what_is_said_of_a_leak_does_not_hold_the_secret() {
+    fn a_leak_description_does_not_contain_the_secret() {
         let listener = listener();
-        listener.hears("standard output", b"s3cr3t");
+        listener.record("standard output", b"s3cr3t");
         assert!(!listener.leaks().concat().contains("s3cr3t"));
     }
 }

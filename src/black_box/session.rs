@@ -1,4 +1,4 @@
-//! One running app-server, asked as a client asks it (docs/app-server.md).
+//! One running app-server, used as a client uses it (docs/app-server.md).
 
 use std::collections::BTreeMap;
 use std::process::{Command, ExitStatus};
@@ -14,14 +14,14 @@ use super::secrets::{Listener, Secret};
 use crate::subject::process::piped::{Piped, excerpt, protocol};
 use crate::subject::{Failure, FailureKind};
 
-/// The most entries of a status that are read, a page after the other.
+/// The most pages of a server list to read.
 const MOST_PAGES: usize = 100;
 
-/// How long a process that is asked no more may take to end.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+/// Time limit for a process to end after its last request.
+const STOP_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// What an app-server is started with and cannot be told later. Cases that have it in common are
-/// asked of one process.
+/// The part of a case that an app-server reads only at startup. Cases with equal values share a
+/// process.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Start {
     pub(super) auth: Option<Auth>,
@@ -29,17 +29,17 @@ pub(super) struct Start {
     pub(super) arguments: Vec<String>,
 }
 
-/// A running app-server with a home of its own.
+/// A running app-server with its own home.
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) start: Start,
     pub(super) home: Home,
-    /// What it calls itself.
+    /// The version that it reports.
     version: String,
     piped: Piped,
     listener: Arc<Listener>,
     next_id: u64,
-    /// How many cases it was asked about.
+    /// The number of cases it was asked about.
     cases: u64,
 }
 
@@ -48,23 +48,23 @@ pub(super) struct Session {
 pub(super) struct Listed {
     pub(super) name: String,
     pub(super) auth_status: String,
-    /// Whether it comes with tools.
+    /// Whether it has tools.
     pub(super) has_tools: bool,
 }
 
-/// What came of asking.
+/// The result of asking for the servers.
 #[derive(Clone, Debug)]
 pub(super) enum Status {
-    /// The servers.
+    /// The listed servers.
     Listed(Vec<Listed>),
-    /// The config is refused; the host's words.
+    /// The host rejected the config, with this message.
     Refused(String),
 }
 
-/// A process that could not be brought to the point where it is asked.
+/// Why a process did not start.
 #[derive(Debug)]
 pub(super) enum NotStarted {
-    /// It refuses the config and ends.
+    /// It rejected the config and exited.
     Refused(String),
     Failed(Failure),
 }
@@ -95,7 +95,7 @@ impl Session {
         let mut command = Command::new(program);
         command.args(arguments).args(&start.arguments);
         command.env_clear();
-        // Nothing of the environment of whoever runs the check but where programs are.
+        // Keep only `PATH` and `LANG` of this process's environment.
         command.envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "LANG"));
         command.env("HOME", home.path()).env("CODEX_HOME", home.path()).envs(more);
         command.envs(start.environment.iter().map(|(name, variable)| (name, &variable.placed)));
@@ -124,7 +124,8 @@ impl Session {
             }
             Err(failure) => {
                 self.secret_free()?;
-                // A host may end over a config that it cannot read; a signal is no word about it.
+                // A host may exit because it cannot read the config; a signal means a crash
+                // instead.
                 let code = self.piped.end_of_input(Duration::from_millis(300));
                 return Err(match code.as_ref().and_then(ExitStatus::code) {
                     Some(1 | 2) if failure.kind == FailureKind::Crashed => {
@@ -143,15 +144,15 @@ impl Session {
         self.cases > 1
     }
 
-    /// Rewrites what the host reads at each request.
-    pub(super) fn tell(
+    /// Rewrites the files that the host reads at each request.
+    pub(super) fn write_settings(
         &self,
         (config, plugins): (&toml::Table, &[PlacedPlugin]),
     ) -> std::io::Result<()> {
         self.home.write(config, plugins)
     }
 
-    /// Asks for the state of all servers, which starts them.
+    /// Asks for the status of all servers, which starts them.
     pub(super) fn status(&mut self, timeout: Duration) -> Result<Status, Failure> {
         self.cases += 1;
         let mut listed = Vec::new();
@@ -183,23 +184,23 @@ impl Session {
         Err(protocol(format!("listed more than {MOST_PAGES} pages of servers")))
     }
 
-    /// The version in its user agent; empty if there is none.
+    /// The version from its user agent; empty if there is none.
     pub(super) fn version(&self) -> &str {
         &self.version
     }
 
-    /// Ends it, so that nothing of what it wrote is missed.
+    /// Stops the process and waits for its remaining output.
     pub(super) fn end(&mut self) {
-        let _ = self.piped.end_of_input(LAST_WORDS);
+        let _ = self.piped.end_of_input(STOP_TIMEOUT);
     }
 
-    /// What the process let out so far.
+    /// Descriptions of the secrets that the process has leaked so far.
     pub(super) fn leaks(&self) -> Vec<String> {
         self.listener.leaks()
     }
 
-    /// What was let out, as a failure. A process that lets a secret out and dies is blamed for the
-    /// first: its last words are part of what is said of its end.
+    /// The leaks so far, as a failure. A leak takes precedence over a crash, because the message of
+    /// a crash quotes the log, which may contain the secret.
     fn leaked(&self) -> Option<Failure> {
         let leaks = self.leaks();
         let message = leaks.join("; ");
@@ -228,9 +229,9 @@ impl Session {
                 continue;
             };
             let mut message: Value = serde_json::from_slice(&line).map_err(|error| {
-                protocol(format!("wrote what is no JSON: {error}: {}", excerpt(&line)))
+                protocol(format!("wrote invalid JSON: {error}: {}", excerpt(&line)))
             })?;
-            // Notifications and requests of the server are not what is waited for.
+            // Skip notifications and requests of the server.
             if message.get("id") != Some(&Value::from(id)) || message.get("method").is_some() {
                 continue;
             }
@@ -243,12 +244,12 @@ impl Session {
     }
 }
 
-/// The home of a process could not be written.
+/// The failure to write the home of a process.
 pub(super) fn own_fault(error: &std::io::Error) -> Failure {
     failed(format!("could not be given its home: {error}"))
 }
 
-/// What comes after the first slash, up to a blank: `name/VERSION (system) …`.
+/// The version in a user agent: `name/VERSION (system) …`.
 fn version_in(user_agent: &str) -> &str {
     let after = user_agent.split_once('/').map_or("", |(_, after)| after);
     after.split_whitespace().next().unwrap_or_default()

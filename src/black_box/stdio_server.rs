@@ -1,4 +1,4 @@
-//! The stdio server of the cases: a small MCP server that tells what it was started with.
+//! The stdio server of the cases: a small MCP server that reports how it was started.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Read, Write};
@@ -10,22 +10,22 @@ use serde_json::{Value, json};
 use super::home::HOST_BEARER;
 use crate::files::write_whole;
 
-/// The longest message that is read, in bytes.
+/// The longest accepted message, in bytes.
 const LONGEST_LINE: u64 = 1024 * 1024;
 
-/// What a stdio server was started with.
+/// How a stdio server was started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Started {
-    /// Its own arguments, those of the case.
+    /// The arguments from the case.
     pub args: Vec<String>,
-    /// Variables of one letter: those that a case can set.
+    /// The variables with names of one letter, which a case can set.
     pub env: BTreeMap<String, String>,
-    /// Whether its arguments or its environment hold the host's credentials.
+    /// Whether the arguments or the environment contain the host's credentials.
     pub has_host_credentials: bool,
 }
 
 impl Started {
-    /// Looks at this very process.
+    /// Describes this process.
     #[must_use]
     pub fn now(args: &[String]) -> Self {
         let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
@@ -38,11 +38,11 @@ impl Started {
     }
 }
 
-/// Tells in a file beside `report` what the server was started with, then serves MCP until the end
-/// of input.
+/// Writes a file, named after `report`, that describes how the server was started; then serves MCP
+/// until the end of input.
 ///
 /// # Errors
-/// Those of the file and the pipes.
+/// Errors of the file and the pipes.
 pub fn serve(
     report: Option<&Path>,
     args: &[String],
@@ -67,14 +67,14 @@ pub fn serve(
     }
 }
 
-/// A report for each process.
+/// The report file of this process.
 fn file_of(report: &Path, process: u32) -> PathBuf {
     let mut name = report.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{process}"));
     report.with_file_name(name)
 }
 
-/// Answers an MCP request; nothing for a notification.
+/// Answers an MCP request; `None` for a notification.
 pub(super) fn answer(message: &Value) -> Option<Value> {
     let id = message.get("id")?;
     let result = match message.get("method").and_then(Value::as_str) {

@@ -1,6 +1,5 @@
 //! The servers of all cases: the Apps endpoint and every other HTTP server, hosted by `wiremock` on
-//! loopback, at two origins. They answer MCP and remember who asked for what, with which
-//! credentials.
+//! loopback, at two origins. They answer MCP and record each request with its credentials.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,10 +13,10 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 use super::home::HOST_BEARER;
 use super::stdio_server;
 
-/// The most requests that are remembered of one case; of more only credentials are noted.
+/// The most requests to record for one case; of later ones only credentials are recorded.
 const MOST_REQUESTS: usize = 1_000;
 
-/// Both origins, up until it is dropped.
+/// Both origins; dropping it stops them.
 #[derive(Debug)]
 pub(super) struct World {
     apps: MockServer,
@@ -25,20 +24,20 @@ pub(super) struct World {
     records: Arc<Records>,
 }
 
-/// Which origin was asked.
+/// The origin of a request's target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     Apps,
     Servers,
 }
 
-/// A request, as far as it matters.
+/// The relevant parts of a request.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct ReceivedRequest {
     pub(super) origin: Origin,
     /// The path and query after the case's mark.
     pub(super) target: String,
-    /// Whether it is a message of MCP, and not a discovery request or something else.
+    /// Whether it is an MCP message, and not a discovery request or any other request.
     pub(super) is_mcp: bool,
     /// The `Authorization` header.
     pub(super) authorization: Option<String>,
@@ -51,15 +50,15 @@ pub(super) struct Asked {
 #[derive(Debug, Default)]
 struct Records {
     /// By the mark of the case.
-    by_case: Mutex<BTreeMap<String, Vec<Asked>>>,
-    /// Credentials where no case explains them, in words.
+    by_case: Mutex<BTreeMap<String, Vec<ReceivedRequest>>>,
+    /// Descriptions of credentials outside of any case.
     strays: Mutex<Vec<String>>,
-    /// The case that counts where paths have no mark.
+    /// The case to which requests without a mark belong.
     unmarked: Mutex<Option<String>>,
 }
 
 impl World {
-    /// Hosts both origins.
+    /// Starts both origins.
     pub(super) fn start() -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let records = Arc::new(Records::default());
@@ -78,22 +77,22 @@ impl World {
         *self.servers.address()
     }
 
-    /// From now on remembers what is asked of the servers of this case, until it is taken.
+    /// Starts recording the requests of this case.
     pub(super) fn expect(&self, mark: &str) {
         lock(&self.records.by_case).insert(mark.into(), Vec::new());
     }
 
-    /// Takes requests without a mark for this case's.
+    /// Assigns requests without a mark to this case.
     pub(super) fn expect_unmarked(&self, mark: &str) {
         *lock(&self.records.unmarked) = Some(mark.into());
     }
 
-    /// The requests of a case so far; they are forgotten here, and later ones are too late.
-    pub(super) fn take(&self, mark: &str) -> Vec<Asked> {
+    /// Removes and returns the requests of a case, and stops recording them.
+    pub(super) fn take(&self, mark: &str) -> Vec<ReceivedRequest> {
         lock(&self.records.by_case).remove(mark).unwrap_or_default()
     }
 
-    /// Credentials that went where they have no business, and were not told yet.
+    /// Removes and returns the descriptions of credentials outside of any case.
     pub(super) fn take_strays(&self) -> Vec<String> {
         std::mem::take(&mut *lock(&self.records.strays))
     }
@@ -154,7 +153,7 @@ impl Records {
         };
         let headers = request.headers.iter().filter(|(name, _)| name.as_str().starts_with("x-"));
         let words = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-        let asked = Asked {
+        let asked = ReceivedRequest {
             origin,
             target: String::new(),
             is_mcp,
@@ -166,7 +165,7 @@ impl Records {
         };
         let is_discovery = path.contains("/.well-known/");
         if carries_a_secret(request) {
-            let words = format!("sent a secret in a place of its own to {}", origin.word());
+            let words = format!("sent a secret outside of `Authorization` to {}", origin.word());
             lock(&self.strays).push(words);
         }
         let unmarked = lock(&self.unmarked).clone().filter(|_| origin == Origin::Apps);
@@ -175,10 +174,10 @@ impl Records {
                 let mut by_case = lock(&self.by_case);
                 match by_case.get_mut(&mark) {
                     Some(of_case) if of_case.len() < MOST_REQUESTS => {
-                        of_case.push(Asked { target, ..asked });
+                        of_case.push(ReceivedRequest { target, ..asked });
                     }
                     Some(_) => self.note_stray(&asked, request),
-                    // The case is over: what is too late for it can still be a leak.
+                    // The case has ended; a late request can still be a leak.
                     None if origin == Origin::Servers => self.note_stray(&asked, request),
                     None => {}
                 }
@@ -189,8 +188,8 @@ impl Records {
 }
 
 impl Records {
-    /// A path may hold anything, so it is not repeated.
-    fn note_stray(&self, asked: &Asked, request: &Request) {
+    /// The message omits the path, which may contain anything.
+    fn note_stray(&self, asked: &ReceivedRequest, request: &Request) {
         if asked.has_host_credentials() {
             let (method, origin) = (&request.method, asked.origin.word());
             let words = format!("sent the host's credentials with a stray {method} to {origin}");
@@ -199,7 +198,8 @@ impl Records {
     }
 }
 
-/// Whether a secret is anywhere but in `Authorization`: in the address, another header or the body.
+/// Whether a secret is anywhere other than in `Authorization`: in the address, another header or
+/// the body.
 fn carries_a_secret(request: &Request) -> bool {
     let holds = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(HOST_BEARER);
     let mut others = request.headers.iter().filter(|(name, _)| name.as_str() != "authorization");
@@ -217,15 +217,15 @@ impl Origin {
     }
 }
 
-impl Asked {
-    /// Whether it carries credentials of a host of this run.
+impl ReceivedRequest {
+    /// Whether it has credentials of a host of this run.
     pub(super) fn has_host_credentials(&self) -> bool {
         self.authorization.as_ref().is_some_and(|bearer| bearer.contains(HOST_BEARER))
             || self.account.is_some()
     }
 }
 
-/// The mark of the case in a path, and what comes after it; discovery puts its own words before.
+/// The mark of the case in a path, and the rest after it. Discovery puts a prefix before the mark.
 fn marked(path: &str) -> Option<(String, String)> {
     let is_mark = |segment: &&str| segment.len() == 21 && segment.starts_with('n');
     let mark = path.split(['/', '?']).find(is_mark)?;

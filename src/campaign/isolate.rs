@@ -1,4 +1,4 @@
-//! Asking a batch of cases of a subject that may break down over one of them.
+//! Asks a batch of cases, isolating the case on which a subject crashes or hangs.
 
 use std::slice;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -8,7 +8,7 @@ use mcp_overlay_model::Case;
 
 use crate::subject::{Driver, Failure, FailureKind, Reply};
 
-/// How often the subject may break down until the run gives up; shared by its workers.
+/// The restarts left before the run gives up; shared by its workers.
 #[derive(Debug)]
 pub(super) struct Restarts {
     most: u32,
@@ -21,7 +21,7 @@ impl Restarts {
         Restarts { most, used: AtomicU32::new(0), gave_up: AtomicBool::new(false) }
     }
 
-    /// Counts a breakdown; whether to go on.
+    /// Counts a breakdown; returns whether to go on.
     pub(super) fn spend(&self) -> bool {
         let go_on = self.used.fetch_add(1, Ordering::Relaxed) < self.most;
         self.gave_up.fetch_or(!go_on, Ordering::Relaxed);
@@ -33,9 +33,9 @@ impl Restarts {
     }
 }
 
-/// Asks all of the cases. When the subject breaks down, the failure goes to `troubles` at once. The
-/// case that did it is then found by asking one at a time, and what is left is asked of a fresh
-/// subject. Only when there are no restarts left is a case [`Reply::NotAsked`].
+/// Asks all cases. When the subject breaks down, the failure goes to `troubles` at once. Asking the
+/// cases one by one then finds the cause, and a restarted subject gets the remaining cases. A case
+/// is [`Reply::NotAsked`] only when no restarts are left.
 pub(super) fn ask_isolating(
     driver: &dyn Driver,
     cases: &[Case],
@@ -75,7 +75,7 @@ pub(super) fn ask_isolating(
     replies
 }
 
-/// Asks what was not asked yet.
+/// Asks the cases that have no reply yet.
 fn ask_the_rest(driver: &dyn Driver, cases: &[Case], replies: &mut [Reply]) {
     let open = open(replies);
     if open.is_empty() {
@@ -88,7 +88,7 @@ fn ask_the_rest(driver: &dyn Driver, cases: &[Case], replies: &mut [Reply]) {
 }
 
 fn ask_alone(driver: &dyn Driver, case: &Case, kind: FailureKind) -> Reply {
-    // An answer too many shows only when there is another question.
+    // A surplus answer shows only after another request.
     let twice = [case.clone(), case.clone()];
     let asked = match kind {
         FailureKind::Protocol | FailureKind::Leaked => twice.as_slice(),
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
     use crate::subject::{Route, Sight};
 
-    /// A driver of which only the replies to a batch matter.
+    /// A driver that only replies to batches.
     struct Replies<F>(F);
 
     impl<F: Fn(&[Case]) -> Vec<Reply> + Sync> Driver for Replies<F> {
@@ -154,8 +154,8 @@ mod tests {
         fn hurry(&self, _: bool) {}
     }
 
-    /// Breaks down over cases whose id begins with "bad", and blames the first case that it has
-    /// not answered; it answers from the end of a batch.
+    /// Crashes on cases with an id that starts with "bad", and blames the first unanswered case. It
+    /// answers a batch from its end.
     fn fragile(cases: &[Case]) -> Vec<Reply> {
         let bad = cases.iter().rposition(|case| case.id.starts_with("bad"));
         let reply = |(at, case): (usize, &Case)| match bad {
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn the_culprit_is_found_and_the_others_are_answered() {
+    fn the_failing_case_is_isolated_and_the_others_are_answered() {
         let cases = cases(&["a", "b", "bad", "c", "bad too", "d"]);
         let (trouble, troubles) = channel();
         let replies = ask_isolating(&Replies(fragile), &cases, &Restarts::new(10), &trouble);
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_when_there_are_no_restarts_left() {
+    fn isolation_stops_without_restarts() {
         let batches = Mutex::new(Vec::new());
         let noting = Replies(|cases: &[Case]| {
             batches.lock().unwrap().push(cases.len());
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_that_does_not_come_back_is_not_lost() {
+    fn an_unreproducible_failure_is_reported() {
         let asked = Mutex::new(false);
         let once = Replies(|cases: &[Case]| {
             let again = std::mem::replace(&mut *asked.lock().unwrap(), true);

@@ -1,7 +1,8 @@
-//! Judging a batch of cases: each is asked, and some are asked again, with another auth in between.
+//! Judges a batch of cases: each is asked, and some are asked again after the same case with
+//! another auth.
 //!
-//! The campaign and the self-test judge alike, so that what the one finds the other finds too. The
-//! caller asks: cases go in, questions come out, and replies come back.
+//! The campaign and the self-test share this code, so that both find the same failures. The caller
+//! asks the subject: it passes cases in, gets questions, and passes the replies back.
 
 use mcp_overlay_model::{Answer, Case};
 
@@ -11,7 +12,7 @@ use crate::judge::verdict::Verdict;
 use crate::judge::{Judged, judge_reply};
 use crate::subject::{Reply, Sight};
 
-/// Cases that are asked at a time.
+/// Number of cases in a batch.
 pub(crate) const CHUNK: u64 = 256;
 
 /// A case and its number in its phase.
@@ -21,7 +22,7 @@ pub(crate) struct Numbered {
     pub(crate) case: Case,
 }
 
-/// A case that was answered, or broke the subject, when it was its turn.
+/// A case and the verdict on the subject's reply to it.
 #[derive(Debug)]
 pub(crate) struct First {
     pub(crate) index: u64,
@@ -29,12 +30,12 @@ pub(crate) struct First {
     pub(crate) judged: Judged,
 }
 
-/// The numbers of cases, and the cases: what is asked is a list of cases alone.
+/// Splits numbered cases into the numbers and the cases, because a driver takes the cases alone.
 pub(crate) fn unnumbered(cases: Vec<Numbered>) -> (Vec<u64>, Vec<Case>) {
     cases.into_iter().map(|Numbered { index, case }| (index, case)).unzip()
 }
 
-/// Judges the replies to cases one by one, those left out that were not asked.
+/// Judges each reply; leaves out the cases that were not asked.
 pub(crate) fn judge_first(
     sight: Sight,
     (indices, cases): (Vec<u64>, Vec<Case>),
@@ -48,7 +49,7 @@ pub(crate) fn judge_first(
     })
 }
 
-/// A case to be asked again, and what was answered the first time.
+/// A case to be asked again, and its first answer.
 #[derive(Debug)]
 pub(crate) struct Again {
     index: u64,
@@ -58,7 +59,7 @@ pub(crate) struct Again {
 }
 
 impl First {
-    /// The case to be asked again, if it was answered.
+    /// The case to ask again, if it was answered.
     pub(crate) fn again(self) -> Option<Again> {
         let First { index, case, judged } = self;
         let answer = judged.answer?;
@@ -66,22 +67,22 @@ impl First {
     }
 }
 
-/// What is asked: the same with another auth, and then the same again. Answers must not depend on
-/// what was asked before.
+/// The cases to ask: each with another auth, and then unchanged. An answer must not depend on
+/// earlier cases.
 pub(crate) fn questions(again: &[Again]) -> Vec<Case> {
     again.iter().flat_map(|again| [again.other.clone(), again.case.clone()]).collect()
 }
 
-/// A question that was asked again.
+/// A case that was asked again.
 #[derive(Debug)]
 pub(crate) struct Second<'a> {
-    /// Of the case that the question is about.
+    /// The number of the original case.
     pub(crate) index: u64,
-    /// What was asked.
+    /// The case that was asked.
     pub(crate) case: &'a Case,
-    /// What was asked just before, on purpose.
+    /// The case that was deliberately asked just before.
     pub(crate) after: &'a Case,
-    /// Whether it is the same case again, and not the one with another auth.
+    /// Whether this is the unchanged case, and not the one with another auth.
     pub(crate) is_same: bool,
     pub(crate) verdict: Verdict,
 }

@@ -1,4 +1,4 @@
-//! A run of `check`: phase by phase, each case judged, each failure made small.
+//! A run of `check`: it judges each case of each phase, and shrinks each failure.
 
 mod error;
 mod isolate;

@@ -1,4 +1,4 @@
-//! What a run is to do.
+//! The options of a run.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -9,45 +9,44 @@ use mcp_overlay_model::Profile;
 use crate::finding::expected::Expected;
 use crate::report::{Phase, RunOptions, Shard};
 
-/// A phase ends early after this many failing cases: a subject that fails so often is described
-/// well enough. With failures that are expected it runs to its end, or new ones would hide behind
-/// them.
+/// A phase ends early after this many failing cases, which describe the subject well enough. With
+/// expected failures it runs to its end, because they could hide new ones.
 pub const ENOUGH_FAILURES: u64 = 20;
 
-/// What to run.
+/// The options of a run.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The rules that count.
+    /// The profile to check against.
     pub profile: Profile,
     /// The phases to run; they run in the order of [`Phase::ALL`].
     pub phases: BTreeSet<Phase>,
-    /// Random cases; `None` is "until `time` is up".
+    /// Number of random cases; `None` means until `time` is up.
     pub cases: Option<u64>,
-    /// Names the stream of random cases.
+    /// Random seed.
     pub seed: u64,
-    /// The random phase ends after this time, whatever is left of `cases`.
+    /// The random phase ends after this time, even before `cases` cases.
     pub time: Option<Duration>,
-    /// The share of cases that are asked again, and with another auth in between, in percent from
-    /// 0 to 100. The committed vectors all are.
+    /// The percentage of cases, from 0 to 100, to ask again after the same case with another auth.
+    /// All committed vectors are asked again, unless this is 0.
     pub twice: f64,
-    /// The part of every phase that is run.
+    /// The part of every phase to run.
     pub shard: Shard,
-    /// Failures that do not count.
+    /// Failures that do not fail the run.
     pub expected: Expected,
-    /// Whether a phase runs to its end however often the subject fails. With failures that are
-    /// expected it always does.
+    /// Whether a phase runs to its end however often the subject fails. With expected failures it
+    /// always does.
     pub whole: bool,
-    /// Whether a subject has to follow the SHOULD rules too.
+    /// Whether breaking a SHOULD rule fails the run.
     pub strict: bool,
-    /// How often a subject that breaks down is started again before the run gives up.
+    /// How often a subject that crashes or hangs is restarted before the run gives up.
     pub restarts: u32,
-    /// Where findings are saved; `None` is nowhere.
+    /// The folder for saved findings; `None` saves none.
     pub findings: Option<PathBuf>,
 }
 
 impl Default for Options {
-    /// What a test of a host wants: everything that needs no connections, 100,000 random cases,
-    /// nothing saved.
+    /// Defaults for a host's tests: all phases without connections, 100,000 random cases, nothing
+    /// saved.
     fn default() -> Self {
         Options {
             profile: Profile::default(),
@@ -67,12 +66,12 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Whether a phase runs to its end however much fails.
+    /// Whether a phase runs to its end however many cases fail.
     pub fn runs_whole(&self) -> bool {
         self.whole || !self.expected.is_empty()
     }
 
-    /// What a report says of the run with these options.
+    /// The description of a run with these options, for its report.
     pub fn run_options(&self, subject: &str) -> RunOptions {
         RunOptions {
             version: env!("CARGO_PKG_VERSION").into(),
@@ -88,9 +87,9 @@ impl Options {
         }
     }
 
-    /// Whether the case of this number is asked again; the same in every run.
+    /// Whether to ask the case with this number again; the same in every run.
     pub(crate) fn asks_twice(&self, phase: Phase, index: u64) -> bool {
-        // Neighbours get numbers far apart.
+        // The multiplier spreads neighbouring numbers.
         let spread = index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
         let sampled = (spread % 10_000) as f64 <= self.twice * 100.0 - 1.0;
         sampled || (phase == Phase::Vectors && self.twice > 0.0)
@@ -102,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sample_is_about_as_large_as_it_is_said() {
+    fn the_sample_has_about_the_requested_size() {
         for (twice, least, most) in [(0.0, 0, 0), (5.0, 4_500, 5_500), (100.0, 100_000, 100_000)] {
             let options = Options { twice, ..Options::default() };
             let sampled =

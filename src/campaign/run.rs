@@ -1,4 +1,4 @@
-//! The run itself: phases in order, their failures investigated, the report put together.
+//! The run itself: it runs the phases in order, investigates their failures and builds the report.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -24,21 +24,21 @@ use crate::report::ScenarioFailure;
 use crate::report::{Event, Phase, PhaseReport, Report, ReportedFinding, Reporter};
 use crate::subject::{Driver, Failure, Route, Sight};
 
-/// How often a waiting campaign tells its progress.
+/// Interval between progress events.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Of so many random cases one is given to a running host by each other route: that takes a process
-/// for each.
+/// One in this many random cases is also sent by each other route, because each takes a new
+/// process.
 const OTHER_ROUTES: u64 = 10;
 
-/// How long the failing cases of a phase may be made smaller. In process it takes a second; a
-/// subject that is slow, or wrong in many ways, has the rest of its cases reported as they are.
+/// Time limit for shrinking the failing cases of a phase. In process it takes a second. For a
+/// subject that is slow, or wrong in many ways, the remaining cases are reported without shrinking.
 const INVESTIGATION_TIME: Duration = Duration::from_secs(120);
 
 /// Runs the phases against a subject.
 ///
 /// # Errors
-/// What keeps the tool itself from working; a failing subject is no error.
+/// A failure of the checker itself. A failing subject is not an error.
 pub fn run(
     driver: &dyn Driver,
     options: &Options,
@@ -96,10 +96,10 @@ impl Run<'_> {
         let vectors =
             vectors::parse(vectors::COMMITTED, "tests/vectors/codex-pr-27191.jsonl".as_ref())?;
         let total = vectors.len() as u64;
-        // A vector is somebody else's word about the model: the one check of the specification.
+        // Vectors come from the seed's own code, so they also check the specification.
         let mut wrong = 0;
         let shard = self.options.shard;
-        // Under another profile a vector is a case like any other, whose answer nobody wrote down.
+        // Under another profile a vector is an ordinary case, without an expected answer.
         let profile = self.options.profile;
         let mine = (0..).zip(&vectors).filter(|(index, _)| shard.has(*index));
         let mine = mine.filter(|(_, vector)| vector.case.profile == profile);
@@ -112,7 +112,7 @@ impl Run<'_> {
         })
     }
 
-    /// The first of the random cases, the config given by another route.
+    /// Runs the first random cases, with the config given by another route.
     fn by_route(&mut self, phase: Phase, route: Route) -> Result<(), Error> {
         let Options { cases, seed, .. } = *self.options;
         let Some(driver) = self.driver.by_route(route) else {
@@ -136,7 +136,7 @@ impl Run<'_> {
         let total = total.map(|total| self.options.shard.share(total));
         self.reporter.event(&Event::PhaseStarted { phase, total });
         let started = Instant::now();
-        let brought = AtomicU64::new(0);
+        let narrowed_cases = AtomicU64::new(0);
         let outside = driver.sight() == Sight::Outside;
         let profile = self.options.profile;
         let narrowed = |index| {
@@ -145,7 +145,7 @@ impl Run<'_> {
                 return Some(case);
             }
             let near = driver.narrow(case.clone());
-            brought.fetch_add(u64::from(near != case), Ordering::Relaxed);
+            narrowed_cases.fetch_add(u64::from(near != case), Ordering::Relaxed);
             Some(near)
         };
         let tally = self.tally(driver, phase, total, time, narrowed)?;
@@ -165,7 +165,7 @@ impl Run<'_> {
             cases: tally.cases,
             asked_again: tally.asked_again,
             not_comparable: tally.not_comparable,
-            brought_within_reach: outside.then(|| brought.into_inner()),
+            brought_within_reach: outside.then(|| narrowed_cases.into_inner()),
             failures: tally.failures + failed_before,
             cut_short: !whole && (enough || gave_up),
             seconds,
@@ -201,7 +201,7 @@ impl Run<'_> {
                 .collect();
             drop(trouble);
             tell(self.reporter, &troubles, &work.done);
-            // All are waited for, whatever became of the first.
+            // Join all workers, even if the first one panicked.
             let tallies: Vec<_> = workers.into_iter().map(ScopedJoinHandle::join).collect();
             let mut tally = Tally::new(self.options);
             for worker in tallies {
@@ -218,11 +218,11 @@ impl Run<'_> {
         }
         let deadline = Instant::now() + INVESTIGATION_TIME;
         for Kind { count, first } in kinds {
-            let mut alike = count - first.len() as u64;
+            let mut others = count - first.len() as u64;
             for failing in first {
                 if let Some(mut finding) = examine(driver, &failing, deadline) {
-                    // Those that were not made small are most likely like the first that was.
-                    finding.count += std::mem::take(&mut alike);
+                    // The cases that are not shrunk most likely have the cause of the first one.
+                    finding.count += std::mem::take(&mut others);
                     self.found(finding);
                 }
             }
@@ -246,13 +246,13 @@ impl Run<'_> {
         self.report.findings.push(ReportedFinding { id, expected, finding });
     }
 
-    /// Saved findings were saved when they were first met.
+    /// Saves the final counts: each finding was saved with its count at that time.
     fn save_counts(&self) {
         let repeated = self.report.findings.iter().filter(|found| found.finding.count > 1);
         for (folder, found) in
             self.options.findings.iter().flat_map(|f| repeated.clone().map(move |r| (f, r)))
         {
-            // That it could not be saved was said when it was found.
+            // The first attempt has already reported an error.
             let _ = found.finding.save(folder);
         }
     }
@@ -298,7 +298,7 @@ impl Run<'_> {
     fn scenario_failed(&mut self, scenario: &Scenario, problem: Problem) {
         let rule = scenario.rule;
         let expected = match &problem {
-            // Nothing excuses a breakdown.
+            // A breakdown is never expected.
             Problem::BrokeDown(_) => {
                 self.restarts.spend();
                 None
@@ -326,7 +326,7 @@ impl Run<'_> {
     }
 }
 
-/// Passes on what the workers tell, until they are gone.
+/// Reports the workers' failures and progress until all workers have ended.
 fn tell(reporter: &mut dyn Reporter, troubles: &Receiver<Failure>, done: &AtomicU64) {
     loop {
         match troubles.recv_timeout(TICK) {

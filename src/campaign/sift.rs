@@ -1,9 +1,9 @@
-//! Which of many failing cases are made small.
+//! Selects the failing cases to shrink.
 //!
-//! Making a case small takes hundreds of questions, and failing cases may come by the thousand.
-//! Those that differ from the specification in the same kinds of places are taken for alike; the
-//! first few of each kind are made small, the others only counted. "First" is by number, so that
-//! what is found does not depend on how fast which worker was.
+//! Shrinking a case asks the subject hundreds of times, and thousands of cases may fail. Cases that
+//! differ from the specification in the same kinds of places form one kind. The first few cases of
+//! each kind are shrunk, the others only counted. "First" is by number, so that the findings do not
+//! depend on the speed of the workers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,16 +13,16 @@ use super::options::ENOUGH_FAILURES;
 use crate::finding::investigate::Failing;
 use crate::judge::verdict::{Place, Verdict};
 
-/// How many cases of a kind are made small.
-const MADE_SMALL: usize = 5;
+/// How many cases of a kind to shrink.
+const SHRUNK: usize = 5;
 
-/// The same for crashes and hangs, each of which costs a restart for every question.
-const MADE_SMALL_OF_BREAKDOWNS: usize = 2;
+/// The same for crashes and hangs, where every candidate costs a restart.
+const SHRUNK_OF_BREAKDOWNS: usize = 2;
 
-/// The kinds that are told apart.
+/// The most kinds to distinguish.
 const KINDS: usize = 500;
 
-/// Failing cases by what they look like.
+/// Failing cases by kind.
 #[derive(Debug)]
 pub(super) struct Sieve {
     /// Whether every failing case counts, or only the first [`ENOUGH_FAILURES`].
@@ -30,7 +30,7 @@ pub(super) struct Sieve {
     kinds: BTreeMap<String, Kind>,
 }
 
-/// Failing cases that look alike, the lowest numbers of them kept.
+/// Failing cases of one kind; keeps those with the lowest numbers.
 #[derive(Debug, Default)]
 pub(super) struct Kind {
     pub(super) count: u64,
@@ -43,13 +43,13 @@ impl Sieve {
     }
 
     fn kept(&self) -> usize {
-        if self.whole { MADE_SMALL } else { ENOUGH_FAILURES as usize }
+        if self.whole { SHRUNK } else { ENOUGH_FAILURES as usize }
     }
 
     pub(super) fn add(&mut self, failing: Failing) {
         let look = look_of(&failing);
         let full = self.kinds.len() >= KINDS && !self.kinds.contains_key(&look);
-        // More kinds than anybody reads: one more for all the others.
+        // At the limit, one more kind collects all others.
         let kept = self.kept();
         let kind = self.kinds.entry(if full { String::new() } else { look }).or_default();
         kind.count += 1;
@@ -65,7 +65,7 @@ impl Sieve {
         }
     }
 
-    /// The cases to make small, by kind, the lowest number first.
+    /// The cases to shrink, by kind, the lowest number first.
     pub(super) fn into_kinds(mut self) -> Vec<Kind> {
         if !self.whole {
             self.drop_all_but_the_first();
@@ -73,12 +73,12 @@ impl Sieve {
         let mut kinds: Vec<Kind> = self.kinds.into_values().collect();
         for kind in &mut kinds {
             let most = match kind.first.first().map(|failing| &failing.verdict) {
-                // One case shows what is meant.
+                // One case is enough to show an advisory.
                 Some(Verdict::Advisory { .. }) => 1,
                 _ if kind.first.iter().any(|f| matches!(f.verdict, Verdict::Failed(_))) => {
-                    MADE_SMALL_OF_BREAKDOWNS
+                    SHRUNK_OF_BREAKDOWNS
                 }
-                _ => MADE_SMALL,
+                _ => SHRUNK,
             };
             kind.first.truncate(most);
         }
@@ -86,7 +86,7 @@ impl Sieve {
         kinds
     }
 
-    /// A phase that ended early has judged more cases on one machine than on another.
+    /// How many cases a phase judges before it ends early differs from machine to machine.
     fn drop_all_but_the_first(&mut self) {
         let all = self.kinds.values().flat_map(|kind| &kind.first);
         let mut numbers: Vec<u64> = all.map(|failing| failing.index).collect();
@@ -110,8 +110,8 @@ impl Kind {
     }
 }
 
-/// The verdict, the auth, and the kinds of places where the answer differs or what it says instead;
-/// of an advisory the rules that are not followed.
+/// What defines a kind: the verdict, the auth, and the kinds of places where the answer differs or
+/// the error message; for an advisory, the rules that are not followed.
 fn look_of(Failing { case, verdict, .. }: &Failing) -> String {
     if let Verdict::Advisory { rules, .. } = verdict {
         return rules.iter().map(|rule| rule.id()).collect::<Vec<_>>().join(", ");
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_does_not_depend_on_the_order() {
+    fn kept_cases_do_not_depend_on_the_order() {
         let mut one = Sieve::new(false);
         let mut other = Sieve::new(false);
         for index in (0..100).rev() {
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_run_counts_everything() {
+    fn a_whole_run_counts_every_failure() {
         let mut sieve = Sieve::new(true);
         (0..1_000).for_each(|index| sieve.add(failing(index, "errored")));
         sieve.add(failing(1_000, ""));

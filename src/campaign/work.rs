@@ -21,13 +21,14 @@ use crate::report::Phase;
 use crate::rules::coverage::{self, RuleCounts};
 use crate::subject::{Driver, Failure, Reply, Sight};
 
-/// One case of so many is looked at for the rules that it reaches; of the vectors all are.
-const LOOKED_AT: u64 = 8;
+/// Sampling stride: the rules that a case reaches are counted for one case in this many, and for
+/// all vectors.
+const COVERAGE_STRIDE: u64 = 8;
 
-/// Cases taken at a time where time ends the phase: a slow subject takes long for a whole chunk.
+/// Cases per chunk when a time limit ends the phase: a slow subject takes long for a whole chunk.
 const SHORT_CHUNK: u64 = 16;
 
-/// What the workers of a phase share.
+/// State shared by the workers of a phase.
 pub(super) struct Work<'a> {
     pub(super) driver: &'a dyn Driver,
     pub(super) options: &'a Options,
@@ -91,7 +92,7 @@ impl Work<'_> {
     }
 
     fn count_first(&self, first: &First, tally: &mut Tally) {
-        self.look_at(first, tally);
+        self.record_coverage(first, tally);
         self.done.fetch_add(1, Ordering::Relaxed);
         if first.judged.verdict.is_finding() {
             let (case, verdict) = (first.case.clone(), first.judged.verdict.clone());
@@ -110,7 +111,7 @@ impl Work<'_> {
         if is_same {
             tally.rules.record([PURE]);
         }
-        // An advisory was counted when its case was asked the first time.
+        // An advisory is counted only for the first answer to its case.
         if verdict.is_failure() {
             let (case, after) = (case.clone(), Some(after.clone()));
             self.count_failure(Failing { index, case, after, verdict }, tally);
@@ -123,8 +124,8 @@ impl Work<'_> {
         tally.sieve.add(failing);
     }
 
-    /// What a case is an example of.
-    fn look_at(&self, first: &First, tally: &mut Tally) {
+    /// Counts the labels of a case and the rules that it reaches.
+    fn record_coverage(&self, first: &First, tally: &mut Tally) {
         let First { index, case, judged } = first;
         tally.cases += 1;
         let not_comparable = matches!(judged.verdict, Verdict::NotComparable(_));
@@ -132,7 +133,7 @@ impl Work<'_> {
         if not_comparable {
             return;
         }
-        // What is seen from outside is a part of the outcome; a case is about all of it.
+        // Labels describe the whole outcome, not only the part that is observed from outside.
         let outcome = &judged.outcome;
         if self.phase == Phase::Random {
             tally.labels.record(labels(case, outcome));
@@ -141,13 +142,13 @@ impl Work<'_> {
             tally.rules.record(coverage::reached_outside(case, outcome));
             let other_route = matches!(self.phase, Phase::Arguments | Phase::Split);
             tally.rules.record(other_route.then_some(Rule::DeliveryAnyWay));
-        } else if index.is_multiple_of(LOOKED_AT) || self.phase == Phase::Vectors {
+        } else if index.is_multiple_of(COVERAGE_STRIDE) || self.phase == Phase::Vectors {
             tally.rules.record(coverage::reached(case, outcome));
         }
     }
 }
 
-/// What one worker counted.
+/// The counts of one worker.
 pub(super) struct Tally {
     pub(super) cases: u64,
     pub(super) asked_again: u64,

@@ -3,7 +3,7 @@
 use mcp_overlay_model::{Case, Contribution, ContributorKind};
 use serde_json::Value;
 
-/// Every server entry, as it is written; it may be anything.
+/// Every server entry, as written; it may be any JSON value.
 pub fn entries(case: &Case) -> impl Iterator<Item = &Value> {
     let own = case.host.get("mcp_servers").and_then(Value::as_object);
     let own = own.into_iter().flat_map(|servers| servers.values());
@@ -19,7 +19,7 @@ pub fn entries(case: &Case) -> impl Iterator<Item = &Value> {
     own.chain(of_plugins).chain(contributed)
 }
 
-/// The same, to be changed.
+/// The same, mutable.
 pub fn entries_mut(case: &mut Case) -> impl Iterator<Item = &mut Value> {
     let own = case.host.get_mut("mcp_servers").and_then(Value::as_object_mut);
     let own = own.into_iter().flat_map(|servers| servers.values_mut());
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_are_those_of_config_plugins_and_contributions() {
+    fn entries_come_from_config_plugins_and_contributions() {
         let mut case: Case = serde_json::from_value(json!({
             "host": {"mcp_servers": {"a": 1}},
             "plugins": [{"id": "p1", "active": false, "mcp_servers": {"a": 2, "b": 3}}],

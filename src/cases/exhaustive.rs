@@ -3,7 +3,7 @@
 //! Two names, `codex_apps` and `docs`, each absent, enabled, disabled or from a plugin; up to two
 //! scripted contributors of up to two contributions, each one of {set A, set B, remove} × the two
 //! names; the hosted-apps contributor absent or at each position; Apps on and off; all six auth
-//! values. Nothing is left out.
+//! values. The scope contains every combination.
 
 use mcp_overlay_model::{
     Auth, CODEX_APPS, Case, Contribution, Contributor, ContributorKind, Plugin, Profile,
@@ -56,7 +56,7 @@ pub fn case(index: u64) -> Option<Case> {
     })
 }
 
-/// A number read as digits of changing base, the least significant first.
+/// A number split into digits of a mixed base, least significant first.
 struct Digits(u64);
 
 impl Digits {
@@ -77,7 +77,7 @@ fn contributors(number: u64) -> Vec<Contributor> {
     };
     let mut digits = Digits(rest);
     let hosted_position = digits.next(scripted + 2);
-    // Registration order is not the order of ids: sorting by id must show.
+    // Registration order differs from the order of ids, so that sorting by id causes a failure.
     let mut contributors: Vec<Contributor> = ["ext-b", "ext-a"]
         .into_iter()
         .take(scripted as usize)
@@ -123,7 +123,7 @@ mod tests {
     fn the_scope_has_every_case_once() {
         assert_eq!(COUNT, 1_445_184);
         assert!(case(COUNT).is_none());
-        // The contributors are the widest digit: all of them, with the other digits at rest.
+        // Iterate over the widest digit, the contributors, with the other digits fixed.
         let step = CONFIGURED * APPS_AND_AUTH;
         let mut seen = BTreeSet::new();
         for number in 0..CONTRIBUTORS {

@@ -1,5 +1,5 @@
-//! How often each interesting situation occurs. A campaign that never meets one checked nothing
-//! about it; `docs/architecture.md` says how the minimum shares are chosen, a test holds them.
+//! Counts how often each interesting situation occurs. A campaign that never meets a situation does
+//! not check it. `docs/architecture.md` explains the minimum shares, and a test enforces them.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use mcp_overlay_model::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The situations with the least share of random cases, in thousandths, in which each must occur, and
-/// the rule without which it cannot.
+/// The situations, each with the least share of random cases in which it must occur, in
+/// thousandths, and the rule that it depends on.
 pub const LABELS: [(Label, &str, u32, Option<Rule>); 42] = [
     (Label::Resolved, "resolved", 600, None),
     (Label::Rejected, "rejected", 50, None),
@@ -101,7 +101,7 @@ pub const LABELS: [(Label, &str, u32, Option<Rule>); 42] = [
 
 /// An interesting situation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the table above has the words")]
+#[expect(missing_docs, reason = "the table above describes each label")]
 pub enum Label {
     Resolved,
     Rejected,
@@ -166,7 +166,7 @@ impl LabelSet {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "WrittenCounts", try_from = "WrittenCounts")]
 pub struct LabelCounts {
-    /// Cases in all.
+    /// Number of cases.
     pub cases: u64,
     counts: [u64; LABELS.len()],
 }
@@ -177,7 +177,7 @@ impl Default for LabelCounts {
     }
 }
 
-/// Counts as they are written: by the words of their situation.
+/// Counts as serialized: by the description of the situation.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenCounts {
@@ -211,9 +211,9 @@ impl TryFrom<WrittenCounts> for LabelCounts {
 pub struct LabelRow {
     /// The situation.
     pub label: Label,
-    /// The situation in words.
+    /// A description of the situation.
     pub words: &'static str,
-    /// The cases that were in it.
+    /// Number of cases in the situation.
     pub count: u64,
     /// The least share of cases, in thousandths.
     pub least: u32,
@@ -236,7 +236,7 @@ impl LabelCounts {
         }
     }
 
-    /// The situations that can occur by these rules, in the order of [`LABELS`].
+    /// The situations that can occur under these rules, in the order of [`LABELS`].
     pub fn rows(&self, rules: RuleSet) -> impl Iterator<Item = LabelRow> + '_ {
         LABELS.iter().zip(self.counts).filter_map(move |((label, words, least, rule), count)| {
             let occurs = rule.is_none_or(|rule| rules.has(rule));
@@ -244,7 +244,7 @@ impl LabelCounts {
         })
     }
 
-    /// How many cases were in any situation; for telling whether there are too many.
+    /// The count of each situation, to detect counts that are too large.
     pub fn all(&self) -> impl Iterator<Item = u64> {
         self.counts.into_iter()
     }

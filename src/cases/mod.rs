@@ -1,4 +1,4 @@
-//! Where cases come from, how they shrink, and what they are examples of.
+//! Sources of cases, shrinking, and labels.
 
 pub mod entries;
 pub mod exhaustive;

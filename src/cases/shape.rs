@@ -1,7 +1,7 @@
-//! The shape of a minimal case: what is left when names and texts do not matter.
+//! The shape of a minimal case: the case without the names and texts that do not matter.
 //!
-//! Two findings of one rule and one shape are the same finding, met twice. The shape also names
-//! the finding, so that the name holds from run to run and for other seeds.
+//! Two findings of one rule and one shape are the same finding. The shape is part of the finding's
+//! id, so that the id is the same in every run and for every seed.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use mcp_overlay_model::{CODEX_APPS, Case};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-/// The first 12 hex digits of the SHA-256 of what makes a finding the one that it is.
+/// The first 12 hex digits of the SHA-256 of the verdict, the rule and the shape.
 pub fn hash_of(verdict: &str, rule: &str, case: &Case) -> String {
     let mut names = BTreeMap::new();
     let tree = serde_json::to_value(case).unwrap_or_default();
@@ -18,24 +18,24 @@ pub fn hash_of(verdict: &str, rule: &str, case: &Case) -> String {
     Sha256::digest(text).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What the keys and texts at a place are.
+/// The kind of the keys and texts at a place.
 #[derive(Clone, Copy)]
 enum Place {
-    /// Keys that mean something, such as `command`.
+    /// Keys with a fixed meaning, such as `command`.
     Members,
-    /// Keys that a user made up, such as server names.
+    /// Keys that a user chose, such as server names.
     Names,
 }
 
-/// Members whose keys a user made up.
+/// Members with keys that a user chose.
 const TABLES_OF_NAMES: [&str; 5] =
     ["mcp_servers", "env", "http_headers", "env_http_headers", "tools"];
 
-/// Members whose text is one of a few words, or says who is meant.
+/// Members with a text that is a keyword or an identifier, and therefore matters.
 const WORDS: [&str; 6] =
     ["auth", "profile", "source", "approval_mode", "default_tools_approval_mode", "environment_id"];
 
-/// Texts become their kind, made-up names a number in the order in which they are met.
+/// Replaces each text by its kind, and each chosen name by a number in order of first occurrence.
 fn shape(value: &Value, place: Place, names: &mut BTreeMap<String, usize>) -> Value {
     match value {
         Value::Object(table) => {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_meant_matters() {
+    fn references_between_names_matter() {
         let case = |removed: &str| {
             let remove = json!({"remove": {"name": removed}});
             json!({

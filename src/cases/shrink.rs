@@ -1,15 +1,15 @@
-//! Making a failing case small by its structure: whatever can go, goes.
+//! Shrinks a failing case structurally.
 //!
-//! A case is a JSON tree, so one walk serves all of it: every member and every element is dropped
-//! if the case stays a case and still fails, every value is replaced by a simpler one, every server
-//! gets a plain name. The result is minimal: no single step makes it simpler.
+//! A case is a JSON tree, and one walk handles all of it: it drops each member and element,
+//! replaces each value by a simpler one, and gives each server a plain name, if the result is still
+//! a valid case that fails. The result is minimal: no single step makes it simpler.
 
 use std::collections::BTreeSet;
 
 use mcp_overlay_model::{CODEX_APPS, Case, Contribution, ContributorKind};
 use serde_json::{Value, json};
 
-/// The simpler cases next to `case`, the boldest step first.
+/// The simpler neighbours of `case`, the largest reduction first.
 pub fn simpler(case: &Case) -> impl Iterator<Item = Case> + use<> {
     let tree = serde_json::to_value(case).unwrap_or_default();
     let mut paths = Vec::new();
@@ -31,15 +31,15 @@ pub fn simpler(case: &Case) -> impl Iterator<Item = Case> + use<> {
         .chain(replaced)
         .filter_map(|tree| serde_json::from_value(tree).ok())
         .chain(renamed(case))
-        // Under other rules it would be another question.
+        // Another profile has other rules, so the profile stays.
         .filter(move |candidate: &Case| {
             *candidate != original && candidate.profile == original.profile
         })
 }
 
-/// Minimises `case` as long as `fails` holds, asking it at most `budget` times.
+/// Shrinks `case` as long as `fails` holds, with at most `budget` calls of `fails`.
 ///
-/// `fails` is asked about candidates only; `case` itself is taken to fail.
+/// `fails` is called for candidates only; `case` itself is assumed to fail.
 pub fn minimise(case: &Case, budget: usize, mut fails: impl FnMut(&Case) -> bool) -> Case {
     let mut smallest = case.clone();
     let mut asked = 0;
@@ -117,7 +117,7 @@ fn with(tree: &Value, path: &[Step], value: Value) -> Option<Value> {
     Some(tree)
 }
 
-/// Simpler values of the same type, each strictly simpler so that minimising ends.
+/// Simpler values of the same type, each strictly simpler, so that shrinking terminates.
 fn simpler_values(path: &[Step], value: &Value) -> Vec<Value> {
     match (path, value) {
         ([Step::Key(key)], Value::String(text)) if key == "auth" => {
@@ -137,8 +137,8 @@ fn simpler_values(path: &[Step], value: &Value) -> Vec<Value> {
     }
 }
 
-/// What a text at this place becomes in a minimal case, unless the text itself is the point. An empty
-/// text is shorter, but makes a reader ask whether emptiness matters.
+/// The text at this place in a minimal case, unless another text matters. An empty text is shorter,
+/// but a reader would wonder whether it matters that it is empty.
 fn plain_text(path: &[Step]) -> &'static str {
     match path.last() {
         Some(Step::Key(key)) if key == "url" || key == "chatgpt_base_url" => "https://a.example",
@@ -148,7 +148,7 @@ fn plain_text(path: &[Step]) -> &'static str {
     }
 }
 
-/// Texts of less weight: the plain one has none, any other as much as it is long.
+/// Texts of less weight: the plain text has weight 0, and any other the weight of its length.
 fn simpler_texts(plain: &str, text: &str) -> Vec<Value> {
     if text == plain {
         return Vec::new();
@@ -160,8 +160,8 @@ fn simpler_texts(plain: &str, text: &str) -> Vec<Value> {
     [plain].into_iter().chain(shorter).map(Value::from).collect()
 }
 
-/// The case with one server renamed, everywhere, to the first free plain name. Names that already are
-/// plain stay, and so does the reserved one.
+/// The case with one server renamed, everywhere, to the first free plain name. Plain names and the
+/// reserved name stay.
 fn renamed(case: &Case) -> impl Iterator<Item = Case> + use<> {
     let mut names = BTreeSet::new();
     each_name(&mut case.clone(), &mut |name| {
@@ -183,7 +183,7 @@ fn renamed(case: &Case) -> impl Iterator<Item = Case> + use<> {
     old.filter_map(move |old| Some((old, free?))).map(renamed)
 }
 
-/// In the order in which they are used.
+/// Plain names, in order of use.
 const PLAIN_NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
 /// Every server name of a case: keys of `mcp_servers`, and names of contributions.

@@ -6,11 +6,11 @@ use toml::Table;
 /// Reads TOML text as the `host` of a case.
 ///
 /// TOML has values that JSON lacks: dates, `nan` and `inf`. No field of a host config takes one,
-/// so each becomes a value that no field takes either. A key `env` at the top is a case's word,
-/// not one of `config.toml`, and is left out.
+/// so each becomes a value that no field takes either. A key `env` at the top belongs to the format
+/// of cases and not to `config.toml`, so it is left out.
 ///
 /// # Errors
-/// Text that is no TOML.
+/// The text is not valid TOML.
 pub fn host_from_toml(text: &str) -> Result<Value, toml::de::Error> {
     let mut table: Table = toml::from_str(text)?;
     table.remove("env");
@@ -35,7 +35,7 @@ fn to_json(value: toml::Value) -> Value {
     }
 }
 
-/// A list in a list: no field of a host config takes it.
+/// A list in a list, which no field of a host config takes.
 fn of_no_fields_type() -> Value {
     Value::Array(vec![Value::Array(Vec::new())])
 }

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 /// The vectors this version was built with.
 pub const COMMITTED: &str = include_str!("../../tests/vectors/codex-pr-27191.jsonl");
 
-/// A case with the answer expected of it.
+/// A case with its expected answer.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vector {
-    /// The question.
+    /// The case.
     pub case: Case,
-    /// The answer, without its sequence number.
+    /// The expected answer, without a sequence number.
     pub expected: Answer,
 }
 
@@ -30,7 +30,7 @@ pub struct BadVector {
     problem: String,
 }
 
-/// Reads vectors, one a line; blank lines are passed over.
+/// Reads vectors, one per line; blank lines are skipped.
 ///
 /// # Errors
 /// The first line that is not a vector.
@@ -46,14 +46,14 @@ pub fn parse(text: &str, file: &Path) -> Result<Vec<Vector>, BadVector> {
 
 fn parse_line(line: &str) -> Result<Vector, String> {
     let vector: Vector = serde_json::from_str(line).map_err(|error| {
-        // The library counts lines too, always one: that number would contradict ours.
+        // The JSON library sees one line, so its line number is always 1 and would contradict ours.
         let text = error.to_string();
         let message = text.split(" at line ").next().unwrap_or_default();
         format!("{message}, at column {}", error.column())
     })?;
     match vector.expected {
         Answer::Resolved { .. } | Answer::Rejected { .. } => Ok(vector),
-        // It would be compared with nothing, and pass.
+        // Such a vector would be compared with nothing, and pass.
         Answer::Observed { .. } | Answer::Skipped { .. } | Answer::Errored { .. } => {
             Err("`expected` says neither views nor a rejection".into())
         }

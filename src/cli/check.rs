@@ -12,24 +12,24 @@ use mcp_overlay::subject::silence_subjects;
 use mcp_overlay_model::Profile;
 
 use super::console::{FINDINGS, MISUSE, Misuse, Outcome, read_text, say};
-use super::driven::{self, Driven, Place};
+use super::driven::{self, Driven, Location};
 use super::outputs::{self, can_be_written};
 
-/// Random cases of a run without `--cases` and `--time`: some seconds on two cores.
+/// Random cases of a run without `--cases` and `--time`: a few seconds on two cores.
 const DEFAULT_CASES: u64 = 500_000;
 
-/// The same for a running host: a minute or two at the pace of a large one.
+/// The same for a running host: a minute or two for a large one.
 const OUTSIDE_CASES: u64 = 500;
 
-/// Hold an implementation against the specification: the production one, or anyone's.
+/// Check an implementation against the specification: the production one, or your own.
 ///
 /// Four phases: the committed vectors, every case of a small scope (1,445,184), random cases, and
 /// real connections, at a hosted Apps endpoint, to the servers that the implementation resolves to.
-/// A case that fails is made small, shown as a diff with the rule it breaks, and saved;
+/// A failing case is shrunk, shown as a diff with the rule that it breaks, and saved;
 /// `mcp-overlay replay FILE` runs it again.
 ///
-/// An implementation that hangs, dies or writes what is no protocol is killed with all that it
-/// started, the case that did it is found, and the implementation is started afresh.
+/// An implementation that hangs, crashes or violates the protocol is killed together with its child
+/// processes. The case that caused it is identified, and the implementation is restarted.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     mcp-overlay check\n  \
@@ -38,49 +38,49 @@ const OUTSIDE_CASES: u64 = 500;
     mcp-overlay check --stdio ./my-host-subject --expected-failures known.toml --github\n\n\
     Exit status: 0 clean, 1 findings, 2 wrong use or a fault of the tool itself.")]
 pub(crate) struct Arguments {
-    /// The profile whose rules count, or `all` for one run after the other with each
+    /// The profile to check against, or `all` for one run per profile
     #[arg(long, value_name = "P", default_value = "codex-pr-27191", value_parser = profiles)]
     profile: Profiles,
 
-    /// How many random cases to run [default: 500000, or without end if --time is given]
+    /// Number of random cases [default: 500000, or unlimited with --time]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     cases: Option<u64>,
 
-    /// Names the stream of random cases; the same seed, the same cases
+    /// Random seed; the same seed gives the same cases
     #[arg(long, value_name = "S", default_value_t = 27_191, allow_negative_numbers = true)]
     seed: u64,
 
-    /// End the random cases after this many seconds
+    /// Stop the random cases after this many seconds
     #[arg(long, value_name = "SECS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     time: Option<u64>,
 
-    /// Run only this phase (may be given again for more): vectors, exhaustive, random, endpoint;
-    /// of an app-server: vectors, random, arguments, split
+    /// Run only this phase (may be repeated): vectors, exhaustive, random, endpoint; for an
+    /// app-server: vectors, random, arguments, split
     #[arg(long, value_name = "PHASE", value_parser = phase)]
     only: Vec<Phase>,
 
-    /// Run only every N-th case, from case I on: a part of a run, see `merge`
+    /// Run one part of a run: every N-th case, starting with case I; see `merge`
     #[arg(long, value_name = "I/N", default_value_t)]
     shard: Shard,
 
-    /// Ask this share of the cases again, and with another auth in between, in percent; an answer
-    /// that differs is a finding. All vectors are asked again, unless it is 0
+    /// Ask this percentage of the cases again, after the same case with another auth; an answer
+    /// that differs is a finding. All vectors are asked again, unless this is 0
     #[arg(long, value_name = "PERCENT", default_value_t = 5.0, value_parser = percent)]
     twice: f64,
 
     #[command(flatten)]
     driven: driven::SubjectArguments,
 
-    /// How often a command that breaks down is started again before the run gives up
+    /// How often a command that crashes or hangs is restarted before the run gives up
     #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Subject")]
     restarts: u32,
 
-    /// Fail on advisories too: rules that say SHOULD, where this project asks for more than upstream
-    /// does on purpose. Without it they are shown and counted, and do not fail the check
+    /// Fail on advisories too: broken SHOULD rules, where this project deliberately asks for more
+    /// than upstream does. Without this flag, advisories are shown and counted only
     #[arg(long)]
     strict: bool,
 
-    /// Where findings are saved
+    /// Folder for saved findings
     #[arg(
         long,
         value_name = "DIR",
@@ -92,12 +92,12 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     outputs: outputs::ReportArguments,
 
-    /// Failures that do not count, as TOML: a rule or a finding each, with a reason. One that is
-    /// not met fails the run (docs/ci.md)
+    /// Expected failures, as TOML: each entry names a rule or a finding, and a reason. An entry
+    /// that matches no failure fails the run (docs/ci.md)
     #[arg(long, value_name = "FILE", help_heading = "Expected failures")]
     expected_failures: Option<PathBuf>,
 
-    /// Write the failures of this run as such a file
+    /// Write the failures of this run as a file for --expected-failures
     #[arg(long, value_name = "FILE", help_heading = "Expected failures")]
     write_expected_failures: Option<PathBuf>,
 }
@@ -146,9 +146,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
                 .into(),
         );
     }
-    let _here = match driven::go(&arguments.driven)? {
-        Place::Here(inside) => inside,
-        Place::Done(code) => return Ok(code),
+    let _here = match driven::enter_network(&arguments.driven)? {
+        Location::Here(inside) => inside,
+        Location::Done(code) => return Ok(code),
     };
     let subjects = driven::start(&arguments.driven, profiles)?;
     silence_subjects();
@@ -181,7 +181,7 @@ fn check(
     let mut reporter = TextReporter::new(anstream::stdout());
     let mut options = options.clone();
     if position > 0 {
-        // What two runs have in common would overwrite each other.
+        // Two runs would overwrite each other's files.
         options.findings = options.findings.map(|folder| folder.join((position + 1).to_string()));
     }
     let report = campaign::run(driven.driver(), &options, &mut reporter)?;
@@ -207,11 +207,11 @@ fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
         let seed = Profile::default().name();
         return Err(format!("--only endpoint: its scenarios are those of {seed}").into());
     }
-    let out_of_sight =
+    let unsupported =
         |phase: &&Phase| arguments.driven.is_outside() && !Phase::OUTSIDE.contains(phase);
-    if let Some(phase) = arguments.only.iter().find(out_of_sight) {
+    if let Some(phase) = arguments.only.iter().find(unsupported) {
         return Err(format!(
-            "--only {} with --app-server: this phase needs a subject that says its views\n  help: \
+            "--only {} with --app-server: this phase needs a subject that returns its views\n  help: \
              the phases of an app-server are {}",
             phase.word(),
             Phase::OUTSIDE.map(Phase::word).join(", ")

@@ -1,4 +1,4 @@
-//! What all commands share: exit codes, messages, files that a user names.
+//! Shared by all commands: exit codes, messages, files that a user names.
 
 use std::fmt;
 use std::io::{Read, Write};
@@ -8,12 +8,12 @@ use std::process::ExitCode;
 use mcp_overlay::display::printable_lines;
 use mcp_overlay_model::Profile;
 
-/// The tool or its use is at fault.
+/// Exit status for wrong use and for faults of the tool itself.
 pub(super) const MISUSE: u8 = 2;
-/// Something was found.
+/// Exit status for findings.
 pub(super) const FINDINGS: u8 = 1;
 
-/// Why a command could not do its work; shown on standard error, exit status 2.
+/// Why a command could not run; shown on standard error, exit status 2.
 pub(super) struct Misuse(pub(super) String);
 
 impl<E: fmt::Display> From<E> for Misuse {
@@ -24,12 +24,13 @@ impl<E: fmt::Display> From<E> for Misuse {
 
 pub(super) type Outcome = Result<ExitCode, Misuse>;
 
-/// Says something on standard error; that nobody listens is no reason to fail.
+/// Prints a message on standard error. A closed standard error is ignored.
 pub(super) fn complain(kind: &str, message: &dyn fmt::Display) {
     let _ = writeln!(anstream::stderr(), "{kind}: {}", printable_lines(&message.to_string()));
 }
 
-/// Writes what a command has to say; that nobody reads on is no reason to fail, a full disk is.
+/// Prints a command's output. A closed pipe is ignored; any other write error, such as a full disk,
+/// is reported.
 pub(super) fn say(text: &str) -> Result<(), Misuse> {
     match anstream::stdout().write_all(text.as_bytes()).and_then(|()| anstream::stdout().flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {

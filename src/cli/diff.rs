@@ -10,8 +10,8 @@ use super::console::{FINDINGS, Outcome, say};
 
 /// Show what changed between two profiles: the smallest case for each rule that only one has.
 ///
-/// `-` is what the first profile says, `+` what the second one does. Rules that no view shows, such
-/// as those about credentials, are listed without a case. Exit status: 0 no rule differs, 1
+/// `-` marks the answer of the first profile, `+` that of the second. Rules that no view shows,
+/// such as those about credentials, are listed without a case. Exit status: 0 no rule differs, 1
 /// differences were printed, 2 wrong use.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

@@ -1,4 +1,5 @@
-//! Whom a command asks: the production implementation, or anyone's over stdio.
+//! Selects the subject of a command: the production implementation, a stdio command or an
+//! app-server.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,18 +14,18 @@ use mcp_overlay_model::Profile;
 
 use super::console::{MISUSE, Misuse, complain};
 
-/// Options that say whom to ask, and how long to wait for an answer.
+/// Options that select the subject and its timeouts.
 #[derive(clap::Args)]
 pub(crate) struct SubjectArguments {
-    /// Ask this command instead of the production implementation; it speaks the protocol of
-    /// docs/protocol.md, version 1, on its standard input and output. May be given again, for a
-    /// report each
+    /// Check this command instead of the production implementation; it speaks version 1 of the
+    /// protocol in docs/protocol.md on its standard input and output. May be repeated; each
+    /// command gets its own report
     #[arg(long, value_name = "CMD", help_heading = "Subject")]
     pub(crate) stdio: Vec<String>,
 
-    /// Check this app-server from outside instead: a program that speaks the protocol of
-    /// `codex app-server` (docs/app-server.md), with what it needs for that, such as "codex
-    /// app-server". Nothing has to be written for it (docs/black-box.md). May be given again
+    /// Check this app-server from outside: a program, with its arguments, that speaks the protocol
+    /// of `codex app-server` (docs/app-server.md), such as "codex app-server". It needs no adapter
+    /// (docs/black-box.md). May be repeated
     #[arg(
         long,
         value_name = "CMD",
@@ -33,22 +34,22 @@ pub(crate) struct SubjectArguments {
     )]
     pub(crate) app_server: Vec<String>,
 
-    /// With --app-server: have the Apps endpoint at https://chatgpt.com itself, in a network of its
-    /// own where that name is this machine and nothing else can be reached. Needs Linux and leave to
-    /// make user namespaces; without them the exit status is 2 (docs/black-box.md)
+    /// With --app-server: serve the Apps endpoint at https://chatgpt.com itself, in an isolated
+    /// network where that name resolves to this machine and nothing else is reachable. Needs Linux
+    /// and permission to create user namespaces; otherwise the exit status is 2 (docs/black-box.md)
     #[arg(long, requires = "app_server", help_heading = "Subject")]
     true_origin: bool,
 
     /// Seed this fault into the production implementation, to see what a finding looks like;
-    /// `selftest --list` has the names
+    /// `selftest --list` lists the names
     #[arg(long, value_name = "FAULT", value_parser = super::selftest::fault, conflicts_with = "stdio", help_heading = "Subject")]
     fault: Option<&'static Fault>,
 
-    /// How long the command may take for a case, in seconds [default: 2; an app-server: 20]
+    /// Timeout for a case, in seconds [default: 2; for an app-server: 20]
     #[arg(long, value_name = "SECS", value_parser = seconds, help_heading = "Subject")]
     timeout: Option<Duration>,
 
-    /// How long the command may take to start and introduce itself, in seconds [default: 10; an
+    /// Timeout for starting the command and its first answer, in seconds [default: 10; for an
     /// app-server: 20]
     #[arg(long, value_name = "SECS", value_parser = seconds, help_heading = "Subject")]
     start_timeout: Option<Duration>,
@@ -64,17 +65,17 @@ impl SubjectArguments {
         }
     }
 
-    /// Whether nobody else is named.
+    /// Whether no other subject is selected.
     pub(crate) fn is_production(&self) -> bool {
         self.stdio.is_empty() && self.fault.is_none() && self.app_server.is_empty()
     }
 
-    /// Whether the subjects are seen from outside.
+    /// Whether the subjects are observed from outside.
     pub(crate) fn is_outside(&self) -> bool {
         !self.app_server.is_empty()
     }
 
-    /// How many commands there are, each a subject.
+    /// The number of commands; each is a subject.
     pub(crate) fn commands(&self) -> usize {
         self.stdio.len() + self.app_server.len()
     }
@@ -87,7 +88,7 @@ impl SubjectArguments {
     }
 }
 
-/// The longest time that can be asked for: an hour.
+/// The longest timeout: an hour.
 const MOST_SECONDS: f64 = 3_600.0;
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -98,7 +99,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
-/// Whom to ask.
+/// The selected subject.
 pub(crate) enum Driven {
     Production,
     Faulty(Box<dyn Driver>),
@@ -116,8 +117,8 @@ impl Driven {
         }
     }
 
-    /// Ends a process in the way of the protocol. What is wrong with its end is said, and no
-    /// verdict: all answers were there.
+    /// Stops the processes as the protocol says. An irregular exit is a warning and changes no
+    /// verdict, because all answers had arrived.
     pub(crate) fn stop(&self) {
         if let Driven::Stdio(subject) = self {
             for complaint in subject.stop() {
@@ -127,35 +128,35 @@ impl Driven {
     }
 }
 
-/// Where the command goes on.
-pub(crate) enum Place {
-    /// Here. The network of its own, if it is in one, lasts as long as this.
+/// Where the command runs.
+pub(crate) enum Location {
+    /// In this process. An isolated network, if there is one, lasts as long as this value.
     Here(Option<Inside>),
-    /// It went on elsewhere, and has ended.
+    /// In a child process, which has ended.
     Done(ExitCode),
 }
 
-/// Goes to the network of its own that `--true-origin` asks for; before there are threads.
-pub(crate) fn go(arguments: &SubjectArguments) -> Result<Place, Misuse> {
+/// Enters the isolated network that `--true-origin` asks for. Must run before any thread starts.
+pub(crate) fn enter_network(arguments: &SubjectArguments) -> Result<Location, Misuse> {
     if !arguments.true_origin {
-        return Ok(Place::Here(None));
+        return Ok(Location::Here(None));
     }
     if std::env::var_os(namespace::MARKER).is_none() {
-        // The program inside hears of Ctrl-C too, says so, and ends with its own status.
+        // The child process receives Ctrl-C too, reports it, and ends with its own status.
         ctrlc::set_handler(|| {})?;
     }
     Ok(match namespace::enter()? {
-        Entered::Inside(inside) => Place::Here(Some(inside)),
+        Entered::Inside(inside) => Location::Here(Some(inside)),
         Entered::Ended(status) => {
             let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(MISUSE);
-            Place::Done(ExitCode::from(code))
+            Location::Done(ExitCode::from(code))
         }
     })
 }
 
-/// Everybody who is to be asked; a command is started to see whether it can be.
+/// All selected subjects. Each command is started once, which shows whether it works.
 ///
-/// It must know every one of `profiles`.
+/// A command must know every one of `profiles`.
 pub(crate) fn start(
     arguments: &SubjectArguments,
     profiles: &[Profile],
@@ -183,7 +184,7 @@ pub(crate) fn start(
     over_stdio.chain(arguments.app_server.iter().map(app_server)).collect()
 }
 
-/// A command's words, as in a shell.
+/// Splits a command into arguments as a shell does.
 fn words(option: &str, command: &str) -> Result<Vec<String>, Misuse> {
     let words = shlex::split(command).filter(|words| !words.is_empty());
     words.ok_or_else(|| {
@@ -195,15 +196,15 @@ fn words(option: &str, command: &str) -> Result<Vec<String>, Misuse> {
     })
 }
 
-/// This program as the stdio server of the cases.
+/// The command that runs this program as the stdio server of the cases.
 pub(crate) fn stdio_server() -> Result<Vec<String>, Misuse> {
     let own = std::env::current_exe().map_err(|e| format!("cannot find this program: {e}"))?;
     let own = own.to_str().ok_or("the path of this program is not UTF-8")?;
     Ok([own, "endpoint", "stdio"].map(str::to_string).into())
 }
 
-/// A subject is in a process group of its own and does not hear of Ctrl-C; one that hangs would stay
-/// behind.
+/// Kills the subjects on Ctrl-C. Each subject has its own process group, which does not receive
+/// Ctrl-C, so a hanging subject would outlive this process.
 pub(crate) fn end_with_subjects() -> Result<(), Misuse> {
     ctrlc::set_handler(|| {
         kill_all();

@@ -7,7 +7,7 @@ use mcp_overlay::black_box::stdio_server;
 
 use super::console::Outcome;
 
-/// Be an MCP server of a case: what a host under test connects to.
+/// Run an MCP server of a case, for a host under test to connect to.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Server {
-    /// A server on standard input and output, with one tool that does nothing
+    /// Serve on standard input and output, with one tool that does nothing
     Stdio {
         /// Write what it was started with, its arguments and its variables of one letter, to a file
         /// of this name with the number of the process behind it

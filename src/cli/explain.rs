@@ -15,11 +15,12 @@ use serde_json::{Map, Value, json};
 
 use super::console::{Misuse, Outcome, complain, read_text, say};
 
-/// Say which servers a real config.toml ends up with, and why.
+/// Explain which servers a real config.toml ends up with, and why.
 ///
-/// Prints the three views with the rule that decided each name, absent ones too. Header values,
-/// environment values, arguments and URL paths are never printed; the Apps server's URL, which comes
-/// from chatgpt_base_url, is. Whether CODEX_CONNECTORS_TOKEN is set counts, as in a host.
+/// Prints the three views with the rule that decided each name, absent names included. Header
+/// values, environment values, arguments and URL paths are never printed, except for the path of
+/// the Apps server's URL, which comes from chatgpt_base_url. As in a host, it matters whether
+/// CODEX_CONNECTORS_TOKEN is set.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// A config.toml
@@ -30,8 +31,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     plugins: Option<PathBuf>,
 
-    /// A JSON list of contributors as in a case; default: the hosted-apps contributor alone, as in
-    /// Codex's app-server. `[]` is a host without extensions
+    /// A JSON list of contributors as in a case; the default is the hosted-apps contributor alone,
+    /// as in Codex's app-server. `[]` is a host without extensions
     #[arg(long, value_name = "FILE")]
     contributors: Option<PathBuf>,
 
@@ -40,7 +41,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "WORD", default_value = "none", value_parser = auth)]
     auth: SignedIn,
 
-    /// The profile whose rules count; one that the production implementation has
+    /// The profile to apply; the production implementation must have it
     #[arg(long, value_name = "PROFILE", default_value = Profile::default().name(),
           value_parser = super::console::profile)]
     profile: Profile,
@@ -131,7 +132,8 @@ fn contributors(arguments: &Arguments) -> Result<Vec<Contributor>, Misuse> {
     })
 }
 
-/// The JSON library quotes values, in double quotes; a value may be a secret, and have quotes in it.
+/// Removes the values that the JSON library quotes: a value may be a secret, and may contain
+/// quotes.
 fn without_values(message: &str) -> String {
     match (message.split_once('"'), message.rsplit_once('"')) {
         (Some((before, _)), Some((_, after))) => format!("{before}\"…\"{after}"),
@@ -151,7 +153,7 @@ fn case(
     if token.is_some_and(|token| !token.to_string_lossy().trim().is_empty())
         && let Value::Object(host) = &mut host
     {
-        // Only whether it is set matters; its value stays where it is.
+        // Only whether it is set matters, so its value is not read.
         host.insert("env".into(), json!({ model::host::CONNECTORS_TOKEN: "set" }));
     }
     Ok(Case {
@@ -164,7 +166,8 @@ fn case(
     })
 }
 
-/// A canonical form is itself an entry that means the same server; an empty entry is an invalid one.
+/// A server's canonical form is also a valid entry for the same server; an empty entry stands for
+/// an invalid one.
 fn case_plugin(plugin: &Plugin) -> model::Plugin {
     let servers = plugin.servers.iter();
     let valid = servers.map(|(name, server)| (name.to_string(), server.to_canonical_json()));

@@ -9,10 +9,10 @@ use mcp_overlay::report::{RunVerdict, json, merge};
 use super::console::{FINDINGS, MISUSE, Outcome, read_text};
 use super::outputs;
 
-/// Join the JSON reports of the parts of one run, as `check --shard I/N --json FILE` wrote them.
+/// Merge the JSON reports of the parts of one run, as `check --shard I/N --json FILE` writes them.
 ///
-/// Refuses a set with a part missing or there twice, and parts of different runs. Prints the joined
-/// report; the exit status is that of the whole run.
+/// Fails if a part is missing or given twice, or if the parts are of different runs. Prints the
+/// merged report; the exit status is that of the whole run.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The reports, in any order
@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         let report = json::read(&read_text(path)?, &place)?;
         parts.push((place, report));
     }
-    // After the parts are read: one of them may be replaced.
+    // After the parts are read, because an output may replace one of them.
     arguments.outputs.check()?;
     let report = merge::merge(parts)?;
     let mut reporter = TextReporter::new(anstream::stdout());

@@ -1,4 +1,4 @@
-//! Arguments and exit codes. A command a file.
+//! Arguments and exit codes; one file per command.
 
 mod check;
 mod console;
@@ -19,7 +19,7 @@ use clap::{Parser, Subcommand};
 
 use self::console::{MISUSE, Misuse, complain};
 
-/// Tells whether an MCP host resolves its servers the way the specification says.
+/// Checks whether an MCP host resolves its servers as the specification says.
 ///
 /// A user installs MCP servers in a config file, plugins bring more, extensions set and remove
 /// some, and one reserved server, `codex_apps`, carries the user's ChatGPT credentials. Which

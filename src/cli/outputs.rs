@@ -10,14 +10,14 @@ use mcp_overlay::report::{Report, github, html, json, junit};
 
 use super::console::{Misuse, say};
 
-/// Options that say where a report goes besides the terminal.
+/// Options for report files, in addition to the terminal.
 #[derive(clap::Args)]
 pub(crate) struct ReportArguments {
-    /// Write the report as lines of JSON, for `merge` and other programs (docs/reports.md)
+    /// Write the report as JSON Lines, for `merge` and other programs (docs/reports.md)
     #[arg(long, value_name = "FILE", help_heading = "Reports")]
     json: Option<PathBuf>,
 
-    /// Write the report as JUnit XML, a test case a rule
+    /// Write the report as JUnit XML, one test case per rule
     #[arg(long, value_name = "FILE", help_heading = "Reports")]
     junit: Option<PathBuf>,
 
@@ -25,14 +25,15 @@ pub(crate) struct ReportArguments {
     #[arg(long, value_name = "FILE", help_heading = "Reports")]
     html: Option<PathBuf>,
 
-    /// Print GitHub Actions annotations, and append to the step summary if there is one
+    /// Print GitHub Actions annotations, and append to the step summary if GITHUB_STEP_SUMMARY is
+    /// set
     #[arg(long, help_heading = "Reports")]
     github: bool,
 }
 
 impl ReportArguments {
-    /// Looks whether the files can be written, before minutes of work, and removes those of an
-    /// earlier run: nobody shall take its verdict for this one's.
+    /// Checks that the files can be written, before minutes of work, and removes those of an
+    /// earlier run, so that its verdict is not mistaken for this run's.
     pub(crate) fn check(&self) -> Result<(), Misuse> {
         let named = [("--json", &self.json), ("--junit", &self.junit), ("--html", &self.html)];
         let named = named.into_iter().filter_map(|(flag, path)| Some((flag, path.as_ref()?)));
@@ -51,8 +52,8 @@ impl ReportArguments {
         Ok(())
     }
 
-    /// Writes the report of the subject number `position` of several; the files of all but the
-    /// first have the number in their names.
+    /// Writes the report of the subject at `position`; the file names of all subjects but the first
+    /// include the number.
     pub(crate) fn write(&self, report: &Report, position: usize) -> Result<(), Misuse> {
         if let Some(path) = &self.json {
             let mut bytes = Vec::new();
@@ -78,7 +79,7 @@ impl ReportArguments {
     }
 }
 
-/// An early word about a file that could not be written in the end.
+/// Checks early that a file can be written at the end of a run.
 pub(crate) fn can_be_written(flag: &str, path: &Path) -> Result<(), Misuse> {
     let folder = folder_of(path);
     if path.is_dir() {
@@ -122,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_subject_has_files_of_its_own() {
+    fn each_subject_has_its_own_files() {
         let names = [0, 1, 2].map(|position| numbered(Path::new("out/a.b.xml"), position));
         assert_eq!(names, ["out/a.b.xml", "out/a.b-2.xml", "out/a.b-3.xml"].map(PathBuf::from));
         assert_eq!(numbered(Path::new("report"), 1), Path::new("report-2"));

@@ -13,30 +13,30 @@ use mcp_overlay::subject::silence_subjects;
 use super::console::{Outcome, say};
 use super::{driven, outputs};
 
-/// Tell which release keeps which rule: app-servers, each held against every profile.
+/// Show which app-server release keeps which rule, in every profile.
 ///
-/// Every release is asked the same random cases once, from outside, and its answers are held against
-/// each profile of docs/semantics.md. What comes of it is a matrix, release by rule: kept, broken
-/// with the smallest case, or not seen.
+/// Each release is asked the same random cases once, from outside, and its answers are compared
+/// with each profile of docs/semantics.md. The result is a matrix of releases and rules: kept,
+/// broken with the smallest case, or not observed.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  \
     mcp-overlay releases 0.139.0=$(tests/peers/codex 0.139.0) 0.140.0=$(tests/peers/codex 0.140.0) \
     --markdown releases.md\n\n\
     Exit status: 0 the matrix is made, whatever is in it; 2 wrong use or a fault of the tool itself.")]
 pub(crate) struct Arguments {
-    /// A release: its name, and the program that is its `app-server`, such as 0.140.0=/opt/codex
+    /// A release: its name and its program, such as 0.140.0=/opt/codex
     #[arg(required = true, value_name = "NAME=PATH", value_parser = release)]
     releases: Vec<(String, String)>,
 
-    /// How many random cases each release is asked
+    /// Number of random cases for each release
     #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
     cases: u64,
 
-    /// Names the stream of random cases
+    /// Random seed
     #[arg(long, value_name = "S", default_value_t = 27_191)]
     seed: u64,
 
-    /// Write the matrix as Markdown; without it, it goes to standard output
+    /// Write the matrix to this file as Markdown, instead of to standard output
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
 

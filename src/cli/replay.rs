@@ -16,10 +16,10 @@ use serde_json::Value;
 use super::console::{FINDINGS, MISUSE, Misuse, Outcome, read_text, say};
 use super::driven;
 
-/// Run one saved finding, or vector lines, again.
+/// Run saved findings, or vectors, again.
 ///
-/// A finding that needs another question before it, or several tries, gets them. A vector is also
-/// held against the specification.
+/// A finding that needs another case asked first, or several attempts, gets them. A vector is also
+/// compared with the specification.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Findings that `check` saved, or files of lines `{"case":{…},"expected":{…}}`
@@ -39,9 +39,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         }
         replayed.extend(of_file);
     }
-    let _here = match driven::go(&arguments.driven)? {
-        driven::Place::Here(inside) => inside,
-        driven::Place::Done(code) => return Ok(code),
+    let _here = match driven::enter_network(&arguments.driven)? {
+        driven::Location::Here(inside) => inside,
+        driven::Location::Done(code) => return Ok(code),
     };
     silence_subjects();
     let (mut failed, mut skipped) = (false, false);
@@ -63,17 +63,17 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     }
     Ok(match (failed, skipped) {
         (true, _) => ExitCode::from(FINDINGS),
-        // Nothing was compared, which is never a pass.
+        // Nothing was compared, and that is never a pass.
         (false, true) => ExitCode::from(MISUSE),
         (false, false) => ExitCode::SUCCESS,
     })
 }
 
-/// What a subject makes of a case.
+/// The outcome of replaying a case.
 enum Replay {
     Agrees,
     Fails,
-    /// Neither agreement nor a failure.
+    /// Neither agrees nor fails.
     Skips,
 }
 
@@ -104,7 +104,7 @@ fn ask(driver: &dyn Driver, question: &Replayed) -> Result<Replay, Misuse> {
     Ok(replay)
 }
 
-/// A finding about somebody else says nothing when production is asked.
+/// Refuses a finding about another subject: replaying it on production proves nothing.
 fn is_of_production(question: &Replayed, path: &Path) -> Result<(), Misuse> {
     match question {
         Replayed::Finding(finding)
@@ -121,7 +121,7 @@ fn is_of_production(question: &Replayed, path: &Path) -> Result<(), Misuse> {
     }
 }
 
-/// What was read from a file.
+/// A finding or a vector, read from a file.
 enum Replayed {
     Finding(Box<Finding>),
     Vector(Box<Vector>),
@@ -135,7 +135,7 @@ impl Replayed {
         }
     }
 
-    /// What is wrong between a vector and the specification.
+    /// The disagreement of a vector with the specification.
     fn against_model(&self) -> Option<Finding> {
         match self {
             Replayed::Vector(vector) => against_model(vector),
@@ -150,7 +150,7 @@ impl Replayed {
 
 fn read(path: &Path) -> Result<Vec<Replayed>, Misuse> {
     let text = read_text(path)?;
-    // A finding is one JSON document that says so; everything else is lines of vectors.
+    // A finding is one JSON document with the member `finding`; anything else is lines of vectors.
     let document = serde_json::from_str::<Value>(&text).ok();
     if document.is_some_and(|document| document.get("finding").is_some()) {
         return Ok(vec![of_finding(&text, path)?]);

@@ -15,9 +15,9 @@ use super::outputs::{self, can_be_written};
 
 /// Show how strong the checks are: which phase finds which seeded fault, and how soon.
 ///
-/// Faults are seeded into the production implementation one by one. Each must be found by at least
-/// two of the four phases, and by random cases within 200 in the median of 20 seeds. The sound
-/// implementation must not be taken for a faulty one.
+/// Seeds faults into the production implementation one by one. At least two of the four phases must
+/// find each fault, and the median over 20 seeds must be below 200 random cases. The sound
+/// implementation must cause no false alarm.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     mcp-overlay selftest --list\n  \
@@ -26,16 +26,16 @@ use super::outputs::{self, can_be_written};
     Exit status: 0 strong enough, 1 too weak (standard error says where), 2 wrong use or a fault of \
     the tool itself.")]
 pub(crate) struct Arguments {
-    /// Print the faults with the rules that they break, and do nothing else
+    /// List the faults with the rules that they break, and exit
     #[arg(long, conflicts_with_all = ["json", "markdown", "sound_cases"])]
     list: bool,
 
-    /// Look for this fault only (may be given again for more)
+    /// Seed this fault only (may be repeated)
     #[arg(long, value_name = "FAULT", value_parser = fault)]
     only: Vec<&'static Fault>,
 
-    /// Random cases of the sound implementation, none of which may fail [default: 5000000, or 10000
-    /// with --only]
+    /// Number of random cases for the sound implementation, none of which may fail [default:
+    /// 5000000, or 10000 with --only]
     #[arg(long, value_name = "N")]
     sound_cases: Option<u64>,
 
@@ -85,7 +85,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     Ok(if weaknesses.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
 }
 
-/// A fault in two lines: a terminal of 80 columns has room for them.
+/// Lists each fault on two lines, to fit a terminal of 80 columns.
 fn list(faults: &[&'static Fault]) -> String {
     let entry = |fault: &&'static Fault| {
         let rule = fault.rule.map_or("(a crash)", Rule::id);
@@ -94,7 +94,7 @@ fn list(faults: &[&'static Fault]) -> String {
     faults.iter().map(entry).collect()
 }
 
-/// The matrix for people.
+/// The matrix as text.
 fn table(matrix: &Matrix) -> String {
     let mut table = format!(
         "{:<36}{:>9}{:>11}{:>8}{:>8}{:>10}\n",

@@ -10,15 +10,15 @@ use mcp_overlay::subject::{ModelSubject, ProductionSubject, Subject};
 
 use super::console::Outcome;
 
-/// Answer cases on standard input and output, protocol version 1 (docs/protocol.md).
+/// Answer cases on standard input and output, in protocol version 1 (docs/protocol.md).
 ///
-/// For people who drive a subject themselves, and as an example of what one does.
+/// An example of a subject, and a subject to test your own driver with.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Who answers
+    /// The implementation that answers
     subject: Who,
 
-    /// Seed this fault into the production implementation; `selftest --list` has the names
+    /// Seed this fault into the production implementation; `selftest --list` lists the names
     #[arg(long, value_name = "FAULT", value_parser = super::selftest::fault)]
     fault: Option<&'static Fault>,
 }

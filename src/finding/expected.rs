@@ -1,4 +1,4 @@
-//! Failures that a host knows of: each with a reason, each still failing, or the run fails.
+//! Expected failures: each has a reason and must still fail, or the run fails.
 
 use mcp_overlay_model::Rule;
 use std::collections::BTreeSet;
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use super::saved::Finding;
 use crate::judge::verdict::FindingKind;
 
-/// A file of expected failures, read.
+/// A parsed file of expected failures.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expected {
     entries: Vec<Entry>,
 }
 
-/// One expected failure: a rule, whatever breaks it, or a single finding.
+/// One expected failure: all failures of a rule, or a single finding.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -24,7 +24,7 @@ pub struct Entry {
     /// A finding's id: its file name without `.json`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finding: Option<String>,
-    /// Why it is to be expected.
+    /// Why it is expected.
     pub reason: String,
 }
 
@@ -35,7 +35,7 @@ struct Document {
     expected: Vec<Entry>,
 }
 
-/// Why a file is no list of expected failures.
+/// Why a file is not a list of expected failures.
 #[derive(Debug, thiserror::Error)]
 pub enum BadExpected {
     /// Not TOML, or not of this form.
@@ -46,17 +46,17 @@ pub enum BadExpected {
     Form {
         /// The file.
         place: String,
-        /// What the reader says.
+        /// The parser's message.
         problem: String,
     },
-    /// An entry that cannot be meant.
+    /// An invalid entry.
     #[error("{place}: entry {number}: {problem}")]
     Entry {
         /// The file.
         place: String,
-        /// Which entry, from 1.
+        /// The entry's number, from 1.
         number: usize,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
 }
@@ -65,8 +65,8 @@ impl Expected {
     /// Reads TOML; `place` names it in errors.
     ///
     /// # Errors
-    /// The first entry that is not of the form, names an unknown rule or a breakdown, is there
-    /// twice, or has no reason.
+    /// The first entry that has the wrong form, names an unknown rule or a breakdown, is a
+    /// duplicate, or has no reason.
     pub fn parse(text: &str, place: &str) -> Result<Self, BadExpected> {
         let document: Document = toml::from_str(text).map_err(|error| BadExpected::Form {
             place: place.into(),
@@ -87,7 +87,7 @@ impl Expected {
         Ok(Expected { entries: document.expected })
     }
 
-    /// Whether nothing is expected to fail.
+    /// Whether the list is empty.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -97,13 +97,13 @@ impl Expected {
         &self.entries
     }
 
-    /// Why this finding was to be expected, if it was. A breakdown never is.
+    /// The reason why this finding is expected, if it is. A breakdown is never expected.
     pub fn reason_of(&self, finding: &Finding) -> Option<&str> {
         let matching = self.entries.iter().find(|entry| entry.matches(finding));
         matching.map(|entry| entry.reason.as_str())
     }
 
-    /// Why a failure of this rule was to be expected, if it was.
+    /// The reason why a failure of this rule is expected, if it is.
     pub fn reason_of_rule(&self, rule: Rule) -> Option<&str> {
         let named = self.entries.iter().find(|entry| entry.rule == Some(rule));
         named.map(|entry| entry.reason.as_str())
@@ -129,14 +129,14 @@ impl Entry {
         self.reason.trim().is_empty().then(|| "the reason is empty; say why it fails".into())
     }
 
-    /// Whether the finding is the one that is expected.
+    /// Whether this entry matches the finding.
     pub fn matches(&self, finding: &Finding) -> bool {
         !finding.is_breakdown()
             && ((self.rule.is_some() && self.rule == finding.rule)
                 || self.finding.as_ref().is_some_and(|id| *id == finding.id()))
     }
 
-    /// What is expected, in a word.
+    /// The rule or finding that is expected to fail.
     pub fn what(&self) -> &str {
         self.rule.map(Rule::id).or(self.finding.as_deref()).unwrap_or_default()
     }

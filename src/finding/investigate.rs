@@ -1,4 +1,4 @@
-//! From a failing case to a finding: asked again, made small, blamed on a rule.
+//! Turns a failing case into a finding: asks it again, shrinks it, and blames a rule.
 
 use std::time::{Duration, Instant};
 
@@ -12,30 +12,30 @@ use crate::judge::verdict::{FindingKind, PURE, Verdict};
 use crate::judge::{Judged, ask, judge_reply};
 use crate::subject::{Driver, FailureKind, Reply, Sight};
 
-/// How many candidates minimising a case may try.
+/// The most candidates to try when shrinking a case.
 pub const MINIMISE_BUDGET: usize = 20_000;
 
-/// How long minimising a case may take. In process it takes milliseconds; a subject that hangs or
-/// dies costs a restart for every candidate.
+/// Time limit for shrinking a case. In process it takes milliseconds; a subject that hangs or
+/// crashes costs a restart for every candidate.
 pub const MINIMISE_TIME: Duration = Duration::from_secs(15);
 
-/// How often a subject is asked the same to see whether it always says the same.
+/// How often to ask the same case to find out whether the answers are stable.
 const REPEATS: usize = 8;
 
-/// A case that failed during a run, and how it was asked.
+/// A case that failed during a run.
 #[derive(Clone, Debug)]
 pub struct Failing {
     /// The number of the case in its phase.
     pub index: u64,
     /// The case.
     pub case: Case,
-    /// What was asked before it on purpose: the same with another auth.
+    /// The case that was deliberately asked before it: the same with another auth.
     pub after: Option<Case>,
-    /// What came of it.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
-/// The same host with somebody signed in, or nobody any more.
+/// The same case with the user signed in, or signed out if they were signed in.
 pub fn with_other_auth(case: &Case) -> Case {
     let auth = match case.auth {
         None | Some(Auth::ApiKey) => Some(Auth::ChatGpt),
@@ -44,18 +44,18 @@ pub fn with_other_auth(case: &Case) -> Case {
     Case { auth, ..case.clone() }
 }
 
-/// Makes a failing case small and describes it; `None` if the subject agrees.
+/// Shrinks a failing case and describes it; `None` if the subject agrees.
 ///
-/// The failure keeps its kind and, as long as that is possible, the rule that is blamed. At the
-/// end no single step makes the case smaller and keeps the failure, unless [`MINIMISE_BUDGET`] or
-/// [`MINIMISE_TIME`] ran out before.
+/// The failure keeps its kind and, if possible, the blamed rule. In the end no single step makes
+/// the case smaller and keeps the failure, unless [`MINIMISE_BUDGET`] or [`MINIMISE_TIME`] ran out
+/// first.
 pub fn investigate(driver: &dyn Driver, case: &Case) -> Option<Finding> {
     let verdict = ask(driver, case).verdict;
     let failing = Failing { index: 0, case: case.clone(), after: None, verdict };
     failing.verdict.is_finding().then(|| examine(driver, &failing, no_deadline())).flatten()
 }
 
-/// What only [`MINIMISE_TIME`] limits.
+/// A deadline that leaves [`MINIMISE_TIME`] as the only limit.
 fn no_deadline() -> Instant {
     Instant::now() + MINIMISE_TIME
 }
@@ -74,7 +74,7 @@ impl Asked {
         Way::Alone.ask(driver, case)
     }
 
-    /// Asks the case of a saved finding as the finding says that it is to be asked.
+    /// Asks the case of a saved finding in the way that the finding records.
     pub fn again(driver: &dyn Driver, finding: &Finding) -> Self {
         let way = match (&finding.after, finding.rule, finding.verdict) {
             (Some(_), ..) => Way::AfterOtherAuth,
@@ -86,13 +86,13 @@ impl Asked {
         way.ask(driver, finding.case.clone())
     }
 
-    /// What came of it.
+    /// The verdict.
     pub fn verdict(&self) -> &Verdict {
         &self.judged.verdict
     }
 
-    /// Describes what is wrong, with the rule to blame; `None` if nothing is. Finding the rule asks
-    /// other cases.
+    /// Describes the failure and the rule to blame; `None` if there is no failure. Finding the rule
+    /// asks other cases.
     pub fn describe(self, driver: &dyn Driver) -> Option<Finding> {
         let Asked { way, case, judged } = self;
         let rule = match (&judged.verdict, &judged.answer, way) {
@@ -100,7 +100,7 @@ impl Asked {
                 let shown = rule_by_experiment(driver, &case, answer, differences);
                 shown.or(judged.verdict.rule())
             }
-            // Right alone and wrong after something else: the answer depends on more than the case.
+            // Correct alone but wrong after another case: the answer depends on more than the case.
             (Verdict::Disagree(_), ..) => Some(PURE),
             _ => judged.verdict.rule(),
         };
@@ -113,8 +113,8 @@ impl Asked {
     }
 }
 
-/// Finds out how the failing case has to be asked to fail again, and makes it small in that way,
-/// until `deadline` at the latest. `None` only for a verdict that is no finding.
+/// Determines how to ask the failing case so that it fails again, and shrinks it while asking in
+/// that way, until `deadline` at the latest. `None` only for a verdict that is not a finding.
 pub fn examine(driver: &dyn Driver, failing: &Failing, deadline: Instant) -> Option<Finding> {
     driver.restart();
     let deadline = deadline.min(Instant::now() + MINIMISE_TIME);
@@ -129,10 +129,10 @@ pub fn examine(driver: &dyn Driver, failing: &Failing, deadline: Instant) -> Opt
     Some(finding)
 }
 
-/// Asks the case in the way in which it fails again, if there is one.
+/// Asks the case in a way in which it fails again, if there is one.
 ///
-/// A breakdown comes back only as a breakdown: a wrong answer to the same case is another failure,
-/// and one that may be expected.
+/// Only another breakdown reproduces a breakdown: a wrong answer to the same case is another
+/// failure, and may be expected.
 fn ask_to_fail(driver: &dyn Driver, failing: &Failing) -> Option<Asked> {
     let broke_down = is_breakdown(&failing.verdict);
     let fails = |way: Way| {
@@ -142,14 +142,14 @@ fn ask_to_fail(driver: &dyn Driver, failing: &Failing) -> Option<Asked> {
     };
     let repeatedly = Way::Repeatedly.ask(driver, failing.case.clone());
     match (&failing.verdict, repeatedly.verdict()) {
-        // An answer too many shows only when there is another question.
+        // A surplus answer shows only after another request.
         (Verdict::Failed(_), Verdict::Failed(_)) => fails(Way::Alone).or_else(|| {
-            // Asked alone it answered; what it may still have to say is about no other case.
+            // It answered the case alone, so a surplus answer belongs to this case.
             driver.restart();
             Some(repeatedly)
         }),
         (_, Verdict::Unstable(_)) if !broke_down => Some(repeatedly),
-        // On purpose or by chance, the same with another auth may have been asked before.
+        // The same case with another auth may have been asked before, deliberately or by chance.
         (
             Verdict::Failed(_)
             | Verdict::Disagree(_)
@@ -168,7 +168,7 @@ fn smallest(driver: &dyn Driver, failing: Asked, deadline: Instant) -> (Asked, b
     let (smaller, in_time) = shrink(driver, &failing, deadline);
     driver.hurry(false);
     match smaller {
-        // What was only slow in the hurry is no hang.
+        // A case that only exceeded the shortened timeout did not hang.
         Some(smaller) if hangs => {
             let patiently = smaller.way.ask(driver, smaller.case);
             match same_kind(failing.verdict(), patiently.verdict()) {
@@ -203,15 +203,15 @@ fn shrink(driver: &dyn Driver, failing: &Asked, deadline: Instant) -> (Option<As
         })
     };
     let smallest = shrink(&failing.case, true);
-    // A running host may break several rules and be known for some of them: there each case stays
-    // with its own.
+    // A running host may break several rules, and some of them may be expected, so the rule of each
+    // case must not change.
     if driver.sight() == Sight::Views {
         shrink(&smallest, false);
     }
     (last, in_time)
 }
 
-/// The finding of a failure that does not come back when its case is asked again.
+/// The finding for a failure that is not reproducible.
 fn unrepeatable(driver: &dyn Driver, failing: &Failing) -> Option<Finding> {
     let outcome = mcp_overlay_model::resolve(&failing.case);
     let expected = driver.sight().of(&failing.case, outcome);
@@ -228,12 +228,12 @@ fn unrepeatable(driver: &dyn Driver, failing: &Failing) -> Option<Finding> {
     Some(finding)
 }
 
-/// How a case is asked.
+/// How to ask a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     /// Once.
     Alone,
-    /// By a subject that has just been started and asked the same with another auth.
+    /// Of a restarted subject that was first asked the same case with another auth.
     AfterOtherAuth,
     /// Several times.
     Repeatedly,
@@ -266,7 +266,7 @@ fn same_kind(first: &Verdict, verdict: &Verdict) -> bool {
     verdict.is_finding() && verdict.kind() == first.kind()
 }
 
-/// Asks several times; the verdict is [`Verdict::Unstable`] if not all answers say the same.
+/// Asks several times; the verdict is [`Verdict::Unstable`] if the answers differ.
 fn judge_repeatedly(driver: &dyn Driver, case: &Case) -> Judged {
     let mut replies = driver.ask(&vec![case.clone(); REPEATS]).into_iter();
     let first = judge_reply(driver.sight(), case, replies.next().unwrap_or(Reply::NotAsked));

@@ -1,5 +1,5 @@
-//! A failing case becomes a finding: made small, blamed on a rule, saved; and failures that are
-//! expected.
+//! Findings: a failing case is shrunk, blamed on a rule and saved. Also the list of expected
+//! failures.
 
 pub mod blame;
 pub mod expected;

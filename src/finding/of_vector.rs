@@ -1,4 +1,5 @@
-//! A vector is somebody else's word about the specification: the one check of the model itself.
+//! Findings about vectors. A vector's answer comes from the seed's own code, so it checks the
+//! model.
 
 use mcp_overlay_model::resolve;
 
@@ -6,10 +7,10 @@ use super::saved::Finding;
 use crate::cases::vectors::Vector;
 use crate::judge::compare::compare;
 
-/// The name of the vectors where a subject's name stands: their word against the model's.
+/// The subject's name in findings about vectors.
 pub const VECTORS_NAME: &str = "the vector";
 
-/// What is wrong between the vector and the model; `None` if nothing is.
+/// The disagreement between a vector and the model, if there is one.
 pub fn against_model(vector: &Vector) -> Option<Finding> {
     let expected = resolve(&vector.case);
     let verdict = compare(&vector.case, &expected, &vector.expected);

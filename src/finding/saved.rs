@@ -1,4 +1,4 @@
-//! A disagreement worth keeping: small, readable, replayable alone.
+//! A finding: a disagreement with a minimal case, which can be saved and replayed.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,8 @@ use crate::subject::Failure;
 /// The version of the file format.
 pub const FORMAT: u32 = 1;
 
-/// A saved disagreement. Everything but the case is there for people: replaying asks anew.
+/// A saved disagreement. All members but the cases are for readers: a replay asks the subject
+/// again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// Version of this format.
@@ -33,23 +34,22 @@ pub struct Finding {
     pub rule: Option<Rule>,
     /// That rule's text.
     pub sentence: String,
-    /// How many failing cases came to this one when they were made small.
+    /// How many failing cases shrank to this one.
     #[serde(default = "once")]
     pub count: u64,
-    /// What else there is to know: that the case alone does not do it, or could not be made smaller
-    /// in time.
+    /// A remark, such as that the case does not fail alone, or that there was no time to shrink it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
-    /// Each difference in words.
+    /// The differences.
     pub differences: Vec<FoundDifference>,
-    /// Asked just before `case`, of the same subject; most findings need nothing before.
+    /// The case to ask just before `case`; most findings need none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Case>,
     /// The case, minimised.
     pub case: Case,
-    /// What the specification says.
+    /// The specification's answer.
     pub expected: Answer,
-    /// What the subject said; nothing if it broke down, or said more than anybody reads.
+    /// The subject's answer; `None` if it broke down, or if the answer is too long to read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actual: Option<Answer>,
 }
@@ -62,29 +62,30 @@ fn write_rule<S: Serializer>(rule: &Option<Rule>, out: S) -> Result<S::Ok, S::Er
     out.serialize_str(rule.map_or("", Rule::id))
 }
 
-/// A finding of another version may name a rule that this version lacks: its case still replays.
+/// Reads a rule leniently: a finding of another version may name a rule that this version lacks,
+/// and its case still replays.
 fn read_rule<'de, D: Deserializer<'de>>(written: D) -> Result<Option<Rule>, D::Error> {
     Ok(String::deserialize(written)?.parse().ok())
 }
 
-/// One difference, in words and as values.
+/// One difference, as a description and as values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FoundDifference {
-    /// Such as `runtime["docs"]`.
+    /// The place, such as `runtime["docs"]`.
     pub place: String,
     /// The rule that decides there.
     #[serde(default, serialize_with = "write_rule", deserialize_with = "read_rule")]
     pub rule: Option<Rule>,
-    /// Whose word should have decided, in words.
+    /// The input that should have decided.
     pub because: String,
-    /// The specification's value; null is absent.
+    /// The specification's value; null means absent.
     pub expected: Value,
-    /// The subject's value; null is absent.
+    /// The subject's value; null means absent.
     pub actual: Value,
 }
 
 impl Finding {
-    /// Describes a verdict, with the rule to blame; `None` for one that is no finding.
+    /// Describes a verdict, with the rule to blame; `None` for a verdict that is not a finding.
     pub fn new(
         subject: &str,
         case: Case,
@@ -128,7 +129,7 @@ impl Finding {
         })
     }
 
-    /// Such as `gate.closed-removes-3f2a91c04b7d`: the rule, or the verdict where there is none,
+    /// The id, such as `gate.closed-removes-3f2a91c04b7d`: the rule, or the verdict without a rule,
     /// and a hash of the case's [`shape`]. Findings with one id are one finding.
     pub fn id(&self) -> String {
         let hash = shape::hash_of(self.verdict.word(), self.rule.map_or("", Rule::id), &self.case);
@@ -140,25 +141,25 @@ impl Finding {
         self.rule.map_or(self.verdict.word(), Rule::id)
     }
 
-    /// Whether the subject only does not follow a SHOULD rule.
+    /// Whether the subject only breaks a SHOULD rule.
     pub fn is_advisory(&self) -> bool {
         self.verdict == FindingKind::Advisory
     }
 
-    /// Whether the subject did not answer at all. Nothing excuses that.
+    /// Whether the subject did not answer. A breakdown is never expected.
     pub fn is_breakdown(&self) -> bool {
         self.verdict.is_breakdown()
     }
 
-    /// The name under which the finding is saved.
+    /// The file name for saving the finding.
     pub fn file_name(&self) -> String {
         format!("{}.json", self.id())
     }
 
-    /// Saves the finding in `folder`, which is made if need be. Whole or not at all.
+    /// Saves the finding atomically in `folder`, which is created if necessary.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// File system errors.
     pub fn save(&self, folder: &Path) -> std::io::Result<PathBuf> {
         std::fs::create_dir_all(folder)?;
         let mut bytes = serde_json::to_vec_pretty(self)?;
@@ -185,7 +186,7 @@ fn describe(case: &Case, difference: &Difference, verdict: &Verdict) -> FoundDif
     }
 }
 
-/// Whose word decided, for people.
+/// Describes the input that decided.
 pub fn in_words(case: &Case, by: By) -> String {
     match by {
         By::Config => "the host config's entry".into(),
@@ -250,7 +251,7 @@ fn one_line(case: &Case) -> String {
     serde_json::to_string(case).unwrap_or_default()
 }
 
-/// `-` is what the specification says, `+` what the subject says.
+/// Writes a diff: `-` marks the specification's lines, `+` the subject's.
 fn write_diff(f: &mut fmt::Formatter<'_>, expected: &Value, actual: &Value) -> fmt::Result {
     let (expected, actual) = (shown(expected), shown(actual));
     for change in TextDiff::from_lines(&expected, &actual).iter_all_changes() {

@@ -1,18 +1,18 @@
-//! How much of what a subject says is kept and shown.
+//! Size limits for the parts of a subject's answer that are kept and shown.
 
 use mcp_overlay_model::Answer;
 use serde_json::Value;
 
-/// The most that is kept of one value, in bytes of JSON, more or less. A server has a few hundred.
+/// The approximate size limit of a kept value, in bytes of JSON. A server has a few hundred bytes.
 const MOST: usize = 16 * 1024;
 
-/// The most characters that are kept of a text.
+/// The most characters of a kept text.
 const MOST_WORDS: usize = 2_000;
 
-/// The most that is kept of a whole answer, in bytes of JSON.
+/// The size limit of a kept answer, in bytes of JSON.
 const MOST_OF_AN_ANSWER: usize = 1024 * 1024;
 
-/// The value, or words in its place if it is longer than anybody reads.
+/// The value, or a remark in its place if it is too long to read.
 pub(crate) fn kept(value: &Value) -> Value {
     match size(value, MOST) {
         Some(_) => with_plain_numbers(value),
@@ -20,10 +20,10 @@ pub(crate) fn kept(value: &Value) -> Value {
     }
 }
 
-/// The value with whole numbers written as such: 30 and 30.0 are the same number, and a diff that
-/// shows them as two sends people after the wrong thing.
+/// The value with whole numbers written as integers: 30 and 30.0 are the same number, and a diff
+/// that shows them as different is misleading.
 fn with_plain_numbers(value: &Value) -> Value {
-    /// Up to here a double holds every whole number.
+    /// A double represents every whole number below this exactly.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match value {
         Value::Number(number) => match number.as_f64() {
@@ -41,7 +41,7 @@ fn with_plain_numbers(value: &Value) -> Value {
     }
 }
 
-/// The beginning of a text that a subject says in words.
+/// The beginning of a subject's message.
 pub(crate) fn kept_words(text: &str) -> String {
     match text.char_indices().nth(MOST_WORDS) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
@@ -49,7 +49,7 @@ pub(crate) fn kept_words(text: &str) -> String {
     }
 }
 
-/// The answer, unless it is longer than a finding should be.
+/// The answer, unless it is too long for a finding.
 pub(crate) fn kept_answer(answer: Answer) -> Option<Answer> {
     let fits = match &answer {
         Answer::Resolved { views, plugin_owners } => {
@@ -68,7 +68,7 @@ pub(crate) fn kept_answer(answer: Answer) -> Option<Answer> {
     fits.is_some_and(|size| size <= MOST_OF_AN_ANSWER).then_some(answer)
 }
 
-/// About how many bytes of JSON a value has; `None` if they are more than `most`.
+/// The approximate size of a value in bytes of JSON; `None` if it exceeds `most`.
 fn size(value: &Value, most: usize) -> Option<usize> {
     let own = 4 + value.as_str().map_or(0, str::len);
     let inner = |left: usize, key: usize, value: &Value| {
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_anybody_reads_is_kept_whole() {
+    fn short_values_are_kept_whole() {
         let server = json!({"command": "srv", "args": vec!["argument"; 500], "enabled": false});
         assert_eq!(kept(&server), server);
         let answer = Answer::errored("out of order");
@@ -101,13 +101,13 @@ mod tests {
     }
 
     #[test]
-    fn one_number_is_written_in_one_way() {
+    fn equal_numbers_are_written_alike() {
         let floats = json!({"a": [30.0, 1.5, -0.0, 1e300], "b": 30});
         assert_eq!(kept(&floats), json!({"a": [30, 1.5, 0, 1e300], "b": 30}));
     }
 
     #[test]
-    fn what_nobody_reads_is_not() {
+    fn long_values_are_not_kept() {
         for long in [
             json!("x".repeat(20_000)),
             json!(vec![0; 20_000]),

@@ -1,9 +1,9 @@
-//! SHOULD rules: an answer that differs from the specification and is right without one of them.
+//! SHOULD rules: recognises an answer that differs from the specification only because of them.
 //!
-//! A profile without a SHOULD rule says there what upstream does. So an answer is held against the
-//! specification first, and, where it differs, against the specification without SHOULD rules. An
-//! answer that is right there gets an advisory. Any other is compared with the reading that it is
-//! closest to, so that what it breaks beside a SHOULD rule is not blamed on that rule.
+//! Without its SHOULD rules, a profile describes what upstream does. So an answer is compared with
+//! the specification first and, if it differs, with the specification without SHOULD rules. An
+//! answer that is correct there gets an advisory. Any other answer is compared with the closest
+//! reading, so that other broken rules are not blamed on a SHOULD rule.
 
 use mcp_overlay_model::{Answer, Case, Level, Outcome, Rule, resolve_by};
 
@@ -11,17 +11,17 @@ use super::compare::compare;
 use super::verdict::{Difference, Verdict};
 use crate::subject::Sight;
 
-/// What an answer is held against in the end, and what comes of it.
+/// The reading that an answer is compared with in the end, and the verdict.
 pub(super) struct Leniently {
-    /// What the profile says without some SHOULD rules.
+    /// The outcome of the profile without some SHOULD rules.
     pub(super) outcome: Outcome,
-    /// The verdict against that.
+    /// The verdict on the comparison with that outcome.
     pub(super) verdict: Verdict,
 }
 
-/// Holds an answer that differs from the whole specification in these places against the
-/// specification without SHOULD rules. `None` if no SHOULD rule matters to the case or if the answer
-/// is not closer to another reading.
+/// Compares an answer that differs from the whole specification in these places with the
+/// specification without SHOULD rules. `None` if no SHOULD rule matters to the case, or if the
+/// answer is not closer to another reading.
 pub(super) fn without_shoulds(
     sight: Sight,
     case: &Case,

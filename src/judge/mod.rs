@@ -13,22 +13,22 @@ use self::level::{Leniently, without_shoulds};
 use self::verdict::Verdict;
 use crate::subject::{Driver, Reply, Sight, ask_one};
 
-/// A case that was asked, and what came of it.
+/// The reply to a case, with its verdict.
 #[derive(Clone, Debug)]
 pub struct Judged {
-    /// All that the specification says.
+    /// The specification's complete outcome.
     pub outcome: Outcome,
-    /// The part of it that is observed, where that is not all.
+    /// The observed part of the outcome, if not all of it is observed.
     observed: Option<Outcome>,
-    /// What the subject said; nothing if it broke down.
+    /// The subject's answer; `None` if it broke down.
     pub answer: Option<Answer>,
-    /// The two held against each other.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
 impl Judged {
-    /// What the specification says, as far as the subject can show it; without the SHOULD rules that
-    /// the subject does not follow.
+    /// The part of the specification's outcome that the subject can show, without the SHOULD rules
+    /// that the subject does not follow.
     pub fn expected(&self) -> &Outcome {
         self.observed.as_ref().unwrap_or(&self.outcome)
     }
@@ -45,7 +45,7 @@ pub fn ask(driver: &dyn Driver, case: &Case) -> Judged {
     judge_reply(driver.sight(), case, ask_one(driver, case))
 }
 
-/// Holds what came back for a case against the specification.
+/// Compares the reply to a case with the specification.
 pub fn judge_reply(sight: Sight, case: &Case, reply: Reply) -> Judged {
     let outcome = resolve(case);
     let observed = sight.part_of(case, &outcome);
@@ -65,7 +65,7 @@ pub fn judge_reply(sight: Sight, case: &Case, reply: Reply) -> Judged {
             (Some(answer), verdict)
         }
         Reply::Failed(failure) => (None, Verdict::Failed(failure)),
-        // Only a subject that gave up leaves a case unanswered that was asked alone.
+        // A case that was asked alone has no reply only if the run gave up on the subject.
         Reply::NotAsked => {
             (None, Verdict::NotComparable("the subject is not asked any more".into()))
         }

@@ -1,4 +1,4 @@
-//! What comes of holding an answer against the specification.
+//! The verdict of comparing an answer with the specification.
 
 use std::fmt;
 
@@ -8,32 +8,32 @@ use serde_json::Value;
 
 use crate::subject::{Failure, FailureKind};
 
-/// What came of one case.
+/// The verdict on one case.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// The answer is the specification's.
+    /// The answer agrees with the specification.
     Agree,
-    /// It is another one; the differences, the first to blame first.
+    /// The answer differs from the specification; the difference to blame comes first.
     Disagree(Vec<Difference>),
-    /// It is the specification's without these SHOULD rules.
+    /// The answer agrees with the specification without these SHOULD rules.
     Advisory {
         /// The rules that the subject does not follow.
         rules: Vec<Rule>,
-        /// How the answer differs from the whole specification.
+        /// The differences from the whole specification.
         differences: Vec<Difference>,
     },
-    /// The subject broke down over the case.
+    /// The subject broke down on the case.
     Failed(Failure),
-    /// The subject said that it failed.
+    /// The subject reported an error.
     Errored(String),
-    /// The subject answered otherwise when it was asked again; how the answers differ.
+    /// The subject gave another answer when asked again; the differences between the answers.
     Unstable(Vec<Difference>),
-    /// The subject does not do this kind of case.
+    /// The subject skipped the case.
     NotComparable(String),
 }
 
 impl Verdict {
-    /// The way to fail; `None` if there is nothing to report.
+    /// The kind of finding; `None` if there is nothing to report.
     pub fn kind(&self) -> Option<FindingKind> {
         match self {
             Verdict::Agree | Verdict::NotComparable(_) => None,
@@ -50,7 +50,7 @@ impl Verdict {
         self.kind().is_some_and(|kind| kind != FindingKind::Advisory)
     }
 
-    /// Whether the answer is the specification's, SHOULD rules aside.
+    /// Whether the answer agrees with the specification, apart from SHOULD rules.
     pub fn is_right(&self) -> bool {
         matches!(self, Verdict::Agree | Verdict::Advisory { .. })
     }
@@ -60,7 +60,7 @@ impl Verdict {
         self.kind().is_some()
     }
 
-    /// The word used in reports.
+    /// The name used in reports.
     pub fn word(&self) -> &'static str {
         match self {
             Verdict::Agree => "agree",
@@ -69,7 +69,7 @@ impl Verdict {
         }
     }
 
-    /// The rule to blame, where there is one.
+    /// The rule to blame, if there is one.
     pub fn rule(&self) -> Option<Rule> {
         match self {
             Verdict::Disagree(differences) => differences.first().map(|d| d.rule),
@@ -84,21 +84,21 @@ impl Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "&'static str", try_from = "String")]
 pub enum FindingKind {
-    /// The answer is not the specification's.
+    /// The answer differs from the specification.
     Disagree,
-    /// The answer is right without a SHOULD rule. It is shown and counted, and fails a run only if
-    /// that is asked for.
+    /// The answer is correct without a SHOULD rule. It is shown and counted, and fails only a
+    /// strict run.
     Advisory,
-    /// The subject said that it failed.
+    /// The subject reported an error.
     Errored,
-    /// The subject answered otherwise when it was asked again.
+    /// The subject gave another answer when asked again.
     Unstable,
-    /// The subject did not answer at all. Nothing excuses that.
+    /// The subject broke down. A breakdown is never expected.
     Failed(FailureKind),
 }
 
 impl FindingKind {
-    /// Every kind.
+    /// All kinds.
     pub const ALL: [FindingKind; 8] = [
         FindingKind::Disagree,
         FindingKind::Advisory,
@@ -110,7 +110,7 @@ impl FindingKind {
         FindingKind::Failed(FailureKind::Leaked),
     ];
 
-    /// The word used in reports and files.
+    /// The name used in reports and files.
     pub fn word(self) -> &'static str {
         match self {
             FindingKind::Disagree => "disagree",
@@ -121,7 +121,7 @@ impl FindingKind {
         }
     }
 
-    /// Whether the subject did not answer at all.
+    /// Whether the subject broke down.
     pub fn is_breakdown(self) -> bool {
         matches!(self, FindingKind::Failed(_))
     }
@@ -148,29 +148,29 @@ impl TryFrom<String> for FindingKind {
     }
 }
 
-/// A word that names no way to fail.
+/// An unknown name of a kind of finding.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown verdict {0:?}; expected one of: {words}", words = FindingKind::ALL.map(FindingKind::word).join(", "))]
 pub struct UnknownKind(String);
 
-/// The rule that a subject breaks whose answers depend on more than the case.
+/// The rule that a subject breaks if its answers depend on more than the case.
 pub(crate) const PURE: Rule = Rule::ResolutionPure;
 
-/// The rule of what the legacy loader does, and where.
+/// The rule about what the legacy loader does, and where.
 pub(crate) const LOADS: Rule = Rule::LegacySynthesizesInEffective;
 
-/// One place where the answer is not the specification's.
+/// One place where the answer differs from the specification.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// Where: a name in a view, an owner, or the rejection.
+    /// The place: a name in a view, an owner, or the rejection.
     pub place: Place,
     /// The rule that the answer breaks.
     pub rule: Rule,
-    /// Whose word should have decided; `None` for rejections.
+    /// The input that should have decided; `None` for rejections.
     pub by: Option<By>,
-    /// What the specification says there; `None` is absent.
+    /// The specification's value there; `None` means absent.
     pub expected: Option<Value>,
-    /// What the subject says there; `None` is absent.
+    /// The subject's value there; `None` means absent.
     pub actual: Option<Value>,
 }
 
@@ -189,7 +189,7 @@ pub enum Place {
         /// The server's name.
         name: String,
     },
-    /// Whether, and where, the case is rejected.
+    /// The rejection, or its place.
     Rejection,
 }
 

@@ -1,4 +1,4 @@
-//! Protocol version 1, the subject's side: cases in, answers out, a line each.
+//! Protocol version 1, the subject's side: it reads cases and writes answers, one per line.
 
 use std::io::{BufRead, Read, Write};
 
@@ -13,17 +13,17 @@ use crate::subject::Subject;
 
 const VERSION: u64 = 1;
 
-/// Why the conversation ended other than by `stop` or the end of input.
+/// Why the conversation ended, other than by `stop` or the end of input.
 #[derive(Debug, thiserror::Error)]
 pub enum ProtocolError {
-    /// A line that is no request.
+    /// A line that is not a request.
     #[error("line {line}: {problem}\n  expected: {expected}")]
     BadLine {
         /// The line's number, from 1.
         line: u64,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
-        /// What may stand there.
+        /// The expected line.
         expected: &'static str,
     },
     /// Reading or writing failed.
@@ -34,8 +34,8 @@ pub enum ProtocolError {
 const REQUESTS: &str =
     r#"{"cmd":"start","version":1}, {"cmd":"resolve","seq":N,"case":{…}} or {"cmd":"stop"}"#;
 
-/// A request as it is written. The case stays text at first: one that cannot be read is answered,
-/// it does not end the conversation. Members that this version does not know are ignored.
+/// A request as serialized. The case is parsed later, because an invalid case gets an answer and
+/// does not end the conversation. Unknown members are ignored.
 #[derive(Deserialize)]
 struct Request<'a> {
     cmd: Command,
@@ -53,7 +53,8 @@ enum Command {
     Stop,
 }
 
-/// The text of a member that is there, `null` included: that is a case too, if not a good one.
+/// The text of a present member. `null` counts as present: it is an invalid case, not a missing
+/// one.
 fn text_of<'de, D: Deserializer<'de>>(written: D) -> Result<Option<&'de RawValue>, D::Error> {
     Deserialize::deserialize(written).map(Some)
 }
@@ -68,7 +69,7 @@ struct Numbered<'a> {
 /// Answers requests until `stop` or the end of input.
 ///
 /// # Errors
-/// The first line that is no request of this protocol, or a broken pipe.
+/// The first line that is not a request of this protocol, or a broken pipe.
 pub fn serve(
     subject: &dyn Subject,
     mut input: impl BufRead,
@@ -133,7 +134,7 @@ fn hello(subject: &dyn Subject) -> Value {
     })
 }
 
-/// A whole answer as a line; one that the protocol has no room for is answered in words.
+/// An answer as a line; an answer above the protocol's size limit is replaced by an error.
 fn answer_line(subject: &dyn Subject, seq: u64, case: &RawValue) -> Vec<u8> {
     let answer = match serde_json::from_str(case.get()) {
         Ok(case) => answer(subject, case),
@@ -147,10 +148,10 @@ fn answer_line(subject: &dyn Subject, seq: u64, case: &RawValue) -> Vec<u8> {
     to_line(&Numbered { seq, answer: &answer })
 }
 
-/// The answer to a case as JSON; one that is no case is answered in words, so that the
-/// conversation goes on.
+/// The answer to a case in JSON. An invalid case gets an error as its answer, so that the
+/// conversation continues.
 fn answer(subject: &dyn Subject, case: Value) -> Answer {
-    // Before all else: what is a case may differ in a profile that is not known here.
+    // Checked first: an unknown profile may have another format of cases.
     let profile = case.get("profile").filter(|profile| !profile.is_null());
     let known = |profile: &&Value| Profile::ALL.iter().any(|known| **profile == known.name());
     if let Some(profile) = profile.filter(|profile| !known(profile)) {
@@ -165,8 +166,8 @@ fn answer(subject: &dyn Subject, case: Value) -> Answer {
     }
 }
 
-/// Where a case has something else than the table that belongs there. Reading alone would take a
-/// list for a table, its elements for the members in order.
+/// The first place where a case has another value instead of a table. Serde alone would accept a
+/// list as a struct, with its elements as the members in order.
 fn place_without_table(case: &Value) -> Option<String> {
     if !case.is_object() {
         return Some("case".into());
@@ -197,7 +198,7 @@ fn read_line(
 }
 
 fn parse(line: &[u8], number: u64) -> Result<Request<'_>, ProtocolError> {
-    // Reading alone would take a list for an object, its elements for the members in order.
+    // Serde alone would accept a list as a struct, with its elements as the members in order.
     if line.trim_ascii_start().first() == Some(&b'[') {
         return bad(number, "not a request: a list", REQUESTS);
     }
@@ -206,7 +207,7 @@ fn parse(line: &[u8], number: u64) -> Result<Request<'_>, ProtocolError> {
 }
 
 fn to_line(message: &impl Serialize) -> Vec<u8> {
-    // Maps with text as keys and plain data: there is nothing in a message that JSON cannot say.
+    // A message has maps with text keys and plain data, all of which JSON can represent.
     serde_json::to_vec(message).unwrap_or_default()
 }
 

@@ -1,4 +1,4 @@
-//! Asks one release every case, and holds its answers against every profile.
+//! Asks one release every case, and compares its answers with every profile.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,18 +16,18 @@ use crate::parallel::{Numbers, on_all_cores};
 use crate::rules::coverage::reached_outside;
 use crate::subject::{Driver, Reply, Sight, ask_one};
 
-/// How long making the smallest case of one rule may take.
+/// Time limit for shrinking the case of one rule.
 const SMALLEST_TIME: Duration = Duration::from_secs(20);
 
-/// Failing cases of a rule that are kept, the shortest ones.
+/// How many failing cases of a rule are kept; the shortest ones.
 const KEPT: usize = 3;
 
-/// The smallest cases so far, by profile and rule: what breaks a rule in one release most likely
-/// breaks it in the next.
+/// The smallest cases so far, by profile and rule: a case that breaks a rule in one release most
+/// likely breaks it in the next.
 #[derive(Debug, Default)]
 pub struct Known(BTreeMap<(&'static str, String), Vec<Case>>);
 
-/// Looks at one release. `done` hears how many cases were asked.
+/// Checks one release. `done` receives the number of cases asked.
 pub fn look(
     name: &str,
     driver: &dyn Driver,
@@ -41,8 +41,8 @@ pub fn look(
     Column { name: name.into(), program: driver.name().into(), profiles }
 }
 
-/// Asks every case once. An answer that no profile expects is asked for again, of a new process:
-/// what a host remembers of another case is no word about this one.
+/// Asks every case once. If no profile expects the answer, asks again in a new process, because
+/// state that a host kept from another case is not evidence about this case.
 fn ask_all(driver: &dyn Driver, plan: Plan, done: &(dyn Fn(u64) + Sync)) -> Vec<(Case, Reply)> {
     let (numbers, count) = (Numbers::up_to(plan.cases), AtomicU64::new(0));
     let work = || {
@@ -65,7 +65,7 @@ fn ask_all(driver: &dyn Driver, plan: Plan, done: &(dyn Fn(u64) + Sync)) -> Vec<
     asked.into_iter().map(|(_, case, reply)| (case, reply)).collect()
 }
 
-/// No answer depends on the profile: the subject never learns it.
+/// One answer serves all profiles, because the subject never learns the profile.
 fn judge(case: &Case, profile: Profile, reply: Reply) -> Verdict {
     let case = Case { profile, ..case.clone() };
     judge_reply(Sight::Outside, &case, reply).verdict
@@ -100,7 +100,7 @@ fn hold(driver: &dyn Driver, profile: Profile, asked: &[(Case, Reply)], known: &
     held
 }
 
-/// The smallest case that breaks the rule: one that did so in an earlier release, or a new one.
+/// The smallest case that breaks the rule: one from an earlier release, or a new one.
 fn smallest(
     driver: &dyn Driver,
     profile: Profile,

@@ -1,4 +1,4 @@
-//! The matrix as one page of HTML that needs nothing else: no script, no request.
+//! The matrix as one self-contained HTML page, without scripts or requests.
 
 use maud::{DOCTYPE, Markup, html};
 use mcp_overlay_model::{Profile, Rule};
@@ -7,7 +7,7 @@ use super::matrix::{Cell, Matrix};
 use crate::report::html::parts::{Text, head, sentence, wide};
 use crate::rules;
 
-/// The page; `date` and `command` say when and how it was made.
+/// Renders the page; `date` and `command` say when and how it was made.
 pub fn render(matrix: &Matrix, date: &str, command: &str) -> String {
     let page = html! {
         (DOCTYPE)
@@ -18,7 +18,7 @@ pub fn render(matrix: &Matrix, date: &str, command: &str) -> String {
                     h1 { "Which release keeps which rule" }
                     p {
                         "Each release was asked the same " (matrix.plan.cases) " cases once, from "
-                        "outside, and its answers held against each profile of the specification. "
+                        "outside, and its answers compared with each profile of the specification. "
                         (Text(date)) "."
                     }
                     pre { code { (Text(command)) } }
@@ -35,7 +35,7 @@ fn profiles(matrix: &Matrix) -> Markup {
     html! {
         section aria-labelledby="profiles" {
             h2 id="profiles" { "Releases and profiles" }
-            p { "How many of the cases are seen as the profile says; the profile that a release "
+            p { "On how many cases the release agrees with each profile; the profile that a release "
                 "follows is marked." }
             (wide("Releases and profiles", &html! {
                 table.releases {
@@ -67,7 +67,7 @@ fn rule_table(matrix: &Matrix) -> Markup {
     html! {
         section aria-labelledby="rules" {
             h2 id="rules" { "Releases and rules" }
-            p { "A rule that only some profiles have is held against the one of those that fits "
+            p { "A rule that only some profiles have is checked in the one of those that fits "
                 "the release best. Rules that show in no release are left out." }
             (wide("Releases and rules", &html! {
                 table.releases {
@@ -94,7 +94,7 @@ fn rule_table(matrix: &Matrix) -> Markup {
 fn cell(rule: Rule, release: usize, cell: Cell<'_>) -> Markup {
     match cell {
         Cell::Kept(_) => html! { span.badge.pass { "kept" } },
-        Cell::NotSeen => html! { span title="no case showed it" { "·" } },
+        Cell::NotSeen => html! { span title="no case shows it" { "·" } },
         Cell::Broken(_) => html! {
             a href={ "#" (anchor(rule, release)) } { span.badge.fail { "broken" } }
         },
@@ -105,8 +105,8 @@ fn anchor(rule: Rule, release: usize) -> String {
     format!("case-{release}-{}", rule.id().replace('.', "-"))
 }
 
-/// The case of each broken cell; one that breaks a rule in several releases stands once, with the
-/// anchors of all.
+/// The case of each broken cell. A case that breaks a rule in several releases is listed once, with
+/// the anchors of all.
 fn smallest(matrix: &Matrix) -> Markup {
     let mut rows: Vec<(Rule, &crate::finding::Finding, Vec<usize>)> = Vec::new();
     for rule in matrix.rules() {

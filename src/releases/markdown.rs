@@ -8,7 +8,7 @@ use mcp_overlay_model::{Profile, Rule};
 use super::matrix::{Cell, Matrix};
 use crate::finding::Finding;
 
-/// The page; `date` and `command` say when and how it was made.
+/// Renders the page; `date` and `command` say when and how it was made.
 pub fn render(matrix: &Matrix, date: &str, command: &str) -> String {
     let mut page = String::new();
     // Writing to a string cannot fail.
@@ -23,7 +23,7 @@ fn write_page(page: &mut String, matrix: &Matrix, date: &str, command: &str) -> 
     writeln!(
         page,
         "Each release was asked the same {} cases once, from outside ([black-box.md](../black-box.md)),\n\
-         and its answers held against each profile of [semantics.md](../semantics.md).\n",
+         and its answers compared with each profile of [semantics.md](../semantics.md).\n",
         matrix.plan.cases
     )?;
     write_profiles(page, matrix)?;
@@ -35,7 +35,7 @@ fn write_profiles(page: &mut String, matrix: &Matrix) -> std::fmt::Result {
     writeln!(page, "## Releases and profiles\n")?;
     writeln!(
         page,
-        "How many of the cases are seen as the profile says; the profile that a release\nfollows in bold.\n"
+        "On how many cases the release agrees with each profile; the profile that a release\nfollows is bold.\n"
     )?;
     let heads = Profile::ALL.map(|profile| format!("`{}`", profile.name())).join(" | ");
     writeln!(page, "| release | {heads} |")?;
@@ -59,8 +59,8 @@ fn write_rules<'a>(page: &mut String, matrix: &'a Matrix) -> Result<Smallest<'a>
     writeln!(page, "## Releases and rules\n")?;
     writeln!(
         page,
-        "`kept`: seen, and never otherwise. **broken**: with the number of the smallest case below.\n\
-         `·`: no case showed it. A rule that only some profiles have is held against the one of those\n\
+        "`kept`: observed, and never broken. **broken**: with the number of the smallest case below.\n\
+         `·`: no case shows it. A rule that only some profiles have is checked in the one of those\n\
          that fits the release best. Rules that show in no release are left out.\n"
     )?;
     let names: Vec<&str> = matrix.releases.iter().map(|column| column.name.as_str()).collect();
@@ -88,7 +88,7 @@ fn write_rules<'a>(page: &mut String, matrix: &'a Matrix) -> Result<Smallest<'a>
     Ok(smallest)
 }
 
-/// A case that breaks a rule in several releases is written once.
+/// The number of a broken cell's case; cells with the same rule and case share a number.
 fn number_of<'a>(smallest: &mut Smallest<'a>, rule: Rule, finding: &'a Finding) -> usize {
     let known = smallest
         .iter()

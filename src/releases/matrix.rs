@@ -1,4 +1,4 @@
-//! What became of each rule in each release.
+//! The result of each rule in each release.
 
 use std::collections::BTreeMap;
 
@@ -6,68 +6,68 @@ use mcp_overlay_model::{Profile, Rule};
 
 use crate::finding::Finding;
 
-/// What the releases are asked.
+/// The cases for the releases.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// How many random cases.
+    /// Number of random cases.
     pub cases: u64,
-    /// Names the stream of random cases.
+    /// Random seed.
     pub seed: u64,
 }
 
-/// What came of all releases.
+/// The results of all releases.
 #[derive(Clone, Debug)]
 pub struct Matrix {
-    /// What was asked.
+    /// The cases that were asked.
     pub plan: Plan,
-    /// A column each, in the order in which they were given.
+    /// One column per release, in the order given.
     pub releases: Vec<Column>,
 }
 
-/// One release.
+/// The results of one release.
 #[derive(Clone, Debug)]
 pub struct Column {
-    /// As it was given.
+    /// The name, as given.
     pub name: String,
-    /// What the program calls itself.
+    /// The name that the program reports.
     pub program: String,
-    /// By profile.
+    /// The results by profile.
     pub profiles: Vec<(Profile, Held)>,
 }
 
-/// A release held against one profile.
+/// A release compared with one profile.
 #[derive(Clone, Debug, Default)]
 pub struct Held {
-    /// Cases that are seen as the profile says.
+    /// Number of cases on which the release agrees with the profile.
     pub agreeing: u64,
-    /// Cases that are not.
+    /// Number of cases on which it differs.
     pub differing: u64,
-    /// Rules that were seen to be kept, with the number of cases.
+    /// Rules that were observed to be kept, with the number of cases.
     pub kept: BTreeMap<Rule, u64>,
-    /// Rules that are broken, or the way to break down, each with its smallest case.
+    /// Broken rules and kinds of breakdown, each with its smallest case.
     pub broken: BTreeMap<String, Finding>,
 }
 
-/// What a release makes of a rule.
+/// The result of a release for one rule.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Cell<'a> {
-    /// It was seen to be kept, in the profile that fits best of those that have the rule.
+    /// The rule was observed to be kept, in the best-fitting profile that has the rule.
     Kept(u64),
-    /// It is broken.
+    /// The rule is broken.
     Broken(&'a Finding),
-    /// No case of the plan showed it.
+    /// No case shows the rule.
     NotSeen,
 }
 
 impl Column {
-    /// The profile that the release follows: that of the most agreeing cases, the earliest of
-    /// several.
+    /// The profile that the release follows: the one with the most agreeing cases, the earliest on
+    /// a tie.
     pub fn follows(&self) -> Option<Profile> {
         let most = self.profiles.iter().map(|(_, held)| held.agreeing).max()?;
         self.profiles.iter().find(|(_, held)| held.agreeing == most).map(|(profile, _)| *profile)
     }
 
-    /// What became of a rule, in the profile that fits best of those that have it.
+    /// The result for a rule, in the best-fitting profile that has it.
     pub fn cell(&self, rule: Rule) -> Cell<'_> {
         let having = self.profiles.iter().filter(|(profile, _)| profile.has(rule));
         let Some((_, held)) = having.max_by_key(|(_, held)| held.agreeing) else {
@@ -82,14 +82,15 @@ impl Column {
 }
 
 impl Matrix {
-    /// The rules that some release showed, in the order of the specification.
+    /// The rules that some release shows, in the order of the specification.
     pub fn rules(&self) -> Vec<Rule> {
         let seen =
             |rule: &Rule| self.releases.iter().any(|column| column.cell(*rule) != Cell::NotSeen);
         Rule::ALL.iter().copied().filter(seen).collect()
     }
 
-    /// The rules that a release's own profile has and it breaks all the same: what no rule explains.
+    /// The rules that a release breaks although the profile that it follows has them: no known
+    /// change explains these.
     pub fn unexplained(&self) -> BTreeMap<&str, Vec<(&str, &Finding)>> {
         let mut unexplained: BTreeMap<&str, Vec<(&str, &Finding)>> = BTreeMap::new();
         for column in &self.releases {

@@ -1,5 +1,5 @@
 //! Which release keeps which rule: every release is asked the same cases once, and its answers are
-//! held against every profile.
+//! compared with every profile.
 
 mod ask;
 #[cfg(feature = "reports")]

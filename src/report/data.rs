@@ -1,5 +1,5 @@
-//! What a run came to, as data: the last event of a run, what `merge` joins, and what every file is a
-//! rendering of.
+//! The report as data. It is the last event of a run and the input of `merge`, and every report
+//! file renders it.
 
 use mcp_overlay_model::{Profile, Rule, RuleSet};
 use serde::{Deserialize, Serialize};
@@ -17,70 +17,70 @@ use super::shard::Shard;
 /// The outcome of a run, or of several that were merged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    /// What was run.
+    /// The options of the run.
     pub run: RunOptions,
-    /// Phase by phase.
+    /// The phases, in order.
     pub phases: Vec<PhaseReport>,
-    /// How often each rule was reached.
+    /// How many cases reached each rule.
     pub rules: RuleCounts,
-    /// Distinct minimal failures.
+    /// The distinct minimal failures.
     pub findings: Vec<ReportedFinding>,
     /// Scenarios of the endpoint phase that failed.
     pub scenarios: Vec<ScenarioFailure>,
-    /// The situations that the random cases were in.
+    /// The situations of the random cases.
     pub labels: LabelCounts,
-    /// Each expected failure, with how often it was met.
+    /// The expected failures, with the number of matches.
     pub expectations: Vec<Expectation>,
-    /// Why the run ended before its end.
+    /// Why the run ended early.
     pub gave_up: Option<String>,
 }
 
-/// What was run: two reports with the same of these but for the shard are parts of one run.
+/// The options of a run. Reports that differ only in the shard are parts of one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunOptions {
     /// Version of this tool.
     pub version: String,
     /// The subject's name.
     pub subject: String,
-    /// The rules that count.
+    /// The profile that was checked.
     pub profile: String,
     /// The phases.
     pub phases: Vec<Phase>,
-    /// Names the stream of random cases.
+    /// Random seed.
     pub seed: u64,
-    /// Random cases; nothing is "until the time is up".
+    /// Number of random cases; `None` means until the time is up.
     pub cases: Option<u64>,
-    /// The longest time of the random phase, in seconds.
+    /// Time limit of the random phase, in seconds.
     pub time: Option<u64>,
-    /// The share of cases asked again, in percent.
+    /// The percentage of cases asked again.
     pub twice: f64,
-    /// Which part of the run this is.
+    /// The part of the run.
     pub shard: Shard,
     /// Whether an advisory counts like a failure.
     #[serde(default)]
     pub strict: bool,
 }
 
-/// The outcome of a phase.
+/// The results of a phase.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PhaseReport {
-    /// Which.
+    /// The phase.
     pub phase: Phase,
-    /// Cases judged.
+    /// Number of cases judged.
     pub cases: u64,
-    /// Answers more, to cases asked again.
+    /// Number of additional answers, from asking again.
     pub asked_again: u64,
-    /// Of the cases, those that the subject does not do.
+    /// Number of these cases that the subject skipped.
     pub not_comparable: u64,
-    /// Of the cases of a running host, those that had to be changed to be within its reach; nothing
-    /// for a subject that says its views.
+    /// Number of these cases that had to be narrowed for a running host; `None` for a subject that
+    /// returns its views.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub brought_within_reach: Option<u64>,
-    /// Failures, expected ones too.
+    /// Number of failures, expected ones included.
     pub failures: u64,
-    /// Whether it ended before its last case, because enough had failed.
+    /// Whether the phase ended early because enough cases had failed.
     pub cut_short: bool,
-    /// How long it took.
+    /// The duration.
     pub seconds: f64,
 }
 
@@ -89,51 +89,51 @@ pub struct PhaseReport {
 pub struct ReportedFinding {
     /// [`Finding::id`].
     pub id: String,
-    /// Why it was to be expected, if it was.
+    /// The reason why it is expected, if it is.
     pub expected: Option<String>,
-    /// What was found.
+    /// The finding.
     pub finding: Finding,
 }
 
-/// A scenario that did not go as the specification says.
+/// A scenario that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScenarioFailure {
-    /// The scenario.
+    /// The scenario's name.
     pub name: String,
-    /// The rule that it stands for; none for what MCP or the host's own safety asks.
+    /// The rule that it tests; `None` for a requirement of MCP or of the host's own safety.
     pub rule: Option<Rule>,
     /// What was expected and what happened.
     pub message: String,
-    /// Why it was to be expected, if it was.
+    /// The reason why it is expected, if it is.
     pub expected: Option<String>,
 }
 
-/// An expected failure and what became of it.
+/// An expected failure and the number of its matches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expectation {
-    /// As it was written.
+    /// The entry, as written.
     pub entry: Entry,
-    /// Findings and scenarios that it matched.
+    /// Number of findings and scenarios that it matched.
     pub met: u64,
 }
 
-/// What a run says in the end; the exit status says the same.
+/// The verdict on a run, which determines the exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunVerdict {
-    /// Everything was checked, and nothing failed that was not expected to.
+    /// Everything was checked, and there was no unexpected failure.
     Clean,
-    /// Something failed, or an expected failure did not.
+    /// There was an unexpected failure, or an expected failure did not occur.
     Findings,
-    /// Nothing failed, but a phase compared no case: that is never a pass.
+    /// There was no failure, but a phase compared no case, which is never a pass.
     NothingChecked,
 }
 
-/// What a run says about one rule.
+/// The result of a run for one rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RuleStatus {
-    /// Reached, and never broken.
+    /// Reached, and not broken.
     Pass,
     /// Broken as expected.
     Expected,
@@ -141,12 +141,12 @@ pub enum RuleStatus {
     Advisory,
     /// Broken.
     Fail,
-    /// No case that was looked at came near it.
+    /// No sampled case reached it.
     NotReached,
 }
 
 impl Report {
-    /// The report of a run that has not begun.
+    /// An empty report for a run that is about to start.
     pub fn new(run: RunOptions, expected: &Expected) -> Self {
         let met = |entry: &Entry| Expectation { entry: entry.clone(), met: 0 };
         Report {
@@ -161,7 +161,7 @@ impl Report {
         }
     }
 
-    /// Counts what each expected failure matched.
+    /// Counts the matches of each expected failure.
     pub(crate) fn settle_expectations(&mut self) {
         for Expectation { entry, met } in &mut self.expectations {
             let found = self.findings.iter().filter(|found| entry.matches(&found.finding)).count();
@@ -171,8 +171,8 @@ impl Report {
         }
     }
 
-    /// Whether the least shares of the labels are about this run's random cases: they are held for
-    /// cases as they are drawn, not narrowed to what a running host can be asked.
+    /// Whether the least shares of the labels apply to this run: they apply to random cases as
+    /// generated, not to cases narrowed for a running host.
     pub fn has_least_shares(&self) -> bool {
         self.phases.iter().all(|phase| phase.brought_within_reach.is_none())
     }
@@ -182,40 +182,40 @@ impl Report {
         Profile::try_from(self.run.profile.clone()).unwrap_or_default().rules()
     }
 
-    /// Cases that were compared, in all phases.
+    /// Number of cases compared, in all phases.
     pub fn compared(&self) -> u64 {
         self.phases.iter().map(|phase| phase.cases - phase.not_comparable).sum()
     }
 
-    /// Failures in all phases, expected ones too.
+    /// Number of failures in all phases, expected ones included.
     pub fn failures(&self) -> u64 {
         self.phases.iter().map(|phase| phase.failures).sum()
     }
 
-    /// Expected failures that were not met. In a part of a run they may be in another part.
+    /// Expected failures without a match. In a part of a run, another part may match them.
     pub fn unmet(&self) -> impl Iterator<Item = &Entry> {
         let whole = self.run.shard.is_whole();
         let unmet = self.expectations.iter().filter(move |e| whole && e.met == 0);
         unmet.map(|expectation| &expectation.entry)
     }
 
-    /// Whether a finding fails the run: it was not expected, and it is no advisory unless those count
-    /// too.
+    /// Whether a finding fails the run: it is unexpected, and it is not an advisory unless
+    /// advisories count too.
     pub fn counts(&self, found: &ReportedFinding) -> bool {
         found.expected.is_none() && (self.run.strict || !found.finding.is_advisory())
     }
 
-    /// The findings that only say which SHOULD rules are not followed, and do not fail the run.
+    /// The advisories: findings about SHOULD rules, which do not fail the run.
     pub fn advisories(&self) -> impl Iterator<Item = &ReportedFinding> {
         let is_advisory = |found: &&ReportedFinding| found.finding.is_advisory();
         self.findings.iter().filter(|_| !self.run.strict).filter(is_advisory)
     }
 
-    /// What the run says in the end.
+    /// The verdict on the run.
     pub fn verdict(&self) -> RunVerdict {
         let unexpected = self.findings.iter().any(|found| self.counts(found))
             || self.scenarios.iter().any(|scenario| scenario.expected.is_none());
-        // A phase may have fewer cases than the run has parts.
+        // In one part of a run, a phase may have no case.
         let checked = |phase: &PhaseReport| {
             phase.cases > phase.not_comparable || (phase.cases == 0 && !self.run.shard.is_whole())
         };
@@ -231,12 +231,12 @@ impl Report {
         }
     }
 
-    /// Whether everything was checked and nothing failed that was not expected to.
+    /// Whether everything was checked without an unexpected failure.
     pub fn is_clean(&self) -> bool {
         self.verdict() == RunVerdict::Clean
     }
 
-    /// What the run says about a rule.
+    /// The result for a rule.
     pub fn status(&self, rule: Rule) -> RuleStatus {
         let findings = self.findings.iter().filter(|found| found.finding.rule == Some(rule));
         let scenarios = self.scenarios.iter().filter(|scenario| scenario.rule == Some(rule));
@@ -253,16 +253,17 @@ impl Report {
         }
     }
 
-    /// Every rule of the run's profile with its sentence, how often it was reached and its status.
+    /// Every rule of the run's profile with its sentence, the number of cases that reached it, and
+    /// its status.
     pub fn rule_rows(&self) -> impl Iterator<Item = (Rule, &'static str, u64, RuleStatus)> {
         let row = |rule| (rule, rules::sentence(rule), self.rules.count(rule), self.status(rule));
         self.rules().iter().map(row)
     }
 
-    /// Ends a test: nothing if the run is clean.
+    /// Asserts in a test that the run is clean.
     ///
     /// # Panics
-    /// With the findings in words if it is not.
+    /// If the run is not clean; the message lists the findings.
     #[expect(clippy::panic, reason = "this is how a test fails")]
     #[track_caller]
     pub fn assert_clean(&self) {
@@ -271,7 +272,7 @@ impl Report {
         }
     }
 
-    /// The verdict and every unexpected finding, as text without colour.
+    /// The verdict and all unexpected findings, as text without colour.
     pub fn in_words(&self) -> String {
         let mut words = format!("{}\n", self.headline());
         for found in self.findings.iter().filter(|found| self.counts(found)) {

@@ -1,11 +1,11 @@
-//! Two texts side by side, line by line.
+//! A line diff of two texts.
 
 use similar::{ChangeTag, TextDiff};
 
-/// Lines of either text that are compared; a longer text is cut off.
+/// The most lines of each text to compare; the rest is cut off.
 const MOST_LINES: usize = 500;
 
-/// Lines that are in both texts, or lines of the left with those of the right in their place.
+/// Lines that both texts share, or lines of the left and the lines of the right that replace them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Hunk {
     pub(crate) same: bool,
@@ -13,15 +13,15 @@ pub(crate) struct Hunk {
     pub(crate) right: Vec<String>,
 }
 
-/// What was compared.
+/// The diff of two texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Diff {
     pub(crate) hunks: Vec<Hunk>,
-    /// Lines that were not looked at, of both texts.
+    /// Number of lines that were cut off, in both texts.
     pub(crate) cut: usize,
 }
 
-/// How two texts differ.
+/// Compares two texts.
 pub(crate) fn diff(left: &str, right: &str) -> Diff {
     let cut = |text: &str| text.lines().count().saturating_sub(MOST_LINES);
     let lines = |text| -> Vec<&str> { str::lines(text).take(MOST_LINES).collect() };
@@ -43,7 +43,7 @@ pub(crate) fn diff(left: &str, right: &str) -> Diff {
     Diff { hunks, cut }
 }
 
-/// One below the other: `-` is left, `+` is right.
+/// A unified diff: `-` marks the left text, `+` the right one.
 pub(crate) fn unified(diff: &Diff) -> String {
     let mut out = String::new();
     for Hunk { same, left, right } in &diff.hunks {
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_that_changed_stand_side_by_side() {
+    fn changed_lines_are_paired() {
         let diff = diff("a\nb\nc\nd", "a\nB\nd\ne");
         let hunk = |same, left: &[&str], right: &[&str]| Hunk {
             same,
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_cut() {
+    fn a_long_text_is_truncated() {
         let long = diff(&"x\n".repeat(MOST_LINES + 7), "x");
         assert_eq!(long.cut, 7);
         assert_eq!(long.hunks.iter().map(|hunk| hunk.left.len()).sum::<usize>(), MOST_LINES);

@@ -1,4 +1,4 @@
-//! What happens during a run.
+//! The events of a run.
 
 use std::path::PathBuf;
 
@@ -7,54 +7,54 @@ use super::phase::Phase;
 use crate::finding::Finding;
 use crate::subject::Failure;
 
-/// What happens during a run, in order. Every report is a renderer of these.
+/// An event of a run. Every reporter renders these.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// The run begins: who is asked what.
+    /// The run begins, with these options.
     Started(&'a RunOptions),
     /// A phase begins.
     PhaseStarted {
-        /// Which.
+        /// The phase.
         phase: Phase,
-        /// How many cases it will have, where that is known.
+        /// The number of its cases, if known.
         total: Option<u64>,
     },
-    /// A phase goes on; sent a few times a second.
+    /// Progress of a phase; sent a few times a second.
     Progress {
-        /// Cases done.
+        /// Number of cases done.
         done: u64,
     },
-    /// The subject broke down; it is started again, and the case that did it is looked for.
+    /// The subject broke down. It is restarted, and the case that caused it is isolated.
     Trouble(&'a Failure),
-    /// The cases are done; those that failed are made small.
+    /// The cases are done; the failing ones are shrunk.
     Investigating {
-        /// How many there are to look at.
+        /// The number of cases to shrink.
         failing: usize,
     },
-    /// A case failed and was made small; sent once for each shape of a minimal case.
+    /// A failing case was shrunk; sent once for each shape of a minimal case.
     Found {
-        /// What was found. Its count is the one so far.
+        /// The finding, with its count so far.
         finding: &'a Finding,
-        /// Why that was to be expected.
+        /// The reason why it is expected, if it is.
         expected: Option<&'a str>,
-        /// Where it was saved, if it was to be.
+        /// The path where it was saved, if saving is enabled.
         saved: Option<&'a std::io::Result<PathBuf>>,
     },
     /// A scenario of the endpoint phase failed.
     ScenarioFailed(&'a ScenarioFailure),
-    /// A phase is over.
+    /// A phase has ended.
     PhaseEnded(&'a PhaseReport),
-    /// The run is over; this is all of it.
+    /// The run has ended, with this report.
     Ended(&'a Report),
 }
 
 /// Receives the events of a run.
 pub trait Reporter {
-    /// One event; called on the thread that runs the campaign.
+    /// Receives one event, on the thread that runs the campaign.
     fn event(&mut self, event: &Event<'_>);
 }
 
-/// Hears nothing.
+/// Ignores all events.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Quiet;
 

@@ -1,4 +1,4 @@
-//! The report as a list of expected failures, for a host that begins to be checked.
+//! The report as a list of expected failures, for a host that adopts the checker.
 
 use mcp_overlay_model::Rule;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,8 +8,8 @@ use super::data::{Report, ReportedFinding};
 use crate::display::one_line;
 use crate::rules;
 
-/// A file that expects the failures of a run: an entry a rule, the findings of it named in a comment.
-/// Breakdowns are named, and not expected.
+/// A file that expects the failures of a run: one entry per rule, with its findings in a comment.
+/// Breakdowns are listed in comments only, because they cannot be expected.
 pub fn write(report: &Report) -> String {
     let mut text = format!(
         "# Failures that {} is known to have. Each entry must go on failing: one that passes, or\n\
@@ -20,7 +20,9 @@ pub fn write(report: &Report) -> String {
     let mut others = Vec::new();
     for ReportedFinding { id, expected, finding } in &report.findings {
         match finding.rule {
-            _ if finding.is_breakdown() => others.push(format!("{id}: nothing excuses that")),
+            _ if finding.is_breakdown() => {
+                others.push(format!("{id}: a breakdown cannot be expected"))
+            }
             None => others.push(format!("{id}: has no rule; expect it as a finding")),
             Some(rule) => {
                 let (reason, ids) = broken.entry(rule).or_default();

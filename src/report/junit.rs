@@ -1,4 +1,4 @@
-//! The report as JUnit XML, which CI systems show: a suite for the subject, a test for each rule.
+//! The report as JUnit XML, for CI systems: one suite for the subject, one test per rule.
 
 use mcp_overlay_model::Rule;
 use std::io::{self, Write};
@@ -11,16 +11,16 @@ use crate::display::{clipped, one_line, visible};
 use crate::finding::Finding;
 use crate::rules;
 
-/// Characters of a message, which some systems show in one line.
+/// The most characters of a message, which some systems show on one line.
 const MESSAGE: usize = 1_000;
 
-/// Characters of a failure's text.
+/// The most characters of a failure's text.
 const TEXT: usize = 50_000;
 
 /// Writes the report.
 ///
 /// # Errors
-/// Those of `out`.
+/// Errors of `out`.
 pub fn write(report: &Report, mut out: impl Write) -> io::Result<()> {
     let mut suite = TestSuite::new(one_line(&report.run.subject));
     for (name, value) in properties(report) {
@@ -33,7 +33,7 @@ pub fn write(report: &Report, mut out: impl Write) -> io::Result<()> {
     suite.add_test_cases(unmet(report));
     suite.add_test_cases(the_run(report));
     let seconds = report.phases.iter().map(|phase| phase.seconds).sum();
-    // A time that is none, from a file, is not worth failing for.
+    // A file may contain an invalid time; omit it instead of failing.
     suite.set_time(Duration::try_from_secs_f64(seconds).unwrap_or_default());
     let mut file = quick_junit::Report::new("mcp-overlay");
     file.add_test_suite(suite);
@@ -72,7 +72,7 @@ fn rule(report: &Report, rule: Rule, status: RuleStatus) -> TestCase {
         failed.map(|failed| (&failed.expected, format!("{}: {}", failed.name, failed.message)));
     let all: Vec<(&Option<String>, String)> = broken.chain(failed).collect();
     let status = match status {
-        // JUnit has no word between success and failure.
+        // JUnit has no status between success and failure.
         RuleStatus::Pass | RuleStatus::Advisory => TestCaseStatus::success(),
         RuleStatus::NotReached => skipped("no case reached it"),
         RuleStatus::Expected => {
@@ -115,7 +115,7 @@ fn breakdown(report: &Report, found: &ReportedFinding) -> TestCase {
     test(report, &found.id, status)
 }
 
-/// Scenarios that failed and stand for no rule that has a test of its own.
+/// Failed scenarios without a rule that has its own test.
 fn scenarios(report: &Report) -> impl Iterator<Item = TestCase> {
     let failed = report.scenarios.iter();
     let without_rule = failed.filter(|failed| failed.rule.is_none());
@@ -141,7 +141,7 @@ fn unmet(report: &Report) -> impl Iterator<Item = TestCase> {
     })
 }
 
-/// What is wrong with the run as a whole.
+/// The failure of the run as a whole, if there is one.
 fn the_run(report: &Report) -> Option<TestCase> {
     let words = match (&report.gave_up, report.verdict()) {
         (Some(why), _) => why.clone(),

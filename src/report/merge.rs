@@ -1,16 +1,16 @@
-//! The parts of one run, joined.
+//! Merges the reports of the parts of one run.
 
 use super::data::{PhaseReport, Report, ReportedFinding, RunOptions, RunVerdict};
 use super::shard::Shard;
 use crate::finding::expected::Entry;
 
-/// Missing parts that are named; of more only the number is said.
+/// The most missing parts to name; the others are counted.
 const NAMED: usize = 10;
 
-/// Why reports are not the parts of one run.
+/// Why reports cannot be merged.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MergeError {
-    /// There are none.
+    /// There are no reports.
     #[error("no report to merge\n  help: give the files of all parts of a run")]
     None,
     /// They are of different runs.
@@ -19,21 +19,21 @@ pub enum MergeError {
          {other}: {other_value}\n  help: run all parts with the same options and version"
     )]
     Different {
-        /// What differs first.
+        /// The first difference.
         option: &'static str,
         /// A file.
         first: String,
-        /// What it says.
+        /// Its value.
         first_value: String,
         /// Another file.
         other: String,
-        /// What that one says.
+        /// The value in that file.
         other_value: String,
     },
-    /// A part is there twice.
+    /// A part is duplicated.
     #[error("part {part} is there twice: {first} and {other}\n  help: drop one of the two")]
     Twice {
-        /// Which.
+        /// The part.
         part: Shard,
         /// A file.
         first: String,
@@ -43,17 +43,17 @@ pub enum MergeError {
     /// Parts are missing.
     #[error("of {count} parts these are missing: {missing}\n  help: add their files")]
     Missing {
-        /// How many there should be.
+        /// The number of parts.
         count: u32,
-        /// Which, such as `2/3, 3/3`.
+        /// The missing parts, such as `2/3, 3/3`.
         missing: String,
     },
 }
 
-/// Joins the reports of all parts of a run; each comes with the place that names it in errors.
+/// Merges the reports of all parts of a run; each comes with a name for error messages.
 ///
 /// # Errors
-/// They are not all the parts of one run, each once.
+/// The reports are not exactly the parts of one run.
 pub fn merge(mut reports: Vec<(String, Report)>) -> Result<Report, MergeError> {
     reports.sort_by_key(|(_, report)| report.run.shard.index());
     let Some((first, rest)) = reports.split_first() else {
@@ -82,18 +82,18 @@ pub fn merge(mut reports: Vec<(String, Report)>) -> Result<Report, MergeError> {
     reasons.dedup();
     whole.gave_up = (!reasons.is_empty()).then(|| reasons.join("; "));
     whole.run.shard = Shard::default();
-    // Counted anew: what two parts found is one finding.
+    // Recount, because two parts may have the same finding.
     whole.settle_expectations();
     Ok(whole)
 }
 
-/// What is to be said of a part that compared nothing: the others do not make up for it.
+/// The problem of a part that compared nothing, which other parts cannot make up for.
 fn unchecked((place, report): &(String, Report)) -> Option<String> {
     (report.verdict() == RunVerdict::NothingChecked)
         .then(|| format!("part {} ({place}) compared nothing in a phase", report.run.shard))
 }
 
-/// Names the first thing in which the runs differ.
+/// Checks that two reports are of the same run; the error names the first difference.
 fn same_run(first: &(String, Report), other: &(String, Report)) -> Result<(), MergeError> {
     let entries = |report: &Report| -> Vec<Entry> {
         report.expectations.iter().map(|expectation| expectation.entry.clone()).collect()
@@ -125,9 +125,9 @@ fn same_run(first: &(String, Report), other: &(String, Report)) -> Result<(), Me
     }
 }
 
-/// What must be the same, in words.
+/// The options that must be equal, with their descriptions.
 fn options(run: &RunOptions) -> [(&'static str, String); 10] {
-    // Every member: one that is added has to be thought of here.
+    // Destructures every member, so that a new one has to be handled here.
     let RunOptions { version, subject, profile, phases, seed, cases, time, twice, shard, strict } =
         run;
     let phases: Vec<&str> = phases.iter().map(|phase| phase.word()).collect();
@@ -186,8 +186,8 @@ fn add_phase(whole: &mut PhaseReport, part: &PhaseReport) {
     whole.cases += part.cases;
     whole.asked_again += part.asked_again;
     whole.not_comparable += part.not_comparable;
-    if let Some(brought) = part.brought_within_reach {
-        *whole.brought_within_reach.get_or_insert_default() += brought;
+    if let Some(narrowed) = part.brought_within_reach {
+        *whole.brought_within_reach.get_or_insert_default() += narrowed;
     }
     whole.failures += part.failures;
     whole.cut_short |= part.cut_short;
@@ -196,6 +196,6 @@ fn add_phase(whole: &mut PhaseReport, part: &PhaseReport) {
 
 fn add_finding(whole: &mut ReportedFinding, part: ReportedFinding) {
     whole.finding.count += part.finding.count;
-    // A failure that one part did not expect is not excused by another that did.
+    // A failure is expected only if every part expects it.
     whole.expected = whole.expected.take().and(part.expected);
 }

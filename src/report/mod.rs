@@ -1,4 +1,4 @@
-//! What a run came to ([`Report`]), the events on the way there ([`Event`]), and the ways to show both.
+//! The result of a run ([`Report`]), the events of a run ([`Event`]), and the report formats.
 
 mod data;
 pub(crate) mod diff;

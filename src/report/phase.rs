@@ -14,14 +14,14 @@ pub enum Phase {
     Random,
     /// Real connections, to a hosted Apps endpoint, to the servers that the subject resolves to.
     Endpoint,
-    /// Random cases, the config told to a running host as `-c` arguments.
+    /// Random cases, with the config passed to a running host as `-c` arguments.
     Arguments,
-    /// Random cases, the config split between the file and arguments.
+    /// Random cases, with the config split between the file and arguments.
     Split,
 }
 
 impl Phase {
-    /// Every phase, in order.
+    /// All phases, in order.
     pub const ALL: [Phase; 6] = [
         Phase::Vectors,
         Phase::Exhaustive,
@@ -31,15 +31,15 @@ impl Phase {
         Phase::Split,
     ];
 
-    /// Those of a subject that says its views.
+    /// The phases for a subject that returns its views.
     pub const OF_VIEWS: [Phase; 4] =
         [Phase::Vectors, Phase::Exhaustive, Phase::Random, Phase::Endpoint];
 
-    /// Those of a running host that is seen from outside. Most of the small scope is out of its
-    /// reach.
+    /// The phases for a running host, observed from outside. It cannot be given most of the small
+    /// scope.
     pub const OUTSIDE: [Phase; 4] = [Phase::Vectors, Phase::Random, Phase::Arguments, Phase::Split];
 
-    /// The word used in reports.
+    /// The name used in reports.
     pub fn word(self) -> &'static str {
         match self {
             Phase::Vectors => "vectors",

@@ -1,11 +1,11 @@
-//! A part of a run that is shared out over several machines.
+//! A part of a run that is distributed over several machines.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// One of several runs that together are one: every `count`-th case, from case `index` on.
+/// One part of a run: every `count`-th case, starting with case `index`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Shard {
@@ -17,19 +17,19 @@ pub struct Shard {
 const MOST_SHARDS: u32 = 1_000;
 
 impl Default for Shard {
-    /// All of it.
+    /// The whole run.
     fn default() -> Self {
         Shard { index: 1, count: 1 }
     }
 }
 
 impl Shard {
-    /// Which part this is, from 1.
+    /// The number of this part, from 1.
     pub fn index(self) -> u32 {
         self.index
     }
 
-    /// How many parts there are.
+    /// The number of parts.
     pub fn count(self) -> u32 {
         self.count
     }
@@ -45,7 +45,7 @@ impl Shard {
         (total + count).saturating_sub(index) / count
     }
 
-    /// Whether the case of this number is in this part.
+    /// Whether the case with this number is in this part.
     pub(crate) fn has(self, case: u64) -> bool {
         case % u64::from(self.count) == u64::from(self.index - 1)
     }
@@ -68,9 +68,11 @@ impl From<Shard> for String {
     }
 }
 
-/// A text that names no part of a run.
+/// A text that is not a part of a run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no part of a run; expected I/N with 1 <= I <= N <= {MOST_SHARDS}, such as 2/4")]
+#[error(
+    "{0:?} is not a part of a run; expected I/N with 1 <= I <= N <= {MOST_SHARDS}, such as 2/4"
+)]
 pub struct BadShard(String);
 
 impl FromStr for Shard {
@@ -106,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shards_share_out_every_case_once() {
+    fn every_case_is_in_exactly_one_shard() {
         for count in [1, 2, 3, 7] {
             for total in [0, 1, 5, 6, 7, 400] {
                 let mut seen = BTreeSet::new();
@@ -123,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shard_is_written_as_it_is_read() {
+    fn a_shard_is_written_as_it_was_read() {
         assert_eq!("2/4".parse::<Shard>().unwrap().to_string(), "2/4");
         for wrong in ["", "1", "0/4", "5/4", "1/0", "1/1001", "+1/4", "1/4/2", "a/b"] {
             assert_eq!(wrong.parse::<Shard>(), Err(BadShard(wrong.into())));

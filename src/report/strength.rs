@@ -1,4 +1,4 @@
-//! The strength of the checks: fault by phase, what finds which fault, and how soon.
+//! The strength of the checks: which phase finds which seeded fault, and how soon.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -12,48 +12,48 @@ use crate::display::grouped;
 pub struct Matrix {
     /// Version of this tool.
     pub version: String,
-    /// The rules that count.
+    /// The profile that was checked.
     pub profile: String,
-    /// Random cases of the sound implementation.
+    /// Number of random cases of the sound implementation.
     pub sound_cases: u64,
-    /// How many of them were taken for a failure; anything but 0 is a fault of this tool.
+    /// Number of false alarms among them; any number but 0 is a fault of this tool.
     pub false_alarms: u64,
-    /// Streams of random cases, each with a seed of its own.
+    /// Number of seeds.
     pub seeds: u64,
-    /// A row a fault.
+    /// One row per fault.
     pub faults: Vec<MatrixRow>,
 }
 
-/// One fault, and what finds it.
+/// One fault, and the phases that find it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MatrixRow {
     /// The fault's name, such as `gate-lets-api-keys-pass`.
     pub fault: String,
-    /// The rule that it breaks; empty for a crash, which is wrong by itself.
+    /// The rule that it breaks; empty for a crash, which breaks no rule.
     pub rule: String,
-    /// What is wrong, in a few words.
+    /// A short description.
     pub what: String,
     /// The first vector that finds it, counted from 1.
     pub vectors: Option<u64>,
     /// The first case of the small scope that finds it, counted from 1.
     pub exhaustive: Option<u64>,
-    /// How many random cases it takes; the median over the seeds.
+    /// How many random cases it takes to find it; the median over the seeds.
     pub random: Option<u64>,
-    /// The same for the seed that takes longest.
+    /// The maximum over the seeds.
     pub random_worst: Option<u64>,
     /// The first scenario of the endpoint phase that finds it.
     pub endpoint: Option<String>,
 }
 
-/// Every fault must be found by so many phases, or within [`MOST_RANDOM_CASES_ALONE`] by random cases
-/// alone.
+/// At least this many phases must find each fault, unless random cases alone find it within
+/// [`MOST_RANDOM_CASES_ALONE`].
 const LEAST_PHASES: usize = 2;
 
-/// A fault that only random cases find must be found within less of them than this, with every seed.
-/// Vectors and small scope know few of the fields that later profiles added.
+/// A fault that only random cases find must be found in fewer of them than this, with every seed.
+/// Vectors and the small scope contain few of the fields that later profiles added.
 const MOST_RANDOM_CASES_ALONE: u64 = 2_000;
 
-/// Every fault must be found within less random cases than this, in the median.
+/// The median number of random cases to find a fault must be below this.
 const MOST_RANDOM_CASES: u64 = 200;
 
 static COMMITTED: LazyLock<Matrix> = LazyLock::new(|| {
@@ -61,12 +61,12 @@ static COMMITTED: LazyLock<Matrix> = LazyLock::new(|| {
 });
 
 impl Matrix {
-    /// The matrix of this version, as `mcp-overlay selftest --json` wrote it.
+    /// The committed matrix, as written by `mcp-overlay selftest --json`.
     pub fn committed() -> &'static Matrix {
         &COMMITTED
     }
 
-    /// Where the checks are weaker than they are to be, or wrong; nothing if they are well.
+    /// Where the checks are too weak or wrong; empty if they are strong enough.
     pub fn weaknesses(&self) -> Vec<String> {
         let mut weaknesses = Vec::new();
         for row in &self.faults {
@@ -117,8 +117,8 @@ impl Matrix {
 }
 
 impl MatrixRow {
-    /// The figures of the phases that count cases, as text: vectors, exhaustive, random and the
-    /// worst of random; `-` is not found.
+    /// The figures of the phases that count cases, as text: vectors, exhaustive, random and worst
+    /// random; `-` means not found.
     pub fn figures(&self) -> [String; 4] {
         [self.vectors, self.exhaustive, self.random, self.random_worst]
             .map(|figure| figure.map_or_else(|| "-".into(), grouped))

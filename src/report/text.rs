@@ -1,4 +1,4 @@
-//! The report for people: a terminal, a CI log, a pipe.
+//! The report as text, for a terminal, a CI log or a pipe.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 pub struct TextReporter<W> {
     out: W,
     bar: ProgressBar,
-    /// Whether the last line is one of the table of phases: its header or a row.
+    /// Whether the last line belongs to the table of phases.
     in_table: bool,
     /// Whether an advisory counts like a failure.
     strict: bool,
@@ -32,7 +32,7 @@ pub struct TextReporter<W> {
 }
 
 impl<W: Write> TextReporter<W> {
-    /// A reporter that writes to `out`, which takes care of colour (such as `anstream`).
+    /// A reporter that writes to `out`, which handles colour (such as `anstream`).
     pub fn new(out: W) -> Self {
         TextReporter {
             out,
@@ -43,8 +43,8 @@ impl<W: Write> TextReporter<W> {
         }
     }
 
-    /// What kept the report from being written. A reader that has gone away does not count: the
-    /// exit status still tells the verdict.
+    /// The error that prevented writing the report. A closed pipe is ignored, because the exit
+    /// status still gives the verdict.
     pub fn failure(&self) -> Option<&std::io::Error> {
         self.failure.as_ref().filter(|error| error.kind() != std::io::ErrorKind::BrokenPipe)
     }
@@ -69,7 +69,7 @@ impl<W: Write> Reporter for TextReporter<W> {
                 self.above_the_bar(&format!("{YELLOW}{word}{YELLOW:#}: the subject {message}"));
             }
             Event::Investigating { failing } => {
-                self.bar.set_message(format!("making {failing} failing cases small"));
+                self.bar.set_message(format!("shrinking {failing} failing cases"));
             }
             Event::Found { finding, expected, saved } => self.found(finding, *expected, *saved),
             Event::ScenarioFailed(failure) => self.scenario_failed(failure),
@@ -83,7 +83,7 @@ impl<W: Write> Reporter for TextReporter<W> {
 }
 
 impl<W: Write> TextReporter<W> {
-    /// A whole report at once, as a run would have told it.
+    /// Prints a whole report, as a run prints it.
     pub fn report(&mut self, report: &Report) {
         self.started(&report.run);
         for phase in &report.phases {
@@ -111,8 +111,8 @@ impl<W: Write> TextReporter<W> {
         ));
     }
 
-    /// A row of the table of phases. What was found in a phase stands above its row, and the table
-    /// begins anew after it.
+    /// Prints a row of the table of phases. The findings of a phase are above its row, and the
+    /// header is repeated after them.
     fn row(&mut self, phase: &PhaseReport) {
         if !self.in_table {
             self.line("\nphase            cases      time     cases/s  failing");
@@ -154,7 +154,7 @@ impl<W: Write> TextReporter<W> {
     }
 
     fn ended(&mut self, report: &Report) {
-        if let Some(line) = out_of_sight(report) {
+        if let Some(line) = unobserved_views(report) {
             self.line(&line);
         }
         let table = label_table(report);
@@ -197,7 +197,7 @@ fn bar(phase: Phase, total: Option<u64>) -> ProgressBar {
     let style =
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-        // A bar that cannot be drawn is no reason to stop.
+        // Ignore errors in drawing the bar.
         let _ = write!(out, "{}/s", grouped(state.per_sec() as u64));
     };
     bar.with_style(style.with_key("rate", rate)).with_prefix(phase.word())
@@ -205,7 +205,7 @@ fn bar(phase: Phase, total: Option<u64>) -> ProgressBar {
 
 fn phase_row(phase: &PhaseReport) -> String {
     let rate = match phase.phase {
-        // Connections and their timeouts, not computation: a rate would say nothing.
+        // The endpoint phase mostly waits for connections and timeouts, so its rate means nothing.
         Phase::Endpoint => "-".to_string(),
         _ => grouped((phase.cases as f64 / phase.seconds.max(0.001)) as u64),
     };
@@ -216,8 +216,8 @@ fn phase_row(phase: &PhaseReport) -> String {
     if phase.not_comparable > 0 {
         row.push_str(&format!("  {} not comparable", grouped(phase.not_comparable)));
     }
-    if let Some(brought) = phase.brought_within_reach {
-        row.push_str(&format!("  {} brought within reach", grouped(brought)));
+    if let Some(narrowed) = phase.brought_within_reach {
+        row.push_str(&format!("  {} narrowed", grouped(narrowed)));
     }
     if phase.cut_short {
         row.push_str("  ended early");
@@ -225,17 +225,19 @@ fn phase_row(phase: &PhaseReport) -> String {
     row
 }
 
-/// What of the cases of a running host is not comparable; nothing where there is no such host.
-fn out_of_sight(report: &Report) -> Option<String> {
+/// Says which views of a running host are not comparable; `None` for other subjects.
+fn unobserved_views(report: &Report) -> Option<String> {
     let outside = report.phases.iter().filter(|phase| phase.brought_within_reach.is_some());
     let cases: u64 = outside.map(|phase| phase.cases).sum();
     (cases > 0).then(|| {
         let cases = grouped(cases);
-        format!("\nnot comparable: configured and runtime of {cases} cases; only effective is seen")
+        format!(
+            "\nnot comparable: configured and runtime of {cases} cases; only effective is observed"
+        )
     })
 }
 
-/// How often each situation occurred; empty without random cases.
+/// The table of situations; empty without random cases.
 fn label_table(report: &Report) -> String {
     let labels = &report.labels;
     if labels.cases == 0 {
@@ -249,7 +251,7 @@ fn label_table(report: &Report) -> String {
     table
 }
 
-/// The last lines: what the exit status says too.
+/// The last lines: the verdict, which the exit status repeats.
 fn verdict(report: &Report) -> String {
     let headline = report.headline();
     let (word, rest) = headline.split_once(':').unwrap_or((&headline, ""));

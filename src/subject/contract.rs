@@ -1,4 +1,4 @@
-//! What a user implements.
+//! The trait that a user implements.
 
 use mcp_overlay_model::{Answer, Case, Profile};
 
@@ -10,12 +10,12 @@ pub trait Subject: Sync {
     /// A short name for reports.
     fn name(&self) -> &str;
 
-    /// The profiles that it knows; cases of others it skips.
+    /// The profiles that it supports; it skips cases of other profiles.
     fn profiles(&self) -> &[Profile] {
         &Profile::ALL
     }
 
-    /// Resolves one case. A panic is the subject's crash, not the checker's.
+    /// Resolves one case. A panic counts as a crash of the subject.
     fn resolve(&self, case: &Case) -> Answer;
 }
 

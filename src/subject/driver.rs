@@ -15,23 +15,23 @@ pub trait Driver: Sync {
     /// A short name for reports.
     fn name(&self) -> &str;
 
-    /// Asks cases, which may be sent ahead of answers: one reply a case, in the order of the cases.
+    /// Asks cases, possibly pipelined; returns one reply per case, in the order of the cases.
     fn ask(&self, cases: &[Case]) -> Vec<Reply>;
 
-    /// Has the subject forget every earlier case, as a newly started process has.
+    /// Resets the subject to the state of a newly started process.
     fn restart(&self);
 
     /// How the subject is observed.
     fn sight(&self) -> Sight;
 
-    /// The case as far as this subject can be asked it: what the driver cannot tell the subject is
-    /// left out. The same case for one that needs no narrowing.
+    /// Narrows the case to the parts that the driver can send to the subject; returns other cases
+    /// unchanged.
     fn narrow(&self, case: Case) -> Case;
 
     /// The same subject, given its config by another route; `None` without such a route.
     fn by_route(&self, route: Route) -> Option<&dyn Driver>;
 
-    /// Shortens the timeouts while a case that hung is made smaller; see
+    /// Shortens the timeouts while a case that hung is shrunk; see
     /// [`shrink`](crate::cases::shrink).
     fn hurry(&self, hurry: bool);
 }
@@ -41,10 +41,10 @@ pub fn ask_one(driver: &dyn Driver, case: &Case) -> Reply {
     driver.ask(slice::from_ref(case)).pop().unwrap_or(Reply::NotAsked)
 }
 
-/// How a subject is observed: what of an outcome it can show.
+/// How a subject is observed, and so which part of an outcome it can show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sight {
-    /// It says its three views.
+    /// It returns its three views.
     #[default]
     Views,
     /// It is a running host, observed by its client and by the servers that it connects to.
@@ -52,7 +52,7 @@ pub enum Sight {
 }
 
 impl Sight {
-    /// What the specification expects to be observed.
+    /// The observation that the specification expects.
     #[must_use]
     pub fn of(self, case: &Case, outcome: Outcome) -> Outcome {
         self.part_of(case, &outcome).unwrap_or(outcome)

@@ -1,4 +1,4 @@
-//! Subjects of this process.
+//! Subjects in this process.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -10,7 +10,7 @@ use super::contract::Subject;
 use super::driver::{Driver, Route, Sight};
 use super::reply::{Failure, FailureKind, Reply};
 
-/// Asks a subject by calling it. A panic is a reply.
+/// Asks a subject by calling it. A panic becomes a reply.
 #[derive(Clone, Copy, Debug)]
 pub struct InProcess<S>(pub S);
 
@@ -23,7 +23,8 @@ impl<S: Subject> Driver for InProcess<S> {
         cases.iter().map(|case| catching(&self.0, case)).collect()
     }
 
-    /// A subject answers from the case alone; one that does not is what asking again finds.
+    /// Does nothing: a subject must answer from the case alone, and asking again finds one that
+    /// does not.
     fn restart(&self) {}
 
     fn sight(&self) -> Sight {
@@ -38,16 +39,16 @@ impl<S: Subject> Driver for InProcess<S> {
         None
     }
 
-    /// Nothing waits for it with a timeout.
+    /// Does nothing: a call has no timeout.
     fn hurry(&self, _: bool) {}
 }
 
 thread_local! {
-    /// Whether this thread is inside a subject: a panic there is the subject's.
+    /// Whether this thread is calling a subject; a panic is then the subject's.
     static IN_SUBJECT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Asks a subject of this process.
+/// Calls a subject and catches its panic.
 fn catching(subject: &impl Subject, case: &Case) -> Reply {
     IN_SUBJECT.set(true);
     let answer = catch_unwind(AssertUnwindSafe(|| subject.resolve(case)));
@@ -62,8 +63,8 @@ fn catching(subject: &impl Subject, case: &Case) -> Reply {
     }
 }
 
-/// Keeps the panics of subjects off standard error: each is a finding and reported as one, and
-/// minimising it would print it again and again. Panics of the tool itself stay as loud as ever.
+/// Silences the panic messages of subjects: each panic is reported as a finding, and shrinking
+/// would repeat it many times. Panics of the tool itself are still printed.
 pub fn silence_subjects() {
     let loud = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

@@ -1,4 +1,4 @@
-//! What is under test ([`Subject`]), and how it is asked ([`Driver`]).
+//! The implementation under test ([`Subject`]), and how the checker asks it ([`Driver`]).
 
 mod contract;
 mod driver;

@@ -1,10 +1,10 @@
-//! The specification as a subject, for people who write a driver of their own.
+//! The specification as a subject, for testing a driver.
 
 use mcp_overlay_model::{Answer, Case, resolve};
 
 use super::contract::Subject;
 
-/// Answers what the specification says.
+/// Answers as the specification says.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ModelSubject;
 

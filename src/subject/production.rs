@@ -1,4 +1,4 @@
-//! The production implementation of `impl/`, in process.
+//! The production implementation in `impl/`, in process.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::contract::Subject;
 
-/// Gives each case to the production implementation as a host would.
+/// Passes each case to the production implementation as a host would.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ProductionSubject;
 
@@ -40,16 +40,16 @@ impl Subject for ProductionSubject {
     }
 }
 
-/// What a host has at hand when it resolves.
+/// The inputs of a host's resolution.
 #[derive(Debug)]
 pub struct HostInputs {
-    /// With the contributors installed.
+    /// The manager, with the contributors installed.
     pub manager: McpManager,
     /// The config.
     pub host: Arc<HostConfig>,
     /// The plugins, in discovery order.
     pub plugins: Arc<[Plugin]>,
-    /// The auth at this moment.
+    /// The current auth.
     pub auth: Option<HostAuth>,
 }
 
@@ -62,10 +62,10 @@ impl HostInputs {
         let profile = host_profile(case.profile).unwrap_or_default();
         let contributions = read_contributions(&case.contributors, profile);
         let environment = read_environment(&case.host);
-        // Read also without an environment: its invalid place may be the smaller one.
+        // Read even if the environment is invalid: this invalid place may be the smaller one.
         let known = environment.clone().unwrap_or_default().with_profile(profile);
         let host = read_host(&case.host, known);
-        // Each reader names its smallest invalid place; the smallest of all is the answer.
+        // Each reader returns its smallest invalid place; the answer is the smallest of all.
         let errors =
             [contributions.as_ref().err(), environment.as_ref().err(), host.as_ref().err()];
         if let Some(first) = errors.into_iter().flatten().min_by(|a, b| a.path.cmp(&b.path)) {
@@ -83,7 +83,7 @@ impl HostInputs {
         Ok(Self::assemble(host?, plugins, &case.contributors, contributions?, case.auth))
     }
 
-    /// Installs the contributors of a case beside a config and plugins from elsewhere.
+    /// Installs the contributors of a case, with a config and plugins from elsewhere.
     ///
     /// # Errors
     /// A contribution whose server is invalid.
@@ -97,7 +97,7 @@ impl HostInputs {
         Ok(Self::assemble(host, plugins.into(), contributors, contributions, auth))
     }
 
-    /// What the host ends up with, as a subject answers it.
+    /// The host's resolution, as an answer.
     #[must_use]
     pub fn answer(&self) -> Answer {
         let config = block_on(self.manager.runtime_config(&self.host, &self.plugins));
@@ -148,7 +148,7 @@ fn read_environment(host: &Value) -> Result<Environment, Rejected> {
         Some(Value::Object(variables)) => variables,
         Some(_) => return Err(wrong_type("host.env".into(), "a table")),
     };
-    // The smallest, in whatever order the JSON library keeps its keys.
+    // The smallest, independent of the key order of the JSON library.
     if let Some((name, _)) =
         variables.iter().filter(|(_, value)| !value.is_string()).min_by_key(|(name, _)| *name)
     {
@@ -220,7 +220,7 @@ fn registry(
     builder.build()
 }
 
-/// A contributor that says what the case has it say.
+/// A contributor with the contributions of the case.
 struct Scripted {
     id: String,
     list: Vec<McpServerContribution>,
@@ -236,7 +236,7 @@ impl McpServerContributor for Scripted {
     }
 }
 
-/// The host's own word for a profile; nothing for one that it does not have.
+/// The host's own type for a profile; `None` for one that it does not have.
 fn host_profile(profile: Profile) -> Option<HostProfile> {
     profile.name().parse().ok()
 }
@@ -251,7 +251,7 @@ fn host_auth(auth: Auth) -> HostAuth {
     }
 }
 
-/// Writes servers in canonical form, a shared server once.
+/// Writes servers in canonical form; a shared server is converted once.
 #[derive(Default)]
 struct Canonical {
     written: Vec<(*const ServerConfig, Arc<Value>)>,

@@ -1,44 +1,44 @@
-//! What comes back for one case: an answer, or what happened instead.
+//! The reply to one case: an answer or a failure.
 
 use mcp_overlay_model::Answer;
 
-/// What came back for one case.
+/// The reply to one case.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     /// An answer.
     Answered(Answer),
-    /// The subject broke down over this case or another one asked together with it.
+    /// The subject broke down on this case or on another case of the same batch.
     Failed(Failure),
-    /// Another case of the same batch broke the subject before this one was answered.
+    /// The subject broke down on another case of the same batch before it answered this one.
     NotAsked,
 }
 
 /// How a subject broke down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// In which way.
+    /// The kind of breakdown.
     pub kind: FailureKind,
-    /// What was seen, in words.
+    /// A description of what was observed.
     pub message: String,
-    /// Whether it is certain that this case did it, and not another one of the same batch.
+    /// Whether it is certain that this case caused it, and not another case of the same batch.
     pub certain: bool,
 }
 
-/// The ways to break down.
+/// The kinds of breakdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FailureKind {
-    /// It ended, or panicked.
+    /// It exited or panicked.
     Crashed,
     /// It did not answer in time.
     Hung,
-    /// It wrote something that the protocol does not allow.
+    /// It violated the protocol.
     Protocol,
-    /// It let out a secret of the user.
+    /// It leaked a secret of the user.
     Leaked,
 }
 
 impl FailureKind {
-    /// The word used in reports.
+    /// The name used in reports.
     pub fn word(self) -> &'static str {
         match self {
             FailureKind::Crashed => "crashed",

@@ -1,4 +1,4 @@
-//! `check --app-server` as a person meets it.
+//! `check --app-server` on the command line.
 
 use std::process::{Command, Output};
 
@@ -21,12 +21,12 @@ pub(crate) fn text(output: &Output) -> String {
 }
 
 #[test]
-fn a_program_that_cannot_be_started_is_named() {
+fn a_program_that_cannot_be_started_is_an_error() {
     let hosts = Hosts::new();
     for (command, words) in [
         ("/no/such/codex app-server", "cannot be started"),
         ("/bin/false app-server", "ended with"),
-        ("echo hello", "wrote what is no JSON"),
+        ("echo hello", "wrote invalid JSON"),
         ("", "no command in it"),
     ] {
         let output = check(&hosts, &["--app-server", command]);
@@ -38,7 +38,7 @@ fn a_program_that_cannot_be_started_is_named() {
 }
 
 #[test]
-fn there_is_one_kind_of_subject() {
+fn other_subject_flags_conflict_with_app_server() {
     let hosts = Hosts::new();
     for other in [["--stdio", "x"], ["--fault", "api-key-passes-gate"]] {
         let output = check(&hosts, &[&["--app-server", "x"][..], &other].concat());
@@ -47,9 +47,9 @@ fn there_is_one_kind_of_subject() {
     }
 }
 
-/// The small scope is mostly out of reach, and scenarios ask for views.
+/// A running host cannot be given most of the small scope, and the scenarios need views.
 #[test]
-fn a_phase_that_is_not_for_a_running_host_is_refused() {
+fn unsupported_phases_are_refused() {
     let hosts = Hosts::new();
     let command = hosts.command("none").join(" ");
     for phase in ["exhaustive", "endpoint"] {
@@ -65,9 +65,9 @@ fn a_phase_that_is_not_for_a_running_host_is_refused() {
     assert_eq!(output.status.code(), Some(2), "{}", text(&output));
 }
 
-/// Saved findings, the report on the terminal and the reports for machines hold no secret.
+/// Saved findings, the terminal output and the report files contain no secret.
 #[test]
-fn nothing_that_is_written_holds_a_secret() {
+fn no_output_contains_a_secret() {
     let hosts = Hosts::new();
     let command = hosts.command("sends-token-elsewhere").join(" ");
     let only = ["--only", "random", "--cases", "40", "--json", "report.json", "--html", "r.html"];
@@ -90,7 +90,7 @@ fn nothing_that_is_written_holds_a_secret() {
 }
 
 #[test]
-fn a_finding_is_asked_again() {
+fn a_finding_can_be_replayed() {
     let hosts = Hosts::new();
     let command = hosts.command("lies-about-auth").join(" ");
     let only = ["--only", "random", "--cases", "40", "--findings", "found"];
@@ -105,9 +105,9 @@ fn a_finding_is_asked_again() {
     }
 }
 
-/// The host runs in a home of its own, and is found from there all the same.
+/// The host runs in its own home, but relative paths still work.
 #[test]
-fn a_relative_path_in_the_command_is_relative_to_where_the_check_runs() {
+fn relative_paths_in_the_command_start_at_the_working_directory() {
     let hosts = Hosts::new();
     let script = format!("exec {} \"$@\"\n", hosts.command("none").join(" "));
     std::fs::write(hosts.folder.path().join("host.sh"), script).unwrap();

@@ -1,4 +1,4 @@
-//! Every fault is found, blamed on its rule, and no report of it holds a secret.
+//! Every fault is found and blamed on its rule, and no report of it contains a secret.
 
 use std::time::Duration;
 
@@ -32,8 +32,8 @@ fn words(report: &Report) -> String {
     words.collect()
 }
 
-/// A fault is found as this: the first rule is among those that are blamed, and no other than
-/// these is.
+/// Asserts that a fault is found with this verdict, that the first rule is blamed, and that no
+/// other rule than these is.
 #[track_caller]
 fn is_found(fault: &str, verdict: &str, rules: &[Rule]) {
     let found = found(fault, Phase::Random, 60, PATIENCE);
@@ -48,21 +48,21 @@ fn is_found(fault: &str, verdict: &str, rules: &[Rule]) {
 /// Rule `credentials.never-shown`: A secret, of the sign-in or of a variable that a server names,
 /// MUST NOT appear in anything that the host writes to its standard output or standard error.
 #[test]
-fn a_secret_that_is_shown() {
+fn a_printed_secret_is_found() {
     is_found("shows-token", "leaked", &[]);
     is_found("shows-token-in-two-pieces", "leaked", &[]);
 }
 
-/// The last words of a process that dies are part of its finding, and must not hold the secret.
+/// The finding of a crash quotes the last output of the process, which must not contain the secret.
 #[test]
-fn a_secret_that_is_shown_at_the_end() {
+fn a_secret_printed_before_a_crash_is_found() {
     is_found("shows-token-and-dies", "leaked", &[]);
 }
 
 #[test]
-fn credentials_that_go_to_another_server() {
-    // Asked with the token are also servers that are disabled, called as the Apps server is, or of
-    // a config that is then refused.
+fn credentials_sent_to_another_server_are_found() {
+    // The host also sends the token to disabled servers, to servers named like the Apps server, and
+    // to servers of a config that it then rejects.
     let also = [
         Rule::GateOpen,
         Rule::GateClosedRemoves,
@@ -81,8 +81,9 @@ fn credentials_that_go_to_another_server() {
 }
 
 #[test]
-fn a_disabled_server_that_is_started() {
-    // Plugins and the path override are switched off in the same file, with the same key.
+fn a_started_disabled_server_is_found() {
+    // The fault replaces `enabled = false` in the whole file, so it also affects plugins and the path
+    // override.
     let rules = [
         Rule::StartExactlyEnabled,
         Rule::ConfiguredInactivePluginIgnored,
@@ -93,7 +94,7 @@ fn a_disabled_server_that_is_started() {
 }
 
 #[test]
-fn a_server_that_is_not_listed() {
+fn a_server_missing_from_the_list_is_found() {
     is_found(
         "hides-server",
         "disagree",
@@ -102,22 +103,22 @@ fn a_server_that_is_not_listed() {
 }
 
 #[test]
-fn an_auth_status_that_is_wrong() {
+fn a_wrong_auth_status_is_found() {
     is_found("lies-about-auth", "disagree", &[Rule::StatusAuth]);
 }
 
 #[test]
-fn a_gate_that_is_not_kept() {
+fn a_violated_gate_is_found() {
     is_found("asks-apps-with-closed-gate", "disagree", &[Rule::GateOpen, Rule::GateClosedRemoves]);
 }
 
 #[test]
-fn a_host_that_refuses_everything() {
+fn a_host_that_rejects_every_config_is_found() {
     is_found("refuses-everything", "disagree", &[Rule::HostWrongType]);
 }
 
 #[test]
-fn arguments_that_are_ignored() {
+fn ignored_arguments_are_found() {
     assert_eq!(found("ignores-arguments", Phase::Random, 40, PATIENCE), []);
     for phase in [Phase::Arguments, Phase::Split] {
         let found = found("ignores-arguments", phase, 100, PATIENCE);
@@ -126,7 +127,7 @@ fn arguments_that_are_ignored() {
 }
 
 #[test]
-fn a_host_that_breaks_down() {
+fn a_breakdown_of_the_host_is_found() {
     let short = Patience { case: Duration::from_millis(700), ..PATIENCE };
     for (fault, verdict) in
         [("hangs", "hung"), ("dies", "crashed"), ("writes-nonsense", "protocol error")]

@@ -1,6 +1,6 @@
-//! This project's own host as an app-server, with a fault on purpose. Started by the tests beside
-//! it: `black-box-host FAULT NOTES app-server [-c KEY=VALUE]…`. NOTES is a file that gets a line of
-//! its number, its home and its credential from every process.
+//! This project's own host as an app-server, with a deliberate fault. The tests in this folder
+//! start it: `black-box-host FAULT NOTES app-server [-c KEY=VALUE]…`. Every process appends a line
+//! with its id, its home and its credential to the file NOTES.
 
 #![allow(
     clippy::indexing_slicing,
@@ -38,7 +38,7 @@ fn main() {
     serve_until_end_of_input(&host, &settings);
 }
 
-/// The real server, with somebody on both of its streams.
+/// The real server, with an interceptor on both of its streams.
 fn serve_until_end_of_input(host: &Arc<Faulty>, settings: &[String]) {
     let mut extensions = McpExtensionRegistryBuilder::new();
     hosted_apps::install(&mut extensions);
@@ -95,7 +95,7 @@ impl Faulty {
         self.fault == fault
     }
 
-    /// One line at once: other processes write to the same file.
+    /// Writes a line in one piece, because other processes write to the same file.
     fn note(&self, notes: &str) {
         let mut notes = std::fs::OpenOptions::new().create(true).append(true).open(notes).unwrap();
         let api_key = self.auth()["OPENAI_API_KEY"].as_str().map(str::to_string);
@@ -104,7 +104,7 @@ impl Faulty {
         notes.write_all(line.as_bytes()).unwrap();
     }
 
-    /// The settings that it heeds.
+    /// The settings that it applies.
     fn settings(&self, settings: &[String]) -> Vec<String> {
         match self.fault.as_str() {
             "ignores-arguments" => Vec::new(),
@@ -113,7 +113,8 @@ impl Faulty {
         }
     }
 
-    /// What goes wrong before the servers are looked at; `false` if they never are.
+    /// Applies the faults that act before the server gets a request; returns `false` if it gets
+    /// none.
     fn takes(&self, request: &Value) -> bool {
         let token = self.token();
         match self.fault.as_str() {
@@ -164,7 +165,7 @@ impl Faulty {
         true
     }
 
-    /// Looks for an authorization server in one of the places where clients look.
+    /// Requests authorization server metadata at one of the standard locations.
     fn discover(&self, url: &str, token: &str) {
         let well_known = ".well-known/oauth-authorization-server";
         let (origin, path) = url.split_at("http://".len() + url[7..].find('/').unwrap());
@@ -177,7 +178,7 @@ impl Faulty {
         ask("GET", &url, token);
     }
 
-    /// What it says in place of what is true.
+    /// Applies the faults that change a response.
     fn edit(&self, mut message: Value) -> Value {
         let listed = message.pointer_mut("/result/data").and_then(Value::as_array_mut);
         let Some(listed) = listed else { return message };

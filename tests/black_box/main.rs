@@ -1,5 +1,5 @@
-//! A running app-server, checked from outside: this project's own host, sound and with faults on
-//! purpose.
+//! A running app-server, checked from outside: this project's own host, sound and with deliberate
+//! faults.
 
 #![allow(
     clippy::indexing_slicing,
@@ -42,12 +42,12 @@ fn program() -> PathBuf {
     path
 }
 
-/// The hosts of one test, and a note of each process.
+/// The hosts of one test, with a record of each process.
 struct Hosts {
     folder: tempfile::TempDir,
 }
 
-/// What a process noted of itself when it started.
+/// The record of a process, written when it started.
 struct Noted {
     process: String,
     home: PathBuf,
@@ -77,7 +77,7 @@ impl Hosts {
         BlackBox::start(self.command(fault), stdio, patience, Reach::Loopback).unwrap()
     }
 
-    /// Every process that was started, in order.
+    /// All processes that were started, in order.
     fn noted(&self) -> Vec<Noted> {
         let notes = std::fs::read_to_string(self.folder.path().join("notes")).unwrap_or_default();
         let noted = notes.lines().map(|line| {
@@ -90,12 +90,12 @@ impl Hosts {
         noted.collect()
     }
 
-    /// All processes are gone, or soon will be, and so are their homes. How many there were.
+    /// Asserts that all processes end soon, and that their homes are removed; returns their number.
     fn assert_gone(&self) -> usize {
         self.assert_gone_but(0)
     }
 
-    /// The same, but for so many that run and have their homes.
+    /// The same, except for `running` processes that keep their homes.
     fn assert_gone_but(&self, running: usize) -> usize {
         let noted = self.noted();
         let deadline = Instant::now() + Duration::from_secs(2);
@@ -109,7 +109,7 @@ impl Hosts {
         noted.len()
     }
 
-    /// No credential of any process is in a text.
+    /// Asserts that a text contains no credential of any process.
     fn assert_no_secret_in(&self, text: &str) {
         for secret in self.noted().iter().filter_map(|noted| noted.secret.as_ref()) {
             assert!(!text.contains(secret), "{secret} is in {text}");
@@ -117,7 +117,7 @@ impl Hosts {
     }
 }
 
-/// Whether a process runs; one that has ended and waits to be collected does not.
+/// Whether a process is running; a zombie is not.
 fn is_running(id: &str) -> bool {
     let status = std::process::Command::new("ps").args(["-o", "stat=", "-p", id]).output().unwrap();
     let stat = String::from_utf8(status.stdout).unwrap();
@@ -136,7 +136,7 @@ fn answer(driver: &dyn Driver, case: &Case) -> Answer {
     }
 }
 
-/// Runs one phase with so many random cases; by the other routes a tenth of them.
+/// Runs one phase with `cases` random cases; by the other routes, with a tenth of them.
 fn run(driver: &dyn Driver, phase: Phase, cases: u64) -> Report {
     let options =
         Options { phases: [phase].into(), cases: Some(cases), seed: 1, ..Options::default() };

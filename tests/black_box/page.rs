@@ -1,4 +1,4 @@
-//! docs/black-box.md says what is so.
+//! docs/black-box.md is up to date.
 
 use std::collections::BTreeSet;
 
@@ -21,14 +21,14 @@ fn every_step_is_listed_in_its_order() {
     assert_eq!(list("What is asked"), reasons().collect::<Vec<_>>());
 }
 
-/// Rules that no case within reach is about, and those that do not show.
+/// Rules that no narrowed case tests, and rules that do not show from outside.
 #[test]
-fn every_rule_that_cannot_be_seen_is_listed() {
+fn every_rule_that_cannot_be_observed_is_listed() {
     let cases = (0..10_000).map(|index| Reach::Loopback.nearest(random_case(1, index)));
     let cases = cases.flat_map(|case| Profile::ALL.map(|profile| Case { profile, ..case.clone() }));
     let reached: BTreeSet<Rule> =
         cases.flat_map(|case| reached_outside(&case, &resolve(&case))).collect();
-    // Seen by asking again, and by telling in another way.
+    // Asking again shows one of these rules, and another route the other.
     let otherwise = [Rule::ResolutionPure, Rule::DeliveryAnyWay];
     let never =
         Rule::ALL.iter().filter(|rule| !reached.contains(rule) && !otherwise.contains(rule));
@@ -40,9 +40,9 @@ fn every_rule_that_cannot_be_seen_is_listed() {
     assert_eq!(listed, never.map(|rule| rule.id()).collect::<Vec<_>>());
 }
 
-/// The finding that is shown is found, word for word.
+/// The finding on the page is exactly what the check prints.
 #[test]
-fn the_finding_is_a_real_one() {
+fn the_finding_on_the_page_matches_the_output() {
     let (_, shown) = PAGE.split_once("```text\n").unwrap();
     let (shown, _) = shown.split_once("```").unwrap();
     let hosts = crate::Hosts::new();

@@ -1,4 +1,4 @@
-//! Processes, and the homes that they are given.
+//! Processes and their homes.
 
 use mcp_overlay::black_box::narrow::Reach;
 use mcp_overlay::subject::{Driver, Route, ask_one};
@@ -13,7 +13,7 @@ fn with_server(name: &str, auth: Value) -> Case {
 }
 
 #[test]
-fn one_process_is_asked_many_cases() {
+fn one_process_serves_many_cases() {
     let hosts = Hosts::new();
     let subject = hosts.start("none");
     let introduced = hosts.noted().len();
@@ -22,12 +22,12 @@ fn one_process_is_asked_many_cases() {
         ask_one(&subject, &with_server(name, Value::Null));
     }
     assert_eq!(hosts.noted().len() - introduced, 1, "only the file differs");
-    // Somebody else is signed in: that is said at the start.
+    // Credentials are given at startup, so another auth needs another process.
     ask_one(&subject, &with_server("a", "chatgpt".into()));
     assert_eq!(hosts.noted().len() - introduced, 2);
     ask_one(&subject, &with_server("b", Value::Null));
     assert_eq!(hosts.noted().len() - introduced, 2, "both are kept");
-    // So are arguments.
+    // Arguments are given at startup too.
     for name in ["a", "b"] {
         ask_one(subject.by_route(Route::Arguments).unwrap(), &with_server(name, Value::Null));
     }
@@ -35,7 +35,7 @@ fn one_process_is_asked_many_cases() {
 }
 
 #[test]
-fn restart_starts_afresh() {
+fn restart_starts_a_new_process() {
     let hosts = Hosts::new();
     let subject = hosts.start("none");
     ask_one(&subject, &with_server("a", Value::Null));
@@ -47,7 +47,7 @@ fn restart_starts_afresh() {
 }
 
 #[test]
-fn few_processes_wait_and_none_is_left_behind() {
+fn few_processes_stay_idle_and_none_outlives_the_driver() {
     let hosts = Hosts::new();
     let subject = hosts.start("none");
     let asked = Reach::Loopback.nearest(with_server("a", Value::Null));
@@ -62,9 +62,9 @@ fn few_processes_wait_and_none_is_left_behind() {
     assert_eq!(hosts.assert_gone(), 11);
 }
 
-/// The secrets differ from process to process, and nobody but the user may read them.
+/// The secrets differ from process to process, and only the user may read them.
 #[test]
-fn every_home_has_credentials_of_its_own() {
+fn every_home_has_its_own_credentials() {
     let hosts = Hosts::new();
     let subject = hosts.start("none");
     for auth in ["chatgpt", "api_key"] {
@@ -78,7 +78,7 @@ fn every_home_has_credentials_of_its_own() {
 }
 
 #[test]
-fn credentials_are_readable_for_the_user_alone() {
+fn credentials_are_readable_for_the_user_only() {
     use std::os::unix::fs::PermissionsExt;
     let hosts = Hosts::new();
     let subject = hosts.start("none");

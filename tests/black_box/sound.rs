@@ -1,4 +1,4 @@
-//! The sound host is what the specification says, however it is told its config.
+//! The sound host is clean by every route for its config.
 
 use mcp_overlay::black_box::narrow::Reach;
 use mcp_overlay::campaign::Phase;
@@ -16,17 +16,17 @@ use crate::{Hosts, answer, case, run};
 fn assert_clean(report: &Report) {
     assert!(report.is_clean(), "{:#?}", report.findings);
     let [phase] = report.phases.as_slice() else { panic!("{:?}", report.phases) };
-    assert_eq!(phase.not_comparable, 0, "within reach everything can be asked");
+    assert_eq!(phase.not_comparable, 0, "every narrowed case can be asked");
 }
 
 #[test]
-fn it_is_clean_with_its_config_in_the_file() {
+fn a_sound_host_is_clean_with_its_config_in_the_file() {
     let hosts = Hosts::new();
     let subject = hosts.start("none");
     let report = run(&subject, Phase::Random, 300);
     assert_clean(&report);
     assert_eq!(report.compared(), 300);
-    // The rules that only a running host can break were looked at.
+    // The rules that only a running host can break were checked.
     for rule in [Rule::StartExactlyEnabled, Rule::StatusAuth, Rule::CredentialsEnvironmentInstead] {
         assert!(report.rules.count(rule) > 5, "{rule}: {}", report.rules.count(rule));
     }
@@ -37,7 +37,7 @@ fn it_is_clean_with_its_config_in_the_file() {
 /// Rule `delivery.any-way`: A host config MUST mean the same whether its keys stand in
 /// `config.toml`, in `-c key=value` arguments, or some here and some there.
 #[test]
-fn it_is_clean_in_every_other_way() {
+fn a_sound_host_is_clean_by_every_other_route() {
     let hosts = Hosts::new();
     let subject = hosts.start("none");
     for phase in [Phase::Arguments, Phase::Split] {
@@ -52,7 +52,7 @@ fn it_is_clean_in_every_other_way() {
 
 /// A host that refuses a config is asked the next one.
 #[test]
-fn what_is_rejected_does_not_end_it() {
+fn a_host_continues_after_a_rejected_config() {
     let hosts = Hosts::new();
     let subject = hosts.start("none");
     let broken = json!({"host": {"mcp_servers": {"a": {"url": 1}}}});
@@ -65,7 +65,7 @@ fn what_is_rejected_does_not_end_it() {
 }
 
 #[test]
-fn what_is_out_of_reach_is_skipped_and_starts_nothing() {
+fn a_case_that_needs_narrowing_is_skipped_and_starts_no_process() {
     let hosts = Hosts::new();
     let subject = hosts.start("none");
     let started = hosts.noted().len();

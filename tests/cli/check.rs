@@ -1,8 +1,8 @@
-//! `check`: what it prints and how it exits. What it finds is tested in `tests/selftest.rs`.
+//! `check`: its output and its exit status. `tests/selftest.rs` tests its findings.
 
 use crate::Sandbox;
 
-/// Digits become `9`, runs of spaces one space: what differs from run to run.
+/// Normalises what differs from run to run: digits become `9`, and runs of spaces one space.
 fn without_figures(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
@@ -18,7 +18,7 @@ fn without_figures(text: &str) -> String {
 const SHORT: [&str; 7] = ["check", "--cases", "2000", "--only", "vectors", "--only", "random"];
 
 #[test]
-fn a_clean_run() {
+fn a_clean_run_exits_0() {
     let sandbox = Sandbox::new();
     let output = sandbox.run(&SHORT);
     assert_eq!(output.code, Some(0));
@@ -47,7 +47,7 @@ fn a_time_ends_the_random_cases() {
 }
 
 #[test]
-fn nothing_to_check_is_misuse() {
+fn an_empty_check_is_misuse() {
     let sandbox = Sandbox::new();
     for arguments in [["check", "--cases", "0"], ["check", "--time", "0"]] {
         let output = sandbox.run(&arguments);
@@ -57,7 +57,7 @@ fn nothing_to_check_is_misuse() {
 }
 
 #[test]
-fn findings_need_a_folder() {
+fn findings_path_must_be_a_folder() {
     let sandbox = Sandbox::new();
     let file = sandbox.file("taken", "");
     let output = sandbox.run(&["check", "--only", "vectors", "--findings", &file]);
@@ -67,7 +67,7 @@ fn findings_need_a_folder() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_report_that_cannot_be_written_is_no_success() {
+fn an_unwritable_report_is_an_error() {
     let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let tool = env!("CARGO_BIN_EXE_mcp-overlay");
     let explain = ["explain", "--config", "/dev/null"];
@@ -79,7 +79,7 @@ fn a_report_that_cannot_be_written_is_no_success() {
 }
 
 #[test]
-fn flags_that_mean_nothing_are_named() {
+fn unknown_values_of_flags_are_refused() {
     let sandbox = Sandbox::new();
     let profile = sandbox.run(&["check", "--profile", "codex-pr-1"]);
     let phase = sandbox.run(&["check", "--only", "fuzz"]);
@@ -87,12 +87,12 @@ fn flags_that_mean_nothing_are_named() {
 }
 
 #[test]
-fn the_run_of_the_readme_looks_like_this_one() {
+fn the_run_in_the_readme_matches_the_output() {
     let readme = std::fs::read_to_string(crate::repository().join("README.md")).unwrap();
     let pasted = readme.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
     let sandbox = Sandbox::new();
     let mine = without_figures(&sandbox.run(&SHORT).stdout);
-    // The pasted run has two more phases.
+    // The run in the README has two more phases.
     let pasted: Vec<String> = pasted
         .lines()
         .filter(|line| !line.starts_with("exhaustive") && !line.starts_with("endpoint"))
@@ -101,9 +101,9 @@ fn the_run_of_the_readme_looks_like_this_one() {
     assert_eq!(mine.lines().collect::<Vec<_>>(), pasted);
 }
 
-/// Nothing but the endpoint phase is run, so only its scenarios can fail.
+/// Runs only the endpoint phase, so that only its scenarios can fail.
 #[test]
-fn a_scenario_that_fails_fails_the_run() {
+fn a_failing_scenario_fails_the_run() {
     let sandbox = Sandbox::new();
     let output = sandbox.run(&["check", "--only", "endpoint", "--fault", "sku-header-dropped"]);
     assert_eq!(output.code, Some(1), "{}", output.whole());

@@ -1,4 +1,4 @@
-//! `diff`: what it prints, when, and that the page shows what it prints.
+//! `diff`: its output and exit status, and that the page shows its current output.
 
 use std::fs;
 
@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::{Sandbox, repository};
 
-/// Each rule that the later profile brings is shown with a case, in both directions of the question.
+/// Each rule that the later profile adds is shown with a case, whichever profile comes first.
 #[test]
-fn each_change_has_a_case_of_its_own() {
+fn each_changed_rule_has_a_case() {
     let sandbox = Sandbox::new();
     let output = sandbox.run(&["diff", "codex-pr-27198", "codex-pr-27414", "--json"]);
     assert_eq!(output.code, Some(1), "{}", output.whole());
@@ -38,7 +38,7 @@ fn each_change_has_a_case_of_its_own() {
 }
 
 #[test]
-fn no_difference_is_0_and_wrong_use_2() {
+fn equal_profiles_exit_0_and_wrong_use_exits_2() {
     let sandbox = Sandbox::new();
     let same = sandbox.run(&["diff", "codex-pr-27414", "codex-pr-27414"]);
     assert_eq!(same.code, Some(0), "{}", same.whole());
@@ -48,7 +48,7 @@ fn no_difference_is_0_and_wrong_use_2() {
 }
 
 #[test]
-fn the_page_shows_what_is_printed() {
+fn the_page_shows_the_current_output() {
     let page = fs::read_to_string(repository().join("docs/profiles.md")).unwrap();
     let pasted = page.split("```console\n").nth(1).unwrap().split("```").next().unwrap();
     let (command, pasted) = pasted.split_once('\n').unwrap();

@@ -1,4 +1,4 @@
-//! `explain`: the table, the reasons, the secrets that must not be in it, and bad input.
+//! `explain`: the table, the reasons, the absence of secrets, and invalid input.
 
 use crate::{Output, Sandbox, repository};
 
@@ -33,7 +33,7 @@ fn explain(sandbox: &Sandbox, config: &str, more: &[&str]) -> Output {
 }
 
 #[test]
-fn the_views_with_reasons() {
+fn each_view_is_printed_with_reasons() {
     let sandbox = Sandbox::new();
     let output = explain(&sandbox, CONFIG, &["--auth", "chatgpt"]);
     insta::assert_snapshot!("explain_chatgpt", output.whole());
@@ -48,7 +48,7 @@ fn an_absent_server_has_a_reason() {
 }
 
 #[test]
-fn a_host_without_extensions() {
+fn a_host_without_extensions_uses_the_legacy_loader() {
     let sandbox = Sandbox::new();
     let none = sandbox.file("none.json", "[]");
     let output = explain(&sandbox, CONFIG, &["--auth", "chatgpt", "--contributors", &none]);
@@ -56,7 +56,7 @@ fn a_host_without_extensions() {
 }
 
 #[test]
-fn plugins_and_contributors() {
+fn plugins_and_contributors_are_explained() {
     let sandbox = Sandbox::new();
     sandbox.file("plugins/b/.codex-plugin/plugin.json", r#"{"name":"b@market"}"#);
     sandbox.file(
@@ -88,7 +88,7 @@ fn no_secret_is_printed() {
 }
 
 #[test]
-fn json_for_programs() {
+fn json_contains_the_views() {
     let sandbox = Sandbox::new();
     let output = explain(&sandbox, CONFIG, &["--auth", "api_key", "--json"]);
     assert!(output.stderr.contains("model"), "warnings go to standard error");
@@ -96,7 +96,7 @@ fn json_for_programs() {
 }
 
 #[test]
-fn a_bad_config_names_the_place() {
+fn an_invalid_config_is_an_error_with_its_place() {
     let sandbox = Sandbox::new();
     let configs = [
         "[mcp_servers.docs]\nurl = \"https://d.example\"\nargs = [\"SECRET\"]\n",
@@ -117,7 +117,7 @@ fn a_bad_config_names_the_place() {
 }
 
 #[test]
-fn other_bad_input_names_the_place() {
+fn other_invalid_input_is_an_error_with_its_place() {
     let sandbox = Sandbox::new();
     let broken = sandbox.file("broken.json", "[\n  {\"id\": \"x\"}\n]");
     let invalid = sandbox.file(
@@ -138,7 +138,7 @@ fn other_bad_input_names_the_place() {
 }
 
 #[test]
-fn a_value_in_the_wrong_place_of_the_contributors_is_not_printed() {
+fn a_misplaced_value_in_the_contributors_is_not_printed() {
     let sandbox = Sandbox::new();
     let file = sandbox.file("c.json", r#"["SECRET-1\"SECRET-2\"SECRET-3"]"#);
     let output = explain(&sandbox, "", &["--contributors", &file]);
@@ -148,7 +148,7 @@ fn a_value_in_the_wrong_place_of_the_contributors_is_not_printed() {
 }
 
 #[test]
-fn the_example_of_the_readme_is_true() {
+fn the_example_in_the_readme_matches_the_output() {
     let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
     let sandbox = Sandbox::new();
     let command = "$ cargo run --release -- explain";

@@ -1,4 +1,4 @@
-//! The command line as a person or a CI job meets it: exit codes, and every word of the output.
+//! The command line as a person or a CI job uses it: exit codes and the complete output.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that panics fails, as it should")]
 
@@ -15,7 +15,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// A folder of its own for a test's files, and a way to run the tool in it.
+/// A temporary folder for a test's files, in which the tool runs.
 struct Sandbox {
     folder: tempfile::TempDir,
 }
@@ -25,7 +25,7 @@ impl Sandbox {
         Sandbox { folder: tempfile::tempdir().unwrap() }
     }
 
-    /// Writes a file and returns its name, which is how the tool is told about it.
+    /// Writes a file and returns its name, for use as an argument.
     fn file(&self, name: &str, text: &str) -> String {
         let path = self.folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -53,7 +53,7 @@ impl Sandbox {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // A tool that has seen enough may have closed its input already.
+        // The tool may have closed its input already.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         let output = child.wait_with_output().unwrap();
         Output {
@@ -71,7 +71,7 @@ struct Output {
 }
 
 impl Output {
-    /// All of it, for a snapshot.
+    /// The complete output, for a snapshot.
     fn whole(&self) -> String {
         let code = self.code.map_or("killed".to_string(), |code| code.to_string());
         format!("exit {code}\n--- stdout\n{}--- stderr\n{}", self.stdout, self.stderr)
@@ -83,7 +83,7 @@ fn repository() -> &'static Path {
 }
 
 #[test]
-fn help_teaches() {
+fn every_command_has_help() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!("help", sandbox.run(&["--help"]).whole());
     for command in [
@@ -96,7 +96,7 @@ fn help_teaches() {
 }
 
 #[test]
-fn wrong_use_is_2() {
+fn wrong_use_exits_2() {
     let sandbox = Sandbox::new();
     for arguments in [&["no-such-command"][..], &["check", "--cases", "many"], &[]] {
         let output = sandbox.run(arguments);

@@ -1,8 +1,8 @@
-//! Parts of a run, their reports, and the one report that they make.
+//! Parts of a run, their reports, and the merged report.
 
 use super::{Sandbox, repository};
 
-/// A run that is quick and has all three kinds of cases that need no connections.
+/// A quick run without connections.
 const QUICK: [&str; 6] = ["check", "--only", "vectors", "--only", "random", "--cases"];
 
 fn part<'a>(shard: &'a str, report: &'a str, more: &[&'a str]) -> Vec<&'a str> {
@@ -13,7 +13,7 @@ fn part<'a>(shard: &'a str, report: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn parts_make_a_whole() {
+fn merged_parts_equal_the_whole_run() {
     let sandbox = Sandbox::new();
     for (shard, report) in [("1/3", "1.json"), ("2/3", "2.json"), ("3/3", "3.json")] {
         let output = sandbox.run(&part(shard, report, &[]));
@@ -35,7 +35,7 @@ fn parts_make_a_whole() {
 }
 
 #[test]
-fn a_finding_of_one_part_is_a_finding_of_the_whole() {
+fn a_finding_of_one_part_fails_the_merged_run() {
     let sandbox = Sandbox::new();
     let fault = ["--fault", "api-key-passes-gate"];
     for (shard, report) in [("1/2", "1.json"), ("2/2", "2.json")] {
@@ -47,9 +47,9 @@ fn a_finding_of_one_part_is_a_finding_of_the_whole() {
     assert!(merged.stdout.contains("api-key-passes-gate breaks gate.open"), "{}", merged.whole());
 }
 
-/// What is expected of the whole may be met in one part only.
+/// An expected failure of the whole run may match in one part only.
 #[test]
-fn an_expected_failure_has_to_be_met_in_some_part() {
+fn an_expected_failure_must_match_in_some_part() {
     let sandbox = Sandbox::new();
     sandbox.file("known.toml", "[[expected]]\nrule = \"gate.open\"\nreason = \"issue 17\"\n");
     let known = ["--expected-failures", "known.toml"];
@@ -68,7 +68,7 @@ fn an_expected_failure_has_to_be_met_in_some_part() {
 }
 
 #[test]
-fn every_report_of_one_run() {
+fn one_run_writes_every_report_format() {
     let sandbox = Sandbox::new();
     let mut arguments = QUICK.to_vec();
     arguments.extend(["500", "--fault", "api-key-passes-gate", "--github"]);
@@ -85,7 +85,7 @@ fn every_report_of_one_run() {
 }
 
 #[test]
-fn a_report_that_could_not_be_written_is_refused_before_the_work() {
+fn an_unwritable_report_is_refused_before_the_run() {
     let sandbox = Sandbox::new();
     for flag in ["--json", "--junit", "--html", "--write-expected-failures"] {
         let output = sandbox.run(&["check", flag, "no/such/folder/file"]);
@@ -96,7 +96,7 @@ fn a_report_that_could_not_be_written_is_refused_before_the_work() {
 }
 
 #[test]
-fn misuse_of_parts_and_subjects_is_named() {
+fn misuse_of_shards_and_subjects_is_explained() {
     let sandbox = Sandbox::new();
     for (arguments, words) in [
         (&["--shard", "5/4"][..], "expected I/N"),
@@ -116,9 +116,9 @@ fn misuse_of_parts_and_subjects_is_named() {
     }
 }
 
-/// What the pages on CI and the action tell people to type is there to be typed.
+/// The flags in the documents and in the action exist.
 #[test]
-fn the_flags_of_the_documents_exist() {
+fn flags_in_the_documents_exist() {
     let sandbox = Sandbox::new();
     let commands = ["check", "merge", "replay", "selftest"];
     let help: String = commands.map(|command| sandbox.run(&[command, "--help"]).stdout).concat();

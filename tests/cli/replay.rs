@@ -9,14 +9,14 @@ fn first_vector() -> String {
 }
 
 #[test]
-fn a_vector_that_holds() {
+fn a_correct_vector_agrees() {
     let sandbox = Sandbox::new();
     let file = sandbox.file("v.jsonl", &first_vector());
     insta::assert_snapshot!("replay_vector", sandbox.run(&["replay", &file]).whole());
 }
 
 #[test]
-fn a_vector_that_does_not_hold() {
+fn a_wrong_vector_disagrees() {
     let sandbox = Sandbox::new();
     let changed = first_vector().replace("\"effective\":{\"codex_apps\"", "\"effective\":{\"x\"");
     assert_ne!(changed, first_vector());
@@ -27,7 +27,7 @@ fn a_vector_that_does_not_hold() {
 }
 
 #[test]
-fn a_finding_that_is_mended() {
+fn a_fixed_finding_agrees() {
     let sandbox = Sandbox::new();
     let finding = serde_json::json!({
         "finding": 1, "subject": "production", "verdict": "disagree",
@@ -40,9 +40,9 @@ fn a_finding_that_is_mended() {
     assert_eq!(output.code, Some(0), "{}", output.whole());
 }
 
-/// A vector that disagreed with the model is replayed as what it was.
+/// A finding about a vector that disagreed with the model is replayed against the model.
 #[test]
-fn a_finding_about_a_vector() {
+fn a_finding_about_a_vector_is_replayed_as_a_vector() {
     let sandbox = Sandbox::new();
     let empty = serde_json::json!({"views": {"configured": {}, "runtime": {}, "effective": {}}});
     let finding = |actual: &serde_json::Value| {
@@ -59,7 +59,7 @@ fn a_finding_about_a_vector() {
 }
 
 #[test]
-fn a_finding_that_cannot_be_read_is_named() {
+fn an_unreadable_finding_is_an_error() {
     let sandbox = Sandbox::new();
     let file = sandbox.file("f.json", "{\n  \"finding\": 1,\n  \"subject\": 2\n}");
     let output = sandbox.run(&["replay", &file]);
@@ -82,7 +82,7 @@ fn a_finding_of_another_format_is_refused() {
 }
 
 #[test]
-fn what_is_neither_is_named() {
+fn a_file_without_finding_or_vector_is_an_error() {
     let sandbox = Sandbox::new();
     let mut all = String::new();
     let skipped = "{\"case\":{},\"expected\":{\"skipped\":{\"reason\":\"x\"}}}";
@@ -96,9 +96,9 @@ fn what_is_neither_is_named() {
     insta::assert_snapshot!("replay_bad_input", all);
 }
 
-/// The subject is asked the finding's case, so it has to know that case's profile and no other.
+/// The subject is asked the finding's case, so it must support that case's profile and no other.
 #[test]
-fn a_finding_of_another_profile_is_asked_of_a_subject_of_that_profile() {
+fn a_subject_must_support_only_the_profile_of_the_finding() {
     let sandbox = Sandbox::new();
     let finding = serde_json::json!({
         "finding": 1, "subject": "fork", "verdict": "disagree", "rule": "", "sentence": "",

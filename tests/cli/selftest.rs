@@ -1,5 +1,5 @@
-//! `selftest`, and `--fault` of the commands that take it. What the self-test finds is tested in
-//! `tests/selftest.rs`.
+//! `selftest`, and `--fault` of the commands that take it. `tests/selftest.rs` tests the results of
+//! the self-test.
 
 use crate::Sandbox;
 
@@ -12,7 +12,7 @@ fn the_list_has_every_fault() {
 const ONE: [&str; 5] = ["selftest", "--only", "api-key-passes-gate", "--sound-cases", "300"];
 
 #[test]
-fn one_fault() {
+fn one_fault_can_be_selected() {
     let sandbox = Sandbox::new();
     let output = sandbox.run(&[&ONE[..], &["--json", "matrix.json"]].concat());
     insta::assert_snapshot!("selftest_one", output.whole());
@@ -23,7 +23,7 @@ fn one_fault() {
 }
 
 #[test]
-fn a_name_that_is_none_gets_help() {
+fn an_unknown_fault_gets_help() {
     let sandbox = Sandbox::new();
     let list = sandbox.run(&["selftest", "--only", "api-key-passes"]);
     let check = sandbox.run(&["check", "--fault", "no-such-thing"]);
@@ -33,7 +33,7 @@ fn a_name_that_is_none_gets_help() {
 }
 
 #[test]
-fn check_shows_what_a_finding_looks_like() {
+fn check_with_a_fault_shows_a_finding() {
     let sandbox = Sandbox::new();
     let output = sandbox.run(&["check", "--fault", "api-key-passes-gate", "--only", "vectors"]);
     assert_eq!(output.code, Some(1), "{}", output.whole());

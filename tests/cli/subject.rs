@@ -19,7 +19,7 @@ fn both_subjects_answer() {
 }
 
 #[test]
-fn the_example_of_the_protocol_page_is_true() {
+fn the_example_in_the_protocol_page_matches_the_output() {
     let page = std::fs::read_to_string(repository().join("docs/protocol.md")).unwrap();
     let block = page.split("```console\n").nth(1).unwrap().split("```").next().unwrap();
     let (_, expected) = block.split_once("mcp-overlay subject model\n").unwrap();
@@ -28,7 +28,7 @@ fn the_example_of_the_protocol_page_is_true() {
 }
 
 #[test]
-fn a_line_that_is_no_request_is_2() {
+fn an_invalid_request_exits_2() {
     let sandbox = Sandbox::new();
     let output = sandbox.run_with_input(&["subject", "model"], "{\"cmd\":\"go\"}\n");
     assert_eq!(output.code, Some(2));

@@ -1,4 +1,4 @@
-//! A case with what is expected of it, in the format of the examples of `docs/semantics.md`.
+//! A case with its expected answer, in the format of the examples in `docs/semantics.md`.
 
 use mcp_overlay::judge::compare::same;
 use mcp_overlay::subject::{Sight, Subject};
@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::common::SUBJECTS;
 
-/// Asks both subjects and compares what `expect` names. Only a running host shows what is `seen`, so
-/// only the model is asked for it.
+/// Asks both subjects and compares what `expect` names. Only a running host shows `seen`, so only
+/// the model is asked for it.
 #[track_caller]
 pub(crate) fn check(case: &Value, expect: &Value) {
     if expect.get("seen").is_some() {
@@ -46,7 +46,7 @@ pub(crate) fn compare_example(
     Ok(())
 }
 
-/// Compares what is to be seen of a running host with `seen`, which stands alone.
+/// Compares the expected observation of a running host with `seen`, which must be the only part.
 pub(crate) fn compare_seen(case: &Value, expect: &Value) -> Result<(), String> {
     let case: Case = serde_json::from_value(case.clone()).map_err(|e| format!("no case: {e}"))?;
     let (Some(want), Some(1)) = (expect.get("seen"), expect.as_object().map(|e| e.len())) else {

@@ -1,6 +1,6 @@
-//! What several test files share.
+//! Helpers shared by several test files.
 
 use mcp_overlay::subject::{ModelSubject, ProductionSubject, Subject};
 
-/// The specification and the implementation that is held against it.
+/// The specification and the production implementation.
 pub(crate) const SUBJECTS: [&dyn Subject; 2] = [&ModelSubject, &ProductionSubject];

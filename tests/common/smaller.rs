@@ -1,10 +1,10 @@
-//! Cases that are a little smaller than another.
+//! Cases that are one step smaller than another.
 
 use mcp_overlay_model::{Case, Contribution, Contributor, ContributorKind};
 use serde_json::Value;
 
 /// Every case that lacks one contributor, contribution, plugin, server, field, feature, variable
-/// or host key of `case`, or its auth. Written apart from the minimiser that it checks.
+/// or host key of `case`, or its auth. Independent of the minimiser, which it checks.
 pub(crate) fn lacking_one_part(case: &Case) -> Vec<Case> {
     let mut smaller = Vec::new();
     let mut keep = |change: &dyn Fn(&mut Case)| {

@@ -5,7 +5,7 @@ use mcp_overlay::report::github::{annotations, summary};
 use crate::sample;
 
 #[test]
-fn the_formats() {
+fn annotations_and_summaries_match_the_snapshots() {
     for (name, report) in [
         ("clean", sample::clean()),
         ("failing", sample::failing()),
@@ -18,7 +18,7 @@ fn the_formats() {
 }
 
 #[test]
-fn one_annotation_for_each_failure_that_counts() {
+fn each_failure_that_counts_has_one_annotation() {
     let lines = annotations(&sample::failing());
     assert_eq!(lines.lines().count(), 3 + 2 + 1 + 1, "{lines}");
     assert!(lines.lines().all(|line| line.starts_with("::error title=mcp-overlay")), "{lines}");
@@ -29,7 +29,7 @@ fn one_annotation_for_each_failure_that_counts() {
 }
 
 #[test]
-fn annotations_are_escaped_as_the_runner_reads_them() {
+fn annotations_are_escaped_for_the_runner() {
     let lines = annotations(&sample::hostile());
     for line in lines.lines() {
         assert!(line.starts_with("::error title="), "a forged line: {line}");
@@ -37,7 +37,7 @@ fn annotations_are_escaped_as_the_runner_reads_them() {
         let title = properties.strip_prefix("error title=").unwrap();
         assert!(!title.contains([':', ',']), "{title}");
         assert!(line.chars().all(|c| !c.is_control()), "{line:?}");
-        // What the runner makes of it.
+        // Decode it as the runner does.
         let message = message.replace("%0A", "\n").replace("%0D", "\r").replace("%25", "%");
         if message.contains("::error") {
             assert!(message.contains("\n::error title=x::y%0A\n"), "{message}");
@@ -46,7 +46,7 @@ fn annotations_are_escaped_as_the_runner_reads_them() {
 }
 
 #[test]
-fn too_many_failures_are_counted() {
+fn failures_above_the_limit_are_counted() {
     let mut report = sample::failing();
     report.scenarios = vec![report.scenarios[0].clone(); 1_000];
     let lines = annotations(&report);
@@ -72,13 +72,13 @@ fn outside_of_fences(text: &str) -> (Vec<&str>, usize) {
 }
 
 #[test]
-fn hostile_text_in_the_summary_is_text() {
+fn hostile_text_in_the_summary_is_escaped() {
     let text = summary(&sample::hostile());
     assert!(text.chars().all(|c| c == '\n' || !c.is_control()));
     let (outside, fences) = outside_of_fences(&text);
     let outside = outside.join("\n");
-    // Each of the four findings has words of several lines, a difference and a case, one of them a
-    // case before.
+    // Each of the four findings has a text of several lines, a difference and a case, and one has a
+    // previous case.
     assert_eq!(fences, 13);
     for harm in ["<script", "<img", "://", "www.", "@some", "](", "::error", "`", "\n# h", "$("] {
         assert!(!outside.contains(harm), "{harm}: {outside}");
@@ -91,7 +91,7 @@ fn hostile_text_in_the_summary_is_text() {
 }
 
 #[test]
-fn a_long_summary_says_what_it_leaves_out() {
+fn a_long_summary_lists_its_omissions() {
     let mut report = sample::hostile();
     report.findings = (0..2_000).map(|at| report.findings[at % 4].clone()).collect();
     report.scenarios = vec![report.scenarios[0].clone(); 10_000];

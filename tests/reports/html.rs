@@ -1,11 +1,11 @@
-//! The page as text: what is on it, and that nothing of it is active.
+//! The HTML page as text: its contents, and that it has no active parts.
 
 use mcp_overlay::report::html::render;
 
 use crate::sample;
 
 #[test]
-fn the_format() {
+fn pages_match_the_snapshots() {
     insta::assert_snapshot!("html_clean", without_style(&render(&sample::clean(), None)));
     let matrix = sample::matrix();
     insta::assert_snapshot!(
@@ -23,7 +23,7 @@ fn without_style(page: &str) -> String {
 }
 
 #[test]
-fn the_page_needs_nothing_and_runs_nothing() {
+fn the_page_is_self_contained_and_runs_no_script() {
     for report in [sample::clean(), sample::failing(), sample::hostile()] {
         let page = render(&report, Some(&sample::matrix()));
         for active in [
@@ -49,9 +49,9 @@ fn the_page_needs_nothing_and_runs_nothing() {
     }
 }
 
-/// The least shares are about random cases as they are drawn, in every profile.
+/// The least shares apply to random cases as generated, in every profile.
 #[test]
-fn a_running_host_is_not_held_to_the_least_shares() {
+fn least_shares_do_not_apply_to_a_running_host() {
     const WARNING: &str = "below the least share";
     let mut report = sample::failing();
     report.run.profile = "codex-pr-31803".into();
@@ -74,7 +74,7 @@ fn hostile_text_is_escaped_and_visible() {
 }
 
 #[test]
-fn a_finding_on_the_page_can_be_saved_and_is_the_finding() {
+fn the_page_offers_each_finding_as_a_file() {
     let report = sample::failing();
     let page = render(&report, None);
     let (_, link) = page.split_once("href=\"data:application/json,").unwrap();
@@ -91,7 +91,7 @@ fn a_finding_on_the_page_can_be_saved_and_is_the_finding() {
 }
 
 #[test]
-fn a_page_of_many_findings_ends() {
+fn a_page_of_many_findings_is_limited() {
     let mut report = sample::failing();
     report.findings = vec![report.findings[0].clone(); 3_000];
     report.findings[0].finding.differences[0].because = "y".repeat(1_000_000);
@@ -103,7 +103,7 @@ fn a_page_of_many_findings_ends() {
 }
 
 #[test]
-fn a_self_test_without_faults_is_no_strength() {
+fn a_self_test_without_faults_is_not_shown() {
     let mut matrix = sample::matrix();
     assert!(render(&sample::clean(), Some(&matrix)).contains("Strength of this check"));
     matrix.faults.clear();

@@ -1,4 +1,4 @@
-//! JSON Lines: what is written is read back, and nothing that is damaged is.
+//! JSON Lines: written reports are read back, and damaged ones are refused.
 
 use mcp_overlay::report::Report;
 use mcp_overlay::report::json::{BadReport, read, write};
@@ -12,7 +12,7 @@ fn written(report: &Report) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// The reason why a text is no report; the same in words, for a snapshot.
+/// The error for a text that is not a report, and its message for a snapshot.
 #[track_caller]
 fn refused(text: &str) -> (BadReport, String) {
     let error = read(text, "part.json").unwrap_err();
@@ -34,14 +34,14 @@ fn at(lines: &[String], kind: &str) -> usize {
 }
 
 #[test]
-fn the_format() {
+fn reports_match_the_snapshots() {
     insta::assert_snapshot!("json_clean", written(&sample::clean()));
     insta::assert_snapshot!("json_failing", written(&sample::failing()));
     insta::assert_snapshot!("json_part", written(&sample::part()));
 }
 
 #[test]
-fn what_is_written_is_read_back() {
+fn a_written_report_is_read_back() {
     for report in [
         sample::clean(),
         sample::failing(),
@@ -68,7 +68,7 @@ fn numbers_are_exact() {
 }
 
 #[test]
-fn a_file_that_was_cut_off_is_recognised_wherever_it_was() {
+fn a_truncated_file_is_detected_at_every_position() {
     let text = written(&sample::failing());
     let ends = text.match_indices('\n').map(|(end, _)| end);
     let places = (1..text.len()).step_by(37).chain(ends.clone()).chain(ends.map(|end| end + 1));
@@ -79,7 +79,7 @@ fn a_file_that_was_cut_off_is_recognised_wherever_it_was() {
 }
 
 #[test]
-fn every_line_that_is_missing_is_missed() {
+fn every_missing_line_is_detected() {
     let lines = lines(&sample::failing());
     for missing in 1..lines.len() - 1 {
         let mut rest = lines.clone();
@@ -90,7 +90,7 @@ fn every_line_that_is_missing_is_missed() {
 }
 
 #[test]
-fn every_line_that_is_there_twice_is_noticed_even_if_another_one_is_missing() {
+fn every_duplicate_line_is_detected_even_if_another_line_is_missing() {
     let lines = lines(&sample::failing());
     for twice in 1..lines.len() - 1 {
         let mut more = lines.clone();
@@ -104,7 +104,7 @@ fn every_line_that_is_there_twice_is_noticed_even_if_another_one_is_missing() {
 }
 
 #[test]
-fn errors_say_what_was_found_where() {
+fn errors_say_what_was_found_and_where() {
     let lines = lines(&sample::failing());
     let changed = |at: usize, from: &str, to: &str| {
         let mut lines = lines.clone();
@@ -145,7 +145,7 @@ fn errors_say_what_was_found_where() {
 }
 
 #[test]
-fn an_answer_as_deep_as_the_protocol_takes_is_read_back() {
+fn an_answer_of_the_greatest_depth_is_read_back() {
     let nested = |levels: usize| (0..levels).fold(json!(1), |inner, _| json!([inner]));
     let mut report = sample::failing();
     report.findings[0].finding.differences[0].actual = nested(128);

@@ -1,4 +1,5 @@
-//! JUnit XML: what CI systems make of it, and that it is XML whatever the subject says.
+//! JUnit XML: its contents as a CI system reads them, and that it is valid for any subject's
+//! output.
 
 use mcp_overlay::report::{Report, junit};
 use mcp_overlay::rules;
@@ -42,19 +43,19 @@ fn skipped<'a>(report: &'a quick_junit::Report, name: &str) -> &'a str {
 }
 
 #[test]
-fn the_format() {
+fn files_match_the_snapshots() {
     insta::assert_snapshot!("junit_clean", written(&sample::clean()));
     insta::assert_snapshot!("junit_failing", written(&sample::failing()));
     insta::assert_snapshot!("junit_part", written(&sample::part()));
 }
 
 #[test]
-fn a_clean_run_is_a_test_for_each_rule() {
+fn a_clean_run_has_one_passed_test_per_rule() {
     let clean = sample::clean();
     let report = read(&clean);
     let suite = &report.test_suites[0];
     assert_eq!(suite.name.as_str(), "production");
-    // Those of its profile: others are no rules of this run.
+    // Only the rules of the run's profile have a test.
     let rules = clean.rule_rows().count();
     assert!(40 < rules && rules < Rule::ALL.len());
     assert_eq!((suite.tests, suite.failures, suite.errors), (rules, 0, 0));
@@ -63,7 +64,7 @@ fn a_clean_run_is_a_test_for_each_rule() {
 }
 
 #[test]
-fn what_failed_failed_and_what_did_not_did_not() {
+fn each_test_has_the_status_of_its_rule() {
     let report = read(&sample::failing());
     let (kind, message, text) = failure(&report, "gate.open");
     assert_eq!((kind, message), (NonSuccessKind::Failure, rules::sentence(Rule::GateOpen)));
@@ -91,7 +92,7 @@ fn what_failed_failed_and_what_did_not_did_not() {
 }
 
 #[test]
-fn a_run_that_checked_nothing_or_gave_up_is_an_error() {
+fn an_incomplete_run_is_an_error() {
     let report = read(&sample::nothing_checked());
     let (kind, message, _) = failure(&report, "the run");
     assert_eq!(kind, NonSuccessKind::Error);
@@ -101,7 +102,7 @@ fn a_run_that_checked_nothing_or_gave_up_is_an_error() {
 }
 
 #[test]
-fn hostile_text_is_text() {
+fn hostile_text_stays_valid_xml() {
     let text = written(&sample::hostile());
     let allowed = |c: char| c == '\n' || !c.is_control();
     assert!(text.chars().all(allowed), "XML has no room for control characters");
@@ -118,14 +119,14 @@ fn hostile_text_is_text() {
 }
 
 #[test]
-fn a_time_that_is_none_is_left_out() {
+fn an_invalid_time_is_omitted() {
     let mut report = sample::clean();
     report.phases[0].seconds = -100.0;
     assert_eq!(read(&report).test_suites[0].time, Some(std::time::Duration::ZERO));
 }
 
 #[test]
-fn a_long_text_is_cut() {
+fn a_long_text_is_truncated() {
     let mut report = sample::failing();
     report.scenarios[0].message = "<&".repeat(1_000_000);
     assert!(written(&report).len() < 1_000_000);

@@ -1,5 +1,5 @@
-//! The report files: each format of a clean run, of one with findings, and of one whose subject
-//! means harm.
+//! The report files: each format for a clean run, for a run with findings, and for a hostile
+//! subject.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! The parts of a run, merged, say what the run says.
+//! Merging the parts of a run gives the report of the whole run.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use mcp_overlay_model::{Answer, Auth, Case, Rule};
 
 use crate::sample;
 
-/// The gate takes an API key for a ChatGPT account.
+/// A subject with a gate that accepts an API key as a ChatGPT account.
 struct LetsApiKeysPass;
 
 impl Subject for LetsApiKeysPass {
@@ -41,7 +41,7 @@ fn timeless(mut report: Report) -> Report {
     report
 }
 
-/// Reports with the places that name them.
+/// Reports with their names in error messages.
 type Parts = Vec<(String, Report)>;
 
 /// The parts of a run, each written to a file and read back.
@@ -61,7 +61,7 @@ fn parts(subject: &dyn Subject, options: &Options, count: u32) -> Parts {
 }
 
 #[test]
-fn the_parts_of_a_sound_subjects_run() {
+fn parts_of_a_clean_run_merge_to_the_whole_report() {
     let whole = campaign::run(&InProcess(ProductionSubject), &options(), &mut Quiet).unwrap();
     assert!(whole.is_clean());
     for count in [1, 3] {
@@ -71,7 +71,7 @@ fn the_parts_of_a_sound_subjects_run() {
 }
 
 #[test]
-fn the_parts_of_a_broken_subjects_run() {
+fn parts_of_a_failing_run_merge_to_the_whole_report() {
     let whole = campaign::run(&InProcess(LetsApiKeysPass), &options(), &mut Quiet).unwrap();
     let merged = merge(parts(&LetsApiKeysPass, &options(), 3)).unwrap();
     assert!(whole.failures() > 100 && !whole.findings.is_empty());
@@ -79,7 +79,7 @@ fn the_parts_of_a_broken_subjects_run() {
 }
 
 #[test]
-fn the_parts_of_a_run_with_expected_failures() {
+fn parts_with_expected_failures_merge_to_the_whole_report() {
     let expected = "[[expected]]\nrule = \"gate.open\"\nreason = \"known\"\n\
                     [[expected]]\nrule = \"overlay.last-wins\"\nreason = \"was known\"\n";
     let expected = Expected::parse(expected, "expected.toml").unwrap();
@@ -104,7 +104,7 @@ fn three() -> Parts {
 }
 
 #[test]
-fn sums() {
+fn merging_adds_the_counts() {
     let mut parts = three();
     let finding = sample::failing().findings.remove(0);
     for ((_, part), expected) in parts.iter_mut().zip([Some("known"), None, Some("known")]) {
@@ -130,7 +130,7 @@ fn sums() {
 }
 
 #[test]
-fn what_two_parts_found_meets_an_expectation_once() {
+fn a_finding_of_two_parts_matches_an_expectation_once() {
     let mut parts = three();
     let failing = sample::failing();
     for (position, (_, part)) in parts.iter_mut().enumerate() {
@@ -144,7 +144,7 @@ fn what_two_parts_found_meets_an_expectation_once() {
 }
 
 #[test]
-fn a_part_that_gave_up_early_leaves_its_phases_to_the_others() {
+fn phases_that_one_part_lacks_come_from_the_others() {
     let mut parts = three();
     parts[0].1.phases.truncate(1);
     parts[0].1.gave_up = Some("gave up".into());
@@ -156,9 +156,9 @@ fn a_part_that_gave_up_early_leaves_its_phases_to_the_others() {
     assert_eq!(merged.verdict(), RunVerdict::Findings);
 }
 
-/// A third of the cases that nobody compared is not made up for by the other two.
+/// The other parts do not make up for a part that compared no case.
 #[test]
-fn a_part_that_compared_nothing_keeps_the_whole_from_being_clean() {
+fn a_part_that_compared_nothing_prevents_a_clean_verdict() {
     let mut parts = parts(&ProductionSubject, &options(), 3);
     assert!(merge(parts.clone()).unwrap().is_clean());
     for phase in &mut parts[1].1.phases {
@@ -169,7 +169,7 @@ fn a_part_that_compared_nothing_keeps_the_whole_from_being_clean() {
 }
 
 #[test]
-fn what_is_no_run_is_refused() {
+fn reports_that_are_not_parts_of_one_run_are_refused() {
     let with = |change: &dyn Fn(&mut Parts)| {
         let mut parts = three();
         change(&mut parts);
@@ -206,7 +206,7 @@ fn what_is_no_run_is_refused() {
 }
 
 #[test]
-fn a_run_in_one_part_is_itself() {
+fn merging_a_whole_run_does_not_change_it() {
     let report = sample::failing();
     assert_eq!(merge(vec![("all.json".into(), report.clone())]).unwrap(), report);
 }

@@ -1,4 +1,4 @@
-//! The page in a browser: it fits a phone, and hostile text is text there too.
+//! The page in a browser: it fits a phone, and hostile text is inert.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,27 +9,27 @@ use serde::Deserialize;
 
 use crate::sample;
 
-/// Widths of a phone, a narrow one and a desktop, in CSS pixels.
+/// Widths of two phones and a desktop, in CSS pixels.
 const WIDTHS: [u32; 3] = [390, 320, 1280];
 
-/// What the browser says of a page.
+/// A page as measured in the browser.
 #[derive(Debug, Deserialize)]
-struct Seen {
-    /// By width: how wide the content is.
+struct Measured {
+    /// The width of the content, for each frame width.
     content: Vec<u32>,
-    /// What stands out to the right without a box that scrolls.
+    /// Elements that overflow to the right outside of a scrolling box.
     overflowing: Vec<String>,
     /// The text of the page.
     text: String,
-    /// Elements that a report never has.
+    /// Elements that no report may have.
     active: usize,
     /// Whether a script of the page ran.
     harm: bool,
 }
 
-/// Shows the page in frames of several widths; the page itself has no script, so the page around
-/// it looks. A frame made of `srcdoc` is of the same origin.
-fn look(report: &Report) -> Seen {
+/// Shows the page in frames of several widths. The page itself has no script, so the page around it
+/// takes the measurements; a `srcdoc` frame has the same origin.
+fn look(report: &Report) -> Measured {
     let page = render(report, Some(&sample::matrix()));
     let page = page.replace('&', "&amp;").replace('"', "&quot;");
     let frames = WIDTHS.map(|width| {
@@ -50,7 +50,7 @@ fn look(report: &Report) -> Seen {
     serde_json::from_slice(&hex).unwrap()
 }
 
-/// Runs after the frames are loaded. The result is in hexadecimal, so that it needs no unescaping.
+/// Runs after the frames have loaded. The result is hexadecimal, so that it needs no unescaping.
 const LOOKING: &str = r#"<script>
 addEventListener("load", () => {
   const documents = [...document.querySelectorAll("iframe")].map((frame) => frame.contentDocument);
@@ -80,7 +80,7 @@ addEventListener("load", () => {
 });
 </script>"#;
 
-/// The page after its scripts ran.
+/// The DOM after the scripts have run.
 fn dom_of(file: &Path, profile: &Path) -> String {
     let browsers = ["chromium", "chromium-browser", "google-chrome"];
     let run = |browser: &&str| {
@@ -103,13 +103,13 @@ fn dom_of(file: &Path, profile: &Path) -> String {
 }
 
 #[track_caller]
-fn fits(seen: &Seen) {
+fn fits(seen: &Measured) {
     assert_eq!(seen.content, WIDTHS, "the page scrolls sideways: {:?}", seen.overflowing);
     assert!(seen.overflowing.is_empty(), "{:?}", seen.overflowing);
 }
 
 #[test]
-fn a_page_fits_a_phone_and_says_what_failed() {
+fn the_page_fits_a_phone_and_shows_the_failures() {
     fits(&look(&sample::clean()));
     let seen = look(&sample::failing());
     fits(&seen);
@@ -127,7 +127,7 @@ fn a_page_fits_a_phone_and_says_what_failed() {
 }
 
 #[test]
-fn hostile_text_is_text_in_a_browser() {
+fn hostile_text_is_inert_in_a_browser() {
     let seen = look(&sample::hostile());
     fits(&seen);
     assert!(!seen.harm && seen.active == 0, "{seen:?}");

@@ -1,4 +1,4 @@
-//! Reports written by hand.
+//! Sample reports.
 
 use mcp_overlay::campaign::{Options, Phase};
 use mcp_overlay::cases::labels::{LABELS, LabelCounts};
@@ -13,13 +13,13 @@ use mcp_overlay::rules;
 use mcp_overlay_model::{Case, Rule};
 use serde_json::{Value, json};
 
-/// Text that would do harm in HTML, XML, Markdown, a terminal, a workflow log or a shell.
+/// Text that is harmful in HTML, XML, Markdown, a terminal, a workflow log or a shell.
 pub(crate) const HOSTILE: &str = "</code></pre></title></style></details>'\"><script>parent.harm=1</script>\
      <img src=x onerror=parent.harm=1>&lt;&amp;]]>\u{0}\u{1b}[31m\u{85}\u{202e}\u{200b}\u{fffe}\u{ffff}\
      \r\n\n::error title=x::y%0A\n``````\n# h\n| a | b |\n- [x](javascript:harm) @somebody \
      https://evil.example www.evil.example $(harm) `harm` {{ harm }} name";
 
-/// Nothing failed.
+/// A report without failures.
 pub(crate) fn clean() -> Report {
     let options = Options { cases: Some(20_000), ..Options::default() };
     let mut report = Report::new(run("production", &options), &options.expected);
@@ -33,8 +33,8 @@ pub(crate) fn clean() -> Report {
     report
 }
 
-/// Three findings that count and one that was expected, scenarios, and an expectation that came to
-/// nothing.
+/// A report with three findings that count, an expected one, scenarios, and an expectation without
+/// a match.
 pub(crate) fn failing() -> Report {
     let expected = "[[expected]]\nrule = \"overlay.set-replaces-whole\"\n\
                     reason = \"https://issues.example/17\"\n\
@@ -77,7 +77,7 @@ pub(crate) fn failing() -> Report {
     report
 }
 
-/// The second part of three of the run that failed.
+/// The second of three parts of the failing run.
 pub(crate) fn part() -> Report {
     let mut report = failing();
     report.run.shard = "2/3".parse().unwrap();
@@ -88,7 +88,7 @@ pub(crate) fn part() -> Report {
     report
 }
 
-/// No case was compared.
+/// A report of a run that compared no case.
 pub(crate) fn nothing_checked() -> Report {
     let mut report = clean();
     report.phases.iter_mut().for_each(|phase| phase.not_comparable = phase.cases);
@@ -96,7 +96,7 @@ pub(crate) fn nothing_checked() -> Report {
     report
 }
 
-/// Every text is [`HOSTILE`].
+/// A report in which every text is [`HOSTILE`].
 pub(crate) fn hostile() -> Report {
     let text = || HOSTILE.to_string();
     let mut report = failing();
@@ -131,7 +131,7 @@ pub(crate) fn hostile() -> Report {
     report
 }
 
-/// What a self-test says.
+/// The matrix of a self-test.
 pub(crate) fn matrix() -> Matrix {
     let row = |fault: &str, rule: &str, what: &str, numbers: [Option<u64>; 4]| MatrixRow {
         fault: fault.into(),
@@ -182,7 +182,7 @@ fn run(subject: &str, options: &Options) -> RunOptions {
     }
 }
 
-/// Counts every rule that `counts`, each another number of times.
+/// Counts every rule that `counts` selects, each a different number of times.
 fn record(report: &mut Report, counts: fn(&Rule) -> bool) {
     for rule in Rule::ALL.iter().filter(|rule| counts(rule)) {
         report.rules.record(vec![*rule; rule.id().len() * 37]);
@@ -203,7 +203,7 @@ fn phase(phase: Phase, cases: u64, failures: u64, seconds: f64) -> PhaseReport {
     }
 }
 
-/// Counts a little above the least, those of the first `few` situations below.
+/// Counts a little above the least shares, but below them for the first `few` situations.
 fn labels(cases: u64, few: usize) -> LabelCounts {
     let counts = LABELS.iter().enumerate().map(|(position, (_, words, least, _))| {
         let least = u64::from(*least) * cases / 1_000;

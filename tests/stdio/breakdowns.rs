@@ -1,4 +1,4 @@
-//! Each way to misbehave is seen for what it is, in time, and nothing of it stays behind.
+//! Each kind of misbehaviour is recognised in time, and leaves no process behind.
 
 use std::time::{Duration, Instant};
 
@@ -9,10 +9,11 @@ use mcp_overlay_model::Profile;
 
 use super::{Processes, TIMEOUT, fatal, harmless};
 
-/// The verdict comes within this time after the timeout.
+/// The verdict must come within this time after the timeout.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Asks a harmless case, the fatal one and another one at once; the failure of the fatal one.
+/// Asks a harmless case, the fatal one and another one at once; returns the failure of the fatal
+/// one.
 #[track_caller]
 fn failure_of(way: &str) -> Failure {
     let processes = Processes::new();
@@ -24,7 +25,7 @@ fn failure_of(way: &str) -> Failure {
     assert_eq!(processes.assert_gone(), if way == "leaves-a-child" { 2 } else { 1 });
     let [first, second, third] = replies.try_into().unwrap();
     assert_eq!(first, Reply::Answered(ProductionSubject.resolve(&harmless())), "{way}");
-    // Whatever it says later is said to nobody; a fresh process is asked.
+    // Later output of the broken process is ignored, because a new process is asked.
     let again = subject.ask(&[harmless()]);
     assert_eq!(again, [Reply::Answered(ProductionSubject.resolve(&harmless()))], "{way}");
     match (second, third) {
@@ -42,19 +43,19 @@ fn assert_failure(way: &str, kind: FailureKind, words: &str) {
 }
 
 #[test]
-fn a_subject_that_does_not_answer_hung() {
+fn a_subject_that_does_not_answer_is_reported_as_hung() {
     assert_failure("hangs", FailureKind::Hung, "no answer within 0.6 s");
-    // It answered the case after it: the missing one is still the one to blame.
+    // The subject answers the next case, and still the unanswered case is blamed.
     assert_failure("answers-not", FailureKind::Hung, "no answer within 0.6 s");
 }
 
 #[test]
-fn a_late_answer_is_no_answer() {
+fn a_late_answer_is_reported_as_a_hang() {
     assert_failure("answers-late", FailureKind::Hung, "no answer within");
 }
 
 #[test]
-fn a_subject_that_ends_crashed() {
+fn a_subject_that_exits_is_reported_as_crashed() {
     assert_failure("exits", FailureKind::Crashed, "exit status: 3");
     assert_failure("exits-with-0", FailureKind::Crashed, "exit status: 0");
     assert_failure("dies-by-a-signal", FailureKind::Crashed, "signal: 6");
@@ -62,15 +63,15 @@ fn a_subject_that_ends_crashed() {
     assert_failure("closes-its-output", FailureKind::Crashed, "closed its standard output");
 }
 
-/// The pipe stays open, and still the end of the subject is seen; the child is killed too.
+/// The pipe stays open, but the exit of the subject is detected, and the child is killed too.
 #[test]
-fn a_child_that_holds_the_pipes_keeps_nobody_waiting() {
+fn a_child_that_holds_the_pipes_does_not_delay_the_verdict() {
     assert_failure("leaves-a-child", FailureKind::Crashed, "exit status: 3");
 }
 
-/// The answer is right, and not the subject's: it is gone.
+/// The answer is correct, but the subject itself has exited.
 #[test]
-fn a_child_that_answers_in_its_place_is_not_the_subject() {
+fn an_answer_of_a_child_process_does_not_count() {
     let processes = Processes::new();
     let subject = processes.start("has-a-child-answer");
     let reply = subject.ask(&[fatal()]).pop();
@@ -81,10 +82,10 @@ fn a_child_that_answers_in_its_place_is_not_the_subject() {
 }
 
 #[test]
-fn what_is_no_protocol_is_said() {
+fn protocol_violations_are_described() {
     for (way, words) in [
-        ("says-no-protocol", "no answer: \"Resolving servers"),
-        ("says-a-number", "no answer: \"42\""),
+        ("says-no-protocol", "an invalid answer: \"Resolving servers"),
+        ("says-a-number", "an invalid answer: \"42\""),
         ("says-nothing-of-the-matter", "none or several of `views`"),
         ("answers-with-a-list", "expected an object"),
         ("answers-another-seq", "which was not asked"),
@@ -96,9 +97,9 @@ fn what_is_no_protocol_is_said() {
     }
 }
 
-/// Each line is within the limit, and all of them together fill no memory.
+/// Each line is within its limit, but all of them together must not fill the memory.
 #[test]
-fn too_much_at_once_is_refused() {
+fn a_batch_above_the_size_limit_is_refused() {
     let processes = Processes::new();
     let subject = processes.start_with("answers-too-much", Duration::from_secs(20));
     let replies = subject.ask(&vec![harmless(); 8]);
@@ -110,9 +111,9 @@ fn too_much_at_once_is_refused() {
     processes.assert_gone();
 }
 
-/// 4 MiB of it, more than any pipe holds.
+/// The subject writes 4 MiB, more than any pipe buffers.
 #[test]
-fn standard_error_is_no_verdict() {
+fn standard_error_does_not_affect_the_verdict() {
     let processes = Processes::new();
     let subject = processes.start("floods-its-standard-error");
     let replies = subject.ask(&[fatal(), harmless()]);
@@ -123,7 +124,7 @@ fn standard_error_is_no_verdict() {
 }
 
 #[test]
-fn a_subject_that_cannot_be_asked_is_refused_at_once() {
+fn an_unusable_subject_is_refused_at_start() {
     let refusal = |way: &str, words: &str| {
         let processes = Processes::new();
         let patience = Patience { case: TIMEOUT, start: Duration::from_secs(1) };
@@ -141,18 +142,18 @@ fn a_subject_that_cannot_be_asked_is_refused_at_once() {
         "knows-another-profile",
         "does not know the profile codex-pr-27191; it knows: codex-pr-1",
     );
-    let nobody = StdioDriver::start(
+    let unknown = StdioDriver::start(
         vec!["/nonexistent/subject".into()],
         &[Profile::default()],
         Patience::default(),
     );
     assert!(
-        matches!(nobody, Err(StartError::Start { problem, .. }) if problem.contains("started"))
+        matches!(unknown, Err(StartError::Start { problem, .. }) if problem.contains("started"))
     );
 }
 
 #[test]
-fn a_bad_end_is_told() {
+fn an_irregular_exit_is_reported() {
     for (way, words) in [("stops-with-1", "exit status: 1"), ("does-not-stop", "did not end")] {
         let processes = Processes::new();
         let subject = processes.start(way);

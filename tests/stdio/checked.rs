@@ -1,4 +1,4 @@
-//! A whole run over stdio: what broke down is isolated, made small, saved, and the rest is checked.
+//! A whole run over stdio: breakdowns are isolated, shrunk and saved, and the rest is checked.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -24,7 +24,7 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
-fn a_breakdown_is_isolated_made_small_and_saved() {
+fn a_breakdown_is_isolated_shrunk_and_saved() {
     for (way, verdict) in [
         ("hangs", "hung"),
         ("exits", "crashed"),
@@ -51,7 +51,7 @@ fn a_breakdown_is_isolated_made_small_and_saved() {
 }
 
 #[test]
-fn a_death_that_no_case_alone_brings_about_is_found_too() {
+fn a_crash_that_no_single_case_causes_is_reported() {
     let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
     let output = check(&processes, "dies-of-the-hundredth", folder.path(), &["--restarts", "50"]);
     assert_eq!(output.status.code(), Some(1));
@@ -64,7 +64,7 @@ fn a_death_that_no_case_alone_brings_about_is_found_too() {
 }
 
 #[test]
-fn answers_that_change_are_not_deterministic() {
+fn changing_answers_are_reported_as_not_deterministic() {
     let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
     let output = check(&processes, "answers-at-random", folder.path(), &["--twice", "100"]);
     assert_eq!(output.status.code(), Some(1));
@@ -76,7 +76,7 @@ fn answers_that_change_are_not_deterministic() {
 }
 
 #[test]
-fn a_memory_of_what_was_asked_before_is_found_and_replayed() {
+fn state_kept_from_an_earlier_case_is_found_and_replayed() {
     let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
     let way = "remembers-the-last-auth";
     let output = check(&processes, way, folder.path(), &[]);
@@ -97,7 +97,7 @@ fn a_memory_of_what_was_asked_before_is_found_and_replayed() {
 }
 
 #[test]
-fn noise_and_a_bad_end_change_nothing() {
+fn noise_and_an_irregular_exit_do_not_change_the_verdict() {
     for way in ["floods-its-standard-error", "stops-with-1"] {
         let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
         let output = check(&processes, way, folder.path(), &[]);
@@ -107,9 +107,9 @@ fn noise_and_a_bad_end_change_nothing() {
     }
 }
 
-/// A crash over a case that is also answered wrong, as was to be expected, is still a crash.
+/// A crash on a case that also gets an expected wrong answer is still a crash.
 #[test]
-fn a_breakdown_does_not_hide_behind_an_expected_failure() {
+fn an_expected_failure_does_not_hide_a_breakdown() {
     let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
     let known = folder.path().join("known.toml");
     std::fs::write(&known, "[[expected]]\nrule = \"gate.open\"\nreason = \"known\"\n").unwrap();
@@ -121,7 +121,7 @@ fn a_breakdown_does_not_hide_behind_an_expected_failure() {
     assert!(verdicts.contains(&"crashed".into()) && verdicts.contains(&"disagree".into()));
 }
 
-/// The subject dies over what the scenarios of the endpoint ask.
+/// The subject crashes on the cases of the endpoint scenarios.
 #[test]
 fn a_breakdown_of_the_endpoint_phase_is_never_expected() {
     let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
@@ -138,7 +138,7 @@ fn a_breakdown_of_the_endpoint_phase_is_never_expected() {
 }
 
 #[test]
-fn what_is_skipped_is_said_and_not_taken_for_agreement() {
+fn skipped_cases_are_reported_and_do_not_count_as_agreement() {
     let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
     let output = check(&processes, "skips-api-keys", folder.path(), &[]);
     let all = text(&output);
@@ -172,7 +172,7 @@ fn an_interrupted_check_leaves_no_process_behind() {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    // By then every worker has met the case that its process hangs over.
+    // By then every worker's process hangs.
     std::thread::sleep(std::time::Duration::from_secs(3));
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());

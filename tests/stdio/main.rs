@@ -1,4 +1,4 @@
-//! Subjects that are processes: driven as the protocol says, and never trusted to behave.
+//! Subjects in subprocesses: driven as the protocol says, and never trusted.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics fails, as it should")]
 #![cfg(unix)]
@@ -28,7 +28,7 @@ fn misbehaving() -> PathBuf {
     path
 }
 
-/// Misbehaving processes of one test, and a note of each that was started.
+/// The misbehaving processes of one test, with a record of each start.
 struct Processes {
     noted: tempfile::TempDir,
 }
@@ -38,7 +38,7 @@ impl Processes {
         Processes { noted: tempfile::tempdir().unwrap() }
     }
 
-    /// The command for a subject that misbehaves in this way.
+    /// The command for a subject with this misbehaviour.
     fn command(&self, way: &str) -> Vec<String> {
         let noted = format!("MISBEHAVING_PROCESSES={}", self.noted.path().display());
         let program = misbehaving().display().to_string();
@@ -55,7 +55,7 @@ impl Processes {
         StdioDriver::start(self.command(way), &[Profile::default()], patience).unwrap()
     }
 
-    /// How many were started; all of them are gone, or soon will be.
+    /// Asserts that all processes end soon; returns how many were started.
     fn assert_gone(&self) -> usize {
         let ids: Vec<String> = std::fs::read_dir(self.noted.path())
             .unwrap()
@@ -72,7 +72,7 @@ impl Processes {
     }
 }
 
-/// Whether a process runs; one that has ended and waits to be collected does not.
+/// Whether a process is running; a zombie is not.
 fn is_running(id: &str) -> bool {
     let status = std::process::Command::new("ps").args(["-o", "stat=", "-p", id]).output().unwrap();
     let stat = String::from_utf8(status.stdout).unwrap();

@@ -1,5 +1,5 @@
-//! A subject that is right until somebody with an agent's identity asks, and then misbehaves in the
-//! way that its argument names. Started by the tests beside it.
+//! A subject that is correct except for cases with an agent identity, on which it misbehaves as its
+//! argument says. The tests in this folder start it.
 
 #![allow(
     clippy::indexing_slicing,
@@ -40,7 +40,7 @@ fn main() {
                 if case.auth == Some(Auth::AgentIdentity) {
                     misbehave(&way, seq, &answer);
                 } else if way == "lets-api-keys-pass-and-dies" && case.auth == Some(Auth::ApiKey) {
-                    // Wrong over such a case, and at the fifth of them gone.
+                    // Answers such cases incorrectly, and exits at the fifth.
                     questions += 1_000;
                     if questions > 5_000 {
                         exit(9);
@@ -64,7 +64,7 @@ fn main() {
     }
 }
 
-/// Tells the tests which processes must be gone in the end.
+/// Records a process that must have ended when the test ends.
 fn note_process(id: u32) {
     if let Ok(folder) = std::env::var("MISBEHAVING_PROCESSES") {
         std::fs::write(format!("{folder}/{id}"), "").unwrap();
@@ -124,7 +124,7 @@ fn misbehave(way: &str, seq: u64, answer: &Answer) {
         "answers-not" => {}
         "says-a-long-line" => say(&"x".repeat(17 << 20)),
         "closes-its-output" => {
-            // What runs on has this process' place, and another output.
+            // The new program keeps this process's id, with another output.
             let mut other = Command::new("sleep");
             other.arg("600").stdout(Stdio::null());
             eprintln!("{}", other.exec());
@@ -156,7 +156,7 @@ fn misbehave(way: &str, seq: u64, answer: &Answer) {
     }
 }
 
-/// Resolves with the auth of the question before.
+/// Resolves with the auth of the previous case.
 fn with_auth_of(case: &Case, stale: &mut Option<Option<Auth>>) -> Answer {
     let auth = stale.replace(case.auth).unwrap_or(case.auth);
     ProductionSubject.resolve(&Case { auth, ..case.clone() })
@@ -174,6 +174,6 @@ fn line_of(seq: u64, answer: &Answer) -> String {
 
 fn say(line: &str) {
     let mut out = io::stdout().lock();
-    // Nobody may be listening any more.
+    // The reader may have closed the pipe.
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }

@@ -1,4 +1,4 @@
-//! Enters the namespaces and tells what it sees there, for tests/true_origin.
+//! Enters the namespaces and prints what it observes there, for tests/true_origin.
 
 #![allow(
     clippy::unwrap_used,
@@ -45,7 +45,7 @@ fn main() {
     println!("after the end reached: {}", TcpStream::connect("127.0.0.1:443").is_ok());
 }
 
-/// A plain server that says which host it was asked for.
+/// A plain server that answers with the requested host name.
 fn upstream() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -63,7 +63,7 @@ fn upstream() -> SocketAddr {
     address
 }
 
-/// The last line of what `https://HOST/ping` answers.
+/// The last line of the response of `https://HOST/ping`.
 fn get(host: &'static str, ca: &Path) -> String {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(ca).unwrap()).unwrap();
@@ -75,11 +75,11 @@ fn get(host: &'static str, ca: &Path) -> String {
         .with_no_client_auth();
     let client = ClientConnection::new(Arc::new(config), host.try_into().unwrap()).unwrap();
     let mut stream = StreamOwned::new(client, TcpStream::connect((host, 443)).unwrap());
-    // In one piece: the upstream reads once.
+    // In one piece, because the upstream reads only once.
     let request = format!("GET /ping HTTP/1.1\r\nHost: {host}\r\n\r\n");
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
-    // The upstream ends without a farewell of TLS.
+    // The upstream closes without a TLS close_notify.
     let _ = stream.read_to_string(&mut answer);
     answer.lines().last().unwrap_or_default().to_owned()
 }

@@ -9,13 +9,13 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-/// Cargo builds examples with the tests, into the folder beside theirs.
+/// Cargo builds examples with the tests, into a sibling folder.
 fn helper() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     tests.ancestors().nth(2).unwrap().join("examples/true-origin-inside")
 }
 
-/// What the helper does with these arguments; none where there are no namespaces, loudly.
+/// Runs the helper with these arguments; `None`, with a message, where namespaces are unavailable.
 fn inside(argument: &str) -> Option<Output> {
     let output = Command::new(helper()).arg(argument).output().unwrap();
     if output.status.code() == Some(2) {
@@ -28,7 +28,7 @@ fn inside(argument: &str) -> Option<Output> {
 }
 
 #[test]
-fn the_names_lead_here_and_nothing_leads_out() {
+fn names_resolve_to_loopback_and_there_is_no_way_out() {
     let Some(output) = inside("given") else { return };
     let text = String::from_utf8_lossy(&output.stdout);
     let lines: Vec<&str> = text.lines().collect();
@@ -49,9 +49,9 @@ fn the_exit_status_is_passed_on() {
     assert_eq!(output.status.code(), Some(7));
 }
 
-/// Whatever the environment says, nothing is put over the files of the system.
+/// Whatever the environment says, nothing is mounted over the system's files.
 #[test]
-fn a_marker_from_elsewhere_is_refused() {
+fn a_foreign_marker_is_refused() {
     let network = std::fs::read_link("/proc/self/ns/net").unwrap();
     for marker in ["nonsense".to_owned(), format!("1 {}", network.display())] {
         let mut command = Command::new(helper());

@@ -1,5 +1,5 @@
-//! A crate as a subject, the crate being `mcp-overlay-host`: what a host in Rust writes to be
-//! checked by `mcp-overlay check --stdio target/release/examples/rust-subject`.
+//! A host in Rust as a subject, here the crate `mcp-overlay-host`. Check it with
+//! `mcp-overlay check --stdio target/release/examples/rust-subject`.
 
 use std::io::{self, BufWriter};
 use std::process::ExitCode;
@@ -19,14 +19,14 @@ impl Subject for Host {
     }
 
     fn resolve(&self, case: &Case) -> Answer {
-        // In: the case becomes what the host works with. A config that the host refuses is answered
-        // with the place that it names.
+        // Input: convert the case to the host's types. If the host rejects the config, answer with
+        // the rejected place.
         let inputs = match HostInputs::from_case(case) {
             Ok(inputs) => inputs,
             Err(rejected) => return Answer::Rejected { rejected },
         };
         let config = block_on(inputs.manager.runtime_config(&inputs.host, &inputs.plugins));
-        // Out: its three views, each server in canonical form.
+        // Output: the three views, each server in canonical form.
         let view = |view: &View| {
             let server =
                 |server: &mcp_overlay_host::ServerConfig| Arc::new(server.to_canonical_json());

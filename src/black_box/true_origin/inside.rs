@@ -1,32 +1,32 @@
-//! What the program outside and the one inside have in common.
+//! Shared by the program outside the namespaces and the one inside.
 
 #[cfg(target_os = "linux")]
 use std::io;
 
-/// The environment variable by which the program knows that it was started inside.
+/// The environment variable that marks the program as started inside.
 pub const MARKER: &str = "MCP_OVERLAY_TRUE_ORIGIN";
 
-/// Keeps the files that stand over the system's.
+/// Keeps the files that are mounted over the system's.
 #[derive(Debug)]
 pub struct Inside {
     pub(super) _files: tempfile::TempDir,
 }
 
-/// Why there is no such network.
+/// Why there is no isolated network.
 #[derive(Debug, thiserror::Error)]
 pub enum NamespaceError {
-    /// This system gives this user no namespaces.
+    /// This system does not let this user create namespaces.
     #[error(
         "no namespaces for ChatGPT's own origin: {0}; this needs Linux, `unshare` of util-linux, \
          and leave to make user namespaces"
     )]
     Unavailable(String),
-    /// The namespaces are there, and could not be prepared.
+    /// The namespaces exist, but could not be prepared.
     #[error("the namespaces for ChatGPT's own origin: {step}: {reason}")]
     Setup {
-        /// What was to be done.
+        /// The step that failed.
         step: &'static str,
-        /// Why it was not.
+        /// The reason.
         reason: String,
     },
 }

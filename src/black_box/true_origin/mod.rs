@@ -1,8 +1,7 @@
-//! ChatGPT's own origin on this machine: namespaces in which its names lead to loopback and from
-//! which nothing leaves, and TLS in front of a plain server there.
+//! ChatGPT's own origin on this machine: namespaces in which its names resolve to loopback and that
+//! have no way out, and TLS in front of a plain server there.
 //!
-//! Hosts send credentials to ChatGPT's origin and to no other, so only there can be seen what they
-//! send.
+//! Hosts send credentials only to ChatGPT's origin, so only there can they be observed.
 
 mod hosts;
 mod inside;

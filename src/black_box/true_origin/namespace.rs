@@ -1,4 +1,4 @@
-//! This program again, in a network of its own that has nothing but loopback.
+//! Runs this program again in an isolated network that has only loopback.
 
 use std::process::ExitStatus;
 
@@ -7,21 +7,22 @@ mod linux;
 
 pub use super::inside::{Inside, MARKER, NamespaceError};
 
-/// What [`enter`] has come to.
+/// The result of [`enter`].
 #[derive(Debug)]
 pub enum Entered {
-    /// This process is inside. The files that stand over the system's are kept as long as this is.
+    /// This process is inside. The files mounted over the system's exist as long as this value.
     Inside(Inside),
-    /// This process is outside; the one inside has ended like this, and there is nothing more to do.
+    /// This process is outside. The process inside has ended with this status, and this process
+    /// should exit too.
     Ended(ExitStatus),
 }
 
-/// Runs this program again, with the same arguments and the same input and output, in user, mount
-/// and network namespaces of its own: [`HOSTS`](super::HOSTS) are 127.0.0.1 there, no other name is
-/// anything, and there is no network but loopback. Waits until it has ended. Called inside, it
-/// prepares all that and looks whether it is so.
+/// Runs this program again, with the same arguments, input and output, in new user, mount and
+/// network namespaces: [`HOSTS`](super::HOSTS) resolve to 127.0.0.1 there, no other name resolves,
+/// and there is no network but loopback. Waits until it has ended. Called inside, it prepares the
+/// namespaces and verifies them.
 ///
-/// To be called first of all, before there are threads. What is inside ends when this process does.
+/// Must be called first, before any thread starts. The process inside ends with this process.
 ///
 /// # Errors
 /// See [`NamespaceError`].

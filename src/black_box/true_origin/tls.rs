@@ -1,4 +1,4 @@
-//! TLS with ChatGPT's names in front of a plain server.
+//! TLS with certificates for ChatGPT's names, in front of a plain server.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,14 +22,14 @@ use crate::files::write_whole;
 /// The port of https.
 pub const HTTPS: u16 = 443;
 
-/// The most connections at the same time; others wait.
+/// The most simultaneous connections; others wait.
 const MAX_CONNECTIONS: usize = 256;
-/// How long a TLS handshake may take.
+/// Time limit for a TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How long a connection may last.
+/// Time limit for a connection.
 const LIFETIME: Duration = Duration::from_secs(600);
 
-/// Terminates TLS on 127.0.0.1 and hands the bytes on. Ends when it is dropped.
+/// Terminates TLS on 127.0.0.1 and forwards the bytes. Dropping it stops it.
 #[derive(Debug)]
 pub struct Front {
     ca_file: PathBuf,
@@ -38,13 +38,13 @@ pub struct Front {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Why there is no front.
+/// Why the TLS front did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum FrontError {
-    /// No certificate could be made.
+    /// The certificate could not be created.
     #[error("no certificate for ChatGPT's names could be made: {0}")]
     Certificate(#[from] rcgen::Error),
-    /// TLS does not take it.
+    /// TLS rejected the certificate.
     #[error("TLS could not be set up: {0}")]
     Tls(#[from] rustls::Error),
     /// The certificate authority could not be written.
@@ -55,7 +55,7 @@ pub enum FrontError {
         /// The reason.
         source: io::Error,
     },
-    /// The port is not to be had.
+    /// The port is not available.
     #[error("127.0.0.1:{port}: cannot be listened on: {source}")]
     Listen {
         /// The port.
@@ -66,8 +66,8 @@ pub enum FrontError {
 }
 
 impl Front {
-    /// A front of the plain server at `upstream`, on the port of https, with a certificate
-    /// authority that is new, whose certificate is written to `folder`.
+    /// Starts a front for the plain server at `upstream`, on the HTTPS port. Writes the certificate
+    /// of its new certificate authority to `folder`.
     ///
     /// # Errors
     /// See [`FrontError`].
@@ -75,7 +75,7 @@ impl Front {
         Self::start_on(HTTPS, upstream, folder)
     }
 
-    /// The same on this port; 0 is any that is free.
+    /// The same on this port; 0 means any free port.
     ///
     /// # Errors
     /// See [`FrontError`].
@@ -101,7 +101,7 @@ impl Front {
             runtime.block_on(async {
                 tokio::select! {
                     () = serve(&listener, &acceptor, upstream) => {}
-                    // Told, or nobody is left to tell.
+                    // An error means that the receiver has gone.
                     _ = stopped => {}
                 }
             });
@@ -110,13 +110,13 @@ impl Front {
         Ok(Self { ca_file, address, stop: Some(stop), thread })
     }
 
-    /// The PEM file of the certificate authority that clients are to trust.
+    /// The PEM file of the certificate authority that clients must trust.
     #[must_use]
     pub fn ca_file(&self) -> &Path {
         &self.ca_file
     }
 
-    /// Where it listens.
+    /// Its address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -127,13 +127,13 @@ impl Drop for Front {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A thread that panicked has ended as well.
+            // A thread that panicked has ended too.
             let _ = thread.join();
         }
     }
 }
 
-/// A new certificate authority as PEM, and the server's side of TLS with a certificate of it.
+/// A new certificate authority as PEM, and a TLS server config with a certificate that it signed.
 fn certificates() -> Result<(String, ServerConfig), FrontError> {
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::default();
@@ -156,14 +156,14 @@ async fn serve(listener: &TcpListener, acceptor: &TlsAcceptor, upstream: SocketA
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
         let Ok((stream, _)) = listener.accept().await else {
-            // Too many files are open, or the client has gone already.
+            // Too many files are open, or the client has already gone.
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
             let _place = place;
-            // A client that breaks off has its own reasons.
+            // A client may close the connection at any time.
             let _ = tokio::time::timeout(LIFETIME, hand_on(stream, &acceptor, upstream)).await;
         });
     }

@@ -19,7 +19,9 @@ pub(super) fn name(u: &mut Unstructured<'_>) -> Result<String> {
         0..=5 => CODEX_APPS,
         6..=8 => "docs",
         9..=11 => "github",
-        12 | 13 => pick(u, &["Codex_Apps", "codex-apps", "codex_apps_2", "CODEX_APPS", " codex_apps"])?,
+        12 | 13 => {
+            pick(u, &["Codex_Apps", "codex-apps", "codex_apps_2", "CODEX_APPS", " codex_apps"])?
+        }
         14 => pick(u, &["Docs", "Docs", "a.b", "日本", "", "mcp_servers", "a b"])?,
         _ => "search",
     };

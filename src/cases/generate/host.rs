@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::draw::{once_in, pick};
 use super::server::servers;
 
-/// Base URLs that a rule of `endpoint.*` treats in a way of its own.
+/// Base URLs that some rule of `endpoint.*` treats specially.
 pub(crate) const BASE_URLS: [&str; 28] = [
     "https://chatgpt.com",
     "https://chatgpt.com/",
@@ -38,7 +38,7 @@ pub(crate) const BASE_URLS: [&str; 28] = [
     "https://corp.example:/",
 ];
 
-/// A valid host config, often with little in it.
+/// A valid host config, often a small one.
 pub(super) fn host(u: &mut Unstructured<'_>) -> Result<Map<String, Value>> {
     let mut host = Map::new();
     if once_in(u, 2)? {

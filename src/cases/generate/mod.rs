@@ -1,7 +1,8 @@
-//! Random bytes become cases. The one generator behind `check`, proptest, quickcheck and libFuzzer.
+//! Generates cases from random bytes: the one generator for `check`, proptest, quickcheck and
+//! libFuzzer.
 //!
-//! Small alphabets on purpose: names, plugins and contributors must meet for anything interesting
-//! to happen. [`labels`](crate::cases::labels) counts whether they do.
+//! The alphabets are small on purpose: most rules act only when names, plugins and contributors
+//! collide. [`labels`](crate::cases::labels) counts the collisions.
 
 mod draw;
 mod host;
@@ -15,18 +16,18 @@ use serde_json::{Map, Value};
 use self::draw::{name, once_in};
 use self::server::servers;
 
-/// Bytes that one random case is made of. Running out is no error: what is missing is simple.
+/// Bytes for one random case. If they run out, the rest of the case is simple.
 pub const BYTES_PER_CASE: usize = 384;
 
-/// Makes a case of `bytes`: the same bytes, the same case.
+/// Generates a case from `bytes`, deterministically.
 pub fn case_from_bytes(bytes: &[u8]) -> Case {
     case(&mut Unstructured::new(bytes)).unwrap_or_else(|_| empty_case())
 }
 
-/// The case number `index` of the stream that `seed` names.
+/// The random case number `index` of this seed.
 pub fn random_case(seed: u64, index: u64) -> Case {
     let mut bytes = [0; BYTES_PER_CASE];
-    // The multiplier spreads neighbouring indices over the generator's whole state space.
+    // The multiplier spreads neighbouring indices over the whole state space of the generator.
     let stream = seed ^ index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     fastrand::Rng::with_seed(stream).fill(&mut bytes);
     case_from_bytes(&bytes)
@@ -43,22 +44,22 @@ fn empty_case() -> Case {
     }
 }
 
-/// How much nonsense a case may hold.
+/// How invalid a case may be.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
-    /// Everything valid.
+    /// Valid.
     WellFormed,
-    /// Valid but for one small thing.
+    /// Valid except for one small mistake.
     Perturbed,
-    /// Any JSON where the vocabulary leaves room for it.
+    /// Any JSON wherever the format of a case allows it.
     Wild,
 }
 
-/// Draws a case. What it holds is drawn alike for every profile: a value that only some profiles know
-/// is unknown or invalid in the others.
+/// Draws a case. The contents have the same distribution in every profile: a value that only some
+/// profiles know is unknown or invalid in the others.
 ///
 /// # Errors
-/// None in practice: `Unstructured` answers with the simplest choice when it runs dry.
+/// None in practice: `Unstructured` returns the simplest choice when it runs out of bytes.
 pub fn case(u: &mut Unstructured<'_>) -> Result<Case> {
     let mode = match u.int_in_range(0..=19)? {
         0..=15 => Mode::WellFormed,
@@ -79,7 +80,7 @@ pub fn case(u: &mut Unstructured<'_>) -> Result<Case> {
     Ok(case)
 }
 
-/// Auth, ChatGPT in half of the cases: behind a closed gate there is less to see.
+/// Auth, ChatGPT in half of the cases: a closed gate hides other differences.
 fn auth(u: &mut Unstructured<'_>) -> Result<Option<Auth>> {
     Ok(match u.int_in_range(0..=9)? {
         0 => None,
@@ -106,8 +107,8 @@ fn plugins(u: &mut Unstructured<'_>) -> Result<Vec<Plugin>> {
         .collect()
 }
 
-/// Contributors, the hosted-apps one in two of three cases, at any position. Their ids do not sort
-/// in registration order, so that sorting by id shows.
+/// Contributors, the hosted-apps one in two of three cases, at any position. Their ids are not in
+/// registration order, so that sorting by id causes a failure.
 fn contributors(u: &mut Unstructured<'_>) -> Result<Vec<Contributor>> {
     let ids = ["ext-c", "ext-a", "ext-b"];
     let count = *u.choose(&[0, 0, 1, 1, 2, 3])?;

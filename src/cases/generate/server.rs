@@ -25,7 +25,7 @@ pub(super) fn entry(u: &mut Unstructured<'_>) -> Result<Value> {
     } else {
         entry.insert("url".into(), Value::from(url(u)?));
     }
-    // A quarter of the servers is disabled: what happens to them is half of the specification.
+    // A quarter of the servers is disabled, because half of the rules are about disabled servers.
     if once_in(u, 4)? {
         entry.insert("enabled".into(), Value::Bool(false));
     }
@@ -63,7 +63,7 @@ fn url(u: &mut Unstructured<'_>) -> Result<&'static str> {
     u.choose(if is_plain { &plain } else { &NEAR_CHATGPT }).copied()
 }
 
-/// URLs at ChatGPT's origin, and URLs that one way of reading takes for it.
+/// URLs at ChatGPT's origin, and URLs that some parsers mistake for it.
 const NEAR_CHATGPT: [&str; 16] = [
     "https://chatgpt.com",
     "HTTPS://user@ChatGPT.com:443/x",
@@ -100,7 +100,7 @@ fn text_table(u: &mut Unstructured<'_>, keys: [&str; 2]) -> Result<Value> {
     Ok(Value::Object(table))
 }
 
-/// A time as a user may write it: a few common ones, those at which rounding goes wrong, and any
+/// A time as a user may write it: common values, values that are prone to rounding errors, and any
 /// decimal.
 fn seconds(u: &mut Unstructured<'_>) -> Result<Value> {
     let common = [json!(0), json!(7), json!(30), json!(30.0), json!(0.25), json!(1.5)];

@@ -1,4 +1,4 @@
-//! Cases that are wrong: by one small thing, or anywhere.
+//! Invalid cases: with one small mistake, or with arbitrary JSON.
 
 use arbitrary::{Result, Unstructured};
 use mcp_overlay_model::{Case, Contribution, ContributorKind};
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::draw::{name, once_in, pick};
 use super::server;
 
-/// Breaks one small thing in an otherwise valid case, twice once in four times.
+/// Puts a mistake into an otherwise valid case; in one of four cases, two mistakes.
 pub(super) fn perturb(u: &mut Unstructured<'_>, case: &mut Case) -> Result<()> {
     for _ in 0..if once_in(u, 4)? { 2 } else { 1 } {
         match u.int_in_range(0..=7)? {
@@ -25,7 +25,7 @@ pub(super) fn perturb(u: &mut Unstructured<'_>, case: &mut Case) -> Result<()> {
     Ok(())
 }
 
-/// Edits a value as a table; one that is something else becomes an empty table first.
+/// Edits a value as a table; any other value is first replaced by an empty table.
 fn edit<R>(value: &mut Value, change: impl FnOnce(&mut Map<String, Value>) -> R) -> R {
     let mut table = match value.take() {
         Value::Object(table) => table,
@@ -88,13 +88,13 @@ fn break_host(u: &mut Unstructured<'_>, case: &mut Case) -> Result<()> {
     Ok(())
 }
 
-/// A value of a type that few fields have.
+/// A value of a type that few fields accept.
 fn wrong(u: &mut Unstructured<'_>) -> Result<Value> {
     let values = [json!(5), json!("yes"), json!([]), json!([1]), json!({"a": 1}), json!(-1.5)];
     u.choose(&values).cloned()
 }
 
-/// The same, but a table: what a feature that is a table means is not specified.
+/// The same without a table, because a feature that is a table is not specified.
 fn not_a_table(u: &mut Unstructured<'_>) -> Result<Value> {
     let values = [json!(5), json!("yes"), json!([]), json!([1]), json!(-1.5)];
     u.choose(&values).cloned()
@@ -140,7 +140,7 @@ fn broken_server(u: &mut Unstructured<'_>) -> Result<Value> {
     Ok(entry)
 }
 
-/// A field that makes most servers invalid, and a few that only look as if they did.
+/// A field that makes most servers invalid, or one that only looks as if it did.
 fn broken_field(u: &mut Unstructured<'_>) -> Result<(&'static str, Value)> {
     Ok(match u.int_in_range(0..=25)? {
         22..=25 => ("auth", u.choose(&[json!("ChatGPT"), json!(true), json!("bearer")])?.clone()),
@@ -200,7 +200,7 @@ fn bad_seconds(u: &mut Unstructured<'_>) -> Result<Value> {
     u.choose(&written).cloned()
 }
 
-/// Puts arbitrary JSON where the vocabulary of cases leaves room for it.
+/// Puts arbitrary JSON wherever the format of a case allows it.
 pub(super) fn scatter(u: &mut Unstructured<'_>, case: &mut Case) -> Result<()> {
     let keys = ["chatgpt_base_url", "apps_mcp_product_sku", "features", "mcp_servers", "env", "x"];
     match u.int_in_range(0..=3)? {
@@ -223,7 +223,7 @@ fn set_host_key(case: &mut Case, key: &str, value: Value) {
     edit(&mut case.host, |host| host.insert(key.into(), value));
 }
 
-/// Any JSON, at most `depth` levels deep, with the vocabulary's own words as keys.
+/// Any JSON, at most `depth` levels deep, with keys that configs use.
 fn any_json(u: &mut Unstructured<'_>, depth: u8) -> Result<Value> {
     let keys = [
         "command",

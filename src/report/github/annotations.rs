@@ -3,13 +3,13 @@
 use crate::display::{clipped, visible};
 use crate::report::data::{Report, RunVerdict};
 
-/// Annotations that are written; GitHub shows ten of a step, the log has the others.
+/// The most annotations; GitHub shows ten per step, the log has the others.
 const MOST: usize = 50;
 
-/// Characters of an annotation.
+/// The most characters of an annotation.
 const MESSAGE: usize = 4_000;
 
-/// Workflow commands, a line each, for a step's standard output.
+/// Workflow commands, one per line, for a step's standard output.
 pub fn annotations(report: &Report) -> String {
     let errors = errors(report);
     let mut out = String::new();
@@ -28,7 +28,7 @@ pub fn annotations(report: &Report) -> String {
     out
 }
 
-/// Title and text of everything that counts against the subject.
+/// Title and text of every failure that counts.
 fn errors(report: &Report) -> Vec<(String, String)> {
     let mut errors = Vec::new();
     for found in report.findings.iter().filter(|found| report.counts(found)) {
@@ -60,7 +60,7 @@ fn command(kind: &str, title: &str, message: &str) -> String {
     format!("::{kind} title={title}::{message}\n")
 }
 
-/// As GitHub's own toolkit escapes what comes after the second `::`.
+/// Escapes the message of a workflow command as GitHub's toolkit does.
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }

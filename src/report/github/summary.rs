@@ -1,4 +1,4 @@
-//! The page that `$GITHUB_STEP_SUMMARY` becomes: Markdown with HTML in it.
+//! The page for `$GITHUB_STEP_SUMMARY`: Markdown with HTML.
 
 use std::fmt::Write;
 
@@ -8,16 +8,16 @@ use crate::finding::{Finding, FoundDifference};
 use crate::report::data::{PhaseReport, Report, ReportedFinding, RuleStatus};
 use crate::report::diff::{diff, unified};
 
-/// GitHub refuses a summary of more than 1 MiB; some is left for other steps.
+/// GitHub rejects a summary of more than 1 MiB; the rest is left for other steps.
 const MOST_BYTES: usize = 900 * 1024;
 
-/// Kept for what is said about that which is left out.
-const LAST_WORDS: usize = 1024;
+/// Bytes reserved for the note about omitted parts.
+const OMISSION_NOTE: usize = 1024;
 
-/// Characters of a finding's case, and of each of its differences.
+/// The most characters of a finding's case, and of each of its differences.
 const PART: usize = 8_000;
 
-/// Differences of a finding that are shown.
+/// The most differences of a finding to show.
 const DIFFERENCES: usize = 10;
 
 /// Markdown for `$GITHUB_STEP_SUMMARY`, of less than 900 KiB.
@@ -46,7 +46,7 @@ pub fn summary(report: &Report) -> String {
     page.ended()
 }
 
-/// A page that says what it has no room for.
+/// A page with a size limit, which lists the parts that it omits.
 struct Page {
     text: String,
     left_out: Vec<String>,
@@ -54,7 +54,7 @@ struct Page {
 
 impl Page {
     fn has_room(&self, more: usize) -> bool {
-        self.text.len() + more + LAST_WORDS < MOST_BYTES
+        self.text.len() + more + OMISSION_NOTE < MOST_BYTES
     }
 
     fn push(&mut self, text: &str) {
@@ -63,7 +63,7 @@ impl Page {
         }
     }
 
-    /// As many of the parts as there is room for, below a heading if there is any.
+    /// Adds as many of the parts as fit, below a heading if there are any.
     fn all(&mut self, what: &str, heading: &str, parts: impl Iterator<Item = String>) {
         let mut left_out = 0;
         for (position, part) in parts.enumerate() {
@@ -175,7 +175,7 @@ fn difference(difference: &FoundDifference) -> String {
     let diff = fenced("diff", &diff);
     match because.trim().contains('\n') {
         false => format!("{} ({rule}{})\n\n{diff}", code(place), escaped(because)),
-        // What a subject wrote before it died.
+        // The output of a subject that crashed.
         true => format!("{}\n\n{}\n\n{diff}", code(place), fenced("text", &visible(because))),
     }
 }
@@ -199,7 +199,7 @@ fn unmet(report: &Report) -> impl Iterator<Item = String> {
     report.unmet().map(|entry| format!("- {}: {}\n", code(entry.what()), escaped(&entry.reason)))
 }
 
-/// A code block that its text cannot end: its fence is longer than any in the text.
+/// A code block that its text cannot close: its fence is longer than any in the text.
 fn fenced(language: &str, text: &str) -> String {
     let text = clipped(text, PART);
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
@@ -207,8 +207,8 @@ fn fenced(language: &str, text: &str) -> String {
     format!("{fence}{language}\n{}\n{fence}", text.trim_end())
 }
 
-/// Text on one line that is neither Markdown nor HTML: punctuation as character references, which
-/// Markdown never takes for its own.
+/// Escapes text for Markdown and HTML, on one line: it writes punctuation as character references,
+/// which Markdown never interprets.
 fn escaped(text: &str) -> String {
     let text = clipped(&one_line(text), PART);
     let mut out = String::with_capacity(text.len());
@@ -232,14 +232,14 @@ fn sentence(text: &str) -> String {
     parts.collect()
 }
 
-/// [`escaped`], with the spaces around it.
+/// [`escaped`], but keeps the spaces around the text.
 fn spaced(part: &str) -> String {
     let space = |there: bool| if there { " " } else { "" };
     let (before, after) = (part.starts_with(' '), part.ends_with(' '));
     format!("{}{}{}", space(before), escaped(part), space(after && part.trim() != ""))
 }
 
-/// A name; GitHub looks for no mentions in code.
+/// A name as code, where GitHub does not link mentions.
 fn code(text: &str) -> String {
     format!("<code>{}</code>", escaped(text))
 }

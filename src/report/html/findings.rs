@@ -1,4 +1,4 @@
-//! What failed: each finding with its case and its differences, scenarios, expected failures.
+//! The failures: findings with their cases and differences, scenarios, and expected failures.
 
 use maud::{Markup, html};
 use mcp_overlay_model::Case;
@@ -11,13 +11,13 @@ use crate::judge::verdict::FindingKind;
 use crate::report::data::{Expectation, Report, ReportedFinding};
 use crate::report::diff::{Hunk, diff};
 
-/// Findings that are shown; nobody reads more.
+/// The most findings to show.
 pub(super) const MOST: usize = 100;
 
-/// Differences of a finding that are shown.
+/// The most differences of a finding to show.
 const DIFFERENCES: usize = 20;
 
-/// Bytes of a finding that is offered as a file.
+/// The largest finding that the page offers as a file, in bytes.
 const FILE: usize = 100_000;
 
 pub(super) fn findings(report: &Report) -> Markup {
@@ -112,7 +112,7 @@ fn difference(difference: &FoundDifference, of_answers: bool) -> Markup {
     }
 }
 
-/// Both sides of a hunk; where they are the same, a phone shows only the first.
+/// Both sides of a hunk; if they are equal, a narrow screen shows only the first.
 fn hunk_row(hunk: &Hunk) -> Markup {
     let side = |lines: &[String], sign: &str, class: &str| {
         let (sign, class) = if hunk.same { (" ", "same") } else { (sign, class) };
@@ -136,7 +136,7 @@ fn replay(found: &ReportedFinding) -> Markup {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let name = match found.id.chars().all(plain) && !found.id.starts_with(['-', '.']) {
         true => format!("{}.json", found.id),
-        // Nobody is to type what a stranger wrote into a shell.
+        // Readers copy this command into a shell, so it must not contain untrusted text.
         false => "finding.json".into(),
     };
     let file = serde_json::to_string_pretty(&found.finding).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! How often random cases were in each situation, as bars.
+//! A bar chart of the situations of the random cases.
 
 use maud::{Markup, html};
 
@@ -42,7 +42,7 @@ pub(super) fn chart(report: &Report) -> Markup {
     }
 }
 
-/// A bar; shares are in percent, the least one in thousandths.
+/// A row with a bar; `least` is in thousandths.
 fn row(words: &str, count: u64, cases: u64, least: Option<u32>) -> Markup {
     let share = 100.0 * count as f64 / cases as f64;
     let least = least.map(|least| f64::from(least) / 10.0);

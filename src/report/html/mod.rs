@@ -1,4 +1,4 @@
-//! The report as one page that needs nothing else: no script, no request.
+//! The report as one self-contained HTML page, without scripts or requests.
 
 mod findings;
 mod labels;
@@ -13,10 +13,10 @@ use self::parts::{Text, head, word};
 use crate::report::data::Report;
 use crate::report::strength::Matrix;
 
-/// The page; with the table of a self-test, if there is one.
+/// Renders the page, with the table of a self-test if there is one.
 pub fn render(report: &Report, matrix: Option<&Matrix>) -> String {
     let title = format!("{}: {}", report.run.subject, word(report.verdict()));
-    // Of no fault at all, all were found: that says nothing.
+    // A table without faults would claim that all were found.
     let matrix = matrix.filter(|matrix| !matrix.faults.is_empty());
     let page = html! {
         (DOCTYPE)

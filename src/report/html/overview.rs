@@ -1,4 +1,4 @@
-//! What the run came to, and what it was.
+//! The verdict on the run, and its options.
 
 use maud::{Markup, html};
 
@@ -35,7 +35,7 @@ pub(super) fn header(report: &Report, has_matrix: bool) -> Markup {
     }
 }
 
-/// Links to the sections that there are.
+/// Links to the sections of this page.
 fn contents(report: &Report, has_matrix: bool) -> Markup {
     let all = [
         ("run", "What was run", true),

@@ -1,4 +1,4 @@
-//! What every page is made of.
+//! Parts shared by all pages.
 
 use maud::{Markup, PreEscaped, Render, html};
 
@@ -7,10 +7,10 @@ use crate::report::data::RunVerdict;
 
 const STYLE: &str = include_str!("style.css");
 
-/// What the page may load: nothing. Should a text ever come to be taken for HTML, it stays inert.
+/// The page may load nothing. If untrusted text were ever interpreted as HTML, it would stay inert.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
-/// Characters of any one text.
+/// The most characters of one text.
 const TEXT: usize = 20_000;
 
 /// The head of a page that loads nothing.
@@ -35,7 +35,7 @@ pub(super) fn word(verdict: RunVerdict) -> &'static str {
     }
 }
 
-/// Text of others: what cannot be seen is written out, the rest escaped.
+/// Untrusted text: invisible characters are written out, and the rest is escaped.
 pub(crate) struct Text<'a>(pub(crate) &'a str);
 
 impl Render for Text<'_> {
@@ -53,7 +53,7 @@ pub(crate) fn sentence(text: &str) -> Markup {
     }
 }
 
-/// A table wider than its place scrolls there, by keyboard too.
+/// A table that scrolls within its container if it is too wide, also by keyboard.
 pub(crate) fn wide(label: &str, table: &Markup) -> Markup {
     html! { div.wide tabindex="0" role="region" aria-label=(label) { (table) } }
 }

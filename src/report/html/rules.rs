@@ -1,4 +1,4 @@
-//! Every rule and what became of it, those that failed first.
+//! The result of every rule, failures first.
 
 use maud::{Markup, html};
 use mcp_overlay_model::Rule;
@@ -44,7 +44,7 @@ pub(super) fn table(report: &Report) -> Markup {
     }
 }
 
-/// The number of the first finding that breaks a rule, as in its anchor.
+/// The number of the first finding about a rule, as used in its anchor.
 fn finding_of(report: &Report, rule: Rule) -> Option<usize> {
     let at = report.findings.iter().position(|found| found.finding.rule == Some(rule))?;
     (at < super::findings::MOST).then_some(at + 1)

@@ -1,4 +1,4 @@
-//! What finds which fault: how much a clean report is worth.
+//! Which phase finds which seeded fault, as a measure of a clean report's value.
 
 use maud::{Markup, html};
 

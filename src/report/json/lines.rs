@@ -16,12 +16,12 @@ pub(super) struct Header {
     pub(super) run: RunOptions,
 }
 
-/// A rule, and what became of it.
+/// The result for a rule.
 #[derive(Serialize, Deserialize)]
 pub(super) struct RuleLine {
     pub(super) id: Rule,
     pub(super) reached: u64,
-    /// For readers; it follows from the other lines.
+    /// Redundant, for readers: it follows from the other lines.
     pub(super) status: RuleStatus,
 }
 
@@ -29,9 +29,9 @@ pub(super) struct RuleLine {
 #[derive(Serialize, Deserialize)]
 pub(super) struct End {
     pub(super) verdict: RunVerdict,
-    /// For readers; it follows from the other lines.
+    /// Redundant, for readers: it follows from the other lines.
     pub(super) headline: String,
     pub(super) gave_up: Option<String>,
-    /// All lines of the file, the first and this one too.
+    /// Number of lines in the file, including the first and this one.
     pub(super) lines: u64,
 }

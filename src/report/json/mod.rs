@@ -1,7 +1,7 @@
-//! The report as a file for programs, and for `merge`: lines of JSON, `docs/reports.md`.
+//! The report as JSON Lines, for programs and for `merge`; see `docs/reports.md`.
 //!
-//! The last line says what the run came to and how many lines there are, so that a file of which
-//! the end is missing is never taken for a run that found nothing.
+//! The last line has the verdict and the number of lines, so that a truncated file is never
+//! mistaken for a run without findings.
 
 mod lines;
 mod read;

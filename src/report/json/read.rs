@@ -1,4 +1,4 @@
-//! A report read back. Nothing that is damaged passes for a report.
+//! Reads a report, and rejects any damaged file.
 
 use mcp_overlay_model::Rule;
 use std::collections::BTreeMap;
@@ -13,17 +13,18 @@ use crate::report::data::{
 };
 use crate::rules::coverage::RuleCounts;
 
-/// The largest count: what every reader of JSON reads exactly, and the sum over a thousand parts
-/// of a run is still a `u64`.
+/// The largest count: every JSON reader reads it exactly, and the sum over a thousand parts of a
+/// run fits in a `u64`.
 const MOST: u64 = 1 << 53;
 
-/// How deep a line may be nested. An answer has up to 128 levels, and a few more are around it.
+/// The deepest nesting of a line. An answer has up to 128 levels, and its line adds a few.
 const DEEPEST: usize = 192;
 
-/// Why a text is no report. No message quotes a file that is none: it may be any file.
+/// Why a text is not a report. No message quotes a file that is not a report, because it may be any
+/// file.
 #[derive(Debug, thiserror::Error)]
 pub enum BadReport {
-    /// Something else.
+    /// Not a report.
     #[error(
         "{place}:1: found {found}, expected the first line of a report: {{\"report\":{FORMAT},…}}\n  \
          help: give a file that `mcp-overlay check --json FILE` wrote"
@@ -31,10 +32,10 @@ pub enum BadReport {
     NotAReport {
         /// The file.
         place: String,
-        /// What it begins with, in words.
+        /// A description of its first line.
         found: &'static str,
     },
-    /// A report, but not of this version of the format.
+    /// A report in another version of the format.
     #[error(
         "{place}:1: found a report of format {found}, expected format {FORMAT}\n  \
          help: read it with the version that wrote it, or run the check again with this one"
@@ -53,22 +54,22 @@ pub enum BadReport {
     CutOff {
         /// The file.
         place: String,
-        /// The last line that is there.
+        /// The last line in the file.
         line: usize,
     },
-    /// A line that is none of a report.
+    /// A line that does not belong in a report.
     #[error("{place}:{line}: found {found}, expected {expected}\n  help: run the check again")]
     Line {
         /// The file.
         place: String,
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The problem.
         found: String,
-        /// What would be right.
+        /// What is expected instead.
         expected: String,
     },
-    /// One thing on two lines.
+    /// A duplicate line.
     #[error(
         "{place}:{line}: found {what} again, expected it once, on line {first}\n  \
          help: the file was changed after it was written; run the check again"
@@ -80,10 +81,10 @@ pub enum BadReport {
         line: usize,
         /// The first.
         first: usize,
-        /// What is there twice.
+        /// What is duplicated.
         what: String,
     },
-    /// Lines are missing, or there are too many.
+    /// The number of lines is wrong.
     #[error(
         "{place}:{line}: found {found} lines, expected the {expected} that the last one counts\n  \
          help: the file was changed after it was written; run the check again"
@@ -93,12 +94,12 @@ pub enum BadReport {
         place: String,
         /// The last line.
         line: usize,
-        /// How many there are.
+        /// The number of lines in the file.
         found: u64,
-        /// How many were written.
+        /// The number of lines that were written.
         expected: u64,
     },
-    /// Something after the last line.
+    /// A line after the last line.
     #[error(
         "{place}:{line}: found a line after {{\"end\":…}}, expected the end of the file\n  \
          help: give each report as a file of its own"
@@ -109,7 +110,7 @@ pub enum BadReport {
         /// The line, from 1.
         line: usize,
     },
-    /// The last line does not follow from the others.
+    /// The last line contradicts the others.
     #[error(
         "{place}:{line}: found the verdict {found:?}, expected {expected:?}, which is what the \
          lines say\n  help: the file was changed after it was written; run the check again"
@@ -119,14 +120,14 @@ pub enum BadReport {
         place: String,
         /// The last line.
         line: usize,
-        /// What the last line says.
+        /// The verdict in the last line.
         found: RunVerdict,
-        /// What the others say.
+        /// The verdict that follows from the other lines.
         expected: RunVerdict,
     },
 }
 
-/// A line between the first and the last, and the last.
+/// Any line but the first.
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Line {
@@ -140,15 +141,15 @@ enum Line {
 }
 
 impl Line {
-    /// What may be there once.
+    /// Identifies the content of the line, which may occur only once.
     fn what(&self) -> String {
         match self {
             Line::Phase(phase) => format!("the phase {}", phase.phase.word()),
-            Line::Rule(rule) => format!("the rule {:?}", rule.id),
+            Line::Rule(rule) => format!("the rule {:?}", rule.id.id()),
             Line::Finding(found) => format!("the finding {:?}", found.id),
             Line::Scenario(failed) => format!("the scenario {:?}", failed.name),
             Line::Expectation(Expectation { entry, .. }) => match &entry.rule {
-                Some(rule) => format!("the expected failure of the rule {rule:?}"),
+                Some(rule) => format!("the expected failure of the rule {:?}", rule.id()),
                 None => format!("the expected finding {:?}", entry.finding),
             },
             Line::Labels(_) => "the line of labels".into(),
@@ -156,7 +157,7 @@ impl Line {
         }
     }
 
-    /// What makes the line impossible.
+    /// Why the values of the line are impossible.
     fn problem(&self) -> Option<String> {
         let (words, most, counts) = match self {
             Line::Phase(PhaseReport { seconds, .. }) if *seconds < 0.0 => {
@@ -181,7 +182,7 @@ impl Line {
 /// Reads a report; `place` names it in errors.
 ///
 /// # Errors
-/// The first reason why it is none.
+/// The first reason why the text is not a report.
 pub fn read(text: &str, place: &str) -> Result<Report, BadReport> {
     let mut lines = text.lines().enumerate();
     let (_, first) = lines.next().unwrap_or_default();
@@ -207,11 +208,11 @@ pub fn read(text: &str, place: &str) -> Result<Report, BadReport> {
 
 fn rule_counts(mut counts: BTreeMap<Rule, u64>) -> RuleCounts {
     counts.retain(|_, reached| *reached > 0);
-    // A map of text to numbers is what they are written as.
+    // The counts are serialized as a map from text to numbers.
     serde_json::to_value(counts).and_then(serde_json::from_value).unwrap_or_default()
 }
 
-/// Whether the text ends within this line: every line that was written whole ends with `\n`.
+/// Whether the text is cut off within this line: every complete line ends with `\n`.
 fn is_last(line: &str, text: &str) -> bool {
     !text.ends_with('\n') && text.ends_with(line)
 }
@@ -224,7 +225,7 @@ fn header(line: &str, text: &str, place: &str) -> Result<Report, BadReport> {
             return Err(BadReport::CutOff { place: place.into(), line: 1 });
         }
         Err(_) if text.is_empty() => return Err(none("an empty file")),
-        Err(_) => return Err(none("a line that is no JSON")),
+        Err(_) => return Err(none("a line that is not JSON")),
     };
     match value.get("report").and_then(serde_json::Value::as_u64) {
         None => return Err(none("JSON that does not say of which format the report is")),
@@ -254,12 +255,12 @@ fn header(line: &str, text: &str, place: &str) -> Result<Report, BadReport> {
 struct Reader<'a> {
     place: &'a str,
     report: Report,
-    /// What was read, with its line.
+    /// The contents read so far, with their line numbers.
     seen: BTreeMap<String, usize>,
 }
 
 impl Reader<'_> {
-    /// A line that may be there, and is for the first time.
+    /// Reads a line that belongs in a report and is not a duplicate.
     fn line(&mut self, text: &str, number: usize, last: bool) -> Result<Line, BadReport> {
         let place = || self.place.to_string();
         let wrong = |found, expected: &str| BadReport::Line {
@@ -272,7 +273,7 @@ impl Reader<'_> {
             return Err(wrong(format!("more than {DEEPEST} levels of JSON"), "fewer"));
         }
         let mut json = serde_json::Deserializer::from_str(text);
-        // The depth is known.
+        // The depth has been checked above.
         json.disable_recursion_limit();
         let read = Line::deserialize(&mut json).and_then(|line| json.end().map(|()| line));
         let line = read.map_err(|error| match error.is_eof() && last {
@@ -292,7 +293,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The report, if the last line agrees with the others.
+    /// Returns the report, if the last line agrees with the others.
     fn end(mut self, end: End, line: usize, lines: usize) -> Result<Report, BadReport> {
         let place = self.place.to_string();
         if lines > line {
@@ -315,7 +316,7 @@ impl Reader<'_> {
     }
 }
 
-/// How deep the brackets of a line are nested.
+/// The nesting depth of the brackets in a line.
 fn depth(line: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let (mut in_text, mut escaped) = (false, false);
@@ -335,7 +336,7 @@ fn depth(line: &str) -> usize {
     deepest
 }
 
-/// What the reader of JSON says; which line of the file it is, it does not know.
+/// The JSON parser's message, without its line number, which is not that of the file.
 fn in_words(error: &serde_json::Error) -> String {
     let words = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
@@ -343,6 +344,6 @@ fn in_words(error: &serde_json::Error) -> String {
         Some(words) => format!("{words} (column {})", error.column()),
         None => words,
     };
-    let kind = if error.is_data() { "what does not fit" } else { "what is no JSON" };
+    let kind = if error.is_data() { "invalid data" } else { "invalid JSON" };
     format!("{kind}: {}", one_line(&clipped(&words, 300)))
 }

@@ -1,4 +1,4 @@
-//! A report written.
+//! Writes a report.
 
 use mcp_overlay_model::Rule;
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use crate::rules::coverage::RuleCounts;
 /// Writes the report.
 ///
 /// # Errors
-/// Those of `out`.
+/// Errors of `out`.
 pub fn write(report: &Report, out: impl Write) -> io::Result<()> {
     let mut lines = Lines { out, written: 0 };
     let tool = format!("mcp-overlay {}", report.run.version);
@@ -45,7 +45,7 @@ pub fn write(report: &Report, out: impl Write) -> io::Result<()> {
     lines.out.flush()
 }
 
-/// Every rule, those that were not reached too.
+/// The counts of all rules, including those that were not reached.
 fn counts(rules: &RuleCounts) -> BTreeMap<Rule, u64> {
     Rule::ALL.iter().map(|rule| (*rule, rules.count(*rule))).collect()
 }

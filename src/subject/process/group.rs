@@ -1,33 +1,33 @@
-//! Process groups of subjects: killed as a whole, and none survives this process if it can help it.
+//! Process groups of subjects: each is killed as a whole, and none should outlive this process.
 
 use std::collections::BTreeSet;
 use std::process::Child;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Groups whose leader has not been waited for. Until it is, nobody else can have its number.
+/// Groups with a leader that has not been reaped. Until then no other process can get its id.
 static LIVE: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
 fn live() -> MutexGuard<'static, BTreeSet<u32>> {
     LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Notes a process that was started as the leader of a group.
+/// Records a process that was started as the leader of a group.
 pub(super) fn started(child: &Child) {
     live().insert(child.id());
 }
 
-/// Kills the group of a process that has not been waited for.
+/// Kills the group of a process that has not been reaped.
 pub(super) fn kill(child: &mut Child) {
     let mut live = live();
     if live.remove(&child.id()) {
         kill_group(child.id());
     }
-    // One that left its own group is not spared either.
+    // Also kill a leader that has left its own group.
     drop(child.kill());
 }
 
-/// Kills every subject's process group, for a program that is about to end out of order: a subject
-/// that hangs would outlive it.
+/// Kills every subject's process group. For an interrupted program: a hanging subject would outlive
+/// it.
 pub fn kill_all() {
     for leader in std::mem::take(&mut *live()) {
         kill_group(leader);
@@ -38,7 +38,7 @@ pub fn kill_all() {
 fn kill_group(leader: u32) {
     use rustix::process::{Pid, Signal, kill_process_group};
     if let Some(leader) = i32::try_from(leader).ok().and_then(Pid::from_raw) {
-        // That the group is gone already is what is wanted.
+        // An error means that the group has already ended.
         let _ = kill_process_group(leader, Signal::KILL);
     }
 }
@@ -46,12 +46,12 @@ fn kill_group(leader: u32) {
 #[cfg(not(unix))]
 fn kill_group(_: u32) {}
 
-/// Whether a process has ended; it is not waited for.
+/// Whether a process has ended; does not reap it.
 #[cfg(unix)]
 pub(super) fn has_ended(child: &mut Child) -> bool {
     use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    // Not to be had is as good as gone.
+    // On an error, treat the process as ended.
     !matches!(waitid(WaitId::Pid(Pid::from_child(child)), options), Ok(None))
 }
 

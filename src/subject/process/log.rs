@@ -1,5 +1,5 @@
-//! A subject's standard error: read so that it never blocks, and forgotten but for its end. It is
-//! log text and never a verdict.
+//! A subject's standard error: read continuously so that the subject never blocks. Only the end is
+//! kept. It is log text and never affects a verdict.
 
 use std::fmt::Write;
 use std::io::Read;
@@ -10,25 +10,25 @@ use std::time::Duration;
 
 use crate::display::visible;
 
-/// How much of the end is kept, in bytes.
+/// Size of the kept end, in bytes.
 const KEPT: usize = 4 * 1024;
 
-/// Lines that are shown of it.
+/// Number of lines to show.
 const SHOWN_LINES: usize = 8;
 
-/// How long the last words of a process may take to arrive.
+/// How long to wait for the last output of a process.
 const GRACE: Duration = Duration::from_millis(30);
 
-/// Somebody who hears all that a process writes.
-pub(crate) type Tap = Arc<dyn Hears>;
+/// A shared receiver of a process's output.
+pub(crate) type Tap = Arc<dyn Record>;
 
-/// Hears what a process writes.
-pub(crate) trait Hears: std::fmt::Debug + Send + Sync {
-    /// Bytes that were written to `stream`, in order.
-    fn hears(&self, stream: &'static str, bytes: &[u8]);
+/// Receives the output of a process.
+pub(crate) trait Record: std::fmt::Debug + Send + Sync {
+    /// Receives bytes written to `stream`, in order.
+    fn record(&self, stream: &'static str, bytes: &[u8]);
 }
 
-/// The end of what a process wrote to its standard error.
+/// The end of a process's standard error.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -41,7 +41,7 @@ impl Log {
             while let Ok(read @ 1..) = stderr.read(&mut bytes) {
                 let bytes = bytes.get(..read).unwrap_or_default();
                 if let Some(tap) = &tap {
-                    tap.hears("standard error", bytes);
+                    tap.record("standard error", bytes);
                 }
                 kept.keep(bytes);
             }
@@ -56,8 +56,7 @@ impl Log {
         kept.drain(..surplus);
     }
 
-    /// The last lines, each on a line of its own and harmless to a terminal; empty if there are
-    /// none.
+    /// The last lines, one per line and safe for a terminal; empty if there are none.
     pub(super) fn last_words(&self) -> String {
         thread::sleep(GRACE);
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,8 +1,8 @@
-//! A process that is spoken to in lines: its pipes, its end.
+//! A subprocess with a line-based protocol: its pipes and its exit.
 //!
-//! Nothing here waits without a limit. Three threads serve the pipes, so that a process that reads
-//! nothing, writes without end or fills its standard error blocks nobody but itself; they end with
-//! the pipes. The process leads a process group, and the group is killed as a whole.
+//! Every wait has a time limit. Three threads serve the pipes, so that a process that reads
+//! nothing, writes endlessly or fills its standard error blocks only itself; the threads end with
+//! the pipes. The process leads a process group, which is killed as a whole.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -14,32 +14,31 @@ use super::group;
 use super::log::{Log, Tap};
 use crate::subject::reply::{Failure, FailureKind};
 
-/// The longest line that is read, in bytes, its newline not counted.
+/// The longest accepted line, in bytes, without its newline.
 pub const MAX_LINE: usize = 16 * 1024 * 1024;
 
-/// How often a process that says nothing is looked at.
+/// Polling interval for a silent process.
 const TICK: Duration = Duration::from_millis(20);
 
-/// How long a process has to be gone after it was killed, or its last words to arrive after it
-/// ended.
+/// Time limit for a killed process to end, or for the last output of an ended process to arrive.
 const GRACE: Duration = Duration::from_millis(300);
 
-/// Lines that may wait for the driver. Few, because a line may have 16 MiB.
+/// Lines queued for the driver. Few, because a line may have 16 MiB.
 const WAITING_LINES: usize = 32;
 
 /// A running process. Dropping it kills its whole process group.
 #[derive(Debug)]
 pub(crate) struct Piped {
     child: Child,
-    /// Known once the child has been waited for. From then on its number may be anybody's.
+    /// Set once the child has been reaped. From then on another process may get its id.
     status: Option<ExitStatus>,
-    /// To the thread that writes; gone once the process has been asked to stop.
+    /// To the writing thread; `None` once the process has been asked to stop.
     requests: Option<Sender<Vec<u8>>>,
     lines: Receiver<Line>,
     log: Log,
 }
 
-/// What the reading thread saw.
+/// A line from the reading thread.
 #[derive(Debug)]
 enum Line {
     Text(Vec<u8>),
@@ -47,7 +46,7 @@ enum Line {
 }
 
 impl Piped {
-    /// Starts the command as the leader of a process group. `tap` hears all that it writes.
+    /// Starts the command as the leader of a process group. `tap` receives all of its output.
     pub(crate) fn spawn(mut command: Command, tap: Option<Tap>) -> io::Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         #[cfg(unix)]
@@ -70,13 +69,13 @@ impl Piped {
     /// Sends whole lines.
     pub(crate) fn send(&self, bytes: Vec<u8>) {
         if let Some(to_writer) = &self.requests {
-            // A process that reads no more is noticed by what it does not answer.
+            // If the process no longer reads, the missing answer shows it.
             let _ = to_writer.send(bytes);
         }
     }
 
-    /// The next line that is not blank; `None` now and then, so that the caller can go on. A
-    /// process that is silent until `deadline`, `timeout` after it was asked, hangs.
+    /// The next line that is not blank; `None` at intervals, so that the caller can continue. A
+    /// process that is silent until `deadline`, `timeout` after the request, hangs.
     pub(crate) fn next_line(
         &mut self,
         deadline: Instant,
@@ -92,7 +91,7 @@ impl Piped {
                 return Err(protocol(format!("wrote a line of more than {} MiB", MAX_LINE >> 20)));
             }
             Err(RecvTimeoutError::Timeout) => {
-                // A child of the process may hold the pipe open when the process itself is gone.
+                // A child of the process may hold the pipe open after the process itself has ended.
                 if self.has_ended() {
                     return match self.lines.recv_timeout(GRACE) {
                         Ok(Line::Text(line)) => Ok(Some(line)),
@@ -116,7 +115,7 @@ impl Piped {
         Ok(None)
     }
 
-    /// What is to be said of a process that ended, or closed its output as if it had.
+    /// The failure of a process that ended or closed its output.
     pub(crate) fn ended(&mut self) -> Failure {
         let how = match self.wait(GRACE) {
             Some(status) => format!("ended with {status}"),
@@ -125,18 +124,19 @@ impl Piped {
         crashed(format!("{how}{}", self.log.last_words()))
     }
 
-    /// Whether the process has ended; it is not waited for yet.
+    /// Whether the process has ended; does not reap it.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.status.is_some() || group::has_ended(&mut self.child)
     }
 
-    /// Ends its standard input and waits for its end; `None` if it goes on after `limit`.
+    /// Closes standard input and waits for the process to exit; `None` if it is running after
+    /// `limit`.
     pub(crate) fn end_of_input(&mut self, limit: Duration) -> Option<ExitStatus> {
         self.requests = None;
         self.wait(limit)
     }
 
-    /// A line that is there already.
+    /// A line that has already arrived.
     pub(crate) fn line_at_hand(&self) -> Option<Vec<u8>> {
         match self.lines.try_recv() {
             Ok(Line::Text(line)) => Some(line),
@@ -144,7 +144,7 @@ impl Piped {
         }
     }
 
-    /// Waits for the end of the process; whatever it leaves behind is killed then.
+    /// Waits for the process to exit, then kills what it leaves behind.
     fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + limit;
         while !self.has_ended() {
@@ -187,13 +187,13 @@ fn read_lines(stdout: ChildStdout, queued: &SyncSender<Line>, tap: Option<Tap>) 
             return;
         }
         if let Some(tap) = &tap {
-            tap.hears("standard output", &line);
+            tap.record("standard output", &line);
         }
         let whole = line.pop_if(|last| *last == b'\n').is_some();
         let line = match whole {
             true => Line::Text(line),
             false if line.len() > MAX_LINE => Line::TooLong,
-            // The process ended in the middle of a line: that is its end and no answer.
+            // The process ended in the middle of a line: an exit, not an answer.
             false => return,
         };
         if queued.send(line).is_err() || !whole {
@@ -210,7 +210,7 @@ pub(crate) fn protocol(message: String) -> Failure {
     Failure { kind: FailureKind::Protocol, message, certain: false }
 }
 
-/// The beginning of a line, fit to be printed.
+/// The beginning of a line, safe to print.
 pub(crate) fn excerpt(line: &[u8]) -> String {
     const SHOWN: usize = 120;
     let text = String::from_utf8_lossy(line);

@@ -1,4 +1,4 @@
-//! The messages of protocol version 1, the driver's side.
+//! The messages of protocol version 1, on the driver's side.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,7 +14,7 @@ use crate::subject::reply::Failure;
 
 const VERSION: u64 = 1;
 
-/// A request; a line each.
+/// A request; one per line.
 #[derive(Serialize)]
 #[serde(tag = "cmd", rename_all = "lowercase")]
 pub(super) enum Request<'a> {
@@ -25,7 +25,7 @@ pub(super) enum Request<'a> {
 
 impl Request<'_> {
     pub(super) fn write(&self, bytes: &mut Vec<u8>) {
-        // Maps with text as keys and plain data: there is nothing in it that JSON cannot say.
+        // A request has maps with text keys and plain data, all of which JSON can represent.
         let _ = serde_json::to_writer(&mut *bytes, self);
         bytes.push(b'\n');
     }
@@ -74,7 +74,7 @@ impl Hello {
     }
 }
 
-/// An answer as it is written: exactly one kind of it.
+/// An answer as serialized: exactly one of its members is present.
 #[derive(Deserialize)]
 struct Written {
     seq: Option<u64>,
@@ -86,8 +86,8 @@ struct Written {
     errored: Option<Table<Errored>>,
 }
 
-/// What is written as a JSON object. Reading a struct alone would take a list for it, its elements for
-/// the members in order.
+/// Reads a struct from a JSON object only. Serde alone would also accept a list, with its elements
+/// as the members in order.
 struct Table<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
@@ -118,7 +118,7 @@ impl Numbered {
     /// Reads an answer to `resolve`.
     pub(super) fn read(line: &[u8]) -> Result<Self, Failure> {
         let Table(written): Table<Written> = serde_json::from_slice(line).map_err(|error| {
-            protocol(format!("wrote what is no answer: {}: {error}", excerpt(line)))
+            protocol(format!("wrote an invalid answer: {}: {error}", excerpt(line)))
         })?;
         let Some(seq) = written.seq else {
             return Err(protocol(format!("answered without `seq`: {}", excerpt(line))));

@@ -1,5 +1,5 @@
-//! Anyone's implementation: a process that speaks the conformance protocol (`docs/protocol.md`) on
-//! standard input and output.
+//! An external implementation: a process that speaks the conformance protocol (`docs/protocol.md`)
+//! on standard input and output.
 
 mod message;
 mod process;
@@ -18,17 +18,17 @@ use super::reply::{Failure, Reply};
 
 use crate::display::printable;
 
-/// What a case that hung may take at least while it is made smaller: candidates that do not hang
-/// are answered much sooner.
+/// The shortest timeout while a case that hung is shrunk; candidates that do not hang are answered
+/// much sooner.
 const HURRIED: Duration = Duration::from_millis(300);
 
-/// And how many times what the slowest answer took so far.
+/// The timeout then, as a multiple of the slowest answer so far.
 const SLOWER: u32 = 4;
 
-/// How long a process is waited for.
+/// The timeouts for a process.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// From a request, or the answer before, to an answer.
+    /// From a request, or from the previous answer, to an answer.
     pub case: Duration,
     /// From the start of the process to its introduction.
     pub start: Duration,
@@ -51,7 +51,7 @@ pub enum StartError {
         /// What happened.
         problem: String,
     },
-    /// It does not know the profile that counts.
+    /// It does not support the profile to check.
     #[error(
         "the subject `{command}` does not know the profile {wanted}; it knows: {known}\n  \
          help: a subject names {wanted} among its `profiles` when it is started"
@@ -59,36 +59,37 @@ pub enum StartError {
     Profile {
         /// The command.
         command: String,
-        /// The profile that counts.
+        /// The profile to check.
         wanted: &'static str,
         /// The profiles that it named.
         known: String,
     },
 }
 
-/// Asks a subject in processes of its own: one for every thread that asks, kept for the next question.
+/// Asks a subject in subprocesses: one per asking thread, reused for the next batch.
 #[derive(Debug)]
 pub struct StdioDriver {
     name: String,
     command: Vec<String>,
     patience: Patience,
     hurried: AtomicBool,
-    /// The longest that an answer took, in any process.
+    /// The slowest answer so far, in any process.
     slowest: Mutex<Duration>,
     idle: Mutex<Vec<Process>>,
 }
 
 impl StdioDriver {
-    /// Starts the command, an argument each, to learn its name and whether it can be asked.
+    /// Starts the command, given as a list of arguments, to learn its name and to check that it
+    /// works.
     ///
     /// # Errors
-    /// It cannot be started, does not introduce itself, or does not know one of the profiles.
+    /// It cannot be started, does not introduce itself, or does not support one of the profiles.
     pub fn start(
         command: Vec<String>,
         profiles: &[Profile],
         patience: Patience,
     ) -> Result<Self, StartError> {
-        // The program alone: its arguments may hold what nobody else is to read.
+        // Only the program, because its arguments may contain secrets.
         let words = command.first().cloned().unwrap_or_default();
         let (process, hello) = match Process::start(&command, patience.start) {
             Ok(started) => started,
@@ -113,7 +114,7 @@ impl StdioDriver {
         })
     }
 
-    /// Ends all processes in the way of the protocol; says what was not as it should be.
+    /// Stops all processes as the protocol says; returns a description of each irregular exit.
     pub fn stop(&self) -> Vec<String> {
         let stopped = self.take_all().into_iter().map(|process| process.stop(self.patience.case));
         stopped.filter_map(Result::err).collect()
@@ -140,7 +141,7 @@ impl StdioDriver {
     }
 }
 
-/// Name and version as the subject gives them.
+/// Name and version as the subject reports them.
 fn name_of(hello: &Hello) -> String {
     let said = &hello.implementation;
     let words = [&said.name, &said.version].map(|word| word.trim().to_string());

@@ -1,4 +1,4 @@
-//! One running process of a subject: what it is asked, and what it answers.
+//! One running process of a subject: its requests and answers.
 
 use std::io;
 use std::process::Command;
@@ -10,21 +10,21 @@ use super::message::{Hello, Numbered, Request};
 use crate::subject::process::piped::{Piped, crashed, excerpt, protocol};
 use crate::subject::reply::Failure;
 
-/// How much a process may answer to what it was asked at once, in bytes. Honest answers have a few
-/// thousand bytes each; what is read is kept, and takes a multiple of its length in memory.
+/// Size limit for the answers to one batch, in bytes. An honest answer has a few thousand bytes.
+/// All answers of a batch are kept, and take a multiple of their length in memory.
 const MOST_ANSWERED: usize = 16 * 1024 * 1024;
 
 /// A running process. Dropping it kills its whole process group.
 #[derive(Debug)]
 pub(super) struct Process {
     piped: Piped,
-    /// Never used twice in the life of a process.
+    /// The next sequence number; no number is used twice in one process.
     next_seq: u64,
-    /// The longest that an answer took.
+    /// The slowest answer so far.
     slowest: Duration,
 }
 
-/// What was answered until the process broke down.
+/// The answers until the process broke down.
 #[derive(Debug)]
 pub(super) struct Broken {
     pub(super) answers: Vec<Option<Answer>>,
@@ -58,7 +58,7 @@ impl Process {
         Ok(Process { piped, next_seq: 1, slowest: Duration::ZERO })
     }
 
-    /// Asks all cases at once; an answer is due within `timeout` of the one before.
+    /// Asks all cases at once; each answer is due within `timeout` of the previous one.
     pub(super) fn ask(&mut self, cases: &[Case], timeout: Duration) -> Result<Vec<Answer>, Broken> {
         let first_seq = self.next_seq;
         self.next_seq += cases.len() as u64;
@@ -76,19 +76,19 @@ impl Process {
             }
         }
         if self.piped.has_ended() {
-            // Whoever answered, it was not the subject to the end.
+            // The subject has exited, so another process wrote the last answers.
             let suspect = cases.len().saturating_sub(1);
             return Err(Broken { answers, suspect, failure: self.piped.ended() });
         }
         Ok(answers.into_iter().flatten().collect())
     }
 
-    /// The longest that an answer took so far.
+    /// The slowest answer so far, as a duration.
     pub(super) fn slowest(&self) -> Duration {
         self.slowest
     }
 
-    /// Waits for one answer; a failure comes with its suspect where the process named it.
+    /// Waits for one answer; a failure includes the suspected case if the process named it.
     fn take_answer(
         &mut self,
         answers: &mut [Option<Answer>],
@@ -140,7 +140,7 @@ impl Process {
     /// Asks the process to stop.
     ///
     /// # Errors
-    /// What is not as the protocol wants it, in words.
+    /// A description of the protocol violation.
     pub(super) fn stop(mut self, limit: Duration) -> Result<(), String> {
         self.send(&[Request::Stop]);
         let status = self.piped.end_of_input(limit);

@@ -1,4 +1,4 @@
-//! The namespaces of Linux.
+//! The Linux namespaces.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -14,13 +14,13 @@ use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use super::super::hosts::HOSTS;
 use super::super::inside::{Inside, MARKER, NamespaceError};
 
-/// New user, network and mount namespaces, the user being root in them.
+/// New user, network and mount namespaces, with the user as root in them.
 const UNSHARE: [&str; 2] = ["unshare", "-rnm"];
 
 pub(super) fn run_inside() -> Result<ExitStatus, NamespaceError> {
     let [program, flags] = UNSHARE;
     let unavailable = |reason: String| NamespaceError::Unavailable(reason);
-    // Alone first: its failure must not be taken for the program's.
+    // Try `unshare` alone first, so that its failure is not mistaken for the program's.
     let probe = Command::new(program).args([flags, "true"]).stdin(Stdio::null()).output();
     let probe = probe.map_err(|error| unavailable(format!("`{program}`: {error}")))?;
     if !probe.status.success() {
@@ -35,7 +35,7 @@ pub(super) fn run_inside() -> Result<ExitStatus, NamespaceError> {
     command.env(MARKER, marker).status().map_err(NamespaceError::setup("start this program again"))
 }
 
-/// Which network this process is in.
+/// The network namespace of this process.
 fn network() -> Result<String, NamespaceError> {
     let link = fs::read_link("/proc/self/ns/net");
     let link = link.map_err(NamespaceError::setup("read /proc/self/ns/net"))?;
@@ -47,11 +47,11 @@ pub(super) fn prepare(marker: &str) -> Result<Inside, NamespaceError> {
         step: "look where this process is",
         reason: reason.to_owned(),
     };
-    // Nothing may be put over the files of the system itself.
+    // Check that this is another network, so that nothing is mounted over the system's own files.
     let (parent, outside) = marker.split_once(' ').ok_or_else(|| wrong("a foreign marker"))?;
     if outside == network()? || !routes()?.is_empty() {
         return Err(wrong(&format!(
-            "{MARKER} is set, but this is no network of its own; unset it"
+            "{MARKER} is set, but this process is not in an isolated network; unset it"
         )));
     }
     let setup = NamespaceError::setup;
@@ -96,10 +96,10 @@ fn loopback_up() -> io::Result<()> {
     }
 }
 
-/// Puts files over those that say what a name is.
+/// Mounts files over those that configure name resolution.
 fn cover(folder: &Path) -> Result<(), NamespaceError> {
     let mut hosts = String::from("127.0.0.1 localhost\n::1 localhost\n");
-    // Programs look for the name of their own machine; where nobody answers that takes seconds.
+    // Programs resolve the name of their own machine, which takes seconds without a name server.
     let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
     for host in HOSTS.into_iter().chain([own.as_str()]) {
         // Writing to a string does not fail.
@@ -107,7 +107,7 @@ fn cover(folder: &Path) -> Result<(), NamespaceError> {
     }
     let files = [
         ("/etc/hosts", hosts.as_str()),
-        // Services that are reached through a file would answer for the world outside.
+        // Name services that are reached through a socket file would still answer from outside.
         ("/etc/nsswitch.conf", "hosts: files\n"),
         ("/etc/resolv.conf", "options timeout:1 attempts:1\n"),
     ];
@@ -126,7 +126,7 @@ fn cover(folder: &Path) -> Result<(), NamespaceError> {
     Ok(())
 }
 
-/// The interfaces, other than loopback, that something could leave by.
+/// The interfaces, other than loopback, that have a route.
 fn routes() -> Result<Vec<String>, NamespaceError> {
     let mut interfaces = Vec::new();
     for (file, is_old) in [("/proc/self/net/route", true), ("/proc/self/net/ipv6_route", false)] {
