@@ -86,7 +86,10 @@ fn features(u: &mut Unstructured<'_>) -> Result<Map<String, Value>> {
 }
 
 fn path_override(u: &mut Unstructured<'_>) -> Result<Value> {
-    let path = pick(u, &["/custom/mcp", "//deep//path", "x", "ps/mcp", "?q=1", "../up"])?;
+    let path = match once_in(u, 24)? {
+        true => pick(u, &["", "/", "///"])?,
+        false => pick(u, &["/custom/mcp", "//deep//path", "x", "ps/mcp", "?q=1", "../up"])?,
+    };
     Ok(match u.int_in_range(0..=6)? {
         0 | 1 => Value::Bool(true),
         2 => Value::Bool(false),
