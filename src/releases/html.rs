@@ -95,9 +95,12 @@ fn cell(rule: Rule, release: usize, cell: Cell<'_>) -> Markup {
     match cell {
         Cell::Kept(_) => html! { span.badge.pass { "kept" } },
         Cell::NotSeen => html! { span title="no case shows it" { "·" } },
-        Cell::Broken(_) => html! {
-            a href={ "#" (anchor(rule, release)) } { span.badge.fail { "broken" } }
-        },
+        Cell::Broken(finding) => {
+            let advisory = finding.is_advisory();
+            let (class, word) =
+                if advisory { ("expected", "advisory") } else { ("fail", "broken") };
+            html! { a href={ "#" (anchor(rule, release)) } { span.badge.(class) { (word) } } }
+        }
     }
 }
 

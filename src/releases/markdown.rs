@@ -60,7 +60,7 @@ fn write_rules<'a>(page: &mut String, matrix: &'a Matrix) -> Result<Smallest<'a>
     writeln!(
         page,
         "`kept`: observed, and never broken. **broken**: with the number of the smallest case below.\n\
-         `·`: no case shows it. A rule that only some profiles have is checked in the one of those\n\
+         advisory: the same, for a rule that says SHOULD. `·`: no case shows it. A rule that only some profiles have is checked in the one of those\n\
          that fits the release best. Rules that show in no release are left out.\n"
     )?;
     let names: Vec<&str> = matrix.releases.iter().map(|column| column.name.as_str()).collect();
@@ -78,7 +78,8 @@ fn write_rules<'a>(page: &mut String, matrix: &'a Matrix) -> Result<Smallest<'a>
                     if let Some((.., releases)) = smallest.get_mut(&number) {
                         releases.push(&column.name);
                     }
-                    write!(page, " **broken** ({number}) |")?;
+                    let word = if finding.is_advisory() { "advisory" } else { "**broken**" };
+                    write!(page, " {word} ({number}) |")?;
                 }
             }
         }

@@ -128,7 +128,7 @@ pub(super) const RULES: &[Entry] = &[
             name: "writes-refused",
             rule: Some(Rule::ServerApprovalWrites),
             what: "the approval mode `writes` makes a server invalid",
-            also: &[],
+            also: &[Rule::ConfiguredUnion],
             change: Change::Reads(|case| {
                 with_entries(case, has_writes, |entry| {
                     drop(entry.insert("enabled".into(), REFUSED))
