@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::case::{Auth, CODEX_APPS, Case};
-use crate::decision::{Decided, Reason, Rejection, View};
+use crate::decision::{By, Decided, Reason, Rejection, View};
 use crate::observation::{Account, AuthStatus, Bearer, Expected, Observation, Observed};
 use crate::outcome::{Outcome, Resolution};
 use crate::rule::Rule;
@@ -36,8 +36,13 @@ pub fn observed(case: &Case, outcome: &Outcome) -> Outcome {
         Outcome::Resolved(resolution) => {
             let expected = |(name, decided): (&String, &Decided)| {
                 let server = decided.server.as_deref();
-                let observation = server.map(|server| observe(case, resolution, name, server));
+                let mut observation = server.map(|server| observe(case, resolution, name, server));
                 let reason = origin(resolution, name, decided.reason);
+                // Whoever tests a host gives the entries of the case an address. Other URLs start
+                // with the base, which only rule `endpoint.base-valid` makes an http(s) URL.
+                if !matches!(reason.by, By::Config | By::Plugin(_)) {
+                    observation = observation.map(without_unreachable);
+                }
                 (name.clone(), Expected { observation, reason })
             };
             Outcome::Observed(Observed(resolution.effective.iter().map(expected).collect()))
@@ -68,6 +73,15 @@ fn origin(resolution: &Resolution, name: &str, reason: Reason) -> Reason {
         }
     }
     reason
+}
+
+/// A server whose URL is not an http(s) URL cannot be sent a request: only its auth status shows.
+fn without_unreachable(seen: Observation) -> Observation {
+    let is_http = |url: &String| url.starts_with("http://") || url.starts_with("https://");
+    if seen.url.as_ref().is_none_or(is_http) {
+        return seen;
+    }
+    Observation { enabled: false, ..Observation::new(seen.auth_status) }
 }
 
 /// Rule `start.exactly-enabled`: A host that is asked for the state of its servers MUST start

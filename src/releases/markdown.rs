@@ -60,8 +60,9 @@ fn write_rules<'a>(page: &mut String, matrix: &'a Matrix) -> Result<Smallest<'a>
     writeln!(
         page,
         "`kept`: observed, and never broken. **broken**: with the number of the smallest case below.\n\
-         advisory: the same, for a rule that says SHOULD. `·`: no case shows it. A rule that only some profiles have is checked in the one of those\n\
-         that fits the release best. Rules that show in no release are left out.\n"
+         advisory: the same, for a rule that says SHOULD. `·`: no case shows it. A rule that only\n\
+         some profiles have is checked in the one of those that fits the release best. Rules that show\n\
+         in no release are left out.\n"
     )?;
     let names: Vec<&str> = matrix.releases.iter().map(|column| column.name.as_str()).collect();
     writeln!(page, "| rule | {} |", names.join(" | "))?;

@@ -1,6 +1,7 @@
 //! What is seen of a running host. Whether hosts are seen so is tested in `tests/black_box`.
 
-use mcp_overlay_model::Rule;
+use mcp_overlay_model::observe::observed;
+use mcp_overlay_model::{Case, Outcome, Rule, resolve_by};
 use serde_json::{Value, json};
 
 use crate::{AUTHS, check, check_with, contributor, hosted, set, with};
@@ -45,6 +46,26 @@ fn what_is_enabled_in_the_end_is_started() {
     let disabled = json!({"mcp_servers": {"codex_apps": {"url": "u", "enabled": false}}});
     is_seen(Some("chatgpt"), disabled.clone(), json!({"codex_apps": apps()}));
     is_seen(Some("api_key"), disabled, json!({}));
+}
+
+/// Released hosts do not follow `endpoint.base-valid`, and cannot ask an Apps server at such a base.
+#[test]
+fn an_apps_server_without_an_http_url_shows_its_status_only() {
+    let apps = |base: &str| {
+        let case = json!({
+            "auth": "chatgpt", "host": {"chatgpt_base_url": base}, "contributors": [hosted()],
+        });
+        let case: Case = serde_json::from_value(case).unwrap();
+        let rules = case.profile.rules().without(Rule::EndpointBaseValid);
+        let Outcome::Observed(seen) = observed(&case, &resolve_by(&case, rules)) else {
+            panic!("{base}: not resolved");
+        };
+        serde_json::to_value(&seen.present()["codex_apps"]).unwrap()
+    };
+    let unreached = json!({"enabled": false, "auth_status": "bearerToken"});
+    assert_eq!(apps("ftp://127.0.0.1/"), unreached);
+    assert_eq!(apps(""), unreached);
+    assert_eq!(apps("http://user@127.0.0.1/")["authorization"], "host");
 }
 
 /// Rule `status.auth`: The auth status of a server MUST be `unsupported` if it is disabled or
