@@ -136,7 +136,7 @@ enum Line {
     Finding(Box<ReportedFinding>),
     Scenario(ScenarioFailure),
     Expectation(Expectation),
-    Labels(LabelCounts),
+    Labels(Box<LabelCounts>),
     End(End),
 }
 
@@ -200,7 +200,7 @@ pub fn read(text: &str, place: &str) -> Result<Report, BadReport> {
             Line::Finding(found) => reader.report.findings.push(*found),
             Line::Scenario(failed) => reader.report.scenarios.push(failed),
             Line::Expectation(expectation) => reader.report.expectations.push(expectation),
-            Line::Labels(labels) => reader.report.labels = labels,
+            Line::Labels(labels) => reader.report.labels = *labels,
         }
     }
     Err(BadReport::CutOff { place: place.into(), line: text.lines().count() })
