@@ -4,8 +4,8 @@
 //! here, whose comment quotes the rule's text under its id. Pure functions over `BTreeMap`; no
 //! I/O, no async, and nothing shared with the implementations that are held against it.
 //!
-//! Order of reading: [`case`] (what is asked) and [`profile`] (by which [`rule`]s); [`resolve`] (the
-//! three views), [`overlay`] (contributions), [`apps`] (the reserved server), [`endpoint`] (its URL),
+//! Order of reading: [`case`] (what is asked) and [`profile`] (by which [`rule`]s); [`mod@resolve`]
+//! (the three views), [`overlay`] (contributions), [`apps`] (the reserved server), [`endpoint`] (its URL),
 //! [`origin`] (where `auth` counts); [`host`], [`server`], [`field`] and [`duration`] (reading what
 //! users write); [`observe`] (what a running host shows). [`decision`], [`outcome`], [`observation`]
 //! and [`answer`] are the vocabulary of results.

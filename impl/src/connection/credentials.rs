@@ -12,7 +12,7 @@ use super::header::{bearer, sensitive};
 pub(super) static ACCOUNT_ID: HeaderName = HeaderName::from_static("chatgpt-account-id");
 
 /// The host's own credentials: the user's ChatGPT sign-in. Only
-/// [`recipient`](super::recipient) decides which servers get them. `Debug` shows neither value.
+/// Module `recipient` decides which servers get them. `Debug` shows neither value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HostCredentials {
     /// The ChatGPT access token, sent as `Authorization: Bearer …`.
