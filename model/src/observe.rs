@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::case::{Auth, CODEX_APPS, Case};
 use crate::decision::{By, Decided, Reason, Rejection, View};
+use crate::endpoint::is_valid_base;
 use crate::observation::{Account, AuthStatus, Bearer, Expected, Observation, Observed};
 use crate::outcome::{Outcome, Resolution};
 use crate::rule::Rule;
@@ -38,9 +39,10 @@ pub fn observed(case: &Case, outcome: &Outcome) -> Outcome {
                 let server = decided.server.as_deref();
                 let mut observation = server.map(|server| observe(case, resolution, name, server));
                 let reason = origin(resolution, name, decided.reason);
-                // Whoever tests a host gives the entries of the case an address. Other URLs start
-                // with the base, which only rule `endpoint.base-valid` makes an http(s) URL.
-                if !matches!(reason.by, By::Config | By::Plugin(_)) {
+                // Only the Apps server that a host makes by itself starts with the base, which only
+                // rule `endpoint.base-valid` makes an http(s) URL.
+                let is_made = !matches!(reason.by, By::Config | By::Plugin(_));
+                if is_made && !is_valid_base(&resolution.host.base_url) {
                     observation = observation.map(without_unreachable);
                 }
                 (name.clone(), Expected { observation, reason })
@@ -77,7 +79,10 @@ fn origin(resolution: &Resolution, name: &str, reason: Reason) -> Reason {
 
 /// A server whose URL is not an http(s) URL cannot be sent a request: only its auth status shows.
 fn without_unreachable(seen: Observation) -> Observation {
-    let is_http = |url: &String| url.starts_with("http://") || url.starts_with("https://");
+    let is_http = |url: &String| {
+        let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+        scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+    };
     if seen.url.as_ref().is_none_or(is_http) {
         return seen;
     }

@@ -14,6 +14,9 @@ use super::stdio_server::Started;
 use super::world::{Origin, ReceivedRequest};
 use crate::cases::entries::entries;
 
+/// `user:`, the userinfo of the only base with one that a black box is given.
+const BASIC_OF_USERINFO: &str = "Basic dXNlcjo=";
+
 /// The evidence collected while a host is asked about one case.
 #[derive(Debug)]
 pub(super) struct Evidence<'a> {
@@ -103,7 +106,9 @@ impl Evidence<'_> {
     ) {
         let mut headers = None;
         for asked in requests {
-            if let Some(bearer) = &asked.authorization {
+            // HTTP clients send the userinfo of a base as Basic credentials, which are no bearer.
+            let bearer = asked.authorization.as_ref().filter(|value| *value != BASIC_OF_USERINFO);
+            if let Some(bearer) = bearer {
                 let source = bearer_source(bearer, &self.placed.environment);
                 // One request with the host's credentials outweighs all others.
                 if source == Bearer::Host || seen.authorization.is_none() {

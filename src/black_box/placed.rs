@@ -84,7 +84,9 @@ impl Placed {
         if let Some(Value::String(base)) = host.get_mut("chatgpt_base_url")
             && !sites.true_origin
         {
-            *base = base.replacen(LOOPBACK, &format!("http://{}/{mark}", sites.apps), 1);
+            let authority = format!("{}/{mark}", sites.apps);
+            *base = base.replacen(LOOPBACK, &format!("http://{authority}"), 1);
+            *base = base.replacen("@127.0.0.1", &format!("@{authority}"), 1);
         }
         if let Some(Value::Object(servers)) = host.get_mut("mcp_servers") {
             placing.place_all(servers);

@@ -132,13 +132,16 @@ pub fn examine(driver: &dyn Driver, failing: &Failing, deadline: Instant) -> Opt
 /// Asks the case in a way in which it fails again, if there is one.
 ///
 /// Only another breakdown reproduces a breakdown: a wrong answer to the same case is another
-/// failure, and may be expected.
+/// failure, and may be expected. Nor does an advisory reproduce a failure, which would then not
+/// count.
 fn ask_to_fail(driver: &dyn Driver, failing: &Failing) -> Option<Asked> {
     let broke_down = is_breakdown(&failing.verdict);
     let fails = |way: Way| {
         let asked = way.ask(driver, failing.case.clone());
         let verdict = asked.verdict();
-        (verdict.is_finding() && (!broke_down || is_breakdown(verdict))).then_some(asked)
+        let is_same = (!broke_down || is_breakdown(verdict))
+            && (!failing.verdict.is_failure() || verdict.is_failure());
+        (verdict.is_finding() && is_same).then_some(asked)
     };
     let repeatedly = Way::Repeatedly.ask(driver, failing.case.clone());
     match (&failing.verdict, repeatedly.verdict()) {

@@ -90,7 +90,11 @@ fn hold(driver: &dyn Driver, profile: Profile, asked: &[(Case, Reply)], known: &
         }
     }
     for (word, mut cases) in failing {
-        cases.sort_by_key(|failing| serde_json::to_string(&failing.case).map_or(0, |t| t.len()));
+        // A failure of the rule says more than an advisory.
+        cases.sort_by_key(|failing| {
+            let length = serde_json::to_string(&failing.case).map_or(0, |text| text.len());
+            (!failing.verdict.is_failure(), length)
+        });
         let count = cases.len() as u64;
         if let Some(finding) = smallest(driver, profile, &word, &cases, known) {
             let rule = finding.rule_or_verdict().to_string();
@@ -109,7 +113,10 @@ fn smallest(
     known: &mut Known,
 ) -> Option<Finding> {
     let earlier = known.0.entry((profile.name(), word.into())).or_default();
-    let again = earlier.iter().find_map(|case| Asked::alone(driver, case.clone()).describe(driver));
+    let is_failure = cases.first()?.verdict.is_failure();
+    let mut again =
+        earlier.iter().filter_map(|case| Asked::alone(driver, case.clone()).describe(driver));
+    let again = again.find(|finding| finding.is_advisory() != is_failure);
     if again.is_some() {
         return again;
     }
