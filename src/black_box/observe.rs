@@ -67,6 +67,9 @@ impl Evidence<'_> {
     fn observation(&self, name: &str) -> Observation {
         let listed = self.listed.iter().find(|listed| listed.name == name);
         let status = listed.map_or("not listed", |listed| listed.auth_status.as_str());
+        // Codex 0.155.0 and later say so of a server at an address that they cannot ask.
+        let is_unusable = name == CODEX_APPS && !self.apps_origin().starts_with("http");
+        let status = if is_unusable && status == "unknown" { "unsupported" } else { status };
         let mut seen = Observation::new(AuthStatus::from(status.to_string()));
         seen.enabled = false;
         for (number, entry) in self.placed.entries.iter().enumerate() {
