@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::display::printable;
-use crate::finding::in_words;
+use crate::finding::describe_input;
 use crate::judge::compare::same;
 use crate::subject::HostInputs;
 
@@ -123,7 +123,7 @@ fn explain_view(
     let mut explained = ExplainedView { servers: Vec::new(), absent: Vec::new() };
     for (name, decided) in reasons {
         let (rule, by) = (decided.reason.rule, decided.reason.by);
-        let because = in_words(case, by);
+        let because = describe_input(case, by);
         let name = name.clone();
         match (&decided.server, servers.get(&name)) {
             (Some(want), Some(got)) if same(want, &got.to_canonical_json()) => {

@@ -21,7 +21,7 @@ use crate::judge::compare::compare;
 use crate::judge::verdict::{Difference, Verdict};
 use crate::report::diff::{diff as lines, unified};
 use crate::rules;
-use crate::subject::Sight;
+use crate::subject::Visibility;
 
 /// Number of random cases to search.
 const RANDOM: u64 = 4000;
@@ -132,16 +132,16 @@ fn size(case: &Case) -> usize {
 }
 
 /// A host's requests show from outside only; everything else shows in the views.
-fn sight_of(rule: Rule) -> Sight {
+fn visibility_of(rule: Rule) -> Visibility {
     match rule.id().split_once('.') {
-        Some((OF_REQUESTS, _)) => Sight::Outside,
-        _ => Sight::Views,
+        Some((OF_REQUESTS, _)) => Visibility::Outside,
+        _ => Visibility::Views,
     }
 }
 
-fn of(profile: Profile, case: &Case, sight: Sight) -> (Case, Outcome) {
+fn of(profile: Profile, case: &Case, visibility: Visibility) -> (Case, Outcome) {
     let case = Case { profile, ..case.clone() };
-    let outcome = sight.of(&case, resolve(&case));
+    let outcome = visibility.of(&case, resolve(&case));
     (case, outcome)
 }
 
@@ -157,15 +157,15 @@ enum Shown {
 }
 
 fn shown(case: &Case, rule: Rule, left: Profile, right: Profile) -> Shown {
-    let sight = sight_of(rule);
-    let answer = |profile| of(profile, case, sight).1.answer();
+    let visibility = visibility_of(rule);
+    let answer = |profile| of(profile, case, visibility).1.answer();
     let Some((before, after)) = step(rule, left, right) else { return Shown::No };
     let (first, last) = if before.has(rule) == left.has(rule) {
         (answer(left), answer(right))
     } else {
         (answer(right), answer(left))
     };
-    if first == last || !blamed(case, before, after, sight).contains(&rule) {
+    if first == last || !blamed(case, before, after, visibility).contains(&rule) {
         return Shown::No;
     }
     let alone = first == answer(before) && last == answer(after);
@@ -186,8 +186,8 @@ fn step(rule: Rule, left: Profile, right: Profile) -> Option<(Profile, Profile)>
 }
 
 /// The rules that make the two profiles differ on a case.
-fn blamed(case: &Case, left: Profile, right: Profile, sight: Sight) -> Vec<Rule> {
-    let (left, right) = (of(left, case, sight), of(right, case, sight));
+fn blamed(case: &Case, left: Profile, right: Profile, visibility: Visibility) -> Vec<Rule> {
+    let (left, right) = (of(left, case, visibility), of(right, case, visibility));
     let rules = |(case, expected): &(Case, Outcome), answer: &Answer| -> Vec<Rule> {
         let Verdict::Disagree(differences) = compare(case, expected, answer) else {
             return Vec::new();
@@ -201,8 +201,8 @@ fn blamed(case: &Case, left: Profile, right: Profile, sight: Sight) -> Vec<Rule>
 }
 
 fn change(variant: Variant, case: &Case, left: Profile, right: Profile) -> Change {
-    let sight = sight_of(variant.rule);
-    let parts = |profile| said(&of(profile, case, sight).1.answer());
+    let visibility = visibility_of(variant.rule);
+    let parts = |profile| said(&of(profile, case, visibility).1.answer());
     let (before, after) = (parts(left), parts(right));
     let other = |these: &BTreeMap<String, Value>, those: &BTreeMap<String, Value>| {
         let differs = |(part, value): &(&String, &Value)| those.get(*part) != Some(*value);

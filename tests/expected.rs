@@ -64,7 +64,7 @@ fn an_expected_failure_does_not_fail_the_run() {
     assert_eq!(rules, BTreeSet::from([Some(Rule::GateOpen)]));
 
     let report = run(&broken, expect(GATE));
-    assert_eq!(report.verdict(), RunVerdict::Clean, "{}", report.in_words());
+    assert_eq!(report.verdict(), RunVerdict::Clean, "{}", report.to_text());
     assert_eq!(report.status(Rule::GateOpen), RuleStatus::Expected);
     assert!(report.headline().contains("expected failures and no other"), "{}", report.headline());
     assert!(report.failures() > 100, "they are counted all the same");
@@ -110,7 +110,7 @@ fn a_written_list_excuses_exactly_its_run() {
     let report = run(&broken, Expected::default());
     let written = expected_failures::write(&report);
     let again = run(&broken, expect(&written));
-    assert!(again.is_clean(), "{written}\n{}", again.in_words());
+    assert!(again.is_clean(), "{written}\n{}", again.to_text());
     assert!(again.expectations.iter().all(|expectation| expectation.met > 0));
     let other = Faulty { api_key_passes: true, ..SOUND };
     assert_eq!(run(&other, expect(&written)).verdict(), RunVerdict::Findings);

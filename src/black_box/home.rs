@@ -12,7 +12,7 @@ use mcp_overlay_model::Auth;
 use serde_json::{Map, Value, json};
 use toml::Table;
 
-use super::placed::PlacedPlugin;
+use super::local_case::LocalPlugin;
 use super::secrets::{Secret, nonce};
 use crate::files::write_whole;
 
@@ -87,7 +87,7 @@ impl Home {
 
     /// Writes a new config and its plugins, and removes the host's caches: released Codex answers
     /// with the tools of a cached Apps server instead of asking the server.
-    pub(super) fn write(&self, config: &Table, plugins: &[PlacedPlugin]) -> io::Result<()> {
+    pub(super) fn write(&self, config: &Table, plugins: &[LocalPlugin]) -> io::Result<()> {
         self.write_plugins(plugins)?;
         let cache = self.path().join("cache");
         if cache.exists() {
@@ -97,7 +97,7 @@ impl Home {
         write_whole(&self.path().join("config.toml"), text.as_bytes())
     }
 
-    fn write_plugins(&self, plugins: &[PlacedPlugin]) -> io::Result<()> {
+    fn write_plugins(&self, plugins: &[LocalPlugin]) -> io::Result<()> {
         let folder = self.path().join("plugins");
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
@@ -105,8 +105,8 @@ impl Home {
         plugins.iter().try_for_each(|plugin| self.write_plugin(plugin))
     }
 
-    fn write_plugin(&self, plugin: &PlacedPlugin) -> io::Result<()> {
-        let PlacedPlugin { name, market, servers, .. } = plugin;
+    fn write_plugin(&self, plugin: &LocalPlugin) -> io::Result<()> {
+        let LocalPlugin { name, market, servers, .. } = plugin;
         let folder = self.path().join("plugins/cache").join(market).join(name).join("local");
         fs::create_dir_all(folder.join(".codex-plugin"))?;
         let manifest = json!({"name": name, "version": "1.0.0", "mcpServers": "./.mcp.json"});
@@ -148,7 +148,7 @@ impl Home {
 }
 
 /// The case's config with the common settings, and with each plugin enabled or disabled.
-pub(super) fn with_settings(config: &Table, plugins: &[PlacedPlugin]) -> Table {
+pub(super) fn with_settings(config: &Table, plugins: &[LocalPlugin]) -> Table {
     let mut all: Table = toml::from_str(QUIET).unwrap_or_default();
     all.extend(config.clone());
     let features = all.entry("features").or_insert_with(|| Table::new().into());

@@ -1,21 +1,21 @@
 //! A running app-server as the subject: asked as a client asks it, and observed from outside
 //! (docs/black-box.md).
 //!
-//! A case is narrowed ([`narrow`]), given this run's addresses (`placed`), and sent to a process
-//! with its own home (`session`, `home`). The servers of the case (`world`, [`stdio_server`])
+//! A case is narrowed ([`narrow`]), given this run's addresses (`local_case`), and sent to a process
+//! with its own home (`session`, `home`). The servers of the case (`test_servers`, [`stdio_server`])
 //! record the requests that they receive. The observation (`observe`) is the answer.
 
 mod command;
 mod delivery;
 mod home;
+mod local_case;
 pub mod narrow;
 mod observe;
-mod placed;
 mod secrets;
 mod session;
 pub mod stdio_server;
+mod test_servers;
 pub mod true_origin;
-mod world;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,16 +29,16 @@ use mcp_overlay_model::{Answer, Case, Rejected};
 pub use self::home::remove_homes;
 
 use self::delivery::Delivered;
-use self::narrow::Reach;
+use self::local_case::{Addresses, LocalCase};
+use self::narrow::AppsOrigin;
 use self::observe::Evidence;
-use self::placed::{Placed, Sites};
 use self::secrets::nonce;
 use self::session::{NotStarted, Session, Start, Status};
 use self::stdio_server::Started;
+use self::test_servers::TestServers;
 use self::true_origin::tls::{Front, FrontError};
-use self::world::World;
 use crate::subject::stdio::Patience;
-use crate::subject::{Driver, Failure, FailureKind, Reply, Route, Sight};
+use crate::subject::{Driver, Failure, FailureKind, Reply, Route, Visibility};
 
 /// The default timeouts: a host starts a few servers for each answer, and it may be large.
 pub const PATIENCE: Patience =
@@ -55,7 +55,7 @@ const MOST_IDLE: usize = 6;
 pub enum StartError {
     /// The test servers could not be hosted.
     #[error("cannot host the servers of the cases on loopback: {0}")]
-    World(#[source] io::Error),
+    TestServers(#[source] io::Error),
     /// TLS in front of the Apps endpoint failed to start.
     #[error("cannot host the Apps endpoint at ChatGPT's own origin: {0}")]
     Front(#[from] FrontError),
@@ -80,7 +80,7 @@ pub struct BlackBox {
 
 impl BlackBox {
     /// Starts the command, given as a list of arguments, with an empty home, to learn its name.
-    /// `stdio_server` is the command that runs [`stdio_server::serve`]. [`Reach::TrueOrigin`] is
+    /// `stdio_server` is the command that runs [`stdio_server::serve`]. [`AppsOrigin::TrueOrigin`] is
     /// for a process inside [`true_origin::namespace`].
     ///
     /// # Errors
@@ -89,9 +89,9 @@ impl BlackBox {
         command: Vec<String>,
         stdio_server: Vec<String>,
         patience: Patience,
-        reach: Reach,
+        apps_origin: AppsOrigin,
     ) -> Result<Self, StartError> {
-        let mut host = Host::new(command, stdio_server, patience, reach)?;
+        let mut host = Host::new(command, stdio_server, patience, apps_origin)?;
         let name = host.introduce()?;
         let host = Arc::new(host);
         let routed = |route, words: &str| Routed {
@@ -127,8 +127,8 @@ impl Driver for BlackBox {
         self.in_file().restart();
     }
 
-    fn sight(&self) -> Sight {
-        Sight::Outside
+    fn visibility(&self) -> Visibility {
+        Visibility::Outside
     }
 
     fn narrow(&self, case: Case) -> Case {
@@ -170,12 +170,12 @@ impl Driver for Routed {
         self.host.idle().clear();
     }
 
-    fn sight(&self) -> Sight {
-        Sight::Outside
+    fn visibility(&self) -> Visibility {
+        Visibility::Outside
     }
 
     fn narrow(&self, case: Case) -> Case {
-        self.host.reach.nearest(case)
+        self.host.apps_origin.nearest(case)
     }
 
     fn by_route(&self, _: Route) -> Option<&dyn Driver> {
@@ -191,13 +191,13 @@ impl Driver for Routed {
 struct Host {
     command: Vec<String>,
     patience: Patience,
-    world: World,
-    sites: Sites,
+    test_servers: TestServers,
+    addresses: Addresses,
     /// The folder for the reports of the stdio servers; dropping it removes it.
     _reports: tempfile::TempDir,
     /// Variables of every process besides those of its case.
     environment: BTreeMap<String, String>,
-    reach: Reach,
+    apps_origin: AppsOrigin,
     /// TLS in front of the Apps endpoint, at ChatGPT's own origin. Requests there do not carry the
     /// mark of their case, so only one case is asked at a time, each in its own process.
     front: Option<(Front, Mutex<()>)>,
@@ -209,23 +209,23 @@ impl Host {
         command: Vec<String>,
         stdio: Vec<String>,
         patience: Patience,
-        reach: Reach,
+        apps_origin: AppsOrigin,
     ) -> Result<Self, StartError> {
         let command = command::from_anywhere(command);
-        let world = World::start().map_err(StartError::World)?;
-        let reports = tempfile::tempdir().map_err(StartError::World)?;
-        let sites = Sites {
-            apps: world.apps(),
-            servers: world.servers(),
+        let test_servers = TestServers::start().map_err(StartError::TestServers)?;
+        let reports = tempfile::tempdir().map_err(StartError::TestServers)?;
+        let addresses = Addresses {
+            apps: test_servers.apps(),
+            servers: test_servers.servers(),
             stdio,
             reports: reports.path().into(),
             run: nonce(),
-            true_origin: reach == Reach::TrueOrigin,
+            true_origin: apps_origin == AppsOrigin::TrueOrigin,
         };
         let mut environment = BTreeMap::new();
         let mut front = None;
-        if sites.true_origin {
-            let started = Front::start(sites.apps, reports.path())?;
+        if addresses.true_origin {
+            let started = Front::start(addresses.apps, reports.path())?;
             let authority = started.ca_file().display().to_string();
             environment.insert("CODEX_CA_CERTIFICATE".into(), authority);
             front = Some((started, Mutex::default()));
@@ -234,16 +234,16 @@ impl Host {
         // isolated network, where resolving a name would take a host many seconds.
         let names = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
         environment.extend(names.map(|name| (name.into(), DEAD_PROXY.into())));
-        let here = if sites.true_origin { "127.0.0.1,chatgpt.com" } else { "127.0.0.1" };
+        let here = if addresses.true_origin { "127.0.0.1,chatgpt.com" } else { "127.0.0.1" };
         environment.insert("NO_PROXY".into(), here.into());
         Ok(Host {
             command,
             patience,
-            world,
-            sites,
+            test_servers,
+            addresses,
             _reports: reports,
             environment,
-            reach,
+            apps_origin,
             front,
             idle: Mutex::default(),
         })
@@ -271,7 +271,7 @@ impl Host {
     }
 
     fn ask(&self, case: &Case, route: Route) -> Result<Answer, Failure> {
-        if let Some(reason) = self.reach.is_out(case) {
+        if let Some(reason) = self.apps_origin.is_out(case) {
             return Ok(Answer::skipped(reason));
         }
         loop {
@@ -285,21 +285,21 @@ impl Host {
     /// Asks a process; `None` if a reused process answers from its cache. Codex 0.143.0 does, and
     /// the cached tools of an earlier case are not evidence about this case.
     fn ask_once(&self, case: &Case, route: Route) -> Result<Option<Answer>, Failure> {
-        let placed = Placed::new(case, &self.sites);
+        let local = LocalCase::new(case, &self.addresses);
         let one_at_a_time =
             self.front.as_ref().map(|(_, one)| one.lock().unwrap_or_else(PoisonError::into_inner));
         if one_at_a_time.is_some() {
-            self.world.expect_unmarked(&placed.mark);
+            self.test_servers.expect_unmarked(&local.mark);
         }
-        self.world.expect(&placed.mark);
-        let asked = self.ask_placed(case, &placed, route);
-        let requests = self.world.take(&placed.mark);
-        let started = self.take_reports(&placed.mark);
+        self.test_servers.expect(&local.mark);
+        let asked = self.ask_local(case, &local, route);
+        let requests = self.test_servers.take(&local.mark);
+        let started = self.take_reports(&local.mark);
         // A host that rejects a config must not contact its servers; a contact becomes an
         // observation.
         let did_more = !started.is_empty() || requests.iter().any(|asked| asked.is_mcp);
-        let mut leaks = self.world.take_strays();
-        leaks.extend(observe::leak_beside_entries(&requests, placed.entries.len()));
+        let mut leaks = self.test_servers.take_strays();
+        leaks.extend(observe::leak_beside_entries(&requests, local.entries.len()));
         let (mut session, status) = match asked {
             Ok(asked) => asked,
             Err(NotStarted::Failed(failure)) => return Err(failure),
@@ -323,20 +323,20 @@ impl Host {
             Status::Listed(listed) => listed,
         };
         let (asked, started) = (&requests, &started);
-        let evidence = Evidence { case, placed: &placed, listed: &listed, asked, started };
+        let evidence = Evidence { case, local: &local, listed: &listed, asked, started };
         Ok((!(was_asked_before && evidence.is_cached())).then(|| evidence.answer()))
     }
 
     /// Asks an idle process, or a new one.
-    fn ask_placed(
+    fn ask_local(
         &self,
         case: &Case,
-        placed: &Placed,
+        local: &LocalCase,
         route: Route,
     ) -> Result<(Session, Status), NotStarted> {
-        let Delivered { file, arguments } = delivery::deliver(&placed.config, route);
-        let start = Start { auth: case.auth, environment: placed.environment.clone(), arguments };
-        let settings = (&file, placed.plugins.as_slice());
+        let Delivered { file, arguments } = delivery::deliver(&local.config, route);
+        let start = Start { auth: case.auth, environment: local.environment.clone(), arguments };
+        let settings = (&file, local.plugins.as_slice());
         let patience = self.patience.start;
         let mut session = match self.take_idle(&start) {
             Some(session) => {
@@ -367,7 +367,7 @@ impl Host {
 
     /// The reports of the stdio servers of a case, by the number of their entry.
     fn take_reports(&self, mark: &str) -> Vec<(usize, Started)> {
-        let Ok(files) = fs::read_dir(&self.sites.reports) else {
+        let Ok(files) = fs::read_dir(&self.addresses.reports) else {
             return Vec::new();
         };
         let mut started = Vec::new();

@@ -27,7 +27,7 @@ const UNKNOWN: &str = "mcp_overlay_unknown";
 
 /// The origin of the Apps endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reach {
+pub enum AppsOrigin {
     /// Loopback, under any path.
     #[default]
     Loopback,
@@ -65,10 +65,10 @@ pub fn reasons() -> impl Iterator<Item = &'static str> {
     STEPS.iter().map(|(reason, _)| *reason)
 }
 
-impl Reach {
+impl AppsOrigin {
     fn steps(self) -> impl Iterator<Item = Step> {
         STEPS.into_iter().map(move |step| match self {
-            Reach::TrueOrigin if step.0 == BASE_STEP => TRUE_BASE,
+            AppsOrigin::TrueOrigin if step.0 == BASE_STEP => TRUE_BASE,
             _ => step,
         })
     }
@@ -360,20 +360,22 @@ mod tests {
     use super::*;
     use crate::cases::generate::random_case;
 
-    const REACHES: [Reach; 2] = [Reach::Loopback, Reach::TrueOrigin];
+    const APPS_ORIGINS: [AppsOrigin; 2] = [AppsOrigin::Loopback, AppsOrigin::TrueOrigin];
 
     #[test]
     fn narrowing_is_idempotent() {
-        for (index, reach) in (0..5_000).flat_map(|i| REACHES.map(|reach| (i, reach))) {
-            let near = reach.nearest(random_case(1, index));
-            assert_eq!(reach.is_out(&near), None, "{near:?}");
+        for (index, apps_origin) in
+            (0..5_000).flat_map(|i| APPS_ORIGINS.map(|apps_origin| (i, apps_origin)))
+        {
+            let near = apps_origin.nearest(random_case(1, index));
+            assert_eq!(apps_origin.is_out(&near), None, "{near:?}");
         }
     }
 
     #[test]
     fn the_base_url_of_a_narrowed_case_is_on_loopback() {
         for index in 0..5_000 {
-            let near = Reach::Loopback.nearest(random_case(2, index));
+            let near = AppsOrigin::Loopback.nearest(random_case(2, index));
             let Some(base) = near.host.get("chatgpt_base_url").and_then(Value::as_str) else {
                 continue;
             };
@@ -385,6 +387,6 @@ mod tests {
     fn a_case_that_needs_narrowing_has_a_reason() {
         let scripted = json!({"contributors": [{"id": "x", "contributions": []}]});
         let case: Case = serde_json::from_value(scripted).unwrap();
-        assert!(Reach::Loopback.is_out(&case).unwrap().contains("no other contributor"));
+        assert!(AppsOrigin::Loopback.is_out(&case).unwrap().contains("no other contributor"));
     }
 }

@@ -8,10 +8,10 @@ use mcp_overlay_model::{Answer, CODEX_APPS, Case};
 use serde_json::Value;
 
 use super::home::{ACCOUNT, HOST_BEARER};
-use super::placed::{Entry, Placed, Variable};
+use super::local_case::{Entry, LocalCase, Variable};
 use super::session::Listed;
 use super::stdio_server::Started;
-use super::world::{Origin, ReceivedRequest};
+use super::test_servers::{Origin, ReceivedRequest};
 use crate::cases::entries::entries;
 
 /// `user:`, the userinfo of the only base with one that a black box is given.
@@ -21,7 +21,7 @@ const BASIC_OF_USERINFO: &str = "Basic dXNlcjo=";
 #[derive(Debug)]
 pub(super) struct Evidence<'a> {
     pub(super) case: &'a Case,
-    pub(super) placed: &'a Placed,
+    pub(super) local: &'a LocalCase,
     /// The servers that the host lists.
     pub(super) listed: &'a [Listed],
     /// The requests to the HTTP servers.
@@ -34,7 +34,7 @@ impl Evidence<'_> {
     /// The answer: the observation of each server.
     pub(super) fn answer(&self) -> Answer {
         let listed = self.listed.iter().map(|listed| listed.name.as_str());
-        let started = self.placed.entries.iter().enumerate();
+        let started = self.local.entries.iter().enumerate();
         let started = started.filter(|(number, _)| self.was_started(*number));
         let apps = self.requests_to_apps().next().map(|_| CODEX_APPS);
         let names: BTreeSet<&str> =
@@ -72,7 +72,7 @@ impl Evidence<'_> {
         let status = if is_unusable && status == "unknown" { "unsupported" } else { status };
         let mut seen = Observation::new(AuthStatus::from(status.to_string()));
         seen.enabled = false;
-        for (number, entry) in self.placed.entries.iter().enumerate() {
+        for (number, entry) in self.local.entries.iter().enumerate() {
             if entry.name != name {
                 continue;
             }
@@ -112,7 +112,7 @@ impl Evidence<'_> {
             // HTTP clients send the userinfo of a base as Basic credentials, which are no bearer.
             let bearer = asked.authorization.as_ref().filter(|value| *value != BASIC_OF_USERINFO);
             if let Some(bearer) = bearer {
-                let source = bearer_source(bearer, &self.placed.environment);
+                let source = bearer_source(bearer, &self.local.environment);
                 // One request with the host's credentials outweighs all others.
                 if source == Bearer::Host || seen.authorization.is_none() {
                     seen.authorization = Some(source);
@@ -135,7 +135,7 @@ impl Evidence<'_> {
         let mut seen = BTreeMap::new();
         for (name, value) in headers {
             if name == "x-openai-product-sku" || written.contains(&format!("\"{name}\":")) {
-                let variable = self.placed.environment.values().find(|v| v.placed == *value);
+                let variable = self.local.environment.values().find(|v| v.local == *value);
                 let value = variable.map_or(value, |variable| &variable.written);
                 seen.insert(name.clone(), value.clone());
             }
@@ -204,6 +204,6 @@ fn bearer_source(header: &str, environment: &BTreeMap<String, Variable>) -> Bear
     if bearer.contains(HOST_BEARER) {
         return Bearer::Host;
     }
-    let variable = environment.iter().find(|(_, variable)| variable.placed.trim() == bearer);
+    let variable = environment.iter().find(|(_, variable)| variable.local.trim() == bearer);
     variable.map_or(Bearer::Unknown, |(name, _)| Bearer::Variable(name.clone()))
 }

@@ -9,7 +9,7 @@ use mcp_overlay_model::Auth;
 use serde_json::{Value, json};
 
 use super::home::Home;
-use super::placed::{PlacedPlugin, Variable};
+use super::local_case::{LocalPlugin, Variable};
 use super::secrets::{Listener, Secret};
 use crate::subject::process::piped::{Piped, excerpt, protocol};
 use crate::subject::{Failure, FailureKind};
@@ -74,7 +74,7 @@ impl Session {
     pub(super) fn start(
         command: &[String],
         start: Start,
-        (config, plugins): (&toml::Table, &[PlacedPlugin]),
+        (config, plugins): (&toml::Table, &[LocalPlugin]),
         more: &BTreeMap<String, String>,
         limit: Duration,
     ) -> Result<Self, NotStarted> {
@@ -82,10 +82,10 @@ impl Session {
         let home = Home::new(start.auth).map_err(own_fault)?;
         home.write(config, plugins).map_err(own_fault)?;
         let mut secrets = home.secrets.clone();
-        secrets.extend(start.environment.iter().filter(|(_, v)| v.placed != v.written).map(
+        secrets.extend(start.environment.iter().filter(|(_, v)| v.local != v.written).map(
             |(name, variable)| Secret {
                 what: format!("the value of {name}"),
-                value: variable.placed.clone(),
+                value: variable.local.clone(),
             },
         ));
         let listener = Arc::new(Listener::new(secrets));
@@ -98,7 +98,7 @@ impl Session {
         // Keep only `PATH` and `LANG` of this process's environment.
         command.envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "LANG"));
         command.env("HOME", home.path()).env("CODEX_HOME", home.path()).envs(more);
-        command.envs(start.environment.iter().map(|(name, variable)| (name, &variable.placed)));
+        command.envs(start.environment.iter().map(|(name, variable)| (name, &variable.local)));
         command.current_dir(home.path());
         let tap: crate::subject::process::log::Tap = Arc::<Listener>::clone(&listener);
         let piped = Piped::spawn(command, Some(tap))
@@ -147,7 +147,7 @@ impl Session {
     /// Rewrites the files that the host reads at each request.
     pub(super) fn write_settings(
         &self,
-        (config, plugins): (&toml::Table, &[PlacedPlugin]),
+        (config, plugins): (&toml::Table, &[LocalPlugin]),
     ) -> std::io::Result<()> {
         self.home.write(config, plugins)
     }

@@ -129,7 +129,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::subject::{Route, Sight};
+    use crate::subject::{Route, Visibility};
 
     /// A driver that only replies to batches.
     struct Replies<F>(F);
@@ -142,8 +142,8 @@ mod tests {
             (self.0)(cases)
         }
         fn restart(&self) {}
-        fn sight(&self) -> Sight {
-            Sight::Views
+        fn visibility(&self) -> Visibility {
+            Visibility::Views
         }
         fn narrow(&self, case: Case) -> Case {
             case

@@ -10,7 +10,7 @@ use crate::finding::investigate::with_other_auth;
 use crate::judge::compare::between;
 use crate::judge::verdict::Verdict;
 use crate::judge::{Judged, judge_reply};
-use crate::subject::{Reply, Sight};
+use crate::subject::{Reply, Visibility};
 
 /// Number of cases in a batch.
 pub(crate) const CHUNK: u64 = 256;
@@ -37,14 +37,14 @@ pub(crate) fn unnumbered(cases: Vec<Numbered>) -> (Vec<u64>, Vec<Case>) {
 
 /// Judges each reply; leaves out the cases that were not asked.
 pub(crate) fn judge_first(
-    sight: Sight,
+    visibility: Visibility,
     (indices, cases): (Vec<u64>, Vec<Case>),
     replies: Vec<Reply>,
 ) -> impl Iterator<Item = First> {
     let asked = indices.into_iter().zip(cases).zip(replies);
     let asked = asked.filter(|(_, reply)| *reply != Reply::NotAsked);
     asked.map(move |((index, case), reply)| {
-        let judged = judge_reply(sight, &case, reply);
+        let judged = judge_reply(visibility, &case, reply);
         First { index, case, judged }
     })
 }
@@ -89,7 +89,7 @@ pub(crate) struct Second<'a> {
 
 /// Judges the replies to [`questions`].
 pub(crate) fn judge_again<'a>(
-    sight: Sight,
+    visibility: Visibility,
     again: &'a [Again],
     replies: Vec<Reply>,
 ) -> Vec<Second<'a>> {
@@ -101,7 +101,7 @@ pub(crate) fn judge_again<'a>(
         };
         let index = *index;
         if of_other != Reply::NotAsked {
-            let verdict = judge_reply(sight, other, of_other).verdict;
+            let verdict = judge_reply(visibility, other, of_other).verdict;
             seconds.push(Second { index, case: other, after: case, is_same: false, verdict });
         }
         let verdict = match same {

@@ -22,7 +22,7 @@ use crate::parallel::{Numbers, cores};
 #[cfg(feature = "endpoint")]
 use crate::report::ScenarioFailure;
 use crate::report::{Event, Phase, PhaseReport, Report, ReportedFinding, Reporter};
-use crate::subject::{Driver, Failure, Route, Sight};
+use crate::subject::{Driver, Failure, Route, Visibility};
 
 /// Interval between progress events.
 const TICK: Duration = Duration::from_millis(100);
@@ -137,7 +137,7 @@ impl Run<'_> {
         self.reporter.event(&Event::PhaseStarted { phase, total });
         let started = Instant::now();
         let narrowed_cases = AtomicU64::new(0);
-        let outside = driver.sight() == Sight::Outside;
+        let outside = driver.visibility() == Visibility::Outside;
         let profile = self.options.profile;
         let narrowed = |index| {
             let case = Case { profile, ..case_of(index)? };

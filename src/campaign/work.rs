@@ -19,7 +19,7 @@ use crate::judge::verdict::{PURE, Verdict};
 use crate::parallel::Numbers;
 use crate::report::Phase;
 use crate::rules::coverage::{self, RuleCounts};
-use crate::subject::{Driver, Failure, Reply, Sight};
+use crate::subject::{Driver, Failure, Reply, Visibility};
 
 /// Sampling stride: the rules that a case reaches are counted for one case in this many, and for
 /// all vectors.
@@ -73,11 +73,11 @@ impl Work<'_> {
     }
 
     fn judge(&self, numbered: Vec<Numbered>, tally: &mut Tally, troubles: &Sender<Failure>) {
-        let sight = self.driver.sight();
+        let visibility = self.driver.visibility();
         let (indices, cases) = unnumbered(numbered);
         let replies = self.ask(&cases, troubles);
         let mut again = Vec::new();
-        for first in judge_first(sight, (indices, cases), replies) {
+        for first in judge_first(visibility, (indices, cases), replies) {
             self.count_first(&first, tally);
             if self.options.asks_twice(self.phase, first.index) {
                 again.extend(first.again());
@@ -85,7 +85,7 @@ impl Work<'_> {
         }
         if !again.is_empty() {
             let replies = self.ask(&questions(&again), troubles);
-            for second in judge_again(sight, &again, replies) {
+            for second in judge_again(visibility, &again, replies) {
                 self.count_second(second, tally);
             }
         }
@@ -138,7 +138,7 @@ impl Work<'_> {
         if self.phase == Phase::Random {
             tally.labels.record(labels(case, outcome));
         }
-        if self.driver.sight() == Sight::Outside {
+        if self.driver.visibility() == Visibility::Outside {
             tally.rules.record(coverage::reached_outside(case, outcome));
             let other_route = matches!(self.phase, Phase::Arguments | Phase::Split);
             tally.rules.record(other_route.then_some(Rule::DeliveryAnyWay));

@@ -12,8 +12,8 @@ use mcp_overlay::subject::silence_subjects;
 use mcp_overlay_model::Profile;
 
 use super::console::{FINDINGS, MISUSE, Misuse, Outcome, read_text, say};
-use super::driven::{self, Driven, Location};
 use super::outputs::{self, can_be_written};
+use super::selected::{self, Location, SelectedSubject};
 
 /// Random cases of a run without `--cases` and `--time`: a few seconds on two cores.
 const DEFAULT_CASES: u64 = 500_000;
@@ -69,7 +69,7 @@ pub(crate) struct Arguments {
     twice: f64,
 
     #[command(flatten)]
-    driven: driven::SubjectArguments,
+    subject: selected::SubjectArguments,
 
     /// How often a command that crashes or hangs is restarted before the run gives up
     #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Subject")]
@@ -138,7 +138,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         can_be_written("--write-expected-failures", path)?;
     }
     if arguments.write_expected_failures.is_some()
-        && (arguments.driven.commands() > 1 || profiles.len() > 1)
+        && (arguments.subject.commands() > 1 || profiles.len() > 1)
     {
         return Err(
             "--write-expected-failures takes one subject and one profile: a file is about \
@@ -146,22 +146,22 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
                 .into(),
         );
     }
-    let _here = match driven::enter_network(&arguments.driven)? {
+    let _here = match selected::enter_network(&arguments.subject)? {
         Location::Here(inside) => inside,
         Location::Done(code) => return Ok(code),
     };
-    let subjects = driven::start(&arguments.driven, profiles)?;
+    let subjects = selected::start(&arguments.subject, profiles)?;
     silence_subjects();
     let mut verdicts = Vec::new();
-    for driven in &subjects {
+    for selected in &subjects {
         for options in &options {
             let position = verdicts.len();
             if position > 0 {
                 say("\n")?;
             }
-            verdicts.push(check(arguments, options, driven, position)?);
+            verdicts.push(check(arguments, options, selected, position)?);
         }
-        driven.stop();
+        selected.stop();
     }
     Ok(if verdicts.contains(&RunVerdict::Findings) {
         ExitCode::from(FINDINGS)
@@ -175,7 +175,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
 fn check(
     arguments: &Arguments,
     options: &Options,
-    driven: &Driven,
+    selected: &SelectedSubject,
     position: usize,
 ) -> Result<RunVerdict, Misuse> {
     let mut reporter = TextReporter::new(anstream::stdout());
@@ -184,7 +184,7 @@ fn check(
         // Two runs would overwrite each other's files.
         options.findings = options.findings.map(|folder| folder.join((position + 1).to_string()));
     }
-    let report = campaign::run(driven.driver(), &options, &mut reporter)?;
+    let report = campaign::run(selected.driver(), &options, &mut reporter)?;
     if let Some(error) = reporter.failure() {
         return Err(format!("cannot write the report: {error}").into());
     }
@@ -197,7 +197,7 @@ fn check(
 }
 
 fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
-    let profile = arguments.driven.profile(profile);
+    let profile = arguments.subject.profile(profile);
     if arguments.time.is_some() && !arguments.shard.is_whole() {
         return Err("--shard with --time: a run that ends by time cannot be shared out; \
                     use --cases"
@@ -208,7 +208,7 @@ fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
         return Err(format!("--only endpoint: its scenarios are those of {seed}").into());
     }
     let unsupported =
-        |phase: &&Phase| arguments.driven.is_outside() && !Phase::OUTSIDE.contains(phase);
+        |phase: &&Phase| arguments.subject.is_outside() && !Phase::OUTSIDE.contains(phase);
     if let Some(phase) = arguments.only.iter().find(unsupported) {
         return Err(format!(
             "--only {} with --app-server: this phase needs a subject that returns its views\n  help: \
@@ -226,11 +226,11 @@ fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
         Some(path) => Expected::parse(&read_text(path)?, &path.display().to_string())?,
         None => Expected::default(),
     };
-    let cases = if arguments.driven.is_outside() { OUTSIDE_CASES } else { DEFAULT_CASES };
+    let cases = if arguments.subject.is_outside() { OUTSIDE_CASES } else { DEFAULT_CASES };
     Ok(Options {
         profile,
         phases: match arguments.only.as_slice() {
-            [] if arguments.driven.is_outside() => Phase::OUTSIDE.into(),
+            [] if arguments.subject.is_outside() => Phase::OUTSIDE.into(),
             [] if profile != Profile::default() => {
                 Phase::OF_VIEWS.into_iter().filter(|phase| *phase != Phase::Endpoint).collect()
             }

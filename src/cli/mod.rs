@@ -3,13 +3,13 @@
 mod check;
 mod console;
 mod diff;
-mod driven;
 mod endpoint;
 mod explain;
 mod merge;
 mod outputs;
 mod releases;
 mod replay;
+mod selected;
 mod selftest;
 mod subject;
 

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use mcp_overlay::black_box::narrow::Reach;
+use mcp_overlay::black_box::narrow::AppsOrigin;
 use mcp_overlay::black_box::{self, BlackBox};
 use mcp_overlay::releases::{Known, Matrix, Plan, html, look, markdown};
 use mcp_overlay::subject::silence_subjects;
 
 use super::console::{Outcome, say};
-use super::{driven, outputs};
+use super::{outputs, selected};
 
 /// Show which app-server release keeps which rule, in every profile.
 ///
@@ -60,15 +60,15 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
             outputs::can_be_written(option, path)?;
         }
     }
-    driven::end_with_subjects()?;
+    selected::end_with_subjects()?;
     silence_subjects();
     let plan = Plan { cases: arguments.cases, seed: arguments.seed };
     let mut known = Known::default();
     let mut releases = Vec::new();
     for (name, path) in &arguments.releases {
         let command = vec![path.clone(), "app-server".to_string()];
-        let stdio = driven::stdio_server()?;
-        let subject = BlackBox::start(command, stdio, black_box::PATIENCE, Reach::Loopback)?;
+        let stdio = selected::stdio_server()?;
+        let subject = BlackBox::start(command, stdio, black_box::PATIENCE, AppsOrigin::Loopback)?;
         let bar = bar(name, plan.cases);
         releases.push(look(name, &subject, plan, &mut known, &|done| bar.set_position(done)));
         bar.finish_and_clear();

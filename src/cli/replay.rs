@@ -14,7 +14,7 @@ use mcp_overlay_model::{Case, Profile};
 use serde_json::Value;
 
 use super::console::{FINDINGS, MISUSE, Misuse, Outcome, read_text, say};
-use super::driven;
+use super::selected;
 
 /// Run saved findings, or vectors, again.
 ///
@@ -27,27 +27,27 @@ pub(crate) struct Arguments {
     files: Vec<PathBuf>,
 
     #[command(flatten)]
-    driven: driven::SubjectArguments,
+    subject: selected::SubjectArguments,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let mut replayed = Vec::new();
     for path in &arguments.files {
         let of_file = read(path)?;
-        if arguments.driven.is_production() {
+        if arguments.subject.is_production() {
             of_file.iter().try_for_each(|question| is_of_production(question, path))?;
         }
         replayed.extend(of_file);
     }
-    let _here = match driven::enter_network(&arguments.driven)? {
-        driven::Location::Here(inside) => inside,
-        driven::Location::Done(code) => return Ok(code),
+    let _here = match selected::enter_network(&arguments.subject)? {
+        selected::Location::Here(inside) => inside,
+        selected::Location::Done(code) => return Ok(code),
     };
     silence_subjects();
     let (mut failed, mut skipped) = (false, false);
     let profiles: Vec<Profile> = replayed.iter().map(|question| question.case().profile).collect();
-    for driven in driven::start(&arguments.driven, &profiles)? {
-        let driver = driven.driver();
+    for selected in selected::start(&arguments.subject, &profiles)? {
+        let driver = selected.driver();
         for question in &replayed {
             match ask(driver, question)? {
                 Replay::Agrees => {}
@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
                 Replay::Skips => skipped = true,
             }
         }
-        driven.stop();
+        selected.stop();
     }
     for finding in replayed.iter().filter_map(Replayed::against_model) {
         failed = true;

@@ -16,7 +16,7 @@ use crate::cases::entries::{entries, entries_mut};
 use crate::judge::judge;
 use crate::judge::verdict::{Difference, LOADS, Place};
 use crate::rules::{Rewrite, holding, of_field, rewrites};
-use crate::subject::{Driver, Sight};
+use crate::subject::{Driver, Visibility};
 
 /// The rule that an experiment shows to be broken, if one does. `answer` is the subject's wrong one,
 /// which differs in these places.
@@ -40,7 +40,7 @@ fn rule_by_field(driver: &dyn Driver, case: &Case, answer: &Answer) -> Option<Ru
     let is_refused = match (resolve(case), answer) {
         (Outcome::Resolved(_), Answer::Rejected { .. }) => true,
         (Outcome::Resolved(expected), Answer::Resolved { plugin_owners, .. })
-            if driver.sight() == Sight::Views =>
+            if driver.visibility() == Visibility::Views =>
         {
             expected.plugin_owners.keys().any(|name| !plugin_owners.contains_key(name))
         }

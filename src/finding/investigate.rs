@@ -10,7 +10,7 @@ use crate::finding::saved::Finding;
 use crate::judge::compare::between;
 use crate::judge::verdict::{FindingKind, PURE, Verdict};
 use crate::judge::{Judged, ask, judge_reply};
-use crate::subject::{Driver, FailureKind, Reply, Sight};
+use crate::subject::{Driver, FailureKind, Reply, Visibility};
 
 /// The most candidates to try when shrinking a case.
 pub const MINIMISE_BUDGET: usize = 20_000;
@@ -208,7 +208,7 @@ fn shrink(driver: &dyn Driver, failing: &Asked, deadline: Instant) -> (Option<As
     let smallest = shrink(&failing.case, true);
     // A running host may break several rules, and some of them may be expected, so the rule of each
     // case must not change. Nor must that of an advisory, which is about its rule.
-    if driver.sight() == Sight::Views && first.is_failure() {
+    if driver.visibility() == Visibility::Views && first.is_failure() {
         shrink(&smallest, false);
     }
     (last, in_time)
@@ -217,7 +217,7 @@ fn shrink(driver: &dyn Driver, failing: &Asked, deadline: Instant) -> (Option<As
 /// The finding for a failure that is not reproducible.
 fn unrepeatable(driver: &dyn Driver, failing: &Failing) -> Option<Finding> {
     let outcome = mcp_overlay_model::resolve(&failing.case);
-    let expected = driver.sight().of(&failing.case, outcome);
+    let expected = driver.visibility().of(&failing.case, outcome);
     let (verdict, rule) = match &failing.verdict {
         Verdict::Disagree(differences) => (Verdict::Unstable(differences.clone()), Some(PURE)),
         verdict => (verdict.clone(), verdict.rule()),
@@ -249,7 +249,7 @@ impl Way {
             Way::AfterOtherAuth => {
                 driver.restart();
                 let mut replies = driver.ask(&[with_other_auth(&case), case.clone()]);
-                judge_reply(driver.sight(), &case, replies.pop().unwrap_or(Reply::NotAsked))
+                judge_reply(driver.visibility(), &case, replies.pop().unwrap_or(Reply::NotAsked))
             }
             Way::Repeatedly => judge_repeatedly(driver, &case),
         };
@@ -272,7 +272,7 @@ fn same_kind(first: &Verdict, verdict: &Verdict) -> bool {
 /// Asks several times; the verdict is [`Verdict::Unstable`] if the answers differ.
 fn judge_repeatedly(driver: &dyn Driver, case: &Case) -> Judged {
     let mut replies = driver.ask(&vec![case.clone(); REPEATS]).into_iter();
-    let first = judge_reply(driver.sight(), case, replies.next().unwrap_or(Reply::NotAsked));
+    let first = judge_reply(driver.visibility(), case, replies.next().unwrap_or(Reply::NotAsked));
     let Some(answer) = &first.answer else {
         return first;
     };
@@ -286,7 +286,7 @@ fn judge_repeatedly(driver: &dyn Driver, case: &Case) -> Judged {
                 judged
             })
         }
-        Reply::Failed(_) => Some(judge_reply(driver.sight(), case, reply)),
+        Reply::Failed(_) => Some(judge_reply(driver.visibility(), case, reply)),
         Reply::NotAsked => None,
     });
     other.unwrap_or(first)

@@ -7,4 +7,4 @@ pub mod investigate;
 pub mod of_vector;
 mod saved;
 
-pub use saved::{FORMAT, Finding, FoundDifference, in_words};
+pub use saved::{FORMAT, Finding, FoundDifference, describe_input};

@@ -174,7 +174,7 @@ fn describe(case: &Case, difference: &Difference, verdict: &Verdict) -> FoundDif
     let because = match (&difference.place, difference.by) {
         _ if matches!(verdict, Verdict::Unstable(_)) => "asked again, it answered otherwise".into(),
         (Place::Rejection, _) => "the specification rejects at the smallest invalid path".into(),
-        (_, Some(by)) => in_words(case, by),
+        (_, Some(by)) => describe_input(case, by),
         (_, None) => "nothing in the case names it".into(),
     };
     FoundDifference {
@@ -187,7 +187,7 @@ fn describe(case: &Case, difference: &Difference, verdict: &Verdict) -> FoundDif
 }
 
 /// Describes the input that decided.
-pub fn in_words(case: &Case, by: By) -> String {
+pub fn describe_input(case: &Case, by: By) -> String {
     match by {
         By::Config => "the host config's entry".into(),
         By::Plugin(position) => match case.plugins.get(position) {

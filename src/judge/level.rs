@@ -9,7 +9,7 @@ use mcp_overlay_model::{Answer, Case, Level, Outcome, Rule, resolve_by};
 
 use super::compare::compare;
 use super::verdict::{Difference, Verdict};
-use crate::subject::Sight;
+use crate::subject::Visibility;
 
 /// The reading that an answer is compared with in the end, and the verdict.
 pub(super) struct Leniently {
@@ -23,7 +23,7 @@ pub(super) struct Leniently {
 /// specification without SHOULD rules. `None` if no SHOULD rule matters to the case, or if the
 /// answer is not closer to another reading.
 pub(super) fn without_shoulds(
-    sight: Sight,
+    visibility: Visibility,
     case: &Case,
     strict: &Outcome,
     answer: &Answer,
@@ -41,7 +41,7 @@ pub(super) fn without_shoulds(
     for broken in subsets(&shoulds) {
         let without = broken.iter().fold(rules, |rules, should| rules.without(*should));
         let outcome = resolve_by(case, without);
-        match held(sight, case, &outcome, answer) {
+        match held(visibility, case, &outcome, answer) {
             Verdict::Agree => {
                 let verdict = Verdict::Advisory { rules: broken, differences: differences.into() };
                 return Some(Leniently { outcome, verdict });
@@ -56,8 +56,8 @@ pub(super) fn without_shoulds(
     closest
 }
 
-fn held(sight: Sight, case: &Case, outcome: &Outcome, answer: &Answer) -> Verdict {
-    compare(case, sight.part_of(case, outcome).as_ref().unwrap_or(outcome), answer)
+fn held(visibility: Visibility, case: &Case, outcome: &Outcome, answer: &Answer) -> Verdict {
+    compare(case, visibility.part_of(case, outcome).as_ref().unwrap_or(outcome), answer)
 }
 
 /// The non-empty subsets of a few rules, the smallest first.

@@ -11,7 +11,7 @@ use mcp_overlay_model::{Answer, Case, Outcome, resolve};
 use self::compare::compare;
 use self::level::{Leniently, without_shoulds};
 use self::verdict::Verdict;
-use crate::subject::{Driver, Reply, Sight, ask_one};
+use crate::subject::{Driver, Reply, Visibility, ask_one};
 
 /// The reply to a case, with its verdict.
 #[derive(Clone, Debug)]
@@ -42,24 +42,24 @@ pub fn judge(driver: &dyn Driver, case: &Case) -> (Outcome, Verdict) {
 
 /// [`judge`], with the answer.
 pub fn ask(driver: &dyn Driver, case: &Case) -> Judged {
-    judge_reply(driver.sight(), case, ask_one(driver, case))
+    judge_reply(driver.visibility(), case, ask_one(driver, case))
 }
 
 /// Compares the reply to a case with the specification.
-pub fn judge_reply(sight: Sight, case: &Case, reply: Reply) -> Judged {
+pub fn judge_reply(visibility: Visibility, case: &Case, reply: Reply) -> Judged {
     let outcome = resolve(case);
-    let observed = sight.part_of(case, &outcome);
+    let observed = visibility.part_of(case, &outcome);
     let (answer, verdict) = match reply {
         Reply::Answered(answer) => {
             let verdict = compare(case, observed.as_ref().unwrap_or(&outcome), &answer);
             if let Verdict::Disagree(differences) = &verdict
                 && let Some(leniently) =
-                    without_shoulds(sight, case, &outcome, &answer, differences)
+                    without_shoulds(visibility, case, &outcome, &answer, differences)
             {
                 let Leniently { outcome: lenient, verdict } = leniently;
                 let is_advisory = matches!(verdict, Verdict::Advisory { .. });
                 let closest = if is_advisory { outcome } else { lenient };
-                let observed = sight.part_of(case, &closest);
+                let observed = visibility.part_of(case, &closest);
                 return Judged { outcome: closest, observed, answer: Some(answer), verdict };
             }
             (Some(answer), verdict)

@@ -14,7 +14,7 @@ use crate::judge::judge_reply;
 use crate::judge::verdict::Verdict;
 use crate::parallel::{Numbers, on_all_cores};
 use crate::rules::coverage::reached_outside;
-use crate::subject::{Driver, Reply, Sight, ask_one};
+use crate::subject::{Driver, Reply, Visibility, ask_one};
 
 /// Time limit for shrinking the case of one rule.
 const SMALLEST_TIME: Duration = Duration::from_secs(20);
@@ -68,7 +68,7 @@ fn ask_all(driver: &dyn Driver, plan: Plan, done: &(dyn Fn(u64) + Sync)) -> Vec<
 /// One answer serves all profiles, because the subject never learns the profile.
 fn judge(case: &Case, profile: Profile, reply: Reply) -> Verdict {
     let case = Case { profile, ..case.clone() };
-    judge_reply(Sight::Outside, &case, reply).verdict
+    judge_reply(Visibility::Outside, &case, reply).verdict
 }
 
 fn hold(driver: &dyn Driver, profile: Profile, asked: &[(Case, Reply)], known: &mut Known) -> Held {

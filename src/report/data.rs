@@ -268,12 +268,12 @@ impl Report {
     #[track_caller]
     pub fn assert_clean(&self) {
         if !self.is_clean() {
-            panic!("{}", self.in_words());
+            panic!("{}", self.to_text());
         }
     }
 
     /// The verdict and all unexpected findings, as text without colour.
-    pub fn in_words(&self) -> String {
+    pub fn to_text(&self) -> String {
         let mut words = format!("{}\n", self.headline());
         for found in self.findings.iter().filter(|found| self.counts(found)) {
             words.push_str(&format!("\n{}  cases: {}\n", found.finding, found.finding.count));

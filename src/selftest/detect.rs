@@ -32,18 +32,18 @@ pub(super) fn first_case(
 /// The numbers of the cases that find something wrong, a number for each finding.
 pub(super) fn failing(driver: &dyn Driver, phase: Phase, cases: Vec<Numbered>) -> Vec<u64> {
     let options = campaign::Options::default();
-    let sight = driver.sight();
+    let visibility = driver.visibility();
     let (indices, cases) = unnumbered(cases);
     let replies = driver.ask(&cases);
     let (mut failing, mut again) = (Vec::new(), Vec::new());
-    for first in judge_first(sight, (indices, cases), replies) {
+    for first in judge_first(visibility, (indices, cases), replies) {
         failing.extend(first.judged.verdict.is_finding().then_some(first.index));
         if options.asks_twice(phase, first.index) {
             again.extend(first.again());
         }
     }
     if !again.is_empty() {
-        let second = judge_again(sight, &again, driver.ask(&questions(&again)));
+        let second = judge_again(visibility, &again, driver.ask(&questions(&again)));
         let wrong = second.iter().filter(|second| second.verdict.is_finding());
         failing.extend(wrong.map(|second| second.index));
     }

@@ -22,7 +22,7 @@ pub trait Driver: Sync {
     fn restart(&self);
 
     /// How the subject is observed.
-    fn sight(&self) -> Sight;
+    fn visibility(&self) -> Visibility;
 
     /// Narrows the case to the parts that the driver can send to the subject; returns other cases
     /// unchanged.
@@ -43,7 +43,7 @@ pub fn ask_one(driver: &dyn Driver, case: &Case) -> Reply {
 
 /// How a subject is observed, and so which part of an outcome it can show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sight {
+pub enum Visibility {
     /// It returns its three views.
     #[default]
     Views,
@@ -51,7 +51,7 @@ pub enum Sight {
     Outside,
 }
 
-impl Sight {
+impl Visibility {
     /// The observation that the specification expects.
     #[must_use]
     pub fn of(self, case: &Case, outcome: Outcome) -> Outcome {
@@ -61,8 +61,8 @@ impl Sight {
     /// The part of an outcome that is observed; `None` if that is all of it.
     pub(crate) fn part_of(self, case: &Case, outcome: &Outcome) -> Option<Outcome> {
         match self {
-            Sight::Views => None,
-            Sight::Outside => Some(observed(case, outcome)),
+            Visibility::Views => None,
+            Visibility::Outside => Some(observed(case, outcome)),
         }
     }
 }

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use mcp_overlay::black_box::BlackBox;
-use mcp_overlay::black_box::narrow::Reach;
+use mcp_overlay::black_box::narrow::AppsOrigin;
 use mcp_overlay::campaign::{self, Options, Phase, Quiet};
 use mcp_overlay::report::Report;
 use mcp_overlay::subject::stdio::Patience;
@@ -74,7 +74,7 @@ impl Hosts {
     fn start_with(&self, fault: &str, patience: Patience) -> BlackBox {
         let tool = env!("CARGO_BIN_EXE_mcp-overlay");
         let stdio = [tool, "endpoint", "stdio"].map(str::to_string).to_vec();
-        BlackBox::start(self.command(fault), stdio, patience, Reach::Loopback).unwrap()
+        BlackBox::start(self.command(fault), stdio, patience, AppsOrigin::Loopback).unwrap()
     }
 
     /// All processes that were started, in order.

@@ -1,6 +1,6 @@
 //! Processes and their homes.
 
-use mcp_overlay::black_box::narrow::Reach;
+use mcp_overlay::black_box::narrow::AppsOrigin;
 use mcp_overlay::subject::{Driver, Route, ask_one};
 use mcp_overlay_model::Case;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::{Hosts, case};
 
 fn with_server(name: &str, auth: Value) -> Case {
     let servers = json!({name: {"url": "https://a.example"}});
-    Reach::Loopback.nearest(case(json!({"auth": auth, "host": {"mcp_servers": servers}})))
+    AppsOrigin::Loopback.nearest(case(json!({"auth": auth, "host": {"mcp_servers": servers}})))
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn restart_starts_a_new_process() {
 fn few_processes_stay_idle_and_none_outlives_the_driver() {
     let hosts = Hosts::new();
     let subject = hosts.start("none");
-    let asked = Reach::Loopback.nearest(with_server("a", Value::Null));
+    let asked = AppsOrigin::Loopback.nearest(with_server("a", Value::Null));
     let arguments = subject.by_route(Route::Arguments).unwrap();
     for index in 0..10 {
         let mut case = asked.clone();

@@ -1,12 +1,12 @@
 //! The sound host is clean by every route for its config.
 
-use mcp_overlay::black_box::narrow::Reach;
+use mcp_overlay::black_box::narrow::AppsOrigin;
 use mcp_overlay::campaign::Phase;
 use mcp_overlay::cases::generate::random_case;
 use mcp_overlay::judge::compare::compare;
 use mcp_overlay::judge::verdict::Verdict;
 use mcp_overlay::report::Report;
-use mcp_overlay::subject::{Driver, Reply, Route, Sight};
+use mcp_overlay::subject::{Driver, Reply, Route, Visibility};
 use mcp_overlay_model::{Answer, Rule, resolve};
 use serde_json::json;
 
@@ -58,8 +58,8 @@ fn a_host_continues_after_a_rejected_config() {
     let broken = json!({"host": {"mcp_servers": {"a": {"url": 1}}}});
     let sound = json!({"host": {"mcp_servers": {"a": {"url": "https://a.example"}}}});
     for asked in [broken.clone(), sound.clone(), broken, sound] {
-        let case = Reach::Loopback.nearest(case(asked));
-        let expected = Sight::Outside.of(&case, resolve(&case));
+        let case = AppsOrigin::Loopback.nearest(case(asked));
+        let expected = Visibility::Outside.of(&case, resolve(&case));
         assert_eq!(compare(&case, &expected, &answer(&subject, &case)), Verdict::Agree, "{case:?}");
     }
 }
@@ -71,7 +71,7 @@ fn a_case_that_needs_narrowing_is_skipped_and_starts_no_process() {
     let started = hosts.noted().len();
     let mut skipped = 0;
     for case in (0..50).map(|index| random_case(1, index)) {
-        let Some(reason) = Reach::Loopback.is_out(&case) else { continue };
+        let Some(reason) = AppsOrigin::Loopback.is_out(&case) else { continue };
         for route in [Route::File, Route::Arguments] {
             let replies = subject.by_route(route).unwrap().ask(std::slice::from_ref(&case));
             assert_eq!(replies, [Reply::Answered(Answer::skipped(reason))]);

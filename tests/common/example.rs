@@ -1,7 +1,7 @@
 //! A case with its expected answer, in the format of the examples in `docs/semantics.md`.
 
 use mcp_overlay::judge::compare::same;
-use mcp_overlay::subject::{Sight, Subject};
+use mcp_overlay::subject::{Subject, Visibility};
 use mcp_overlay_model::{Answer, Case, Outcome, ServerView, resolve};
 use serde_json::Value;
 
@@ -52,7 +52,7 @@ pub(crate) fn compare_seen(case: &Value, expect: &Value) -> Result<(), String> {
     let (Some(want), Some(1)) = (expect.get("seen"), expect.as_object().map(|e| e.len())) else {
         return Err("`seen` is all that is expected of a running host".into());
     };
-    let outcome = Sight::Outside.of(&case, resolve(&case));
+    let outcome = Visibility::Outside.of(&case, resolve(&case));
     let Outcome::Observed(observed) = &outcome else {
         return Err(format!("nothing is seen but a rejection: {outcome:?}"));
     };

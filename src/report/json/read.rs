@@ -237,7 +237,7 @@ fn header(line: &str, text: &str, place: &str) -> Result<Report, BadReport> {
     let header: Header = serde_json::from_value(value).map_err(|error| BadReport::Line {
         place: place.into(),
         line: 1,
-        found: in_words(&error),
+        found: describe_error(&error),
         expected: "{\"report\":…,\"tool\":…,\"run\":{…}}".into(),
     })?;
     Ok(Report {
@@ -278,7 +278,7 @@ impl Reader<'_> {
         let read = Line::deserialize(&mut json).and_then(|line| json.end().map(|()| line));
         let line = read.map_err(|error| match error.is_eof() && last {
             true => BadReport::CutOff { place: place(), line: number },
-            false => wrong(in_words(&error), "a line of a report"),
+            false => wrong(describe_error(&error), "a line of a report"),
         })?;
         if let Some(problem) = line.problem() {
             return Err(wrong(problem, "counts that can be"));
@@ -337,7 +337,7 @@ fn depth(line: &str) -> usize {
 }
 
 /// The JSON parser's message, without its line number, which is not that of the file.
-fn in_words(error: &serde_json::Error) -> String {
+fn describe_error(error: &serde_json::Error) -> String {
     let words = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     let words = match words.strip_suffix(&place) {

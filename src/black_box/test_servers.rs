@@ -18,7 +18,7 @@ const MOST_REQUESTS: usize = 1_000;
 
 /// Both origins; dropping it stops them.
 #[derive(Debug)]
-pub(super) struct World {
+pub(super) struct TestServers {
     apps: MockServer,
     servers: MockServer,
     records: Arc<Records>,
@@ -57,12 +57,12 @@ struct Records {
     unmarked: Mutex<Option<String>>,
 }
 
-impl World {
+impl TestServers {
     /// Starts both origins.
     pub(super) fn start() -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let records = Arc::new(Records::default());
-        Ok(World {
+        Ok(TestServers {
             apps: runtime.block_on(host(Origin::Apps, &records)),
             servers: runtime.block_on(host(Origin::Servers, &records)),
             records,

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use mcp_overlay::black_box::narrow::Reach;
+use mcp_overlay::black_box::narrow::AppsOrigin;
 use mcp_overlay::black_box::true_origin::namespace::{self, Entered, Inside};
 use mcp_overlay::black_box::{self, BlackBox};
 use mcp_overlay::selftest::Fault;
@@ -100,27 +100,27 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 /// The selected subject.
-pub(crate) enum Driven {
+pub(crate) enum SelectedSubject {
     Production,
     Faulty(Box<dyn Driver>),
     Stdio(StdioDriver),
     BlackBox(Box<BlackBox>),
 }
 
-impl Driven {
+impl SelectedSubject {
     pub(crate) fn driver(&self) -> &dyn Driver {
         match self {
-            Driven::Production => &InProcess(ProductionSubject),
-            Driven::Faulty(subject) => &**subject,
-            Driven::Stdio(subject) => subject,
-            Driven::BlackBox(subject) => &**subject,
+            SelectedSubject::Production => &InProcess(ProductionSubject),
+            SelectedSubject::Faulty(subject) => &**subject,
+            SelectedSubject::Stdio(subject) => subject,
+            SelectedSubject::BlackBox(subject) => &**subject,
         }
     }
 
     /// Stops the processes as the protocol says. An irregular exit is a warning and changes no
     /// verdict, because all answers had arrived.
     pub(crate) fn stop(&self) {
-        if let Driven::Stdio(subject) = self {
+        if let SelectedSubject::Stdio(subject) = self {
             for complaint in subject.stop() {
                 complain("warning", &format!("{}: {complaint}", subject.name()));
             }
@@ -160,25 +160,26 @@ pub(crate) fn enter_network(arguments: &SubjectArguments) -> Result<Location, Mi
 pub(crate) fn start(
     arguments: &SubjectArguments,
     profiles: &[Profile],
-) -> Result<Vec<Driven>, Misuse> {
+) -> Result<Vec<SelectedSubject>, Misuse> {
     if let Some(fault) = arguments.fault {
-        return Ok(vec![Driven::Faulty(fault.driver())]);
+        return Ok(vec![SelectedSubject::Faulty(fault.driver())]);
     }
     if arguments.commands() == 0 {
-        return Ok(vec![Driven::Production]);
+        return Ok(vec![SelectedSubject::Production]);
     }
     end_with_subjects()?;
     let over_stdio = |command: &String| {
         let patience = arguments.patience(Patience::default());
         let words = words("--stdio", command)?;
-        Ok(Driven::Stdio(StdioDriver::start(words, profiles, patience)?))
+        Ok(SelectedSubject::Stdio(StdioDriver::start(words, profiles, patience)?))
     };
     let app_server = |command: &String| {
         let patience = arguments.patience(black_box::PATIENCE);
         let words = words("--app-server", command)?;
-        let reach = if arguments.true_origin { Reach::TrueOrigin } else { Reach::Loopback };
-        let subject = BlackBox::start(words, stdio_server()?, patience, reach)?;
-        Ok(Driven::BlackBox(Box::new(subject)))
+        let apps_origin =
+            if arguments.true_origin { AppsOrigin::TrueOrigin } else { AppsOrigin::Loopback };
+        let subject = BlackBox::start(words, stdio_server()?, patience, apps_origin)?;
+        Ok(SelectedSubject::BlackBox(Box::new(subject)))
     };
     let over_stdio = arguments.stdio.iter().map(over_stdio);
     over_stdio.chain(arguments.app_server.iter().map(app_server)).collect()

@@ -14,7 +14,7 @@ use super::secrets::nonce;
 
 /// The addresses of the test servers.
 #[derive(Clone, Debug)]
-pub(super) struct Sites {
+pub(super) struct Addresses {
     /// The Apps endpoint.
     pub(super) apps: SocketAddr,
     /// All other HTTP servers.
@@ -31,14 +31,14 @@ pub(super) struct Sites {
 
 /// A case with this run's addresses.
 #[derive(Clone, Debug)]
-pub(super) struct Placed {
+pub(super) struct LocalCase {
     /// The mark in the path of every address of the case, which tells its requests from those of
     /// other cases.
     pub(super) mark: String,
     /// The host config, without the environment.
     pub(super) config: Table,
     /// The plugins, with their server entries.
-    pub(super) plugins: Vec<PlacedPlugin>,
+    pub(super) plugins: Vec<LocalPlugin>,
     /// All entries with an address; an address contains the entry's index.
     pub(super) entries: Vec<Entry>,
     /// The variables of the case, with their values.
@@ -47,7 +47,7 @@ pub(super) struct Placed {
 
 /// A plugin as written to disk.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct PlacedPlugin {
+pub(super) struct LocalPlugin {
     pub(super) name: String,
     pub(super) market: String,
     pub(super) active: bool,
@@ -71,39 +71,39 @@ pub(super) struct Variable {
     /// The value in the case.
     pub(super) written: String,
     /// The host's value: a unique secret, unless the case's value is blank.
-    pub(super) placed: String,
+    pub(super) local: String,
 }
 
-impl Placed {
+impl LocalCase {
     /// Gives a narrowed case this run's addresses.
-    pub(super) fn new(case: &Case, sites: &Sites) -> Self {
+    pub(super) fn new(case: &Case, addresses: &Addresses) -> Self {
         let mark = format!("n{}", nonce());
-        let mut placing = Placing { sites, mark: &mark, entries: Vec::new() };
+        let mut localizer = Localizer { addresses, mark: &mark, entries: Vec::new() };
         let mut host = case.host.as_object().cloned().unwrap_or_default();
-        let environment = environment(host.remove("env").as_ref(), &sites.run);
+        let environment = environment(host.remove("env").as_ref(), &addresses.run);
         if let Some(Value::String(base)) = host.get_mut("chatgpt_base_url")
-            && !sites.true_origin
+            && !addresses.true_origin
         {
-            let authority = format!("{}/{mark}", sites.apps);
+            let authority = format!("{}/{mark}", addresses.apps);
             *base = base.replacen(LOOPBACK, &format!("http://{authority}"), 1);
             *base = base.replacen("@127.0.0.1", &format!("@{authority}"), 1);
         }
         if let Some(Value::Object(servers)) = host.get_mut("mcp_servers") {
-            placing.place_all(servers);
+            localizer.localize_all(servers);
         }
         let mut plugins = Vec::new();
         for plugin in &case.plugins {
             let mut servers = plugin.mcp_servers.clone();
-            placing.place_all(&mut servers);
+            localizer.localize_all(&mut servers);
             let (name, market) = plugin.id.split_once('@').unwrap_or((&plugin.id, "market"));
             // Each case gets new plugin names, in the same order, because hosts cache plugins.
             let (name, market) = (format!("{name}-{mark}"), market.to_string());
-            plugins.push(PlacedPlugin { name, market, active: plugin.active, servers });
+            plugins.push(LocalPlugin { name, market, active: plugin.active, servers });
         }
-        let entries = placing.entries;
+        let entries = localizer.entries;
         // A narrowed case has only values that TOML can represent.
         let config = Table::try_from(host).unwrap_or_default();
-        Placed { mark, config, plugins, entries, environment }
+        LocalCase { mark, config, plugins, entries, environment }
     }
 }
 
@@ -112,42 +112,42 @@ fn environment(env: Option<&Value>, run: &str) -> BTreeMap<String, Variable> {
     env.filter_map(|(name, value)| {
         let written = value.as_str()?.to_string();
         let blank = written.trim().is_empty();
-        let placed = if blank { written.clone() } else { format!("env-{name}-{run}") };
-        Some((name.clone(), Variable { written, placed }))
+        let local = if blank { written.clone() } else { format!("env-{name}-{run}") };
+        Some((name.clone(), Variable { written, local }))
     })
     .collect()
 }
 
-struct Placing<'a> {
-    sites: &'a Sites,
+struct Localizer<'a> {
+    addresses: &'a Addresses,
     mark: &'a str,
     entries: Vec<Entry>,
 }
 
-impl Placing<'_> {
-    fn place_all(&mut self, servers: &mut Map<String, Value>) {
+impl Localizer<'_> {
+    fn localize_all(&mut self, servers: &mut Map<String, Value>) {
         for (name, entry) in servers {
             if let Value::Object(entry) = entry {
-                self.place(name, entry);
+                self.localize(name, entry);
             }
         }
     }
 
     /// An invalid entry gets an address too, to observe a host that accepts it.
-    fn place(&mut self, name: &str, entry: &mut Map<String, Value>) {
+    fn localize(&mut self, name: &str, entry: &mut Map<String, Value>) {
         let number = self.entries.len();
         let written = |field: &str| entry.get(field).cloned().unwrap_or_default();
         let (url, command) = (written("url"), written("command"));
         if url.is_string() {
-            let address = format!("http://{}/{}/{number}", self.sites.servers, self.mark);
+            let address = format!("http://{}/{}/{number}", self.addresses.servers, self.mark);
             entry.insert("url".into(), address.into());
         }
         if command.is_string()
-            && let [program, own @ ..] = self.sites.stdio.as_slice()
+            && let [program, own @ ..] = self.addresses.stdio.as_slice()
         {
             let args = entry.get("args").cloned().unwrap_or_else(|| json!([]));
             if let Value::Array(args) = args {
-                let report = self.sites.reports.join(format!("{}-{number}", self.mark));
+                let report = self.addresses.reports.join(format!("{}-{number}", self.mark));
                 let own = own.iter().map(|argument| Value::from(argument.as_str()));
                 let own = own.chain(["--report".into(), report.display().to_string().into()]);
                 let own = own.chain(["--".into()]);
