@@ -349,8 +349,10 @@ fn plain_plugins(case: &mut Case) {
     };
     let rises = case.plugins.is_sorted_by(|a, b| a.id < b.id);
     if !rises || !case.plugins.iter().all(well_formed) {
+        // As wide as the last one, because `p10` comes before `p2`.
+        let width = case.plugins.len().saturating_sub(1).to_string().len();
         for (position, plugin) in case.plugins.iter_mut().enumerate() {
-            plugin.id = format!("p{position}@market");
+            plugin.id = format!("p{position:0width$}@market");
         }
     }
 }

@@ -50,7 +50,12 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             profile: Profile::default(),
-            phases: BTreeSet::from([Phase::Vectors, Phase::Exhaustive, Phase::Random]),
+            phases: BTreeSet::from([
+                Phase::Vectors,
+                Phase::Edges,
+                Phase::Exhaustive,
+                Phase::Random,
+            ]),
             cases: Some(100_000),
             seed: 27_191,
             time: None,

@@ -14,7 +14,7 @@ use super::sift::Kind;
 use super::work::{Tally, Work};
 #[cfg(feature = "endpoint")]
 use crate::apps_connection::{self, Problem, Scenario};
-use crate::cases::{exhaustive, generate, vectors};
+use crate::cases::{edges, exhaustive, generate, vectors};
 use crate::finding::Finding;
 use crate::finding::investigate::examine;
 use crate::finding::of_vector::against_model;
@@ -78,6 +78,9 @@ impl Run<'_> {
     fn phase(&mut self, phase: Phase) -> Result<(), Error> {
         match phase {
             Phase::Vectors => self.vectors(),
+            Phase::Edges => {
+                self.cases(self.driver, phase, Some(edges::count()), None, 0, edges::case)
+            }
             Phase::Exhaustive => {
                 self.cases(self.driver, phase, Some(exhaustive::COUNT), None, 0, exhaustive::case)
             }

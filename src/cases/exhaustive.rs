@@ -10,6 +10,8 @@ use mcp_overlay_model::{
 };
 use serde_json::{Map, Value, json};
 
+use super::digits::Digits;
+
 const NAMES: [&str; 2] = [CODEX_APPS, "docs"];
 
 /// Lists of zero, one or two of the six contributions.
@@ -30,7 +32,7 @@ pub fn case(index: u64) -> Option<Case> {
     if index >= COUNT {
         return None;
     }
-    let mut digits = Digits(index);
+    let mut digits = Digits::new(index);
     let auth = match digits.next(6) {
         0 => None,
         kind => Auth::ALL.get(kind as usize - 1).copied(),
@@ -51,20 +53,9 @@ pub fn case(index: u64) -> Option<Case> {
         profile: Profile::default(),
         host: json!({"features": {"apps": apps}, "mcp_servers": configured}),
         plugins: vec![Plugin { id: "p@market".into(), active: true, mcp_servers: from_plugin }],
-        contributors: contributors(digits.0),
+        contributors: contributors(digits.rest()),
         auth,
     })
-}
-
-/// A number split into digits of a mixed base, least significant first.
-struct Digits(u64);
-
-impl Digits {
-    fn next(&mut self, base: u64) -> u64 {
-        let digit = self.0 % base;
-        self.0 /= base;
-        digit
-    }
 }
 
 fn contributors(number: u64) -> Vec<Contributor> {
@@ -75,7 +66,7 @@ fn contributors(number: u64) -> Vec<Contributor> {
     } else {
         (2, number - 2 - LISTS * 3)
     };
-    let mut digits = Digits(rest);
+    let mut digits = Digits::new(rest);
     let hosted_position = digits.next(scripted + 2);
     // Registration order differs from the order of ids, so that sorting by id causes a failure.
     let mut contributors: Vec<Contributor> = ["ext-b", "ext-a"]

@@ -12,9 +12,11 @@ use mcp_overlay_model::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::dimensions::dimensions;
+
 /// The situations, each with the least share of random cases in which it must occur, in
 /// thousandths, and the rule that it depends on.
-pub const LABELS: [(Label, &str, u32, Option<Rule>); 42] = [
+pub const LABELS: [(Label, &str, u32, Option<Rule>); 56] = [
     (Label::Resolved, "resolved", 600, None),
     (Label::Rejected, "rejected", 50, None),
     (Label::RejectedHost, "rejected at a host key", 10, None),
@@ -97,6 +99,20 @@ pub const LABELS: [(Label, &str, u32, Option<Rule>); 42] = [
     ),
     (Label::SkuDefault, "product SKU by default", 50, Some(Rule::AppsServerSkuDefault)),
     (Label::ShouldMatters, "a SHOULD rule matters", 10, None),
+    (Label::ManyServers, "more than 5 servers in one place", 5, None),
+    (Label::ManyPlugins, "more than 3 plugins", 5, None),
+    (Label::ManyContributors, "more than 3 scripted contributors", 5, None),
+    (Label::LongList, "more than 3 contributions in one list", 10, None),
+    (Label::ManyFields, "more than 5 fields in one entry", 10, None),
+    (Label::RepeatedIds, "an id of two plugins or contributors", 5, None),
+    (Label::SeveralHosted, "several hosted contributors", 5, None),
+    (Label::UnusualName, "an unusual server name", 50, None),
+    (Label::SimilarNames, "names that differ in case or blanks", 30, None),
+    (Label::SimilarHeaders, "header names that differ in case", 2, None),
+    (Label::SeveralVariables, "several environment variables", 10, None),
+    (Label::UnusualTime, "a very fine or very long time", 30, None),
+    (Label::NullField, "a null field", 5, None),
+    (Label::UnusualText, "an unusual text in a field", 50, None),
 ];
 
 /// An interesting situation.
@@ -145,6 +161,20 @@ pub enum Label {
     AuthDropped,
     SkuDefault,
     ShouldMatters,
+    ManyServers,
+    ManyPlugins,
+    ManyContributors,
+    LongList,
+    ManyFields,
+    RepeatedIds,
+    SeveralHosted,
+    UnusualName,
+    SimilarNames,
+    SimilarHeaders,
+    SeveralVariables,
+    UnusualTime,
+    NullField,
+    UnusualText,
 }
 
 /// The labels of one case.
@@ -253,6 +283,7 @@ impl LabelCounts {
 /// The situations that a case is in.
 pub fn labels(case: &Case, outcome: &Outcome) -> LabelSet {
     let mut set = LabelSet::default();
+    label_dimensions(case, &mut set);
     match outcome {
         Outcome::Rejected(places) => label_rejection(places, &mut set),
         Outcome::Observed(_) => {}
@@ -265,6 +296,24 @@ pub fn labels(case: &Case, outcome: &Outcome) -> LabelSet {
         }
     }
     set
+}
+
+fn label_dimensions(case: &Case, set: &mut LabelSet) {
+    let found = dimensions(case);
+    set.add(Label::ManyServers, found.many_servers);
+    set.add(Label::ManyPlugins, found.many_plugins);
+    set.add(Label::ManyContributors, found.many_contributors);
+    set.add(Label::LongList, found.long_list);
+    set.add(Label::ManyFields, found.many_fields);
+    set.add(Label::RepeatedIds, found.repeated_ids);
+    set.add(Label::SeveralHosted, found.several_hosted);
+    set.add(Label::UnusualName, found.unusual_name);
+    set.add(Label::SimilarNames, found.similar_names);
+    set.add(Label::SimilarHeaders, found.similar_headers);
+    set.add(Label::SeveralVariables, found.several_variables);
+    set.add(Label::UnusualTime, found.unusual_time);
+    set.add(Label::NullField, found.null_field);
+    set.add(Label::UnusualText, found.unusual_text);
 }
 
 fn label_rejection(places: &[Rejection], set: &mut LabelSet) {

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum Phase {
     /// The committed vectors.
     Vectors,
+    /// Each unusual value, alone, at each place.
+    Edges,
     /// Every case of the small scope.
     Exhaustive,
     /// Random cases.
@@ -22,8 +24,9 @@ pub enum Phase {
 
 impl Phase {
     /// All phases, in order.
-    pub const ALL: [Phase; 6] = [
+    pub const ALL: [Phase; 7] = [
         Phase::Vectors,
+        Phase::Edges,
         Phase::Exhaustive,
         Phase::Random,
         Phase::Endpoint,
@@ -32,8 +35,8 @@ impl Phase {
     ];
 
     /// The phases for a subject that returns its views.
-    pub const OF_VIEWS: [Phase; 4] =
-        [Phase::Vectors, Phase::Exhaustive, Phase::Random, Phase::Endpoint];
+    pub const OF_VIEWS: [Phase; 5] =
+        [Phase::Vectors, Phase::Edges, Phase::Exhaustive, Phase::Random, Phase::Endpoint];
 
     /// The phases for a running host, observed from outside. It cannot be given most of the small
     /// scope.
@@ -43,6 +46,7 @@ impl Phase {
     pub fn word(self) -> &'static str {
         match self {
             Phase::Vectors => "vectors",
+            Phase::Edges => "edges",
             Phase::Exhaustive => "exhaustive",
             Phase::Random => "random",
             Phase::Endpoint => "endpoint",

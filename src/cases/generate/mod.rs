@@ -1,8 +1,9 @@
 //! Generates cases from random bytes: the one generator for `check`, proptest, quickcheck and
 //! libFuzzer.
 //!
-//! The alphabets are small on purpose: most rules act only when names, plugins and contributors
-//! collide. [`labels`](crate::cases::labels) counts the collisions.
+//! Most draws come from small alphabets, because most rules act only when names, plugins and
+//! contributors collide; the rest comes from the unusual samples, from free text and from the long
+//! tail of sizes. [`labels`](crate::cases::labels) counts the collisions.
 
 mod draw;
 mod host;
@@ -13,11 +14,12 @@ use arbitrary::{Result, Unstructured};
 use mcp_overlay_model::{Auth, Case, Contribution, Contributor, ContributorKind, Plugin, Profile};
 use serde_json::{Map, Value};
 
-use self::draw::{name, once_in};
+use self::draw::{free_text, name, once_in, size};
 use self::server::servers;
+use super::samples::names::IDS;
 
 /// Bytes for one random case. If they run out, the rest of the case is simple.
-pub const BYTES_PER_CASE: usize = 384;
+pub const BYTES_PER_CASE: usize = 1024;
 
 /// Generates a case from `bytes`, deterministically.
 pub fn case_from_bytes(bytes: &[u8]) -> Case {
@@ -92,14 +94,28 @@ fn auth(u: &mut Unstructured<'_>) -> Result<Option<Auth>> {
     })
 }
 
+/// The most plugins and contributors, and the most contributions of one.
+const MOST: usize = 24;
+
+/// An id: in an order that no sorting gives, and sometimes one that was drawn before.
+fn id(u: &mut Unstructured<'_>, number: usize, first: &[&str]) -> Result<String> {
+    if number > 0 && once_in(u, 12)? {
+        return Ok((*u.choose(first)?).to_string());
+    }
+    Ok(match first.get(number) {
+        Some(id) => (*id).to_string(),
+        None if once_in(u, 8)? => free_text(u)?,
+        None => u.choose(&IDS)?.to_string(),
+    })
+}
+
 fn plugins(u: &mut Unstructured<'_>) -> Result<Vec<Plugin>> {
-    let ids = ["z@market", "b@market", "a@market"];
-    let count = *u.choose(&[0, 0, 1, 1, 2, 3])?;
-    ids.iter()
-        .take(count)
-        .map(|id| {
+    let usual = *u.choose(&[0, 0, 1, 1, 2, 3])?;
+    let count = if once_in(u, 24)? { size(u, 6, MOST)? } else { usual };
+    (0..count)
+        .map(|number| {
             Ok(Plugin {
-                id: (*id).to_string(),
+                id: id(u, number, &["z@market", "b@market", "a@market"])?,
                 active: !once_in(u, 5)?,
                 mcp_servers: servers(u, 2)?,
             })
@@ -107,21 +123,22 @@ fn plugins(u: &mut Unstructured<'_>) -> Result<Vec<Plugin>> {
         .collect()
 }
 
-/// Contributors, the hosted-apps one in two of three cases, at any position. Their ids are not in
-/// registration order, so that sorting by id causes a failure.
+/// Contributors, the hosted-apps one in two of three cases, at any position, rarely several. Their
+/// ids are not in registration order, so that sorting by id causes a failure.
 fn contributors(u: &mut Unstructured<'_>) -> Result<Vec<Contributor>> {
-    let ids = ["ext-c", "ext-a", "ext-b"];
-    let count = *u.choose(&[0, 0, 1, 1, 2, 3])?;
+    let usual = *u.choose(&[0, 0, 1, 1, 2, 3])?;
+    let count = if once_in(u, 24)? { size(u, 6, MOST)? } else { usual };
     let mut contributors = Vec::with_capacity(count + 1);
-    for id in ids.iter().take(count) {
+    for number in 0..count {
         let mut contributions = Vec::new();
-        for _ in 0..u.int_in_range(0..=3)? {
+        for _ in 0..size(u, 3, MOST)? {
             contributions.push(contribution(u)?);
         }
         let kind = ContributorKind::Scripted(contributions);
-        contributors.push(Contributor { id: (*id).to_string(), kind });
+        contributors.push(Contributor { id: id(u, number, &["ext-c", "ext-a", "ext-b"])?, kind });
     }
-    if !once_in(u, 3)? {
+    let hosted = if once_in(u, 32)? { 2 } else { usize::from(!once_in(u, 3)?) };
+    for _ in 0..hosted {
         let position = u.int_in_range(0..=contributors.len())?;
         let hosted =
             Contributor { id: "hosted-apps".to_string(), kind: ContributorKind::HostedApps };

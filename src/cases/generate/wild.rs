@@ -1,11 +1,20 @@
 //! Invalid cases: with one small mistake, or with arbitrary JSON.
 
+use std::sync::LazyLock;
+
 use arbitrary::{Result, Unstructured};
 use mcp_overlay_model::{Case, Contribution, ContributorKind};
 use serde_json::{Map, Value, json};
 
-use super::draw::{name, once_in, pick};
+use super::draw::{free_text, name, once_in, pick, value};
 use super::server;
+use crate::cases::entries::{entries, entries_mut};
+use crate::cases::samples::fields::SAMPLES;
+use crate::cases::samples::urls::NO_BASES;
+use crate::cases::samples::{ANY_TYPE, parsed};
+
+/// A few values of every type.
+static VALUES: LazyLock<Vec<Value>> = LazyLock::new(|| parsed(ANY_TYPE));
 
 /// Puts a mistake into an otherwise valid case; in one of four cases, two mistakes.
 pub(super) fn perturb(u: &mut Unstructured<'_>, case: &mut Case) -> Result<()> {
@@ -14,15 +23,22 @@ pub(super) fn perturb(u: &mut Unstructured<'_>, case: &mut Case) -> Result<()> {
             0..=1 => break_host(u, case)?,
             2..=3 => edit_host_servers(case, |servers| add_broken_server(u, servers))?,
             4 => {
-                if let Some(plugin) = case.plugins.first_mut() {
+                if let Some(position) = position(u, case.plugins.len())?
+                    && let Some(plugin) = case.plugins.get_mut(position)
+                {
                     add_broken_server(u, &mut plugin.mcp_servers)?;
                 }
             }
             5 => break_contribution(u, case)?,
-            _ => edit_host_servers(case, |servers| break_existing_server(u, servers))?,
+            _ => break_existing_server(u, case)?,
         }
     }
     Ok(())
+}
+
+/// The position of one of this many things; `None` if there is none.
+fn position(u: &mut Unstructured<'_>, count: usize) -> Result<Option<usize>> {
+    count.checked_sub(1).map(|last| u.int_in_range(0..=last)).transpose()
 }
 
 /// Edits a value as a table; any other value is first replaced by an empty table.
@@ -41,27 +57,6 @@ fn edit_host_servers<R>(case: &mut Case, change: impl FnOnce(&mut Map<String, Va
 }
 
 fn break_host(u: &mut Unstructured<'_>, case: &mut Case) -> Result<()> {
-    let bad_urls = [
-        "",
-        "chatgpt.com",
-        "https:chatgpt.com",
-        "https://",
-        "ftp://chatgpt.com",
-        "https://user:pw@chatgpt.com",
-        "https://@chatgpt.com",
-        "https://chatgpt.com?",
-        "https://chatgpt.com/#x",
-        "https://chatgpt.com\\@evil.example",
-        "https://chat gpt.com",
-        " https://chatgpt.com",
-        "https://chatgpt.com:99999",
-        "https://%63hatgpt.com",
-        "https://chatgpt.com/%zz",
-        "https://chatgpt。com",
-        "http://[::1",
-        "http://[v1.x]/",
-        "//chatgpt.com",
-    ];
     let bad_overrides = [
         json!({"path": "///"}),
         json!({"path": "/"}),
@@ -76,7 +71,7 @@ fn break_host(u: &mut Unstructured<'_>, case: &mut Case) -> Result<()> {
         json!([]),
     ];
     let (key, value) = match u.int_in_range(0..=9)? {
-        0..=2 => ("chatgpt_base_url", Value::from(pick(u, &bad_urls)?)),
+        0..=2 => ("chatgpt_base_url", Value::from(pick(u, NO_BASES)?)),
         7 | 8 => ("features", json!({pick(u, &["other", "connectors"])?: not_a_table(u)?})),
         9 => ("features", json!({"apps_mcp_path_override": u.choose(&bad_overrides)?.clone()})),
         3 => ("apps_mcp_product_sku", wrong(u)?),
@@ -107,24 +102,33 @@ fn add_broken_server(u: &mut Unstructured<'_>, servers: &mut Map<String, Value>)
     Ok(())
 }
 
-fn break_existing_server(u: &mut Unstructured<'_>, servers: &mut Map<String, Value>) -> Result<()> {
+/// Breaks one server of the host config, a plugin or a contribution; without one, adds one.
+fn break_existing_server(u: &mut Unstructured<'_>, case: &mut Case) -> Result<()> {
     let (field, value) = broken_field(u)?;
-    match servers.values_mut().next() {
+    let chosen = position(u, entries(case).count())?;
+    match chosen.and_then(|position| entries_mut(case).nth(position)) {
         Some(entry) => {
             edit(entry, |entry| entry.insert(field.into(), value));
             Ok(())
         }
-        None => add_broken_server(u, servers),
+        None => edit_host_servers(case, |servers| add_broken_server(u, servers)),
     }
 }
 
+/// Adds an invalid contribution to any list, at any place.
 fn break_contribution(u: &mut Unstructured<'_>, case: &mut Case) -> Result<()> {
-    for contributor in &mut case.contributors {
-        if let ContributorKind::Scripted(list) = &mut contributor.kind {
-            let server = broken_server(u)?;
-            list.push(Contribution::Set { name: name(u)?, server });
-            break;
-        }
+    let server = broken_server(u)?;
+    let broken = Contribution::Set { name: name(u)?, server };
+    let lists =
+        case.contributors.iter_mut().filter_map(|contributor| match &mut contributor.kind {
+            ContributorKind::Scripted(list) => Some(list),
+            ContributorKind::HostedApps => None,
+        });
+    let mut lists: Vec<_> = lists.collect();
+    if let Some(chosen) = position(u, lists.len())?
+        && let Some(list) = lists.get_mut(chosen)
+    {
+        list.insert(u.int_in_range(0..=list.len())?, broken);
     }
     Ok(())
 }
@@ -140,64 +144,18 @@ fn broken_server(u: &mut Unstructured<'_>) -> Result<Value> {
     Ok(entry)
 }
 
-/// A field that makes most servers invalid, or one that only looks as if it did.
+/// A field that makes most servers invalid, or one that only looks as if it did: any field, with a
+/// value of another type, with an invalid one, or in a server that does not have it.
 fn broken_field(u: &mut Unstructured<'_>) -> Result<(&'static str, Value)> {
-    Ok(match u.int_in_range(0..=25)? {
-        22..=25 => ("auth", u.choose(&[json!("ChatGPT"), json!(true), json!("bearer")])?.clone()),
-        0 => ("command", json!("srv")),
-        1 => ("url", json!("https://x.example")),
-        2 => ("bearer_token", json!("secret")),
-        3 => ("bearer_token_env_var", json!("TOK")),
-        4 => ("http_headers", json!({"a": "b"})),
-        5 => ("env_http_headers", json!({})),
-        6 => ("oauth", u.choose(&[json!({}), json!({"client_id": 1}), json!(["c"])])?.clone()),
-        7 => ("oauth_resource", json!("r")),
-        8 => ("args", u.choose(&[json!([]), json!([null]), json!("x")])?.clone()),
-        9 => ("env", u.choose(&[json!({}), json!({"K": 1}), json!({"K": null})])?.clone()),
-        10 => ("env_vars", bad_env_vars(u)?),
-        11 => ("cwd", u.choose(&[json!("rel"), json!(1)])?.clone()),
-        12 => ("environment_id", u.choose(&[json!("gpu-box"), json!(""), json!(1)])?.clone()),
-        13 => ("startup_timeout_sec", bad_seconds(u)?),
-        14 => ("tool_timeout_sec", bad_seconds(u)?),
-        15 => {
-            let written = [json!(-5), json!(1000.0), json!("1s"), json!(u64::MAX)];
-            ("startup_timeout_ms", u.choose(&written)?.clone())
-        }
-        16 => {
-            let written = [json!("sometimes"), json!("Auto"), json!({"auto": null})];
-            ("default_tools_approval_mode", u.choose(&written)?.clone())
-        }
-        17 => ("enabled", u.choose(&[json!("yes"), json!(1), json!(null)])?.clone()),
-        18 => ("name", json!(5)),
-        19 => {
-            let written = [
-                json!({"x": null}),
-                json!({"x": {"approval_mode": "never"}}),
-                json!({"x": {"approval_mode": null, "y": 1}}),
-                json!([]),
-            ];
-            ("tools", u.choose(&written)?.clone())
-        }
-        20 => ("scopes", u.choose(&[json!("s"), json!([1]), json!(null)])?.clone()),
-        _ => ("required", wrong(u)?),
-    })
-}
-
-fn bad_env_vars(u: &mut Unstructured<'_>) -> Result<Value> {
-    let written = [
-        json!([{"name": "X", "source": "moon"}]),
-        json!([{"source": "local"}]),
-        json!([{"name": "X", "extra": 1}]),
-        json!([1]),
-        json!([null]),
-        json!({"name": "X"}),
-    ];
-    u.choose(&written).cloned()
-}
-
-fn bad_seconds(u: &mut Unstructured<'_>) -> Result<Value> {
-    let written = [json!(-1.0), json!(-1), json!("1"), json!(1e20), json!(-0.0), json!(1e300)];
-    u.choose(&written).cloned()
+    let samples = u.choose(&SAMPLES)?;
+    let values = match u.int_in_range(0..=7)? {
+        0..=3 => &samples.invalid,
+        4 => &samples.valid,
+        5 => &samples.boundary,
+        _ => &*VALUES,
+    };
+    let value = if values.is_empty() { value(u, &VALUES)? } else { value(u, values)? };
+    Ok((samples.field.name, value))
 }
 
 /// Puts arbitrary JSON wherever the format of a case allows it.
@@ -212,7 +170,7 @@ pub(super) fn scatter(u: &mut Unstructured<'_>, case: &mut Case) -> Result<()> {
         }
         _ => {
             let start = pick(u, &["https://", "http://chatgpt.com", ""])?;
-            let base = format!("{start}{}", u.arbitrary::<&str>()?);
+            let base = format!("{start}{}", free_text(u)?);
             set_host_key(case, "chatgpt_base_url", Value::from(base));
         }
     }

@@ -1,0 +1,86 @@
+//! The phase `edges`: each unusual value, alone, at each place where it can stand. Deterministic and
+//! complete, so that no subject depends on a random draw to be asked about them.
+//!
+//! A *family* is a product of lists of choices; a number names one choice from each list.
+
+mod apps;
+mod build;
+mod features;
+mod fields;
+mod invalid;
+mod names;
+mod order;
+mod sizes;
+mod urls;
+
+use mcp_overlay_model::Case;
+
+use super::digits::Digits;
+
+/// Cases of one kind.
+pub struct Family {
+    /// The kind, in a few words; part of the id of its cases.
+    pub name: &'static str,
+    /// The number of cases.
+    size: fn() -> u64,
+    case: fn(&mut Digits) -> Option<Case>,
+}
+
+/// All families, in the order in which they are asked.
+pub const FAMILIES: &[Family] = &[
+    Family { name: "field", size: fields::samples_size, case: fields::samples },
+    Family { name: "unknown field", size: fields::unknown_size, case: fields::unknown },
+    Family { name: "pair of fields", size: fields::pairs_size, case: fields::pairs },
+    Family { name: "all fields", size: fields::all_size, case: fields::all },
+    Family { name: "entry", size: fields::whole_size, case: fields::whole },
+    Family { name: "host key", size: features::host_keys_size, case: features::host_keys },
+    Family { name: "feature", size: features::features_size, case: features::features },
+    Family { name: "path override", size: features::overrides_size, case: features::overrides },
+    Family { name: "token", size: features::tokens_size, case: features::tokens },
+    Family { name: "product SKU", size: features::skus_size, case: features::skus },
+    Family { name: "origin of the base", size: urls::origins_size, case: urls::origins },
+    Family {
+        name: "user information of the base",
+        size: urls::userinfos_size,
+        case: urls::userinfos,
+    },
+    Family { name: "path of the base", size: urls::paths_size, case: urls::paths },
+    Family { name: "origin of a server", size: urls::servers_size, case: urls::servers },
+    Family { name: "listed address of a server", size: urls::listed_size, case: urls::listed },
+    Family { name: "confusable names", size: names::servers_size, case: names::servers },
+    Family { name: "confusable keys", size: names::keys_size, case: names::keys },
+    Family { name: "gate", size: apps::gate_size, case: apps::gate },
+    Family { name: "hosted contributors", size: apps::hosted_size, case: apps::hosted_cases },
+    Family { name: "disabled server", size: apps::disabled_size, case: apps::disabled },
+    Family { name: "plugins with one id", size: order::same_ids_size, case: order::same_ids },
+    Family { name: "many plugins", size: order::plugins_size, case: order::plugins },
+    Family { name: "many contributors", size: order::contributors_size, case: order::contributors },
+    Family { name: "one long list", size: order::long_list_size, case: order::long_list },
+    Family {
+        name: "two invalid places",
+        size: invalid::contributions_size,
+        case: invalid::contributions,
+    },
+    Family { name: "two invalid names", size: invalid::names_size, case: invalid::names },
+    Family { name: "an invalid place among many", size: invalid::among_size, case: invalid::among },
+    Family { name: "size", size: sizes::size, case: sizes::case },
+];
+
+/// How many cases there are.
+pub fn count() -> u64 {
+    FAMILIES.iter().map(|family| (family.size)()).sum()
+}
+
+/// The case number `index`; `None` from [`count`] on.
+pub fn case(index: u64) -> Option<Case> {
+    let mut number = index;
+    for family in FAMILIES {
+        let size = (family.size)();
+        if number < size {
+            let id = format!("{} {number}", family.name);
+            return (family.case)(&mut Digits::new(number)).map(|case| Case { id, ..case });
+        }
+        number -= size;
+    }
+    None
+}
