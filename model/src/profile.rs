@@ -95,6 +95,7 @@ const CODEX_PR_27191: Definition = Definition {
         Rule::ServerEnvVars,
         Rule::ServerRemoteStdioCwd,
         Rule::ServerUnknownField,
+        Rule::ServerFieldsKept,
         Rule::HostWrongType,
         Rule::ServerInvalidRejectsConfig,
         Rule::RejectionSmallestPath,

@@ -117,6 +117,7 @@ rules! {
     ServerRemoteStdioCwd, "server.remote-stdio-cwd", Must;
     ServerRemoteStdioUnchecked, "server.remote-stdio-unchecked", Must;
     ServerUnknownField, "server.unknown-field", Must;
+    ServerFieldsKept, "server.fields-kept", Must;
     HostWrongType, "host.wrong-type", Must;
     ServerInvalidRejectsConfig, "server.invalid-rejects-config", Must;
     RejectionSmallestPath, "rejection.smallest-path", Must;

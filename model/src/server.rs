@@ -228,7 +228,8 @@ fn check_remote_cwd(fields: &Map<String, Value>, rules: RuleSet) -> Result<(), I
     Ok(())
 }
 
-/// Leaves out what equals its default, and folds the two startup timeouts.
+/// Rule `server.fields-kept`: A view MUST have each valid field of a server as it is written, but
+/// for one that equals its default and one that another rule changes.
 fn canonical(mut fields: Map<String, Value>, rules: RuleSet) -> Map<String, Value> {
     fields.remove("name");
     if let Some(from_milliseconds) = fields.remove("startup_timeout_ms") {

@@ -54,7 +54,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SECS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     time: Option<u64>,
 
-    /// Run only this phase (may be repeated): vectors, exhaustive, random, endpoint; for an
+    /// Run only this phase (may be repeated): vectors, edges, exhaustive, random,
+    /// endpoint; for an
     /// app-server: vectors, random, arguments, split
     #[arg(long, value_name = "PHASE", value_parser = phase)]
     only: Vec<Phase>,

@@ -97,15 +97,15 @@ fn list(faults: &[&'static Fault]) -> String {
 /// The matrix as text.
 fn table(matrix: &Matrix) -> String {
     let mut table = format!(
-        "{:<36}{:>9}{:>11}{:>8}{:>8}{:>10}\n",
-        "fault", "vectors", "exhaustive", "random", "worst", "endpoint"
+        "{:<36}{:>9}{:>8}{:>11}{:>8}{:>8}{:>10}\n",
+        "fault", "vectors", "edges", "exhaustive", "random", "worst", "endpoint"
     );
     for row in &matrix.faults {
-        let [vectors, exhaustive, random, worst] = row.figures();
+        let [vectors, edges, exhaustive, random, worst] = row.figures();
         let endpoint = if row.endpoint.is_some() { "yes" } else { "-" };
         let MatrixRow { fault, .. } = row;
         table.push_str(&format!(
-            "{fault:<36}{vectors:>9}{exhaustive:>11}{random:>8}{worst:>8}{endpoint:>10}\n"
+            "{fault:<36}{vectors:>9}{edges:>8}{exhaustive:>11}{random:>8}{worst:>8}{endpoint:>10}\n"
         ));
     }
     table.push_str(&format!(

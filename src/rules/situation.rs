@@ -94,6 +94,8 @@ impl<'a> Situation<'a> {
 pub struct Written<'a> {
     /// There is one.
     pub any: bool,
+    /// One has a field besides its transport's.
+    pub more_than_transport: bool,
     /// One has a null as the value of a field.
     pub null: bool,
     /// One has a field that is unknown, or ignored.
@@ -110,6 +112,7 @@ impl<'a> Written<'a> {
         let mut written = Written::default();
         for entry in entries(case).filter_map(Value::as_object) {
             written.any = true;
+            written.more_than_transport |= entry.len() > 1;
             written.fields.extend(entry.keys().map(String::as_str));
             for (field, value) in entry {
                 written.null |= value.is_null();

@@ -7,7 +7,7 @@ use mcp_overlay_model::{Case, Profile, Rule};
 use super::detect::{failing, first_case, first_of_small_scope};
 use super::faults::Fault;
 use crate::campaign::{self, CHUNK, Numbered, Phase};
-use crate::cases::{exhaustive, generate, vectors};
+use crate::cases::{edges, exhaustive, generate, vectors};
 use crate::parallel::{Numbers, on_all_cores};
 use crate::report::strength::{Matrix, MatrixRow};
 use crate::subject::{InProcess, ProductionSubject};
@@ -54,25 +54,29 @@ pub enum Error {
 pub fn run(options: &Options, watch: &dyn Watch) -> Result<Matrix, Error> {
     let faults = options.faults.as_slice();
     let by_vectors = by_vectors(faults, watch)?;
+    let by_edges = by_edges(faults, watch);
     let by_random = by_random(faults, watch);
     let by_endpoint = by_endpoint(faults, watch)?;
     let by_exhaustive = by_exhaustive(faults, watch);
     let false_alarms = false_alarms(options.sound_cases, watch);
-    let found = by_vectors.into_iter().zip(by_exhaustive).zip(by_random).zip(by_endpoint);
-    let rows =
-        faults.iter().zip(found).map(|(fault, (((vectors, exhaustive), random), endpoint))| {
+    let by_cases = by_vectors.into_iter().zip(by_edges).zip(by_exhaustive);
+    let found = by_cases.zip(by_random).zip(by_endpoint);
+    let rows = faults.iter().zip(found).map(
+        |(fault, ((((vectors, edges), exhaustive), random), endpoint))| {
             let from_1 = |index: u64| index + 1;
             MatrixRow {
                 fault: fault.name.into(),
                 rule: fault.rule.map_or("", Rule::id).into(),
                 what: fault.what.into(),
                 vectors: vectors.map(from_1),
+                edges: edges.map(from_1),
                 exhaustive: exhaustive.map(from_1),
                 random: random.median.map(from_1),
                 random_worst: random.worst.map(from_1),
                 endpoint,
             }
-        });
+        },
+    );
     Ok(Matrix {
         version: env!("CARGO_PKG_VERSION").into(),
         profile: Profile::default().name().into(),
@@ -113,6 +117,14 @@ fn by_vectors(faults: &[&'static Fault], watch: &dyn Watch) -> Result<Vec<Option
         let case_of = |index| Some(in_profile(fault, case_of(index)?));
         first_case(&*fault.driver(), Phase::Vectors, vectors.len() as u64, case_of)
     }))
+}
+
+fn by_edges(faults: &[&'static Fault], watch: &dyn Watch) -> Vec<Option<u64>> {
+    watch.begin("edges", faults.len() as u64);
+    for_each(faults, watch, |fault| {
+        let case_of = |index| Some(in_profile(fault, edges::case(index)?));
+        first_case(&*fault.driver(), Phase::Edges, edges::count(), case_of)
+    })
 }
 
 /// How many random cases it takes, over the seeds.

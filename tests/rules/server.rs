@@ -329,6 +329,21 @@ fn there_is_an_approval_mode_for_writes() {
     );
 }
 
+/// Rule `server.fields-kept`: A view MUST have each valid field of a server as it is written, but
+/// for one that equals its default and one that another rule changes.
+#[test]
+fn fields_are_not_lost_trimmed_sorted_or_expanded() {
+    for entry in [
+        json!({"command": " srv\n", "args": ["b", "a", "b", "", "${HOME}"], "cwd": "./x/../y"}),
+        json!({"command": "srv", "env": {"k": "1", "K": "2", "__proto__": ""}, "scopes": []}),
+        json!({"command": "srv", "env_vars": ["B", "A", {"name": "A"}], "tools": {"z": {}, "a": {}}}),
+        json!({"url": "HTTPS://A.example:443/../x?#", "http_headers": {"X-a": "1", "x-A": "2"}}),
+        json!({"url": "", "oauth": {}, "oauth_resource": "e\u{301}", "enabled_tools": ["b", "a"]}),
+    ] {
+        reads_with(Rule::ServerFieldsKept, &entry, &entry);
+    }
+}
+
 /// Rule `server.unknown-field`: An unknown field MUST be ignored with a warning; the legacy `name`
 /// field too. A known field of the wrong type is invalid.
 #[test]

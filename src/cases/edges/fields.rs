@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use mcp_overlay_model::Case;
 use serde_json::{Map, Value, json};
 
-use super::build::{PLACES, product, with_entry};
+use super::build::{PLACES, Place, product, with_entry};
 use crate::cases::digits::Digits;
 use crate::cases::samples::fields::{SAMPLES, Samples, Transport, UNKNOWN_FIELDS};
 use crate::cases::samples::{ANY_TYPE, parsed};
@@ -60,24 +60,27 @@ pub(super) fn unknown(digits: &mut Digits) -> Option<Case> {
     Some(with_entry(*digits.pick(&PLACES)?, "a", entry))
 }
 
-/// Two fields, each with a usual and with an unusual value.
 pub(super) fn pairs_size() -> u64 {
     product([SAMPLES.len(), SAMPLES.len(), 2, 2])
 }
 
+/// Two fields: the first with a usual value, the second with a usual or an unusual one.
 pub(super) fn pairs(digits: &mut Digits) -> Option<Case> {
     let (first, second) = (digits.pick(&SAMPLES)?, digits.pick(&SAMPLES)?);
-    let is_usual = digits.next(2) == 0;
+    let usual = second.valid.first();
+    let values = [
+        (first, first.valid.last()),
+        (second, if digits.next(2) == 0 { usual } else { second.boundary.last() }),
+    ];
     let [stdio, http, _] = bases();
     let base = digits.pick(&[stdio, http])?.clone();
-    let entry = [first, second].into_iter().fold(base, |entry, samples| {
-        let value = if is_usual { samples.valid.last() } else { samples.boundary.first() };
+    let entry = values.into_iter().fold(base, |entry, (samples, value)| {
         match value.or(samples.invalid.first()) {
             Some(value) => with_field(&entry, samples.field.name, value),
             None => entry,
         }
     });
-    Some(with_entry(PLACES[0], "a", entry))
+    Some(with_entry(Place::Host, "a", entry))
 }
 
 /// How many different servers there are with all fields of a transport.

@@ -84,3 +84,66 @@ pub fn case(index: u64) -> Option<Case> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_family_has_all_its_cases() {
+        for family in FAMILIES {
+            let size = (family.size)();
+            let case = |number| (family.case)(&mut Digits::new(number));
+            let missing = (0..size).find(|number| case(*number).is_none());
+            assert_eq!(missing, None, "{}", family.name);
+            assert!(size >= 20, "{}: {size}", family.name);
+        }
+        assert!((50_000..200_000).contains(&count()), "{}", count());
+        assert!(case(count()).is_none());
+    }
+
+    /// Not all: some choices mean the same for a part of the others, and some pairs have no order.
+    #[test]
+    fn the_cases_of_a_family_differ() {
+        for family in FAMILIES {
+            let size = (family.size)();
+            let mut seen = std::collections::BTreeSet::new();
+            for number in 0..size {
+                let case = (family.case)(&mut Digits::new(number)).unwrap();
+                seen.insert(crate::cases::shape::hash_of(
+                    "",
+                    &serde_json::to_string(&case).unwrap(),
+                    &case,
+                ));
+            }
+            let share = seen.len() as u64 * 100 / size;
+            assert!(share >= 45, "{}: {} of {size} differ", family.name, seen.len());
+        }
+    }
+
+    /// A subject gets each case as a line of JSON, nested less than a reader must manage.
+    #[test]
+    fn every_case_survives_json_and_is_not_too_deep() {
+        let depth = |text: &str| {
+            let (mut deepest, mut depth, mut in_text, mut escaped) = (0, 0, false, false);
+            for byte in text.bytes() {
+                match byte {
+                    _ if escaped => escaped = false,
+                    b'\\' if in_text => escaped = true,
+                    b'"' => in_text = !in_text,
+                    b'[' | b'{' if !in_text => depth += 1,
+                    b']' | b'}' if !in_text => depth -= 1,
+                    _ => {}
+                }
+                deepest = deepest.max(depth);
+            }
+            deepest
+        };
+        for index in (0..count()).step_by(7).chain(count() - sizes::size()..count()) {
+            let case = case(index).unwrap();
+            let text = serde_json::to_string(&case).unwrap();
+            assert!(depth(&text) <= 66, "{}: {}", case.id, depth(&text));
+            assert_eq!(serde_json::from_str::<Case>(&text).unwrap(), case, "{}", case.id);
+        }
+    }
+}

@@ -551,3 +551,74 @@ pub const UNKNOWN_FIELDS: &[&str] = &[
     "server",
     "mcpServers",
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use mcp_overlay_model::{Profile, server};
+    use serde_json::{Map, json};
+
+    use super::*;
+
+    /// A server that has nothing but this field, besides what it needs.
+    fn server_with(field: &Field, value: &Value) -> Value {
+        let mut entry = Map::new();
+        match field.of {
+            Http => entry.insert("url".into(), json!("https://a.example")),
+            _ => entry.insert("command".into(), json!("c")),
+        };
+        entry.insert("cwd".into(), json!("/srv"));
+        if field.of == Http {
+            entry.remove("cwd");
+        }
+        entry.insert(field.name.into(), value.clone());
+        Value::Object(entry)
+    }
+
+    fn accepts(profile: Profile, field: &Field, value: &Value) -> bool {
+        server::read(&server_with(field, value), profile.rules()).is_ok()
+    }
+
+    #[test]
+    fn every_sample_is_json() {
+        for Samples { field, valid, boundary, invalid } in SAMPLES.iter() {
+            let parsed = [valid.len(), boundary.len(), invalid.len()];
+            let written = [field.valid.len(), field.boundary.len(), field.invalid.len()];
+            assert_eq!(parsed, written, "{}", field.name);
+        }
+        assert_eq!(parsed(super::super::ANY_TYPE).len(), super::super::ANY_TYPE.len());
+    }
+
+    /// By the model, whose table of fields is another one.
+    #[test]
+    fn valid_samples_are_valid_and_invalid_ones_are_not() {
+        for Samples { field, valid, boundary, invalid } in SAMPLES.iter() {
+            for value in valid.iter().chain(boundary) {
+                let known = Profile::ALL.into_iter().any(|profile| accepts(profile, field, value));
+                assert!(known, "{}: {value} is refused in every profile", field.name);
+            }
+            for value in valid.iter().filter(|_| field.name != "auth") {
+                let known = Profile::ALL.into_iter().all(|profile| accepts(profile, field, value));
+                assert!(known, "{}: {value} is refused in some profile", field.name);
+            }
+            let newest = Profile::ALL.into_iter().next_back().unwrap();
+            for value in invalid {
+                assert!(!accepts(newest, field, value), "{}: {value} is accepted", field.name);
+            }
+        }
+    }
+
+    /// The page's table of fields, and the unknown field.
+    #[test]
+    fn the_table_has_the_fields_of_the_page() {
+        let page = include_str!("../../../docs/semantics.md");
+        let table = page.split_once("\n## Fields\n").unwrap().1.split_once("\n## ").unwrap().0;
+        let names = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+        let mut names: BTreeSet<&str> = names.collect();
+        names.insert("unknown_field");
+        assert_eq!(names, FIELDS.iter().map(|field| field.name).collect());
+        let known = UNKNOWN_FIELDS.iter().filter(|name| names.contains(*name));
+        assert_eq!(known.count(), 0);
+    }
+}

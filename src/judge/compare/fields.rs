@@ -63,10 +63,17 @@ fn reading(host: &Host) -> Option<Rule> {
 }
 
 /// Which rule a wrong field of any other server breaks.
-pub(super) fn rule_of_entry_field(rules: RuleSet, field: &str, reason: &Reason) -> Rule {
+pub(super) fn rule_of_entry_field(
+    rules: RuleSet,
+    field: &str,
+    reason: &Reason,
+    (want, got): (&Value, &Value),
+) -> Rule {
+    let is_lost = want.get(field).is_some() && got.get(field).is_none();
     of_field(rules, field, |fields| fields.in_views).unwrap_or(match reason.by {
         // A field of the losing server in the winner: the replacement was not whole.
-        By::Contribution { .. } => reason.rule,
+        By::Contribution { .. } if !is_lost => reason.rule,
+        _ if want.get(field).is_some() => Rule::ServerFieldsKept,
         _ => Rule::ServerUnknownField,
     })
 }

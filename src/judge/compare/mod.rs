@@ -309,7 +309,7 @@ impl Shape<'_> {
                 let situation = Situation::new(self.case, self.expected);
                 rule_of_apps_field(&situation, reason.by, &field, want, got)
             }
-            Some(field) => rule_of_entry_field(self.rules(), &field, reason),
+            Some(field) => rule_of_entry_field(self.rules(), &field, reason, (want, got)),
             None => reason.rule,
         }
     }

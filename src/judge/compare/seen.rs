@@ -74,7 +74,9 @@ fn rule(case: &Case, name: &str, wanted: Option<&Expected>, got: Option<&Observa
             let (want, got) = (as_value(want), as_value(got));
             rule_of_apps_field(&Situation::new(case, &outcome), reason.by, field, &want, &got)
         }
-        Some(field) => rule_of_entry_field(rules, field, &reason),
+        Some(field) => {
+            rule_of_entry_field(rules, field, &reason, (&as_value(want), &as_value(got)))
+        }
     }
 }
 

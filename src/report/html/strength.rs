@@ -26,6 +26,7 @@ pub(super) fn table(matrix: &Matrix) -> Markup {
                     thead { tr {
                         th scope="col" { "Fault" }
                         th.number scope="col" { "Vectors" }
+                        th.number scope="col" { "Edges" }
                         th.number scope="col" { "Exhaustive" }
                         th.number scope="col" { "Random" }
                         th scope="col" { "Endpoint" }
@@ -52,6 +53,7 @@ fn fault(row: &MatrixRow) -> Markup {
                 p { (Text(&row.what)) @if !row.rule.is_empty() { " (" code { (Text(&row.rule)) } ")" } }
             }
             td.number { (number(row.vectors)) }
+            td.number { (number(row.edges)) }
             td.number { (number(row.exhaustive)) }
             td.number { (random) }
             td { (Text(row.endpoint.as_deref().unwrap_or("–"))) }
