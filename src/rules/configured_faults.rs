@@ -110,7 +110,7 @@ pub(super) const SAME_COMMAND_SUPPRESSED: Fault = named(
 );
 
 pub(super) const INACTIVE_SILENCES_NAMESAKE: Fault = named(
-    "inactive-plugin-silences-its-namesake",
+    "namesake-of-inactive-plugin-lost",
     "a plugin is off if another one of its id is",
     |case| {
         let off: BTreeSet<&str> =

@@ -33,7 +33,7 @@ pub(super) const RULES: &[Entry] = &[
             features_faults::NULL_IN_LIST_EMPTY,
             features_faults::NULL_IN_MAP_DROPPED,
             features_faults::NULL_SERVER_ABSENT,
-            features_faults::NULL_VARIABLE_EMPTY,
+            features_faults::NULL_BASE_REFUSED,
             features_faults::NULL_ENABLED_IS_OFF,
         ],
         ..Entry::of(Rule::ValueNullIsAbsent)
@@ -95,7 +95,7 @@ pub(super) const RULES: &[Entry] = &[
                     (!said).then(|| with_feature(case, "apps", json!(false))).flatten()
                 }),
             },
-            features_faults::EMPTY_FEATURES_OFF,
+            features_faults::OTHERS_SWITCH_OFF,
         ],
         ..Entry::of(Rule::FeaturesAppsDefaultOn)
     },

@@ -65,7 +65,7 @@ pub(super) const NULL_SERVER_ABSENT: Fault = read(
 )
 .also(&[Rule::ServerUnknownField, Rule::ServerInvalidRejectsConfig]);
 
-pub(super) const NULL_VARIABLE_EMPTY: Fault = read(
+pub(super) const NULL_BASE_REFUSED: Fault = read(
     "null-base-refused",
     Rule::ValueNullIsAbsent,
     "a null as the base URL refuses the host config",
@@ -138,7 +138,7 @@ pub(super) const BOTH_MUST_BE_ON: Fault = Fault::new(
 );
 
 /// A table of settings that is empty holds no setting that switches on.
-pub(super) const EMPTY_FEATURES_OFF: Fault = Fault::new(
+pub(super) const OTHERS_SWITCH_OFF: Fault = Fault::new(
     "other-features-switch-apps-off",
     Rule::FeaturesAppsDefaultOn,
     "the Apps feature is off where the features name others and not it",

@@ -76,7 +76,6 @@ pub(super) const RULES: &[Entry] = &[
             host_faults::DICTIONARY_ORDER,
             host_faults::UTF16_ORDER,
             host_faults::SHORTEST_FIRST,
-            host_faults::CONTRIBUTIONS_LAST,
         ],
         ..Entry::of(Rule::RejectionSmallestPath)
     },

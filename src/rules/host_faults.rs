@@ -178,18 +178,6 @@ pub(super) const SHORTEST_FIRST: Fault = sorted(
     |case, answer| first_by(case, answer, |a, b| a.len().cmp(&b.len())),
 );
 
-pub(super) const CONTRIBUTIONS_LAST: Fault = sorted(
-    "contributions-checked-last",
-    "invalid contributions are named only if the host config is valid, the last one first",
-    |case, answer| {
-        let rank = |path: &str| (!path.starts_with("host"), path.to_string());
-        first_by(case, answer, |a, b| match (rank(a), rank(b)) {
-            ((true, a), (true, b)) => b.cmp(&a),
-            (a, b) => a.cmp(&b),
-        })
-    },
-);
-
 fn with_key(case: &Case, key: &str, value: Value) -> Option<Case> {
     edited(case, |case| {
         if let Some(host) = case.host.as_object_mut() {

@@ -144,7 +144,7 @@ pub(super) const RULES: &[Entry] = &[
                 also: &[],
                 change: Change::Answers(overlay_enables_the_untouched),
             },
-            overlay_faults::ALL_ALIKE_ENABLED,
+            overlay_faults::REQUIRED_ENABLED,
         ],
         ..Entry::of(Rule::OverlayUntouchedStays)
     },

@@ -45,7 +45,7 @@ pub(super) const FIRST_PAGE_ONLY: Fault = fault(
 
 /// A map of contributors by id.
 pub(super) const NAMESAKE_REPLACED: Fault = fault(
-    "contributor-replaced-by-its-namesake",
+    "contributor-replaced-by-namesake",
     Rule::RuntimeIsOverlaidConfigured,
     "of contributors of one id the last one counts",
     |case| {
@@ -234,7 +234,7 @@ pub(super) const PLUGINS_NEED_AN_ACCOUNT: Fault = fault(
     },
 );
 
-pub(super) const ALL_ALIKE_ENABLED: Fault = Fault::new(
+pub(super) const REQUIRED_ENABLED: Fault = Fault::new(
     "untouched-required-enabled",
     Rule::OverlayUntouchedStays,
     "a disabled server that is required is enabled in runtime",

@@ -218,7 +218,7 @@ pub(super) const RULES: &[Entry] = &[
                     })
                 }),
             },
-            transport::OLD_MODE_TAKEN,
+            transport::MODE_NEVER_TAKEN,
         ],
         ..Entry::of(Rule::ServerApprovalWrites)
     },

@@ -110,7 +110,7 @@ pub(in crate::rules) const TOOL_MODE_UNCHECKED: Fault = taken(
     },
 );
 
-pub(in crate::rules) const OLD_MODE_TAKEN: Fault = taken(
+pub(in crate::rules) const MODE_NEVER_TAKEN: Fault = taken(
     "approval-mode-never-taken",
     Rule::ServerApprovalWrites,
     "the approval mode `never` is taken for `approve`",
