@@ -131,7 +131,7 @@ pub(super) const BLANK_BY_ASCII: Fault = blank(
 /// As Windows compares them.
 pub(super) const TOKEN_IN_ANY_CASE: Fault = Fault::new(
     "token-variable-in-any-case",
-    Rule::AppsServerBearerEnv,
+    Rule::AppsServerShape,
     "the name of the token's variable is compared without case",
     Change::Resolves(|case| {
         let env = case.host.get("env")?.as_object()?;
@@ -140,7 +140,8 @@ pub(super) const TOKEN_IN_ANY_CASE: Fault = Fault::new(
         let (_, token) = alike.filter(|_| !env.contains_key(CONNECTORS_TOKEN))?;
         with_token(case, token.clone())
     }),
-);
+)
+.also(&[Rule::AppsServerBearerEnv]);
 
 pub(super) const FIRST_VARIABLE_ONLY: Fault = Fault::new(
     "only-the-first-variable-read",

@@ -27,6 +27,7 @@ pub(super) const RULES: &[Entry] = &[
                 }),
             },
             apps_faults::TIMEOUT_OF_THE_USER,
+            apps_faults::TOKEN_IN_ANY_CASE,
         ],
         ..Entry::of(Rule::AppsServerShape)
     },
@@ -118,7 +119,6 @@ pub(super) const RULES: &[Entry] = &[
             apps_faults::BLANK_BY_PYTHON,
             apps_faults::BLANK_BY_JAVA,
             apps_faults::BLANK_BY_ASCII,
-            apps_faults::TOKEN_IN_ANY_CASE,
             apps_faults::FIRST_VARIABLE_ONLY,
         ],
         ..Entry::of(Rule::AppsServerBearerEnv)

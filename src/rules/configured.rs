@@ -31,6 +31,7 @@ pub(super) const RULES: &[Entry] = &[
                 }),
             },
             configured_faults::INACTIVE_TAKES_THE_NAME,
+            configured_faults::INACTIVE_SILENCES_NAMESAKE,
         ],
         ..Entry::of(Rule::ConfiguredInactivePluginIgnored)
     },
@@ -70,6 +71,7 @@ pub(super) const RULES: &[Entry] = &[
                 change: Change::Resolves(plugin_beats_config),
             },
             configured_faults::DISABLED_CONFIG_YIELDS,
+            configured_faults::OVERRIDDEN_STILL_OWNS,
         ],
         ..Entry::of(Rule::ConfiguredConfigOverPlugin)
     },
@@ -89,6 +91,7 @@ pub(super) const RULES: &[Entry] = &[
             },
             configured_faults::PLUGINS_SORTED,
             configured_faults::DISABLED_YIELDS_TO_PLUGIN,
+            configured_faults::OWNER_IS_THE_LAST,
         ],
         ..Entry::of(Rule::ConfiguredFirstPluginWins)
     },
@@ -120,7 +123,6 @@ pub(super) const RULES: &[Entry] = &[
             configured_faults::EMPTY_NAME_LOST,
             configured_faults::PLUGIN_NAMES_CHECKED,
             configured_faults::SAME_COMMAND_SUPPRESSED,
-            configured_faults::INACTIVE_SILENCES_NAMESAKE,
             configured_faults::NAMESAKE_REPLACED,
         ],
         ..Entry::of(Rule::ConfiguredUnion)
@@ -130,17 +132,13 @@ pub(super) const RULES: &[Entry] = &[
             situation.resolved(|views| !views.plugin_owners.is_empty())
         }),
         shows: Shows::InViews,
-        faults: &[
-            Fault {
-                name: "owner-forgotten-after-remove",
-                rule: Some(Rule::ConfiguredOwnersExact),
-                what: "a name that an extension removed loses its plugin",
-                also: &[],
-                change: Change::Answers(owner_forgotten_after_remove),
-            },
-            configured_faults::OWNER_IS_THE_LAST,
-            configured_faults::OVERRIDDEN_STILL_OWNS,
-        ],
+        faults: &[Fault {
+            name: "owner-forgotten-after-remove",
+            rule: Some(Rule::ConfiguredOwnersExact),
+            what: "a name that an extension removed loses its plugin",
+            also: &[],
+            change: Change::Answers(owner_forgotten_after_remove),
+        }],
         ..Entry::of(Rule::ConfiguredOwnersExact)
     },
     Entry {
@@ -159,7 +157,7 @@ pub(super) const RULES: &[Entry] = &[
                 also: &[],
                 change: Change::Answers(owner_kept_after_remove),
             },
-            configured_faults::DISABLED_HAS_NO_OWNER,
+            configured_faults::OWNERS_LOWERED,
         ],
         ..Entry::of(Rule::OwnersOfRuntime)
     },

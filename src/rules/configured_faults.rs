@@ -109,17 +109,18 @@ pub(super) const SAME_COMMAND_SUPPRESSED: Fault = named(
     },
 );
 
-pub(super) const INACTIVE_SILENCES_NAMESAKE: Fault = named(
+pub(super) const INACTIVE_SILENCES_NAMESAKE: Fault = Fault::new(
     "namesake-of-inactive-plugin-lost",
+    Rule::ConfiguredInactivePluginIgnored,
     "a plugin is off if another one of its id is",
-    |case| {
+    Change::Resolves(|case| {
         let off: BTreeSet<&str> =
             case.plugins.iter().filter(|p| !p.active).map(|p| p.id.as_str()).collect();
         let any = case.plugins.iter().any(|p| p.active && off.contains(p.id.as_str()));
         edited_if(case, any, |edited| {
             edited.plugins.retain(|plugin| !off.contains(plugin.id.as_str()));
         })
-    },
+    }),
 );
 
 /// A map of plugins by id.
@@ -215,7 +216,7 @@ pub(super) const INACTIVE_TAKES_THE_NAME: Fault = Fault::new(
 
 pub(super) const OWNER_IS_THE_LAST: Fault = Fault::new(
     "owner-is-the-last-plugin",
-    Rule::ConfiguredOwnersExact,
+    Rule::ConfiguredFirstPluginWins,
     "of several plugins with a server of a name the last one owns it",
     Change::Answers(|case, answer| {
         with_owners(answer, |owners| {
@@ -228,11 +229,12 @@ pub(super) const OWNER_IS_THE_LAST: Fault = Fault::new(
             }
         })
     }),
-);
+)
+.also(&[Rule::ConfiguredOwnersExact]);
 
 pub(super) const OVERRIDDEN_STILL_OWNS: Fault = Fault::new(
     "overridden-plugin-still-owns",
-    Rule::ConfiguredOwnersExact,
+    Rule::ConfiguredConfigOverPlugin,
     "a name that the user has too belongs to the plugin that has it",
     Change::Answers(|case, answer| {
         with_owners(answer, |owners| {
@@ -246,18 +248,17 @@ pub(super) const OVERRIDDEN_STILL_OWNS: Fault = Fault::new(
             }
         })
     }),
-);
+)
+.also(&[Rule::ConfiguredOwnersExact]);
 
-pub(super) const DISABLED_HAS_NO_OWNER: Fault = Fault::new(
-    "disabled-server-has-no-owner",
+pub(super) const OWNERS_LOWERED: Fault = Fault::new(
+    "owners-by-lowered-name",
     Rule::OwnersOfRuntime,
-    "a disabled server belongs to no plugin",
+    "owners are listed by the name in lower case",
     Change::Answers(|_, answer| {
-        let Answer::Resolved { views, .. } = answer else {
-            return None;
-        };
         with_owners(answer, |owners| {
-            owners.retain(|name, _| !views.runtime.get(name).is_some_and(|s| is_disabled(s)));
+            let named = std::mem::take(owners).into_iter();
+            owners.extend(named.map(|(name, plugin)| (name.to_lowercase(), plugin)));
         })
     }),
 );

@@ -113,22 +113,18 @@ pub(super) const RULES: &[Entry] = &[
             step: Step::AppsServer,
             write: |case| append_as_read(case, Rule::EndpointWholeHost),
         }),
-        faults: &[
-            Fault {
-                name: "look-alike-host-trusted",
-                rule: Some(Rule::EndpointWholeHost),
-                what: "a host that begins like ChatGPT's is taken for it",
-                also: &[],
-                change: Change::Resolves(|case| {
-                    let base = written_base(case)?;
-                    let alike =
-                        base.starts_with("https://chatgpt.com.") && !base.contains("/backend-api");
-                    alike.then(|| with_base(case, format!("{base}/backend-api"))).flatten()
-                }),
-            },
-            endpoint_faults::SUBDOMAIN_TRUSTED,
-            endpoint_faults::PLAIN_HTTP_TRUSTED,
-        ],
+        faults: &[Fault {
+            name: "look-alike-host-trusted",
+            rule: Some(Rule::EndpointWholeHost),
+            what: "a host that begins like ChatGPT's is taken for it",
+            also: &[],
+            change: Change::Resolves(|case| {
+                let base = written_base(case)?;
+                let alike =
+                    base.starts_with("https://chatgpt.com.") && !base.contains("/backend-api");
+                alike.then(|| with_base(case, format!("{base}/backend-api"))).flatten()
+            }),
+        }],
         ..Entry::of(Rule::EndpointWholeHost)
     },
     Entry {
@@ -166,6 +162,8 @@ pub(super) const RULES: &[Entry] = &[
             },
             endpoint_faults::PORT_IS_ANOTHER_HOST,
             endpoint_faults::API_CODEX_SUFFICES,
+            endpoint_faults::SUBDOMAIN_TRUSTED,
+            endpoint_faults::PLAIN_HTTP_TRUSTED,
         ],
         ..Entry::of(Rule::EndpointChatgptHost)
     },

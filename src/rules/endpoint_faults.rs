@@ -151,7 +151,7 @@ pub(super) const UNICODE_HOST_TAKEN: Fault =
 
 pub(super) const SUBDOMAIN_TRUSTED: Fault = Fault::new(
     "subdomain-is-chatgpt",
-    Rule::EndpointWholeHost,
+    Rule::EndpointChatgptHost,
     "a subdomain of chatgpt.com is at ChatGPT",
     Change::Resolves(|case| {
         trusted(case, |base| {
@@ -159,11 +159,12 @@ pub(super) const SUBDOMAIN_TRUSTED: Fault = Fault::new(
                 && base.authority.to_ascii_lowercase().ends_with(".chatgpt.com")
         })
     }),
-);
+)
+.also(&[Rule::EndpointWholeHost]);
 
 pub(super) const PLAIN_HTTP_TRUSTED: Fault = Fault::new(
     "plain-http-is-chatgpt",
-    Rule::EndpointWholeHost,
+    Rule::EndpointChatgptHost,
     "`http://chatgpt.com` is at ChatGPT",
     Change::Resolves(|case| {
         trusted(case, |base| {
@@ -171,7 +172,8 @@ pub(super) const PLAIN_HTTP_TRUSTED: Fault = Fault::new(
                 && base.authority.eq_ignore_ascii_case("chatgpt.com")
         })
     }),
-);
+)
+.also(&[Rule::EndpointWholeHost]);
 
 pub(super) const PORT_IS_ANOTHER_HOST: Fault = Fault::new(
     "chatgpt-with-port-is-another-host",

@@ -39,6 +39,7 @@ pub(super) const RULES: &[Entry] = &[
             gate_faults::PERSONAL_TOKEN_SHUT_OUT,
             gate_faults::GIVEN_TOKENS_SHUT_OUT,
             gate_faults::NOBODY_PASSES,
+            gate_faults::GATE_NEEDS_URL,
         ],
         ..Entry::of(Rule::GateOpen)
     },
@@ -57,30 +58,24 @@ pub(super) const RULES: &[Entry] = &[
         ..Entry::of(Rule::GateClosedRemoves)
     },
     Entry {
-        faults: &[
-            Fault {
-                name: "gate-enables-the-disabled",
-                rule: Some(Rule::GateNeverSynthesizes),
-                what: "an open gate enables a codex_apps that was set disabled",
-                also: &[],
-                change: Change::Answers(gate_enables_the_disabled),
-            },
-            gate_faults::GATE_NEEDS_URL,
-        ],
+        faults: &[Fault {
+            name: "gate-enables-the-disabled",
+            rule: Some(Rule::GateNeverSynthesizes),
+            what: "an open gate enables a codex_apps that was set disabled",
+            also: &[],
+            change: Change::Answers(gate_enables_the_disabled),
+        }],
         ..Entry::of(Rule::GateNeverSynthesizes)
     },
     Entry {
         succeeds: Some(Rule::GateNeverSynthesizes),
-        faults: &[
-            Fault {
-                name: "gate-loads-the-removed",
-                rule: Some(Rule::GatePassesRuntime),
-                what: "an open gate loads a codex_apps that was removed",
-                also: &[],
-                change: Change::Answers(fallback_revived_after_remove),
-            },
-            gate_faults::GATE_STILL_NEEDS_URL,
-        ],
+        faults: &[Fault {
+            name: "gate-loads-the-removed",
+            rule: Some(Rule::GatePassesRuntime),
+            what: "an open gate loads a codex_apps that was removed",
+            also: &[],
+            change: Change::Answers(fallback_revived_after_remove),
+        }],
         ..Entry::of(Rule::GatePassesRuntime)
     },
     Entry {

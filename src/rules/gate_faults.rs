@@ -81,15 +81,8 @@ pub(super) const REMOTE_LEFT_OUT: Fault = Fault::new(
 
 pub(super) const GATE_NEEDS_URL: Fault = Fault::new(
     "gate-needs-a-url",
-    Rule::GateNeverSynthesizes,
-    "an open gate lets no codex_apps through that is a command",
-    Change::Answers(apps_must_have_url),
-);
-
-pub(super) const GATE_STILL_NEEDS_URL: Fault = Fault::new(
-    "gate-passes-only-a-url",
-    Rule::GatePassesRuntime,
-    "an open gate lets no codex_apps through that is a command",
+    Rule::GateOpen,
+    "the gate is closed to a codex_apps that is a command",
     Change::Answers(apps_must_have_url),
 );
 

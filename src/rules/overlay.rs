@@ -175,7 +175,6 @@ pub(super) const RULES: &[Entry] = &[
                 change: Change::Answers(set_enables_the_disabled),
             },
             overlay_faults::PLUGIN_SET_AGAIN,
-            overlay_faults::FORGOTTEN_AFTER_REMOVE,
             overlay_faults::APPS_ENABLED_AGAIN,
         ],
         ..Entry::of(Rule::OverlayDisabledStays)

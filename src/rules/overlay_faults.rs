@@ -10,7 +10,7 @@ use mcp_overlay_model::{
 use serde_json::{Value, json};
 
 use super::fault::change::{
-    changed, edited, host_entries, is_disabled, is_hosted, list_of, speaks_of_apps, with_views,
+    changed, edited, host_entries, is_disabled, is_hosted, list_of, with_views,
 };
 use super::fault::{Change, Fault};
 
@@ -202,26 +202,17 @@ pub(super) const PLUGIN_SET_AGAIN: Fault = Fault::new(
     }),
 );
 
-pub(super) const FORGOTTEN_AFTER_REMOVE: Fault = Fault::new(
-    "disabled-forgotten-after-remove",
-    Rule::OverlayDisabledStays,
-    "a `Set` after a `Remove` enables what the user disabled",
-    Change::Answers(|case, answer| {
-        let removed = removed_names(case);
-        enabled_where(answer, |name| {
-            name != CODEX_APPS && removed.contains(name) && is_set_enabled(case, name)
-        })
-    }),
-);
-
 pub(super) const APPS_ENABLED_AGAIN: Fault = Fault::new(
-    "disabled-apps-loaded-enabled",
+    "disabled-apps-server-enabled",
     Rule::OverlayDisabledStays,
-    "the legacy loader enables a codex_apps that the user disabled",
+    "a codex_apps that the user disabled is enabled by whatever sets or loads it",
     Change::Answers(|case, answer| {
-        (!speaks_of_apps(case)).then(|| enabled_where(answer, |name| name == CODEX_APPS)).flatten()
+        let last = case.contributors.iter().flat_map(list_of).rfind(|c| c.name() == CODEX_APPS);
+        let is_off = matches!(last, Some(Contribution::Set { server, .. }) if is_disabled(server));
+        (!is_off).then(|| enabled_where(answer, |name| name == CODEX_APPS)).flatten()
     }),
-);
+)
+.also(&[Rule::AppsServerShape, Rule::GateOpen]);
 
 /// Plugins belong to an account.
 pub(super) const PLUGINS_NEED_AN_ACCOUNT: Fault = fault(

@@ -51,7 +51,8 @@ pub(super) const RULES: &[Entry] = &[
             types::TOOLS_LIST_TAKEN,
             types::TOOL_NAME_ALONE_TAKEN,
             types::UNKNOWN_REFUSED_OVER_HTTP,
-            types::UNKNOWN_OAUTH_KEY_REFUSED,
+            fields::OAUTH_LOST_WITH_UNKNOWN_KEY,
+            transport::TYPE_DECIDES,
             fields::CWD_LOST,
             fields::CWD_RESOLVED,
             fields::BLANK_ARGS_DROPPED,
@@ -145,7 +146,6 @@ pub(super) const RULES: &[Entry] = &[
                 }),
             },
             transport::EMPTY_COMMAND_ABSENT,
-            transport::TYPE_DECIDES,
         ],
         ..Entry::of(Rule::ServerTransport)
     },

@@ -244,6 +244,14 @@ pub(in crate::rules) const SCOPES_LOST_BESIDE_OAUTH: Fault =
         )
     });
 
+pub(in crate::rules) const OAUTH_LOST_WITH_UNKNOWN_KEY: Fault =
+    fault("oauth-lost-with-unknown-key", "an oauth table with an unknown key is absent", |case| {
+        with_fields(case, &["oauth"], |oauth| {
+            let mut keys = oauth.as_object()?.keys();
+            keys.any(|key| key != "client_id").then_some(Value::Null)
+        })
+    });
+
 pub(in crate::rules) const REQUIRED_LOST_WHEN_DISABLED: Fault =
     fault("required-lost-when-disabled", "a disabled server is not required", |case| {
         with_entries(

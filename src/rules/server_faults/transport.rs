@@ -33,7 +33,7 @@ pub(in crate::rules) const EMPTY_COMMAND_ABSENT: Fault = taken(
 /// Real hosts have `type` beside the transport, and follow it.
 pub(in crate::rules) const TYPE_DECIDES: Fault = taken(
     "type-picks-the-transport",
-    Rule::ServerTransport,
+    Rule::ServerUnknownField,
     "with both transports `type` says which one counts",
     |case| {
         let is_both = |entry: &Table| {
@@ -46,7 +46,8 @@ pub(in crate::rules) const TYPE_DECIDES: Fault = taken(
             entry.remove(if is_http { "command" } else { "url" });
         })
     },
-);
+)
+.also(&[Rule::ServerTransport, Rule::ConfiguredInvalidPluginServerDropped]);
 
 pub(in crate::rules) const EMPTY_FOREIGN_TAKEN: Fault = taken(
     "empty-foreign-field-taken",
@@ -192,7 +193,8 @@ pub(in crate::rules) const ENVIRONMENT_FOLDED: Fault = taken(
             (id != "local" && id.eq_ignore_ascii_case("local")).then(|| "local".into())
         })
     },
-);
+)
+.also(&[Rule::ServerUnknownField, Rule::ConfiguredInvalidPluginServerDropped]);
 
 /// `path.isAbsolute` on the platform of the host.
 pub(in crate::rules) const WINDOWS_CWD_ABSOLUTE: Fault = taken(
@@ -200,12 +202,14 @@ pub(in crate::rules) const WINDOWS_CWD_ABSOLUTE: Fault = taken(
     Rule::ServerRemoteStdioCwd,
     "a remote cwd such as `C:\\x` counts as absolute",
     |case| {
-        with_texts(case, &["cwd"], |cwd| {
-            let mut letters = cwd.chars();
-            let has_drive = letters.next().is_some_and(|letter| letter.is_ascii_alphabetic())
-                && letters.as_str().starts_with(":\\");
-            has_drive.then(|| format!("/{cwd}"))
-        })
+        let is_meant = |entry: &Table| {
+            let mut letters = entry.get("cwd").and_then(Value::as_str).unwrap_or_default().chars();
+            has(entry, "environment_id")
+                && entry.get("environment_id") != Some(&json!("local"))
+                && letters.next().is_some_and(|letter| letter.is_ascii_alphabetic())
+                && letters.as_str().starts_with(":\\")
+        };
+        with_entries(case, is_meant, |entry| drop(entry.insert("cwd".into(), json!("/x"))))
     },
 );
 

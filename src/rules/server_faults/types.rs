@@ -123,14 +123,6 @@ pub(in crate::rules) const UNKNOWN_REFUSED_OVER_HTTP: Fault =
         with_entries(case, is_refused, |entry| drop(entry.insert("enabled".into(), json!([]))))
     });
 
-pub(in crate::rules) const UNKNOWN_OAUTH_KEY_REFUSED: Fault =
-    fault("unknown-oauth-key-refused", "an unknown key in oauth refuses a server", |case| {
-        with_fields(case, &["oauth"], |oauth| {
-            let mut keys = oauth.as_object()?.keys();
-            keys.any(|key| key != "client_id").then(|| json!([]))
-        })
-    });
-
 fn words(text: &Value) -> Option<Vec<&str>> {
     Some(text.as_str()?.split_whitespace().collect())
 }
