@@ -3,6 +3,7 @@
 use mcp_overlay_model::{Answer, CODEX_APPS, Case, Contribution, Rule};
 use serde_json::Value;
 
+use super::apps_faults;
 use super::entry::{Entry, Reached, Shows};
 use super::fault::change::{
     edited, fallback_revived_after_remove, features, host_entries, is_hosted, list_of,
@@ -18,15 +19,18 @@ pub(super) const RULES: &[Entry] = &[
                 && !situation.gate_is_open()
         }),
         shows: Shows::InViews,
-        faults: &[Fault {
-            name: "hosted-waits-for-login",
-            rule: Some(Rule::HostedAlwaysSpeaks),
-            what: "without auth the hosted contributor says nothing",
-            also: &[],
-            change: Change::Resolves(|case| {
-                case.auth.is_none().then(|| without_hosted(case)).flatten()
-            }),
-        }],
+        faults: &[
+            Fault {
+                name: "hosted-waits-for-login",
+                rule: Some(Rule::HostedAlwaysSpeaks),
+                what: "without auth the hosted contributor says nothing",
+                also: &[],
+                change: Change::Resolves(|case| {
+                    case.auth.is_none().then(|| without_hosted(case)).flatten()
+                }),
+            },
+            apps_faults::SECOND_HOSTED_SILENT,
+        ],
         ..Entry::of(Rule::HostedAlwaysSpeaks)
     },
     Entry {
@@ -116,6 +120,7 @@ pub(super) const RULES: &[Entry] = &[
                     })
                 }),
             },
+            apps_faults::LEGACY_KEEPS_DISABLED,
         ],
         ..Entry::of(Rule::LegacySynthesizesInEffective)
     },
@@ -137,6 +142,7 @@ pub(super) const RULES: &[Entry] = &[
                 also: &[],
                 change: Change::Answers(loader_waits_for_login),
             },
+            apps_faults::LOADER_OFF_KEEPS,
         ],
         ..Entry::of(Rule::LegacyFirstInRuntime)
     },

@@ -4,6 +4,7 @@ use mcp_overlay_model::host::CONNECTORS_TOKEN;
 use mcp_overlay_model::{Case, Rule};
 use serde_json::{Value, json};
 
+use super::apps_faults;
 use super::entry::{Entry, Fields, Reached, Rewrite, Shows, Step};
 use super::fault::change::{edited, with_apps_server};
 use super::fault::{Change, Fault};
@@ -13,27 +14,37 @@ pub(super) const RULES: &[Entry] = &[
     Entry {
         reached: Reached::When(|situation| situation.built(|_| true)),
         shows: Shows::InViews,
-        faults: &[Fault {
-            name: "apps-server-without-timeout",
-            rule: Some(Rule::AppsServerShape),
-            what: "the Apps server has no startup timeout",
-            also: &[],
-            change: Change::Answers(|case, answer| {
-                with_apps_server(case, answer, |server| drop(server.remove("startup_timeout_sec")))
-            }),
-        }],
+        faults: &[
+            Fault {
+                name: "apps-server-without-timeout",
+                rule: Some(Rule::AppsServerShape),
+                what: "the Apps server has no startup timeout",
+                also: &[],
+                change: Change::Answers(|case, answer| {
+                    with_apps_server(case, answer, |server| {
+                        drop(server.remove("startup_timeout_sec"))
+                    })
+                }),
+            },
+            apps_faults::TIMEOUT_OF_THE_USER,
+            apps_faults::TOKEN_IN_ANY_CASE,
+        ],
         ..Entry::of(Rule::AppsServerShape)
     },
     Entry {
         reached: Reached::When(|situation| situation.built(|apps| apps.host.product_sku.is_some())),
         fields: Fields { of_apps_server: &["http_headers"], ..Fields::NONE },
-        faults: &[Fault {
-            name: "sku-header-dropped",
-            rule: Some(Rule::AppsServerSkuHeader),
-            what: "the product SKU is not sent",
-            also: &[],
-            change: Change::Resolves(|case| without_host_key(case, "apps_mcp_product_sku")),
-        }],
+        faults: &[
+            Fault {
+                name: "sku-header-dropped",
+                rule: Some(Rule::AppsServerSkuHeader),
+                what: "the product SKU is not sent",
+                also: &[],
+                change: Change::Resolves(|case| without_host_key(case, "apps_mcp_product_sku")),
+            },
+            apps_faults::EMPTY_SKU_IS_NONE,
+            apps_faults::SKU_TRIMMED,
+        ],
         ..Entry::of(Rule::AppsServerSkuHeader)
     },
     Entry {
@@ -88,21 +99,28 @@ pub(super) const RULES: &[Entry] = &[
         }),
         rewrite: Some(Rewrite { step: Step::AppsServer, write: drop_blank_token }),
         fields: Fields { of_apps_server: &["bearer_token_env_var"], ..Fields::NONE },
-        faults: &[Fault {
-            name: "blank-token-counted",
-            rule: Some(Rule::AppsServerBearerEnv),
-            what: "a variable that holds only blanks counts as a token",
-            also: &[],
-            change: Change::Resolves(|case| {
-                let token = case.host.get("env")?.get(CONNECTORS_TOKEN)?.as_str()?;
-                let count = |case: &mut Case| {
-                    if let Some(env) = case.host.get_mut("env").and_then(Value::as_object_mut) {
-                        env.insert(CONNECTORS_TOKEN.into(), json!("token"));
-                    }
-                };
-                token.trim().is_empty().then(|| edited(case, count)).flatten()
-            }),
-        }],
+        faults: &[
+            Fault {
+                name: "blank-token-counted",
+                rule: Some(Rule::AppsServerBearerEnv),
+                what: "a variable that holds only blanks counts as a token",
+                also: &[],
+                change: Change::Resolves(|case| {
+                    let token = case.host.get("env")?.get(CONNECTORS_TOKEN)?.as_str()?;
+                    let count = |case: &mut Case| {
+                        if let Some(env) = case.host.get_mut("env").and_then(Value::as_object_mut) {
+                            env.insert(CONNECTORS_TOKEN.into(), json!("token"));
+                        }
+                    };
+                    token.trim().is_empty().then(|| edited(case, count)).flatten()
+                }),
+            },
+            apps_faults::BLANK_BY_JAVASCRIPT,
+            apps_faults::BLANK_BY_PYTHON,
+            apps_faults::BLANK_BY_JAVA,
+            apps_faults::BLANK_BY_ASCII,
+            apps_faults::FIRST_VARIABLE_ONLY,
+        ],
         ..Entry::of(Rule::AppsServerBearerEnv)
     },
 ];

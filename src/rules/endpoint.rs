@@ -4,6 +4,7 @@ use mcp_overlay_model::endpoint::{DEFAULT_BASE_URL, apps_url, override_path};
 use mcp_overlay_model::{Answer, Case, Rule};
 use serde_json::{Value, json};
 
+use super::endpoint_faults;
 use super::entry::{Entry, Fields, Reached, Rewrite, Step};
 use super::fault::change::{features, with_base, with_feature, with_rest, with_url, written_base};
 use super::fault::{Change, Fault};
@@ -15,13 +16,18 @@ pub(super) const RULES: &[Entry] = &[
             situation.built(|apps| apps.host.path_override.is_some())
         }),
         rewrite: Some(Rewrite { step: Step::AppsServer, write: write_override_trimmed }),
-        faults: &[Fault {
-            name: "override-joined-with-double-slash",
-            rule: Some(Rule::EndpointOverridePath),
-            what: "an override's own slash comes after the one that joins",
-            also: &[],
-            change: Change::Answers(override_joined_with_double_slash),
-        }],
+        faults: &[
+            Fault {
+                name: "override-joined-with-double-slash",
+                rule: Some(Rule::EndpointOverridePath),
+                what: "an override's own slash comes after the one that joins",
+                also: &[],
+                change: Change::Answers(override_joined_with_double_slash),
+            },
+            endpoint_faults::OVERRIDE_RESOLVED,
+            endpoint_faults::OVERRIDE_ENCODED,
+            endpoint_faults::OVERRIDE_SLASH_TRIMMED,
+        ],
         ..Entry::of(Rule::EndpointOverridePath)
     },
     Entry {
@@ -55,29 +61,48 @@ pub(super) const RULES: &[Entry] = &[
             })
         }),
         rewrite: Some(Rewrite { step: Step::AppsServer, write: trim_base }),
-        faults: &[Fault {
-            name: "base-keeps-trailing-slash",
-            rule: Some(Rule::EndpointBaseTrimmed),
-            what: "a written base that ends in a slash gives a URL with two in a row",
-            also: &[],
-            change: Change::Answers(|case, answer| {
-                let base = written_base(case)?;
-                let slashed = case.host.get("chatgpt_base_url")?.as_str()?.ends_with('/');
-                slashed.then(|| with_rest(case, answer, base, |rest| format!("/{rest}"))).flatten()
-            }),
-        }],
+        faults: &[
+            Fault {
+                name: "base-keeps-trailing-slash",
+                rule: Some(Rule::EndpointBaseTrimmed),
+                what: "a written base that ends in a slash gives a URL with two in a row",
+                also: &[],
+                change: Change::Answers(|case, answer| {
+                    let base = written_base(case)?;
+                    let slashed = case.host.get("chatgpt_base_url")?.as_str()?.ends_with('/');
+                    slashed
+                        .then(|| with_rest(case, answer, base, |rest| format!("/{rest}")))
+                        .flatten()
+                }),
+            },
+            endpoint_faults::DEFAULT_PORT_DROPPED,
+            endpoint_faults::HOST_LOWERED,
+            endpoint_faults::SLASHES_COLLAPSED,
+            endpoint_faults::DOT_SEGMENTS_RESOLVED,
+            endpoint_faults::PERCENT_DECODED,
+            endpoint_faults::ONE_SLASH_TRIMMED,
+        ],
         ..Entry::of(Rule::EndpointBaseTrimmed)
     },
     Entry {
         reached: Reached::When(|situation| situation.host("chatgpt_base_url").is_some()),
         fields: Fields { of_host: &["host.chatgpt_base_url"], ..Fields::NONE },
-        faults: &[Fault {
-            name: "base-repaired",
-            rule: Some(Rule::EndpointBaseValid),
-            what: "userinfo, query, fragment and blanks of a base are dropped, not refused",
-            also: &[],
-            change: Change::Reads(base_repaired),
-        }],
+        faults: &[
+            Fault {
+                name: "base-repaired",
+                rule: Some(Rule::EndpointBaseValid),
+                what: "userinfo, query, fragment and blanks of a base are dropped, not refused",
+                also: &[],
+                change: Change::Reads(base_repaired),
+            },
+            endpoint_faults::IPV6_REFUSED,
+            endpoint_faults::UNDERSCORE_REFUSED,
+            endpoint_faults::UPPER_CASE_SCHEME_REFUSED,
+            endpoint_faults::EMPTY_PORT_REFUSED,
+            endpoint_faults::PORT_RANGE_UNCHECKED,
+            endpoint_faults::BAD_PERCENT_TAKEN,
+            endpoint_faults::UNICODE_HOST_TAKEN,
+        ],
         ..Entry::of(Rule::EndpointBaseValid)
     },
     Entry {
@@ -110,13 +135,16 @@ pub(super) const RULES: &[Entry] = &[
             step: Step::AppsServer,
             write: |case| append_as_read(case, Rule::EndpointWholeSegments),
         }),
-        faults: &[Fault {
-            name: "segments-compared-as-text",
-            rule: Some(Rule::EndpointWholeSegments),
-            what: "any path that has the text `/backend-api` in it has that segment",
-            also: &[],
-            change: Change::Answers(segments_compared_as_text),
-        }],
+        faults: &[
+            Fault {
+                name: "segments-compared-as-text",
+                rule: Some(Rule::EndpointWholeSegments),
+                what: "any path that has the text `/backend-api` in it has that segment",
+                also: &[],
+                change: Change::Answers(segments_compared_as_text),
+            },
+            endpoint_faults::SEGMENTS_IN_ANY_CASE,
+        ],
         ..Entry::of(Rule::EndpointWholeSegments)
     },
     Entry {
@@ -124,13 +152,19 @@ pub(super) const RULES: &[Entry] = &[
             situation.built(|apps| apps.after_base.starts_with("/backend-api/"))
         }),
         rewrite: Some(Rewrite { step: Step::AppsServer, write: append_backend_api }),
-        faults: &[Fault {
-            name: "old-host-forgotten",
-            rule: Some(Rule::EndpointChatgptHost),
-            what: "chat.openai.com is taken for any other host",
-            also: &[],
-            change: Change::Answers(old_host_forgotten),
-        }],
+        faults: &[
+            Fault {
+                name: "old-host-forgotten",
+                rule: Some(Rule::EndpointChatgptHost),
+                what: "chat.openai.com is taken for any other host",
+                also: &[],
+                change: Change::Answers(old_host_forgotten),
+            },
+            endpoint_faults::PORT_IS_ANOTHER_HOST,
+            endpoint_faults::API_CODEX_SUFFICES,
+            endpoint_faults::SUBDOMAIN_TRUSTED,
+            endpoint_faults::PLAIN_HTTP_TRUSTED,
+        ],
         ..Entry::of(Rule::EndpointChatgptHost)
     },
     Entry {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::entry::{Entry, Fields, Reached, Rewrite, Step};
 use super::fault::change::{edited, features, with_feature, with_url};
 use super::fault::{Change, Fault};
+use super::features_faults;
 use super::rewriting::{host, tables, write_override_as_table};
 
 pub(super) const RULES: &[Entry] = &[
@@ -18,35 +19,47 @@ pub(super) const RULES: &[Entry] = &[
                 || features.is_some_and(has_null)
         }),
         rewrite: Some(Rewrite { step: Step::Value, write: drop_nulls }),
-        faults: &[Fault {
-            name: "null-feature-is-off",
-            rule: Some(Rule::ValueNullIsAbsent),
-            what: "a null for the Apps feature switches it off",
-            also: &[],
-            change: Change::Reads(|case| {
-                let null = features(case)?.get("apps")?.is_null();
-                null.then(|| with_feature(case, "apps", json!(false))).flatten()
-            }),
-        }],
+        faults: &[
+            Fault {
+                name: "null-feature-is-off",
+                rule: Some(Rule::ValueNullIsAbsent),
+                what: "a null for the Apps feature switches it off",
+                also: &[],
+                change: Change::Reads(|case| {
+                    let null = features(case)?.get("apps")?.is_null();
+                    null.then(|| with_feature(case, "apps", json!(false))).flatten()
+                }),
+            },
+            features_faults::NULL_IN_LIST_EMPTY,
+            features_faults::NULL_IN_MAP_DROPPED,
+            features_faults::NULL_SERVER_ABSENT,
+            features_faults::NULL_BASE_REFUSED,
+            features_faults::NULL_ENABLED_IS_OFF,
+        ],
         ..Entry::of(Rule::ValueNullIsAbsent)
     },
     Entry {
         reached: Reached::When(|situation| situation.feature("apps_mcp_path_override").is_some()),
         rewrite: Some(Rewrite { step: Step::Value, write: write_override_as_table }),
         fields: Fields { of_host: &["host.features.apps_mcp_path_override"], ..Fields::NONE },
-        faults: &[Fault {
-            name: "override-needs-enabled",
-            rule: Some(Rule::FeaturesOverrideForms),
-            what: "an override that only has a path is off",
-            also: &[],
-            change: Change::Reads(|case| {
-                let mut table = features(case)?.get("apps_mcp_path_override")?.as_object()?.clone();
-                let only_path = table.contains_key("path") && !table.contains_key("enabled");
-                table.insert("enabled".into(), json!(false));
-                let off = || with_feature(case, "apps_mcp_path_override", Value::Object(table));
-                only_path.then(off).flatten()
-            }),
-        }],
+        faults: &[
+            Fault {
+                name: "override-needs-enabled",
+                rule: Some(Rule::FeaturesOverrideForms),
+                what: "an override that only has a path is off",
+                also: &[],
+                change: Change::Reads(|case| {
+                    let mut table =
+                        features(case)?.get("apps_mcp_path_override")?.as_object()?.clone();
+                    let only_path = table.contains_key("path") && !table.contains_key("enabled");
+                    table.insert("enabled".into(), json!(false));
+                    let off = || with_feature(case, "apps_mcp_path_override", Value::Object(table));
+                    only_path.then(off).flatten()
+                }),
+            },
+            features_faults::OTHER_KEY_IGNORED,
+            features_faults::TEXT_IS_AN_OVERRIDE,
+        ],
         ..Entry::of(Rule::FeaturesOverrideForms)
     },
     Entry {
@@ -54,13 +67,16 @@ pub(super) const RULES: &[Entry] = &[
         reached: Reached::When(|situation| situation.feature("apps_mcp_path_override").is_some()),
         rewrite: Some(Rewrite { step: Step::Value, write: drop_override }),
         fields: Fields { of_host: &["host.features.apps_mcp_path_override"], ..Fields::NONE },
-        faults: &[Fault {
-            name: "override-still-counts",
-            rule: Some(Rule::FeaturesOverrideIgnored),
-            what: "a path override that is on gives the legacy loader its path",
-            also: &[],
-            change: Change::Answers(override_still_counts),
-        }],
+        faults: &[
+            Fault {
+                name: "override-still-counts",
+                rule: Some(Rule::FeaturesOverrideIgnored),
+                what: "a path override that is on gives the legacy loader its path",
+                also: &[],
+                change: Change::Answers(override_still_counts),
+            },
+            features_faults::IGNORED_UNCHECKED,
+        ],
         ..Entry::of(Rule::FeaturesOverrideIgnored)
     },
     Entry {
@@ -68,44 +84,53 @@ pub(super) const RULES: &[Entry] = &[
             situation.case.host.is_object() && situation.feature("apps").is_none()
         }),
         rewrite: Some(Rewrite { step: Step::AppsServer, write: write_apps_on }),
-        faults: &[Fault {
-            name: "apps-off-unless-on",
-            rule: Some(Rule::FeaturesAppsDefaultOn),
-            what: "without a word about it the Apps feature is off",
-            also: &[],
-            change: Change::Resolves(|case| {
-                let said = features(case).is_some_and(|features| features.contains_key("apps"));
-                (!said).then(|| with_feature(case, "apps", json!(false))).flatten()
-            }),
-        }],
+        faults: &[
+            Fault {
+                name: "apps-off-unless-on",
+                rule: Some(Rule::FeaturesAppsDefaultOn),
+                what: "without a word about it the Apps feature is off",
+                also: &[],
+                change: Change::Resolves(|case| {
+                    let said = features(case).is_some_and(|features| features.contains_key("apps"));
+                    (!said).then(|| with_feature(case, "apps", json!(false))).flatten()
+                }),
+            },
+            features_faults::OTHERS_SWITCH_OFF,
+        ],
         ..Entry::of(Rule::FeaturesAppsDefaultOn)
     },
     Entry {
         reached: Reached::When(|situation| situation.feature("connectors").is_some()),
         rewrite: Some(Rewrite { step: Step::Value, write: write_connectors_as_apps }),
         fields: Fields { of_host: &["host.features.connectors"], ..Fields::NONE },
-        faults: &[Fault {
-            name: "connectors-ignored",
-            rule: Some(Rule::FeaturesConnectorsAlias),
-            what: "`features.connectors` does not count",
-            also: &[],
-            change: Change::Resolves(|case| {
-                edited(case, |case| {
-                    let features = features_mut(case);
-                    features.map(|features| features.remove("connectors"));
-                })
-            }),
-        }],
+        faults: &[
+            Fault {
+                name: "connectors-ignored",
+                rule: Some(Rule::FeaturesConnectorsAlias),
+                what: "`features.connectors` does not count",
+                also: &[],
+                change: Change::Resolves(|case| {
+                    edited(case, |case| {
+                        let features = features_mut(case);
+                        features.map(|features| features.remove("connectors"));
+                    })
+                }),
+            },
+            features_faults::BOTH_MUST_BE_ON,
+        ],
         ..Entry::of(Rule::FeaturesConnectorsAlias)
     },
     Entry {
-        faults: &[Fault {
-            name: "unknown-feature-of-any-type",
-            rule: Some(Rule::FeaturesBoolean),
-            what: "an unknown feature may be anything",
-            also: &[],
-            change: Change::Reads(unknown_feature_of_any_type),
-        }],
+        faults: &[
+            Fault {
+                name: "unknown-feature-of-any-type",
+                rule: Some(Rule::FeaturesBoolean),
+                what: "an unknown feature may be anything",
+                also: &[],
+                change: Change::Reads(unknown_feature_of_any_type),
+            },
+            features_faults::UNKNOWN_FEATURE_NUMBER,
+        ],
         ..Entry::of(Rule::FeaturesBoolean)
     },
 ];

@@ -2,13 +2,14 @@
 
 use mcp_overlay_model::origin::is_chatgpt_origin;
 use mcp_overlay_model::{Answer, Auth, CODEX_APPS, Case, Resolution, Rule};
-use serde_json::Value;
 
 use super::entry::{Entry, Fields, Reached, Rewrite, Shows, Step};
 use super::fault::change::{
     changed, fallback_revived_after_remove, is_disabled, put_back, with_views,
 };
+use super::fault::reading::with_auth_where;
 use super::fault::{Change, Fault};
+use super::gate_faults;
 
 pub(super) const RULES: &[Entry] = &[
     Entry {
@@ -35,6 +36,10 @@ pub(super) const RULES: &[Entry] = &[
                     stays.then(|| Case { auth: None, ..case.clone() })
                 }),
             },
+            gate_faults::PERSONAL_TOKEN_SHUT_OUT,
+            gate_faults::GIVEN_TOKENS_SHUT_OUT,
+            gate_faults::NOBODY_PASSES,
+            gate_faults::GATE_NEEDS_URL,
         ],
         ..Entry::of(Rule::GateOpen)
     },
@@ -91,13 +96,17 @@ pub(super) const RULES: &[Entry] = &[
         ..Entry::of(Rule::GatePassesButAuth)
     },
     Entry {
-        faults: &[Fault {
-            name: "disabled-left-out-of-effective",
-            rule: Some(Rule::EffectiveOthersPass),
-            what: "a disabled server is not in the effective view",
-            also: &[],
-            change: Change::Answers(disabled_left_out),
-        }],
+        faults: &[
+            Fault {
+                name: "disabled-left-out-of-effective",
+                rule: Some(Rule::EffectiveOthersPass),
+                what: "a disabled server is not in the effective view",
+                also: &[],
+                change: Change::Answers(disabled_left_out),
+            },
+            gate_faults::LOOK_ALIKES_REMOVED,
+            gate_faults::BEARER_UNSET_LEFT_OUT,
+        ],
         ..Entry::of(Rule::EffectiveOthersPass)
     },
     Entry {
@@ -106,13 +115,16 @@ pub(super) const RULES: &[Entry] = &[
             situation.resolved(|views| views.effective.keys().any(|name| name != CODEX_APPS))
         }),
         shows: Shows::InViews,
-        faults: &[Fault {
-            name: "disabled-hidden-from-effective",
-            rule: Some(Rule::EffectiveOthersPassButAuth),
-            what: "a disabled server is not in the effective view",
-            also: &[],
-            change: Change::Answers(disabled_left_out),
-        }],
+        faults: &[
+            Fault {
+                name: "disabled-hidden-from-effective",
+                rule: Some(Rule::EffectiveOthersPassButAuth),
+                what: "a disabled server is not in the effective view",
+                also: &[],
+                change: Change::Answers(disabled_left_out),
+            },
+            gate_faults::REMOTE_LEFT_OUT,
+        ],
         ..Entry::of(Rule::EffectiveOthersPassButAuth)
     },
     Entry {
@@ -165,6 +177,14 @@ pub(super) const RULES: &[Entry] = &[
                     })
                 }),
             },
+            gate_faults::PORT_AS_TEXT,
+            gate_faults::HOST_NOT_DECODED,
+            gate_faults::AT_TRAILING_DOT,
+            gate_faults::AT_SUBDOMAINS,
+            gate_faults::OVER_PLAIN_HTTP,
+            gate_faults::LOST_WITH_USERINFO,
+            gate_faults::NEEDS_CLEAN_URL,
+            gate_faults::NEEDS_TWO_SLASHES,
         ],
         ..Entry::of(Rule::EffectiveAuthAtChatgptOnly)
     },
@@ -193,23 +213,6 @@ fn gate_enables_the_disabled(_: &Case, answer: &Answer) -> Option<Answer> {
 fn disabled_left_out(_: &Case, answer: &Answer) -> Option<Answer> {
     with_views(answer, |views| {
         views.effective.retain(|name, server| name == CODEX_APPS || !is_disabled(server));
-    })
-}
-
-/// The `auth` of `runtime` in `effective`, where `keeps` says so of the URL.
-fn with_auth_where(answer: &Answer, keeps: fn(&str) -> bool) -> Option<Answer> {
-    with_views(answer, |views| {
-        for (name, server) in &mut views.effective {
-            let before = views.runtime.get(name).and_then(|server| server.get("auth")).cloned();
-            let url = server.get("url").and_then(Value::as_str).unwrap_or_default();
-            let auth = before.filter(|_| keeps(url));
-            if auth.as_ref() != server.get("auth") {
-                *server = changed(server, |server| match auth {
-                    Some(auth) => drop(server.insert("auth".into(), auth)),
-                    None => drop(server.remove("auth")),
-                });
-            }
-        }
     })
 }
 

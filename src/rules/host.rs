@@ -6,16 +6,25 @@ use serde_json::Value;
 use super::entry::{Entry, Reached, Shows};
 use super::fault::change::{edited, host_entries, is_valid};
 use super::fault::{Change, Fault};
+use super::host_faults;
 
 pub(super) const RULES: &[Entry] = &[
     Entry {
-        faults: &[Fault {
-            name: "wrong-type-passed-over",
-            rule: Some(Rule::HostWrongType),
-            what: "a host key with a value of the wrong type counts as absent",
-            also: &[],
-            change: Change::Reads(wrong_type_passed_over),
-        }],
+        faults: &[
+            Fault {
+                name: "wrong-type-passed-over",
+                rule: Some(Rule::HostWrongType),
+                what: "a host key with a value of the wrong type counts as absent",
+                also: &[],
+                change: Change::Reads(wrong_type_passed_over),
+            },
+            host_faults::FEATURE_WORD_TAKEN,
+            host_faults::FEATURE_NUMBER_TAKEN,
+            host_faults::VARIABLE_NUMBER_TAKEN,
+            host_faults::SKU_NUMBER_TAKEN,
+            host_faults::SERVER_LIST_TAKEN,
+            host_faults::UNKNOWN_KEY_REFUSED,
+        ],
         ..Entry::of(Rule::HostWrongType)
     },
     Entry {
@@ -23,38 +32,51 @@ pub(super) const RULES: &[Entry] = &[
             let mut places = situation.rejections.iter();
             places.any(|place| place.path.starts_with("host.mcp_servers."))
         }),
-        faults: &[Fault {
-            name: "invalid-server-left-out",
-            rule: Some(Rule::ServerInvalidRejectsConfig),
-            what: "an invalid server of the host config is dropped like a plugin's",
-            also: &[],
-            change: Change::Reads(|case| {
-                let any = host_entries(case).any(|(_, entry)| !is_valid(case, entry));
-                let drop_them = |edited: &mut Case| {
-                    let own = edited.host.get_mut("mcp_servers").and_then(Value::as_object_mut);
-                    own.into_iter().for_each(|own| own.retain(|_, entry| is_valid(case, entry)));
-                };
-                any.then(|| edited(case, drop_them)).flatten()
-            }),
-        }],
+        faults: &[
+            Fault {
+                name: "invalid-server-left-out",
+                rule: Some(Rule::ServerInvalidRejectsConfig),
+                what: "an invalid server of the host config is dropped like a plugin's",
+                also: &[],
+                change: Change::Reads(|case| {
+                    let any = host_entries(case).any(|(_, entry)| !is_valid(case, entry));
+                    let drop_them = |edited: &mut Case| {
+                        let own = edited.host.get_mut("mcp_servers").and_then(Value::as_object_mut);
+                        own.into_iter()
+                            .for_each(|own| own.retain(|_, entry| is_valid(case, entry)));
+                    };
+                    any.then(|| edited(case, drop_them)).flatten()
+                }),
+            },
+            host_faults::INVALID_CONTRIBUTION_SKIPPED,
+            host_faults::DISABLED_UNCHECKED,
+            host_faults::HOSTED_NOT_COUNTED,
+        ],
         ..Entry::of(Rule::ServerInvalidRejectsConfig)
     },
     Entry {
         reached: Reached::When(|situation| situation.rejections.len() > 1),
         shows: Shows::InViews,
-        faults: &[Fault {
-            name: "largest-path-named",
-            rule: Some(Rule::RejectionSmallestPath),
-            what: "of several invalid places the last one is named",
-            also: &[],
-            change: Change::Answers(|case, answer| match (answer, resolve(case)) {
-                (Answer::Rejected { .. }, Outcome::Rejected(mut places)) => {
-                    places.reverse();
-                    Some(Outcome::Rejected(places).answer()).filter(|other| other != answer)
-                }
-                _ => None,
-            }),
-        }],
+        faults: &[
+            Fault {
+                name: "largest-path-named",
+                rule: Some(Rule::RejectionSmallestPath),
+                what: "of several invalid places the last one is named",
+                also: &[],
+                change: Change::Answers(|case, answer| match (answer, resolve(case)) {
+                    (Answer::Rejected { .. }, Outcome::Rejected(mut places)) => {
+                        places.reverse();
+                        Some(Outcome::Rejected(places).answer()).filter(|other| other != answer)
+                    }
+                    _ => None,
+                }),
+            },
+            host_faults::NUMBER_ORDER,
+            host_faults::HOST_FIRST,
+            host_faults::DICTIONARY_ORDER,
+            host_faults::UTF16_ORDER,
+            host_faults::SHORTEST_FIRST,
+        ],
         ..Entry::of(Rule::RejectionSmallestPath)
     },
 ];

@@ -10,17 +10,25 @@ pub mod fault;
 mod situation;
 
 mod apps;
+mod apps_faults;
 mod apps_server;
 mod configured;
+mod configured_faults;
 mod endpoint;
+mod endpoint_faults;
 mod features;
+mod features_faults;
 mod gate;
+mod gate_faults;
 mod host;
+mod host_faults;
 mod overlay;
+mod overlay_faults;
 mod resolution;
 mod rewriting;
 mod running;
 mod server;
+mod server_faults;
 mod table;
 
 use std::collections::BTreeMap;

@@ -13,6 +13,7 @@ use super::fault::change::{
     speaks_of_apps, with_views,
 };
 use super::fault::{Change, Fault};
+use super::overlay_faults;
 use crate::subject::{ProductionSubject, Subject};
 
 pub(super) const RULES: &[Entry] = &[
@@ -33,6 +34,8 @@ pub(super) const RULES: &[Entry] = &[
                 also: &[Rule::ContributionOrder],
                 change: Change::Resolves(set_after_remove_ignored),
             },
+            overlay_faults::REMOVES_FIRST,
+            overlay_faults::FIRST_PAGE_ONLY,
         ],
         ..Entry::of(Rule::OverlayLastWins)
     },
@@ -41,16 +44,20 @@ pub(super) const RULES: &[Entry] = &[
             step: Step::Contributions,
             write: drop_overruled_by_later_contributors,
         }),
-        faults: &[Fault {
-            name: "contributors-sorted-by-id",
-            rule: Some(Rule::ContributionOrder),
-            what: "contributors are asked in the order of their ids",
-            also: &[],
-            change: Change::Resolves(|case| {
-                let sort = |case: &mut Case| case.contributors.sort_by(|a, b| a.id.cmp(&b.id));
-                (case.contributors.len() > 1).then(|| edited(case, sort)).flatten()
-            }),
-        }],
+        faults: &[
+            Fault {
+                name: "contributors-sorted-by-id",
+                rule: Some(Rule::ContributionOrder),
+                what: "contributors are asked in the order of their ids",
+                also: &[],
+                change: Change::Resolves(|case| {
+                    let sort = |case: &mut Case| case.contributors.sort_by(|a, b| a.id.cmp(&b.id));
+                    (case.contributors.len() > 1).then(|| edited(case, sort)).flatten()
+                }),
+            },
+            overlay_faults::HOSTED_FIRST,
+            overlay_faults::MANY_IN_ORDER_OF_TEXT,
+        ],
         ..Entry::of(Rule::ContributionOrder)
     },
     Entry {
@@ -76,6 +83,11 @@ pub(super) const RULES: &[Entry] = &[
                 also: &[Rule::OverlayUntouchedStays],
                 change: Change::Answers(token_sent_to_another_origin),
             },
+            overlay_faults::DISABLED_SET_SKIPPED,
+            overlay_faults::DISABLED_SET_REMOVES,
+            overlay_faults::SET_ALWAYS_ENABLED,
+            overlay_faults::SET_MERGES_ENV,
+            overlay_faults::SAME_COMMAND_NOT_SET,
         ],
         ..Entry::of(Rule::OverlaySetReplacesWhole)
     },
@@ -112,6 +124,7 @@ pub(super) const RULES: &[Entry] = &[
                 also: &[],
                 change: Change::Crashes(removes_absent),
             },
+            overlay_faults::REMOVE_DISABLES,
         ],
         ..Entry::of(Rule::OverlayRemoveDeletes)
     },
@@ -131,6 +144,7 @@ pub(super) const RULES: &[Entry] = &[
                 also: &[],
                 change: Change::Answers(overlay_enables_the_untouched),
             },
+            overlay_faults::REQUIRED_ENABLED,
         ],
         ..Entry::of(Rule::OverlayUntouchedStays)
     },
@@ -152,25 +166,33 @@ pub(super) const RULES: &[Entry] = &[
         ..Entry::of(Rule::OverlayOthersUntouchedStay)
     },
     Entry {
-        faults: &[Fault {
-            name: "set-enables-the-disabled",
-            rule: Some(Rule::OverlayDisabledStays),
-            what: "what the user disabled is enabled by a contribution that sets it",
-            also: &[],
-            change: Change::Answers(set_enables_the_disabled),
-        }],
+        faults: &[
+            Fault {
+                name: "set-enables-the-disabled",
+                rule: Some(Rule::OverlayDisabledStays),
+                what: "what the user disabled is enabled by a contribution that sets it",
+                also: &[],
+                change: Change::Answers(set_enables_the_disabled),
+            },
+            overlay_faults::PLUGIN_SET_AGAIN,
+            overlay_faults::APPS_ENABLED_AGAIN,
+        ],
         ..Entry::of(Rule::OverlayDisabledStays)
     },
     Entry {
         reached: Reached::When(|situation| situation.resolved(|views| !views.overlays.is_empty())),
         shows: Shows::InViews,
-        faults: &[Fault {
-            name: "set-adds-an-alias",
-            rule: Some(Rule::RuntimeIsOverlaidConfigured),
-            what: "a server that is set as `Docs` is there as `docs` too",
-            also: &[],
-            change: Change::Answers(set_adds_an_alias),
-        }],
+        faults: &[
+            Fault {
+                name: "set-adds-an-alias",
+                rule: Some(Rule::RuntimeIsOverlaidConfigured),
+                what: "a server that is set as `Docs` is there as `docs` too",
+                also: &[],
+                change: Change::Answers(set_adds_an_alias),
+            },
+            overlay_faults::NAMESAKE_REPLACED,
+            overlay_faults::NAMELESS_SKIPPED,
+        ],
         ..Entry::of(Rule::RuntimeIsOverlaidConfigured)
     },
     Entry {
@@ -189,22 +211,25 @@ pub(super) const RULES: &[Entry] = &[
     Entry {
         reached: Reached::When(|situation| situation.resolved(|views| !views.runtime.is_empty())),
         shows: Shows::InViews,
-        faults: &[Fault {
-            name: "contributions-wait-for-login",
-            rule: Some(Rule::RuntimeAuthBlind),
-            what: "without auth no scripted contribution is applied",
-            also: &[],
-            change: Change::Resolves(|case| {
-                let forget = |case: &mut Case| {
-                    for contributor in &mut case.contributors {
-                        if let ContributorKind::Scripted(list) = &mut contributor.kind {
-                            list.clear();
+        faults: &[
+            Fault {
+                name: "contributions-wait-for-login",
+                rule: Some(Rule::RuntimeAuthBlind),
+                what: "without auth no scripted contribution is applied",
+                also: &[],
+                change: Change::Resolves(|case| {
+                    let forget = |case: &mut Case| {
+                        for contributor in &mut case.contributors {
+                            if let ContributorKind::Scripted(list) = &mut contributor.kind {
+                                list.clear();
+                            }
                         }
-                    }
-                };
-                case.auth.is_none().then(|| edited(case, forget)).flatten()
-            }),
-        }],
+                    };
+                    case.auth.is_none().then(|| edited(case, forget)).flatten()
+                }),
+            },
+            overlay_faults::PLUGINS_NEED_AN_ACCOUNT,
+        ],
         ..Entry::of(Rule::RuntimeAuthBlind)
     },
 ];

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use mcp_overlay_model::apps::{hosted_server, legacy_loader_is_active, legacy_server};
 use mcp_overlay_model::server::read;
 use mcp_overlay_model::{
-    Answer, By, CODEX_APPS, Case, Outcome, Reason, Rejection, Resolution, Rule, RuleSet,
-    ServerView, View,
+    Answer, By, CODEX_APPS, Case, ContributorKind, Outcome, Reason, Rejection, Resolution, Rule,
+    RuleSet, ServerView, View, Views,
 };
 use serde_json::Value;
 
@@ -59,7 +59,7 @@ pub fn compare(case: &Case, expected: &Outcome, actual: &Answer) -> Verdict {
         (Outcome::Rejected(places), Answer::Resolved { views, .. }) => {
             let mut differences = rejection_difference(places, None);
             differences.iter_mut().for_each(|difference| {
-                if was_only_dropped(places, &views.configured) {
+                if was_only_dropped(case, places, views) {
                     difference.rule = Rule::ServerInvalidRejectsConfig;
                 }
             });
@@ -94,7 +94,15 @@ fn rejection_difference(places: &[Rejection], actual: Option<&str>) -> Vec<Diffe
     }
     // A place that is invalid too, only not the smallest: the order is to blame, not the reading.
     let is_another_place = places.iter().any(|place| actual == Some(place.path.as_str()));
-    let rule = if is_another_place { Rule::RejectionSmallestPath } else { first.rule };
+    let is_contribution = |path: &str| path.starts_with("contributors[");
+    let rule = match actual {
+        _ if is_another_place => Rule::RejectionSmallestPath,
+        // The contribution was found to be invalid, and counted wrong.
+        Some(actual) if is_contribution(actual) && is_contribution(&first.path) => {
+            Rule::ServerInvalidRejectsConfig
+        }
+        _ => first.rule,
+    };
     vec![Difference {
         place: Place::Rejection,
         rule,
@@ -105,9 +113,29 @@ fn rejection_difference(places: &[Rejection], actual: Option<&str>) -> Vec<Diffe
 }
 
 /// Whether the invalid server was noticed and left out, and the rest taken for valid.
-fn was_only_dropped(places: &[Rejection], configured: &ServerView) -> bool {
-    let first = places.first().and_then(|place| place.path.strip_prefix("host.mcp_servers."));
-    first.is_some_and(|name| !configured.contains_key(name))
+fn was_only_dropped(case: &Case, places: &[Rejection], views: &Views) -> bool {
+    let Some(path) = places.first().map(|place| &*place.path) else {
+        return false;
+    };
+    match path.strip_prefix("host.mcp_servers.") {
+        Some(name) => !views.configured.contains_key(name),
+        None => last_word_at(case, path).is_some_and(|name| !views.runtime.contains_key(name)),
+    }
+}
+
+/// The name that the contribution at this path sets, if no later one names it.
+fn last_word_at<'a>(case: &'a Case, path: &str) -> Option<&'a str> {
+    let numbered = case.contributors.iter().enumerate().flat_map(|(i, contributor)| {
+        let list = match &contributor.kind {
+            ContributorKind::Scripted(list) => list.as_slice(),
+            ContributorKind::HostedApps => &[],
+        };
+        list.iter().enumerate().map(move |(j, contribution)| (i, j, contribution.name()))
+    });
+    let mut from_there =
+        numbered.skip_while(|(i, j, _)| format!("contributors[{i}].contributions[{j}]") != path);
+    let (_, _, name) = from_there.next()?;
+    (name != CODEX_APPS && from_there.all(|(_, _, later)| later != name)).then_some(name)
 }
 
 /// The rule by which a place that is valid might have been rejected.

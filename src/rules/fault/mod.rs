@@ -5,6 +5,7 @@
 //! implementation has erred, or easily could. It stands in the entry of the rule that it breaks.
 
 pub(super) mod change;
+pub(super) mod reading;
 mod restarted;
 
 use std::borrow::Cow;
@@ -44,6 +45,21 @@ pub(super) enum Change {
 }
 
 impl Fault {
+    /// A fault whose minimal cases show its own rule alone.
+    pub(super) const fn new(
+        name: &'static str,
+        rule: Rule,
+        what: &'static str,
+        change: Change,
+    ) -> Fault {
+        Fault { name, rule: Some(rule), what, also: &[], change }
+    }
+
+    /// The same fault, whose minimal cases may show these rules as well.
+    pub(super) const fn also(self, also: &'static [Rule]) -> Fault {
+        Fault { also, ..self }
+    }
+
     /// A profile in which the fault shows: the seed if its rule holds there, or else the newest one
     /// in which it does.
     pub fn profile(&self) -> Profile {

@@ -1,0 +1,61 @@
+//! A case for each of the seeded faults that `cases.json` lists: the fault answers it wrongly, and the
+//! sound implementation rightly. So a fault is one whatever the generator draws.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that panics fails, as it should")]
+
+use std::collections::BTreeMap;
+
+use mcp_overlay::finding::investigate::investigate;
+use mcp_overlay::judge::judge;
+use mcp_overlay::judge::verdict::Verdict;
+use mcp_overlay::selftest::faults;
+use mcp_overlay::subject::{InProcess, ProductionSubject};
+use mcp_overlay_model::Case;
+
+/// The cases by fault; a case without a profile is asked in the fault's own.
+fn cases() -> BTreeMap<String, Case> {
+    serde_json::from_str(include_str!("cases.json")).unwrap()
+}
+
+#[test]
+fn each_listed_fault_is_wrong_where_the_sound_implementation_is_right() {
+    let mut problems = Vec::new();
+    for (name, case) in cases() {
+        let fault = faults::named(&name).unwrap_or_else(|error| panic!("{error}"));
+        let case = Case { profile: fault.profile(), ..case };
+        let sound = judge(&InProcess(ProductionSubject), &case).1;
+        if sound != Verdict::Agree {
+            problems.push(format!("{name}: the sound implementation disagrees: {sound:?}"));
+        }
+        let faulty = judge(&*fault.driver(), &case).1;
+        println!("{name}: {:?}, seeded for {:?}", faulty.rule(), fault.rule);
+        if faulty.is_right() {
+            problems.push(format!("{name}: the fault does not show"));
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+/// The first faults have none: the committed matrix says how soon each phase finds them.
+#[test]
+fn every_later_fault_has_a_case() {
+    let cases = cases();
+    let without = faults::all().filter(|fault| !cases.contains_key(fault.name)).count();
+    assert_eq!(without, 83, "a new fault needs a case in tests/faults/cases.json");
+}
+
+/// Where a fault shows, the rule that is blamed is its own or one that it says may show too.
+#[test]
+fn each_listed_fault_is_blamed_on_its_rule() {
+    let mut problems = Vec::new();
+    for (name, case) in cases() {
+        let fault = faults::named(&name).unwrap_or_else(|error| panic!("{error}"));
+        let case = Case { profile: fault.profile(), ..case };
+        let Some(finding) = investigate(&*fault.driver(), &case) else { continue };
+        let also = finding.rule.is_some_and(|rule| fault.also.contains(&rule));
+        if finding.rule != fault.rule && !also {
+            problems.push(format!("{name}: seeded for {:?}:\n{finding}", fault.rule));
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
