@@ -1,4 +1,5 @@
-//! What the checker knows about each rule: an [`Entry`] a rule, in a file a section of the page.
+//! What the checker knows about each rule: an [`Entry`] for each rule, in a file for each
+//! group of related rules.
 //!
 //! An entry says when a case reaches the rule, what shows of it, which answers break it, and how it
 //! is broken on purpose. Coverage, blame and the self-test ask the entries; none of them names a

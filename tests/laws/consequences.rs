@@ -138,7 +138,7 @@ static TABLE: LazyLock<BTreeMap<&str, Vec<Profile>>> = LazyLock::new(|| {
     rows.map(|(text, named)| (text, profiles(named))).collect()
 });
 
-/// The profiles of a cell: `all`, ``until `profile` `` or ``from `profile` on``.
+/// The profiles of a cell: `all`, ``before `profile` `` or ``from `profile` on``.
 fn profiles(cell: &str) -> Vec<Profile> {
     let words: Vec<&str> = cell.split(' ').collect();
     let position = |name: &str| {
@@ -147,7 +147,7 @@ fn profiles(cell: &str) -> Vec<Profile> {
     };
     match words[..] {
         ["all"] => Profile::ALL.to_vec(),
-        ["until", name] => Profile::ALL[..position(name)].to_vec(),
+        ["before", name] => Profile::ALL[..position(name)].to_vec(),
         ["from", name, "on"] => Profile::ALL[position(name)..].to_vec(),
         _ => panic!("no profiles: {cell}"),
     }

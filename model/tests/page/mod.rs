@@ -38,7 +38,7 @@ fn section(text: &str) -> Section {
         let (name, _) = name.split_once('`')?;
         Some(Profile::ALL.into_iter().position(|profile| profile.name() == name).unwrap())
     };
-    let (from, until) = (named("from").unwrap_or(0), named("until").unwrap_or(Profile::ALL.len()));
+    let (from, until) = (named("from").unwrap_or(0), named("before").unwrap_or(Profile::ALL.len()));
     Section { id: id.into(), level, profiles: Profile::ALL[from..until].to_vec() }
 }
 
