@@ -8,7 +8,8 @@ use super::faults::Fault;
 use crate::campaign::{
     self, CHUNK, Numbered, Phase, judge_again, judge_first, questions, unnumbered,
 };
-use crate::cases::exhaustive;
+use crate::cases::generate::random_case;
+use crate::cases::{edges, exhaustive};
 use crate::finding::investigate::with_other_auth;
 use crate::parallel::{Numbers, on_all_cores};
 use crate::subject::{Driver, ProductionSubject, Subject};
@@ -50,16 +51,47 @@ pub(super) fn failing(driver: &dyn Driver, phase: Phase, cases: Vec<Numbered>) -
     failing
 }
 
-/// The first case of the small scope for each of several faults of a profile that keep no state.
-/// Each case is made once and offered to every fault that is not found yet.
-pub(super) fn first_of_small_scope(
+/// The cases of a phase, by number.
+#[derive(Clone, Copy)]
+pub(super) struct Source {
+    pub(super) phase: Phase,
+    pub(super) count: u64,
+    /// The seed of random cases; the others need none.
+    pub(super) seed: u64,
+}
+
+impl Source {
+    pub(super) const EXHAUSTIVE: Source =
+        Source { phase: Phase::Exhaustive, count: exhaustive::COUNT, seed: 0 };
+
+    pub(super) fn edges() -> Source {
+        Source { phase: Phase::Edges, count: edges::count(), seed: 0 }
+    }
+
+    pub(super) fn random(seed: u64, count: u64) -> Source {
+        Source { phase: Phase::Random, count, seed }
+    }
+
+    pub(super) fn case(self, index: u64) -> Option<Case> {
+        match self.phase {
+            Phase::Exhaustive => exhaustive::case(index),
+            Phase::Edges => edges::case(index),
+            _ => Some(random_case(self.seed, index)),
+        }
+    }
+}
+
+/// The first case for each of several faults of a profile that keep no state. Each case is made
+/// once and offered to every fault that is not found yet.
+pub(super) fn first_together(
     faults: &[&'static Fault],
     profile: Profile,
+    source: Source,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Vec<Option<u64>> {
-    let sought: Vec<Sought> = faults.iter().map(|fault| Sought::new(fault)).collect();
-    let numbers = Numbers::up_to(exhaustive::COUNT);
-    let offered = |index| Offered::new(index, profile);
+    let sought: Vec<Sought> = faults.iter().map(|fault| Sought::new(fault, source.phase)).collect();
+    let numbers = Numbers::up_to(source.count);
+    let offered = |index| Offered::new(index, profile, source);
     let work = || {
         while let Some(indices) = numbers.take(CHUNK) {
             let (start, units) = (indices.start, indices.end - indices.start);
@@ -76,7 +108,7 @@ pub(super) fn first_of_small_scope(
     sought.into_iter().map(Sought::found).collect()
 }
 
-/// A case of the small scope with what the sound implementation answers.
+/// A case with what the sound implementation answers.
 struct Offered {
     numbered: Numbered,
     sound: Answer,
@@ -85,9 +117,9 @@ struct Offered {
 }
 
 impl Offered {
-    fn new(index: u64, profile: Profile) -> Option<Self> {
-        let case = Case { profile, ..exhaustive::case(index)? };
-        let twice = campaign::Options::default().asks_twice(Phase::Exhaustive, index);
+    fn new(index: u64, profile: Profile, source: Source) -> Option<Self> {
+        let case = Case { profile, ..source.case(index)? };
+        let twice = campaign::Options::default().asks_twice(source.phase, index);
         let other = twice.then(|| with_other_auth(&case));
         let other = other.map(|other| {
             let sound = ProductionSubject.resolve(&other);
@@ -101,13 +133,14 @@ impl Offered {
 /// A fault, and the lowest number of a case that found it.
 struct Sought {
     fault: &'static Fault,
+    phase: Phase,
     driver: Box<dyn Driver>,
     found: AtomicU64,
 }
 
 impl Sought {
-    fn new(fault: &'static Fault) -> Self {
-        Sought { fault, driver: fault.driver(), found: AtomicU64::new(u64::MAX) }
+    fn new(fault: &'static Fault, phase: Phase) -> Self {
+        Sought { fault, phase, driver: fault.driver(), found: AtomicU64::new(u64::MAX) }
     }
 
     /// Whether a case from here on may be the first.
@@ -124,7 +157,7 @@ impl Sought {
         let suspects: Vec<Numbered> =
             cases.iter().filter(may_show).map(|offered| offered.numbered.clone()).collect();
         if !suspects.is_empty() {
-            let found = failing(&*self.driver, Phase::Exhaustive, suspects);
+            let found = failing(&*self.driver, self.phase, suspects);
             self.found.fetch_min(found.into_iter().min().unwrap_or(u64::MAX), Ordering::Relaxed);
         }
     }

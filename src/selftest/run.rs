@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use mcp_overlay_model::{Case, Profile, Rule};
 
-use super::detect::{failing, first_case, first_of_small_scope};
+use super::detect::{Source, failing, first_case, first_together};
 use super::faults::Fault;
 use crate::campaign::{self, CHUNK, Numbered, Phase};
-use crate::cases::{edges, exhaustive, generate, vectors};
+use crate::cases::{generate, vectors};
 use crate::parallel::{Numbers, on_all_cores};
 use crate::report::strength::{Matrix, MatrixRow};
 use crate::subject::{InProcess, ProductionSubject};
 
 /// Streams of random cases, each with a seed of its own: 1, 2, …
-const SEEDS: u64 = 20;
+const SEEDS: u64 = 5;
 
 /// Random cases of a stream in which a fault must show.
 const CAP: u64 = 20_000;
@@ -54,10 +54,10 @@ pub enum Error {
 pub fn run(options: &Options, watch: &dyn Watch) -> Result<Matrix, Error> {
     let faults = options.faults.as_slice();
     let by_vectors = by_vectors(faults, watch)?;
-    let by_edges = by_edges(faults, watch);
+    let by_edges = by_source(faults, Source::edges(), watch);
     let by_random = by_random(faults, watch);
     let by_endpoint = by_endpoint(faults, watch)?;
-    let by_exhaustive = by_exhaustive(faults, watch);
+    let by_exhaustive = by_source(faults, Source::EXHAUSTIVE, watch);
     let false_alarms = false_alarms(options.sound_cases, watch);
     let by_cases = by_vectors.into_iter().zip(by_edges).zip(by_exhaustive);
     let found = by_cases.zip(by_random).zip(by_endpoint);
@@ -119,14 +119,6 @@ fn by_vectors(faults: &[&'static Fault], watch: &dyn Watch) -> Result<Vec<Option
     }))
 }
 
-fn by_edges(faults: &[&'static Fault], watch: &dyn Watch) -> Vec<Option<u64>> {
-    watch.begin("edges", faults.len() as u64);
-    for_each(faults, watch, |fault| {
-        let case_of = |index| Some(in_profile(fault, edges::case(index)?));
-        first_case(&*fault.driver(), Phase::Edges, edges::count(), case_of)
-    })
-}
-
 /// How many random cases it takes, over the seeds.
 struct Random {
     median: Option<u64>,
@@ -134,23 +126,21 @@ struct Random {
 }
 
 fn by_random(faults: &[&'static Fault], watch: &dyn Watch) -> Vec<Random> {
-    watch.begin("random", faults.len() as u64);
-    for_each(faults, watch, |fault| {
-        let driver = fault.driver();
-        let first = |seed| {
-            let case_of = |index| Some(in_profile(fault, generate::random_case(seed, index)));
-            first_case(&*driver, Phase::Random, CAP, case_of).unwrap_or(u64::MAX)
-        };
-        let mut firsts: Vec<u64> = (1..=SEEDS).map(first).collect();
+    let of_seed = |seed| by_source(faults, Source::random(seed, CAP), watch);
+    let of_seeds: Vec<_> = (1..=SEEDS).map(of_seed).collect();
+    let of_fault = |position: usize| {
+        let firsts = of_seeds.iter().map(|found| found.get(position).copied().flatten());
+        let mut firsts: Vec<u64> = firsts.map(|first| first.unwrap_or(u64::MAX)).collect();
         firsts.sort_unstable();
         let found = |first: Option<&u64>| first.copied().filter(|first| *first < u64::MAX);
         // Of an even number the later one: a median is not to flatter.
         Random { median: found(firsts.get(firsts.len() / 2)), worst: found(firsts.last()) }
-    })
+    };
+    (0..faults.len()).map(of_fault).collect()
 }
 
 /// Faults that remember something are sought one by one, the others of a profile together.
-fn by_exhaustive(faults: &[&'static Fault], watch: &dyn Watch) -> Vec<Option<u64>> {
+fn by_source(faults: &[&'static Fault], source: Source, watch: &dyn Watch) -> Vec<Option<u64>> {
     let (stateless, stateful): (Vec<_>, Vec<_>) =
         faults.iter().copied().partition(|fault| fault.is_stateless());
     let of = |profile| stateless.iter().copied().filter(move |fault| fault.profile() == profile);
@@ -159,15 +149,16 @@ fn by_exhaustive(faults: &[&'static Fault], watch: &dyn Watch) -> Vec<Option<u64
         .map(|profile| (profile, of(profile).collect()))
         .filter(|(_, group): &(_, Vec<_>)| !group.is_empty())
         .collect();
-    watch.begin("exhaustive", exhaustive::COUNT * groups.len() as u64 + stateful.len() as u64);
+    let units = source.count * groups.len() as u64 + stateful.len() as u64;
+    watch.begin(source.phase.word(), units);
     let one_by_one = for_each(&stateful, watch, |fault| {
-        let case_of = |index| Some(in_profile(fault, exhaustive::case(index)?));
-        first_case(&*fault.driver(), Phase::Exhaustive, exhaustive::COUNT, case_of)
+        let case_of = |index| Some(in_profile(fault, source.case(index)?));
+        first_case(&*fault.driver(), source.phase, source.count, case_of)
     });
     let mut found: BTreeMap<&str, Option<u64>> =
         stateful.iter().map(|fault| fault.name).zip(one_by_one).collect();
     for (profile, group) in groups {
-        let together = first_of_small_scope(&group, profile, &|units| watch.done(units));
+        let together = first_together(&group, profile, source, &|units| watch.done(units));
         found.extend(group.iter().map(|fault| fault.name).zip(together));
     }
     faults.iter().map(|fault| found.get(fault.name).copied().flatten()).collect()
