@@ -38,7 +38,7 @@ use self::stdio_server::Started;
 use self::test_servers::TestServers;
 use self::true_origin::tls::{Front, FrontError};
 use crate::subject::stdio::Patience;
-use crate::subject::{Driver, Failure, FailureKind, Reply, Route, Visibility};
+use crate::subject::{Driver, Failure, FailureKind, Reply, Route, SubjectKind};
 
 /// The default timeouts: a host starts a few servers for each answer, and it may be large.
 pub const PATIENCE: Patience =
@@ -127,8 +127,8 @@ impl Driver for BlackBox {
         self.in_file().restart();
     }
 
-    fn visibility(&self) -> Visibility {
-        Visibility::Outside
+    fn kind(&self) -> SubjectKind {
+        self.in_file().kind()
     }
 
     fn narrow(&self, case: Case) -> Case {
@@ -170,8 +170,11 @@ impl Driver for Routed {
         self.host.idle().clear();
     }
 
-    fn visibility(&self) -> Visibility {
-        Visibility::Outside
+    fn kind(&self) -> SubjectKind {
+        match self.host.apps_origin {
+            AppsOrigin::Loopback => SubjectKind::AppServer,
+            AppsOrigin::TrueOrigin => SubjectKind::AppServerAtChatgpt,
+        }
     }
 
     fn narrow(&self, case: Case) -> Case {

@@ -129,7 +129,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::subject::{Route, Visibility};
+    use crate::subject::{Route, SubjectKind};
 
     /// A driver that only replies to batches.
     struct Replies<F>(F);
@@ -142,8 +142,8 @@ mod tests {
             (self.0)(cases)
         }
         fn restart(&self) {}
-        fn visibility(&self) -> Visibility {
-            Visibility::Views
+        fn kind(&self) -> SubjectKind {
+            SubjectKind::InProcess
         }
         fn narrow(&self, case: Case) -> Case {
             case

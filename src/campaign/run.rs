@@ -44,7 +44,7 @@ pub fn run(
     options: &Options,
     reporter: &mut dyn Reporter,
 ) -> Result<Report, Error> {
-    let report = Report::new(options.run_options(driver.name()), &options.expected);
+    let report = Report::new(options.run_options(driver.name(), driver.kind()), &options.expected);
     reporter.event(&Event::Started(&report.run));
     let mut run =
         Run { driver, options, reporter, report, restarts: Restarts::new(options.restarts) };
@@ -158,13 +158,14 @@ impl Run<'_> {
         }
         self.report.labels.merge(&tally.labels);
         self.report.rules.merge(&tally.rules);
+        self.report.skips.merge(&tally.skips);
         self.investigate(driver, tally.sieve.into_kinds());
         self.investigate(driver, tally.advisories.into_kinds());
         self.phase_ended(PhaseReport {
             phase,
             cases: tally.cases,
             asked_again: tally.asked_again,
-            not_comparable: tally.not_comparable,
+            not_comparable: tally.skips.count(),
             brought_within_reach: outside.then(|| narrowed_cases.into_inner()),
             failures: tally.failures + failed_before,
             cut_short: !whole && (enough || gave_up),

@@ -31,8 +31,12 @@ impl Phase {
         Phase::Split,
     ];
 
-    /// The phases for a subject that returns its views.
-    pub const OF_VIEWS: [Phase; 4] =
+    /// The phases for a subject of this process.
+    pub const IN_PROCESS: [Phase; 4] =
+        [Phase::Vectors, Phase::Exhaustive, Phase::Random, Phase::Endpoint];
+
+    /// The phases for a subject over stdio.
+    pub const OVER_STDIO: [Phase; 4] =
         [Phase::Vectors, Phase::Exhaustive, Phase::Random, Phase::Endpoint];
 
     /// The phases for a running host, observed from outside. It cannot be given most of the small

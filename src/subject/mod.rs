@@ -10,7 +10,7 @@ mod reply;
 pub mod stdio;
 
 pub use contract::Subject;
-pub use driver::{Driver, Route, Visibility, ask_one};
+pub use driver::{Driver, Route, SubjectKind, Visibility, ask_one};
 pub use in_process::{InProcess, silence_subjects};
 pub use model::ModelSubject;
 pub use production::{HostInputs, ProductionSubject};

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mcp_overlay_model::Case;
 
-use crate::subject::{Driver, InProcess, Reply, Route, Subject, Visibility};
+use crate::subject::{Driver, InProcess, Reply, Route, Subject, SubjectKind};
 
 /// A new subject that keeps state.
 pub(super) type Make = fn() -> Box<dyn Subject + Send>;
@@ -40,8 +40,8 @@ impl Driver for Restarted {
         *self.now() = (self.make)().into();
     }
 
-    fn visibility(&self) -> Visibility {
-        Visibility::Views
+    fn kind(&self) -> SubjectKind {
+        SubjectKind::InProcess
     }
 
     fn narrow(&self, case: Case) -> Case {

@@ -12,7 +12,7 @@ use mcp_overlay_model::{Answer, Case, Profile};
 
 use self::message::Hello;
 use self::process::{Broken, Process};
-use super::driver::{Driver, Route, Visibility};
+use super::driver::{Driver, Route, SubjectKind};
 pub use super::process::group::kill_all;
 use super::reply::{Failure, Reply};
 
@@ -189,8 +189,8 @@ impl Driver for StdioDriver {
         self.take_all();
     }
 
-    fn visibility(&self) -> Visibility {
-        Visibility::Views
+    fn kind(&self) -> SubjectKind {
+        SubjectKind::Stdio
     }
 
     fn narrow(&self, case: Case) -> Case {
