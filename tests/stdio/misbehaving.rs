@@ -75,6 +75,7 @@ fn start(way: &str) {
     match way {
         "never-starts" => sleep(FOREVER),
         "says-no-hello" => say("ready"),
+        "repeats-its-version" => say(r#"{"version":2,"version":1,"implementation":{"name":"m"},"profiles":["codex-pr-27191"],"capabilities":["resolve"]}"#),
         "speaks-version-2" => say(r#"{"version":2,"implementation":{"name":"m"},"profiles":[],"capabilities":["resolve"]}"#),
         _ => say(&json!({
             "version": 1,
@@ -120,6 +121,19 @@ fn misbehave(way: &str, seq: u64, answer: &Answer) {
         "answers-twice" => {
             say_answer(seq, answer);
             say_answer(seq, answer);
+        }
+        // The last of two members is right, which most readers take.
+        "repeats-its-seq" => say(&line_of(seq, answer).replacen('{', "{\"seq\":0,", 1)),
+        "repeats-a-view" => {
+            say(&line_of(seq, answer).replacen("\"views\":", "\"views\":{},\"views\":", 1));
+        }
+        "repeats-a-server" => {
+            let twice = "\"effective\":{\"a\":{},";
+            say(&line_of(seq, answer).replacen("\"effective\":{", twice, 1));
+        }
+        "repeats-a-field" => {
+            let twice = "\"effective\":{\"a\":{\"command\":\"x\",";
+            say(&line_of(seq, answer).replacen("\"effective\":{\"a\":{", twice, 1));
         }
         "answers-not" => {}
         "says-a-long-line" => say(&"x".repeat(17 << 20)),
