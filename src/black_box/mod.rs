@@ -37,6 +37,7 @@ use self::session::{NotStarted, Session, Start, Status};
 use self::stdio_server::Started;
 use self::test_servers::TestServers;
 use self::true_origin::tls::{Front, FrontError};
+use crate::subject::Form;
 use crate::subject::stdio::Patience;
 use crate::subject::{Driver, Failure, FailureKind, Reply, Route, SubjectKind};
 
@@ -140,6 +141,10 @@ impl Driver for BlackBox {
         routes.find(|routed| routed.route == route).map(|routed| routed as &dyn Driver)
     }
 
+    fn in_form(&self, _: Form) -> Option<Box<dyn Driver + '_>> {
+        None
+    }
+
     fn hurry(&self, hurry: bool) {
         self.in_file().hurry(hurry);
     }
@@ -182,6 +187,10 @@ impl Driver for Routed {
     }
 
     fn by_route(&self, _: Route) -> Option<&dyn Driver> {
+        None
+    }
+
+    fn in_form(&self, _: Form) -> Option<Box<dyn Driver + '_>> {
         None
     }
 

@@ -129,6 +129,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::subject::Form;
     use crate::subject::{Route, SubjectKind};
 
     /// A driver that only replies to batches.
@@ -149,6 +150,9 @@ mod tests {
             case
         }
         fn by_route(&self, _: Route) -> Option<&dyn Driver> {
+            None
+        }
+        fn in_form(&self, _: Form) -> Option<Box<dyn Driver + '_>> {
             None
         }
         fn hurry(&self, _: bool) {}

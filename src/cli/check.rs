@@ -8,7 +8,7 @@ use mcp_overlay::campaign::{self, Options, Phase, Shard};
 use mcp_overlay::finding::expected::Expected;
 use mcp_overlay::report::text::TextReporter;
 use mcp_overlay::report::{Extent, RunVerdict, expected_failures};
-use mcp_overlay::subject::silence_subjects;
+use mcp_overlay::subject::{SubjectKind, silence_subjects};
 use mcp_overlay_model::Profile;
 
 use super::console::{FINDINGS, MISUSE, Misuse, Outcome, read_text, say};
@@ -19,6 +19,7 @@ use super::selected::{self, Location, SelectedSubject};
 ///
 /// Four phases: the committed vectors, every case of a small scope (1,445,184), random cases, and
 /// real connections, at a hosted Apps endpoint, to the servers that the implementation resolves to.
+/// A fifth, for a command with --stdio, writes requests in every form that the protocol allows.
 /// A failing case is shrunk, shown as a diff with the rule that it breaks, and saved;
 /// `mcp-overlay replay FILE` runs it again.
 ///
@@ -49,8 +50,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SECS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     time: Option<u64>,
 
-    /// Run only this phase (may be repeated): vectors, exhaustive, random, endpoint; for an
-    /// app-server: vectors, random, arguments, split
+    /// Run only this phase (may be repeated): vectors, exhaustive, random, endpoint,
+    /// and wire with --stdio; for an app-server: vectors, random, arguments, split
     #[arg(long, value_name = "PHASE", value_parser = phase)]
     only: Vec<Phase>,
 
@@ -204,6 +205,10 @@ fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
         return Err(format!("--only endpoint: its scenarios are those of {seed}").into());
     }
     let complete = Extent::of(arguments.subject.kind(), profile);
+    let over_stdio = arguments.subject.kind() == SubjectKind::Stdio;
+    if arguments.only.contains(&Phase::Wire) && !over_stdio {
+        return Err("--only wire: this phase needs a subject over stdio; see --stdio".into());
+    }
     let unsupported =
         |phase: &&Phase| arguments.subject.is_outside() && !Phase::OUTSIDE.contains(phase);
     if let Some(phase) = arguments.only.iter().find(unsupported) {

@@ -12,6 +12,8 @@ pub enum Phase {
     Exhaustive,
     /// Random cases.
     Random,
+    /// Requests in every form that the protocol allows; for a subject over stdio.
+    Wire,
     /// Real connections, to a hosted Apps endpoint, to the servers that the subject resolves to.
     Endpoint,
     /// Random cases, with the config passed to a running host as `-c` arguments.
@@ -22,10 +24,11 @@ pub enum Phase {
 
 impl Phase {
     /// All phases, in order.
-    pub const ALL: [Phase; 6] = [
+    pub const ALL: [Phase; 7] = [
         Phase::Vectors,
         Phase::Exhaustive,
         Phase::Random,
+        Phase::Wire,
         Phase::Endpoint,
         Phase::Arguments,
         Phase::Split,
@@ -36,8 +39,8 @@ impl Phase {
         [Phase::Vectors, Phase::Exhaustive, Phase::Random, Phase::Endpoint];
 
     /// The phases for a subject over stdio.
-    pub const OVER_STDIO: [Phase; 4] =
-        [Phase::Vectors, Phase::Exhaustive, Phase::Random, Phase::Endpoint];
+    pub const OVER_STDIO: [Phase; 5] =
+        [Phase::Vectors, Phase::Exhaustive, Phase::Random, Phase::Wire, Phase::Endpoint];
 
     /// The phases for a running host, observed from outside. It cannot be given most of the small
     /// scope.
@@ -49,6 +52,7 @@ impl Phase {
             Phase::Vectors => "vectors",
             Phase::Exhaustive => "exhaustive",
             Phase::Random => "random",
+            Phase::Wire => "wire",
             Phase::Endpoint => "endpoint",
             Phase::Arguments => "arguments",
             Phase::Split => "split",

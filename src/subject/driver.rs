@@ -6,6 +6,7 @@ use mcp_overlay_model::observe::observed;
 use mcp_overlay_model::{Case, Outcome};
 use serde::{Deserialize, Serialize};
 
+use super::form::Form;
 use super::reply::Reply;
 
 /// Asks one subject: in this process, over stdio, or a running host from outside.
@@ -36,6 +37,9 @@ pub trait Driver: Sync {
 
     /// The same subject, given its config by another route; `None` without such a route.
     fn by_route(&self, route: Route) -> Option<&dyn Driver>;
+
+    /// The same subject, sent requests in this form; `None` without requests of the protocol.
+    fn in_form(&self, form: Form) -> Option<Box<dyn Driver + '_>>;
 
     /// Shortens the timeouts while a case that hung is shrunk; see
     /// [`shrink`](crate::cases::shrink).

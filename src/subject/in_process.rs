@@ -8,6 +8,7 @@ use mcp_overlay_model::Case;
 
 use super::contract::Subject;
 use super::driver::{Driver, Route, SubjectKind};
+use super::form::Form;
 use super::reply::{Failure, FailureKind, Reply};
 
 /// Asks a subject by calling it. A panic becomes a reply.
@@ -36,6 +37,10 @@ impl<S: Subject> Driver for InProcess<S> {
     }
 
     fn by_route(&self, _: Route) -> Option<&dyn Driver> {
+        None
+    }
+
+    fn in_form(&self, _: Form) -> Option<Box<dyn Driver + '_>> {
         None
     }
 

@@ -2,6 +2,7 @@
 
 mod contract;
 mod driver;
+mod form;
 mod in_process;
 mod model;
 pub(crate) mod process;
@@ -11,6 +12,7 @@ pub mod stdio;
 
 pub use contract::Subject;
 pub use driver::{Driver, Route, SubjectKind, Visibility, ask_one};
+pub use form::Form;
 pub use in_process::{InProcess, silence_subjects};
 pub use model::ModelSubject;
 pub use production::{HostInputs, ProductionSubject};

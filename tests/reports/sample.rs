@@ -271,6 +271,7 @@ fn finding(verdict: &str, rule: Option<Rule>, case: Case, difference: FoundDiffe
         count: 1,
         note: String::new(),
         differences: vec![difference],
+        form: None,
         after: None,
         expected: mcp_overlay_model::resolve(&case).answer(),
         case,

@@ -155,6 +155,9 @@ fn finding(found: &ReportedFinding) -> String {
     if let Some(reason) = &found.expected {
         say(format!("Expected: {}", escaped(reason)));
     }
+    if let Some(form) = found.finding.form {
+        say(format!("Sent as: {form}"));
+    }
     if !note.is_empty() {
         say(format!("Note: {}", escaped(note)));
     }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mcp_overlay_model::Case;
 
+use crate::subject::Form;
 use crate::subject::{Driver, InProcess, Reply, Route, Subject, SubjectKind};
 
 /// A new subject that keeps state.
@@ -49,6 +50,10 @@ impl Driver for Restarted {
     }
 
     fn by_route(&self, _: Route) -> Option<&dyn Driver> {
+        None
+    }
+
+    fn in_form(&self, _: Form) -> Option<Box<dyn Driver + '_>> {
         None
     }
 

@@ -6,7 +6,7 @@ use mcp_overlay_model::{Case, Profile};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::subject::process::MAX_LINE;
+use super::process::MAX_LINE;
 
 /// The greatest `seq`.
 const MOST_SEQ: u64 = 1 << 53;
@@ -164,7 +164,7 @@ impl fmt::Display for Form {
 
 /// Leaves out the optional members that have their default, or writes null for them.
 fn defaults(case: &mut Map<String, Value>, form: Form) {
-    let mut default = |members: &mut Map<String, Value>, name: &str, is_default: &Value| {
+    let default = |members: &mut Map<String, Value>, name: &str, is_default: &Value| {
         if members.get(name).is_none_or(|value| value == is_default || value.is_null()) {
             match form {
                 Form::NullMembers => drop(members.insert(name.into(), Value::Null)),
@@ -316,7 +316,7 @@ fn decoy(value: &Value) -> Value {
 
 /// The sequence numbers of a batch.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Numbering {
+pub(crate) struct Numbering {
     first: u64,
     count: usize,
     form: Option<Form>,
