@@ -66,9 +66,9 @@ fn saved(folder: &Path) -> Vec<Finding> {
 fn a_sound_subject_is_clean() {
     let folder = tempfile::tempdir().unwrap();
     let (summary, report) = run(&ProductionSubject, folder.path());
-    assert!(summary.is_clean());
+    assert!(summary.has_no_disagreement());
     assert_eq!(summary.compared(), 3_400);
-    assert!(report.contains("clean: 3,400 cases"), "{report}");
+    assert!(report.contains("no disagreement in 3,400 cases"), "{report}");
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn a_crash_is_a_finding_with_its_message() {
 fn a_subject_that_skips_every_case_does_not_pass() {
     let folder = tempfile::tempdir().unwrap();
     let (summary, report) = run(&Altered(|_: &Case| Answer::skipped("not today")), folder.path());
-    assert!(!summary.is_clean());
+    assert!(!summary.has_no_disagreement());
     assert!(report.contains("nothing was checked"), "{report}");
     assert!(report.contains("3,000 not comparable"), "{report}");
 }

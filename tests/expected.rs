@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use mcp_overlay::campaign::Phase;
-use mcp_overlay::finding::expected::{self, Expected};
+use mcp_overlay::finding::expected::Expected;
 use mcp_overlay::report::{Report, RuleStatus, RunVerdict, expected_failures};
 use mcp_overlay::subject::ProductionSubject;
 use mcp_overlay::{Options, Subject, check};
@@ -64,7 +64,7 @@ fn an_expected_failure_does_not_fail_the_run() {
     assert_eq!(rules, BTreeSet::from([Some(Rule::GateOpen)]));
 
     let report = run(&broken, expect(GATE));
-    assert_eq!(report.verdict(), RunVerdict::Clean, "{}", report.to_text());
+    assert_eq!(report.verdict(), RunVerdict::NoDisagreement, "{}", report.to_text());
     assert_eq!(report.status(Rule::GateOpen), RuleStatus::Expected);
     assert!(report.headline().contains("expected failures and no other"), "{}", report.headline());
     assert!(report.failures() > 100, "they are counted all the same");
@@ -77,14 +77,14 @@ fn another_failure_is_not_hidden_by_an_expected_one() {
     assert_eq!(report.verdict(), RunVerdict::Findings);
     assert_eq!(report.status(Rule::GateOpen), RuleStatus::Expected);
     assert_eq!(report.status(Rule::ConfiguredOwnersExact), RuleStatus::Fail);
-    assert!(run(&broken, expect(&format!("{GATE}{OWNERS}"))).is_clean());
+    assert!(run(&broken, expect(&format!("{GATE}{OWNERS}"))).has_no_disagreement());
 }
 
 #[test]
 fn an_expected_failure_that_passes_fails_the_run() {
     let report = run(&SOUND, expect(GATE));
     assert_eq!(report.verdict(), RunVerdict::Findings);
-    assert_eq!(report.unmet().map(expected::Entry::what).collect::<Vec<_>>(), ["gate.open"]);
+    assert_eq!(report.unmet().map(|unmet| unmet.what).collect::<Vec<_>>(), ["gate.open"]);
     let broken = Faulty { api_key_passes: true, ..SOUND };
     let unknown = "[[expected]]\nfinding = \"gate.open-000000000000\"\nreason = \"gone\"\n";
     let report = run(&broken, expect(&format!("{GATE}{unknown}")));
@@ -110,7 +110,7 @@ fn a_written_list_excuses_exactly_its_run() {
     let report = run(&broken, Expected::default());
     let written = expected_failures::write(&report);
     let again = run(&broken, expect(&written));
-    assert!(again.is_clean(), "{written}\n{}", again.to_text());
+    assert!(again.has_no_disagreement(), "{written}\n{}", again.to_text());
     assert!(again.expectations.iter().all(|expectation| expectation.met > 0));
     let other = Faulty { api_key_passes: true, ..SOUND };
     assert_eq!(run(&other, expect(&written)).verdict(), RunVerdict::Findings);
@@ -126,6 +126,9 @@ fn an_invalid_list_is_refused_with_a_reason() {
         ("[[expect]]\nrule = \"gate.open\"\nreason = \"r\"\n", "unknown field `expect`"),
         ("[[expected]]\nrule = \"gate.open\"\nwhy = \"r\"\n", "unknown field `why`"),
         (&format!("{GATE}{GATE}"), "entry 2: is there twice"),
+        ("[[skip]]\nskipped = \"\"\nreason = \"r\"\n", "skip 1: `skipped` is empty"),
+        ("[[skip]]\nskipped = \"x\"\nreason = \"\"\n", "skip 1: the reason is empty"),
+        ("[[skip]]\nreason = \"r\"\n", "missing field `skipped`"),
         ("rule", "known.toml: "),
     ] {
         let error = Expected::parse(list, "known.toml").unwrap_err().to_string();

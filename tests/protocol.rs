@@ -164,6 +164,14 @@ fn blank_lines_and_unknown_members_are_ignored() {
     assert!(answers[1]["views"].is_object(), "{}", answers[1]);
 }
 
+#[test]
+fn the_last_of_two_members_counts() {
+    let twice = r#"{"cmd":"stop","seq":"x","case":5,"cmd":"resolve","seq":1,"case":{"auth":"root","auth":null}}"#;
+    let Conversation { answers, error } = converse(&[START, twice, STOP]);
+    assert_eq!((answers.len(), error), (2, None));
+    assert!(answers[1]["seq"] == 1 && answers[1]["views"].is_object(), "{}", answers[1]);
+}
+
 /// A subject may read a time to the last digit, so the checker must too, or it would blame the
 /// subject.
 #[test]

@@ -37,8 +37,9 @@ use self::session::{NotStarted, Session, Start, Status};
 use self::stdio_server::Started;
 use self::test_servers::TestServers;
 use self::true_origin::tls::{Front, FrontError};
+use crate::subject::Form;
 use crate::subject::stdio::Patience;
-use crate::subject::{Driver, Failure, FailureKind, Reply, Route, Visibility};
+use crate::subject::{Driver, Failure, FailureKind, Reply, Route, SubjectKind};
 
 /// The default timeouts: a host starts a few servers for each answer, and it may be large.
 pub const PATIENCE: Patience =
@@ -127,8 +128,8 @@ impl Driver for BlackBox {
         self.in_file().restart();
     }
 
-    fn visibility(&self) -> Visibility {
-        Visibility::Outside
+    fn kind(&self) -> SubjectKind {
+        self.in_file().kind()
     }
 
     fn narrow(&self, case: Case) -> Case {
@@ -138,6 +139,10 @@ impl Driver for BlackBox {
     fn by_route(&self, route: Route) -> Option<&dyn Driver> {
         let mut routes = self.routes.iter();
         routes.find(|routed| routed.route == route).map(|routed| routed as &dyn Driver)
+    }
+
+    fn in_form(&self, _: Form) -> Option<Box<dyn Driver + '_>> {
+        None
     }
 
     fn hurry(&self, hurry: bool) {
@@ -170,8 +175,11 @@ impl Driver for Routed {
         self.host.idle().clear();
     }
 
-    fn visibility(&self) -> Visibility {
-        Visibility::Outside
+    fn kind(&self) -> SubjectKind {
+        match self.host.apps_origin {
+            AppsOrigin::Loopback => SubjectKind::AppServer,
+            AppsOrigin::TrueOrigin => SubjectKind::AppServerAtChatgpt,
+        }
     }
 
     fn narrow(&self, case: Case) -> Case {
@@ -179,6 +187,10 @@ impl Driver for Routed {
     }
 
     fn by_route(&self, _: Route) -> Option<&dyn Driver> {
+        None
+    }
+
+    fn in_form(&self, _: Form) -> Option<Box<dyn Driver + '_>> {
         None
     }
 

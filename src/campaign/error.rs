@@ -20,6 +20,9 @@ pub enum Error {
     /// The phase is for a running host.
     #[error("the phase `{0}` is for a running host; see --app-server")]
     OneWay(&'static str),
+    /// The phase is for a subject over stdio.
+    #[error("the phase `wire` is for a subject over stdio; see --stdio")]
+    NoWire,
     /// This build has no endpoint phase.
     #[error("this build has no endpoint phase; it needs the cargo feature `endpoint`")]
     NoEndpoint,

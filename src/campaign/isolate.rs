@@ -129,7 +129,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::subject::{Route, Visibility};
+    use crate::subject::Form;
+    use crate::subject::{Route, SubjectKind};
 
     /// A driver that only replies to batches.
     struct Replies<F>(F);
@@ -142,13 +143,16 @@ mod tests {
             (self.0)(cases)
         }
         fn restart(&self) {}
-        fn visibility(&self) -> Visibility {
-            Visibility::Views
+        fn kind(&self) -> SubjectKind {
+            SubjectKind::InProcess
         }
         fn narrow(&self, case: Case) -> Case {
             case
         }
         fn by_route(&self, _: Route) -> Option<&dyn Driver> {
+            None
+        }
+        fn in_form(&self, _: Form) -> Option<Box<dyn Driver + '_>> {
             None
         }
         fn hurry(&self, _: bool) {}

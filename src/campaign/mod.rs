@@ -6,6 +6,7 @@ mod judging;
 mod options;
 mod run;
 mod sift;
+mod wire;
 mod work;
 
 pub use crate::report::{BadShard, Event, Phase, Quiet, Reporter, Shard};

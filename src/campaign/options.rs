@@ -7,7 +7,8 @@ use std::time::Duration;
 use mcp_overlay_model::Profile;
 
 use crate::finding::expected::Expected;
-use crate::report::{Phase, RunOptions, Shard};
+use crate::report::{Extent, Phase, RunOptions, Shard};
+use crate::subject::SubjectKind;
 
 /// A phase ends early after this many failing cases, which describe the subject well enough. With
 /// expected failures it runs to its end, because they could hide new ones.
@@ -42,30 +43,31 @@ pub struct Options {
     pub restarts: u32,
     /// The folder for saved findings; `None` saves none.
     pub findings: Option<PathBuf>,
+    /// What the run must cover to be complete. A run that covers less is narrowed: the best that
+    /// its report says is "no disagreement", never "clean".
+    pub complete: Extent,
 }
 
 impl Default for Options {
     /// Defaults for a host's tests: all phases without connections, 100,000 random cases, nothing
-    /// saved.
+    /// saved. A run with these options can be clean; one with fewer phases or cases, or with a
+    /// time limit, is narrowed.
     fn default() -> Self {
+        let complete = Extent::of_library();
         Options {
             profile: Profile::default(),
-            phases: BTreeSet::from([
-                Phase::Vectors,
-                Phase::Edges,
-                Phase::Exhaustive,
-                Phase::Random,
-            ]),
-            cases: Some(100_000),
+            phases: complete.phases().iter().copied().collect(),
+            cases: Some(complete.cases()),
             seed: 27_191,
             time: None,
-            twice: 5.0,
+            twice: complete.twice(),
             shard: Shard::default(),
             expected: Expected::default(),
             whole: false,
             strict: false,
             restarts: 10,
             findings: None,
+            complete,
         }
     }
 }
@@ -77,10 +79,11 @@ impl Options {
     }
 
     /// The description of a run with these options, for its report.
-    pub fn run_options(&self, subject: &str) -> RunOptions {
+    pub fn run_options(&self, subject: &str, kind: SubjectKind) -> RunOptions {
         RunOptions {
             version: env!("CARGO_PKG_VERSION").into(),
             subject: subject.into(),
+            kind,
             profile: self.profile.name().into(),
             phases: self.phases.iter().copied().collect(),
             seed: self.seed,
@@ -89,6 +92,7 @@ impl Options {
             twice: self.twice,
             shard: self.shard,
             strict: self.strict,
+            complete: self.complete.clone(),
         }
     }
 

@@ -33,7 +33,7 @@ const OTHER_ROUTES: u64 = 10;
 
 /// Time limit for shrinking the failing cases of a phase. In process it takes a second. For a
 /// subject that is slow, or wrong in many ways, the remaining cases are reported without shrinking.
-const INVESTIGATION_TIME: Duration = Duration::from_secs(120);
+pub(super) const INVESTIGATION_TIME: Duration = Duration::from_secs(120);
 
 /// Runs the phases against a subject.
 ///
@@ -44,7 +44,7 @@ pub fn run(
     options: &Options,
     reporter: &mut dyn Reporter,
 ) -> Result<Report, Error> {
-    let report = Report::new(options.run_options(driver.name()), &options.expected);
+    let report = Report::new(options.run_options(driver.name(), driver.kind()), &options.expected);
     reporter.event(&Event::Started(&report.run));
     let mut run =
         Run { driver, options, reporter, report, restarts: Restarts::new(options.restarts) };
@@ -66,11 +66,11 @@ pub fn run(
     Ok(report)
 }
 
-struct Run<'a> {
-    driver: &'a dyn Driver,
-    options: &'a Options,
-    reporter: &'a mut dyn Reporter,
-    report: Report,
+pub(super) struct Run<'a> {
+    pub(super) driver: &'a dyn Driver,
+    pub(super) options: &'a Options,
+    pub(super) reporter: &'a mut dyn Reporter,
+    pub(super) report: Report,
     restarts: Restarts,
 }
 
@@ -89,6 +89,7 @@ impl Run<'_> {
                 let random = |index| Some(generate::random_case(seed, index));
                 self.cases(self.driver, phase, cases, time, 0, random)
             }
+            Phase::Wire => self.wire(),
             Phase::Endpoint => self.endpoint(),
             Phase::Arguments => self.by_route(phase, Route::Arguments),
             Phase::Split => self.by_route(phase, Route::Split),
@@ -151,7 +152,7 @@ impl Run<'_> {
             narrowed_cases.fetch_add(u64::from(near != case), Ordering::Relaxed);
             Some(near)
         };
-        let tally = self.tally(driver, phase, total, time, narrowed)?;
+        let tally = self.tally(driver, phase, total, time, None, narrowed)?;
         let seconds = started.elapsed().as_secs_f64();
         let whole = total.is_none_or(|total| total == tally.cases);
         let enough = !self.options.runs_whole() && tally.failures >= ENOUGH_FAILURES;
@@ -161,13 +162,14 @@ impl Run<'_> {
         }
         self.report.labels.merge(&tally.labels);
         self.report.rules.merge(&tally.rules);
+        self.report.skips.merge(&tally.skips);
         self.investigate(driver, tally.sieve.into_kinds());
         self.investigate(driver, tally.advisories.into_kinds());
         self.phase_ended(PhaseReport {
             phase,
             cases: tally.cases,
             asked_again: tally.asked_again,
-            not_comparable: tally.not_comparable,
+            not_comparable: tally.skips.count(),
             brought_within_reach: outside.then(|| narrowed_cases.into_inner()),
             failures: tally.failures + failed_before,
             cut_short: !whole && (enough || gave_up),
@@ -176,12 +178,13 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn tally(
+    pub(super) fn tally(
         &mut self,
         driver: &dyn Driver,
         phase: Phase,
         total: Option<u64>,
         time: Option<Duration>,
+        own_restarts: Option<&Restarts>,
         case_of: impl Fn(u64) -> Option<Case> + Sync,
     ) -> Result<Tally, Error> {
         let work = Work {
@@ -192,7 +195,7 @@ impl Run<'_> {
             deadline: time.and_then(|time| Instant::now().checked_add(time)),
             done: AtomicU64::new(0),
             failures: AtomicU64::new(0),
-            restarts: &self.restarts,
+            restarts: own_restarts.unwrap_or(&self.restarts),
         };
         let (trouble, troubles) = channel();
         thread::scope(|scope| {
@@ -232,7 +235,7 @@ impl Run<'_> {
         }
     }
 
-    fn found(&mut self, finding: Finding) {
+    pub(super) fn found(&mut self, finding: Finding) {
         let id = finding.id();
         if let Some(known) = self.report.findings.iter_mut().find(|known| known.id == id) {
             known.finding.count += finding.count;
@@ -323,7 +326,7 @@ impl Run<'_> {
         Err(Error::NoEndpoint)
     }
 
-    fn phase_ended(&mut self, phase: PhaseReport) {
+    pub(super) fn phase_ended(&mut self, phase: PhaseReport) {
         self.reporter.event(&Event::PhaseEnded(&phase));
         self.report.phases.push(phase);
     }

@@ -17,7 +17,7 @@ use crate::cases::labels::{LabelCounts, labels};
 use crate::finding::investigate::Failing;
 use crate::judge::verdict::{PURE, Verdict};
 use crate::parallel::Numbers;
-use crate::report::Phase;
+use crate::report::{Phase, Skips};
 use crate::rules::coverage::{self, RuleCounts};
 use crate::subject::{Driver, Failure, Reply, Visibility};
 
@@ -128,9 +128,8 @@ impl Work<'_> {
     fn record_coverage(&self, first: &First, tally: &mut Tally) {
         let First { index, case, judged } = first;
         tally.cases += 1;
-        let not_comparable = matches!(judged.verdict, Verdict::NotComparable(_));
-        tally.not_comparable += u64::from(not_comparable);
-        if not_comparable {
+        if let Verdict::NotComparable(reason) = &judged.verdict {
+            tally.skips.record(reason);
             return;
         }
         // Labels describe the whole outcome, not only the part that is observed from outside.
@@ -152,7 +151,7 @@ impl Work<'_> {
 pub(super) struct Tally {
     pub(super) cases: u64,
     pub(super) asked_again: u64,
-    pub(super) not_comparable: u64,
+    pub(super) skips: Skips,
     pub(super) failures: u64,
     pub(super) labels: LabelCounts,
     pub(super) rules: RuleCounts,
@@ -166,7 +165,7 @@ impl Tally {
         Tally {
             cases: 0,
             asked_again: 0,
-            not_comparable: 0,
+            skips: Skips::new(&options.expected),
             failures: 0,
             labels: LabelCounts::default(),
             rules: RuleCounts::default(),
@@ -178,7 +177,7 @@ impl Tally {
     pub(super) fn merge(&mut self, other: Tally) {
         self.cases += other.cases;
         self.asked_again += other.asked_again;
-        self.not_comparable += other.not_comparable;
+        self.skips.merge(&other.skips);
         self.failures += other.failures;
         self.labels.merge(&other.labels);
         self.rules.merge(&other.rules);

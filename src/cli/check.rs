@@ -7,24 +7,19 @@ use std::time::Duration;
 use mcp_overlay::campaign::{self, Options, Phase, Shard};
 use mcp_overlay::finding::expected::Expected;
 use mcp_overlay::report::text::TextReporter;
-use mcp_overlay::report::{RunVerdict, expected_failures};
-use mcp_overlay::subject::silence_subjects;
+use mcp_overlay::report::{Extent, RunVerdict, expected_failures};
+use mcp_overlay::subject::{SubjectKind, silence_subjects};
 use mcp_overlay_model::Profile;
 
 use super::console::{FINDINGS, MISUSE, Misuse, Outcome, read_text, say};
 use super::outputs::{self, can_be_written};
 use super::selected::{self, Location, SelectedSubject};
 
-/// Random cases of a run without `--cases` and `--time`: a few seconds on two cores.
-const DEFAULT_CASES: u64 = 500_000;
-
-/// The same for a running host: a minute or two for a large one.
-const OUTSIDE_CASES: u64 = 500;
-
 /// Check an implementation against the specification: the production one, or your own.
 ///
 /// Four phases: the committed vectors, every case of a small scope (1,445,184), random cases, and
 /// real connections, at a hosted Apps endpoint, to the servers that the implementation resolves to.
+/// A fifth, for a command with --stdio, writes requests in every form that the protocol allows.
 /// A failing case is shrunk, shown as a diff with the rule that it breaks, and saved;
 /// `mcp-overlay replay FILE` runs it again.
 ///
@@ -36,7 +31,8 @@ const OUTSIDE_CASES: u64 = 500;
     mcp-overlay check --stdio \"python3 my_subject.py\" --html report.html\n  \
     mcp-overlay check --app-server \"codex app-server\"\n  \
     mcp-overlay check --stdio ./my-host-subject --expected-failures known.toml --github\n\n\
-    Exit status: 0 clean, 1 findings, 2 wrong use or a fault of the tool itself.")]
+    Exit status: 0 clean, or no disagreement in a narrowed run (--only, --time, --shard, fewer \
+    --cases or --twice); 1 findings, or incomplete; 2 wrong use or a fault of the tool itself.")]
 pub(crate) struct Arguments {
     /// The profile to check against, or `all` for one run per profile
     #[arg(long, value_name = "P", default_value = "codex-pr-27191", value_parser = profiles)]
@@ -55,8 +51,7 @@ pub(crate) struct Arguments {
     time: Option<u64>,
 
     /// Run only this phase (may be repeated): vectors, edges, exhaustive, random,
-    /// endpoint; for an
-    /// app-server: vectors, random, arguments, split
+    /// endpoint, and wire with --stdio; for an app-server: vectors, random, arguments, split
     #[arg(long, value_name = "PHASE", value_parser = phase)]
     only: Vec<Phase>,
 
@@ -164,7 +159,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         }
         selected.stop();
     }
-    Ok(if verdicts.contains(&RunVerdict::Findings) {
+    let fails = |verdict| matches!(verdict, RunVerdict::Findings | RunVerdict::Incomplete);
+    Ok(if verdicts.iter().copied().any(fails) {
         ExitCode::from(FINDINGS)
     } else if verdicts.contains(&RunVerdict::NothingChecked) {
         ExitCode::from(MISUSE)
@@ -208,6 +204,11 @@ fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
         let seed = Profile::default().name();
         return Err(format!("--only endpoint: its scenarios are those of {seed}").into());
     }
+    let complete = Extent::of(arguments.subject.kind(), profile);
+    let over_stdio = arguments.subject.kind() == SubjectKind::Stdio;
+    if arguments.only.contains(&Phase::Wire) && !over_stdio {
+        return Err("--only wire: this phase needs a subject over stdio; see --stdio".into());
+    }
     let unsupported =
         |phase: &&Phase| arguments.subject.is_outside() && !Phase::OUTSIDE.contains(phase);
     if let Some(phase) = arguments.only.iter().find(unsupported) {
@@ -227,18 +228,13 @@ fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
         Some(path) => Expected::parse(&read_text(path)?, &path.display().to_string())?,
         None => Expected::default(),
     };
-    let cases = if arguments.subject.is_outside() { OUTSIDE_CASES } else { DEFAULT_CASES };
     Ok(Options {
         profile,
         phases: match arguments.only.as_slice() {
-            [] if arguments.subject.is_outside() => Phase::OUTSIDE.into(),
-            [] if profile != Profile::default() => {
-                Phase::OF_VIEWS.into_iter().filter(|phase| *phase != Phase::Endpoint).collect()
-            }
-            [] => Phase::OF_VIEWS.into(),
+            [] => complete.phases().iter().copied().collect(),
             only => only.iter().copied().collect(),
         },
-        cases: arguments.cases.or(arguments.time.is_none().then_some(cases)),
+        cases: arguments.cases.or(arguments.time.is_none().then_some(complete.cases())),
         seed: arguments.seed,
         time: arguments.time.map(Duration::from_secs),
         twice: arguments.twice,
@@ -248,5 +244,6 @@ fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
         strict: arguments.strict,
         restarts: arguments.restarts,
         findings: Some(arguments.findings.clone()),
+        complete,
     })
 }

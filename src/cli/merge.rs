@@ -40,8 +40,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     }
     arguments.outputs.write(&report, 0)?;
     Ok(match report.verdict() {
-        RunVerdict::Clean => ExitCode::SUCCESS,
-        RunVerdict::Findings => ExitCode::from(FINDINGS),
+        RunVerdict::Clean | RunVerdict::NoDisagreement => ExitCode::SUCCESS,
+        RunVerdict::Findings | RunVerdict::Incomplete => ExitCode::from(FINDINGS),
         RunVerdict::NothingChecked => ExitCode::from(MISUSE),
     })
 }

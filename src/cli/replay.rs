@@ -9,7 +9,7 @@ use mcp_overlay::finding::investigate::Asked;
 use mcp_overlay::finding::of_vector::{VECTORS_NAME, against_model};
 use mcp_overlay::finding::{FORMAT, Finding};
 use mcp_overlay::judge::verdict::Verdict;
-use mcp_overlay::subject::{Driver, ProductionSubject, Subject, silence_subjects};
+use mcp_overlay::subject::{Driver, Form, ProductionSubject, Subject, silence_subjects};
 use mcp_overlay_model::{Case, Profile};
 use serde_json::Value;
 
@@ -78,6 +78,16 @@ enum Replay {
 }
 
 fn ask(driver: &dyn Driver, question: &Replayed) -> Result<Replay, Misuse> {
+    let form = question.form();
+    let in_form = form.and_then(|form| driver.in_form(form));
+    if form.is_some() && in_form.is_none() {
+        return Err(
+            "a finding about the form of a request needs a subject over stdio\n  help: name \
+                    it with --stdio"
+                .into(),
+        );
+    }
+    let driver = in_form.as_deref().unwrap_or(driver);
     let asked = match question {
         Replayed::Finding(finding) => Asked::again(driver, finding),
         Replayed::Vector(vector) => Asked::alone(driver, vector.case.clone()),
@@ -91,7 +101,10 @@ fn ask(driver: &dyn Driver, question: &Replayed) -> Result<Replay, Misuse> {
             Some(finding) if finding.is_advisory() => {
                 (format!("advisory: {finding}"), Replay::Agrees)
             }
-            Some(finding) => (finding.to_string(), Replay::Fails),
+            Some(mut finding) => {
+                form.into_iter().for_each(|form| finding.blame_form(form));
+                (finding.to_string(), Replay::Fails)
+            }
             None => {
                 let id = question.case().id.as_str();
                 let case = if id.is_empty() { "case" } else { id };
@@ -128,6 +141,14 @@ enum Replayed {
 }
 
 impl Replayed {
+    /// The form in which the case is sent.
+    fn form(&self) -> Option<Form> {
+        match self {
+            Replayed::Finding(finding) => finding.form,
+            Replayed::Vector(_) => None,
+        }
+    }
+
     fn case(&self) -> &Case {
         match self {
             Replayed::Finding(finding) => &finding.case,

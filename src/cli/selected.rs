@@ -9,7 +9,7 @@ use mcp_overlay::black_box::true_origin::namespace::{self, Entered, Inside};
 use mcp_overlay::black_box::{self, BlackBox};
 use mcp_overlay::selftest::Fault;
 use mcp_overlay::subject::stdio::{Patience, kill_all};
-use mcp_overlay::subject::{Driver, InProcess, ProductionSubject, StdioDriver};
+use mcp_overlay::subject::{Driver, InProcess, ProductionSubject, StdioDriver, SubjectKind};
 use mcp_overlay_model::Profile;
 
 use super::console::{MISUSE, Misuse, complain};
@@ -73,6 +73,16 @@ impl SubjectArguments {
     /// Whether the subjects are observed from outside.
     pub(crate) fn is_outside(&self) -> bool {
         !self.app_server.is_empty()
+    }
+
+    /// The kind of the subjects.
+    pub(crate) fn kind(&self) -> SubjectKind {
+        match (self.app_server.is_empty(), self.stdio.is_empty()) {
+            (false, _) if self.true_origin => SubjectKind::AppServerAtChatgpt,
+            (false, _) => SubjectKind::AppServer,
+            (true, false) => SubjectKind::Stdio,
+            (true, true) => SubjectKind::InProcess,
+        }
     }
 
     /// The number of commands; each is a subject.

@@ -1,4 +1,4 @@
-//! Expected failures: each has a reason and must still fail, or the run fails.
+//! Expected failures and skips: each has a reason and must still occur, or the run fails.
 
 use mcp_overlay_model::Rule;
 use std::collections::BTreeSet;
@@ -12,6 +12,7 @@ use crate::judge::verdict::FindingKind;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expected {
     entries: Vec<Entry>,
+    skips: Vec<Skip>,
 }
 
 /// One expected failure: all failures of a rule, or a single finding.
@@ -28,11 +29,37 @@ pub struct Entry {
     pub reason: String,
 }
 
+/// Cases that the subject may skip.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Skip {
+    /// How the reason that the subject gives begins.
+    pub skipped: String,
+    /// Why the subject may skip them.
+    pub reason: String,
+}
+
+impl Skip {
+    /// Whether this entry allows a skip for which the subject gives this reason.
+    pub fn allows(&self, given: &str) -> bool {
+        given.starts_with(&self.skipped)
+    }
+
+    fn problem(&self) -> Option<String> {
+        if self.skipped.trim().is_empty() {
+            return Some("`skipped` is empty; expected how the subject's reason begins".into());
+        }
+        self.reason.trim().is_empty().then(|| "the reason is empty; say why it skips".into())
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
     #[serde(default)]
     expected: Vec<Entry>,
+    #[serde(default)]
+    skip: Vec<Skip>,
 }
 
 /// Why a file is not a list of expected failures.
@@ -41,7 +68,8 @@ pub enum BadExpected {
     /// Not TOML, or not of this form.
     #[error(
         "{place}: {problem}\n  expected entries such as:\n    [[expected]]\n    \
-         rule = \"gate.open\"\n    reason = \"an issue's address\""
+         rule = \"gate.open\"\n    reason = \"an issue's address\"\n  or such as:\n    [[skip]]\n    \
+         skipped = \"how the subject's reason begins\"\n    reason = \"an issue's address\""
     )]
     Form {
         /// The file.
@@ -50,11 +78,13 @@ pub enum BadExpected {
         problem: String,
     },
     /// An invalid entry.
-    #[error("{place}: entry {number}: {problem}")]
+    #[error("{place}: {table} {number}: {problem}")]
     Entry {
         /// The file.
         place: String,
-        /// The entry's number, from 1.
+        /// `entry`, or `skip`.
+        table: &'static str,
+        /// The entry's number in its table, from 1.
         number: usize,
         /// The problem.
         problem: String,
@@ -80,14 +110,24 @@ impl Expected {
                 problem => problem,
             };
             if let Some(problem) = problem {
-                let (place, number) = (place.into(), position + 1);
-                return Err(BadExpected::Entry { place, number, problem });
+                let (place, table, number) = (place.into(), "entry", position + 1);
+                return Err(BadExpected::Entry { place, table, number, problem });
             }
         }
-        Ok(Expected { entries: document.expected })
+        let mut seen = BTreeSet::new();
+        for (position, skip) in document.skip.iter().enumerate() {
+            let twice = !seen.insert(&skip.skipped);
+            let problem = skip.problem();
+            let again = || twice.then(|| "is there twice; drop one of the two".to_string());
+            if let Some(problem) = problem.or_else(again) {
+                let (place, table, number) = (place.into(), "skip", position + 1);
+                return Err(BadExpected::Entry { place, table, number, problem });
+            }
+        }
+        Ok(Expected { entries: document.expected, skips: document.skip })
     }
 
-    /// Whether the list is empty.
+    /// Whether no failure is expected.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -95,6 +135,11 @@ impl Expected {
     /// The entries in the order of the file.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// The skips that are allowed, in the order of the file.
+    pub fn skips(&self) -> &[Skip] {
+        &self.skips
     }
 
     /// The reason why this finding is expected, if it is. A breakdown is never expected.

@@ -15,6 +15,7 @@ use crate::judge::kept::kept_answer;
 use crate::judge::verdict::{Difference, FindingKind, Place, Verdict};
 use crate::rules;
 use crate::subject::Failure;
+use crate::subject::Form;
 
 /// The version of the file format.
 pub const FORMAT: u32 = 1;
@@ -42,6 +43,9 @@ pub struct Finding {
     pub note: String,
     /// The differences.
     pub differences: Vec<FoundDifference>,
+    /// The form in which the case was sent, if the subject only fails in this form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Form>,
     /// The case to ask just before `case`; most findings need none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Case>,
@@ -122,6 +126,7 @@ impl Finding {
             count: 1,
             note: String::new(),
             differences,
+            form: None,
             after: None,
             case,
             expected: expected.answer(),
@@ -133,7 +138,18 @@ impl Finding {
     /// and a hash of the case's [`shape`]. Findings with one id are one finding.
     pub fn id(&self) -> String {
         let hash = shape::hash_of(self.verdict.word(), self.rule.map_or("", Rule::id), &self.case);
-        format!("{}-{hash}", self.rule_or_verdict().replace(' ', "-"))
+        let form = self.form.map(|form| format!("-{form}")).unwrap_or_default();
+        format!("{}{form}-{hash}", self.rule_or_verdict().replace(' ', "-"))
+    }
+
+    /// Blames the form in which the case was sent: in the plain form, the subject is right.
+    pub fn blame_form(&mut self, form: Form) {
+        self.form = Some(form);
+        self.rule = None;
+        self.sentence = form.promise().into();
+        for difference in &mut self.differences {
+            difference.rule = None;
+        }
     }
 
     /// The rule that is broken, or the verdict where there is none.
@@ -230,6 +246,9 @@ impl fmt::Display for Finding {
                 writeln!(f, "{} {does} {rule}", self.subject)?;
                 writeln!(f, "  rule: {}", self.sentence)?;
             }
+        }
+        if let Some(form) = self.form {
+            writeln!(f, "  sent as {form}: {}", form.promise())?;
         }
         if !self.note.is_empty() {
             writeln!(f, "  note: {}", self.note)?;

@@ -1,9 +1,11 @@
 //! Protocol version 1, the subject's side: it reads cases and writes answers, one per line.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, Read, Write};
 
 use mcp_overlay_model::{Answer, Case, Profile};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -34,15 +36,31 @@ pub enum ProtocolError {
 const REQUESTS: &str =
     r#"{"cmd":"start","version":1}, {"cmd":"resolve","seq":N,"case":{…}} or {"cmd":"stop"}"#;
 
-/// A request as serialized. The case is parsed later, because an invalid case gets an answer and
-/// does not end the conversation. Unknown members are ignored.
-#[derive(Deserialize)]
+/// A request. The case is parsed later, because an invalid case gets an answer and does not end the
+/// conversation.
 struct Request<'a> {
     cmd: Command,
     version: Option<u64>,
     seq: Option<u64>,
-    #[serde(borrow, default, deserialize_with = "text_of")]
+    /// The text of a present member. `null` counts as present: it is an invalid case, not a missing
+    /// one.
     case: Option<&'a RawValue>,
+}
+
+impl<'a> Request<'a> {
+    /// Reads a request. Unknown members are ignored, and of two members with the same name the last
+    /// one counts, so a derived `Deserialize` would refuse too much.
+    fn read(line: &'a [u8]) -> serde_json::Result<Self> {
+        let members: BTreeMap<String, &RawValue> = serde_json::from_slice(line)?;
+        let number = |name| members.get(name).map_or(Ok(None), |value| parse_raw(value));
+        let cmd = members.get("cmd").ok_or_else(|| serde_json::Error::missing_field("cmd"))?;
+        let (cmd, version, seq) = (parse_raw(cmd)?, number("version")?, number("seq")?);
+        Ok(Request { cmd, version, seq, case: members.get("case").copied() })
+    }
+}
+
+fn parse_raw<'a, T: Deserialize<'a>>(value: &'a RawValue) -> serde_json::Result<T> {
+    serde_json::from_str(value.get())
 }
 
 #[derive(Deserialize)]
@@ -51,12 +69,6 @@ enum Command {
     Start,
     Resolve,
     Stop,
-}
-
-/// The text of a present member. `null` counts as present: it is an invalid case, not a missing
-/// one.
-fn text_of<'de, D: Deserializer<'de>>(written: D) -> Result<Option<&'de RawValue>, D::Error> {
-    Deserialize::deserialize(written).map(Some)
 }
 
 #[derive(Serialize)]
@@ -202,8 +214,7 @@ fn parse(line: &[u8], number: u64) -> Result<Request<'_>, ProtocolError> {
     if line.trim_ascii_start().first() == Some(&b'[') {
         return bad(number, "not a request: a list", REQUESTS);
     }
-    serde_json::from_slice(line)
-        .or_else(|error| bad(number, format!("not a request: {error}"), REQUESTS))
+    Request::read(line).or_else(|error| bad(number, format!("not a request: {error}"), REQUESTS))
 }
 
 fn to_line(message: &impl Serialize) -> Vec<u8> {

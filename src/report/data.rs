@@ -5,14 +5,16 @@ use mcp_overlay_model::{Profile, Rule, RuleSet};
 use serde::{Deserialize, Serialize};
 
 use crate::cases::labels::LabelCounts;
-use crate::display::grouped;
 use crate::finding::Finding;
 use crate::finding::expected::{Entry, Expected};
 use crate::rules;
-use crate::rules::coverage::RuleCounts;
+use crate::rules::coverage::{RuleCounts, can_show};
+use crate::subject::SubjectKind;
 
+use super::extent::Extent;
 use super::phase::Phase;
 use super::shard::Shard;
+use super::skips::Skips;
 
 /// The outcome of a run, or of several that were merged.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +33,8 @@ pub struct Report {
     pub labels: LabelCounts,
     /// The expected failures, with the number of matches.
     pub expectations: Vec<Expectation>,
+    /// The cases that the subject skipped.
+    pub skips: Skips,
     /// Why the run ended early.
     pub gave_up: Option<String>,
 }
@@ -42,6 +46,8 @@ pub struct RunOptions {
     pub version: String,
     /// The subject's name.
     pub subject: String,
+    /// The kind of subject.
+    pub kind: SubjectKind,
     /// The profile that was checked.
     pub profile: String,
     /// The phases.
@@ -59,6 +65,8 @@ pub struct RunOptions {
     /// Whether an advisory counts like a failure.
     #[serde(default)]
     pub strict: bool,
+    /// What a complete run of this kind covers.
+    pub complete: Extent,
 }
 
 /// The results of a phase.
@@ -117,16 +125,48 @@ pub struct Expectation {
     pub met: u64,
 }
 
+/// An expected failure or an allowed skip that did not occur.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unmet<'a> {
+    /// The rule, the finding, or how the reason of the skip begins.
+    pub what: &'a str,
+    /// The reason of the entry.
+    pub reason: &'a str,
+    /// The rule, if the entry names one.
+    pub rule: Option<Rule>,
+    /// Whether it is a skip.
+    pub is_skip: bool,
+}
+
 /// The verdict on a run, which determines the exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunVerdict {
-    /// Everything was checked, and there was no unexpected failure.
+    /// There was no unexpected failure in a complete run, which reached every rule that the subject
+    /// can show and every situation often enough, and in which nothing was skipped but what the
+    /// list of expected failures allows.
     Clean,
+    /// There was no unexpected failure in a run that its options narrowed.
+    NoDisagreement,
+    /// There was no unexpected failure, but the run did not reach what a clean one must.
+    Incomplete,
     /// There was an unexpected failure, or an expected failure did not occur.
     Findings,
     /// There was no failure, but a phase compared no case, which is never a pass.
     NothingChecked,
+}
+
+impl RunVerdict {
+    /// The name used in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            RunVerdict::Clean => "clean",
+            RunVerdict::NoDisagreement => "no disagreement",
+            RunVerdict::Incomplete => "incomplete",
+            RunVerdict::Findings => "findings",
+            RunVerdict::NothingChecked => "nothing was checked",
+        }
+    }
 }
 
 /// The result of a run for one rule.
@@ -143,6 +183,8 @@ pub enum RuleStatus {
     Fail,
     /// No sampled case reached it.
     NotReached,
+    /// No sampled case reached it, because this kind of subject cannot show it.
+    NotShown,
 }
 
 impl Report {
@@ -157,6 +199,7 @@ impl Report {
             scenarios: Vec::new(),
             labels: LabelCounts::default(),
             expectations: expected.entries().iter().map(met).collect(),
+            skips: Skips::new(expected),
             gave_up: None,
         }
     }
@@ -192,11 +235,25 @@ impl Report {
         self.phases.iter().map(|phase| phase.failures).sum()
     }
 
-    /// Expected failures without a match. In a part of a run, another part may match them.
-    pub fn unmet(&self) -> impl Iterator<Item = &Entry> {
+    /// Expected failures and skips that did not occur. In a part of a run, they may occur in
+    /// another part.
+    pub fn unmet(&self) -> impl Iterator<Item = Unmet<'_>> {
         let whole = self.run.shard.is_whole();
-        let unmet = self.expectations.iter().filter(move |e| whole && e.met == 0);
-        unmet.map(|expectation| &expectation.entry)
+        let unmet = self.expectations.iter().filter(|expectation| expectation.met == 0);
+        let unmet = unmet.map(|Expectation { entry, .. }| Unmet {
+            what: entry.what(),
+            reason: &entry.reason,
+            rule: entry.rule,
+            is_skip: false,
+        });
+        let skips = self.skips.allowed().iter().filter(|skipped| skipped.cases == 0);
+        let skips = skips.map(|skipped| Unmet {
+            what: &skipped.skipped,
+            reason: skipped.allowed.as_deref().unwrap_or_default(),
+            rule: None,
+            is_skip: true,
+        });
+        unmet.chain(skips).filter(move |_| whole)
     }
 
     /// Whether a finding fails the run: it is unexpected, and it is not an advisory unless
@@ -224,16 +281,25 @@ impl Report {
             && self.compared() > 0;
         if unexpected || self.gave_up.is_some() || self.unmet().next().is_some() {
             RunVerdict::Findings
-        } else if all_checked {
+        } else if !all_checked {
+            RunVerdict::NothingChecked
+        } else if self.run.is_narrowed() {
+            RunVerdict::NoDisagreement
+        } else if self.missing().is_empty() {
             RunVerdict::Clean
         } else {
-            RunVerdict::NothingChecked
+            RunVerdict::Incomplete
         }
     }
 
-    /// Whether everything was checked without an unexpected failure.
+    /// Whether the run was complete and without an unexpected failure.
     pub fn is_clean(&self) -> bool {
         self.verdict() == RunVerdict::Clean
+    }
+
+    /// Whether the run is clean, or was narrowed and has no unexpected failure.
+    pub fn has_no_disagreement(&self) -> bool {
+        matches!(self.verdict(), RunVerdict::Clean | RunVerdict::NoDisagreement)
     }
 
     /// The result for a rule.
@@ -249,7 +315,8 @@ impl Report {
             _ if is_expected => RuleStatus::Expected,
             (1.., _) => RuleStatus::Advisory,
             (0, 1..) => RuleStatus::Pass,
-            (0, 0) => RuleStatus::NotReached,
+            (0, 0) if can_show(self.run.kind, self.rules(), rule) => RuleStatus::NotReached,
+            (0, 0) => RuleStatus::NotShown,
         }
     }
 
@@ -260,10 +327,12 @@ impl Report {
         self.rules().iter().map(row)
     }
 
-    /// Asserts in a test that the run is clean.
+    /// Asserts in a test that the run is clean: without an unexpected failure, and complete. A run
+    /// that covers less than [`Options::default`](crate::Options) is never clean; see
+    /// [`assert_no_disagreement`](Report::assert_no_disagreement).
     ///
     /// # Panics
-    /// If the run is not clean; the message lists the findings.
+    /// If the run is not clean; the message lists the findings, or what is missing.
     #[expect(clippy::panic, reason = "this is how a test fails")]
     #[track_caller]
     pub fn assert_clean(&self) {
@@ -272,9 +341,25 @@ impl Report {
         }
     }
 
-    /// The verdict and all unexpected findings, as text without colour.
+    /// Asserts in a test that the run has no unexpected failure; a narrowed run may have missed
+    /// rules and situations.
+    ///
+    /// # Panics
+    /// If the run has an unexpected failure, or if it is not narrowed and not clean.
+    #[expect(clippy::panic, reason = "this is how a test fails")]
+    #[track_caller]
+    pub fn assert_no_disagreement(&self) {
+        if !self.has_no_disagreement() {
+            panic!("{}", self.to_text());
+        }
+    }
+
+    /// The verdict, what is missing and all unexpected findings, as text without colour.
     pub fn to_text(&self) -> String {
         let mut words = format!("{}\n", self.headline());
+        for (kind, what) in self.missing().lines() {
+            words.push_str(&format!("  not reached: {kind} {what}\n"));
+        }
         for found in self.findings.iter().filter(|found| self.counts(found)) {
             words.push_str(&format!("\n{}  cases: {}\n", found.finding, found.finding.count));
         }
@@ -282,56 +367,5 @@ impl Report {
             words.push_str(&format!("\nendpoint: {}\n  {}\n", failed.name, failed.message));
         }
         words
-    }
-
-    /// The verdict in one line, such as `clean: 1,945,612 cases, no disagreement`.
-    pub fn headline(&self) -> String {
-        let compared = grouped(self.compared());
-        let skipped = match self.phases.iter().map(|phase| phase.not_comparable).sum() {
-            0 => String::new(),
-            skipped => format!("; {} skipped", grouped(skipped)),
-        };
-        let advisories = match self.advisories().count() {
-            0 => String::new(),
-            1 => "; 1 advisory".to_string(),
-            many => format!("; {many} advisories"),
-        };
-        let expected = self.findings.iter().filter(|found| found.expected.is_some()).count()
-            + self.scenarios.iter().filter(|failed| failed.expected.is_some()).count();
-        match self.verdict() {
-            RunVerdict::Clean if expected > 0 => {
-                format!(
-                    "clean: {compared} cases, {expected} expected failures and no other\
-                     {advisories}{skipped}"
-                )
-            }
-            RunVerdict::Clean => {
-                format!("clean: {compared} cases, no disagreement{advisories}{skipped}")
-            }
-            RunVerdict::NothingChecked => {
-                "nothing was checked: a phase compared no case, which is never a pass".into()
-            }
-            RunVerdict::Findings => {
-                let found = self.findings.len() - self.advisories().count() + self.scenarios.len();
-                let unmet = self.unmet().count();
-                let mut words = format!(
-                    "findings: {} failures in {compared} cases, {} distinct after minimising",
-                    grouped(self.failures()),
-                    found
-                );
-                if expected > 0 {
-                    words.push_str(&format!(", {expected} of them expected"));
-                }
-                words.push_str(&advisories);
-                words.push_str(&skipped);
-                if unmet > 0 {
-                    words.push_str(&format!("; {unmet} expected failures were not met"));
-                }
-                if let Some(why) = &self.gave_up {
-                    words.push_str(&format!("; {why}"));
-                }
-                words
-            }
-        }
     }
 }

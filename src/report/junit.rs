@@ -52,6 +52,7 @@ fn properties(report: &Report) -> Vec<(&'static str, String)> {
         ("seed", run.seed.to_string()),
         ("shard", run.shard.to_string()),
         ("cases", report.compared().to_string()),
+        ("verdict", report.verdict().word().into()),
         ("headline", report.headline()),
     ]
 }
@@ -75,6 +76,7 @@ fn rule(report: &Report, rule: Rule, status: RuleStatus) -> TestCase {
         // JUnit has no status between success and failure.
         RuleStatus::Pass | RuleStatus::Advisory => TestCaseStatus::success(),
         RuleStatus::NotReached => skipped("no case reached it"),
+        RuleStatus::NotShown => skipped("this kind of subject does not show it"),
         RuleStatus::Expected => {
             let reasons: Vec<&str> =
                 all.iter().filter_map(|(expected, _)| expected.as_deref()).collect();
@@ -135,20 +137,32 @@ fn scenarios(report: &Report) -> impl Iterator<Item = TestCase> {
 
 fn unmet(report: &Report) -> impl Iterator<Item = TestCase> {
     report.unmet().map(|entry| {
-        let words = format!("was expected to fail and did not: {}", entry.reason);
-        let status = non_success(NonSuccessKind::Failure, "expected failure not met", &words, "");
-        test(report, &format!("expected failure: {}", entry.what()), status)
+        let (kind, words) = match entry.is_skip {
+            true => ("skip", "was expected and did not occur"),
+            false => ("failure", "was expected to fail and did not"),
+        };
+        let ty = format!("expected {kind} not met");
+        let words = format!("{words}: {}", entry.reason);
+        let status = non_success(NonSuccessKind::Failure, &ty, &words, "");
+        test(report, &format!("expected {kind}: {}", entry.what), status)
     })
 }
 
-/// The failure of the run as a whole, if there is one.
+/// The run as a whole, if it is not clean for another reason than its findings.
 fn the_run(report: &Report) -> Option<TestCase> {
     let words = match (&report.gave_up, report.verdict()) {
         (Some(why), _) => why.clone(),
-        (None, RunVerdict::NothingChecked) => report.headline(),
+        (None, RunVerdict::NothingChecked | RunVerdict::Incomplete) => report.headline(),
+        (None, RunVerdict::NoDisagreement) => {
+            let words = report.headline();
+            return Some(test(report, "the run", skipped(&format!("not a complete run: {words}"))));
+        }
         (None, RunVerdict::Clean | RunVerdict::Findings) => return None,
     };
-    let status = non_success(NonSuccessKind::Error, "run incomplete", &words, "");
+    let missing: Vec<String> =
+        report.missing().lines().iter().map(|(kind, what)| format!("{kind} {what}")).collect();
+    let missing = missing.join("\n");
+    let status = non_success(NonSuccessKind::Error, "run incomplete", &words, &missing);
     Some(test(report, "the run", status))
 }
 

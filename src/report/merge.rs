@@ -1,6 +1,7 @@
 //! Merges the reports of the parts of one run.
 
 use super::data::{PhaseReport, Report, ReportedFinding, RunOptions, RunVerdict};
+use super::phase::Phase;
 use super::shard::Shard;
 use crate::finding::expected::Entry;
 
@@ -100,9 +101,17 @@ fn same_run(first: &(String, Report), other: &(String, Report)) -> Result<(), Me
     };
     let (a, b) = (&first.1, &other.1);
     let options = options(&a.run).into_iter().zip(options(&b.run));
+    let skips = |report: &Report| -> Vec<String> {
+        let entries = report.skips.allowed().iter();
+        entries.map(|entry| format!("{:?}: {:?}", entry.skipped, entry.allowed)).collect()
+    };
     let difference = options
         .map(|((option, first), (_, other))| (option, first, other))
         .find(|(_, first, other)| first != other)
+        .or_else(|| {
+            let (first, other) = (skips(a).join(", "), skips(b).join(", "));
+            (first != other).then_some(("the list of allowed skips", first, other))
+        })
         .or_else(|| {
             let (first, other) = (entries(a), entries(b));
             (first != other).then(|| {
@@ -126,23 +135,28 @@ fn same_run(first: &(String, Report), other: &(String, Report)) -> Result<(), Me
 }
 
 /// The options that must be equal, with their descriptions.
-fn options(run: &RunOptions) -> [(&'static str, String); 10] {
-    // Destructures every member, so that a new one has to be handled here.
-    let RunOptions { version, subject, profile, phases, seed, cases, time, twice, shard, strict } =
-        run;
-    let phases: Vec<&str> = phases.iter().map(|phase| phase.word()).collect();
+fn options(run: &RunOptions) -> [(&'static str, String); 12] {
+    let RunOptions { version, subject, kind, profile, phases, seed, .. } = run;
+    let RunOptions { cases, time, twice, shard, strict, complete, .. } = run;
+    let written =
+        |phases: &[Phase]| phases.iter().map(|phase| phase.word()).collect::<Vec<_>>().join(", ");
     let or_none = |value: &Option<u64>| value.map_or("none".into(), |value| value.to_string());
     [
         ("the version of mcp-overlay", quoted(version)),
         ("the subject", quoted(subject)),
         ("the profile", quoted(profile)),
-        ("the list of phases", phases.join(", ")),
+        ("the kind of subject", format!("{kind:?}")),
+        ("the list of phases", written(phases)),
         ("the seed", seed.to_string()),
         ("the number of random cases", or_none(cases)),
         ("the longest time in seconds", or_none(time)),
         ("the share of cases asked again in percent", twice.to_string()),
         ("the number of parts", shard.count().to_string()),
         ("whether advisories count", strict.to_string()),
+        (
+            "what a complete run covers",
+            format!("{}; {} random cases", written(complete.phases()), complete.cases()),
+        ),
     ]
 }
 
@@ -180,6 +194,7 @@ fn add(whole: &mut Report, part: Report) {
     whole.scenarios.extend(part.scenarios);
     whole.rules.merge(&part.rules);
     whole.labels.merge(&part.labels);
+    whole.skips.merge(&part.skips);
 }
 
 fn add_phase(whole: &mut PhaseReport, part: &PhaseReport) {

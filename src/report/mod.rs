@@ -4,23 +4,30 @@ mod data;
 pub(crate) mod diff;
 mod event;
 pub mod expected_failures;
+mod extent;
 pub mod github;
+mod headline;
 #[cfg(feature = "reports")]
 pub mod html;
 pub mod json;
 #[cfg(feature = "reports")]
 pub mod junit;
 pub mod merge;
+mod missing;
 mod phase;
 mod shard;
+mod skips;
 pub mod strength;
 #[cfg(feature = "cli")]
 pub mod text;
 
 pub use data::{
     Expectation, PhaseReport, Report, ReportedFinding, RuleStatus, RunOptions, RunVerdict,
-    ScenarioFailure,
+    ScenarioFailure, Unmet,
 };
 pub use event::{Event, Quiet, Reporter};
+pub use extent::Extent;
+pub use missing::Missing;
 pub use phase::Phase;
 pub use shard::{BadShard, Shard};
+pub use skips::{Skipped, Skips};

@@ -14,6 +14,8 @@ pub enum Phase {
     Exhaustive,
     /// Random cases.
     Random,
+    /// Requests in every form that the protocol allows; for a subject over stdio.
+    Wire,
     /// Real connections, to a hosted Apps endpoint, to the servers that the subject resolves to.
     Endpoint,
     /// Random cases, with the config passed to a running host as `-c` arguments.
@@ -24,19 +26,30 @@ pub enum Phase {
 
 impl Phase {
     /// All phases, in order.
-    pub const ALL: [Phase; 7] = [
+    pub const ALL: [Phase; 8] = [
         Phase::Vectors,
         Phase::Edges,
         Phase::Exhaustive,
         Phase::Random,
+        Phase::Wire,
         Phase::Endpoint,
         Phase::Arguments,
         Phase::Split,
     ];
 
-    /// The phases for a subject that returns its views.
-    pub const OF_VIEWS: [Phase; 5] =
+    /// The phases for a subject of this process.
+    pub const IN_PROCESS: [Phase; 5] =
         [Phase::Vectors, Phase::Edges, Phase::Exhaustive, Phase::Random, Phase::Endpoint];
+
+    /// The phases for a subject over stdio.
+    pub const OVER_STDIO: [Phase; 6] = [
+        Phase::Vectors,
+        Phase::Edges,
+        Phase::Exhaustive,
+        Phase::Random,
+        Phase::Wire,
+        Phase::Endpoint,
+    ];
 
     /// The phases for a running host, observed from outside. It cannot be given most of the small
     /// scope.
@@ -49,6 +62,7 @@ impl Phase {
             Phase::Edges => "edges",
             Phase::Exhaustive => "exhaustive",
             Phase::Random => "random",
+            Phase::Wire => "wire",
             Phase::Endpoint => "endpoint",
             Phase::Arguments => "arguments",
             Phase::Split => "split",

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::data::{PhaseReport, Report, RuleStatus, RunOptions, RunVerdict, ScenarioFailure};
 use super::event::{Event, Reporter};
+use super::missing::Missing;
 use super::phase::Phase;
 use crate::cases::labels::LabelRow;
 use crate::display::grouped;
@@ -160,13 +161,21 @@ impl<W: Write> TextReporter<W> {
         let table = label_table(report);
         self.line(&table);
         for entry in report.unmet() {
-            let what = entry.what();
+            let what = printable_lines(entry.what);
+            if entry.is_skip {
+                let words = "nothing is skipped for this reason any more; drop the entry";
+                self.line(&format!("{RED}expected skip not met{RED:#}: {what}\n  {words}"));
+                continue;
+            }
             let why = match entry.rule.map(|rule| report.status(rule)) {
                 Some(RuleStatus::Pass) => "the rule is kept now; drop the entry",
                 Some(_) => "no case that was looked at reached the rule",
                 None => "no such finding any more; drop the entry",
             };
             self.line(&format!("{RED}expected failure not met{RED:#}: {what}\n  {why}"));
+        }
+        if let Some(table) = missing_table(&report.missing()) {
+            self.line(&table);
         }
         let verdict = verdict(report);
         self.line(&verdict);
@@ -251,15 +260,31 @@ fn label_table(report: &Report) -> String {
     table
 }
 
+/// The table of what the run did not reach; `None` if it reached everything.
+fn missing_table(missing: &Missing<'_>) -> Option<String> {
+    if missing.is_empty() {
+        return None;
+    }
+    let mut table = "not reached".to_string();
+    for (kind, what) in missing.lines() {
+        table.push_str(&format!("\n  {kind:<10} {}", printable_lines(&what)));
+    }
+    Some(table + "\n")
+}
+
 /// The last lines: the verdict, which the exit status repeats.
 fn verdict(report: &Report) -> String {
     let headline = report.headline();
-    let (word, rest) = headline.split_once(':').unwrap_or((&headline, ""));
-    let style = if report.is_clean() { GREEN } else { RED };
+    let (word, rest) = headline.split_at(headline.find([':', ';']).unwrap_or(headline.len()));
+    let style = match report.verdict() {
+        RunVerdict::Clean => GREEN,
+        RunVerdict::NoDisagreement => BOLD,
+        RunVerdict::Incomplete | RunVerdict::Findings | RunVerdict::NothingChecked => RED,
+    };
     let again = if report.verdict() == RunVerdict::Findings && !report.findings.is_empty() {
         "\nto see one again: mcp-overlay replay FILE, with the same --stdio, --app-server or --fault"
     } else {
         ""
     };
-    format!("{style}{word}{style:#}:{rest}{again}")
+    format!("{style}{word}{style:#}{rest}{again}")
 }

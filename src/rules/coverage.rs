@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::entry::{Entry, Reached, Shows};
 use super::situation::Situation;
 use super::table::entries;
+use crate::subject::{SubjectKind, Visibility};
 
 /// How many of the cases that were looked at reached each rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +90,46 @@ pub fn reached_outside(case: &Case, outcome: &Outcome) -> RuleSet {
     };
     shown.extend(entries().filter(is_met).map(|entry| entry.rule));
     shown.and(case.profile.rules())
+}
+
+/// Whether this kind of subject can show that it keeps or breaks a rule, in a profile of `rules`.
+pub fn can_show(kind: SubjectKind, rules: RuleSet, rule: Rule) -> bool {
+    let shown = match kind.visibility() {
+        Visibility::Views => Shows::InViews,
+        Visibility::Outside => Shows::Outside,
+    };
+    let mut of_rule = entries().filter(|entry| entry.rule == rule);
+    of_rule.any(|entry| entry.shows == shown || entry.shows == Shows::Everywhere)
+        && !narrowed_away(kind, rules).any(|narrowed| *narrowed == rule)
+}
+
+/// The rules of which no case is left when a case is narrowed for a running host.
+fn narrowed_away(kind: SubjectKind, rules: RuleSet) -> impl Iterator<Item = &'static Rule> {
+    // A running host has the hosted Apps extension and no other contributor, its features are
+    // booleans, and TOML has no null.
+    const ALWAYS: [Rule; 8] = [
+        Rule::ContributionOrder,
+        Rule::OverlaySetReplacesWhole,
+        Rule::OverlaySetReplacesButDisabled,
+        Rule::OverlayRemoveDeletes,
+        Rule::OverlayLastWins,
+        Rule::LegacySynthesizesInEffective,
+        Rule::FeaturesBoolean,
+        Rule::ValueNullIsAbsent,
+    ];
+    const ON_LOOPBACK: [Rule; 3] =
+        [Rule::EndpointBaseDefault, Rule::EndpointChatgptHost, Rule::EndpointWholeHost];
+    const AT_CHATGPT: [Rule; 2] = [Rule::EndpointWholeHost, Rule::EndpointOtherHost];
+    // The extension replaces the whole server of the legacy loader.
+    const REPLACED: [Rule; 1] = [Rule::EndpointLegacyPath];
+    let is_replaced = !rules.has(Rule::OverlayDisabledStays);
+    let (always, origin): (&[Rule], &[Rule]) = match kind {
+        SubjectKind::InProcess | SubjectKind::Stdio => (&[], &[]),
+        SubjectKind::AppServer => (&ALWAYS, &ON_LOOPBACK),
+        SubjectKind::AppServerAtChatgpt => (&ALWAYS, &AT_CHATGPT),
+    };
+    let replaced = REPLACED.iter().filter(move |_| is_replaced && !always.is_empty());
+    always.iter().chain(origin).chain(replaced)
 }
 
 /// The rules that a running host does not show.

@@ -4,13 +4,15 @@ use std::slice;
 
 use mcp_overlay_model::observe::observed;
 use mcp_overlay_model::{Case, Outcome};
+use serde::{Deserialize, Serialize};
 
+use super::form::Form;
 use super::reply::Reply;
 
 /// Asks one subject: in this process, over stdio, or a running host from outside.
 ///
-/// No method has a default, so that a driver around another one forwards all of them or does not
-/// compile.
+/// No method but [`visibility`](Driver::visibility), which follows from the kind, has a default, so
+/// that a driver around another one forwards all of them or does not compile.
 pub trait Driver: Sync {
     /// A short name for reports.
     fn name(&self) -> &str;
@@ -21,8 +23,13 @@ pub trait Driver: Sync {
     /// Resets the subject to the state of a newly started process.
     fn restart(&self);
 
+    /// The kind of subject, which decides what a complete run covers.
+    fn kind(&self) -> SubjectKind;
+
     /// How the subject is observed.
-    fn visibility(&self) -> Visibility;
+    fn visibility(&self) -> Visibility {
+        self.kind().visibility()
+    }
 
     /// Narrows the case to the parts that the driver can send to the subject; returns other cases
     /// unchanged.
@@ -30,6 +37,9 @@ pub trait Driver: Sync {
 
     /// The same subject, given its config by another route; `None` without such a route.
     fn by_route(&self, route: Route) -> Option<&dyn Driver>;
+
+    /// The same subject, sent requests in this form; `None` without requests of the protocol.
+    fn in_form(&self, form: Form) -> Option<Box<dyn Driver + '_>>;
 
     /// Shortens the timeouts while a case that hung is shrunk; see
     /// [`shrink`](crate::cases::shrink).
@@ -39,6 +49,31 @@ pub trait Driver: Sync {
 /// Asks a single case.
 pub fn ask_one(driver: &dyn Driver, case: &Case) -> Reply {
     driver.ask(slice::from_ref(case)).pop().unwrap_or(Reply::NotAsked)
+}
+
+/// The kind of a subject: the phases and the rules of a complete run depend on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SubjectKind {
+    /// A subject of this process, such as the production implementation.
+    #[default]
+    InProcess,
+    /// A process that speaks the protocol of `docs/protocol.md`.
+    Stdio,
+    /// A running app-server, with the Apps endpoint on loopback.
+    AppServer,
+    /// A running app-server, with the Apps endpoint at ChatGPT's own origin.
+    AppServerAtChatgpt,
+}
+
+impl SubjectKind {
+    /// How a subject of this kind is observed.
+    pub fn visibility(self) -> Visibility {
+        match self {
+            SubjectKind::InProcess | SubjectKind::Stdio => Visibility::Views,
+            SubjectKind::AppServer | SubjectKind::AppServerAtChatgpt => Visibility::Outside,
+        }
+    }
 }
 
 /// How a subject is observed, and so which part of an outcome it can show.

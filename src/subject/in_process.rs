@@ -7,7 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use mcp_overlay_model::Case;
 
 use super::contract::Subject;
-use super::driver::{Driver, Route, Visibility};
+use super::driver::{Driver, Route, SubjectKind};
+use super::form::Form;
 use super::reply::{Failure, FailureKind, Reply};
 
 /// Asks a subject by calling it. A panic becomes a reply.
@@ -27,8 +28,8 @@ impl<S: Subject> Driver for InProcess<S> {
     /// does not.
     fn restart(&self) {}
 
-    fn visibility(&self) -> Visibility {
-        Visibility::Views
+    fn kind(&self) -> SubjectKind {
+        SubjectKind::InProcess
     }
 
     fn narrow(&self, case: Case) -> Case {
@@ -36,6 +37,10 @@ impl<S: Subject> Driver for InProcess<S> {
     }
 
     fn by_route(&self, _: Route) -> Option<&dyn Driver> {
+        None
+    }
+
+    fn in_form(&self, _: Form) -> Option<Box<dyn Driver + '_>> {
         None
     }
 

@@ -2,6 +2,7 @@
 
 mod contract;
 mod driver;
+mod form;
 mod in_process;
 mod model;
 pub(crate) mod process;
@@ -10,7 +11,8 @@ mod reply;
 pub mod stdio;
 
 pub use contract::Subject;
-pub use driver::{Driver, Route, Visibility, ask_one};
+pub use driver::{Driver, Route, SubjectKind, Visibility, ask_one};
+pub use form::Form;
 pub use in_process::{InProcess, silence_subjects};
 pub use model::ModelSubject;
 pub use production::{HostInputs, ProductionSubject};

@@ -22,7 +22,7 @@ fn merged_parts_equal_the_whole_run() {
     }
     let merged = sandbox.run(&["merge", "3.json", "1.json", "2.json", "--html", "whole.html"]);
     assert_eq!(merged.code, Some(0), "{}", merged.whole());
-    assert!(merged.stdout.contains("clean: 2,400 cases"), "{}", merged.whole());
+    assert!(merged.stdout.contains("no disagreement in 2,400 cases"), "{}", merged.whole());
     assert!(sandbox.path("whole.html").exists());
     for (some, words) in
         [(&["1.json", "3.json"][..], "2/3"), (&["1.json", "2.json", "2.json", "3.json"], "2.json")]

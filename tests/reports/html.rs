@@ -12,6 +12,7 @@ fn pages_match_the_snapshots() {
         "html_failing",
         without_style(&render(&sample::failing(), Some(&matrix)))
     );
+    insta::assert_snapshot!("html_incomplete", without_style(&render(&sample::incomplete(), None)));
     insta::assert_snapshot!("html_part", without_style(&render(&sample::part(), None)));
 }
 

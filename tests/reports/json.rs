@@ -37,6 +37,7 @@ fn at(lines: &[String], kind: &str) -> usize {
 fn reports_match_the_snapshots() {
     insta::assert_snapshot!("json_clean", written(&sample::clean()));
     insta::assert_snapshot!("json_failing", written(&sample::failing()));
+    insta::assert_snapshot!("json_incomplete", written(&sample::incomplete()));
     insta::assert_snapshot!("json_part", written(&sample::part()));
 }
 
@@ -47,6 +48,8 @@ fn a_written_report_is_read_back() {
         sample::failing(),
         sample::part(),
         sample::nothing_checked(),
+        sample::narrowed(),
+        sample::incomplete(),
         sample::hostile(),
     ] {
         let text = written(&report);
@@ -121,7 +124,7 @@ fn errors_say_what_was_found_and_where() {
         ("empty", String::new()),
         ("another file", "[mcp_servers.a]\nbearer = \"secret\"\n".into()),
         ("other JSON", "{\"token\":\"secret\"}\n".into()),
-        ("another format", changed(0, "\"report\":1", "\"report\":2")),
+        ("another format", changed(0, "\"report\":2", "\"report\":1")),
         ("a bad header", changed(0, "\"seed\":27191", "\"seed\":-1")),
         ("a bad part", changed(0, "\"shard\":\"1/1\"", "\"shard\":\"3/2\"")),
         ("cut off in a line", whole[..whole.len() / 2].into()),

@@ -46,6 +46,7 @@ fn skipped<'a>(report: &'a quick_junit::Report, name: &str) -> &'a str {
 fn files_match_the_snapshots() {
     insta::assert_snapshot!("junit_clean", written(&sample::clean()));
     insta::assert_snapshot!("junit_failing", written(&sample::failing()));
+    insta::assert_snapshot!("junit_incomplete", written(&sample::incomplete()));
     insta::assert_snapshot!("junit_part", written(&sample::part()));
 }
 

@@ -15,3 +15,4 @@ mod junit;
 mod merge;
 mod page;
 mod sample;
+mod verdict;

@@ -7,9 +7,10 @@ use mcp_overlay::finding::{FORMAT, Finding, FoundDifference};
 use mcp_overlay::judge::verdict::FindingKind;
 use mcp_overlay::report::strength::{Matrix, MatrixRow};
 use mcp_overlay::report::{
-    Expectation, PhaseReport, Report, ReportedFinding, RunOptions, ScenarioFailure,
+    Expectation, PhaseReport, Report, ReportedFinding, RunOptions, ScenarioFailure, Skipped, Skips,
 };
 use mcp_overlay::rules;
+use mcp_overlay::subject::SubjectKind;
 use mcp_overlay_model::{Case, Rule};
 use serde_json::{Value, json};
 
@@ -21,15 +22,51 @@ pub(crate) const HOSTILE: &str = "</code></pre></title></style></details>'\"><sc
 
 /// A report without failures.
 pub(crate) fn clean() -> Report {
-    let options = Options { cases: Some(20_000), ..Options::default() };
+    let options = Options::default();
     let mut report = Report::new(run("production", &options), &options.expected);
     report.phases = vec![
         phase(Phase::Vectors, 400, 0, 0.25),
         phase(Phase::Exhaustive, 1_445_184, 0, 9.7),
-        phase(Phase::Random, 20_000, 0, 1.5),
+        phase(Phase::Random, 100_000, 0, 1.5),
     ];
     record(&mut report, |_| true);
-    report.labels = labels(20_000, 0);
+    report.labels = labels(100_000, 0);
+    report
+}
+
+/// A report of a run of 20,000 random cases.
+pub(crate) fn narrowed() -> Report {
+    let options = Options {
+        cases: Some(20_000),
+        phases: [Phase::Vectors, Phase::Random].into(),
+        ..Options::default()
+    };
+    let mut report = clean();
+    report.run = run("production", &options);
+    report.phases = vec![phase(Phase::Vectors, 400, 0, 0.25), phase(Phase::Random, 20_000, 0, 1.5)];
+    report.rules = Default::default();
+    record(&mut report, |rule| !rule.id().starts_with("features."));
+    report.labels = labels(20_000, 1);
+    report
+}
+
+/// A report of a complete run that missed rules and situations, and in which cases were skipped.
+pub(crate) fn incomplete() -> Report {
+    let skips = "[[skip]]\nskipped = \"no sign-in\"\nreason = \"https://issues.example/19\"\n";
+    let options =
+        Options { expected: Expected::parse(skips, "known.toml").unwrap(), ..Options::default() };
+    let mut report = Report { skips: Skips::new(&options.expected), ..clean() };
+    report.phases[2].not_comparable = 1_234;
+    let line = |skipped: &str, allowed: Option<&str>, cases: u64| Skipped {
+        skipped: skipped.into(),
+        allowed: allowed.map(str::to_string),
+        cases,
+    };
+    report.skips.add(line("no sign-in", Some("https://issues.example/19"), 1_000));
+    report.skips.add(line(HOSTILE, None, 234));
+    report.rules = Default::default();
+    record(&mut report, |rule| !rule.id().starts_with("features."));
+    report.labels = labels(100_000, 2);
     report
 }
 
@@ -171,6 +208,7 @@ fn run(subject: &str, options: &Options) -> RunOptions {
     RunOptions {
         version: "0.1.0".into(),
         subject: subject.into(),
+        kind: SubjectKind::InProcess,
         profile: options.profile.name().into(),
         phases: options.phases.iter().copied().collect(),
         seed: options.seed,
@@ -179,6 +217,7 @@ fn run(subject: &str, options: &Options) -> RunOptions {
         twice: options.twice,
         shard: options.shard,
         strict: false,
+        complete: options.complete.clone(),
     }
 }
 
@@ -232,6 +271,7 @@ fn finding(verdict: &str, rule: Option<Rule>, case: Case, difference: FoundDiffe
         count: 1,
         note: String::new(),
         differences: vec![difference],
+        form: None,
         after: None,
         expected: mcp_overlay_model::resolve(&case).answer(),
         case,

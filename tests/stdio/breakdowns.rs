@@ -92,6 +92,10 @@ fn protocol_violations_are_described() {
         ("answers-without-seq", "without `seq`"),
         ("answers-twice", "a second time"),
         ("says-a-long-line", "more than 16 MiB"),
+        ("repeats-its-seq", "the member seq is there twice"),
+        ("repeats-a-view", "the member views is there twice"),
+        ("repeats-a-server", "the member views.effective.a is there twice"),
+        ("repeats-a-field", "the member views.effective.a.command is there twice"),
     ] {
         assert_failure(way, FailureKind::Protocol, words);
     }
@@ -137,6 +141,7 @@ fn an_unusable_subject_is_refused_at_start() {
     };
     refusal("never-starts", "no answer within 1 s");
     refusal("says-no-hello", "answered `start` with \"ready\"");
+    refusal("repeats-its-version", "the member version is there twice");
     refusal("speaks-version-2", "speaks version 2, expected 1");
     refusal(
         "knows-another-profile",

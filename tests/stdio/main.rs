@@ -5,6 +5,7 @@
 
 mod breakdowns;
 mod checked;
+mod wire;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

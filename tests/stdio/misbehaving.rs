@@ -7,7 +7,7 @@
     reason = "a process for tests; that it dies is its purpose"
 )]
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio, exit};
 use std::thread::sleep;
@@ -23,10 +23,17 @@ const FOREVER: Duration = Duration::from_secs(600);
 fn main() {
     let way = std::env::args().nth(1).unwrap_or_default();
     note_process(std::process::id());
-    let mut questions = 0;
+    let mut questions = 0_u64;
     let mut stale = None;
-    for line in io::stdin().lock().lines() {
-        let request: Value = serde_json::from_str(&line.unwrap()).unwrap();
+    for line in lines(&way) {
+        if line.trim().is_empty() && way != "chokes-on-blank-lines" {
+            continue;
+        }
+        if is_too_much(&way, &line, questions) {
+            exit(6);
+        }
+        let mut request: Value = serde_json::from_str(&line).unwrap();
+        misread(&way, &line, &mut request, questions);
         match request["cmd"].as_str() {
             Some("start") => start(&way),
             Some("resolve") => {
@@ -64,6 +71,83 @@ fn main() {
     }
 }
 
+/// The lines of standard input. One way reads what is there and takes no more than 300 lines of it.
+fn lines(way: &str) -> Box<dyn Iterator<Item = String>> {
+    if way != "forgets-requests-far-ahead" {
+        return Box::new(io::stdin().lock().lines().map(Result::unwrap));
+    }
+    let (mut bytes, mut chunk) = (Vec::new(), vec![0; 1 << 20]);
+    Box::new(
+        std::iter::from_fn(move || {
+            // Let the pipe fill.
+            sleep(Duration::from_millis(20));
+            let read = io::stdin().lock().read(&mut chunk).unwrap();
+            bytes.extend_from_slice(&chunk[..read]);
+            let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            let text: Vec<u8> = bytes.drain(..whole).collect();
+            let lines = String::from_utf8(text).unwrap();
+            (read > 0).then(|| lines.lines().take(300).map(str::to_string).collect::<Vec<_>>())
+        })
+        .flatten(),
+    )
+}
+
+/// Whether a line is more than this subject can read.
+fn is_too_much(way: &str, line: &str, questions: u64) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Strict {
+        #[serde(rename = "cmd")]
+        _cmd: String,
+    }
+    #[derive(serde::Deserialize)]
+    struct StrictCase {
+        #[serde(rename = "case")]
+        _case: Option<Case>,
+    }
+    let depth = line.matches("[").count();
+    let _ = questions;
+    match way {
+        "knows-its-own-members-only" => {
+            let request: Value = serde_json::from_str(line).unwrap();
+            let known = ["cmd", "seq", "case", "version"];
+            request.as_object().unwrap().keys().any(|name| !known.contains(&name.as_str()))
+        }
+        "refuses-a-member-twice" => serde_json::from_str::<Strict>(line).is_err(),
+        "refuses-a-member-of-a-case-twice" => serde_json::from_str::<StrictCase>(line).is_err(),
+        "wants-cmd-first" => !line.trim_start().starts_with("{\"cmd\""),
+        "wants-compact-json" => line.contains("\t"),
+        "reads-64-levels" => depth > 64 && line.contains("[[[["),
+        "reads-a-million-bytes" => line.len() > 1_000_000,
+        _ => false,
+    }
+}
+
+/// Reads a request as another one than was sent.
+fn misread(way: &str, line: &str, request: &mut Value, questions: u64) {
+    if request["cmd"] != "resolve" {
+        return;
+    }
+    let case = request["case"].as_object_mut().unwrap();
+    match way {
+        "wants-auth" if !case.contains_key("auth") => {
+            case.insert("auth".into(), "chatgpt".into());
+        }
+        "takes-null-for-a-list" if case.get("plugins") == Some(&Value::Null) => {
+            exit(6);
+        }
+        "knows-no-surrogate-pairs" if line.to_lowercase().contains("\\ud83e") => {
+            let text = Value::Object(case.clone()).to_string().replace('\u{1f980}', "\u{fffd}");
+            request["case"] = serde_json::from_str(&text).unwrap();
+        }
+        "counts-itself" => request["seq"] = (questions + 1).into(),
+        "reads-seq-as-32-bits" => {
+            let seq = request["seq"].as_u64().unwrap();
+            request["seq"] = (seq as u32).into();
+        }
+        _ => {}
+    }
+}
+
 /// Records a process that must have ended when the test ends.
 fn note_process(id: u32) {
     if let Ok(folder) = std::env::var("MISBEHAVING_PROCESSES") {
@@ -75,6 +159,7 @@ fn start(way: &str) {
     match way {
         "never-starts" => sleep(FOREVER),
         "says-no-hello" => say("ready"),
+        "repeats-its-version" => say(r#"{"version":2,"version":1,"implementation":{"name":"m"},"profiles":["codex-pr-27191"],"capabilities":["resolve"]}"#),
         "speaks-version-2" => say(r#"{"version":2,"implementation":{"name":"m"},"profiles":[],"capabilities":["resolve"]}"#),
         _ => say(&json!({
             "version": 1,
@@ -120,6 +205,19 @@ fn misbehave(way: &str, seq: u64, answer: &Answer) {
         "answers-twice" => {
             say_answer(seq, answer);
             say_answer(seq, answer);
+        }
+        // The last of two members is right, which most readers take.
+        "repeats-its-seq" => say(&line_of(seq, answer).replacen('{', "{\"seq\":0,", 1)),
+        "repeats-a-view" => {
+            say(&line_of(seq, answer).replacen("\"views\":", "\"views\":{},\"views\":", 1));
+        }
+        "repeats-a-server" => {
+            let twice = "\"effective\":{\"a\":{},";
+            say(&line_of(seq, answer).replacen("\"effective\":{", twice, 1));
+        }
+        "repeats-a-field" => {
+            let twice = "\"effective\":{\"a\":{\"command\":\"x\",";
+            say(&line_of(seq, answer).replacen("\"effective\":{\"a\":{", twice, 1));
         }
         "answers-not" => {}
         "says-a-long-line" => say(&"x".repeat(17 << 20)),

@@ -21,10 +21,14 @@ pub fn annotations(report: &Report) -> String {
         out.push_str(&command("error", "mcp-overlay", &more));
     }
     let kind = match report.verdict() {
-        RunVerdict::Clean => "notice",
-        RunVerdict::Findings | RunVerdict::NothingChecked => "error",
+        RunVerdict::Clean | RunVerdict::NoDisagreement => "notice",
+        RunVerdict::Incomplete | RunVerdict::Findings | RunVerdict::NothingChecked => "error",
     };
-    out.push_str(&command(kind, "mcp-overlay", &report.headline()));
+    let mut verdict = report.headline();
+    for (kind, what) in report.missing().lines() {
+        verdict.push_str(&format!("\nnot reached: {kind} {what}"));
+    }
+    out.push_str(&command(kind, "mcp-overlay", &verdict));
     out
 }
 
@@ -44,8 +48,9 @@ fn errors(report: &Report) -> Vec<(String, String)> {
     }
     for entry in report.unmet() {
         let text = format!(
-            "{} was expected to fail and did not; drop the entry\nit says: {}",
-            entry.what(),
+            "{} was expected to {} and did not; drop the entry\nit says: {}",
+            entry.what,
+            if entry.is_skip { "be skipped" } else { "fail" },
             entry.reason
         );
         errors.push(("mcp-overlay: expected failure not met".to_string(), text));

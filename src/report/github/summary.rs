@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::display::grouped;
 use crate::display::{clipped, one_line, pretty, visible};
 use crate::finding::{Finding, FoundDifference};
-use crate::report::data::{PhaseReport, Report, ReportedFinding, RuleStatus};
+use crate::report::data::{PhaseReport, Report, ReportedFinding, RuleStatus, RunVerdict};
 use crate::report::diff::{diff, unified};
 
 /// GitHub rejects a summary of more than 1 MiB; the rest is left for other steps.
@@ -23,7 +23,11 @@ const DIFFERENCES: usize = 10;
 /// Markdown for `$GITHUB_STEP_SUMMARY`, of less than 900 KiB.
 pub fn summary(report: &Report) -> String {
     let mut page = Page { text: String::new(), left_out: Vec::new() };
-    let mark = if report.is_clean() { "✅" } else { "❌" };
+    let mark = match report.verdict() {
+        RunVerdict::Clean => "✅",
+        RunVerdict::NoDisagreement => "☑️",
+        RunVerdict::Incomplete | RunVerdict::Findings | RunVerdict::NothingChecked => "❌",
+    };
     let run = &report.run;
     let whole = run.shard.is_whole();
     let part = if whole { String::new() } else { format!(", part {}", run.shard) };
@@ -39,6 +43,7 @@ pub fn summary(report: &Report) -> String {
         run.seed,
     ));
     page.push(&phases(&report.phases));
+    page.all("lines of what was not reached", "### Not reached\n\n", missing(report));
     page.all("broken rules", "### Broken rules\n\n", broken_rules(report));
     page.all("findings", "### Findings\n\n", report.findings.iter().map(finding));
     page.all("scenarios", "### Scenarios that failed\n\n", scenarios(report));
@@ -114,6 +119,11 @@ fn phases(phases: &[PhaseReport]) -> String {
     table
 }
 
+fn missing(report: &Report) -> impl Iterator<Item = String> {
+    let lines = report.missing().lines().into_iter();
+    lines.map(|(kind, what)| format!("- {kind} {}\n", escaped(&what)))
+}
+
 fn broken_rules(report: &Report) -> impl Iterator<Item = String> {
     report.rule_rows().filter_map(|(id, sentence, _, status)| match status {
         RuleStatus::Fail => Some(format!("- {}: {}\n", code(id.id()), self::sentence(sentence))),
@@ -123,7 +133,7 @@ fn broken_rules(report: &Report) -> impl Iterator<Item = String> {
         RuleStatus::Advisory => {
             Some(format!("- {}, an advisory: {}\n", code(id.id()), self::sentence(sentence)))
         }
-        RuleStatus::Pass | RuleStatus::NotReached => None,
+        RuleStatus::Pass | RuleStatus::NotReached | RuleStatus::NotShown => None,
     })
 }
 
@@ -144,6 +154,9 @@ fn finding(found: &ReportedFinding) -> String {
     }
     if let Some(reason) = &found.expected {
         say(format!("Expected: {}", escaped(reason)));
+    }
+    if let Some(form) = found.finding.form {
+        say(format!("Sent as: {form}"));
     }
     if !note.is_empty() {
         say(format!("Note: {}", escaped(note)));
@@ -196,7 +209,7 @@ fn scenarios(report: &Report) -> impl Iterator<Item = String> {
 }
 
 fn unmet(report: &Report) -> impl Iterator<Item = String> {
-    report.unmet().map(|entry| format!("- {}: {}\n", code(entry.what()), escaped(&entry.reason)))
+    report.unmet().map(|entry| format!("- {}: {}\n", code(entry.what), escaped(entry.reason)))
 }
 
 /// A code block that its text cannot close: its fence is longer than any in the text.

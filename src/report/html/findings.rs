@@ -58,6 +58,7 @@ fn finding(number: usize, found: &ReportedFinding, counts: bool) -> Markup {
             @if let Some(reason) = &found.expected {
                 p { strong { "Expected: " } (Text(reason)) }
             }
+            @if let Some(form) = found.finding.form { p { strong { "Sent as: " } (form.word()) } }
             @if !note.is_empty() { p { strong { "Note: " } (Text(note)) } }
             @for difference in found.finding.differences.iter().take(DIFFERENCES) {
                 (self::difference(difference, *verdict == FindingKind::Unstable))

@@ -9,13 +9,13 @@ mod strength;
 
 use maud::{DOCTYPE, html};
 
-use self::parts::{Text, head, word};
+use self::parts::{Text, head};
 use crate::report::data::Report;
 use crate::report::strength::Matrix;
 
 /// Renders the page, with the table of a self-test if there is one.
 pub fn render(report: &Report, matrix: Option<&Matrix>) -> String {
-    let title = format!("{}: {}", report.run.subject, word(report.verdict()));
+    let title = format!("{}: {}", report.run.subject, report.verdict().word());
     // A table without faults would claim that all were found.
     let matrix = matrix.filter(|matrix| !matrix.faults.is_empty());
     let page = html! {
@@ -26,6 +26,7 @@ pub fn render(report: &Report, matrix: Option<&Matrix>) -> String {
                 (overview::header(report, matrix.is_some()))
                 main {
                     (overview::run(report))
+                    (overview::missing(report))
                     (findings::findings(report))
                     (findings::scenarios(report))
                     (findings::expectations(report))

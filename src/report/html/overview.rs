@@ -2,18 +2,24 @@
 
 use maud::{Markup, html};
 
-use super::parts::{Text, wide, word};
+use super::parts::{Text, wide};
 use crate::display::grouped;
 use crate::report::data::{PhaseReport, Report, RuleStatus, RunVerdict};
 
 pub(super) fn header(report: &Report, has_matrix: bool) -> Markup {
     let verdict = report.verdict();
-    let class = if verdict == RunVerdict::Clean { "verdict clean" } else { "verdict bad" };
+    let class = match verdict {
+        RunVerdict::Clean => "verdict clean",
+        RunVerdict::NoDisagreement => "verdict narrowed",
+        RunVerdict::Incomplete | RunVerdict::Findings | RunVerdict::NothingChecked => "verdict bad",
+    };
     let headline = report.headline();
     let details = headline.split_once(": ").map_or(headline.as_str(), |(_, rest)| rest);
     let rules = report.rule_rows();
     let (reached, all) = rules.fold((0_u64, 0_u64), |(reached, all), (.., status)| {
-        (reached + u64::from(status != RuleStatus::NotReached), all + 1)
+        let shown = status != RuleStatus::NotShown;
+        let is_reached = shown && status != RuleStatus::NotReached;
+        (reached + u64::from(is_reached), all + u64::from(shown))
     });
     let unexpected = report.findings.iter().filter(|found| report.counts(found)).count()
         + report.scenarios.iter().filter(|failed| failed.expected.is_none()).count();
@@ -22,7 +28,7 @@ pub(super) fn header(report: &Report, has_matrix: bool) -> Markup {
             p.tool { "mcp-overlay conformance report" }
             h1 { (Text(&report.run.subject)) }
             div class=(class) {
-                p.word { (word(verdict)) }
+                p.word { (verdict.word()) }
                 p { (Text(details)) }
             }
             ul.figures {
@@ -39,6 +45,7 @@ pub(super) fn header(report: &Report, has_matrix: bool) -> Markup {
 fn contents(report: &Report, has_matrix: bool) -> Markup {
     let all = [
         ("run", "What was run", true),
+        ("missing", "Not reached", !report.missing().is_empty()),
         ("findings", "Findings", !report.findings.is_empty()),
         ("scenarios", "Scenarios", !report.scenarios.is_empty()),
         ("expected", "Expected failures", !report.expectations.is_empty()),
@@ -83,6 +90,19 @@ pub(super) fn run(report: &Report) -> Markup {
                 }
             }
             (phases_table(&report.phases))
+        }
+    }
+}
+
+/// What the run did not reach.
+pub(super) fn missing(report: &Report) -> Markup {
+    let lines = report.missing().lines();
+    html! {
+        @if !lines.is_empty() {
+            section aria-labelledby="missing" {
+                h2 id="missing" { "Not reached" }
+                ul { @for (kind, what) in &lines { li { (kind) " " (Text(what)) } } }
+            }
         }
     }
 }

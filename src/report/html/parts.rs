@@ -3,7 +3,6 @@
 use maud::{Markup, PreEscaped, Render, html};
 
 use crate::display::{clipped, visible};
-use crate::report::data::RunVerdict;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -24,14 +23,6 @@ pub(crate) fn head(title: &str) -> Markup {
             title { (Text(title)) " · mcp-overlay" }
             style { (PreEscaped(STYLE)) }
         }
-    }
-}
-
-pub(super) fn word(verdict: RunVerdict) -> &'static str {
-    match verdict {
-        RunVerdict::Clean => "clean",
-        RunVerdict::Findings => "findings",
-        RunVerdict::NothingChecked => "nothing was checked",
     }
 }
 

@@ -57,6 +57,7 @@ fn order(status: RuleStatus) -> u8 {
         RuleStatus::Advisory => 2,
         RuleStatus::NotReached => 3,
         RuleStatus::Pass => 4,
+        RuleStatus::NotShown => 5,
     }
 }
 
@@ -66,6 +67,7 @@ fn words(status: RuleStatus) -> (&'static str, &'static str) {
         RuleStatus::Expected => ("expected", "expected failure"),
         RuleStatus::Advisory => ("expected", "advisory"),
         RuleStatus::NotReached => ("not-reached", "not reached"),
+        RuleStatus::NotShown => ("not-reached", "not shown"),
         RuleStatus::Pass => ("pass", "pass"),
     }
 }
@@ -82,6 +84,7 @@ fn tally(statuses: &[RuleStatus]) -> String {
         RuleStatus::Advisory,
         RuleStatus::NotReached,
         RuleStatus::Pass,
+        RuleStatus::NotShown,
     ];
     let counted = all.iter().filter_map(|status| {
         let count = statuses.iter().filter(|other| *other == status).count();

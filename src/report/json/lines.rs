@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::report::data::{RuleStatus, RunOptions, RunVerdict};
 
 /// The version of the file format.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The first line.
 #[derive(Serialize, Deserialize)]

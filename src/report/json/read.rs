@@ -11,6 +11,7 @@ use crate::display::{clipped, one_line};
 use crate::report::data::{
     Expectation, PhaseReport, Report, ReportedFinding, RunVerdict, ScenarioFailure,
 };
+use crate::report::skips::{Skipped, Skips};
 use crate::rules::coverage::RuleCounts;
 
 /// The largest count: every JSON reader reads it exactly, and the sum over a thousand parts of a
@@ -136,6 +137,7 @@ enum Line {
     Finding(Box<ReportedFinding>),
     Scenario(ScenarioFailure),
     Expectation(Expectation),
+    Skip(Skipped),
     Labels(Box<LabelCounts>),
     End(End),
 }
@@ -152,6 +154,12 @@ impl Line {
                 Some(rule) => format!("the expected failure of the rule {:?}", rule.id()),
                 None => format!("the expected finding {:?}", entry.finding),
             },
+            Line::Skip(Skipped { skipped, allowed, .. }) => {
+                format!(
+                    "the skip {skipped:?}, {}",
+                    if allowed.is_some() { "allowed" } else { "not allowed" }
+                )
+            }
             Line::Labels(_) => "the line of labels".into(),
             Line::End(_) => "the end".into(),
         }
@@ -170,6 +178,7 @@ impl Line {
             Line::Rule(rule) => ("cases", MOST, vec![rule.reached]),
             Line::Finding(found) => ("cases", MOST, vec![found.finding.count]),
             Line::Expectation(expectation) => ("findings", MOST, vec![expectation.met]),
+            Line::Skip(skipped) => ("cases", MOST, vec![skipped.cases]),
             Line::Labels(labels) if labels.cases > MOST => ("cases", MOST, vec![labels.cases]),
             Line::Labels(labels) => ("cases of a situation", labels.cases, labels.all().collect()),
             Line::Scenario(_) | Line::End(_) => return None,
@@ -200,6 +209,7 @@ pub fn read(text: &str, place: &str) -> Result<Report, BadReport> {
             Line::Finding(found) => reader.report.findings.push(*found),
             Line::Scenario(failed) => reader.report.scenarios.push(failed),
             Line::Expectation(expectation) => reader.report.expectations.push(expectation),
+            Line::Skip(skipped) => reader.report.skips.add(skipped),
             Line::Labels(labels) => reader.report.labels = *labels,
         }
     }
@@ -247,6 +257,7 @@ fn header(line: &str, text: &str, place: &str) -> Result<Report, BadReport> {
         findings: Vec::new(),
         scenarios: Vec::new(),
         labels: LabelCounts::default(),
+        skips: Skips::default(),
         expectations: Vec::new(),
         gave_up: None,
     })

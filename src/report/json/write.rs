@@ -34,6 +34,9 @@ pub fn write(report: &Report, out: impl Write) -> io::Result<()> {
     for expectation in &report.expectations {
         lines.tagged("expectation", expectation)?;
     }
+    for skipped in report.skips.all() {
+        lines.tagged("skip", skipped)?;
+    }
     lines.tagged("labels", &report.labels)?;
     let end = End {
         verdict: report.verdict(),

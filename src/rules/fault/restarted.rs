@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mcp_overlay_model::Case;
 
-use crate::subject::{Driver, InProcess, Reply, Route, Subject, Visibility};
+use crate::subject::Form;
+use crate::subject::{Driver, InProcess, Reply, Route, Subject, SubjectKind};
 
 /// A new subject that keeps state.
 pub(super) type Make = fn() -> Box<dyn Subject + Send>;
@@ -40,8 +41,8 @@ impl Driver for Restarted {
         *self.now() = (self.make)().into();
     }
 
-    fn visibility(&self) -> Visibility {
-        Visibility::Views
+    fn kind(&self) -> SubjectKind {
+        SubjectKind::InProcess
     }
 
     fn narrow(&self, case: Case) -> Case {
@@ -49,6 +50,10 @@ impl Driver for Restarted {
     }
 
     fn by_route(&self, _: Route) -> Option<&dyn Driver> {
+        None
+    }
+
+    fn in_form(&self, _: Form) -> Option<Box<dyn Driver + '_>> {
         None
     }
 

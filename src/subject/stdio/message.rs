@@ -9,6 +9,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::unique::duplicate_member;
+use crate::display::printable;
 use crate::subject::process::piped::{excerpt, protocol};
 use crate::subject::reply::Failure;
 
@@ -56,6 +58,7 @@ fn table<'de, D: Deserializer<'de>, T: Deserialize<'de>>(written: D) -> Result<T
 impl Hello {
     /// Reads the answer to `start`.
     pub(super) fn read(line: &[u8]) -> Result<Self, Failure> {
+        without_duplicates(line)?;
         let Table(hello): Table<Hello> = serde_json::from_slice(line).map_err(|error| {
             protocol(format!(
                 "answered `start` with {}: {error}\n  expected: {{\"version\":1,\"implementation\":\
@@ -108,6 +111,16 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
     }
 }
 
+/// Refuses a line in which an object has a member twice: what such an answer says depends on the
+/// reader.
+fn without_duplicates(line: &[u8]) -> Result<(), Failure> {
+    duplicate_member(line).map_or(Ok(()), |place| {
+        let place = printable(&place);
+        let line = excerpt(line);
+        Err(protocol(format!("wrote an invalid answer: {line}: the member {place} is there twice")))
+    })
+}
+
 /// An answer with its number.
 pub(super) struct Numbered {
     pub(super) seq: u64,
@@ -117,6 +130,7 @@ pub(super) struct Numbered {
 impl Numbered {
     /// Reads an answer to `resolve`.
     pub(super) fn read(line: &[u8]) -> Result<Self, Failure> {
+        without_duplicates(line)?;
         let Table(written): Table<Written> = serde_json::from_slice(line).map_err(|error| {
             protocol(format!("wrote an invalid answer: {}: {error}", excerpt(line)))
         })?;

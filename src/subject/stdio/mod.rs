@@ -3,6 +3,7 @@
 
 mod message;
 mod process;
+mod unique;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,7 +13,8 @@ use mcp_overlay_model::{Answer, Case, Profile};
 
 use self::message::Hello;
 use self::process::{Broken, Process};
-use super::driver::{Driver, Route, Visibility};
+use super::driver::{Driver, Route, SubjectKind};
+use super::form::Form;
 pub use super::process::group::kill_all;
 use super::reply::{Failure, Reply};
 
@@ -132,6 +134,35 @@ impl StdioDriver {
         }
     }
 
+    /// Asks cases, in a form or in the plain one.
+    fn ask_in(&self, form: Option<Form>, cases: &[Case]) -> Vec<Reply> {
+        let hurried = self.hurried.load(Ordering::Relaxed);
+        let in_a_hurry = HURRIED.max(*self.slowest() * SLOWER).min(self.patience.case);
+        let timeout = if hurried { in_a_hurry } else { self.patience.case };
+        let asked = self.take().map(|mut process| {
+            let answered = process.ask(form, cases, timeout);
+            let mut slowest = self.slowest();
+            *slowest = slowest.max(process.slowest());
+            drop(slowest);
+            // After the greatest number, no other is left.
+            if answered.is_ok() && form != Some(Form::LargeSeq) {
+                self.give_back(process);
+            }
+            answered
+        });
+        let (answers, suspect, failure) = match asked {
+            Ok(Ok(answers)) => return answers.into_iter().map(Reply::Answered).collect(),
+            Ok(Err(Broken { answers, suspect, failure })) => (answers, suspect, failure),
+            Err(failure) => (vec![None; cases.len()], 0, failure),
+        };
+        let reply = |(position, answer): (usize, Option<Answer>)| match answer {
+            _ if position == suspect => Reply::Failed(failure.clone()),
+            Some(answer) => Reply::Answered(answer),
+            None => Reply::NotAsked,
+        };
+        answers.into_iter().enumerate().map(reply).collect()
+    }
+
     fn slowest(&self) -> MutexGuard<'_, Duration> {
         self.slowest.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -159,38 +190,15 @@ impl Driver for StdioDriver {
     }
 
     fn ask(&self, cases: &[Case]) -> Vec<Reply> {
-        let hurried = self.hurried.load(Ordering::Relaxed);
-        let in_a_hurry = HURRIED.max(*self.slowest() * SLOWER).min(self.patience.case);
-        let timeout = if hurried { in_a_hurry } else { self.patience.case };
-        let asked = self.take().map(|mut process| {
-            let answered = process.ask(cases, timeout);
-            let mut slowest = self.slowest();
-            *slowest = slowest.max(process.slowest());
-            drop(slowest);
-            if answered.is_ok() {
-                self.give_back(process);
-            }
-            answered
-        });
-        let (answers, suspect, failure) = match asked {
-            Ok(Ok(answers)) => return answers.into_iter().map(Reply::Answered).collect(),
-            Ok(Err(Broken { answers, suspect, failure })) => (answers, suspect, failure),
-            Err(failure) => (vec![None; cases.len()], 0, failure),
-        };
-        let reply = |(position, answer): (usize, Option<Answer>)| match answer {
-            _ if position == suspect => Reply::Failed(failure.clone()),
-            Some(answer) => Reply::Answered(answer),
-            None => Reply::NotAsked,
-        };
-        answers.into_iter().enumerate().map(reply).collect()
+        self.ask_in(None, cases)
     }
 
     fn restart(&self) {
         self.take_all();
     }
 
-    fn visibility(&self) -> Visibility {
-        Visibility::Views
+    fn kind(&self) -> SubjectKind {
+        SubjectKind::Stdio
     }
 
     fn narrow(&self, case: Case) -> Case {
@@ -201,7 +209,51 @@ impl Driver for StdioDriver {
         None
     }
 
+    fn in_form(&self, form: Form) -> Option<Box<dyn Driver + '_>> {
+        Some(Box::new(InForm { driver: self, form }))
+    }
+
     fn hurry(&self, hurry: bool) {
         self.hurried.store(hurry, Ordering::Relaxed);
+    }
+}
+
+/// The same subject, sent requests in a form.
+struct InForm<'a> {
+    driver: &'a StdioDriver,
+    form: Form,
+}
+
+impl Driver for InForm<'_> {
+    fn name(&self) -> &str {
+        self.driver.name()
+    }
+
+    fn ask(&self, cases: &[Case]) -> Vec<Reply> {
+        self.driver.ask_in(Some(self.form), cases)
+    }
+
+    fn restart(&self) {
+        self.driver.restart();
+    }
+
+    fn kind(&self) -> SubjectKind {
+        self.driver.kind()
+    }
+
+    fn narrow(&self, case: Case) -> Case {
+        case
+    }
+
+    fn by_route(&self, _: Route) -> Option<&dyn Driver> {
+        None
+    }
+
+    fn in_form(&self, _: Form) -> Option<Box<dyn Driver + '_>> {
+        None
+    }
+
+    fn hurry(&self, hurry: bool) {
+        self.driver.hurry(hurry);
     }
 }

@@ -2,17 +2,22 @@
 
 use std::io;
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use mcp_overlay_model::{Answer, Case};
 
 use super::message::{Hello, Numbered, Request};
+use crate::subject::form::{Form, Numbering};
 use crate::subject::process::piped::{Piped, crashed, excerpt, protocol};
 use crate::subject::reply::Failure;
 
 /// Size limit for the answers to one batch, in bytes. An honest answer has a few thousand bytes.
 /// All answers of a batch are kept, and take a multiple of their length in memory.
 const MOST_ANSWERED: usize = 16 * 1024 * 1024;
+
+/// How long the answers to many requests ahead stay unread.
+const UNREAD: Duration = Duration::from_millis(200);
 
 /// A running process. Dropping it kills its whole process group.
 #[derive(Debug)]
@@ -58,28 +63,40 @@ impl Process {
         Ok(Process { piped, next_seq: 1, slowest: Duration::ZERO })
     }
 
-    /// Asks all cases at once; each answer is due within `timeout` of the previous one.
-    pub(super) fn ask(&mut self, cases: &[Case], timeout: Duration) -> Result<Vec<Answer>, Broken> {
-        let first_seq = self.next_seq;
-        self.next_seq += cases.len() as u64;
-        let requests: Vec<Request<'_>> =
-            (first_seq..).zip(cases).map(|(seq, case)| Request::Resolve { seq, case }).collect();
-        self.send(&requests);
-        let mut answers = vec![None; cases.len()];
+    /// Asks all cases at once, in a form or in the plain one; each answer is due within `timeout` of
+    /// the previous one.
+    pub(super) fn ask(
+        &mut self,
+        form: Option<Form>,
+        cases: &[Case],
+        timeout: Duration,
+    ) -> Result<Vec<Answer>, Broken> {
+        let count = form.map_or(cases.len(), |form| form.requests(cases.len()));
+        let numbering = Numbering::new(form, self.next_seq, count);
+        self.next_seq = numbering.next();
+        self.piped.send(requests(form, numbering, cases, count));
+        if form == Some(Form::FarAhead) {
+            thread::sleep(UNREAD);
+        }
+        let mut answers = vec![None; count];
         let mut room = MOST_ANSWERED;
-        for _ in cases {
-            let taken = self.take_answer(&mut answers, first_seq, timeout, &mut room);
+        let broken = |mut answers: Vec<Option<Answer>>, suspect: usize, failure| {
+            answers.truncate(cases.len());
+            Err(Broken { answers, suspect: suspect % cases.len().max(1), failure })
+        };
+        for _ in 0..count {
+            let taken = self.take_answer(&mut answers, numbering, timeout, &mut room);
             if let Err((suspect, failure)) = taken {
                 let first_missing = answers.iter().position(Option::is_none).unwrap_or_default();
-                let suspect = suspect.unwrap_or(first_missing);
-                return Err(Broken { answers, suspect, failure });
+                return broken(answers, suspect.unwrap_or(first_missing), failure);
             }
         }
         if self.piped.has_ended() {
             // The subject has exited, so another process wrote the last answers.
-            let suspect = cases.len().saturating_sub(1);
-            return Err(Broken { answers, suspect, failure: self.piped.ended() });
+            let failure = self.piped.ended();
+            return broken(answers, count.saturating_sub(1), failure);
         }
+        answers.truncate(cases.len());
         Ok(answers.into_iter().flatten().collect())
     }
 
@@ -92,7 +109,7 @@ impl Process {
     fn take_answer(
         &mut self,
         answers: &mut [Option<Answer>],
-        first_seq: u64,
+        numbering: Numbering,
         timeout: Duration,
         room: &mut usize,
     ) -> Result<(), (Option<usize>, Failure)> {
@@ -111,7 +128,7 @@ impl Process {
             (None, protocol(message))
         })?;
         let Numbered { seq, answer } = Numbered::read(&line).map_err(|failure| (None, failure))?;
-        let position = seq.checked_sub(first_seq).map(|position| position as usize);
+        let position = numbering.position(seq);
         let slot = position.and_then(|position| answers.get_mut(position));
         match slot {
             Some(slot @ None) => {
@@ -121,7 +138,7 @@ impl Process {
             Some(_) => {
                 return Err((position, protocol(format!("answered seq {seq} a second time"))));
             }
-            None if seq > 0 && seq < first_seq => {
+            None if numbering.is_earlier(seq) => {
                 return Err((None, protocol(format!("answered seq {seq} again, much later"))));
             }
             None => {
@@ -153,4 +170,17 @@ impl Process {
             None => Err(format!("after `stop` it did not end within {} s", limit.as_secs_f64())),
         }
     }
+}
+
+/// The lines of a batch.
+fn requests(form: Option<Form>, numbering: Numbering, cases: &[Case], count: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (position, case) in cases.iter().cycle().take(count).enumerate() {
+        let seq = numbering.seq(position);
+        match form {
+            Some(form) => form.write(seq, case, &mut bytes),
+            None => Request::Resolve { seq, case }.write(&mut bytes),
+        }
+    }
+    bytes
 }

@@ -1,0 +1,143 @@
+//! The phase `wire`: the same cases in every form in which a request can be written.
+
+use std::time::Instant;
+
+use mcp_overlay_model::Case;
+use serde_json::{Value, json};
+
+use super::error::Error;
+use super::isolate::Restarts;
+use super::run::{INVESTIGATION_TIME, Run};
+use super::sift::Kind;
+use crate::cases::generate::random_case;
+use crate::finding::Finding;
+use crate::finding::investigate::{Failing, examine};
+use crate::judge::ask;
+use crate::report::{Event, Phase, PhaseReport};
+use crate::subject::{Driver, Form};
+
+/// The number of random cases in each form.
+const RANDOM: u64 = 11;
+
+/// The seed of these cases. It is fixed, so that every run sends the same lines.
+const SEED: u64 = 1;
+
+/// The number of cases in a form with long lines or many requests.
+const FEW: u64 = 2;
+
+/// How often a subject may break down in a form. The next form gets a new process.
+const BREAKDOWNS: u32 = 2;
+
+/// The number of cases in a form.
+fn count(form: Form) -> u64 {
+    match form {
+        Form::LongLine | Form::FarAhead => FEW,
+        _ => written().len() as u64 + RANDOM,
+    }
+}
+
+fn case(index: u64) -> Option<Case> {
+    let written = written();
+    match written.get(index as usize) {
+        Some(case) => serde_json::from_value(case.clone()).ok(),
+        None => Some(random_case(SEED, index - written.len() as u64)),
+    }
+}
+
+/// Cases with what the forms are about: texts of all planes, and optional members.
+fn written() -> [Value; 5] {
+    let texts = json!({"command": "caf\u{e9}", "args": ["\u{1f980}", "\"\\\n\t/", "\u{2028}"]});
+    let docs = json!({"url": "https://a.example/mcp", "http_headers": {"x-a": "1"}});
+    [
+        json!({"auth": "chatgpt", "host": {"mcp_servers": {"docs\u{1f980}": texts}}}),
+        json!({"host": {"mcp_servers": {"a": {}}}}),
+        json!({"plugins": [{"id": "p1", "mcp_servers": {"a": {"command": "c"}}}, {"id": "p2"}]}),
+        json!({
+            "host": {"mcp_servers": {"a": {"command": "c"}, "b": docs}}, "auth": "api_key",
+            "contributors": [
+                {"id": "hosted-apps", "hosted_apps": {}},
+                {"id": "x", "contributions": [
+                    {"set": {"name": "c", "server": docs}}, {"remove": {"name": "a"}},
+                ]},
+            ],
+        }),
+        json!({}),
+    ]
+}
+
+impl Run<'_> {
+    pub(super) fn wire(&mut self) -> Result<(), Error> {
+        let shard = self.options.shard;
+        let total = Form::ALL.into_iter().map(|form| shard.share(count(form))).sum();
+        self.reporter.event(&Event::PhaseStarted { phase: Phase::Wire, total: Some(total) });
+        let started = Instant::now();
+        let mut report = PhaseReport {
+            phase: Phase::Wire,
+            cases: 0,
+            asked_again: 0,
+            not_comparable: 0,
+            brought_within_reach: None,
+            failures: 0,
+            cut_short: false,
+            seconds: 0.0,
+        };
+        for form in Form::ALL {
+            self.form(form, &mut report)?;
+        }
+        report.seconds = started.elapsed().as_secs_f64();
+        self.phase_ended(report);
+        Ok(())
+    }
+
+    /// Judges the cases in one form, and adds the counts to `report`.
+    fn form(&mut self, form: Form, report: &mut PhaseReport) -> Result<(), Error> {
+        let plain = self.driver;
+        let Some(driver) = plain.in_form(form) else {
+            return Err(Error::NoWire);
+        };
+        let profile = self.options.profile;
+        let case_of = |index| Some(Case { profile, ..case(index)? });
+        let total = self.options.shard.share(count(form));
+        let own = Restarts::new(BREAKDOWNS);
+        let tally = self.tally(&*driver, Phase::Wire, Some(total), None, Some(&own), case_of)?;
+        report.cases += tally.cases;
+        report.asked_again += tally.asked_again;
+        report.not_comparable += tally.skips.count();
+        report.failures += tally.failures;
+        report.cut_short |= tally.cases < total;
+        self.report.rules.merge(&tally.rules);
+        self.report.skips.merge(&tally.skips);
+        let deadline = Instant::now() + INVESTIGATION_TIME;
+        for kinds in [tally.sieve.into_kinds(), tally.advisories.into_kinds()] {
+            for Kind { count, first } in kinds {
+                let mut others = count - first.len() as u64;
+                for failing in first {
+                    if let Some(mut finding) = of_form(plain, &*driver, form, &failing, deadline) {
+                        finding.count += std::mem::take(&mut others);
+                        self.found(finding);
+                    }
+                }
+            }
+        }
+        driver.restart();
+        Ok(())
+    }
+}
+
+/// Describes a failing case. The form is to blame only if the subject is right without it.
+fn of_form(
+    plain: &dyn Driver,
+    driver: &dyn Driver,
+    form: Form,
+    failing: &Failing,
+    deadline: Instant,
+) -> Option<Finding> {
+    plain.restart();
+    let verdict = ask(plain, &failing.case).verdict;
+    if !failing.verdict.is_failure() || verdict.is_failure() {
+        return examine(plain, &Failing { verdict, ..failing.clone() }, deadline);
+    }
+    let mut finding = examine(driver, failing, deadline)?;
+    finding.blame_form(form);
+    Some(finding)
+}

@@ -1,0 +1,57 @@
+//! The extent of a complete run.
+
+use mcp_overlay_model::Profile;
+use serde::{Deserialize, Serialize};
+
+use super::phase::Phase;
+use crate::subject::SubjectKind;
+
+/// The percentage of cases that a complete run asks again.
+const TWICE: f64 = 5.0;
+
+/// What a run must cover to be complete. A run that covers less is narrowed, and is never called
+/// clean.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Extent {
+    phases: Vec<Phase>,
+    cases: u64,
+    twice: f64,
+}
+
+impl Extent {
+    /// A default run of `mcp-overlay check`: a minute or two, even for a large app-server.
+    pub fn of(kind: SubjectKind, profile: Profile) -> Self {
+        let (phases, cases) = match kind {
+            SubjectKind::InProcess => (Phase::IN_PROCESS.as_slice(), 500_000),
+            SubjectKind::Stdio => (Phase::OVER_STDIO.as_slice(), 500_000),
+            SubjectKind::AppServer | SubjectKind::AppServerAtChatgpt => {
+                (Phase::OUTSIDE.as_slice(), 500)
+            }
+        };
+        // The endpoint scenarios are those of the first profile.
+        let has = |phase: &Phase| *phase != Phase::Endpoint || profile == Profile::default();
+        Extent { phases: phases.iter().copied().filter(has).collect(), cases, twice: TWICE }
+    }
+
+    /// A run of a library user with [`Options::default`](crate::Options): the phases that need no
+    /// connections, and 100,000 random cases.
+    pub fn of_library() -> Self {
+        let phases = vec![Phase::Vectors, Phase::Edges, Phase::Exhaustive, Phase::Random];
+        Extent { phases, cases: 100_000, twice: TWICE }
+    }
+
+    /// The phases.
+    pub fn phases(&self) -> &[Phase] {
+        &self.phases
+    }
+
+    /// The number of random cases.
+    pub fn cases(&self) -> u64 {
+        self.cases
+    }
+
+    /// The percentage of cases asked again.
+    pub fn twice(&self) -> f64 {
+        self.twice
+    }
+}

@@ -1,0 +1,79 @@
+//! The verdict in one line.
+
+use super::data::{Report, RunVerdict};
+use crate::display::grouped;
+
+impl Report {
+    /// The verdict in one line, such as `clean: 1,945,612 cases, no disagreement`.
+    pub fn headline(&self) -> String {
+        let compared = grouped(self.compared());
+        let expected = match self.expected_count() {
+            0 => "no disagreement".to_string(),
+            expected => format!("{expected} expected failures and no other"),
+        };
+        let remarks = self.remarks();
+        match self.verdict() {
+            RunVerdict::Clean => format!("clean: {compared} cases, {expected}{remarks}"),
+            RunVerdict::NoDisagreement if self.expected_count() == 0 => {
+                format!("no disagreement in {compared} cases{remarks}{}", self.narrowed())
+            }
+            RunVerdict::NoDisagreement => {
+                format!("{expected} in {compared} cases{remarks}{}", self.narrowed())
+            }
+            RunVerdict::Incomplete => {
+                let missing = self.missing().summary();
+                format!("incomplete: {missing}; {expected} in {compared} cases{remarks}")
+            }
+            RunVerdict::NothingChecked => {
+                "nothing was checked: a phase compared no case, which is never a pass".into()
+            }
+            RunVerdict::Findings => self.findings_headline(),
+        }
+    }
+
+    fn findings_headline(&self) -> String {
+        let found = self.findings.len() - self.advisories().count() + self.scenarios.len();
+        let (expected, unmet) = (self.expected_count(), self.unmet().count());
+        let mut words = format!(
+            "findings: {} failures in {} cases, {found} distinct after minimising",
+            grouped(self.failures()),
+            grouped(self.compared()),
+        );
+        if expected > 0 {
+            words.push_str(&format!(", {expected} of them expected"));
+        }
+        words.push_str(&self.remarks());
+        if unmet > 0 {
+            words.push_str(&format!("; {unmet} expected failures were not met"));
+        }
+        if let Some(why) = &self.gave_up {
+            words.push_str(&format!("; {why}"));
+        }
+        words
+    }
+
+    /// Says that the run was narrowed.
+    fn narrowed(&self) -> &'static str {
+        if self.run.shard.is_whole() { "; a narrowed run" } else { "; a part of a run" }
+    }
+
+    /// The numbers of advisories and of skipped cases, if there are any.
+    fn remarks(&self) -> String {
+        let advisories = match self.advisories().count() {
+            0 => String::new(),
+            1 => "; 1 advisory".to_string(),
+            many => format!("; {many} advisories"),
+        };
+        let skipped = match self.phases.iter().map(|phase| phase.not_comparable).sum() {
+            0 => String::new(),
+            skipped => format!("; {} skipped", grouped(skipped)),
+        };
+        advisories + &skipped
+    }
+
+    /// The number of expected failures that occurred.
+    fn expected_count(&self) -> usize {
+        self.findings.iter().filter(|found| found.expected.is_some()).count()
+            + self.scenarios.iter().filter(|failed| failed.expected.is_some()).count()
+    }
+}

@@ -1,0 +1,68 @@
+//! The cases of a default run reach every rule that the kind of subject can show, so that a sound
+//! subject is called clean.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics fails, as it should")]
+
+use std::collections::BTreeSet;
+
+use mcp_overlay::black_box::narrow::AppsOrigin;
+use mcp_overlay::cases::generate::random_case;
+use mcp_overlay::cases::vectors;
+use mcp_overlay::report::Extent;
+use mcp_overlay::rules::coverage::{can_show, reached, reached_outside};
+use mcp_overlay::subject::SubjectKind;
+use mcp_overlay_model::{Case, Profile, Rule, resolve};
+
+/// The vectors and the first random cases.
+fn cases(profile: Profile, random: u64) -> impl Iterator<Item = Case> {
+    let vectors = vectors::parse(vectors::COMMITTED, "the vectors".as_ref()).unwrap();
+    let random = (0..random).map(|index| random_case(27_191, index));
+    let all = vectors.into_iter().map(|vector| vector.case).chain(random);
+    all.map(move |case| Case { profile, ..case })
+}
+
+/// The rules that a subject can show and that no case reaches, and those that it cannot show and
+/// that a case reaches.
+fn wrong(kind: SubjectKind, profile: Profile, reached: &BTreeSet<Rule>) -> [Vec<Rule>; 2] {
+    let rules = || profile.rules().iter();
+    // The campaign counts these two.
+    let by_asking = [Rule::ResolutionPure, Rule::DeliveryAnyWay];
+    let missed =
+        rules().filter(|rule| can_show(kind, profile.rules(), *rule) && !reached.contains(rule));
+    let missed = missed.filter(|rule| !by_asking.contains(rule)).collect();
+    let surplus =
+        rules().filter(|rule| !can_show(kind, profile.rules(), *rule) && reached.contains(rule));
+    [missed, surplus.collect()]
+}
+
+#[test]
+fn the_default_run_of_an_app_server_reaches_what_it_can_show() {
+    for (origin, kind) in [
+        (AppsOrigin::Loopback, SubjectKind::AppServer),
+        (AppsOrigin::TrueOrigin, SubjectKind::AppServerAtChatgpt),
+    ] {
+        for profile in Profile::ALL {
+            let narrowed = |case| Case { profile, ..origin.nearest(case) };
+            let random = Extent::of(kind, profile).cases();
+            let reached: BTreeSet<Rule> = cases(profile, random)
+                .map(narrowed)
+                .flat_map(|case| reached_outside(&case, &resolve(&case)).iter().collect::<Vec<_>>())
+                .collect();
+            let wrong = wrong(kind, profile, &reached);
+            assert_eq!(wrong, [vec![], vec![]], "{kind:?}, {}", profile.name());
+        }
+    }
+}
+
+/// The small scope reaches nothing that the random cases do not.
+#[test]
+fn the_default_run_of_a_subject_reaches_what_it_can_show() {
+    for kind in [SubjectKind::InProcess, SubjectKind::Stdio] {
+        for profile in Profile::ALL {
+            let reached: BTreeSet<Rule> = cases(profile, 10_000)
+                .flat_map(|case| reached(&case, &resolve(&case)).iter().collect::<Vec<_>>())
+                .collect();
+            assert_eq!(wrong(kind, profile, &reached), [vec![], vec![]], "{}", profile.name());
+        }
+    }
+}

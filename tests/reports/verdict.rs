@@ -1,0 +1,111 @@
+//! What a report calls a run: clean only if it was complete and reached everything.
+
+use mcp_overlay::campaign::Phase;
+use mcp_overlay::report::merge::merge;
+use mcp_overlay::report::{Report, RuleStatus, RunVerdict, Skipped};
+use mcp_overlay::subject::SubjectKind;
+use mcp_overlay_model::Rule;
+
+use crate::sample;
+
+fn changed(change: impl FnOnce(&mut Report)) -> Report {
+    let mut report = sample::clean();
+    change(&mut report);
+    report
+}
+
+#[test]
+fn a_complete_run_that_reached_everything_is_clean() {
+    let report = sample::clean();
+    assert_eq!(report.verdict(), RunVerdict::Clean, "{}", report.to_text());
+    report.assert_clean();
+    report.assert_no_disagreement();
+}
+
+#[test]
+fn a_complete_run_that_missed_something_is_incomplete() {
+    let skipped = Skipped { skipped: "later".into(), allowed: None, cases: 3 };
+    let unreached = changed(|report| report.rules = Default::default());
+    let rare = changed(|report| report.labels = sample::incomplete().labels);
+    let skips = changed(|report| report.skips.add(skipped));
+    for (report, words) in [
+        (unreached, "rules not reached"),
+        (rare, "2 situations too rare"),
+        (skips, "3 cases skipped without an entry"),
+        (sample::incomplete(), "234 cases skipped without an entry"),
+    ] {
+        assert_eq!(report.verdict(), RunVerdict::Incomplete, "{}", report.to_text());
+        assert!(report.headline().starts_with("incomplete: "), "{}", report.headline());
+        assert!(report.headline().contains(words), "{}", report.headline());
+        assert!(!report.has_no_disagreement());
+    }
+}
+
+#[test]
+fn an_allowed_skip_is_clean_and_an_unmet_one_is_not() {
+    let skipped = |cases| Skipped { skipped: "later".into(), allowed: Some("why".into()), cases };
+    assert!(changed(|report| report.skips.add(skipped(3))).is_clean());
+    let unmet = changed(|report| report.skips.add(skipped(0)));
+    assert_eq!(unmet.verdict(), RunVerdict::Findings);
+    assert_eq!(unmet.unmet().map(|unmet| unmet.what).collect::<Vec<_>>(), ["later"]);
+}
+
+#[test]
+fn every_option_that_narrows_a_run_keeps_it_from_being_clean() {
+    let changes: [(fn(&mut Report), &str); 5] = [
+        (
+            |report| {
+                report.run.phases.retain(|phase| *phase != Phase::Exhaustive);
+                report.phases.remove(1);
+            },
+            "without the phases exhaustive",
+        ),
+        (|report| report.run.cases = Some(99_999), "99,999 of 100,000 random cases"),
+        (|report| report.run.time = Some(60), "random cases for 60 s"),
+        (|report| report.run.twice = 0.0, "0 % asked again, not 5 %"),
+        (|report| report.run.shard = "1/2".parse().unwrap(), "part 1/2"),
+    ];
+    for (change, words) in changes {
+        let report = changed(change);
+        assert_eq!(report.verdict(), RunVerdict::NoDisagreement, "{words}");
+        assert!(!report.headline().contains("clean"), "{}", report.headline());
+        assert_eq!(report.missing().narrowed_by, [words]);
+        report.assert_no_disagreement();
+    }
+    let wider = changed(|report| report.run.cases = Some(200_000));
+    assert!(wider.is_clean(), "more cases than a complete run");
+}
+
+#[test]
+fn merged_parts_are_clean_only_if_the_whole_run_was_complete() {
+    let parts = |report: &Report| {
+        let part = |index: u32| {
+            let mut part = report.clone();
+            part.run.shard = format!("{index}/2").parse().unwrap();
+            (format!("{index}.json"), part)
+        };
+        [part(1), part(2)].to_vec()
+    };
+    assert_eq!(merge(parts(&sample::clean())).unwrap().verdict(), RunVerdict::Clean);
+    let narrowed = merge(parts(&sample::narrowed())).unwrap();
+    assert_eq!(narrowed.verdict(), RunVerdict::NoDisagreement);
+    let incomplete = merge(parts(&sample::incomplete())).unwrap();
+    assert_eq!(incomplete.verdict(), RunVerdict::Incomplete);
+    assert_eq!(incomplete.skips.count(), 2 * sample::incomplete().skips.count());
+}
+
+#[test]
+fn a_rule_that_this_kind_of_subject_cannot_show_is_not_missing() {
+    let outside = Rule::DeliveryAnyWay;
+    let of = |kind| {
+        changed(|report| {
+            report.run.kind = kind;
+            report.rules = Default::default();
+        })
+    };
+    let status = |kind| of(kind).status(outside);
+    assert_eq!(status(SubjectKind::Stdio), RuleStatus::NotShown);
+    assert_eq!(status(SubjectKind::AppServer), RuleStatus::NotReached);
+    assert!(!of(SubjectKind::Stdio).missing().rules.contains(&outside));
+    assert!(of(SubjectKind::AppServer).missing().rules.contains(&outside));
+}

@@ -1,0 +1,105 @@
+//! The phase `wire` finds each form of a request that a subject does not read.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use mcp_overlay::subject::Form;
+use serde_json::Value;
+
+use super::{Processes, saved};
+
+fn tool(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_mcp-overlay")).args(arguments).output().unwrap()
+}
+
+fn wire(command: &str, findings: &Path) -> Output {
+    let findings = findings.to_str().unwrap();
+    tool(&["check", "--only", "wire", "--stdio", command, "--timeout", "1", "--findings", findings])
+}
+
+#[test]
+fn each_form_is_found() {
+    let ways = [
+        ("chokes-on-blank-lines", Form::BlankLines, "crashed"),
+        ("wants-compact-json", Form::WhiteSpace, "crashed"),
+        ("wants-cmd-first", Form::MemberOrder, "crashed"),
+        ("knows-its-own-members-only", Form::UnknownMembers, "crashed"),
+        ("refuses-a-member-twice", Form::DuplicateMembers, "crashed"),
+        ("refuses-a-member-of-a-case-twice", Form::DuplicateMembersOfCase, "crashed"),
+        ("wants-auth", Form::AbsentMembers, "disagree"),
+        ("takes-null-for-a-list", Form::NullMembers, "crashed"),
+        ("knows-no-surrogate-pairs", Form::Escapes, "disagree"),
+        ("counts-itself", Form::AnySeq, "protocol error"),
+        ("reads-seq-as-32-bits", Form::LargeSeq, "protocol error"),
+        ("reads-64-levels", Form::DeepCase, "crashed"),
+        ("reads-a-million-bytes", Form::LongLine, "crashed"),
+        ("forgets-requests-far-ahead", Form::FarAhead, "hung"),
+    ];
+    assert_eq!(ways.map(|(_, form, _)| form), Form::ALL, "one way for each form");
+    for (way, form, verdict) in ways {
+        let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
+        let output = wire(&processes.command(way).join(" "), folder.path());
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{way}: {text}");
+        let found = saved(folder.path());
+        let of_form = |finding: &&Value| finding["form"] == form.word();
+        let finding = found.iter().find(of_form).unwrap_or_else(|| panic!("{way}: {text}"));
+        assert_eq!(finding["verdict"], verdict, "{way}: {finding}");
+        assert_eq!((&finding["rule"], &finding["sentence"]), (&"".into(), &form.promise().into()));
+        assert!(text.contains(&format!("sent as {form}: {}", form.promise())), "{way}: {text}");
+        processes.assert_gone();
+    }
+}
+
+#[test]
+fn a_sound_subject_reads_every_form() {
+    let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
+    let output = wire(&processes.command("fine").join(" "), folder.path());
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("no disagreement in 196 cases"), "{text}");
+}
+
+#[test]
+fn a_finding_about_a_form_is_replayed_in_this_form() {
+    let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
+    let way = processes.command("wants-auth").join(" ");
+    wire(&way, folder.path());
+    let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    let file = file.to_str().unwrap();
+    assert!(file.contains("disagree-absent-members-"), "{file}");
+    assert_eq!(tool(&["replay", file, "--stdio", &way]).status.code(), Some(1));
+    let fine = processes.command("fine").join(" ");
+    assert_eq!(tool(&["replay", file, "--stdio", &fine]).status.code(), Some(0));
+}
+
+/// A case that is wrong in the plain form too is not blamed on the form.
+#[test]
+fn a_form_is_not_blamed_for_what_fails_without_it() {
+    let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
+    let output = wire(&processes.command("exits").join(" "), folder.path());
+    assert_eq!(output.status.code(), Some(1));
+    let found = saved(folder.path());
+    assert!(
+        !found.is_empty() && found.iter().all(|finding| finding["form"].is_null()),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn the_phase_is_for_subjects_over_stdio() {
+    let output = tool(&["check", "--only", "wire"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("--stdio"));
+}
+
+/// The promises are sentences of the page.
+#[test]
+fn each_promise_is_on_the_page() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/protocol.md");
+    let page =
+        std::fs::read_to_string(page).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    for form in Form::ALL {
+        assert!(page.contains(form.promise()), "{}", form.promise());
+    }
+}
