@@ -1,9 +1,10 @@
-"""Scores mutants by `mcp-overlay check` alone. Used by the scripts `python`, `javascript` and `production`."""
+"""Scores mutants by `mcp-overlay check` alone, for `python`, `javascript` and `production`."""
 
 import argparse
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -128,7 +129,7 @@ class Check:
         return "survived", None
 
     def ask(self, phase, timeout):
-        """What a check says, and its output: `clean`, `found` or `timeout`. Any exit status but 0 is `found`."""
+        """`clean`, `found` (any exit status but 0) or `timeout`; and the output of the check."""
         shutil.rmtree(self.findings, ignore_errors=True)
         said = self.scratch / "output"
         deadline = time.monotonic() + timeout
@@ -177,7 +178,8 @@ def score(name, arguments, mutants, apply, check):
             record(arguments.results, [key, outcome, finder, took], mutant)
             built = f" ({built:.1f} s building)" if built > 0.1 else ""
             by = f" by {finder}" if finder else ""
-            print(f"{number}/{len(mutants)} {outcome}{by}, {took:.1f} s{built}: {title(mutant)}", flush=True)
+            told = f"{number}/{len(mutants)} {outcome}{by}, {took:.1f} s{built}"
+            print(f"{told}: {title(mutant)}", flush=True)
         counts[outcome] += 1
         finders[finder] += 1
         counts["seconds"] += took
@@ -222,10 +224,11 @@ def summary(counts, finders, survivors, explained):
 
 
 def reason(explained, mutant):
-    """The reason of the first entry whose line is the mutant's and whose other members are the mutant's too."""
+    """The reason of the first entry whose members all match the mutant."""
     for entry in explained:
-        others = entry.keys() - {"lines", "reason"}
-        if mutant["code"] in entry["lines"] and all(entry[key] == mutant[key] for key in others):
+        patterns = entry.keys() - {"lines", "reason"}
+        on_line = "lines" not in entry or mutant["code"] in entry["lines"]
+        if on_line and all(re.search(entry[key], mutant[key]) for key in patterns):
             return entry["reason"]
     return None
 

@@ -7,6 +7,7 @@ Making one takes a tenth of a second, so only every STEP-th is made, starting wi
 
 import json
 import sys
+import warnings
 from pathlib import Path
 
 from cosmic_ray.ast import ast_nodes, get_ast
@@ -48,7 +49,8 @@ def mutant(source, line, column, name, number):
 
 def compiles(text):
     try:
-        compile(text, "mutant", "exec")
+        with warnings.catch_warnings(action="ignore"):
+            compile(text, "mutant", "exec")
     except SyntaxError:
         return False
     return True
