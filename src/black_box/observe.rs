@@ -72,6 +72,7 @@ impl Evidence<'_> {
         let status = if is_unusable && status == "unknown" { "unsupported" } else { status };
         let mut seen = Observation::new(AuthStatus::from(status.to_string()));
         seen.enabled = false;
+        let mut requests = Vec::new();
         for (number, entry) in self.local.entries.iter().enumerate() {
             if entry.name != name {
                 continue;
@@ -81,15 +82,16 @@ impl Evidence<'_> {
             }
             if self.was_started(number) && self.requests_to(number).next().is_some() {
                 record_url(entry.url.as_str().unwrap_or_default().into(), &mut seen);
-                self.record_requests(self.requests_to(number), &mut seen);
+                requests.extend(self.requests_to(number));
             }
         }
-        if name == CODEX_APPS
-            && let Some(first) = self.requests_to_apps().next()
-        {
-            record_url(format!("{}{}", self.apps_origin(), first.target), &mut seen);
-            self.record_requests(self.requests_to_apps(), &mut seen);
+        if name == CODEX_APPS {
+            for asked in self.requests_to_apps() {
+                record_url(format!("{}{}", self.apps_origin(), asked.target), &mut seen);
+                requests.push(asked);
+            }
         }
+        self.record_requests(&requests, &mut seen);
         seen
     }
 
@@ -102,31 +104,49 @@ impl Evidence<'_> {
         base.get(..end.map_or(base.len(), |end| authority + end)).unwrap_or(base)
     }
 
-    fn record_requests<'a>(
-        &self,
-        requests: impl Iterator<Item = &'a ReceivedRequest>,
-        seen: &mut Observation,
-    ) {
-        let mut headers = None;
+    /// Records the credentials and headers of the requests to one server. Every MCP request must
+    /// carry what the first one carries.
+    fn record_requests(&self, requests: &[&ReceivedRequest], seen: &mut Observation) {
+        let mut first: Option<Carried> = None;
         for asked in requests {
-            // HTTP clients send the userinfo of a base as Basic credentials, which are no bearer.
-            let bearer = asked.authorization.as_ref().filter(|value| *value != BASIC_OF_USERINFO);
-            if let Some(bearer) = bearer {
-                let source = bearer_source(bearer, &self.local.environment);
-                // One request with the host's credentials outweighs all others.
-                if source == Bearer::Host || seen.authorization.is_none() {
-                    seen.authorization = Some(source);
+            let carried = self.carried_by(asked);
+            // One request with the host's credentials outweighs all others, whatever it is.
+            if carried.authorization == Some(Bearer::Host) || seen.authorization.is_none() {
+                seen.authorization = carried.authorization.clone().or(seen.authorization.take());
+            }
+            seen.account_id = carried.account_id.or(seen.account_id);
+            if !asked.is_mcp {
+                continue;
+            }
+            let Some(first) = &first else {
+                seen.http_headers.extend(carried.headers.clone());
+                first = Some(carried);
+                continue;
+            };
+            for (field, is_same) in [
+                ("authorization", carried.authorization == first.authorization),
+                ("account_id", carried.account_id == first.account_id),
+                ("http_headers", carried.headers == first.headers),
+            ] {
+                if !is_same {
+                    contradict(field, &mut seen.contradictory);
                 }
             }
-            if let Some(account) = &asked.account {
-                let is_known = account == ACCOUNT;
-                seen.account_id = Some(if is_known { Account::Host } else { Account::Unknown });
-            }
-            if asked.is_mcp && headers.is_none() {
-                headers = Some(self.headers(&asked.headers));
-            }
         }
-        seen.http_headers.extend(headers.unwrap_or_default());
+    }
+
+    fn carried_by(&self, asked: &ReceivedRequest) -> Carried {
+        // HTTP clients send the userinfo of a base as Basic credentials, which are no bearer.
+        let bearer = asked.authorization.as_ref().filter(|value| *value != BASIC_OF_USERINFO);
+        let account = |account: &String| match account == ACCOUNT {
+            true => Account::Host,
+            false => Account::Unknown,
+        };
+        Carried {
+            authorization: bearer.map(|bearer| bearer_source(bearer, &self.local.environment)),
+            account_id: asked.account.as_ref().map(account),
+            headers: self.headers(&asked.headers),
+        }
     }
 
     /// The headers that the case mentions, and the Apps server's own.
@@ -142,6 +162,13 @@ impl Evidence<'_> {
         }
         seen
     }
+}
+
+/// The relevant part of a request.
+struct Carried {
+    authorization: Option<Bearer>,
+    account_id: Option<Account>,
+    headers: BTreeMap<String, String>,
 }
 
 /// The number of the entry that a request is for.
@@ -174,7 +201,14 @@ fn record<T: PartialEq + Default>(
 ) {
     if *known == T::default() {
         *known = value;
-    } else if *known != value && !contradictory.iter().any(|name| name == field) {
+    } else if *known != value {
+        contradict(field, contradictory);
+    }
+}
+
+/// Notes that a second, different value of a field was observed.
+fn contradict(field: &str, contradictory: &mut Vec<String>) {
+    if !contradictory.iter().any(|name| name == field) {
         contradictory.push(field.into());
     }
 }

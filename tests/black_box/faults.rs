@@ -36,7 +36,12 @@ fn words(report: &Report) -> String {
 /// other rule than these is.
 #[track_caller]
 fn is_found(fault: &str, verdict: &str, rules: &[Rule]) {
-    let found = found(fault, Phase::Random, 60, PATIENCE);
+    is_found_in(60, fault, verdict, rules);
+}
+
+#[track_caller]
+fn is_found_in(cases: u64, fault: &str, verdict: &str, rules: &[Rule]) {
+    let found = found(fault, Phase::Random, cases, PATIENCE);
     let first = rules.first().copied();
     assert!(found.iter().any(|(_, rule)| *rule == first), "{fault}: {found:?}");
     for (of, rule) in &found {
@@ -78,6 +83,23 @@ fn credentials_sent_to_another_server_are_found() {
     is_found("sends-token-in-discovery", "disagree", &rules);
     is_found("sends-token-below", "disagree", &rules);
     is_found("sends-token-beside", "leaked", &[]);
+}
+
+/// Every request to a server counts, not only the first one.
+#[test]
+fn another_header_or_bearer_after_the_first_request_is_found() {
+    // The fault also asks a configured `codex_apps` that the host's own one replaces.
+    let rules = [Rule::ServerUnknownField, Rule::HostedEnabledSets];
+    is_found_in(300, "drops-headers-later", "disagree", &rules);
+    is_found("sends-another-bearer-later", "disagree", &[Rule::CredentialsEnvironmentInstead]);
+}
+
+/// A wrong header breaks the rule about fields, not the one that chose the entry.
+#[test]
+fn a_missing_header_is_blamed_on_the_rule_of_the_field() {
+    // The fault renames the key, so the host also accepts the key for a stdio server.
+    let rules = [Rule::ServerUnknownField, Rule::ServerForeignField];
+    is_found_in(300, "drops-headers", "disagree", &rules);
 }
 
 #[test]

@@ -129,9 +129,9 @@ impl Faulty {
                 thread::sleep(Duration::from_millis(100));
                 eprintln!("{two}");
             }
-            "starts-disabled" => {
-                let file = self.home.join("config.toml");
-                std::fs::write(&file, enabled(&std::fs::read_to_string(&file).unwrap())).unwrap();
+            "starts-disabled" => self.rewrite_config(enabled),
+            "drops-headers" => {
+                self.rewrite_config(|text| text.replace("http_headers", "no_headers"))
             }
             "sends-token-elsewhere" => {
                 if let Some(url) = self.first_server() {
@@ -165,6 +165,11 @@ impl Faulty {
         true
     }
 
+    fn rewrite_config(&self, rewrite: impl Fn(&str) -> String) {
+        let file = self.home.join("config.toml");
+        std::fs::write(&file, rewrite(&std::fs::read_to_string(&file).unwrap())).unwrap();
+    }
+
     /// Requests authorization server metadata at one of the standard locations.
     fn discover(&self, url: &str, token: &str) {
         let well_known = ".well-known/oauth-authorization-server";
@@ -184,6 +189,16 @@ impl Faulty {
         let Some(listed) = listed else { return message };
         if self.is("hides-server") && !listed.is_empty() {
             listed.remove(0);
+        }
+        let later = match self.fault.as_str() {
+            "drops-headers-later" => self.server(listed, "http_headers").map(|url| (url, "")),
+            "sends-another-bearer-later" => {
+                self.server(listed, "bearer_token_env_var").map(|url| (url, "another"))
+            }
+            _ => None,
+        };
+        if let Some((url, token)) = later {
+            ask("POST", &url, token);
         }
         if self.is("lies-about-auth") {
             for entry in listed.iter_mut().filter(|entry| entry["authStatus"] == "bearerToken") {
@@ -211,6 +226,23 @@ impl Faulty {
         let text = std::fs::read_to_string(self.home.join("config.toml")).unwrap();
         let table: toml::Table = toml::from_str(&text).unwrap();
         serde_json::to_value(table).unwrap()
+    }
+
+    /// The address of a listed, enabled HTTP server with a value for this field.
+    fn server(&self, listed: &[Value], field: &str) -> Option<String> {
+        let config = self.config();
+        let servers = config["mcp_servers"].as_object()?;
+        let has_value = |value: &Value| match value {
+            Value::Object(table) => !table.is_empty(),
+            value => value.is_string(),
+        };
+        let mut with_field = servers.iter().filter(|(name, server)| {
+            has_value(&server[field])
+                && server["enabled"] != false
+                && listed.iter().any(|entry| entry["name"] == name.as_str())
+        });
+        let url = with_field.find_map(|(_, server)| server["url"].as_str());
+        url.filter(|url| is_address(url)).map(str::to_string)
     }
 
     /// The address of the first HTTP server.
