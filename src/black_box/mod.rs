@@ -11,6 +11,7 @@ mod home;
 mod local_case;
 pub mod narrow;
 mod observe;
+mod refusal;
 mod secrets;
 mod session;
 pub mod stdio_server;
@@ -32,8 +33,9 @@ use self::delivery::Delivered;
 use self::local_case::{Addresses, LocalCase};
 use self::narrow::AppsOrigin;
 use self::observe::Evidence;
+use self::refusal::ConfigNames;
 use self::secrets::nonce;
-use self::session::{NotStarted, Session, Start, Status};
+use self::session::{NotStarted, Session, Settings, Start, Status};
 use self::stdio_server::Started;
 use self::test_servers::TestServers;
 use self::true_origin::tls::{Front, FrontError};
@@ -254,9 +256,9 @@ impl Host {
         let program = self.command.first().cloned().unwrap_or_default();
         let start = Start { auth: None, environment: BTreeMap::new(), arguments: Vec::new() };
         let nothing = home::with_settings(&toml::Table::new(), &[]);
-        let settings = (&nothing, &[][..]);
+        let settings = Settings { file: &nothing, plugins: &[], names: ConfigNames::of(&nothing) };
         let started =
-            Session::start(&self.command, start, settings, &self.environment, self.patience.start);
+            Session::start(&self.command, start, &settings, &self.environment, self.patience.start);
         let file = Path::new(&program).file_name().unwrap_or_default().to_string_lossy();
         match started {
             Ok(session) => Ok(format!("{file} {}", session.version())),
@@ -336,17 +338,19 @@ impl Host {
     ) -> Result<(Session, Status), NotStarted> {
         let Delivered { file, arguments } = delivery::deliver(&local.config, route);
         let start = Start { auth: case.auth, environment: local.environment.clone(), arguments };
-        let settings = (&file, local.plugins.as_slice());
+        let names = ConfigNames::of(&local.config);
+        let settings = Settings { file: &file, plugins: &local.plugins, names };
         let patience = self.patience.start;
         let mut session = match self.take_idle(&start) {
             Some(session) => {
-                let written = session.write_settings(settings);
+                let written = session.write_settings(&settings);
                 written.map_err(|error| NotStarted::Failed(session::own_fault(&error)))?;
                 session
             }
-            None => Session::start(&self.command, start, settings, &self.environment, patience)?,
+            None => Session::start(&self.command, start, &settings, &self.environment, patience)?,
         };
-        let status = session.status(self.patience.case).map_err(NotStarted::Failed)?;
+        let status = session.status(&settings.names, self.patience.case);
+        let status = status.map_err(NotStarted::Failed)?;
         Ok((session, status))
     }
 

@@ -139,6 +139,14 @@ fn a_host_that_rejects_every_config_is_found() {
     is_found("refuses-everything", "disagree", &[Rule::HostWrongType]);
 }
 
+/// A refusal of a config names the file or the key. Anything else is a breakdown.
+#[test]
+fn a_breakdown_is_no_refusal_of_a_config() {
+    is_found("refuses-without-a-reason", "protocol error", &[]);
+    is_found("refuses-as-unknown-method", "protocol error", &[]);
+    is_found("ends-with-a-traceback", "crashed", &[]);
+}
+
 #[test]
 fn ignored_arguments_are_found() {
     assert_eq!(found("ignores-arguments", Phase::Random, 40, PATIENCE), []);

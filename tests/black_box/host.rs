@@ -35,6 +35,10 @@ fn main() {
     let settings: Vec<String> = arguments.filter(|word| word != "-c").collect();
     let host = Arc::new(Faulty { fault, home });
     host.note(&notes);
+    if host.is("ends-with-a-traceback") && host.has_api_key() {
+        eprintln!("Traceback (most recent call last):\nKeyError: 'mcp_servers' in config.toml");
+        exit(1);
+    }
     serve_until_end_of_input(&host, &settings);
 }
 
@@ -150,7 +154,7 @@ impl Faulty {
                 }
             }
             "refuses-everything" => {
-                let error = json!({"code": -32603, "message": "not today"});
+                let error = json!({"code": -32603, "message": "config.toml: not today"});
                 say(&json!({"id": request["id"], "error": error}));
                 return false;
             }
@@ -185,6 +189,13 @@ impl Faulty {
 
     /// Applies the faults that change a response.
     fn edit(&self, mut message: Value) -> Value {
+        if let Some(error) = message.get_mut("error") {
+            match self.fault.as_str() {
+                "refuses-without-a-reason" => error["message"] = "internal error".into(),
+                "refuses-as-unknown-method" => error["code"] = (-32601).into(),
+                _ => {}
+            }
+        }
         let listed = message.pointer_mut("/result/data").and_then(Value::as_array_mut);
         let Some(listed) = listed else { return message };
         if self.is("hides-server") && !listed.is_empty() {
