@@ -37,7 +37,7 @@ use self::refusal::ConfigNames;
 use self::secrets::nonce;
 use self::session::{NotStarted, Session, Settings, Start, Status};
 use self::stdio_server::Started;
-use self::test_servers::TestServers;
+use self::test_servers::{ReceivedRequest, TestServers};
 use self::true_origin::tls::{Front, FrontError};
 use crate::subject::stdio::Patience;
 use crate::subject::{Driver, Failure, FailureKind, Reply, Route, Visibility};
@@ -299,7 +299,8 @@ impl Host {
         let started = self.take_reports(&local.mark);
         // A host that rejects a config must not contact its servers; a contact becomes an
         // observation.
-        let did_more = !started.is_empty() || requests.iter().any(|asked| asked.is_mcp);
+        let is_contact = |asked: &ReceivedRequest| asked.is_mcp || asked.is_contact_to_apps();
+        let did_more = !started.is_empty() || requests.iter().any(is_contact);
         let mut leaks = self.test_servers.take_strays();
         leaks.extend(observe::leak_beside_entries(&requests, local.entries.len()));
         let (mut session, status) = match asked {

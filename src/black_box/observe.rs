@@ -36,7 +36,7 @@ impl Evidence<'_> {
         let listed = self.listed.iter().map(|listed| listed.name.as_str());
         let started = self.local.entries.iter().enumerate();
         let started = started.filter(|(number, _)| self.was_started(*number));
-        let apps = self.requests_to_apps().next().map(|_| CODEX_APPS);
+        let apps = self.contacts_to_apps().next().map(|_| CODEX_APPS);
         let names: BTreeSet<&str> =
             listed.chain(started.map(|(_, entry)| entry.name.as_str())).chain(apps).collect();
         let seen = names.iter().map(|name| ((*name).to_string(), self.observation(name)));
@@ -64,6 +64,11 @@ impl Evidence<'_> {
         self.asked.iter().filter(|asked| asked.origin == Origin::Apps && asked.is_mcp)
     }
 
+    /// All requests that only the Apps server can be meant by, MCP or not.
+    fn contacts_to_apps(&self) -> impl Iterator<Item = &ReceivedRequest> {
+        self.asked.iter().filter(|asked| asked.is_contact_to_apps())
+    }
+
     fn observation(&self, name: &str) -> Observation {
         let listed = self.listed.iter().find(|listed| listed.name == name);
         let status = listed.map_or("not listed", |listed| listed.auth_status.as_str());
@@ -89,6 +94,14 @@ impl Evidence<'_> {
             for asked in self.requests_to_apps() {
                 record_url(format!("{}{}", self.apps_origin(), asked.target), &mut seen);
                 requests.push(asked);
+            }
+            // With an open gate, discovery and the like come with MCP requests. Alone they do not
+            // make a started server, but behind a closed gate there is no server to ask.
+            if requests.is_empty()
+                && let Some(contact) = self.contacts_to_apps().next()
+            {
+                seen.url = Some(format!("{}{}", self.apps_origin(), contact.target));
+                requests.extend(self.contacts_to_apps());
             }
         }
         self.record_requests(&requests, &mut seen);

@@ -39,6 +39,8 @@ pub(super) struct ReceivedRequest {
     pub(super) target: String,
     /// Whether it is an MCP message, and not a discovery request or any other request.
     pub(super) is_mcp: bool,
+    /// Whether it is one of the requests that a host sends to ChatGPT's backend on its own account.
+    pub(super) is_for_backend: bool,
     /// The `Authorization` header.
     pub(super) authorization: Option<String>,
     /// The `ChatGPT-Account-ID` header.
@@ -157,6 +159,7 @@ impl Records {
             origin,
             target: String::new(),
             is_mcp,
+            is_for_backend: origin == Origin::Apps && is_for_backend(request),
             authorization: header(request, "authorization"),
             account: header(request, "chatgpt-account-id"),
             headers: headers
@@ -169,8 +172,11 @@ impl Records {
             lock(&self.strays).push(words);
         }
         let unmarked = lock(&self.unmarked).clone().filter(|_| origin == Origin::Apps);
+        if is_discovery && origin == Origin::Apps {
+            self.note_stray(&asked, request);
+        }
         match marked(&path).or(unmarked.map(|mark| (mark, path.clone()))) {
-            Some((mark, target)) if !(is_discovery && origin == Origin::Apps) => {
+            Some((mark, target)) => {
                 let mut by_case = lock(&self.by_case);
                 match by_case.get_mut(&mark) {
                     Some(of_case) if of_case.len() < MOST_REQUESTS => {
@@ -182,12 +188,10 @@ impl Records {
                     None => {}
                 }
             }
-            _ => self.note_stray(&asked, request),
+            None => self.note_stray(&asked, request),
         }
     }
-}
 
-impl Records {
     /// The message omits the path, which may contain anything.
     fn note_stray(&self, asked: &ReceivedRequest, request: &Request) {
         if asked.has_host_credentials() {
@@ -196,6 +200,14 @@ impl Records {
             lock(&self.strays).push(words);
         }
     }
+}
+
+/// Whether this is no request to the Apps server, although it is below the same base: released hosts
+/// ask ChatGPT's backend about the account and about plugins, whether the gate is open or not.
+fn is_for_backend(request: &Request) -> bool {
+    let path = request.url.path();
+    let is_plugins = path.split('/').any(|segment| segment == "plugins");
+    request.method.as_str() == "GET" && (is_plugins || path.ends_with("/accounts/check"))
 }
 
 /// Whether a secret is anywhere other than in `Authorization`: in the address, another header or
@@ -218,6 +230,11 @@ impl Origin {
 }
 
 impl ReceivedRequest {
+    /// Whether it is a request to the Apps server, MCP or not.
+    pub(super) fn is_contact_to_apps(&self) -> bool {
+        self.origin == Origin::Apps && !self.is_for_backend
+    }
+
     /// Whether it has credentials of a host of this run.
     pub(super) fn has_host_credentials(&self) -> bool {
         self.authorization.as_ref().is_some_and(|bearer| bearer.contains(HOST_BEARER))

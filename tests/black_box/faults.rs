@@ -131,7 +131,10 @@ fn a_wrong_auth_status_is_found() {
 
 #[test]
 fn a_violated_gate_is_found() {
-    is_found("asks-apps-with-closed-gate", "disagree", &[Rule::GateOpen, Rule::GateClosedRemoves]);
+    let rules = [Rule::GateOpen, Rule::GateClosedRemoves];
+    is_found("asks-apps-with-closed-gate", "disagree", &rules);
+    // A request that is no MCP message counts, too.
+    is_found("gets-apps-with-closed-gate", "disagree", &rules);
 }
 
 #[test]

@@ -147,10 +147,11 @@ impl Faulty {
                     self.discover(&url, &token);
                 }
             }
-            "asks-apps-with-closed-gate" if self.has_api_key() => {
+            "asks-apps-with-closed-gate" | "gets-apps-with-closed-gate" if self.has_api_key() => {
+                let method = if self.is("gets-apps-with-closed-gate") { "GET" } else { "POST" };
                 let base = self.config()["chatgpt_base_url"].clone();
                 if let Some(base) = base.as_str().filter(|base| is_address(base)) {
-                    ask("POST", &format!("{}/api/codex/apps", base.trim_end_matches('/')), "");
+                    ask(method, &format!("{}/api/codex/apps", base.trim_end_matches('/')), "");
                 }
             }
             "refuses-everything" => {

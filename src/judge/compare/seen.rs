@@ -82,8 +82,10 @@ fn rule(case: &Case, name: &str, wanted: Option<&Expected>, got: Option<&Observa
 /// though it must not be differs in all that it was started with. A field of which contradictory
 /// values were observed differs, too.
 fn first_difference(want: &Observation, got: &Observation) -> Option<&'static str> {
+    // A server that must not be started must not be sent anything else either.
+    let is_contacted = !got.enabled && got.url.is_some();
     let differs = [
-        ("enabled", want.enabled != got.enabled),
+        ("enabled", want.enabled != got.enabled || is_contacted),
         ("command", want.command != got.command),
         ("url", want.url != got.url),
         ("authorization", want.authorization != got.authorization),
