@@ -70,13 +70,18 @@ impl Evidence<'_> {
     }
 
     fn observation(&self, name: &str) -> Observation {
-        let listed = self.listed.iter().find(|listed| listed.name == name);
-        let status = listed.map_or("not listed", |listed| listed.auth_status.as_str());
+        let mut listed = self.listed.iter().filter(|listed| listed.name == name);
+        let first = listed.next();
+        let status = first.map_or("not listed", |listed| listed.auth_status.as_str());
         // Codex 0.155.0 and later say so of a server at an address that they cannot ask.
         let is_unusable = name == CODEX_APPS && !self.apps_origin().starts_with("http");
         let status = if is_unusable && status == "unknown" { "unsupported" } else { status };
         let mut seen = Observation::new(AuthStatus::from(status.to_string()));
         seen.enabled = false;
+        // A list has one entry per server. Another entry must not say something else about it.
+        if listed.any(|other| Some(other) != first) {
+            contradict("auth_status", &mut seen.contradictory);
+        }
         let mut requests = Vec::new();
         for (number, entry) in self.local.entries.iter().enumerate() {
             if entry.name != name {

@@ -130,6 +130,11 @@ fn a_wrong_auth_status_is_found() {
 }
 
 #[test]
+fn a_server_listed_twice_with_contradicting_states_is_found() {
+    is_found("lists-twice", "disagree", &[Rule::StatusAuth]);
+}
+
+#[test]
 fn a_violated_gate_is_found() {
     let rules = [Rule::GateOpen, Rule::GateClosedRemoves];
     is_found("asks-apps-with-closed-gate", "disagree", &rules);

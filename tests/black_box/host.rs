@@ -202,6 +202,12 @@ impl Faulty {
         if self.is("hides-server") && !listed.is_empty() {
             listed.remove(0);
         }
+        if self.is("lists-twice")
+            && let Some(mut first) = listed.first().cloned()
+        {
+            first["authStatus"] = "oAuth".into();
+            listed.push(first);
+        }
         let later = match self.fault.as_str() {
             "drops-headers-later" => self.server(listed, "http_headers").map(|url| (url, "")),
             "sends-another-bearer-later" => {
