@@ -11,6 +11,8 @@ use toml::Table;
 
 use super::narrow::LOOPBACK;
 use super::secrets::nonce;
+use super::server_kind::ServerKind;
+use crate::cases::entries::entries;
 
 /// The addresses of the test servers.
 #[derive(Clone, Debug)]
@@ -35,6 +37,8 @@ pub(super) struct LocalCase {
     /// The mark in the path of every address of the case, which tells its requests from those of
     /// other cases.
     pub(super) mark: String,
+    /// What the Apps endpoint does.
+    pub(super) apps: ServerKind,
     /// The host config, without the environment.
     pub(super) config: Table,
     /// The plugins, with their server entries.
@@ -77,7 +81,9 @@ pub(super) struct Variable {
 impl LocalCase {
     /// Gives a narrowed case this run's addresses.
     pub(super) fn new(case: &Case, addresses: &Addresses) -> Self {
-        let mark = format!("n{}", nonce());
+        let entries = entries(case).filter(|entry| entry.is_object()).count();
+        let apps = ServerKind::of_apps(entries);
+        let mark = format!("n{}{}", apps.letter(), nonce());
         let mut localizer = Localizer { addresses, mark: &mark, entries: Vec::new() };
         let mut host = case.host.as_object().cloned().unwrap_or_default();
         let environment = environment(host.remove("env").as_ref(), &addresses.run);
@@ -103,7 +109,7 @@ impl LocalCase {
         let entries = localizer.entries;
         // A narrowed case has only values that TOML can represent.
         let config = Table::try_from(host).unwrap_or_default();
-        LocalCase { mark, config, plugins, entries, environment }
+        LocalCase { mark, apps, config, plugins, entries, environment }
     }
 }
 

@@ -13,6 +13,7 @@ pub mod narrow;
 mod observe;
 mod refusal;
 mod secrets;
+mod server_kind;
 mod session;
 pub mod stdio_server;
 mod test_servers;

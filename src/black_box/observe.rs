@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::home::{ACCOUNT, HOST_BEARER};
 use super::local_case::{Entry, LocalCase, Variable};
+use super::server_kind::{Elsewhere, Owner, ServerKind};
 use super::session::Listed;
 use super::stdio_server::Started;
 use super::test_servers::{Origin, ReceivedRequest};
@@ -40,7 +41,7 @@ impl Evidence<'_> {
         let names: BTreeSet<&str> =
             listed.chain(started.map(|(_, entry)| entry.name.as_str())).chain(apps).collect();
         let seen = names.iter().map(|name| ((*name).to_string(), self.observation(name)));
-        Answer::Observed { seen: seen.collect() }
+        Answer::Observed { seen: seen.chain(self.credentials_elsewhere()).collect() }
     }
 
     /// Whether the host lists tools of the Apps server without having asked the server.
@@ -69,6 +70,38 @@ impl Evidence<'_> {
         self.asked.iter().filter(|asked| asked.is_contact_to_apps())
     }
 
+    /// The host's credentials at the target of a redirect, or at an authorization server. Each is an
+    /// observation of its own: another server than the one that the credentials may be for.
+    fn credentials_elsewhere(&self) -> BTreeMap<String, Observation> {
+        let mut seen = BTreeMap::new();
+        for asked in self.asked.iter().filter(|asked| asked.origin == Origin::Elsewhere) {
+            let Some(why) = Elsewhere::of_path(&asked.target) else { continue };
+            let owner = match why.owner() {
+                Owner::Apps => Some(CODEX_APPS),
+                Owner::Entry(number) => self.local.entries.get(number).map(|e| e.name.as_str()),
+            };
+            if let Some(owner) = owner.filter(|_| asked.has_host_credentials()) {
+                let name = match why {
+                    Elsewhere::Redirect(_) => format!("{owner}, redirected"),
+                    Elsewhere::AuthorizationServer(_) => format!("{owner}, authorization server"),
+                };
+                let not_listed = || Observation::new(AuthStatus::Other("not listed".into()));
+                self.record_requests(&[asked], seen.entry(name).or_insert_with(not_listed));
+            }
+        }
+        seen
+    }
+
+    /// Whether the host asked a server of this name that offers OAuth.
+    fn offers_oauth(&self, name: &str) -> bool {
+        let is_offered = |number| ServerKind::of_entry(number) == ServerKind::OffersOauth;
+        let mut entries = self.local.entries.iter().enumerate();
+        let by_apps = || self.local.apps == ServerKind::OffersOauth;
+        entries.any(|(number, entry)| {
+            entry.name == name && is_offered(number) && self.was_started(number)
+        }) || (name == CODEX_APPS && by_apps() && self.requests_to_apps().next().is_some())
+    }
+
     fn observation(&self, name: &str) -> Observation {
         let mut listed = self.listed.iter().filter(|listed| listed.name == name);
         let first = listed.next();
@@ -76,6 +109,9 @@ impl Evidence<'_> {
         // Codex 0.155.0 and later say so of a server at an address that they cannot ask.
         let is_unusable = name == CODEX_APPS && !self.apps_origin().starts_with("http");
         let status = if is_unusable && status == "unknown" { "unsupported" } else { status };
+        // Rule `status.auth` leaves open what is listed for a server that offers OAuth.
+        let is_open = status == "notLoggedIn" && self.offers_oauth(name);
+        let status = if is_open { "unsupported" } else { status };
         let mut seen = Observation::new(AuthStatus::from(status.to_string()));
         seen.enabled = false;
         // A list has one entry per server. Another entry must not say something else about it.

@@ -1,5 +1,6 @@
-//! The servers of all cases: the Apps endpoint and every other HTTP server, hosted by `wiremock` on
-//! loopback, at two origins. They answer MCP and record each request with its credentials.
+//! The servers of all cases: the Apps endpoint, every other HTTP server, and the place to which some
+//! of them redirect, hosted by `wiremock` on loopback, at three origins. They answer MCP and record
+//! each request with its credentials.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,16 +12,24 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 use super::home::HOST_BEARER;
+use super::server_kind::{Elsewhere, Owner, ServerKind, metadata};
 use super::stdio_server;
 
 /// The most requests to record for one case; of later ones only credentials are recorded.
 const MOST_REQUESTS: usize = 1_000;
 
-/// Both origins; dropping it stops them.
+/// The length of the mark of a case: `n`, the kind of the Apps endpoint, and a nonce.
+const MARK: usize = 22;
+
+/// The start of a discovery document's path.
+const METADATA: &str = "/.well-known/oauth-authorization-server";
+
+/// All origins; dropping it stops them.
 #[derive(Debug)]
 pub(super) struct TestServers {
     apps: MockServer,
     servers: MockServer,
+    _elsewhere: MockServer,
     records: Arc<Records>,
 }
 
@@ -29,6 +38,8 @@ pub(super) struct TestServers {
 pub(super) enum Origin {
     Apps,
     Servers,
+    /// The targets of redirects, and the authorization servers.
+    Elsewhere,
 }
 
 /// The relevant parts of a request.
@@ -64,9 +75,12 @@ impl TestServers {
     pub(super) fn start() -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let records = Arc::new(Records::default());
+        let elsewhere = runtime.block_on(host(Origin::Elsewhere, None, &records));
+        let there = Some(*elsewhere.address());
         Ok(TestServers {
-            apps: runtime.block_on(host(Origin::Apps, &records)),
-            servers: runtime.block_on(host(Origin::Servers, &records)),
+            apps: runtime.block_on(host(Origin::Apps, there, &records)),
+            servers: runtime.block_on(host(Origin::Servers, there, &records)),
+            _elsewhere: elsewhere,
             records,
         })
     }
@@ -104,15 +118,17 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn host(origin: Origin, records: &Arc<Records>) -> MockServer {
+async fn host(origin: Origin, elsewhere: Option<SocketAddr>, records: &Arc<Records>) -> MockServer {
     let server = MockServer::builder().disable_request_recording().start().await;
-    let answers = Answers { origin, records: Arc::clone(records) };
+    let answers = Answers { origin, elsewhere, records: Arc::clone(records) };
     Mock::given(any()).respond_with(answers).mount(&server).await;
     server
 }
 
 struct Answers {
     origin: Origin,
+    /// The origin to redirect to; `None` at that origin itself.
+    elsewhere: Option<SocketAddr>,
     records: Arc<Records>,
 }
 
@@ -121,11 +137,45 @@ impl Respond for Answers {
         let message: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let is_mcp = request.method.as_str() == "POST" && message.get("jsonrpc").is_some();
         self.records.note(self.origin, request, is_mcp);
+        if let Some(answer) = self.answer_of_kind(request, is_mcp) {
+            return answer;
+        }
         match request.method.as_str() {
             "POST" if is_mcp => answer(&message),
             "DELETE" => ResponseTemplate::new(200),
             "GET" if is_event_stream(request) => ResponseTemplate::new(405),
             _ => ResponseTemplate::new(404),
+        }
+    }
+}
+
+impl Answers {
+    /// The answer of a server that redirects or offers OAuth, where it is not that of any server.
+    fn answer_of_kind(&self, request: &Request, is_mcp: bool) -> Option<ResponseTemplate> {
+        let path = request.url.path();
+        let (mark, rest) = marked(path)?;
+        let (kind, owner) = match self.origin {
+            Origin::Apps => (ServerKind::of_letter(mark.chars().nth(1)?), Owner::Apps),
+            Origin::Servers => {
+                let number = rest.split('/').nth(1)?.parse().ok()?;
+                (ServerKind::of_entry(number), Owner::Entry(number))
+            }
+            Origin::Elsewhere => return None,
+        };
+        let base =
+            |why: Elsewhere| Some(format!("http://{}/{mark}{}", self.elsewhere?, why.path()));
+        match (kind, path.split_once(METADATA)) {
+            (ServerKind::Redirects, None) if is_mcp => {
+                let target = base(Elsewhere::Redirect(owner))?;
+                Some(ResponseTemplate::new(307).insert_header("location", target))
+            }
+            (ServerKind::OffersOauth, Some((before, after))) => {
+                let authority = header(request, "host")?;
+                let issuer = format!("http://{authority}{before}{after}");
+                let body = metadata(&issuer, &base(Elsewhere::AuthorizationServer(owner))?);
+                Some(ResponseTemplate::new(200).set_body_json(body))
+            }
+            _ => None,
         }
     }
 }
@@ -184,7 +234,7 @@ impl Records {
                     }
                     Some(_) => self.note_stray(&asked, request),
                     // The case has ended; a late request can still be a leak.
-                    None if origin == Origin::Servers => self.note_stray(&asked, request),
+                    None if origin != Origin::Apps => self.note_stray(&asked, request),
                     None => {}
                 }
             }
@@ -225,6 +275,7 @@ impl Origin {
         match self {
             Origin::Apps => "the origin of the Apps endpoint",
             Origin::Servers => "the origin of all other servers",
+            Origin::Elsewhere => "the origin to which servers redirect",
         }
     }
 }
@@ -244,7 +295,7 @@ impl ReceivedRequest {
 
 /// The mark of the case in a path, and the rest after it. Discovery puts a prefix before the mark.
 fn marked(path: &str) -> Option<(String, String)> {
-    let is_mark = |segment: &&str| segment.len() == 21 && segment.starts_with('n');
+    let is_mark = |segment: &&str| segment.len() == MARK && segment.starts_with('n');
     let mark = path.split(['/', '?']).find(is_mark)?;
     let at = path.find(mark)?;
     Some((mark.to_string(), path.get(at + mark.len()..)?.to_string()))

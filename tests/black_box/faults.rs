@@ -85,6 +85,13 @@ fn credentials_sent_to_another_server_are_found() {
     is_found("sends-token-beside", "leaked", &[]);
 }
 
+/// Some test servers redirect, and some offer OAuth.
+#[test]
+fn credentials_sent_along_a_redirect_or_to_an_authorization_server_are_found() {
+    is_found_in(150, "follows-redirects", "disagree", &[Rule::CredentialsAppsOnly]);
+    is_found_in(150, "logs-in-with-token", "disagree", &[Rule::CredentialsAppsOnly]);
+}
+
 /// Every request to a server counts, not only the first one.
 #[test]
 fn another_header_or_bearer_after_the_first_request_is_found() {

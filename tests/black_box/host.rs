@@ -188,6 +188,46 @@ impl Faulty {
         ask("GET", &url, token);
     }
 
+    /// Follows the redirect of the Apps server with the host's credentials, if its URL is a plain one.
+    fn follow_redirect(&self) {
+        let config = self.config();
+        let base = config["chatgpt_base_url"].as_str().unwrap_or_default();
+        let is_plain = base.matches('/').count() == 3 && is_address(base);
+        let has_another_token = std::env::var_os("CODEX_CONNECTORS_TOKEN").is_some();
+        let is_overridden = !config["features"]["apps_mcp_path_override"].is_null();
+        if !is_plain || has_another_token || is_overridden {
+            return;
+        }
+        let sku = config["apps_mcp_product_sku"].as_str();
+        let sku = sku.map(|sku| format!("X-OpenAI-Product-Sku: {sku}\r\n")).unwrap_or_default();
+        let credentials = format!(
+            "Authorization: Bearer {}\r\nChatGPT-Account-ID: account-of-the-check\r\n{sku}",
+            self.token()
+        );
+        let response = send("POST", &format!("{base}/api/codex/apps"), &credentials);
+        let location = response.lines().find_map(|line| line.strip_prefix("location: "));
+        if let Some(location) = location {
+            send("POST", location, &credentials);
+        }
+    }
+
+    /// Sends the host's bearer to the authorization server of each server that has one.
+    fn log_in(&self, token: &str) {
+        let config = self.config();
+        let servers = config["mcp_servers"].as_object().into_iter().flatten();
+        let urls = servers.filter_map(|(_, server)| server["url"].as_str());
+        for url in urls.filter(|url| is_address(url)) {
+            let (origin, path) = url.split_at("http://".len() + url[7..].find('/').unwrap());
+            let metadata = format!("{origin}/.well-known/oauth-authorization-server{path}");
+            let response = send("GET", &metadata, "");
+            let (_, body) = response.split_once("\r\n\r\n").unwrap();
+            let metadata: Value = serde_json::from_str(body).unwrap_or_default();
+            if let Some(endpoint) = metadata["token_endpoint"].as_str() {
+                ask("POST", endpoint, token);
+            }
+        }
+    }
+
     /// Applies the faults that change a response.
     fn edit(&self, mut message: Value) -> Value {
         if let Some(error) = message.get_mut("error") {
@@ -207,6 +247,13 @@ impl Faulty {
         {
             first["authStatus"] = "oAuth".into();
             listed.push(first);
+        }
+        if self.is("follows-redirects") && listed.iter().any(|entry| entry["name"] == "codex_apps")
+        {
+            self.follow_redirect();
+        }
+        if self.is("logs-in-with-token") && !self.token().is_empty() {
+            self.log_in(&self.token());
         }
         let later = match self.fault.as_str() {
             "drops-headers-later" => self.server(listed, "http_headers").map(|url| (url, "")),
@@ -280,20 +327,27 @@ fn is_address(url: &str) -> bool {
     url.starts_with("http://127.0.0.1:")
 }
 
-/// One request over plain TCP, its answer unread.
+/// One MCP request over plain TCP.
 fn ask(method: &str, url: &str, token: &str) {
-    let (authority, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
-    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"}).to_string();
     let bearer = match token {
         "" => String::new(),
         token => format!("Authorization: Bearer {token}\r\n"),
     };
+    send(method, url, &bearer);
+}
+
+/// One MCP request with these header lines; returns the response.
+fn send(method: &str, url: &str, headers: &str) -> String {
+    let (authority, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"}).to_string();
     let mut stream = TcpStream::connect(authority).unwrap();
     let request = format!(
-        "{method} /{path} HTTP/1.1\r\nHost: {authority}\r\n{bearer}Connection: close\r\n\
+        "{method} /{path} HTTP/1.1\r\nHost: {authority}\r\n{headers}Connection: close\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     stream.write_all(request.as_bytes()).unwrap();
-    let _ = stream.read_to_end(&mut Vec::new());
+    let mut response = Vec::new();
+    let _ = stream.read_to_end(&mut response);
+    String::from_utf8_lossy(&response).into_owned()
 }

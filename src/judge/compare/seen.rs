@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::fields::{others_pass, rule_of_apps_field, rule_of_entry_field};
 use crate::judge::verdict::{Difference, Place};
-use crate::rules::{Situation, of_field};
+use crate::rules::{Situation, holding, of_field};
 
 /// Every name of which something else was seen than expected.
 pub(super) fn differences(
@@ -42,7 +42,11 @@ fn as_value(observation: &Observation) -> Value {
 
 fn rule(case: &Case, name: &str, wanted: Option<&Expected>, got: Option<&Observation>) -> Rule {
     let rules = case.profile.rules();
-    let Some(wanted) = wanted else { return others_pass(rules) };
+    let Some(wanted) = wanted else {
+        let has_credentials = got.is_some_and(Observation::has_host_credentials);
+        let credentials = || holding(rules, Rule::CredentialsAppsOnly);
+        return if has_credentials { credentials() } else { others_pass(rules) };
+    };
     let reason = wanted.reason;
     let Outcome::Resolved(resolution) = resolve(case) else { return reason.rule };
     let (Some(want), Some(got)) = (&wanted.observation, got) else {
