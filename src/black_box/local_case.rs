@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 use toml::Table;
 
 use super::narrow::LOOPBACK;
-use super::secrets::nonce;
 use super::server_kind::ServerKind;
 use crate::cases::entries::entries;
+use crate::subject::process::secrets::{nonce, nonce_for};
 
 /// The addresses of the test servers.
 #[derive(Clone, Debug)]
@@ -118,7 +118,8 @@ fn environment(env: Option<&Value>, run: &str) -> BTreeMap<String, Variable> {
     env.filter_map(|(name, value)| {
         let written = value.as_str()?.to_string();
         let blank = written.trim().is_empty();
-        let local = if blank { written.clone() } else { format!("env-{name}-{run}") };
+        let local =
+            if blank { written.clone() } else { format!("env-{name}-{}", nonce_for(run, name)) };
         Some((name.clone(), Variable { written, local }))
     })
     .collect()

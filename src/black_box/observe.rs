@@ -14,6 +14,7 @@ use super::session::Listed;
 use super::stdio_server::Started;
 use super::test_servers::{Origin, ReceivedRequest};
 use crate::cases::entries::entries;
+use crate::subject::process::secrets::holds;
 
 /// `user:`, the userinfo of the only base with one that a black box is given.
 const BASIC_OF_USERINFO: &str = "Basic dXNlcjo=";
@@ -289,7 +290,7 @@ fn record_process(entry: &Entry, started: &Started, seen: &mut Observation) {
 /// The source of a bearer; the bearer itself is not recorded.
 fn bearer_source(header: &str, environment: &BTreeMap<String, Variable>) -> Bearer {
     let bearer = header.strip_prefix("Bearer ").unwrap_or(header).trim();
-    if bearer.contains(HOST_BEARER) {
+    if holds(bearer.as_bytes(), HOST_BEARER) {
         return Bearer::Host;
     }
     let variable = environment.iter().find(|(_, variable)| variable.local.trim() == bearer);

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::home::Home;
 use super::local_case::{LocalPlugin, Variable};
 use super::refusal::ConfigNames;
-use super::secrets::{Listener, Secret};
 use crate::subject::process::piped::{Piped, excerpt, protocol};
+use crate::subject::process::secrets::{Listener, Secret};
 use crate::subject::{Failure, FailureKind};
 
 /// The most pages of a server list to read.

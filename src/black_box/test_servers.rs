@@ -14,6 +14,7 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 use super::home::HOST_BEARER;
 use super::server_kind::{Elsewhere, Owner, ServerKind, metadata};
 use super::stdio_server;
+use crate::subject::process::secrets::holds;
 
 /// The most requests to record for one case; of later ones only credentials are recorded.
 const MOST_REQUESTS: usize = 1_000;
@@ -260,10 +261,10 @@ fn is_for_backend(request: &Request) -> bool {
     request.method.as_str() == "GET" && (is_plugins || path.ends_with("/accounts/check"))
 }
 
-/// Whether a secret is anywhere other than in `Authorization`: in the address, another header or
-/// the body.
+/// Whether a secret, as it is or encoded, is anywhere other than in `Authorization`: in the address,
+/// another header or the body.
 fn carries_a_secret(request: &Request) -> bool {
-    let holds = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(HOST_BEARER);
+    let holds = |bytes: &[u8]| holds(bytes, HOST_BEARER);
     let mut others = request.headers.iter().filter(|(name, _)| name.as_str() != "authorization");
     holds(request.url.as_str().as_bytes())
         || holds(&request.body)
@@ -288,7 +289,7 @@ impl ReceivedRequest {
 
     /// Whether it has credentials of a host of this run.
     pub(super) fn has_host_credentials(&self) -> bool {
-        self.authorization.as_ref().is_some_and(|bearer| bearer.contains(HOST_BEARER))
+        self.authorization.as_ref().is_some_and(|bearer| holds(bearer.as_bytes(), HOST_BEARER))
             || self.account.is_some()
     }
 }

@@ -56,6 +56,9 @@ fn is_found_in(cases: u64, fault: &str, verdict: &str, rules: &[Rule]) {
 fn a_printed_secret_is_found() {
     is_found("shows-token", "leaked", &[]);
     is_found("shows-token-in-two-pieces", "leaked", &[]);
+    is_found("shows-token-in-many-pieces", "leaked", &[]);
+    is_found("shows-token-in-base64", "leaked", &[]);
+    is_found("shows-token-percent-encoded", "leaked", &[]);
 }
 
 /// The finding of a crash quotes the last output of the process, which must not contain the secret.

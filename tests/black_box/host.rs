@@ -16,6 +16,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as STANDARD;
 use mcp_overlay_host::app_server::{AppServerOptions, DEFAULT_PLACES, Mode, serve};
 use mcp_overlay_host::connection::kill_all_processes;
 use mcp_overlay_host::{Environment, McpExtensionRegistryBuilder, Override, hosted_apps};
@@ -132,6 +134,17 @@ impl Faulty {
                 eprint!("signed in with {one}");
                 thread::sleep(Duration::from_millis(100));
                 eprintln!("{two}");
+            }
+            "shows-token-in-many-pieces" => {
+                let pieces = token.as_bytes().chunks(3).map(String::from_utf8_lossy);
+                eprintln!("signed in with {}", pieces.collect::<Vec<_>>().join(" "));
+            }
+            "shows-token-in-base64" => {
+                eprintln!("Basic {}", STANDARD.encode(format!("user:{token}")));
+            }
+            "shows-token-percent-encoded" => {
+                let encoded: String = token.bytes().map(|byte| format!("%{byte:02X}")).collect();
+                eprintln!("GET /?token={encoded}");
             }
             "starts-disabled" => self.rewrite_config(enabled),
             "drops-headers" => {

@@ -3,6 +3,7 @@
 
 mod message;
 mod process;
+mod variables;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,23 +1,34 @@
 //! One running process of a subject: its requests and answers.
 
+use std::borrow::Cow;
 use std::io;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mcp_overlay_model::{Answer, Case};
 
 use super::message::{Hello, Numbered, Request};
+use super::variables::with_secret;
+use crate::subject::process::log::Tap;
 use crate::subject::process::piped::{Piped, crashed, excerpt, protocol};
-use crate::subject::reply::Failure;
+use crate::subject::process::secrets::{Listener, Secret, nonce};
+use crate::subject::reply::{Failure, FailureKind};
 
 /// Size limit for the answers to one batch, in bytes. An honest answer has a few thousand bytes.
 /// All answers of a batch are kept, and take a multiple of their length in memory.
 const MOST_ANSWERED: usize = 16 * 1024 * 1024;
 
+/// How much of its outputs to search for secrets for each batch, in bytes.
+const MOST_SEARCHED: usize = 512 * 1024;
+
 /// A running process. Dropping it kills its whole process group.
 #[derive(Debug)]
 pub(super) struct Process {
     piped: Piped,
+    listener: Arc<Listener>,
+    /// The value of every variable in the cases; what it writes must not contain it.
+    secret: String,
     /// The next sequence number; no number is used twice in one process.
     next_seq: u64,
     /// The slowest answer so far.
@@ -54,12 +65,46 @@ impl Process {
         };
         let mut command = Command::new(program);
         command.args(arguments);
-        let piped = Piped::spawn(command, None)?;
-        Ok(Process { piped, next_seq: 1, slowest: Duration::ZERO })
+        let secret = format!("secret-{}", nonce());
+        let what = "the value of an environment variable".into();
+        let listener =
+            Arc::new(Listener::up_to(MOST_SEARCHED, vec![Secret { what, value: secret.clone() }]));
+        let tap: Tap = Arc::<Listener>::clone(&listener);
+        let piped = Piped::spawn(command, Some(tap))?;
+        Ok(Process { piped, listener, secret, next_seq: 1, slowest: Duration::ZERO })
     }
 
     /// Asks all cases at once; each answer is due within `timeout` of the previous one.
+    /// A variable in a case gets a secret value. A process that writes it, to either of its outputs,
+    /// breaks down.
     pub(super) fn ask(&mut self, cases: &[Case], timeout: Duration) -> Result<Vec<Answer>, Broken> {
+        let cases: Vec<Cow<'_, Case>> =
+            cases.iter().map(|case| with_secret(case, &self.secret)).collect();
+        self.listener.resume();
+        let answered = self.ask_secretly(&cases, timeout);
+        let leaks = self.listener.leaks();
+        if leaks.is_empty() {
+            return answered;
+        }
+        let mut answers = match answered {
+            Ok(answers) => answers.into_iter().map(Some).collect(),
+            Err(broken) => broken.answers,
+        };
+        // Any case with a variable may be the cause.
+        let has_secret = |case: &Cow<'_, Case>| matches!(case, Cow::Owned(_));
+        let mut doubtful = answers.iter_mut().zip(&cases).filter(|(_, case)| has_secret(case));
+        doubtful.by_ref().for_each(|(answer, _)| *answer = None);
+        let suspect = cases.iter().position(has_secret).unwrap_or_default();
+        let message = leaks.join("; ");
+        let failure = Failure { kind: FailureKind::Leaked, message, certain: false };
+        Err(Broken { answers, suspect, failure })
+    }
+
+    fn ask_secretly(
+        &mut self,
+        cases: &[Cow<'_, Case>],
+        timeout: Duration,
+    ) -> Result<Vec<Answer>, Broken> {
         let first_seq = self.next_seq;
         self.next_seq += cases.len() as u64;
         let requests: Vec<Request<'_>> =
