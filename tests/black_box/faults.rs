@@ -174,6 +174,17 @@ fn ignored_arguments_are_found() {
     }
 }
 
+/// An argument overrides the file, and reaches into a nested table.
+#[test]
+fn an_ignored_override_or_nested_key_is_found() {
+    for (fault, phase) in
+        [("ignores-overrides", Phase::Split), ("ignores-nested-keys", Phase::Arguments)]
+    {
+        let found = found(fault, phase, 300, PATIENCE);
+        assert!(found.iter().any(|(verdict, _)| verdict == "disagree"), "{fault}: {found:?}");
+    }
+}
+
 #[test]
 fn a_breakdown_of_the_host_is_found() {
     let short = Patience { case: Duration::from_millis(700), ..PATIENCE };

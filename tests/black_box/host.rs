@@ -114,9 +114,23 @@ impl Faulty {
     fn settings(&self, settings: &[String]) -> Vec<String> {
         match self.fault.as_str() {
             "ignores-arguments" => Vec::new(),
+            "ignores-overrides" => {
+                let is_new = |setting: &&String| !self.is_in_file(setting);
+                settings.iter().filter(is_new).cloned().collect()
+            }
+            "ignores-nested-keys" => {
+                let is_shallow = |setting: &&String| key_of(setting).matches('.').count() < 3;
+                settings.iter().filter(is_shallow).cloned().collect()
+            }
             "starts-disabled" => settings.iter().map(|setting| enabled(setting)).collect(),
             _ => settings.to_vec(),
         }
+    }
+
+    /// Whether the file has a value for the key of a setting.
+    fn is_in_file(&self, setting: &str) -> bool {
+        let config = self.config();
+        config.pointer(&format!("/{}", key_of(setting).replace('.', "/"))).is_some()
     }
 
     /// Applies the faults that act before the server gets a request; returns `false` if it gets
@@ -330,6 +344,10 @@ impl Faulty {
         let mut urls = servers.values().filter_map(|server| server["url"].as_str());
         urls.find(|url| is_address(url)).map(str::to_string)
     }
+}
+
+fn key_of(setting: &str) -> &str {
+    setting.split_once('=').map_or("", |(key, _)| key)
 }
 
 fn enabled(text: &str) -> String {
