@@ -23,6 +23,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use mcp_overlay_model::{Answer, Case, Rejected};
@@ -45,6 +46,9 @@ use crate::subject::{Driver, Failure, FailureKind, Reply, Route, Visibility};
 /// The default timeouts: a host starts a few servers for each answer, and it may be large.
 pub const PATIENCE: Patience =
     Patience { case: Duration::from_secs(20), start: Duration::from_secs(20) };
+
+/// How long after an answer a server that is started counts for the case.
+const SETTLING: Duration = Duration::from_millis(80);
 
 /// A proxy address without a listener.
 const DEAD_PROXY: &str = "http://127.0.0.1:1";
@@ -295,8 +299,7 @@ impl Host {
         }
         self.test_servers.expect(&local.mark);
         let asked = self.ask_local(case, &local, route);
-        let requests = self.test_servers.take(&local.mark);
-        let started = self.take_reports(&local.mark);
+        let (requests, started) = self.collect(&local, asked.is_ok());
         // A host that rejects a config must not contact its servers; a contact becomes an
         // observation.
         let is_contact = |asked: &ReceivedRequest| asked.is_mcp || asked.is_contact_to_apps();
@@ -328,6 +331,30 @@ impl Host {
         let (asked, started) = (&requests, &started);
         let evidence = Evidence { case, local: &local, listed: &listed, asked, started };
         Ok((!(was_asked_before && evidence.is_cached())).then(|| evidence.answer()))
+    }
+
+    /// The requests and the started processes of a case. A host may start a server just after its
+    /// answer, so the driver waits while a server is not started yet.
+    fn collect(
+        &self,
+        local: &LocalCase,
+        is_answered: bool,
+    ) -> (Vec<ReceivedRequest>, Vec<(usize, Started)>) {
+        let mut requests = self.test_servers.so_far(&local.mark);
+        let mut started = self.take_reports(&local.mark);
+        let is_started = |number| {
+            let mut asked = requests.iter().filter(|asked| asked.is_mcp);
+            asked.any(|asked| observe::entry_of(asked) == Some(number))
+                || started.iter().any(|(of, _)| *of == number)
+        };
+        let all_started = (0..local.entries.len()).all(is_started)
+            && requests.iter().any(ReceivedRequest::is_contact_to_apps);
+        if is_answered && !all_started {
+            thread::sleep(SETTLING);
+        }
+        requests.extend(self.test_servers.take(&local.mark));
+        started.extend(self.take_reports(&local.mark));
+        (requests, started)
     }
 
     /// Asks an idle process, or a new one.

@@ -227,7 +227,7 @@ struct Carried {
 }
 
 /// The number of the entry that a request is for.
-fn entry_of(asked: &ReceivedRequest) -> Option<usize> {
+pub(super) fn entry_of(asked: &ReceivedRequest) -> Option<usize> {
     let rest = asked.target.strip_prefix('/').filter(|_| asked.origin == Origin::Servers)?;
     rest.split(['/', '?']).next()?.parse().ok()
 }

@@ -126,6 +126,13 @@ fn a_started_disabled_server_is_found() {
 }
 
 #[test]
+fn a_disabled_server_that_is_started_just_after_the_answer_is_found() {
+    // The host's own Apps server may replace a disabled `codex_apps`.
+    let rules = [Rule::StartExactlyEnabled, Rule::HostedEnabledSets];
+    is_found_in(150, "starts-disabled-later", "disagree", &rules);
+}
+
+#[test]
 fn a_server_missing_from_the_list_is_found() {
     is_found(
         "hides-server",

@@ -279,6 +279,14 @@ impl Faulty {
         {
             self.follow_redirect();
         }
+        if self.is("starts-disabled-later")
+            && let Some(url) = self.disabled_server(listed)
+        {
+            thread::spawn(move || {
+                thread::sleep(Duration::from_millis(20));
+                ask("POST", &url, "");
+            });
+        }
         if self.is("logs-in-with-token") && !self.token().is_empty() {
             self.log_in(&self.token());
         }
@@ -334,6 +342,16 @@ impl Faulty {
                 && listed.iter().any(|entry| entry["name"] == name.as_str())
         });
         let url = with_field.find_map(|(_, server)| server["url"].as_str());
+        url.filter(|url| is_address(url)).map(str::to_string)
+    }
+
+    /// The address of a listed HTTP server that is disabled.
+    fn disabled_server(&self, listed: &[Value]) -> Option<String> {
+        let config = self.config();
+        let mut servers = config["mcp_servers"].as_object()?.iter().filter(|(name, server)| {
+            server["enabled"] == false && listed.iter().any(|entry| entry["name"] == name.as_str())
+        });
+        let url = servers.find_map(|(_, server)| server["url"].as_str());
         url.filter(|url| is_address(url)).map(str::to_string)
     }
 
