@@ -280,17 +280,6 @@ impl Host {
         if let Some(reason) = self.apps_origin.is_out(case) {
             return Ok(Answer::skipped(reason));
         }
-        loop {
-            if let Some(answer) = self.ask_once(case, route)? {
-                return Ok(answer);
-            }
-            self.idle().clear();
-        }
-    }
-
-    /// Asks a process; `None` if a reused process answers from its cache. Codex 0.143.0 does, and
-    /// the cached tools of an earlier case are not evidence about this case.
-    fn ask_once(&self, case: &Case, route: Route) -> Result<Option<Answer>, Failure> {
         let local = LocalCase::new(case, &self.addresses);
         let one_at_a_time =
             self.front.as_ref().map(|(_, one)| one.lock().unwrap_or_else(PoisonError::into_inner));
@@ -310,7 +299,7 @@ impl Host {
             Ok(asked) => asked,
             Err(NotStarted::Failed(failure)) => return Err(failure),
             Err(NotStarted::Refused(_)) if !leaks.is_empty() => return Err(leaked(&leaks, true)),
-            Err(NotStarted::Refused(reason)) => return Ok(Some(refused(reason))),
+            Err(NotStarted::Refused(reason)) => return Ok(refused(reason)),
         };
         let was_asked_before = session.was_asked_before();
         if self.front.is_some() {
@@ -325,12 +314,13 @@ impl Host {
         }
         let listed = match status {
             Status::Refused(_) if did_more => Vec::new(),
-            Status::Refused(reason) => return Ok(Some(refused(reason))),
+            Status::Refused(reason) => return Ok(refused(reason)),
             Status::Listed(listed) => listed,
         };
         let (asked, started) = (&requests, &started);
-        let evidence = Evidence { case, local: &local, listed: &listed, asked, started };
-        Ok((!(was_asked_before && evidence.is_cached())).then(|| evidence.answer()))
+        // The servers of a case have new addresses, so a host that answers from memory, without a
+        // request, is observed not to start them.
+        Ok(Evidence { case, local: &local, listed: &listed, asked, started }.answer())
     }
 
     /// The requests and the started processes of a case. A host may start a server just after its

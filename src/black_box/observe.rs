@@ -45,12 +45,6 @@ impl Evidence<'_> {
         Answer::Observed { seen: seen.chain(self.credentials_elsewhere()).collect() }
     }
 
-    /// Whether the host lists tools of the Apps server without having asked the server.
-    pub(super) fn is_cached(&self) -> bool {
-        let apps = self.listed.iter().find(|listed| listed.name == CODEX_APPS);
-        apps.is_some_and(|apps| apps.has_tools) && self.requests_to_apps().next().is_none()
-    }
-
     /// A server that gets the host's credentials counts as started, whatever the request is.
     fn was_started(&self, number: usize) -> bool {
         self.requests_to(number).any(|asked| asked.is_mcp || asked.has_host_credentials())

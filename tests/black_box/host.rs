@@ -12,7 +12,7 @@ use std::io::{self, BufRead, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::exit;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ fn main() {
     assert_eq!(command, "app-server", "the only command");
     let home = PathBuf::from(std::env::var_os("CODEX_HOME").unwrap());
     let settings: Vec<String> = arguments.filter(|word| word != "-c").collect();
-    let host = Arc::new(Faulty { fault, home });
+    let host = Arc::new(Faulty { fault, home, remembered: Mutex::default() });
     host.note(&notes);
     if host.is("ends-with-a-traceback") && host.has_api_key() {
         eprintln!("Traceback (most recent call last):\nKeyError: 'mcp_servers' in config.toml");
@@ -94,6 +94,8 @@ fn say(message: &Value) {
 struct Faulty {
     fault: String,
     home: PathBuf,
+    /// The last answer that lists the Apps server alone, and the features it was for.
+    remembered: Mutex<Option<(Value, Value)>>,
 }
 
 impl Faulty {
@@ -186,6 +188,7 @@ impl Faulty {
                 say(&json!({"id": request["id"], "error": error}));
                 return false;
             }
+            "answers-from-memory" => return !self.answer_from_memory(request),
             "hangs" if self.has_api_key() => return false,
             "dies" if self.has_api_key() => exit(9),
             "writes-nonsense" if self.has_api_key() => {
@@ -195,6 +198,29 @@ impl Faulty {
             _ => {}
         }
         true
+    }
+
+    /// Answers with the remembered list if the config has no servers; returns whether it did.
+    fn answer_from_memory(&self, request: &Value) -> bool {
+        let config = self.config();
+        let remembered = self.remembered.lock().unwrap();
+        let Some((features, result)) = &*remembered else { return false };
+        let is_alone = config["mcp_servers"].is_null() && config["plugins"].is_null();
+        let is_same = is_alone && *features == config["features"];
+        if is_same {
+            say(&json!({"id": request["id"], "result": result}));
+        }
+        is_same
+    }
+
+    fn remember(&self, result: &Value) {
+        let listed = result["data"].as_array().unwrap();
+        if let [apps] = listed.as_slice()
+            && apps["name"] == "codex_apps"
+        {
+            let features = self.config()["features"].clone();
+            *self.remembered.lock().unwrap() = Some((features, result.clone()));
+        }
     }
 
     fn rewrite_config(&self, rewrite: impl Fn(&str) -> String) {
@@ -263,6 +289,9 @@ impl Faulty {
                 "refuses-as-unknown-method" => error["code"] = (-32601).into(),
                 _ => {}
             }
+        }
+        if self.is("answers-from-memory") && message["result"]["data"].is_array() {
+            self.remember(&message["result"]);
         }
         let listed = message.pointer_mut("/result/data").and_then(Value::as_array_mut);
         let Some(listed) = listed else { return message };
