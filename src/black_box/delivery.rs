@@ -13,10 +13,12 @@ pub(super) struct Delivered {
     pub(super) arguments: Vec<String>,
 }
 
-/// Tables with members that are passed one by one.
-const OPENED: [&str; 2] = ["features", "mcp_servers"];
-
-/// Divides the config between the file and the arguments.
+/// Divides the config between the file and the arguments, in the ways in which people do it.
+///
+/// With all keys as arguments, every other server, feature or key goes in one piece, and the others key
+/// by key, down to the values of nested tables. If the config is split, the members of these tables
+/// take turns: one is in the file, one is an argument, one is spread over both, with keys in the file
+/// that an argument overrides.
 pub(super) fn deliver(config: &Table, route: Route) -> Delivered {
     let mut delivered = Delivered::default();
     if route == Route::File {
@@ -26,38 +28,103 @@ pub(super) fn deliver(config: &Table, route: Route) -> Delivered {
     let mut turn = 0;
     for (key, value) in config {
         match value {
-            Value::Table(members)
-                if OPENED.contains(&key.as_str()) && members.keys().all(|name| is_bare(name)) =>
-            {
+            Value::Table(members) if is_opened(key) && has_bare_keys(members) => {
                 for (name, member) in members {
                     turn += 1;
-                    if route == Route::Split && turn % 2 == 0 {
-                        let table =
-                            delivered.file.entry(key).or_insert_with(|| Table::new().into());
-                        if let Value::Table(table) = table {
-                            table.insert(name.clone(), member.clone());
-                        }
-                    } else {
-                        delivered.arguments.extend(argument(&format!("{key}.{name}"), member));
-                    }
+                    delivered.add(&[key, name], member, route, turn);
                 }
             }
             value => {
                 turn += 1;
-                if route == Route::Split && turn % 2 == 0 {
-                    delivered.file.insert(key.clone(), value.clone());
-                } else {
-                    delivered.arguments.extend(argument(key, value));
-                }
+                delivered.add(&[key], value, route, turn);
             }
         }
     }
     delivered
 }
 
-/// A setting as one line of TOML. In a narrowed case no key needs quotes.
-fn argument(key: &str, value: &Value) -> [String; 2] {
-    ["-c".into(), format!("{key}={value}")]
+/// Whether the members of a table are passed one by one.
+fn is_opened(key: &str) -> bool {
+    ["features", "mcp_servers"].contains(&key)
+}
+
+fn has_bare_keys(table: &Table) -> bool {
+    !table.is_empty() && table.keys().all(|name| is_bare(name))
+}
+
+impl Delivered {
+    fn add(&mut self, path: &[&str], value: &Value, route: Route, turn: usize) {
+        match (route, turn % 3) {
+            (Route::Split, 2) => self.put(path, value.clone()),
+            (Route::Split, 0) => self.spread(path, value),
+            _ if turn.is_multiple_of(2) => self.pass_each(path, value),
+            _ => self.pass(path, value),
+        }
+    }
+
+    /// Writes a value to the file.
+    fn put(&mut self, path: &[&str], value: Value) {
+        let Some((last, tables)) = path.split_last() else { return };
+        let mut table = &mut self.file;
+        for key in tables {
+            let inner = table.entry(*key).or_insert_with(|| Table::new().into());
+            let Value::Table(inner) = inner else { return };
+            table = inner;
+        }
+        table.insert((*last).into(), value);
+    }
+
+    /// Passes a value as an argument: a setting as one line of TOML.
+    fn pass(&mut self, path: &[&str], value: &Value) {
+        self.arguments.extend(["-c".into(), format!("{}={value}", path.join("."))]);
+    }
+
+    /// Passes each value of a table, and of the tables in it, as an argument of its own.
+    fn pass_each(&mut self, path: &[&str], value: &Value) {
+        match value {
+            Value::Table(table) if has_bare_keys(table) => {
+                for (key, value) in table {
+                    self.pass_each(&[path, &[key]].concat(), value);
+                }
+            }
+            value => self.pass(path, value),
+        }
+    }
+
+    /// Every other value of a table in the file, and the rest as arguments. The file has another
+    /// value for those of the arguments that are plain, which the arguments override.
+    fn spread(&mut self, path: &[&str], value: &Value) {
+        let Value::Table(table) = value else {
+            return self.override_in_file(path, value);
+        };
+        if !has_bare_keys(table) {
+            return self.put(path, value.clone());
+        }
+        for (position, (key, value)) in table.iter().enumerate() {
+            let path = [path, &[key]].concat();
+            match value {
+                Value::Boolean(_) => self.override_in_file(&path, value),
+                value if position.is_multiple_of(2) => self.put(&path, value.clone()),
+                Value::Table(_) => self.pass_each(&path, value),
+                value => self.override_in_file(&path, value),
+            }
+        }
+    }
+
+    fn override_in_file(&mut self, path: &[&str], value: &Value) {
+        let another = match value {
+            Value::Boolean(is_on) => Some(Value::Boolean(!is_on)),
+            Value::Integer(number) => Some(Value::Integer(number ^ 1)),
+            Value::Float(number) => Some(Value::Float(number / 2.0)),
+            Value::String(text) => Some(Value::String(format!("{text}-overridden"))),
+            Value::Array(_) => Some(Value::Array(Vec::new())),
+            Value::Datetime(_) | Value::Table(_) => None,
+        };
+        if let Some(another) = another {
+            self.put(path, another);
+        }
+        self.pass(path, value);
+    }
 }
 
 fn is_bare(name: &str) -> bool {
@@ -69,28 +136,24 @@ mod tests {
     use super::*;
 
     fn config() -> Table {
-        toml::from_str(
-            "chatgpt_base_url = \"http://127.0.0.1\"\n[features]\napps = true\n\
-             [mcp_servers.a]\nurl = \"u\"\n[mcp_servers.b]\ncommand = \"c\"\nargs = [\"x y\"]\n",
-        )
-        .unwrap()
+        let text = "chatgpt_base_url = \"http://127.0.0.1\"\n[features]\napps = true\n\
+             [features.apps_mcp_path_override]\npath = \"p\"\n\
+             [mcp_servers.a]\nurl = \"u\"\n[mcp_servers.b]\ncommand = \"c\"\nargs = [\"x y\"]\n\
+             [mcp_servers.c]\nurl = \"v\"\nenabled = false\nhttp_headers = { X-A = \"=\" }\n\
+             [mcp_servers.d]\nenv = {}\nenabled = false\ncommand = \"c\"\n\
+             [mcp_servers.e]\nurl = \"w\"\nhttp_headers = { X-A = \"1\", X-B = \"2\" }\n";
+        toml::from_str(text).unwrap()
     }
 
-    /// Combines file and arguments as a host does.
+    /// Combines file and arguments as a host does: an argument replaces what is at its path.
     fn put_together(delivered: &Delivered) -> Table {
-        let mut all = delivered.file.clone();
+        let mut all = Delivered { file: delivered.file.clone(), arguments: Vec::new() };
         for argument in delivered.arguments.iter().skip(1).step_by(2) {
             let (key, value) = argument.split_once('=').unwrap();
             let value = toml::from_str::<Table>(&format!("v={value}")).unwrap()["v"].clone();
-            match key.split_once('.') {
-                None => drop(all.insert(key.into(), value)),
-                Some((table, name)) => {
-                    let table = all.entry(table).or_insert_with(|| Table::new().into());
-                    table.as_table_mut().unwrap().insert(name.into(), value);
-                }
-            }
+            all.put(&key.split('.').collect::<Vec<_>>(), value);
         }
-        all
+        all.file
     }
 
     #[test]
@@ -101,6 +164,25 @@ mod tests {
         assert!(deliver(&config(), Route::Arguments).file.is_empty());
         let split = deliver(&config(), Route::Split);
         assert!(!split.file.is_empty() && !split.arguments.is_empty());
+    }
+
+    #[test]
+    fn nested_keys_are_passed_one_by_one() {
+        let delivered = deliver(&config(), Route::Arguments);
+        for argument in [
+            "mcp_servers.e.http_headers.X-B=\"2\"",
+            "mcp_servers.b={ args = [\"x y\"], command = \"c\" }",
+        ] {
+            assert!(delivered.arguments.iter().any(|a| a == argument), "{:?}", delivered.arguments);
+        }
+    }
+
+    #[test]
+    fn an_argument_overrides_a_value_in_the_file() {
+        let delivered = deliver(&config(), Route::Split);
+        let file = &delivered.file["mcp_servers"]["c"];
+        assert_eq!(file["enabled"], Value::Boolean(true));
+        assert!(delivered.arguments.contains(&"mcp_servers.c.enabled=false".to_string()));
     }
 
     #[test]

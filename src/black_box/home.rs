@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 use toml::Table;
 
 use super::local_case::LocalPlugin;
-use super::secrets::{Secret, nonce};
 use crate::files::write_whole;
+use crate::subject::process::secrets::{Secret, nonce};
 
 /// Settings of every config besides the case's own keys; they keep the host off the network and the
 /// keyring.

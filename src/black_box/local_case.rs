@@ -10,7 +10,9 @@ use serde_json::{Map, Value, json};
 use toml::Table;
 
 use super::narrow::LOOPBACK;
-use super::secrets::nonce;
+use super::server_kind::ServerKind;
+use crate::cases::entries::entries;
+use crate::subject::process::secrets::{nonce, nonce_for};
 
 /// The addresses of the test servers.
 #[derive(Clone, Debug)]
@@ -35,6 +37,8 @@ pub(super) struct LocalCase {
     /// The mark in the path of every address of the case, which tells its requests from those of
     /// other cases.
     pub(super) mark: String,
+    /// What the Apps endpoint does.
+    pub(super) apps: ServerKind,
     /// The host config, without the environment.
     pub(super) config: Table,
     /// The plugins, with their server entries.
@@ -77,7 +81,9 @@ pub(super) struct Variable {
 impl LocalCase {
     /// Gives a narrowed case this run's addresses.
     pub(super) fn new(case: &Case, addresses: &Addresses) -> Self {
-        let mark = format!("n{}", nonce());
+        let entries = entries(case).filter(|entry| entry.is_object()).count();
+        let apps = ServerKind::of_apps(entries);
+        let mark = format!("n{}{}", apps.letter(), nonce());
         let mut localizer = Localizer { addresses, mark: &mark, entries: Vec::new() };
         let mut host = case.host.as_object().cloned().unwrap_or_default();
         let environment = environment(host.remove("env").as_ref(), &addresses.run);
@@ -103,7 +109,7 @@ impl LocalCase {
         let entries = localizer.entries;
         // A narrowed case has only values that TOML can represent.
         let config = Table::try_from(host).unwrap_or_default();
-        LocalCase { mark, config, plugins, entries, environment }
+        LocalCase { mark, apps, config, plugins, entries, environment }
     }
 }
 
@@ -112,7 +118,8 @@ fn environment(env: Option<&Value>, run: &str) -> BTreeMap<String, Variable> {
     env.filter_map(|(name, value)| {
         let written = value.as_str()?.to_string();
         let blank = written.trim().is_empty();
-        let local = if blank { written.clone() } else { format!("env-{name}-{run}") };
+        let local =
+            if blank { written.clone() } else { format!("env-{name}-{}", nonce_for(run, name)) };
         Some((name.clone(), Variable { written, local }))
     })
     .collect()

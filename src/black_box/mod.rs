@@ -11,7 +11,8 @@ mod home;
 mod local_case;
 pub mod narrow;
 mod observe;
-mod secrets;
+mod refusal;
+mod server_kind;
 mod session;
 pub mod stdio_server;
 mod test_servers;
@@ -22,6 +23,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use mcp_overlay_model::{Answer, Case, Rejected};
@@ -32,18 +34,22 @@ use self::delivery::Delivered;
 use self::local_case::{Addresses, LocalCase};
 use self::narrow::AppsOrigin;
 use self::observe::Evidence;
-use self::secrets::nonce;
-use self::session::{NotStarted, Session, Start, Status};
+use self::refusal::ConfigNames;
+use self::session::{NotStarted, Session, Settings, Start, Status};
 use self::stdio_server::Started;
-use self::test_servers::TestServers;
+use self::test_servers::{ReceivedRequest, TestServers};
 use self::true_origin::tls::{Front, FrontError};
 use crate::subject::Form;
+use crate::subject::process::secrets::nonce;
 use crate::subject::stdio::Patience;
 use crate::subject::{Driver, Failure, FailureKind, Reply, Route, SubjectKind};
 
 /// The default timeouts: a host starts a few servers for each answer, and it may be large.
 pub const PATIENCE: Patience =
     Patience { case: Duration::from_secs(20), start: Duration::from_secs(20) };
+
+/// How long after an answer a server that is started counts for the case.
+const SETTLING: Duration = Duration::from_millis(80);
 
 /// A proxy address without a listener.
 const DEAD_PROXY: &str = "http://127.0.0.1:1";
@@ -266,9 +272,9 @@ impl Host {
         let program = self.command.first().cloned().unwrap_or_default();
         let start = Start { auth: None, environment: BTreeMap::new(), arguments: Vec::new() };
         let nothing = home::with_settings(&toml::Table::new(), &[]);
-        let settings = (&nothing, &[][..]);
+        let settings = Settings { file: &nothing, plugins: &[], names: ConfigNames::of(&nothing) };
         let started =
-            Session::start(&self.command, start, settings, &self.environment, self.patience.start);
+            Session::start(&self.command, start, &settings, &self.environment, self.patience.start);
         let file = Path::new(&program).file_name().unwrap_or_default().to_string_lossy();
         match started {
             Ok(session) => Ok(format!("{file} {}", session.version())),
@@ -286,17 +292,6 @@ impl Host {
         if let Some(reason) = self.apps_origin.is_out(case) {
             return Ok(Answer::skipped(reason));
         }
-        loop {
-            if let Some(answer) = self.ask_once(case, route)? {
-                return Ok(answer);
-            }
-            self.idle().clear();
-        }
-    }
-
-    /// Asks a process; `None` if a reused process answers from its cache. Codex 0.143.0 does, and
-    /// the cached tools of an earlier case are not evidence about this case.
-    fn ask_once(&self, case: &Case, route: Route) -> Result<Option<Answer>, Failure> {
         let local = LocalCase::new(case, &self.addresses);
         let one_at_a_time =
             self.front.as_ref().map(|(_, one)| one.lock().unwrap_or_else(PoisonError::into_inner));
@@ -305,18 +300,18 @@ impl Host {
         }
         self.test_servers.expect(&local.mark);
         let asked = self.ask_local(case, &local, route);
-        let requests = self.test_servers.take(&local.mark);
-        let started = self.take_reports(&local.mark);
+        let (requests, started) = self.collect(&local, asked.is_ok());
         // A host that rejects a config must not contact its servers; a contact becomes an
         // observation.
-        let did_more = !started.is_empty() || requests.iter().any(|asked| asked.is_mcp);
+        let is_contact = |asked: &ReceivedRequest| asked.is_mcp || asked.is_contact_to_apps();
+        let did_more = !started.is_empty() || requests.iter().any(is_contact);
         let mut leaks = self.test_servers.take_strays();
         leaks.extend(observe::leak_beside_entries(&requests, local.entries.len()));
         let (mut session, status) = match asked {
             Ok(asked) => asked,
             Err(NotStarted::Failed(failure)) => return Err(failure),
             Err(NotStarted::Refused(_)) if !leaks.is_empty() => return Err(leaked(&leaks, true)),
-            Err(NotStarted::Refused(reason)) => return Ok(Some(refused(reason))),
+            Err(NotStarted::Refused(reason)) => return Ok(refused(reason)),
         };
         let was_asked_before = session.was_asked_before();
         if self.front.is_some() {
@@ -331,12 +326,37 @@ impl Host {
         }
         let listed = match status {
             Status::Refused(_) if did_more => Vec::new(),
-            Status::Refused(reason) => return Ok(Some(refused(reason))),
+            Status::Refused(reason) => return Ok(refused(reason)),
             Status::Listed(listed) => listed,
         };
         let (asked, started) = (&requests, &started);
-        let evidence = Evidence { case, local: &local, listed: &listed, asked, started };
-        Ok((!(was_asked_before && evidence.is_cached())).then(|| evidence.answer()))
+        // The servers of a case have new addresses, so a host that answers from memory, without a
+        // request, is observed not to start them.
+        Ok(Evidence { case, local: &local, listed: &listed, asked, started }.answer())
+    }
+
+    /// The requests and the started processes of a case. A host may start a server just after its
+    /// answer, so the driver waits while a server is not started yet.
+    fn collect(
+        &self,
+        local: &LocalCase,
+        is_answered: bool,
+    ) -> (Vec<ReceivedRequest>, Vec<(usize, Started)>) {
+        let mut requests = self.test_servers.so_far(&local.mark);
+        let mut started = self.take_reports(&local.mark);
+        let is_started = |number| {
+            let mut asked = requests.iter().filter(|asked| asked.is_mcp);
+            asked.any(|asked| observe::entry_of(asked) == Some(number))
+                || started.iter().any(|(of, _)| *of == number)
+        };
+        let all_started = (0..local.entries.len()).all(is_started)
+            && requests.iter().any(ReceivedRequest::is_contact_to_apps);
+        if is_answered && !all_started {
+            thread::sleep(SETTLING);
+        }
+        requests.extend(self.test_servers.take(&local.mark));
+        started.extend(self.take_reports(&local.mark));
+        (requests, started)
     }
 
     /// Asks an idle process, or a new one.
@@ -348,17 +368,19 @@ impl Host {
     ) -> Result<(Session, Status), NotStarted> {
         let Delivered { file, arguments } = delivery::deliver(&local.config, route);
         let start = Start { auth: case.auth, environment: local.environment.clone(), arguments };
-        let settings = (&file, local.plugins.as_slice());
+        let names = ConfigNames::of(&local.config);
+        let settings = Settings { file: &file, plugins: &local.plugins, names };
         let patience = self.patience.start;
         let mut session = match self.take_idle(&start) {
             Some(session) => {
-                let written = session.write_settings(settings);
+                let written = session.write_settings(&settings);
                 written.map_err(|error| NotStarted::Failed(session::own_fault(&error)))?;
                 session
             }
-            None => Session::start(&self.command, start, settings, &self.environment, patience)?,
+            None => Session::start(&self.command, start, &settings, &self.environment, patience)?,
         };
-        let status = session.status(self.patience.case).map_err(NotStarted::Failed)?;
+        let status = session.status(&settings.names, self.patience.case);
+        let status = status.map_err(NotStarted::Failed)?;
         Ok((session, status))
     }
 

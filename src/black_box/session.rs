@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use super::home::Home;
 use super::local_case::{LocalPlugin, Variable};
-use super::secrets::{Listener, Secret};
+use super::refusal::ConfigNames;
 use crate::subject::process::piped::{Piped, excerpt, protocol};
+use crate::subject::process::secrets::{Listener, Secret};
 use crate::subject::{Failure, FailureKind};
 
 /// The most pages of a server list to read.
@@ -27,6 +28,16 @@ pub(super) struct Start {
     pub(super) auth: Option<Auth>,
     pub(super) environment: BTreeMap<String, Variable>,
     pub(super) arguments: Vec<String>,
+}
+
+/// The part of a case that an app-server reads from files.
+#[derive(Debug)]
+pub(super) struct Settings<'a> {
+    /// The contents of `config.toml`.
+    pub(super) file: &'a toml::Table,
+    pub(super) plugins: &'a [LocalPlugin],
+    /// What a refusal of the whole config can name, wherever its keys stand.
+    pub(super) names: ConfigNames,
 }
 
 /// A running app-server with its own home.
@@ -74,13 +85,13 @@ impl Session {
     pub(super) fn start(
         command: &[String],
         start: Start,
-        (config, plugins): (&toml::Table, &[LocalPlugin]),
+        settings: &Settings<'_>,
         more: &BTreeMap<String, String>,
         limit: Duration,
     ) -> Result<Self, NotStarted> {
         let own_fault = |error: std::io::Error| NotStarted::Failed(own_fault(&error));
         let home = Home::new(start.auth).map_err(own_fault)?;
-        home.write(config, plugins).map_err(own_fault)?;
+        home.write(settings.file, settings.plugins).map_err(own_fault)?;
         let mut secrets = home.secrets.clone();
         secrets.extend(start.environment.iter().filter(|(_, v)| v.local != v.written).map(
             |(name, variable)| Secret {
@@ -105,11 +116,11 @@ impl Session {
             .map_err(|error| NotStarted::Failed(failed(format!("cannot be started: {error}"))))?;
         let mut session =
             Session { start, home, version: String::new(), piped, listener, next_id: 1, cases: 0 };
-        session.introduce(limit)?;
+        session.introduce(&settings.names, limit)?;
         Ok(session)
     }
 
-    fn introduce(&mut self, limit: Duration) -> Result<(), NotStarted> {
+    fn introduce(&mut self, names: &ConfigNames, limit: Duration) -> Result<(), NotStarted> {
         let client = json!({
             "clientInfo": {"name": "mcp-overlay", "title": null, "version": env!("CARGO_PKG_VERSION")},
         });
@@ -118,17 +129,21 @@ impl Session {
                 let agent = result.get("userAgent").and_then(Value::as_str).unwrap_or_default();
                 self.version = version_in(agent).to_string();
             }
-            Ok(Err(refused)) => {
+            Ok(Err(error)) => {
                 self.secret_free()?;
-                return Err(NotStarted::Refused(refused));
+                let refusal = refusal("initialize", names, &error);
+                return Err(refusal.map_or_else(NotStarted::Failed, NotStarted::Refused));
             }
             Err(failure) => {
                 self.secret_free()?;
-                // A host may exit because it cannot read the config; a signal means a crash
-                // instead.
+                // A host may exit because it cannot read the config, and say so; a signal means a
+                // crash instead.
                 let code = self.piped.end_of_input(Duration::from_millis(300));
                 return Err(match code.as_ref().and_then(ExitStatus::code) {
-                    Some(1 | 2) if failure.kind == FailureKind::Crashed => {
+                    Some(1 | 2)
+                        if failure.kind == FailureKind::Crashed
+                            && names.is_refusal(&failure.message) =>
+                    {
                         NotStarted::Refused(failure.message)
                     }
                     _ => NotStarted::Failed(failure),
@@ -145,15 +160,16 @@ impl Session {
     }
 
     /// Rewrites the files that the host reads at each request.
-    pub(super) fn write_settings(
-        &self,
-        (config, plugins): (&toml::Table, &[LocalPlugin]),
-    ) -> std::io::Result<()> {
-        self.home.write(config, plugins)
+    pub(super) fn write_settings(&self, settings: &Settings<'_>) -> std::io::Result<()> {
+        self.home.write(settings.file, settings.plugins)
     }
 
     /// Asks for the status of all servers, which starts them.
-    pub(super) fn status(&mut self, timeout: Duration) -> Result<Status, Failure> {
+    pub(super) fn status(
+        &mut self,
+        names: &ConfigNames,
+        timeout: Duration,
+    ) -> Result<Status, Failure> {
         self.cases += 1;
         let mut listed = Vec::new();
         let mut cursor = Value::Null;
@@ -162,7 +178,11 @@ impl Session {
             let asked = self.request("mcpServerStatus/list", &params, timeout);
             let result = match asked.map_err(|failure| self.leaked().unwrap_or(failure))? {
                 Ok(result) => result,
-                Err(refused) => return Ok(Status::Refused(refused)),
+                Err(error) => {
+                    let refusal = refusal("mcpServerStatus/list", names, &error);
+                    let refusal = refusal.map_err(|failure| self.leaked().unwrap_or(failure))?;
+                    return Ok(Status::Refused(refusal));
+                }
             };
             let Some(data) = result.get("data").and_then(Value::as_array) else {
                 return Err(protocol("answered mcpServerStatus/list without `data`".into()));
@@ -211,13 +231,13 @@ impl Session {
         self.leaked().map_or(Ok(()), |leaked| Err(NotStarted::Failed(leaked)))
     }
 
-    /// The result of a request, or the message of its error.
+    /// The result of a request, or its error.
     fn request(
         &mut self,
         method: &str,
         params: &Value,
         timeout: Duration,
-    ) -> Result<Result<Value, String>, Failure> {
+    ) -> Result<Result<Value, Value>, Failure> {
         let id = self.next_id;
         self.next_id += 1;
         let mut line = json!({"id": id, "method": method, "params": params}).to_string();
@@ -235,13 +255,24 @@ impl Session {
             if message.get("id") != Some(&Value::from(id)) || message.get("method").is_some() {
                 continue;
             }
-            if let Some(error) = message.get("error") {
-                let words = error.get("message").and_then(Value::as_str).unwrap_or_default();
-                return Ok(Err(words.to_string()));
+            if let Some(error) = message.get_mut("error") {
+                return Ok(Err(error.take()));
             }
             return Ok(Ok(message.get_mut("result").map(Value::take).unwrap_or_default()));
         }
     }
+}
+
+/// The message of an error that refuses the config; any other error is a breakdown.
+fn refusal(method: &str, names: &ConfigNames, error: &Value) -> Result<String, Failure> {
+    names.refusal(error).map_err(|answered| {
+        let words = error.get("message").and_then(Value::as_str).unwrap_or_default();
+        protocol(format!(
+            "answered {method} with {answered}: {}\n  help: expected a list, or a refusal of the \
+             config that names config.toml or the wrong key",
+            excerpt(words.as_bytes())
+        ))
+    })
 }
 
 /// The failure to write the home of a process.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::home::HOST_BEARER;
 use crate::files::write_whole;
+use crate::subject::process::secrets::holds;
 
 /// The longest accepted message, in bytes.
 const LONGEST_LINE: u64 = 1024 * 1024;
@@ -32,7 +33,7 @@ impl Started {
         let all: Vec<(String, String)> =
             std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value))).collect();
         let mut texts = args.iter().chain(all.iter().map(|(_, value)| value));
-        let has_host_credentials = texts.any(|text| text.contains(HOST_BEARER));
+        let has_host_credentials = texts.any(|text| holds(text.as_bytes(), HOST_BEARER));
         let env = all.into_iter().filter(|(name, _)| name.len() == 1).collect();
         Started { args: args.to_vec(), env, has_host_credentials }
     }

@@ -1,5 +1,6 @@
-//! The servers of all cases: the Apps endpoint and every other HTTP server, hosted by `wiremock` on
-//! loopback, at two origins. They answer MCP and record each request with its credentials.
+//! The servers of all cases: the Apps endpoint, every other HTTP server, and the place to which some
+//! of them redirect, hosted by `wiremock` on loopback, at three origins. They answer MCP and record
+//! each request with its credentials.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,16 +12,25 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 use super::home::HOST_BEARER;
+use super::server_kind::{Elsewhere, Owner, ServerKind, metadata};
 use super::stdio_server;
+use crate::subject::process::secrets::holds;
 
 /// The most requests to record for one case; of later ones only credentials are recorded.
 const MOST_REQUESTS: usize = 1_000;
 
-/// Both origins; dropping it stops them.
+/// The length of the mark of a case: `n`, the kind of the Apps endpoint, and a nonce.
+const MARK: usize = 22;
+
+/// The start of a discovery document's path.
+const METADATA: &str = "/.well-known/oauth-authorization-server";
+
+/// All origins; dropping it stops them.
 #[derive(Debug)]
 pub(super) struct TestServers {
     apps: MockServer,
     servers: MockServer,
+    _elsewhere: MockServer,
     records: Arc<Records>,
 }
 
@@ -29,6 +39,8 @@ pub(super) struct TestServers {
 pub(super) enum Origin {
     Apps,
     Servers,
+    /// The targets of redirects, and the authorization servers.
+    Elsewhere,
 }
 
 /// The relevant parts of a request.
@@ -39,6 +51,8 @@ pub(super) struct ReceivedRequest {
     pub(super) target: String,
     /// Whether it is an MCP message, and not a discovery request or any other request.
     pub(super) is_mcp: bool,
+    /// Whether it is one of the requests that a host sends to ChatGPT's backend on its own account.
+    pub(super) is_for_backend: bool,
     /// The `Authorization` header.
     pub(super) authorization: Option<String>,
     /// The `ChatGPT-Account-ID` header.
@@ -62,9 +76,12 @@ impl TestServers {
     pub(super) fn start() -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let records = Arc::new(Records::default());
+        let elsewhere = runtime.block_on(host(Origin::Elsewhere, None, &records));
+        let there = Some(*elsewhere.address());
         Ok(TestServers {
-            apps: runtime.block_on(host(Origin::Apps, &records)),
-            servers: runtime.block_on(host(Origin::Servers, &records)),
+            apps: runtime.block_on(host(Origin::Apps, there, &records)),
+            servers: runtime.block_on(host(Origin::Servers, there, &records)),
+            _elsewhere: elsewhere,
             records,
         })
     }
@@ -87,6 +104,11 @@ impl TestServers {
         *lock(&self.records.unmarked) = Some(mark.into());
     }
 
+    /// Removes and returns the requests of a case so far.
+    pub(super) fn so_far(&self, mark: &str) -> Vec<ReceivedRequest> {
+        lock(&self.records.by_case).get_mut(mark).map(std::mem::take).unwrap_or_default()
+    }
+
     /// Removes and returns the requests of a case, and stops recording them.
     pub(super) fn take(&self, mark: &str) -> Vec<ReceivedRequest> {
         lock(&self.records.by_case).remove(mark).unwrap_or_default()
@@ -102,15 +124,17 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn host(origin: Origin, records: &Arc<Records>) -> MockServer {
+async fn host(origin: Origin, elsewhere: Option<SocketAddr>, records: &Arc<Records>) -> MockServer {
     let server = MockServer::builder().disable_request_recording().start().await;
-    let answers = Answers { origin, records: Arc::clone(records) };
+    let answers = Answers { origin, elsewhere, records: Arc::clone(records) };
     Mock::given(any()).respond_with(answers).mount(&server).await;
     server
 }
 
 struct Answers {
     origin: Origin,
+    /// The origin to redirect to; `None` at that origin itself.
+    elsewhere: Option<SocketAddr>,
     records: Arc<Records>,
 }
 
@@ -119,11 +143,45 @@ impl Respond for Answers {
         let message: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let is_mcp = request.method.as_str() == "POST" && message.get("jsonrpc").is_some();
         self.records.note(self.origin, request, is_mcp);
+        if let Some(answer) = self.answer_of_kind(request, is_mcp) {
+            return answer;
+        }
         match request.method.as_str() {
             "POST" if is_mcp => answer(&message),
             "DELETE" => ResponseTemplate::new(200),
             "GET" if is_event_stream(request) => ResponseTemplate::new(405),
             _ => ResponseTemplate::new(404),
+        }
+    }
+}
+
+impl Answers {
+    /// The answer of a server that redirects or offers OAuth, where it is not that of any server.
+    fn answer_of_kind(&self, request: &Request, is_mcp: bool) -> Option<ResponseTemplate> {
+        let path = request.url.path();
+        let (mark, rest) = marked(path)?;
+        let (kind, owner) = match self.origin {
+            Origin::Apps => (ServerKind::of_letter(mark.chars().nth(1)?), Owner::Apps),
+            Origin::Servers => {
+                let number = rest.split('/').nth(1)?.parse().ok()?;
+                (ServerKind::of_entry(number), Owner::Entry(number))
+            }
+            Origin::Elsewhere => return None,
+        };
+        let base =
+            |why: Elsewhere| Some(format!("http://{}/{mark}{}", self.elsewhere?, why.path()));
+        match (kind, path.split_once(METADATA)) {
+            (ServerKind::Redirects, None) if is_mcp => {
+                let target = base(Elsewhere::Redirect(owner))?;
+                Some(ResponseTemplate::new(307).insert_header("location", target))
+            }
+            (ServerKind::OffersOauth, Some((before, after))) => {
+                let authority = header(request, "host")?;
+                let issuer = format!("http://{authority}{before}{after}");
+                let body = metadata(&issuer, &base(Elsewhere::AuthorizationServer(owner))?);
+                Some(ResponseTemplate::new(200).set_body_json(body))
+            }
+            _ => None,
         }
     }
 }
@@ -157,6 +215,7 @@ impl Records {
             origin,
             target: String::new(),
             is_mcp,
+            is_for_backend: origin == Origin::Apps && is_for_backend(request),
             authorization: header(request, "authorization"),
             account: header(request, "chatgpt-account-id"),
             headers: headers
@@ -169,8 +228,11 @@ impl Records {
             lock(&self.strays).push(words);
         }
         let unmarked = lock(&self.unmarked).clone().filter(|_| origin == Origin::Apps);
+        if is_discovery && origin == Origin::Apps {
+            self.note_stray(&asked, request);
+        }
         match marked(&path).or(unmarked.map(|mark| (mark, path.clone()))) {
-            Some((mark, target)) if !(is_discovery && origin == Origin::Apps) => {
+            Some((mark, target)) => {
                 let mut by_case = lock(&self.by_case);
                 match by_case.get_mut(&mark) {
                     Some(of_case) if of_case.len() < MOST_REQUESTS => {
@@ -178,16 +240,14 @@ impl Records {
                     }
                     Some(_) => self.note_stray(&asked, request),
                     // The case has ended; a late request can still be a leak.
-                    None if origin == Origin::Servers => self.note_stray(&asked, request),
+                    None if origin != Origin::Apps => self.note_stray(&asked, request),
                     None => {}
                 }
             }
-            _ => self.note_stray(&asked, request),
+            None => self.note_stray(&asked, request),
         }
     }
-}
 
-impl Records {
     /// The message omits the path, which may contain anything.
     fn note_stray(&self, asked: &ReceivedRequest, request: &Request) {
         if asked.has_host_credentials() {
@@ -198,10 +258,18 @@ impl Records {
     }
 }
 
-/// Whether a secret is anywhere other than in `Authorization`: in the address, another header or
-/// the body.
+/// Whether this is no request to the Apps server, although it is below the same base: released hosts
+/// ask ChatGPT's backend about the account and about plugins, whether the gate is open or not.
+fn is_for_backend(request: &Request) -> bool {
+    let path = request.url.path();
+    let is_plugins = path.split('/').any(|segment| segment == "plugins");
+    request.method.as_str() == "GET" && (is_plugins || path.ends_with("/accounts/check"))
+}
+
+/// Whether a secret, as it is or encoded, is anywhere other than in `Authorization`: in the address,
+/// another header or the body.
 fn carries_a_secret(request: &Request) -> bool {
-    let holds = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(HOST_BEARER);
+    let holds = |bytes: &[u8]| holds(bytes, HOST_BEARER);
     let mut others = request.headers.iter().filter(|(name, _)| name.as_str() != "authorization");
     holds(request.url.as_str().as_bytes())
         || holds(&request.body)
@@ -213,21 +281,27 @@ impl Origin {
         match self {
             Origin::Apps => "the origin of the Apps endpoint",
             Origin::Servers => "the origin of all other servers",
+            Origin::Elsewhere => "the origin to which servers redirect",
         }
     }
 }
 
 impl ReceivedRequest {
+    /// Whether it is a request to the Apps server, MCP or not.
+    pub(super) fn is_contact_to_apps(&self) -> bool {
+        self.origin == Origin::Apps && !self.is_for_backend
+    }
+
     /// Whether it has credentials of a host of this run.
     pub(super) fn has_host_credentials(&self) -> bool {
-        self.authorization.as_ref().is_some_and(|bearer| bearer.contains(HOST_BEARER))
+        self.authorization.as_ref().is_some_and(|bearer| holds(bearer.as_bytes(), HOST_BEARER))
             || self.account.is_some()
     }
 }
 
 /// The mark of the case in a path, and the rest after it. Discovery puts a prefix before the mark.
 fn marked(path: &str) -> Option<(String, String)> {
-    let is_mark = |segment: &&str| segment.len() == 21 && segment.starts_with('n');
+    let is_mark = |segment: &&str| segment.len() == MARK && segment.starts_with('n');
     let mark = path.split(['/', '?']).find(is_mark)?;
     let at = path.find(mark)?;
     Some((mark.to_string(), path.get(at + mark.len()..)?.to_string()))

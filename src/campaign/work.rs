@@ -108,7 +108,8 @@ impl Work<'_> {
     fn count_second(&self, second: Second<'_>, tally: &mut Tally) {
         let Second { index, case, after, is_same, verdict } = second;
         tally.asked_again += 1;
-        if is_same {
+        // A running host is given its sign-in when it starts, so no process sees two of them.
+        if is_same && self.driver.visibility() == Visibility::Views {
             tally.rules.record([PURE]);
         }
         // An advisory is counted only for the first answer to its case.

@@ -26,9 +26,20 @@ pub fn rule_by_experiment(
     answer: &Answer,
     differences: &[Difference],
 ) -> Option<Rule> {
-    rule_by_auth(driver, case, differences)
+    rule_of_credentials(case, differences)
+        .or_else(|| rule_by_auth(driver, case, differences))
         .or_else(|| rule_by_rewriting(driver, case))
         .or_else(|| rule_by_field(driver, case, answer))
+}
+
+/// The host's credentials at a place that is no server of the specification. Nothing explains that
+/// better, and a rewrite that drops a server also changes which test servers redirect.
+fn rule_of_credentials(case: &Case, differences: &[Difference]) -> Option<Rule> {
+    let rule = holding(case.profile.rules(), Rule::CredentialsAppsOnly);
+    let is_stray = |difference: &Difference| {
+        difference.by.is_none() && difference.expected.is_none() && difference.rule == rule
+    };
+    differences.iter().any(is_stray).then_some(rule)
 }
 
 /// A valid case that is rejected, or lacks a plugin's server: the field without which all is well.

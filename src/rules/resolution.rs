@@ -7,13 +7,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use mcp_overlay_model::{Answer, Case, Rule, ServerView, Views};
 use serde_json::Value;
 
-use super::entry::{Entry, Reached};
+use super::entry::{Entry, Reached, Shows};
 use super::fault::change::with_views;
 use super::fault::{Change, Fault};
 use crate::subject::{ProductionSubject, Subject};
 
 pub(super) const RULES: &[Entry] = &[Entry {
     reached: Reached::ByAsking,
+    shows: Shows::InViews,
     faults: &[
         Fault {
             name: "unavailable-executor-hides-server",

@@ -36,7 +36,12 @@ fn words(report: &Report) -> String {
 /// other rule than these is.
 #[track_caller]
 fn is_found(fault: &str, verdict: &str, rules: &[Rule]) {
-    let found = found(fault, Phase::Random, 60, PATIENCE);
+    is_found_in(60, fault, verdict, rules);
+}
+
+#[track_caller]
+fn is_found_in(cases: u64, fault: &str, verdict: &str, rules: &[Rule]) {
+    let found = found(fault, Phase::Random, cases, PATIENCE);
     let first = rules.first().copied();
     assert!(found.iter().any(|(_, rule)| *rule == first), "{fault}: {found:?}");
     for (of, rule) in &found {
@@ -51,6 +56,9 @@ fn is_found(fault: &str, verdict: &str, rules: &[Rule]) {
 fn a_printed_secret_is_found() {
     is_found("shows-token", "leaked", &[]);
     is_found("shows-token-in-two-pieces", "leaked", &[]);
+    is_found("shows-token-in-many-pieces", "leaked", &[]);
+    is_found("shows-token-in-base64", "leaked", &[]);
+    is_found("shows-token-percent-encoded", "leaked", &[]);
 }
 
 /// The finding of a crash quotes the last output of the process, which must not contain the secret.
@@ -80,6 +88,30 @@ fn credentials_sent_to_another_server_are_found() {
     is_found("sends-token-beside", "leaked", &[]);
 }
 
+/// Some test servers redirect, and some offer OAuth.
+#[test]
+fn credentials_sent_along_a_redirect_or_to_an_authorization_server_are_found() {
+    is_found_in(150, "follows-redirects", "disagree", &[Rule::CredentialsAppsOnly]);
+    is_found_in(150, "logs-in-with-token", "disagree", &[Rule::CredentialsAppsOnly]);
+}
+
+/// Every request to a server counts, not only the first one.
+#[test]
+fn another_header_or_bearer_after_the_first_request_is_found() {
+    // The fault also asks a configured `codex_apps` that the host's own one replaces.
+    let rules = [Rule::ServerUnknownField, Rule::HostedEnabledSets];
+    is_found_in(300, "drops-headers-later", "disagree", &rules);
+    is_found("sends-another-bearer-later", "disagree", &[Rule::CredentialsEnvironmentInstead]);
+}
+
+/// A wrong header breaks the rule about fields, not the one that chose the entry.
+#[test]
+fn a_missing_header_is_blamed_on_the_rule_of_the_field() {
+    // The fault renames the key, so the host also accepts the key for a stdio server.
+    let rules = [Rule::ServerUnknownField, Rule::ServerForeignField];
+    is_found_in(300, "drops-headers", "disagree", &rules);
+}
+
 #[test]
 fn a_started_disabled_server_is_found() {
     // The fault replaces `enabled = false` in the whole file, so it also affects plugins and the path
@@ -91,6 +123,13 @@ fn a_started_disabled_server_is_found() {
         Rule::HostWrongType,
     ];
     is_found("starts-disabled", "disagree", &rules);
+}
+
+#[test]
+fn a_disabled_server_that_is_started_just_after_the_answer_is_found() {
+    // The host's own Apps server may replace a disabled `codex_apps`.
+    let rules = [Rule::StartExactlyEnabled, Rule::HostedEnabledSets];
+    is_found_in(150, "starts-disabled-later", "disagree", &rules);
 }
 
 #[test]
@@ -108,13 +147,29 @@ fn a_wrong_auth_status_is_found() {
 }
 
 #[test]
+fn a_server_listed_twice_with_contradicting_states_is_found() {
+    is_found("lists-twice", "disagree", &[Rule::StatusAuth]);
+}
+
+#[test]
 fn a_violated_gate_is_found() {
-    is_found("asks-apps-with-closed-gate", "disagree", &[Rule::GateOpen, Rule::GateClosedRemoves]);
+    let rules = [Rule::GateOpen, Rule::GateClosedRemoves];
+    is_found("asks-apps-with-closed-gate", "disagree", &rules);
+    // A request that is no MCP message counts, too.
+    is_found("gets-apps-with-closed-gate", "disagree", &rules);
 }
 
 #[test]
 fn a_host_that_rejects_every_config_is_found() {
     is_found("refuses-everything", "disagree", &[Rule::HostWrongType]);
+}
+
+/// A refusal of a config names the file or the key. Anything else is a breakdown.
+#[test]
+fn a_breakdown_is_no_refusal_of_a_config() {
+    is_found("refuses-without-a-reason", "protocol error", &[]);
+    is_found("refuses-as-unknown-method", "protocol error", &[]);
+    is_found("ends-with-a-traceback", "crashed", &[]);
 }
 
 #[test]
@@ -123,6 +178,17 @@ fn ignored_arguments_are_found() {
     for phase in [Phase::Arguments, Phase::Split] {
         let found = found("ignores-arguments", phase, 100, PATIENCE);
         assert!(found.iter().any(|(verdict, _)| verdict == "disagree"), "{phase:?}: {found:?}");
+    }
+}
+
+/// An argument overrides the file, and reaches into a nested table.
+#[test]
+fn an_ignored_override_or_nested_key_is_found() {
+    for (fault, phase) in
+        [("ignores-overrides", Phase::Split), ("ignores-nested-keys", Phase::Arguments)]
+    {
+        let found = found(fault, phase, 300, PATIENCE);
+        assert!(found.iter().any(|(verdict, _)| verdict == "disagree"), "{fault}: {found:?}");
     }
 }
 

@@ -1,11 +1,14 @@
 //! Processes and their homes.
 
 use mcp_overlay::black_box::narrow::AppsOrigin;
-use mcp_overlay::subject::{Driver, Route, ask_one};
-use mcp_overlay_model::Case;
+use mcp_overlay::finding::investigate::investigate;
+use mcp_overlay::judge::compare::compare;
+use mcp_overlay::judge::verdict::Verdict;
+use mcp_overlay::subject::{Driver, Route, Visibility, ask_one};
+use mcp_overlay_model::{Case, Rule, resolve};
 use serde_json::{Value, json};
 
-use crate::{Hosts, case};
+use crate::{Hosts, answer, case};
 
 fn with_server(name: &str, auth: Value) -> Case {
     let servers = json!({name: {"url": "https://a.example"}});
@@ -86,4 +89,23 @@ fn credentials_are_readable_for_the_user_only() {
     let home = hosts.noted().pop().unwrap().home;
     let mode = |name: &str| home.join(name).metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!((mode("auth.json"), mode("")), (0o600, 0o700));
+}
+
+/// Rule `resolution.pure`: Resolution MUST be a pure function of the case.
+#[test]
+fn a_host_that_answers_from_memory_is_found_when_asked_again() {
+    let hosts = Hosts::new();
+    for fault in ["none", "answers-from-memory"] {
+        let subject = hosts.start(fault);
+        let asked = AppsOrigin::Loopback.nearest(case(json!({"auth": "chatgpt"})));
+        let verdict = || {
+            let expected = Visibility::Outside.of(&asked, resolve(&asked));
+            compare(&asked, &expected, &answer(&subject, &asked))
+        };
+        assert_eq!(verdict(), Verdict::Agree);
+        assert_eq!(verdict() == Verdict::Agree, fault == "none", "{fault}");
+        let finding = investigate(&subject, &asked);
+        let rule = finding.and_then(|finding| finding.rule);
+        assert_eq!(rule, (fault != "none").then_some(Rule::ResolutionPure), "{fault}");
+    }
 }

@@ -30,6 +30,9 @@ fn a_sound_host_is_clean_with_its_config_in_the_file() {
     for rule in [Rule::StartExactlyEnabled, Rule::StatusAuth, Rule::CredentialsEnvironmentInstead] {
         assert!(report.rules.count(rule) > 5, "{rule}: {}", report.rules.count(rule));
     }
+    // Each sign-in has its own process, although the cases are asked again with another one.
+    assert!(report.phases.iter().any(|phase| phase.asked_again > 0));
+    assert_eq!(report.rules.count(Rule::ResolutionPure), 0);
     drop(subject);
     hosts.assert_gone();
 }

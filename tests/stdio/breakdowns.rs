@@ -4,10 +4,13 @@ use std::time::{Duration, Instant};
 
 use mcp_overlay::Subject;
 use mcp_overlay::subject::stdio::{Patience, StartError};
-use mcp_overlay::subject::{Driver, Failure, FailureKind, ProductionSubject, Reply, StdioDriver};
+use mcp_overlay::subject::{
+    Driver, Failure, FailureKind, ProductionSubject, Reply, StdioDriver, ask_one,
+};
 use mcp_overlay_model::Profile;
+use serde_json::json;
 
-use super::{Processes, TIMEOUT, fatal, harmless};
+use super::{Processes, TIMEOUT, case, fatal, harmless};
 
 /// The verdict must come within this time after the timeout.
 const GRACE: Duration = Duration::from_secs(1);
@@ -113,6 +116,33 @@ fn a_batch_above_the_size_limit_is_refused() {
     });
     assert_eq!(refused, Some("answered 8 cases with more than 16 MiB"));
     processes.assert_gone();
+}
+
+/// Rule `credentials.never-shown` also holds for the reasons and the log of a subject. The value that
+/// the case has is replaced, so that an ordinary word is no secret.
+#[test]
+fn the_value_of_a_variable_in_the_output_is_a_leak() {
+    for (way, stream) in [
+        ("logs-its-variables", "standard error"),
+        ("gives-a-variable-as-reason", "standard output"),
+    ] {
+        let processes = Processes::new();
+        let subject = processes.start_with(way, Duration::from_secs(5));
+        let with_variable = case(json!({"host": {"env": {"TOK": "a", "OTHER": " "}}}));
+        // A process may write its log after its answer; the next answer comes after both.
+        let replies: Vec<Reply> = (0..20).map(|_| ask_one(&subject, &with_variable)).collect();
+        let leak = replies.iter().find_map(|reply| match reply {
+            Reply::Failed(failure) => Some(failure),
+            _ => None,
+        });
+        let leak = leak.unwrap();
+        let words = format!("wrote the value of an environment variable to its {stream}");
+        assert_eq!((leak.kind, &leak.message), (FailureKind::Leaked, &words), "{way}");
+        let subject = processes.start_with(way, Duration::from_secs(5));
+        let blank = case(json!({"host": {"env": {"TOK": "\u{feff}"}}}));
+        assert!(matches!(ask_one(&subject, &blank), Reply::Answered(_)), "{way}");
+        assert!(matches!(ask_one(&subject, &harmless()), Reply::Answered(_)), "{way}");
+    }
 }
 
 /// The subject writes 4 MiB, more than any pipe buffers.

@@ -54,6 +54,12 @@ fn main() {
                     }
                     let auth = Some(Auth::ChatGpt);
                     say_answer(seq, &ProductionSubject.resolve(&Case { auth, ..case }));
+                } else if way == "logs-its-variables" {
+                    eprintln!("asked: {}", case.host["env"]);
+                    say_answer(seq, &answer);
+                } else if way == "gives-a-variable-as-reason" && case.host["env"].is_object() {
+                    let reason = format!("no use for {}", case.host["env"]["TOK"]);
+                    say_answer(seq, &Answer::skipped(&reason));
                 } else if way == "skips-api-keys" && case.auth == Some(Auth::ApiKey) {
                     say_answer(seq, &Answer::skipped("no such auth here"));
                 } else if way == "answers-too-much" {

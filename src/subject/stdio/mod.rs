@@ -4,6 +4,7 @@
 mod message;
 mod process;
 mod unique;
+mod variables;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};

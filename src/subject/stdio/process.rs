@@ -1,16 +1,21 @@
 //! One running process of a subject: its requests and answers.
 
+use std::borrow::Cow;
 use std::io;
 use std::process::Command;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use mcp_overlay_model::{Answer, Case};
 
 use super::message::{Hello, Numbered, Request};
+use super::variables::with_secret;
 use crate::subject::form::{Form, Numbering};
+use crate::subject::process::log::Tap;
 use crate::subject::process::piped::{Piped, crashed, excerpt, protocol};
-use crate::subject::reply::Failure;
+use crate::subject::process::secrets::{Listener, Secret, nonce};
+use crate::subject::reply::{Failure, FailureKind};
 
 /// Size limit for the answers to one batch, in bytes. An honest answer has a few thousand bytes.
 /// All answers of a batch are kept, and take a multiple of their length in memory.
@@ -19,10 +24,16 @@ const MOST_ANSWERED: usize = 16 * 1024 * 1024;
 /// How long the answers to many requests ahead stay unread.
 const UNREAD: Duration = Duration::from_millis(200);
 
+/// How much of its outputs to search for secrets for each batch, in bytes.
+const MOST_SEARCHED: usize = 512 * 1024;
+
 /// A running process. Dropping it kills its whole process group.
 #[derive(Debug)]
 pub(super) struct Process {
     piped: Piped,
+    listener: Arc<Listener>,
+    /// The value of every variable in the cases; what it writes must not contain it.
+    secret: String,
     /// The next sequence number; no number is used twice in one process.
     next_seq: u64,
     /// The slowest answer so far.
@@ -59,16 +70,50 @@ impl Process {
         };
         let mut command = Command::new(program);
         command.args(arguments);
-        let piped = Piped::spawn(command, None)?;
-        Ok(Process { piped, next_seq: 1, slowest: Duration::ZERO })
+        let secret = format!("secret-{}", nonce());
+        let what = "the value of an environment variable".into();
+        let listener =
+            Arc::new(Listener::up_to(MOST_SEARCHED, vec![Secret { what, value: secret.clone() }]));
+        let tap: Tap = Arc::<Listener>::clone(&listener);
+        let piped = Piped::spawn(command, Some(tap))?;
+        Ok(Process { piped, listener, secret, next_seq: 1, slowest: Duration::ZERO })
     }
 
     /// Asks all cases at once, in a form or in the plain one; each answer is due within `timeout` of
-    /// the previous one.
+    /// the previous one. A variable in a case gets a secret value. A process that writes it, to
+    /// either of its outputs, breaks down.
     pub(super) fn ask(
         &mut self,
         form: Option<Form>,
         cases: &[Case],
+        timeout: Duration,
+    ) -> Result<Vec<Answer>, Broken> {
+        let cases: Vec<Cow<'_, Case>> =
+            cases.iter().map(|case| with_secret(case, &self.secret)).collect();
+        self.listener.resume();
+        let answered = self.ask_secretly(form, &cases, timeout);
+        let leaks = self.listener.leaks();
+        if leaks.is_empty() {
+            return answered;
+        }
+        let mut answers = match answered {
+            Ok(answers) => answers.into_iter().map(Some).collect(),
+            Err(broken) => broken.answers,
+        };
+        // Any case with a variable may be the cause.
+        let has_secret = |case: &Cow<'_, Case>| matches!(case, Cow::Owned(_));
+        let mut doubtful = answers.iter_mut().zip(&cases).filter(|(_, case)| has_secret(case));
+        doubtful.by_ref().for_each(|(answer, _)| *answer = None);
+        let suspect = cases.iter().position(has_secret).unwrap_or_default();
+        let message = leaks.join("; ");
+        let failure = Failure { kind: FailureKind::Leaked, message, certain: false };
+        Err(Broken { answers, suspect, failure })
+    }
+
+    fn ask_secretly(
+        &mut self,
+        form: Option<Form>,
+        cases: &[Cow<'_, Case>],
         timeout: Duration,
     ) -> Result<Vec<Answer>, Broken> {
         let count = form.map_or(cases.len(), |form| form.requests(cases.len()));
@@ -173,7 +218,12 @@ impl Process {
 }
 
 /// The lines of a batch.
-fn requests(form: Option<Form>, numbering: Numbering, cases: &[Case], count: usize) -> Vec<u8> {
+fn requests(
+    form: Option<Form>,
+    numbering: Numbering,
+    cases: &[Cow<'_, Case>],
+    count: usize,
+) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (position, case) in cases.iter().cycle().take(count).enumerate() {
         let seq = numbering.seq(position);
