@@ -283,8 +283,8 @@ fn removed_names(case: &Case) -> BTreeSet<&str> {
 
 /// Whether the last contribution that names it sets a server that is enabled.
 fn is_set_enabled(case: &Case, name: &str) -> bool {
-    let named = case.contributors.iter().flat_map(list_of).filter(|c| c.name() == name);
-    matches!(named.last(), Some(Contribution::Set { server, .. }) if !is_disabled(server))
+    let last = case.contributors.iter().flat_map(list_of).rfind(|c| c.name() == name);
+    matches!(last, Some(Contribution::Set { server, .. }) if !is_disabled(server))
 }
 
 /// Changes the servers that replaced a configured one: `change` gets the one before and the new one.
