@@ -22,7 +22,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mcp_overlay_model::{Answer, Case, Rejected};
 
@@ -39,7 +39,9 @@ use self::test_servers::TestServers;
 use self::true_origin::tls::{Front, FrontError};
 use crate::subject::Form;
 use crate::subject::stdio::Patience;
-use crate::subject::{Driver, Failure, FailureKind, Reply, Route, SubjectKind};
+use crate::subject::{
+    Driver, Failure, FailureKind, MORE_PATIENCE, Patient, Reply, Route, SubjectKind,
+};
 
 /// The default timeouts: a host starts a few servers for each answer, and it may be large.
 pub const PATIENCE: Patience =
@@ -124,6 +126,10 @@ impl Driver for BlackBox {
         self.in_file().ask(cases)
     }
 
+    fn ask_patiently(&self, case: &Case) -> Patient {
+        self.in_file().ask_patiently(case)
+    }
+
     fn restart(&self) {
         self.in_file().restart();
     }
@@ -158,17 +164,32 @@ struct Routed {
     route: Route,
 }
 
+impl Routed {
+    fn ask_with(&self, case: &Case, patience: Patience) -> Reply {
+        match self.host.ask(case, self.route, patience) {
+            Ok(answer) => Reply::Answered(answer),
+            Err(failure) => Reply::Failed(failure),
+        }
+    }
+}
+
 impl Driver for Routed {
     fn name(&self) -> &str {
         &self.name
     }
 
     fn ask(&self, cases: &[Case]) -> Vec<Reply> {
-        let ask = |case| match self.host.ask(case, self.route) {
-            Ok(answer) => Reply::Answered(answer),
-            Err(failure) => Reply::Failed(failure),
-        };
-        cases.iter().map(ask).collect()
+        cases.iter().map(|case| self.ask_with(case, self.host.patience)).collect()
+    }
+
+    fn ask_patiently(&self, case: &Case) -> Patient {
+        let usual = self.host.patience;
+        let more = |usual: Duration| usual * MORE_PATIENCE;
+        let asked = Instant::now();
+        let patience = Patience { case: more(usual.case), start: more(usual.start) };
+        let reply = self.ask_with(case, patience);
+        // A case may have its own process.
+        Patient { reply, late: asked.elapsed() > usual.case + usual.start }
     }
 
     fn restart(&self) {
@@ -282,12 +303,12 @@ impl Host {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ask(&self, case: &Case, route: Route) -> Result<Answer, Failure> {
+    fn ask(&self, case: &Case, route: Route, patience: Patience) -> Result<Answer, Failure> {
         if let Some(reason) = self.apps_origin.is_out(case) {
             return Ok(Answer::skipped(reason));
         }
         loop {
-            if let Some(answer) = self.ask_once(case, route)? {
+            if let Some(answer) = self.ask_once(case, route, patience)? {
                 return Ok(answer);
             }
             self.idle().clear();
@@ -296,7 +317,12 @@ impl Host {
 
     /// Asks a process; `None` if a reused process answers from its cache. Codex 0.143.0 does, and
     /// the cached tools of an earlier case are not evidence about this case.
-    fn ask_once(&self, case: &Case, route: Route) -> Result<Option<Answer>, Failure> {
+    fn ask_once(
+        &self,
+        case: &Case,
+        route: Route,
+        patience: Patience,
+    ) -> Result<Option<Answer>, Failure> {
         let local = LocalCase::new(case, &self.addresses);
         let one_at_a_time =
             self.front.as_ref().map(|(_, one)| one.lock().unwrap_or_else(PoisonError::into_inner));
@@ -304,7 +330,7 @@ impl Host {
             self.test_servers.expect_unmarked(&local.mark);
         }
         self.test_servers.expect(&local.mark);
-        let asked = self.ask_local(case, &local, route);
+        let asked = self.ask_local(case, &local, route, patience);
         let requests = self.test_servers.take(&local.mark);
         let started = self.take_reports(&local.mark);
         // A host that rejects a config must not contact its servers; a contact becomes an
@@ -345,20 +371,22 @@ impl Host {
         case: &Case,
         local: &LocalCase,
         route: Route,
+        patience: Patience,
     ) -> Result<(Session, Status), NotStarted> {
         let Delivered { file, arguments } = delivery::deliver(&local.config, route);
         let start = Start { auth: case.auth, environment: local.environment.clone(), arguments };
         let settings = (&file, local.plugins.as_slice());
-        let patience = self.patience.start;
         let mut session = match self.take_idle(&start) {
             Some(session) => {
                 let written = session.write_settings(settings);
                 written.map_err(|error| NotStarted::Failed(session::own_fault(&error)))?;
                 session
             }
-            None => Session::start(&self.command, start, settings, &self.environment, patience)?,
+            None => {
+                Session::start(&self.command, start, settings, &self.environment, patience.start)?
+            }
         };
-        let status = session.status(self.patience.case).map_err(NotStarted::Failed)?;
+        let status = session.status(patience.case).map_err(NotStarted::Failed)?;
         Ok((session, status))
     }
 

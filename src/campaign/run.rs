@@ -9,6 +9,9 @@ use mcp_overlay_model::Case;
 
 use super::error::Error;
 use super::isolate::Restarts;
+#[cfg(feature = "endpoint")]
+use super::late::Patiently;
+use super::late::Trouble;
 use super::options::{ENOUGH_FAILURES, Options};
 use super::sift::Kind;
 use super::work::{Tally, Work};
@@ -22,7 +25,9 @@ use crate::parallel::{Numbers, cores};
 #[cfg(feature = "endpoint")]
 use crate::report::ScenarioFailure;
 use crate::report::{Event, Phase, PhaseReport, Report, ReportedFinding, Reporter};
-use crate::subject::{Driver, Failure, Route, Visibility};
+#[cfg(feature = "endpoint")]
+use crate::subject::FailureKind;
+use crate::subject::{Driver, Route, Visibility};
 
 /// Interval between progress events.
 const TICK: Duration = Duration::from_millis(100);
@@ -71,7 +76,7 @@ pub(super) struct Run<'a> {
     pub(super) options: &'a Options,
     pub(super) reporter: &'a mut dyn Reporter,
     pub(super) report: Report,
-    restarts: Restarts,
+    pub(super) restarts: Restarts,
 }
 
 impl Run<'_> {
@@ -137,6 +142,7 @@ impl Run<'_> {
         let total = total.map(|total| self.options.shard.share(total));
         self.reporter.event(&Event::PhaseStarted { phase, total });
         let started = Instant::now();
+        let slow_before = self.restarts.late().slow();
         let narrowed_cases = AtomicU64::new(0);
         let outside = driver.visibility() == Visibility::Outside;
         let profile = self.options.profile;
@@ -170,6 +176,7 @@ impl Run<'_> {
             brought_within_reach: outside.then(|| narrowed_cases.into_inner()),
             failures: tally.failures + failed_before,
             cut_short: !whole && (enough || gave_up),
+            slow: self.restarts.late().slow() - slow_before,
             seconds,
         });
         Ok(())
@@ -267,6 +274,7 @@ impl Run<'_> {
         let total = shard.share(scenarios.len() as u64);
         self.reporter.event(&Event::PhaseStarted { phase: Phase::Endpoint, total: Some(total) });
         let started = Instant::now();
+        let slow_before = self.restarts.late().slow();
         let mut failures = 0;
         let mut done = 0;
         for position in 0..total {
@@ -275,8 +283,7 @@ impl Run<'_> {
             }
             done = position + 1;
             if let Some(scenario) = scenarios.get(shard.case(position) as usize) {
-                let outcome = apps_connection::run(scenario, self.driver);
-                if let Err(problem) = outcome.map_err(Error::Endpoint)? {
+                if let Err(problem) = self.scenario(scenario)? {
                     failures += 1;
                     self.scenario_failed(scenario, problem);
                 }
@@ -292,9 +299,32 @@ impl Run<'_> {
             brought_within_reach: None,
             failures,
             cut_short: done < total,
+            slow: self.restarts.late().slow() - slow_before,
             seconds: started.elapsed().as_secs_f64(),
         });
         Ok(())
+    }
+
+    /// Runs a scenario; a second time, with more patience, if an answer is late.
+    #[cfg(feature = "endpoint")]
+    fn scenario(&mut self, scenario: &Scenario) -> Result<Result<(), Problem>, Error> {
+        let outcome = apps_connection::run(scenario, self.driver).map_err(Error::Endpoint)?;
+        let Err(Problem::BrokeDown(failure)) = &outcome else { return Ok(outcome) };
+        if failure.kind != FailureKind::Hung || self.restarts.late().is_over() {
+            return Ok(outcome);
+        }
+        let patiently = Patiently::new(self.driver);
+        let again = apps_connection::run(scenario, &patiently).map_err(Error::Endpoint)?;
+        if matches!(again, Err(Problem::BrokeDown(_))) {
+            return Ok(again);
+        }
+        Ok(match self.restarts.late().count(failure, patiently.was_late()) {
+            Err(failure) => Err(Problem::BrokeDown(failure)),
+            Ok(message) => {
+                self.reporter.event(&Event::Slow(&message));
+                again
+            }
+        })
     }
 
     #[cfg(feature = "endpoint")]
@@ -330,10 +360,11 @@ impl Run<'_> {
 }
 
 /// Reports the workers' failures and progress until all workers have ended.
-fn tell(reporter: &mut dyn Reporter, troubles: &Receiver<Failure>, done: &AtomicU64) {
+fn tell(reporter: &mut dyn Reporter, troubles: &Receiver<Trouble>, done: &AtomicU64) {
     loop {
         match troubles.recv_timeout(TICK) {
-            Ok(failure) => reporter.event(&Event::Trouble(&failure)),
+            Ok(Trouble::BrokeDown(failure)) => reporter.event(&Event::Trouble(&failure)),
+            Ok(Trouble::Slow(message)) => reporter.event(&Event::Slow(&message)),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }

@@ -88,8 +88,16 @@ pub struct PhaseReport {
     pub failures: u64,
     /// Whether the phase ended early because enough cases had failed.
     pub cut_short: bool,
+    /// Number of answers that were late once, and in time when asked for again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub slow: u64,
     /// The duration.
     pub seconds: f64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A finding of a run.

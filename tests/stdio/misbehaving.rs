@@ -44,6 +44,9 @@ fn main() {
                     "remembers-the-last-auth" => with_auth_of(&case, &mut stale),
                     _ => ProductionSubject.resolve(&case),
                 };
+                if way == "pauses-once" && is_first() || way == "pauses-often" && questions == 50 {
+                    sleep(Duration::from_millis(2_300));
+                }
                 if case.auth == Some(Auth::AgentIdentity) {
                     misbehave(&way, seq, &answer);
                 } else if way == "lets-api-keys-pass-and-dies" && case.auth == Some(Auth::ApiKey) {
@@ -69,6 +72,12 @@ fn main() {
             _ => return,
         }
     }
+}
+
+/// Whether no process of this test has paused.
+fn is_first() -> bool {
+    let folder = std::env::var("MISBEHAVING_PROCESSES").unwrap();
+    std::fs::File::create_new(format!("{folder}/paused")).is_ok()
 }
 
 /// The lines of standard input. One way reads what is there and takes no more than 300 lines of it.

@@ -174,7 +174,7 @@ impl Line {
             Line::Phase(p) if p.not_comparable > p.cases => {
                 ("cases not comparable", p.cases, vec![p.not_comparable])
             }
-            Line::Phase(p) => ("cases", MOST, vec![p.cases, p.asked_again, p.failures]),
+            Line::Phase(p) => ("cases", MOST, vec![p.cases, p.asked_again, p.failures, p.slow]),
             Line::Rule(rule) => ("cases", MOST, vec![rule.reached]),
             Line::Finding(found) => ("cases", MOST, vec![found.finding.count]),
             Line::Expectation(expectation) => ("findings", MOST, vec![expectation.met]),
