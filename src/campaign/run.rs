@@ -227,12 +227,26 @@ impl Run<'_> {
             self.reporter.event(&Event::Investigating { failing });
         }
         let deadline = Instant::now() + INVESTIGATION_TIME;
-        for Kind { count, first } in kinds {
+        for Kind { count, first, more } in kinds {
             let mut others = count - first.len() as u64;
+            let mut named = true;
             for failing in first {
                 if let Some(mut finding) = examine(driver, &failing, deadline) {
                     // The cases that are not shrunk most likely have the cause of the first one.
                     finding.count += std::mem::take(&mut others);
+                    named = named && self.options.expected.names(&finding);
+                    self.found(finding);
+                }
+            }
+            // Expected findings must not excuse another one that looks like them.
+            for failing in more {
+                if !named || Instant::now() >= deadline {
+                    break;
+                }
+                if let Some(finding) = examine(driver, &failing, deadline)
+                    && !self.options.expected.names(&finding)
+                {
+                    named = false;
                     self.found(finding);
                 }
             }
@@ -336,7 +350,7 @@ impl Run<'_> {
                 self.restarts.spend();
                 None
             }
-            Problem::Wrong(_) => rule.and_then(|rule| self.options.expected.reason_of_rule(rule)),
+            Problem::Wrong(_) => self.options.expected.reason_of_scenario(scenario.name, rule),
         };
         let failure = ScenarioFailure {
             name: scenario.name.into(),

@@ -111,7 +111,7 @@ impl Run<'_> {
         self.report.skips.merge(&tally.skips);
         let deadline = Instant::now() + INVESTIGATION_TIME;
         for kinds in [tally.sieve.into_kinds(), tally.advisories.into_kinds()] {
-            for Kind { count, first } in kinds {
+            for Kind { count, first, .. } in kinds {
                 let mut others = count - first.len() as u64;
                 for failing in first {
                     if let Some(mut finding) = of_form(plain, &*driver, form, &failing, deadline) {

@@ -95,7 +95,6 @@ pub struct PhaseReport {
     pub seconds: f64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }
@@ -217,7 +216,7 @@ impl Report {
         for Expectation { entry, met } in &mut self.expectations {
             let found = self.findings.iter().filter(|found| entry.matches(&found.finding)).count();
             let scenarios = self.scenarios.iter();
-            let failed = scenarios.filter(|s| s.rule.is_some() && s.rule == entry.rule).count();
+            let failed = scenarios.filter(|s| entry.matches_scenario(&s.name, s.rule)).count();
             *met = (found + failed) as u64;
         }
     }

@@ -164,7 +164,7 @@ pub(crate) fn hostile() -> Report {
         failed.message = text();
     }
     report.scenarios[1].expected = Some(text());
-    let entry = Entry { rule: None, finding: Some(text()), reason: text() };
+    let entry = Entry { rule: None, finding: Some(text()), scenario: None, reason: text() };
     report.expectations.push(Expectation { entry, met: 0 });
     report
 }

@@ -152,7 +152,7 @@ impl Line {
             Line::Scenario(failed) => format!("the scenario {:?}", failed.name),
             Line::Expectation(Expectation { entry, .. }) => match &entry.rule {
                 Some(rule) => format!("the expected failure of the rule {:?}", rule.id()),
-                None => format!("the expected finding {:?}", entry.finding),
+                None => format!("the expected finding or scenario {:?}", entry.what()),
             },
             Line::Skip(Skipped { skipped, allowed, .. }) => {
                 format!(
