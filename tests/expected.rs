@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics fails, as it should")]
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use mcp_overlay::campaign::Phase;
 use mcp_overlay::finding::expected::Expected;
+use mcp_overlay::report::expected_failures::Naming;
 use mcp_overlay::report::{Report, RuleStatus, RunVerdict, expected_failures};
 use mcp_overlay::subject::ProductionSubject;
 use mcp_overlay::{Options, Subject, check};
@@ -108,12 +110,83 @@ fn a_crash_is_never_expected() {
 fn a_written_list_excuses_exactly_its_run() {
     let broken = Faulty { api_key_passes: true, forgets_owners: true, ..SOUND };
     let report = run(&broken, Expected::default());
-    let written = expected_failures::write(&report);
-    let again = run(&broken, expect(&written));
+    for naming in [Naming::ByFinding, Naming::ByRule] {
+        let written = expected_failures::write(&report, naming);
+        let again = run(&broken, expect(&written));
+        assert!(again.has_no_disagreement(), "{written}\n{}", again.to_text());
+        assert!(again.expectations.iter().all(|expectation| expectation.met > 0));
+        let other = Faulty { api_key_passes: true, ..SOUND };
+        assert_eq!(run(&other, expect(&written)).verdict(), RunVerdict::Findings);
+    }
+}
+
+/// Loses one field of every server of the effective view.
+struct Loses(&'static [&'static str]);
+
+impl Subject for Loses {
+    fn name(&self) -> &str {
+        "loses"
+    }
+
+    fn resolve(&self, case: &Case) -> Answer {
+        let mut answer = ProductionSubject.resolve(case);
+        if let Answer::Resolved { views, .. } = &mut answer {
+            for server in views.effective.values_mut() {
+                if let Some(fields) = Arc::make_mut(server).as_object_mut() {
+                    self.0.iter().for_each(|field| drop(fields.remove(*field)));
+                }
+            }
+        }
+        answer
+    }
+}
+
+/// Both failures are of one rule, and look alike but for the field.
+#[test]
+fn an_expected_finding_does_not_excuse_another_one() {
+    let of = |fields, expected| {
+        let phases = BTreeSet::from([Phase::Vectors, Phase::Random]);
+        let options =
+            Options { phases, cases: Some(2_000), expected, whole: true, ..Options::default() };
+        check(&Loses(fields), &options).unwrap()
+    };
+    let args = of(&["args"], Expected::default());
+    let written = expected_failures::write(&args, Naming::ByFinding);
+    assert!(written.contains("finding = ") && !written.contains("rule = "), "{written}");
+    let again = of(&["args"], expect(&written));
     assert!(again.has_no_disagreement(), "{written}\n{}", again.to_text());
-    assert!(again.expectations.iter().all(|expectation| expectation.met > 0));
-    let other = Faulty { api_key_passes: true, ..SOUND };
-    assert_eq!(run(&other, expect(&written)).verdict(), RunVerdict::Findings);
+    let both = of(&["args", "cwd"], expect(&written));
+    assert_eq!(both.verdict(), RunVerdict::Findings, "{}", both.to_text());
+    let unexpected = both.findings.iter().filter(|found| found.expected.is_none());
+    let mut cases = unexpected.map(|found| serde_json::to_string(&found.finding.case).unwrap());
+    assert!(cases.any(|case| case.contains("cwd")), "{}", both.to_text());
+}
+
+#[test]
+fn rewriting_a_list_keeps_every_reason() {
+    let broken = Faulty { api_key_passes: true, forgets_owners: true, ..SOUND };
+    let first = run(&broken, Expected::default());
+    let mut written = expected_failures::write(&first, Naming::ByFinding);
+    let entries = written.matches("[[expected]]").count();
+    for number in 0..entries {
+        written = written.replacen(
+            "known when this file was written; say why",
+            &format!("issue number {number}."),
+            1,
+        );
+    }
+    let gone = "[[expected]]\nrule = \"overlay.last-wins\"\nreason = \"was issue 99\"\n";
+    let list = expect(&format!("{written}{gone}"));
+    let second = run(&broken, list);
+    for naming in [Naming::ByFinding, Naming::ByRule] {
+        let rewritten = expected_failures::write(&second, naming);
+        for number in 0..entries {
+            assert!(rewritten.contains(&format!("issue number {number}.")), "{rewritten}");
+        }
+        assert!(rewritten.contains("# no longer fails: overlay.last-wins: was issue 99"));
+        let entries = expect(&rewritten);
+        assert!(entries.entries().iter().all(|entry| entry.what() != "overlay.last-wins"));
+    }
 }
 
 #[test]
@@ -121,7 +194,10 @@ fn an_invalid_list_is_refused_with_a_reason() {
     for (list, words) in [
         ("[[expected]]\nrule = \"gate.open\"\n", "missing field `reason`"),
         ("[[expected]]\nrule = \"gate.open\"\nreason = \" \"\n", "entry 1: the reason is empty"),
-        ("[[expected]]\nreason = \"r\"\n", "entry 1: expected one of `rule` and `finding`"),
+        (
+            "[[expected]]\nreason = \"r\"\n",
+            "entry 1: expected one of `rule`, `finding` and `scenario`",
+        ),
         ("[[expected]]\nrule = \"gate.ajar\"\nreason = \"r\"\n", "no rule \"gate.ajar\""),
         ("[[expect]]\nrule = \"gate.open\"\nreason = \"r\"\n", "unknown field `expect`"),
         ("[[expected]]\nrule = \"gate.open\"\nwhy = \"r\"\n", "unknown field `why`"),

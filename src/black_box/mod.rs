@@ -24,7 +24,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mcp_overlay_model::{Answer, Case, Rejected};
 
@@ -42,7 +42,9 @@ use self::true_origin::tls::{Front, FrontError};
 use crate::subject::Form;
 use crate::subject::process::secrets::nonce;
 use crate::subject::stdio::Patience;
-use crate::subject::{Driver, Failure, FailureKind, Reply, Route, SubjectKind};
+use crate::subject::{
+    Driver, Failure, FailureKind, MORE_PATIENCE, Patient, Reply, Route, SubjectKind,
+};
 
 /// The default timeouts: a host starts a few servers for each answer, and it may be large.
 pub const PATIENCE: Patience =
@@ -130,6 +132,10 @@ impl Driver for BlackBox {
         self.in_file().ask(cases)
     }
 
+    fn ask_patiently(&self, case: &Case) -> Patient {
+        self.in_file().ask_patiently(case)
+    }
+
     fn restart(&self) {
         self.in_file().restart();
     }
@@ -164,17 +170,32 @@ struct Routed {
     route: Route,
 }
 
+impl Routed {
+    fn ask_with(&self, case: &Case, patience: Patience) -> Reply {
+        match self.host.ask(case, self.route, patience) {
+            Ok(answer) => Reply::Answered(answer),
+            Err(failure) => Reply::Failed(failure),
+        }
+    }
+}
+
 impl Driver for Routed {
     fn name(&self) -> &str {
         &self.name
     }
 
     fn ask(&self, cases: &[Case]) -> Vec<Reply> {
-        let ask = |case| match self.host.ask(case, self.route) {
-            Ok(answer) => Reply::Answered(answer),
-            Err(failure) => Reply::Failed(failure),
-        };
-        cases.iter().map(ask).collect()
+        cases.iter().map(|case| self.ask_with(case, self.host.patience)).collect()
+    }
+
+    fn ask_patiently(&self, case: &Case) -> Patient {
+        let usual = self.host.patience;
+        let more = |usual: Duration| usual * MORE_PATIENCE;
+        let asked = Instant::now();
+        let patience = Patience { case: more(usual.case), start: more(usual.start) };
+        let reply = self.ask_with(case, patience);
+        // A case may have its own process.
+        Patient { reply, late: asked.elapsed() > usual.case + usual.start }
     }
 
     fn restart(&self) {
@@ -288,7 +309,7 @@ impl Host {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ask(&self, case: &Case, route: Route) -> Result<Answer, Failure> {
+    fn ask(&self, case: &Case, route: Route, patience: Patience) -> Result<Answer, Failure> {
         if let Some(reason) = self.apps_origin.is_out(case) {
             return Ok(Answer::skipped(reason));
         }
@@ -299,7 +320,7 @@ impl Host {
             self.test_servers.expect_unmarked(&local.mark);
         }
         self.test_servers.expect(&local.mark);
-        let asked = self.ask_local(case, &local, route);
+        let asked = self.ask_local(case, &local, route, patience);
         let (requests, started) = self.collect(&local, asked.is_ok());
         // A host that rejects a config must not contact its servers; a contact becomes an
         // observation.
@@ -365,21 +386,23 @@ impl Host {
         case: &Case,
         local: &LocalCase,
         route: Route,
+        patience: Patience,
     ) -> Result<(Session, Status), NotStarted> {
         let Delivered { file, arguments } = delivery::deliver(&local.config, route);
         let start = Start { auth: case.auth, environment: local.environment.clone(), arguments };
         let names = ConfigNames::of(&local.config);
         let settings = Settings { file: &file, plugins: &local.plugins, names };
-        let patience = self.patience.start;
         let mut session = match self.take_idle(&start) {
             Some(session) => {
                 let written = session.write_settings(&settings);
                 written.map_err(|error| NotStarted::Failed(session::own_fault(&error)))?;
                 session
             }
-            None => Session::start(&self.command, start, &settings, &self.environment, patience)?,
+            None => {
+                Session::start(&self.command, start, &settings, &self.environment, patience.start)?
+            }
         };
-        let status = session.status(&settings.names, self.patience.case);
+        let status = session.status(&settings.names, patience.case);
         let status = status.map_err(NotStarted::Failed)?;
         Ok((session, status))
     }

@@ -1,11 +1,13 @@
 //! Asks a batch of cases, isolating the case on which a subject crashes or hangs.
 
 use std::slice;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::Sender;
 
 use mcp_overlay_model::Case;
 
+use super::late::{Again, Late, Trouble};
 use crate::subject::{Driver, Failure, FailureKind, Reply};
 
 /// The restarts left before the run gives up; shared by its workers.
@@ -14,11 +16,26 @@ pub(super) struct Restarts {
     most: u32,
     used: AtomicU32,
     gave_up: AtomicBool,
+    late: Arc<Late>,
 }
 
 impl Restarts {
     pub(super) fn new(most: u32) -> Self {
-        Restarts { most, used: AtomicU32::new(0), gave_up: AtomicBool::new(false) }
+        Restarts::sharing(most, Arc::default())
+    }
+
+    /// A budget of its own for a part of the run.
+    pub(super) fn of_part(&self, most: u32) -> Self {
+        Restarts::sharing(most, Arc::clone(&self.late))
+    }
+
+    fn sharing(most: u32, late: Arc<Late>) -> Self {
+        Restarts { most, used: AtomicU32::new(0), gave_up: AtomicBool::new(false), late }
+    }
+
+    /// The late answers of the run.
+    pub(super) fn late(&self) -> &Late {
+        &self.late
     }
 
     /// Counts a breakdown; returns whether to go on.
@@ -40,15 +57,32 @@ pub(super) fn ask_isolating(
     driver: &dyn Driver,
     cases: &[Case],
     restarts: &Restarts,
-    troubles: &Sender<Failure>,
+    troubles: &Sender<Trouble>,
 ) -> Vec<Reply> {
     let goes_on = |failure: &Failure| {
         // The receiver outlives the workers, so this cannot fail.
-        let _ = troubles.send(failure.clone());
+        let _ = troubles.send(Trouble::BrokeDown(failure.clone()));
         restarts.spend()
     };
     let mut replies = driver.ask(cases);
     while let Some((suspect, failure)) = first_doubtful(&replies) {
+        if let Some(again) =
+            cases.get(suspect).and_then(|case| restarts.late().ask_again(driver, case, &failure))
+        {
+            let goes_on = match &again {
+                Again::Slow(message, _) => {
+                    let _ = troubles.send(Trouble::Slow(message.clone()));
+                    true
+                }
+                Again::Failed(failure) => goes_on(failure),
+            };
+            put(&mut replies, suspect, again.reply());
+            if !goes_on {
+                return replies;
+            }
+            ask_the_rest(driver, cases, &mut replies);
+            continue;
+        }
         let open = open(&replies);
         if !goes_on(&failure) {
             return replies;
@@ -129,8 +163,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::subject::Form;
-    use crate::subject::{Route, SubjectKind};
+    use crate::subject::{Form, Patient, Route, SubjectKind, ask_one};
 
     /// A driver that only replies to batches.
     struct Replies<F>(F);
@@ -141,6 +174,9 @@ mod tests {
         }
         fn ask(&self, cases: &[Case]) -> Vec<Reply> {
             (self.0)(cases)
+        }
+        fn ask_patiently(&self, case: &Case) -> Patient {
+            Patient { reply: ask_one(self, case), late: false }
         }
         fn restart(&self) {}
         fn kind(&self) -> SubjectKind {

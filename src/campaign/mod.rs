@@ -3,6 +3,7 @@
 mod error;
 mod isolate;
 mod judging;
+mod late;
 mod options;
 mod run;
 mod sift;

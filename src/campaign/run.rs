@@ -9,6 +9,9 @@ use mcp_overlay_model::Case;
 
 use super::error::Error;
 use super::isolate::Restarts;
+#[cfg(feature = "endpoint")]
+use super::late::Patiently;
+use super::late::Trouble;
 use super::options::{ENOUGH_FAILURES, Options};
 use super::sift::Kind;
 use super::work::{Tally, Work};
@@ -22,7 +25,9 @@ use crate::parallel::{Numbers, cores};
 #[cfg(feature = "endpoint")]
 use crate::report::ScenarioFailure;
 use crate::report::{Event, Phase, PhaseReport, Report, ReportedFinding, Reporter};
-use crate::subject::{Driver, Failure, Route, Visibility};
+#[cfg(feature = "endpoint")]
+use crate::subject::FailureKind;
+use crate::subject::{Driver, Route, Visibility};
 
 /// Interval between progress events.
 const TICK: Duration = Duration::from_millis(100);
@@ -71,7 +76,7 @@ pub(super) struct Run<'a> {
     pub(super) options: &'a Options,
     pub(super) reporter: &'a mut dyn Reporter,
     pub(super) report: Report,
-    restarts: Restarts,
+    pub(super) restarts: Restarts,
 }
 
 impl Run<'_> {
@@ -140,6 +145,7 @@ impl Run<'_> {
         let total = total.map(|total| self.options.shard.share(total));
         self.reporter.event(&Event::PhaseStarted { phase, total });
         let started = Instant::now();
+        let slow_before = self.restarts.late().slow();
         let narrowed_cases = AtomicU64::new(0);
         let outside = driver.visibility() == Visibility::Outside;
         let profile = self.options.profile;
@@ -173,6 +179,7 @@ impl Run<'_> {
             brought_within_reach: outside.then(|| narrowed_cases.into_inner()),
             failures: tally.failures + failed_before,
             cut_short: !whole && (enough || gave_up),
+            slow: self.restarts.late().slow() - slow_before,
             seconds,
         });
         Ok(())
@@ -223,12 +230,26 @@ impl Run<'_> {
             self.reporter.event(&Event::Investigating { failing });
         }
         let deadline = Instant::now() + INVESTIGATION_TIME;
-        for Kind { count, first } in kinds {
+        for Kind { count, first, more } in kinds {
             let mut others = count - first.len() as u64;
+            let mut named = true;
             for failing in first {
                 if let Some(mut finding) = examine(driver, &failing, deadline) {
                     // The cases that are not shrunk most likely have the cause of the first one.
                     finding.count += std::mem::take(&mut others);
+                    named = named && self.options.expected.names(&finding);
+                    self.found(finding);
+                }
+            }
+            // Expected findings must not excuse another one that looks like them.
+            for failing in more {
+                if !named || Instant::now() >= deadline {
+                    break;
+                }
+                if let Some(finding) = examine(driver, &failing, deadline)
+                    && !self.options.expected.names(&finding)
+                {
+                    named = false;
                     self.found(finding);
                 }
             }
@@ -270,6 +291,7 @@ impl Run<'_> {
         let total = shard.share(scenarios.len() as u64);
         self.reporter.event(&Event::PhaseStarted { phase: Phase::Endpoint, total: Some(total) });
         let started = Instant::now();
+        let slow_before = self.restarts.late().slow();
         let mut failures = 0;
         let mut done = 0;
         for position in 0..total {
@@ -278,8 +300,7 @@ impl Run<'_> {
             }
             done = position + 1;
             if let Some(scenario) = scenarios.get(shard.case(position) as usize) {
-                let outcome = apps_connection::run(scenario, self.driver);
-                if let Err(problem) = outcome.map_err(Error::Endpoint)? {
+                if let Err(problem) = self.scenario(scenario)? {
                     failures += 1;
                     self.scenario_failed(scenario, problem);
                 }
@@ -295,9 +316,32 @@ impl Run<'_> {
             brought_within_reach: None,
             failures,
             cut_short: done < total,
+            slow: self.restarts.late().slow() - slow_before,
             seconds: started.elapsed().as_secs_f64(),
         });
         Ok(())
+    }
+
+    /// Runs a scenario; a second time, with more patience, if an answer is late.
+    #[cfg(feature = "endpoint")]
+    fn scenario(&mut self, scenario: &Scenario) -> Result<Result<(), Problem>, Error> {
+        let outcome = apps_connection::run(scenario, self.driver).map_err(Error::Endpoint)?;
+        let Err(Problem::BrokeDown(failure)) = &outcome else { return Ok(outcome) };
+        if failure.kind != FailureKind::Hung || self.restarts.late().is_over() {
+            return Ok(outcome);
+        }
+        let patiently = Patiently::new(self.driver);
+        let again = apps_connection::run(scenario, &patiently).map_err(Error::Endpoint)?;
+        if matches!(again, Err(Problem::BrokeDown(_))) {
+            return Ok(again);
+        }
+        Ok(match self.restarts.late().count(failure, patiently.was_late()) {
+            Err(failure) => Err(Problem::BrokeDown(failure)),
+            Ok(message) => {
+                self.reporter.event(&Event::Slow(&message));
+                again
+            }
+        })
     }
 
     #[cfg(feature = "endpoint")]
@@ -309,7 +353,7 @@ impl Run<'_> {
                 self.restarts.spend();
                 None
             }
-            Problem::Wrong(_) => rule.and_then(|rule| self.options.expected.reason_of_rule(rule)),
+            Problem::Wrong(_) => self.options.expected.reason_of_scenario(scenario.name, rule),
         };
         let failure = ScenarioFailure {
             name: scenario.name.into(),
@@ -333,10 +377,11 @@ impl Run<'_> {
 }
 
 /// Reports the workers' failures and progress until all workers have ended.
-fn tell(reporter: &mut dyn Reporter, troubles: &Receiver<Failure>, done: &AtomicU64) {
+fn tell(reporter: &mut dyn Reporter, troubles: &Receiver<Trouble>, done: &AtomicU64) {
     loop {
         match troubles.recv_timeout(TICK) {
-            Ok(failure) => reporter.event(&Event::Trouble(&failure)),
+            Ok(Trouble::BrokeDown(failure)) => reporter.event(&Event::Trouble(&failure)),
+            Ok(Trouble::Slow(message)) => reporter.event(&Event::Slow(&message)),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }

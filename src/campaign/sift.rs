@@ -8,13 +8,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mcp_overlay_model::Auth;
+use serde_json::Value;
 
 use super::options::ENOUGH_FAILURES;
 use crate::finding::investigate::Failing;
-use crate::judge::verdict::{Place, Verdict};
+use crate::judge::verdict::{Difference, Place, Verdict};
 
 /// How many cases of a kind to shrink.
 const SHRUNK: usize = 5;
+
+/// How many to shrink if all others are expected, each as a finding of its own.
+const SHRUNK_IF_EXPECTED: usize = 25;
 
 /// The same for crashes and hangs, where every candidate costs a restart.
 const SHRUNK_OF_BREAKDOWNS: usize = 2;
@@ -35,6 +39,8 @@ pub(super) struct Sieve {
 pub(super) struct Kind {
     pub(super) count: u64,
     pub(super) first: Vec<Failing>,
+    /// The next ones, to shrink if those are expected.
+    pub(super) more: Vec<Failing>,
 }
 
 impl Sieve {
@@ -43,7 +49,7 @@ impl Sieve {
     }
 
     fn kept(&self) -> usize {
-        if self.whole { SHRUNK } else { ENOUGH_FAILURES as usize }
+        if self.whole { SHRUNK_IF_EXPECTED } else { ENOUGH_FAILURES as usize }
     }
 
     pub(super) fn add(&mut self, failing: Failing) {
@@ -80,7 +86,9 @@ impl Sieve {
                 }
                 _ => SHRUNK,
             };
-            kind.first.truncate(most);
+            let is_usual = most == SHRUNK;
+            let more = kind.first.split_off(most.min(kind.first.len()));
+            kind.more = if is_usual { more } else { Vec::new() };
         }
         kinds.sort_by_key(|kind| kind.first.first().map(|failing| failing.index));
         kinds
@@ -110,8 +118,8 @@ impl Kind {
     }
 }
 
-/// What defines a kind: the verdict, the auth, and the kinds of places where the answer differs or
-/// the error message; for an advisory, the rules that are not followed.
+/// What defines a kind: the verdict, the auth, and the kinds of places where the answer differs, with
+/// the fields that do, or the error message; for an advisory, the rules that are not followed.
 fn look_of(Failing { case, verdict, .. }: &Failing) -> String {
     if let Verdict::Advisory { rules, .. } = verdict {
         return rules.iter().map(|rule| rule.id()).collect::<Vec<_>>().join(", ");
@@ -129,10 +137,24 @@ fn look_of(Failing { case, verdict, .. }: &Failing) -> String {
                 Place::Owner { .. } => "owner",
                 Place::Rejection => "rejection",
             };
-            look.insert(format!("{place} {}", difference.rule));
+            look.insert(format!("{place} {} {}", difference.rule, what_differs(difference)));
         }
     }
     look.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// The fields in which two servers differ, or which of the two is absent.
+fn what_differs(difference: &Difference) -> String {
+    match (&difference.expected, &difference.actual) {
+        (None, _) => "surplus".into(),
+        (_, None) => "absent".into(),
+        (Some(Value::Object(expected)), Some(Value::Object(actual))) => {
+            let names: BTreeSet<&String> = expected.keys().chain(actual.keys()).collect();
+            let differ = names.into_iter().filter(|name| expected.get(*name) != actual.get(*name));
+            differ.map(String::as_str).collect::<Vec<_>>().join("+")
+        }
+        _ => "value".into(),
+    }
 }
 
 #[cfg(test)]

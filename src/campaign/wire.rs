@@ -6,7 +6,6 @@ use mcp_overlay_model::Case;
 use serde_json::{Value, json};
 
 use super::error::Error;
-use super::isolate::Restarts;
 use super::run::{INVESTIGATION_TIME, Run};
 use super::sift::Kind;
 use crate::cases::generate::random_case;
@@ -71,6 +70,7 @@ impl Run<'_> {
         let total = Form::ALL.into_iter().map(|form| shard.share(count(form))).sum();
         self.reporter.event(&Event::PhaseStarted { phase: Phase::Wire, total: Some(total) });
         let started = Instant::now();
+        let slow_before = self.restarts.late().slow();
         let mut report = PhaseReport {
             phase: Phase::Wire,
             cases: 0,
@@ -79,11 +79,13 @@ impl Run<'_> {
             brought_within_reach: None,
             failures: 0,
             cut_short: false,
+            slow: 0,
             seconds: 0.0,
         };
         for form in Form::ALL {
             self.form(form, &mut report)?;
         }
+        report.slow = self.restarts.late().slow() - slow_before;
         report.seconds = started.elapsed().as_secs_f64();
         self.phase_ended(report);
         Ok(())
@@ -98,7 +100,7 @@ impl Run<'_> {
         let profile = self.options.profile;
         let case_of = |index| Some(Case { profile, ..case(index)? });
         let total = self.options.shard.share(count(form));
-        let own = Restarts::new(BREAKDOWNS);
+        let own = self.restarts.of_part(BREAKDOWNS);
         let tally = self.tally(&*driver, Phase::Wire, Some(total), None, Some(&own), case_of)?;
         report.cases += tally.cases;
         report.asked_again += tally.asked_again;
@@ -109,7 +111,7 @@ impl Run<'_> {
         self.report.skips.merge(&tally.skips);
         let deadline = Instant::now() + INVESTIGATION_TIME;
         for kinds in [tally.sieve.into_kinds(), tally.advisories.into_kinds()] {
-            for Kind { count, first } in kinds {
+            for Kind { count, first, .. } in kinds {
                 let mut others = count - first.len() as u64;
                 for failing in first {
                     if let Some(mut finding) = of_form(plain, &*driver, form, &failing, deadline) {

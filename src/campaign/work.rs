@@ -11,6 +11,7 @@ use super::isolate::{Restarts, ask_isolating};
 use super::judging::{
     CHUNK, First, Numbered, Second, judge_again, judge_first, questions, unnumbered,
 };
+use super::late::Trouble;
 use super::options::{ENOUGH_FAILURES, Options};
 use super::sift::Sieve;
 use crate::cases::labels::{LabelCounts, labels};
@@ -19,7 +20,7 @@ use crate::judge::verdict::{PURE, Verdict};
 use crate::parallel::Numbers;
 use crate::report::{Phase, Skips};
 use crate::rules::coverage::{self, RuleCounts};
-use crate::subject::{Driver, Failure, Reply, Visibility};
+use crate::subject::{Driver, Reply, Visibility};
 
 /// Sampling stride: the rules that a case reaches are counted for one case in this many, and for
 /// all vectors.
@@ -46,7 +47,7 @@ impl Work<'_> {
     pub(super) fn run(
         &self,
         case_of: &impl Fn(u64) -> Option<Case>,
-        troubles: &Sender<Failure>,
+        troubles: &Sender<Trouble>,
     ) -> Tally {
         let mut tally = Tally::new(self.options);
         while let Some(chunk) = self.take_chunk() {
@@ -68,11 +69,11 @@ impl Work<'_> {
         self.positions.take(chunk)
     }
 
-    fn ask(&self, cases: &[Case], troubles: &Sender<Failure>) -> Vec<Reply> {
+    fn ask(&self, cases: &[Case], troubles: &Sender<Trouble>) -> Vec<Reply> {
         ask_isolating(self.driver, cases, self.restarts, troubles)
     }
 
-    fn judge(&self, numbered: Vec<Numbered>, tally: &mut Tally, troubles: &Sender<Failure>) {
+    fn judge(&self, numbered: Vec<Numbered>, tally: &mut Tally, troubles: &Sender<Trouble>) {
         let visibility = self.driver.visibility();
         let (indices, cases) = unnumbered(numbered);
         let replies = self.ask(&cases, troubles);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use mcp_overlay::campaign::{self, Options, Phase, Shard};
 use mcp_overlay::finding::expected::Expected;
+use mcp_overlay::report::expected_failures::Naming;
 use mcp_overlay::report::text::TextReporter;
 use mcp_overlay::report::{Extent, RunVerdict, expected_failures};
 use mcp_overlay::subject::{SubjectKind, silence_subjects};
@@ -88,14 +89,20 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     outputs: outputs::ReportArguments,
 
-    /// Expected failures, as TOML: each entry names a rule or a finding, and a reason. An entry
+    /// Expected failures, as TOML: each entry names a finding, a scenario or a rule, and a reason. An entry
     /// that matches no failure fails the run (docs/ci.md)
     #[arg(long, value_name = "FILE", help_heading = "Expected failures")]
     expected_failures: Option<PathBuf>,
 
-    /// Write the failures of this run as a file for --expected-failures
+    /// Write the failures of this run as a file for --expected-failures, an entry for each finding.
+    /// Keeps the reasons of the list given with --expected-failures
     #[arg(long, value_name = "FILE", help_heading = "Expected failures")]
     write_expected_failures: Option<PathBuf>,
+
+    /// With --write-expected-failures: an entry for each broken rule, which excuses every failure
+    /// of the rule
+    #[arg(long, requires = "write_expected_failures", help_heading = "Expected failures")]
+    by_rule: bool,
 }
 
 /// The profiles of a check.
@@ -187,7 +194,8 @@ fn check(
     }
     arguments.outputs.write(&report, position)?;
     if let Some(path) = &arguments.write_expected_failures {
-        outputs::write(path, expected_failures::write(&report).as_bytes())?;
+        let naming = if arguments.by_rule { Naming::ByRule } else { Naming::ByFinding };
+        outputs::write(path, expected_failures::write(&report, naming).as_bytes())?;
         say(&format!("expected failures written to {}\n", path.display()))?;
     }
     Ok(report.verdict())

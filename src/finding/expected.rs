@@ -15,7 +15,7 @@ pub struct Expected {
     skips: Vec<Skip>,
 }
 
-/// One expected failure: all failures of a rule, or a single finding.
+/// One expected failure: a single finding or scenario, or all failures of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -25,6 +25,9 @@ pub struct Entry {
     /// A finding's id: its file name without `.json`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finding: Option<String>,
+    /// The name of a scenario of the endpoint phase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<String>,
     /// Why it is expected.
     pub reason: String,
 }
@@ -104,7 +107,7 @@ impl Expected {
         })?;
         let mut seen = BTreeSet::new();
         for (position, entry) in document.expected.iter().enumerate() {
-            let twice = !seen.insert((&entry.rule, &entry.finding));
+            let twice = !seen.insert((&entry.rule, &entry.finding, &entry.scenario));
             let problem = match entry.problem() {
                 None if twice => Some("is there twice; drop one of the two".to_string()),
                 problem => problem,
@@ -144,24 +147,30 @@ impl Expected {
 
     /// The reason why this finding is expected, if it is. A breakdown is never expected.
     pub fn reason_of(&self, finding: &Finding) -> Option<&str> {
-        let matching = self.entries.iter().find(|entry| entry.matches(finding));
-        matching.map(|entry| entry.reason.as_str())
+        let mut matching = self.entries.iter().filter(|entry| entry.matches(finding));
+        // An entry about this finding says more than one about its rule.
+        let named = matching.clone().find(|entry| entry.finding.is_some());
+        named.or_else(|| matching.next()).map(|entry| entry.reason.as_str())
     }
 
-    /// The reason why a failure of this rule is expected, if it is.
-    pub fn reason_of_rule(&self, rule: Rule) -> Option<&str> {
-        let named = self.entries.iter().find(|entry| entry.rule == Some(rule));
-        named.map(|entry| entry.reason.as_str())
+    /// Whether an entry names just this finding, and none its rule.
+    pub fn names(&self, finding: &Finding) -> bool {
+        let mut matching = self.entries.iter().filter(|entry| entry.matches(finding)).peekable();
+        matching.peek().is_some() && matching.all(|entry| entry.rule.is_none())
+    }
+
+    /// The reason why the failure of a scenario that tests `rule` is expected, if it is.
+    pub fn reason_of_scenario(&self, name: &str, rule: Option<Rule>) -> Option<&str> {
+        let mut matching = self.entries.iter().filter(|entry| entry.matches_scenario(name, rule));
+        let named = matching.clone().find(|entry| entry.scenario.is_some());
+        named.or_else(|| matching.next()).map(|entry| entry.reason.as_str())
     }
 }
 
 impl Entry {
     fn problem(&self) -> Option<String> {
-        match (&self.rule, &self.finding) {
-            (Some(_), Some(_)) | (None, None) => {
-                return Some("expected one of `rule` and `finding`".into());
-            }
-            (None, Some(id)) => {
+        match (&self.rule, &self.finding, &self.scenario) {
+            (None, Some(id), None) => {
                 let is_of = |kind: FindingKind| {
                     id.starts_with(&format!("{}-", kind.word().replace(' ', "-")))
                 };
@@ -169,7 +178,8 @@ impl Entry {
                     return Some(format!("{id}: a crash or a hang can never be expected"));
                 }
             }
-            (Some(_), None) => {}
+            (Some(_), None, None) | (None, None, Some(_)) => {}
+            _ => return Some("expected one of `rule`, `finding` and `scenario`".into()),
         }
         self.reason.trim().is_empty().then(|| "the reason is empty; say why it fails".into())
     }
@@ -181,8 +191,14 @@ impl Entry {
                 || self.finding.as_ref().is_some_and(|id| *id == finding.id()))
     }
 
-    /// The rule or finding that is expected to fail.
+    /// Whether this entry matches a scenario that tests `rule`.
+    pub fn matches_scenario(&self, name: &str, rule: Option<Rule>) -> bool {
+        (self.rule.is_some() && self.rule == rule) || self.scenario.as_deref() == Some(name)
+    }
+
+    /// The rule, finding or scenario that is expected to fail.
     pub fn what(&self) -> &str {
-        self.rule.map(Rule::id).or(self.finding.as_deref()).unwrap_or_default()
+        let named = self.finding.as_deref().or(self.scenario.as_deref());
+        self.rule.map(Rule::id).or(named).unwrap_or_default()
     }
 }

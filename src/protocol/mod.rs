@@ -52,15 +52,20 @@ impl<'a> Request<'a> {
     /// one counts, so a derived `Deserialize` would refuse too much.
     fn read(line: &'a [u8]) -> serde_json::Result<Self> {
         let members: BTreeMap<String, &RawValue> = serde_json::from_slice(line)?;
-        let number = |name| members.get(name).map_or(Ok(None), |value| parse_raw(value));
+        let number = |name| members.get(name).map_or(Ok(None), |value| parse_raw(name, value));
         let cmd = members.get("cmd").ok_or_else(|| serde_json::Error::missing_field("cmd"))?;
-        let (cmd, version, seq) = (parse_raw(cmd)?, number("version")?, number("seq")?);
+        let (cmd, version, seq) = (parse_raw("cmd", cmd)?, number("version")?, number("seq")?);
         Ok(Request { cmd, version, seq, case: members.get("case").copied() })
     }
 }
 
-fn parse_raw<'a, T: Deserialize<'a>>(value: &'a RawValue) -> serde_json::Result<T> {
-    serde_json::from_str(value.get())
+/// Reads a member. An error names the member, because its column would be that of the value.
+fn parse_raw<'a, T: Deserialize<'a>>(name: &str, value: &'a RawValue) -> serde_json::Result<T> {
+    serde_json::from_str(value.get()).map_err(|error| {
+        let words = error.to_string();
+        let words = words.split(" at line ").next().unwrap_or_default();
+        serde_json::Error::custom(format!("`{name}`: {words}"))
+    })
 }
 
 #[derive(Deserialize)]

@@ -88,8 +88,15 @@ pub struct PhaseReport {
     pub failures: u64,
     /// Whether the phase ended early because enough cases had failed.
     pub cut_short: bool,
+    /// Number of answers that were late once, and in time when asked for again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub slow: u64,
     /// The duration.
     pub seconds: f64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A finding of a run.
@@ -209,7 +216,7 @@ impl Report {
         for Expectation { entry, met } in &mut self.expectations {
             let found = self.findings.iter().filter(|found| entry.matches(&found.finding)).count();
             let scenarios = self.scenarios.iter();
-            let failed = scenarios.filter(|s| s.rule.is_some() && s.rule == entry.rule).count();
+            let failed = scenarios.filter(|s| entry.matches_scenario(&s.name, s.rule)).count();
             *met = (found + failed) as u64;
         }
     }

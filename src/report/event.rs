@@ -26,6 +26,8 @@ pub enum Event<'a> {
     },
     /// The subject broke down. It is restarted, and the case that caused it is isolated.
     Trouble(&'a Failure),
+    /// An answer was late once, and in time when asked for again.
+    Slow(&'a str),
     /// The cases are done; the failing ones are shrunk.
     Investigating {
         /// The number of cases to shrink.

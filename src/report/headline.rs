@@ -57,7 +57,7 @@ impl Report {
         if self.run.shard.is_whole() { "; a narrowed run" } else { "; a part of a run" }
     }
 
-    /// The numbers of advisories and of skipped cases, if there are any.
+    /// The numbers of advisories, skipped cases and slow answers, if there are any.
     fn remarks(&self) -> String {
         let advisories = match self.advisories().count() {
             0 => String::new(),
@@ -68,7 +68,12 @@ impl Report {
             0 => String::new(),
             skipped => format!("; {} skipped", grouped(skipped)),
         };
-        advisories + &skipped
+        let slow = match self.phases.iter().map(|phase| phase.slow).sum() {
+            0 => String::new(),
+            1 => "; 1 slow answer".to_string(),
+            slow => format!("; {} slow answers", grouped(slow)),
+        };
+        advisories + &skipped + &slow
     }
 
     /// The number of expected failures that occurred.

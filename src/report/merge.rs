@@ -205,6 +205,7 @@ fn add_phase(whole: &mut PhaseReport, part: &PhaseReport) {
         *whole.brought_within_reach.get_or_insert_default() += narrowed;
     }
     whole.failures += part.failures;
+    whole.slow += part.slow;
     whole.cut_short |= part.cut_short;
     whole.seconds += part.seconds;
 }

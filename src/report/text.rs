@@ -69,6 +69,10 @@ impl<W: Write> Reporter for TextReporter<W> {
                 let message = printable_lines(&failure.message);
                 self.above_the_bar(&format!("{YELLOW}{word}{YELLOW:#}: the subject {message}"));
             }
+            Event::Slow(message) => {
+                let message = printable_lines(message);
+                self.above_the_bar(&format!("{YELLOW}slow{YELLOW:#}: the subject {message}"));
+            }
             Event::Investigating { failing } => {
                 self.bar.set_message(format!("shrinking {failing} failing cases"));
             }
@@ -227,6 +231,9 @@ fn phase_row(phase: &PhaseReport) -> String {
     }
     if let Some(narrowed) = phase.brought_within_reach {
         row.push_str(&format!("  {} narrowed", grouped(narrowed)));
+    }
+    if phase.slow > 0 {
+        row.push_str(&format!("  {} slow", grouped(phase.slow)));
     }
     if phase.cut_short {
         row.push_str("  ended early");

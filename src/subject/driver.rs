@@ -20,6 +20,9 @@ pub trait Driver: Sync {
     /// Asks cases, possibly pipelined; returns one reply per case, in the order of the cases.
     fn ask(&self, cases: &[Case]) -> Vec<Reply>;
 
+    /// Asks one case with [`MORE_PATIENCE`] times the patience.
+    fn ask_patiently(&self, case: &Case) -> Patient;
+
     /// Resets the subject to the state of a newly started process.
     fn restart(&self);
 
@@ -44,6 +47,18 @@ pub trait Driver: Sync {
     /// Shortens the timeouts while a case that hung is shrunk; see
     /// [`shrink`](crate::cases::shrink).
     fn hurry(&self, hurry: bool);
+}
+
+/// How many times the patience a late answer gets when its case is asked again.
+pub const MORE_PATIENCE: u32 = 10;
+
+/// The reply to a case that was asked with more patience.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Patient {
+    /// The reply.
+    pub reply: Reply,
+    /// Whether the answer would have been late with the usual patience.
+    pub late: bool,
 }
 
 /// Asks a single case.

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use mcp_overlay_model::Case;
 
 use super::contract::Subject;
-use super::driver::{Driver, Route, SubjectKind};
+use super::driver::{Driver, Patient, Route, SubjectKind};
 use super::form::Form;
 use super::reply::{Failure, FailureKind, Reply};
 
@@ -22,6 +22,10 @@ impl<S: Subject> Driver for InProcess<S> {
 
     fn ask(&self, cases: &[Case]) -> Vec<Reply> {
         cases.iter().map(|case| catching(&self.0, case)).collect()
+    }
+
+    fn ask_patiently(&self, case: &Case) -> Patient {
+        Patient { reply: catching(&self.0, case), late: false }
     }
 
     /// Does nothing: a subject must answer from the case alone, and asking again finds one that

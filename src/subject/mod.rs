@@ -11,7 +11,7 @@ mod reply;
 pub mod stdio;
 
 pub use contract::Subject;
-pub use driver::{Driver, Route, SubjectKind, Visibility, ask_one};
+pub use driver::{Driver, MORE_PATIENCE, Patient, Route, SubjectKind, Visibility, ask_one};
 pub use form::Form;
 pub use in_process::{InProcess, silence_subjects};
 pub use model::ModelSubject;

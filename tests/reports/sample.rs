@@ -57,6 +57,7 @@ pub(crate) fn incomplete() -> Report {
         Options { expected: Expected::parse(skips, "known.toml").unwrap(), ..Options::default() };
     let mut report = Report { skips: Skips::new(&options.expected), ..clean() };
     report.phases[2].not_comparable = 1_234;
+    report.phases[1].slow = 1;
     let line = |skipped: &str, allowed: Option<&str>, cases: u64| Skipped {
         skipped: skipped.into(),
         allowed: allowed.map(str::to_string),
@@ -163,7 +164,7 @@ pub(crate) fn hostile() -> Report {
         failed.message = text();
     }
     report.scenarios[1].expected = Some(text());
-    let entry = Entry { rule: None, finding: Some(text()), reason: text() };
+    let entry = Entry { rule: None, finding: Some(text()), scenario: None, reason: text() };
     report.expectations.push(Expectation { entry, met: 0 });
     report
 }
@@ -238,6 +239,7 @@ fn phase(phase: Phase, cases: u64, failures: u64, seconds: f64) -> PhaseReport {
         brought_within_reach: None,
         failures,
         cut_short,
+        slow: 0,
         seconds,
     }
 }

@@ -8,6 +8,8 @@ use mcp_overlay_model::Rule;
 
 use crate::sample;
 
+type Change = fn(&mut Report);
+
 fn changed(change: impl FnOnce(&mut Report)) -> Report {
     let mut report = sample::clean();
     change(&mut report);
@@ -52,7 +54,7 @@ fn an_allowed_skip_is_clean_and_an_unmet_one_is_not() {
 
 #[test]
 fn every_option_that_narrows_a_run_keeps_it_from_being_clean() {
-    let changes: [(fn(&mut Report), &str); 5] = [
+    let changes: [(Change, &str); 5] = [
         (
             |report| {
                 report.run.phases.retain(|phase| *phase != Phase::Exhaustive);

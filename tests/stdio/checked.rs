@@ -50,6 +50,59 @@ fn a_breakdown_is_isolated_shrunk_and_saved() {
     }
 }
 
+/// One pause of the machine is no finding.
+#[test]
+fn an_answer_that_is_late_once_is_slow() {
+    for phase in ["vectors", "wire", "endpoint"] {
+        let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
+        let more = ["--timeout", "1", "--json", "report.json"];
+        let output = check_phase(&processes, "pauses-once", folder.path(), phase, &more);
+        let text = text(&output);
+        assert_eq!(output.status.code(), Some(0), "{phase}: {text}");
+        assert!(text.contains("; 1 slow answer"), "{phase}: {text}");
+        assert!(text.contains("slow: the subject gave no answer within 1 s"), "{phase}: {text}");
+        let report = std::fs::read_to_string(folder.path().join("report.json")).unwrap();
+        assert!(report.contains("\"slow\":1"), "{report}");
+        assert!(saved(&folder.path().join("mcp-overlay-findings")).is_empty());
+    }
+}
+
+#[test]
+fn answers_that_are_late_often_are_a_finding() {
+    for (way, words) in [
+        ("pauses-often", "this is slow answer 4 of the run"),
+        ("answers-late", "and was late again"),
+        ("hangs", "gave no answer within 10 s"),
+    ] {
+        let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
+        let more = ["--timeout", "1", "--restarts", "2"];
+        let output = check_phase(&processes, way, folder.path(), "vectors", &more);
+        let text = text(&output);
+        assert_eq!(output.status.code(), Some(1), "{way}: {text}");
+        assert!(text.contains(words), "{way}: {text}");
+        let findings = saved(&folder.path().join("mcp-overlay-findings"));
+        assert!(findings.iter().all(|finding| finding["verdict"] == "hung"), "{findings:?}");
+        assert!(!findings.is_empty(), "{way}: {text}");
+        processes.assert_gone();
+    }
+}
+
+fn check_phase(
+    processes: &Processes,
+    way: &str,
+    folder: &Path,
+    phase: &str,
+    more: &[&str],
+) -> Output {
+    let command = processes.command(way).join(" ");
+    Command::new(env!("CARGO_BIN_EXE_mcp-overlay"))
+        .args(["check", "--stdio", &command, "--only", phase])
+        .args(more)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
 #[test]
 fn a_crash_that_no_single_case_causes_is_reported() {
     let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());

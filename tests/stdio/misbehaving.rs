@@ -29,7 +29,7 @@ fn main() {
         if line.trim().is_empty() && way != "chokes-on-blank-lines" {
             continue;
         }
-        if is_too_much(&way, &line, questions) {
+        if is_too_much(&way, &line) {
             exit(6);
         }
         let mut request: Value = serde_json::from_str(&line).unwrap();
@@ -44,6 +44,9 @@ fn main() {
                     "remembers-the-last-auth" => with_auth_of(&case, &mut stale),
                     _ => ProductionSubject.resolve(&case),
                 };
+                if way == "pauses-once" && is_first() || way == "pauses-often" && questions == 50 {
+                    sleep(Duration::from_millis(2_300));
+                }
                 if case.auth == Some(Auth::AgentIdentity) {
                     misbehave(&way, seq, &answer);
                 } else if way == "lets-api-keys-pass-and-dies" && case.auth == Some(Auth::ApiKey) {
@@ -77,6 +80,12 @@ fn main() {
     }
 }
 
+/// Whether no process of this test has paused.
+fn is_first() -> bool {
+    let folder = std::env::var("MISBEHAVING_PROCESSES").unwrap();
+    std::fs::File::create_new(format!("{folder}/paused")).is_ok()
+}
+
 /// The lines of standard input. One way reads what is there and takes no more than 300 lines of it.
 fn lines(way: &str) -> Box<dyn Iterator<Item = String>> {
     if way != "forgets-requests-far-ahead" {
@@ -99,7 +108,7 @@ fn lines(way: &str) -> Box<dyn Iterator<Item = String>> {
 }
 
 /// Whether a line is more than this subject can read.
-fn is_too_much(way: &str, line: &str, questions: u64) -> bool {
+fn is_too_much(way: &str, line: &str) -> bool {
     #[derive(serde::Deserialize)]
     struct Strict {
         #[serde(rename = "cmd")]
@@ -111,7 +120,6 @@ fn is_too_much(way: &str, line: &str, questions: u64) -> bool {
         _case: Option<Case>,
     }
     let depth = line.matches("[").count();
-    let _ = questions;
     match way {
         "knows-its-own-members-only" => {
             let request: Value = serde_json::from_str(line).unwrap();
@@ -212,18 +220,8 @@ fn misbehave(way: &str, seq: u64, answer: &Answer) {
             say_answer(seq, answer);
             say_answer(seq, answer);
         }
-        // The last of two members is right, which most readers take.
-        "repeats-its-seq" => say(&line_of(seq, answer).replacen('{', "{\"seq\":0,", 1)),
-        "repeats-a-view" => {
-            say(&line_of(seq, answer).replacen("\"views\":", "\"views\":{},\"views\":", 1));
-        }
-        "repeats-a-server" => {
-            let twice = "\"effective\":{\"a\":{},";
-            say(&line_of(seq, answer).replacen("\"effective\":{", twice, 1));
-        }
-        "repeats-a-field" => {
-            let twice = "\"effective\":{\"a\":{\"command\":\"x\",";
-            say(&line_of(seq, answer).replacen("\"effective\":{\"a\":{", twice, 1));
+        repeats if repeats.starts_with("repeats-") => {
+            say(&with_a_member_twice(repeats, seq, answer))
         }
         "answers-not" => {}
         "says-a-long-line" => say(&"x".repeat(17 << 20)),
@@ -258,6 +256,17 @@ fn misbehave(way: &str, seq: u64, answer: &Answer) {
         }
         _ => say_answer(seq, answer),
     }
+}
+
+/// The line of an answer with a member twice. The last one is right, which most readers take.
+fn with_a_member_twice(way: &str, seq: u64, answer: &Answer) -> String {
+    let (from, to) = match way {
+        "repeats-its-seq" => ("{", r#"{"seq":0,"#),
+        "repeats-a-view" => (r#""views":"#, r#""views":{},"views":"#),
+        "repeats-a-server" => (r#""effective":{"#, r#""effective":{"a":{},"#),
+        _ => (r#""effective":{"a":{"#, r#""effective":{"a":{"command":"x","#),
+    };
+    line_of(seq, answer).replacen(from, to, 1)
 }
 
 /// Resolves with the auth of the previous case.

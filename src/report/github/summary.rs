@@ -103,10 +103,14 @@ fn phases(phases: &[PhaseReport]) -> String {
     table.push_str("|:--|--:|--:|--:|--:|--:|\n");
     for phase in phases {
         let early = if phase.cut_short { " (ended early)" } else { "" };
+        let slow = match phase.slow {
+            0 => String::new(),
+            slow => format!(" ({} slow)", grouped(slow)),
+        };
         // Writing to a string cannot fail.
         let _ = writeln!(
             table,
-            "| {}{early} | {} | {} | {} | {} | {:.1} s |",
+            "| {}{early}{slow} | {} | {} | {} | {} | {:.1} s |",
             phase.phase.word(),
             grouped(phase.cases),
             grouped(phase.asked_again),

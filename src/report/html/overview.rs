@@ -126,6 +126,7 @@ fn phases_table(phases: &[PhaseReport]) -> Markup {
                             th scope="row" {
                                 (phase.phase.word())
                                 @if phase.cut_short { span.note { " ended early" } }
+                                @if phase.slow > 0 { span.note { " " (grouped(phase.slow)) " slow" } }
                             }
                             td.number { (grouped(phase.cases)) }
                             td.number { (grouped(phase.failures)) }

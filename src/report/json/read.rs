@@ -152,7 +152,7 @@ impl Line {
             Line::Scenario(failed) => format!("the scenario {:?}", failed.name),
             Line::Expectation(Expectation { entry, .. }) => match &entry.rule {
                 Some(rule) => format!("the expected failure of the rule {:?}", rule.id()),
-                None => format!("the expected finding {:?}", entry.finding),
+                None => format!("the expected finding or scenario {:?}", entry.what()),
             },
             Line::Skip(Skipped { skipped, allowed, .. }) => {
                 format!(
@@ -174,7 +174,7 @@ impl Line {
             Line::Phase(p) if p.not_comparable > p.cases => {
                 ("cases not comparable", p.cases, vec![p.not_comparable])
             }
-            Line::Phase(p) => ("cases", MOST, vec![p.cases, p.asked_again, p.failures]),
+            Line::Phase(p) => ("cases", MOST, vec![p.cases, p.asked_again, p.failures, p.slow]),
             Line::Rule(rule) => ("cases", MOST, vec![rule.reached]),
             Line::Finding(found) => ("cases", MOST, vec![found.finding.count]),
             Line::Expectation(expectation) => ("findings", MOST, vec![expectation.met]),

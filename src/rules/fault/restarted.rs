@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use mcp_overlay_model::Case;
 
 use crate::subject::Form;
-use crate::subject::{Driver, InProcess, Reply, Route, Subject, SubjectKind};
+use crate::subject::{Driver, InProcess, Patient, Reply, Route, Subject, SubjectKind, ask_one};
 
 /// A new subject that keeps state.
 pub(super) type Make = fn() -> Box<dyn Subject + Send>;
@@ -35,6 +35,10 @@ impl Driver for Restarted {
     fn ask(&self, cases: &[Case]) -> Vec<Reply> {
         let now = Arc::clone(&self.now());
         InProcess(&*now).ask(cases)
+    }
+
+    fn ask_patiently(&self, case: &Case) -> Patient {
+        Patient { reply: ask_one(self, case), late: false }
     }
 
     fn restart(&self) {

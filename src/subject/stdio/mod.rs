@@ -6,6 +6,7 @@ mod process;
 mod unique;
 mod variables;
 
+use std::slice;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use mcp_overlay_model::{Answer, Case, Profile};
 
 use self::message::Hello;
 use self::process::{Broken, Process};
-use super::driver::{Driver, Route, SubjectKind};
+use super::driver::{Driver, MORE_PATIENCE, Patient, Route, SubjectKind};
 use super::form::Form;
 pub use super::process::group::kill_all;
 use super::reply::{Failure, Reply};
@@ -137,22 +138,51 @@ impl StdioDriver {
 
     /// Asks cases, in a form or in the plain one.
     fn ask_in(&self, form: Option<Form>, cases: &[Case]) -> Vec<Reply> {
+        let timeout = self.timeout();
+        self.ask_within(form, cases, timeout).0
+    }
+
+    /// The time for an answer.
+    fn timeout(&self) -> Duration {
         let hurried = self.hurried.load(Ordering::Relaxed);
         let in_a_hurry = HURRIED.max(*self.slowest() * SLOWER).min(self.patience.case);
-        let timeout = if hurried { in_a_hurry } else { self.patience.case };
+        if hurried { in_a_hurry } else { self.patience.case }
+    }
+
+    /// Asks one case with more patience.
+    fn ask_patiently_in(&self, form: Option<Form>, case: &Case) -> Patient {
+        let timeout = self.patience.case * MORE_PATIENCE;
+        let (mut replies, late) = self.ask_within(form, slice::from_ref(case), timeout);
+        Patient { reply: replies.pop().unwrap_or(Reply::NotAsked), late }
+    }
+
+    /// Asks cases, each of which is to be answered within `timeout`; also returns whether an answer
+    /// took longer than the usual time.
+    fn ask_within(
+        &self,
+        form: Option<Form>,
+        cases: &[Case],
+        timeout: Duration,
+    ) -> (Vec<Reply>, bool) {
+        let mut late = false;
         let asked = self.take().map(|mut process| {
             let answered = process.ask(form, cases, timeout);
+            late = process.slowest() > self.patience.case;
             let mut slowest = self.slowest();
-            *slowest = slowest.max(process.slowest());
+            if !late {
+                *slowest = slowest.max(process.slowest());
+            }
             drop(slowest);
             // After the greatest number, no other is left.
-            if answered.is_ok() && form != Some(Form::LargeSeq) {
+            if answered.is_ok() && !late && form != Some(Form::LargeSeq) {
                 self.give_back(process);
             }
             answered
         });
         let (answers, suspect, failure) = match asked {
-            Ok(Ok(answers)) => return answers.into_iter().map(Reply::Answered).collect(),
+            Ok(Ok(answers)) => {
+                return (answers.into_iter().map(Reply::Answered).collect(), late);
+            }
             Ok(Err(Broken { answers, suspect, failure })) => (answers, suspect, failure),
             Err(failure) => (vec![None; cases.len()], 0, failure),
         };
@@ -161,7 +191,7 @@ impl StdioDriver {
             Some(answer) => Reply::Answered(answer),
             None => Reply::NotAsked,
         };
-        answers.into_iter().enumerate().map(reply).collect()
+        (answers.into_iter().enumerate().map(reply).collect(), late)
     }
 
     fn slowest(&self) -> MutexGuard<'_, Duration> {
@@ -192,6 +222,10 @@ impl Driver for StdioDriver {
 
     fn ask(&self, cases: &[Case]) -> Vec<Reply> {
         self.ask_in(None, cases)
+    }
+
+    fn ask_patiently(&self, case: &Case) -> Patient {
+        self.ask_patiently_in(None, case)
     }
 
     fn restart(&self) {
@@ -232,6 +266,10 @@ impl Driver for InForm<'_> {
 
     fn ask(&self, cases: &[Case]) -> Vec<Reply> {
         self.driver.ask_in(Some(self.form), cases)
+    }
+
+    fn ask_patiently(&self, case: &Case) -> Patient {
+        self.driver.ask_patiently_in(Some(self.form), case)
     }
 
     fn restart(&self) {
