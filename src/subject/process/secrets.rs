@@ -77,9 +77,9 @@ impl Record for Listener {
         let mut scan = self.scan.lock().unwrap_or_else(PoisonError::into_inner);
         let scan = &mut *scan;
         let searched = scan.searched.entry(stream).or_default();
-        if self.most.is_some_and(|most| *searched > most) {
-            return;
-        }
+        // One line may be longer than what is to be searched.
+        let room = self.most.map_or(bytes.len(), |most| most.saturating_sub(*searched));
+        let bytes = bytes.get(..room).unwrap_or(bytes);
         *searched += bytes.len();
         if !scan.ends.iter().any(|(known, _)| *known == stream) {
             scan.ends.push((stream, Vec::new()));
