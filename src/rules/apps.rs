@@ -120,7 +120,6 @@ pub(super) const RULES: &[Entry] = &[
                     })
                 }),
             },
-            apps_faults::LEGACY_KEEPS_DISABLED,
         ],
         ..Entry::of(Rule::LegacySynthesizesInEffective)
     },

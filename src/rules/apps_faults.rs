@@ -27,7 +27,7 @@ pub(super) const SECOND_HOSTED_SILENT: Fault = Fault::new(
 
 pub(super) const LEGACY_KEEPS_DISABLED: Fault = Fault::new(
     "fallback-keeps-it-disabled",
-    Rule::LegacySynthesizesInEffective,
+    Rule::AppsServerShape,
     "the Apps server that replaces a disabled one is disabled",
     Change::Answers(|case, answer| {
         let off = host_entries(case)
@@ -39,7 +39,7 @@ pub(super) const LEGACY_KEEPS_DISABLED: Fault = Fault::new(
         })?
     }),
 )
-.also(&[Rule::AppsServerShape, Rule::GateNeverSynthesizes, Rule::HostedEnabledSets]);
+.also(&[Rule::LegacySynthesizesInEffective]);
 
 pub(super) const LOADER_OFF_KEEPS: Fault = Fault::new(
     "loader-off-keeps-the-configured",

@@ -28,6 +28,7 @@ pub(super) const RULES: &[Entry] = &[
             },
             apps_faults::TIMEOUT_OF_THE_USER,
             apps_faults::TOKEN_IN_ANY_CASE,
+            apps_faults::LEGACY_KEEPS_DISABLED,
         ],
         ..Entry::of(Rule::AppsServerShape)
     },

@@ -113,18 +113,21 @@ pub(super) const RULES: &[Entry] = &[
             step: Step::AppsServer,
             write: |case| append_as_read(case, Rule::EndpointWholeHost),
         }),
-        faults: &[Fault {
-            name: "look-alike-host-trusted",
-            rule: Some(Rule::EndpointWholeHost),
-            what: "a host that begins like ChatGPT's is taken for it",
-            also: &[],
-            change: Change::Resolves(|case| {
-                let base = written_base(case)?;
-                let alike =
-                    base.starts_with("https://chatgpt.com.") && !base.contains("/backend-api");
-                alike.then(|| with_base(case, format!("{base}/backend-api"))).flatten()
-            }),
-        }],
+        faults: &[
+            Fault {
+                name: "look-alike-host-trusted",
+                rule: Some(Rule::EndpointWholeHost),
+                what: "a host that begins like ChatGPT's is taken for it",
+                also: &[],
+                change: Change::Resolves(|case| {
+                    let base = written_base(case)?;
+                    let alike =
+                        base.starts_with("https://chatgpt.com.") && !base.contains("/backend-api");
+                    alike.then(|| with_base(case, format!("{base}/backend-api"))).flatten()
+                }),
+            },
+            endpoint_faults::PORT_IS_ANOTHER_HOST,
+        ],
         ..Entry::of(Rule::EndpointWholeHost)
     },
     Entry {
@@ -160,7 +163,6 @@ pub(super) const RULES: &[Entry] = &[
                 also: &[],
                 change: Change::Answers(old_host_forgotten),
             },
-            endpoint_faults::PORT_IS_ANOTHER_HOST,
             endpoint_faults::API_CODEX_SUFFICES,
             endpoint_faults::SUBDOMAIN_TRUSTED,
             endpoint_faults::PLAIN_HTTP_TRUSTED,

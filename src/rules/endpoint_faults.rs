@@ -177,7 +177,7 @@ pub(super) const PLAIN_HTTP_TRUSTED: Fault = Fault::new(
 
 pub(super) const PORT_IS_ANOTHER_HOST: Fault = Fault::new(
     "chatgpt-with-port-is-another-host",
-    Rule::EndpointChatgptHost,
+    Rule::EndpointWholeHost,
     "`chatgpt.com` with a port is not at ChatGPT",
     Change::Answers(|case, answer| {
         let base = written_base(case)?;
@@ -186,7 +186,7 @@ pub(super) const PORT_IS_ANOTHER_HOST: Fault = Fault::new(
         has_port.then(|| without_backend_api(case, answer, base, "/api/codex")).flatten()
     }),
 )
-.also(&[Rule::EndpointWholeHost]);
+.also(&[Rule::EndpointChatgptHost]);
 
 pub(super) const API_CODEX_SUFFICES: Fault = Fault::new(
     "api-codex-suffices-at-chatgpt",

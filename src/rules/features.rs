@@ -30,9 +30,6 @@ pub(super) const RULES: &[Entry] = &[
                     null.then(|| with_feature(case, "apps", json!(false))).flatten()
                 }),
             },
-            features_faults::NULL_IN_LIST_EMPTY,
-            features_faults::NULL_IN_MAP_DROPPED,
-            features_faults::NULL_SERVER_ABSENT,
             features_faults::NULL_BASE_REFUSED,
             features_faults::NULL_ENABLED_IS_OFF,
         ],
@@ -58,7 +55,6 @@ pub(super) const RULES: &[Entry] = &[
                 }),
             },
             features_faults::OTHER_KEY_IGNORED,
-            features_faults::TEXT_IS_AN_OVERRIDE,
         ],
         ..Entry::of(Rule::FeaturesOverrideForms)
     },

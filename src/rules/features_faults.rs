@@ -1,4 +1,5 @@
-//! Faults of `features.*` and `value.*`; the entries in `features.rs` list them. A comment names the
+//! Faults of `features.*` and `value.*`, and of how a null is read; the entries in `features.rs`,
+//! `server.rs` and `host.rs` list them. A comment names the
 //! public report in which such a mistake was seen.
 
 use mcp_overlay_model::{Case, Rule};
@@ -22,7 +23,7 @@ const fn read(
 /// Go's `encoding/json`.
 pub(super) const NULL_IN_LIST_EMPTY: Fault = read(
     "null-in-list-is-empty-text",
-    Rule::ValueNullIsAbsent,
+    Rule::ServerUnknownField,
     "a null in a list of texts is an empty text",
     |case| {
         let fields = &["args", "enabled_tools", "disabled_tools", "scopes"];
@@ -35,7 +36,7 @@ pub(super) const NULL_IN_LIST_EMPTY: Fault = read(
 
 pub(super) const NULL_IN_MAP_DROPPED: Fault = read(
     "null-in-map-is-absent",
-    Rule::ValueNullIsAbsent,
+    Rule::ServerUnknownField,
     "a null in env, in a table of headers or in tools is dropped",
     |case| {
         with_tables(case, &["env", "http_headers", "env_http_headers", "tools"], |table| {
@@ -46,13 +47,13 @@ pub(super) const NULL_IN_MAP_DROPPED: Fault = read(
 )
 .also(ALSO);
 
-/// A null among a plugin's is dropped by rights; what is wrong of an entry is its field.
-const ALSO: &[Rule] = &[Rule::ServerUnknownField, Rule::ConfiguredInvalidPluginServerDropped];
+/// An entry of a plugin is dropped by rights; what is wrong of one is the type of its field.
+const ALSO: &[Rule] = &[Rule::ValueNullIsAbsent, Rule::ConfiguredInvalidPluginServerDropped];
 
 // AstrBotDevs/AstrBot#5673 skips entries that are no objects.
 pub(super) const NULL_SERVER_ABSENT: Fault = read(
     "null-server-is-absent",
-    Rule::ValueNullIsAbsent,
+    Rule::ServerInvalidRejectsConfig,
     "a null among the host config's servers is dropped",
     |case| {
         host_entries(case).any(|(_, entry)| entry.is_null()).then(|| {
@@ -63,7 +64,7 @@ pub(super) const NULL_SERVER_ABSENT: Fault = read(
         })?
     },
 )
-.also(&[Rule::ServerUnknownField, Rule::ServerInvalidRejectsConfig]);
+.also(&[Rule::ServerUnknownField, Rule::ValueNullIsAbsent]);
 
 pub(super) const NULL_BASE_REFUSED: Fault = read(
     "null-base-refused",
@@ -104,14 +105,14 @@ pub(super) const OTHER_KEY_IGNORED: Fault = read(
 
 pub(super) const TEXT_IS_AN_OVERRIDE: Fault = read(
     "override-of-text-taken",
-    Rule::FeaturesOverrideForms,
+    Rule::HostWrongType,
     "an override may be the path alone",
     |case| {
         let path = features(case)?.get(OVERRIDE)?.as_str()?;
         with_feature(case, OVERRIDE, json!({ "path": path }))
     },
 )
-.also(&[Rule::HostWrongType]);
+.also(&[Rule::FeaturesOverrideForms]);
 
 pub(super) const IGNORED_UNCHECKED: Fault = read(
     "ignored-override-unchecked",
@@ -145,7 +146,8 @@ pub(super) const OTHERS_SWITCH_OFF: Fault = Fault::new(
     Change::Resolves(|case| {
         let features = features(case)?;
         let names_apps = ["apps", "connectors"].iter().any(|name| features.contains_key(*name));
-        let names_others = features.values().any(Value::is_boolean);
+        let is_other = |(name, value): (&String, &Value)| name != OVERRIDE && value.is_boolean();
+        let names_others = features.iter().any(is_other);
         (names_others && !names_apps).then(|| with_feature(case, "apps", json!(false))).flatten()
     }),
 );

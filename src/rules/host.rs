@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::entry::{Entry, Reached, Shows};
 use super::fault::change::{edited, host_entries, is_valid};
 use super::fault::{Change, Fault};
-use super::host_faults;
+use super::{features_faults, host_faults};
 
 pub(super) const RULES: &[Entry] = &[
     Entry {
@@ -24,6 +24,7 @@ pub(super) const RULES: &[Entry] = &[
             host_faults::SKU_NUMBER_TAKEN,
             host_faults::SERVER_LIST_TAKEN,
             host_faults::UNKNOWN_KEY_REFUSED,
+            features_faults::TEXT_IS_AN_OVERRIDE,
         ],
         ..Entry::of(Rule::HostWrongType)
     },
@@ -50,6 +51,7 @@ pub(super) const RULES: &[Entry] = &[
             },
             host_faults::INVALID_CONTRIBUTION_SKIPPED,
             host_faults::DISABLED_UNCHECKED,
+            features_faults::NULL_SERVER_ABSENT,
             host_faults::HOSTED_NOT_COUNTED,
         ],
         ..Entry::of(Rule::ServerInvalidRejectsConfig)

@@ -203,16 +203,15 @@ pub(super) const PLUGIN_SET_AGAIN: Fault = Fault::new(
 );
 
 pub(super) const APPS_ENABLED_AGAIN: Fault = Fault::new(
-    "disabled-apps-server-enabled",
+    "disabled-apps-server-set-enabled",
     Rule::OverlayDisabledStays,
-    "a codex_apps that the user disabled is enabled by whatever sets or loads it",
+    "a codex_apps that the user disabled is enabled by a contribution that sets it",
     Change::Answers(|case, answer| {
-        let last = case.contributors.iter().flat_map(list_of).rfind(|c| c.name() == CODEX_APPS);
-        let is_off = matches!(last, Some(Contribution::Set { server, .. }) if is_disabled(server));
-        (!is_off).then(|| enabled_where(answer, |name| name == CODEX_APPS)).flatten()
+        let by_hosted = case.contributors.iter().any(is_hosted);
+        let is_meant = !by_hosted && is_set_enabled(case, CODEX_APPS);
+        is_meant.then(|| enabled_where(answer, |name| name == CODEX_APPS)).flatten()
     }),
-)
-.also(&[Rule::AppsServerShape, Rule::GateOpen]);
+);
 
 /// Plugins belong to an account.
 pub(super) const PLUGINS_NEED_AN_ACCOUNT: Fault = fault(

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::entry::{Entry, Fields, Reached, Rewrite, Shows, Step};
 use super::fault::change::{Entry as Table, changed, with_entries, with_views};
 use super::fault::{Change, Fault};
+use super::features_faults;
 use super::rewriting::tables;
 use super::server_faults::{durations, fields, transport, types};
 
@@ -51,6 +52,8 @@ pub(super) const RULES: &[Entry] = &[
             types::TOOLS_LIST_TAKEN,
             types::TOOL_NAME_ALONE_TAKEN,
             types::UNKNOWN_REFUSED_OVER_HTTP,
+            features_faults::NULL_IN_LIST_EMPTY,
+            features_faults::NULL_IN_MAP_DROPPED,
             fields::OAUTH_LOST_WITH_UNKNOWN_KEY,
             transport::TYPE_DECIDES,
             fields::CWD_LOST,
