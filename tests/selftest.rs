@@ -11,14 +11,15 @@
 #[path = "common/smaller.rs"]
 mod smaller;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mcp_overlay::campaign::{self, Options, Phase, Quiet};
+use mcp_overlay::cases::edges;
 use mcp_overlay::display::grouped;
 use mcp_overlay::finding::Finding;
-use mcp_overlay::finding::investigate::Asked;
+use mcp_overlay::finding::investigate::{Asked, investigate};
 use mcp_overlay::judge::verdict::FindingKind;
 use mcp_overlay::rules;
 use mcp_overlay::selftest::{self, Fault, Matrix, MatrixRow, Watch, faults};
@@ -43,8 +44,26 @@ fn every_fault(check: impl Fn(&'static Fault) -> Vec<String> + Sync) -> Vec<Stri
     problems.into_inner().unwrap()
 }
 
-/// A small campaign: the vectors, 3,000 random cases, and a thousandth of the small scope.
+/// The cases of the faults that have one, by name.
+fn listed() -> BTreeMap<String, Case> {
+    serde_json::from_str(include_str!("faults/cases.json")).unwrap()
+}
+
+/// The finding of the listed case, or those of a small campaign; and that of the edge that the
+/// committed matrix names.
 fn findings_of(fault: &'static Fault) -> Vec<Finding> {
+    let row = Matrix::committed().faults.iter().find(|row| row.fault == fault.name);
+    let edge = row.and_then(|row| edges::case(row.edges? - 1));
+    let listed = listed().remove(fault.name);
+    let driver = fault.driver();
+    let of_case = |case: Case| investigate(&*driver, &Case { profile: fault.profile(), ..case });
+    let mut findings: Vec<Finding> = if listed.is_none() { campaign_of(fault) } else { Vec::new() };
+    findings.extend(listed.into_iter().chain(edge).filter_map(of_case));
+    findings
+}
+
+/// The vectors, 3,000 random cases, and a thousandth of the small scope.
+fn campaign_of(fault: &'static Fault) -> Vec<Finding> {
     let options = Options {
         profile: fault.profile(),
         phases: BTreeSet::from([Phase::Vectors, Phase::Random]),
