@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mcp_overlay_model::Case;
 
-use crate::subject::{
-    Driver, Failure, FailureKind, Form, MORE_PATIENCE, Patient, Reply, Route, SubjectKind,
-};
+use crate::subject::{Driver, Failure, FailureKind, MORE_PATIENCE, Patient, Reply};
 
 /// The most slow answers of a run. One more is a finding.
 const MOST_SLOW: u64 = 3;
@@ -100,62 +98,5 @@ impl Late {
         };
         self.over.store(true, Ordering::Relaxed);
         Err(Failure { kind: FailureKind::Hung, message: problem, certain: true })
-    }
-}
-
-/// The same subject, asked with more patience.
-pub(super) struct Patiently<'a> {
-    driver: &'a dyn Driver,
-    late: AtomicBool,
-}
-
-impl<'a> Patiently<'a> {
-    pub(super) fn new(driver: &'a dyn Driver) -> Self {
-        Patiently { driver, late: AtomicBool::new(false) }
-    }
-
-    /// Whether an answer would have been late with the usual patience.
-    pub(super) fn was_late(&self) -> bool {
-        self.late.load(Ordering::Relaxed)
-    }
-}
-
-impl Driver for Patiently<'_> {
-    fn name(&self) -> &str {
-        self.driver.name()
-    }
-
-    fn ask(&self, cases: &[Case]) -> Vec<Reply> {
-        cases.iter().map(|case| self.ask_patiently(case).reply).collect()
-    }
-
-    fn ask_patiently(&self, case: &Case) -> Patient {
-        let patient = self.driver.ask_patiently(case);
-        self.late.fetch_or(patient.late, Ordering::Relaxed);
-        patient
-    }
-
-    fn restart(&self) {
-        self.driver.restart();
-    }
-
-    fn kind(&self) -> SubjectKind {
-        self.driver.kind()
-    }
-
-    fn narrow(&self, case: Case) -> Case {
-        self.driver.narrow(case)
-    }
-
-    fn by_route(&self, route: Route) -> Option<&dyn Driver> {
-        self.driver.by_route(route)
-    }
-
-    fn in_form(&self, form: Form) -> Option<Box<dyn Driver + '_>> {
-        self.driver.in_form(form)
-    }
-
-    fn hurry(&self, hurry: bool) {
-        self.driver.hurry(hurry);
     }
 }

@@ -5,6 +5,8 @@ mod isolate;
 mod judging;
 mod late;
 mod options;
+#[cfg(feature = "endpoint")]
+mod patiently;
 mod run;
 mod sift;
 mod wire;

@@ -9,10 +9,10 @@ use mcp_overlay_model::Case;
 
 use super::error::Error;
 use super::isolate::Restarts;
-#[cfg(feature = "endpoint")]
-use super::late::Patiently;
 use super::late::Trouble;
 use super::options::{ENOUGH_FAILURES, Options};
+#[cfg(feature = "endpoint")]
+use super::patiently::Patiently;
 use super::sift::Kind;
 use super::work::{Tally, Work};
 #[cfg(feature = "endpoint")]

@@ -190,6 +190,30 @@ mod tests {
         assert_eq!(kinds.iter().map(|kind| kind.count).sum::<u64>(), ENOUGH_FAILURES);
     }
 
+    /// A lost `cwd` must not hide behind lost `args`, which may be expected.
+    #[test]
+    fn cases_that_differ_in_other_fields_are_of_another_kind() {
+        let losing = |index: u64, field: &str| {
+            let whole = json!({"command": "c", "args": ["x"], "cwd": "/srv"});
+            let mut actual = whole.clone();
+            actual.as_object_mut().unwrap().remove(field);
+            let difference = Difference {
+                place: Place::Server { view: "effective", name: format!("s{index}") },
+                rule: mcp_overlay_model::Rule::ServerUnknownField,
+                by: None,
+                expected: Some(whole),
+                actual: Some(actual),
+            };
+            Failing { verdict: Verdict::Disagree(vec![difference]), ..failing(index, "") }
+        };
+        let mut sieve = Sieve::new(true);
+        (0..100).for_each(|index| sieve.add(losing(index, "args")));
+        sieve.add(losing(100, "cwd"));
+        let kinds = sieve.into_kinds();
+        assert_eq!(numbers(&kinds), [vec![0, 1, 2, 3, 4], vec![100]]);
+        assert_eq!(kinds.iter().map(|kind| kind.more.len()).collect::<Vec<_>>(), [20, 0]);
+    }
+
     #[test]
     fn a_whole_run_counts_every_failure() {
         let mut sieve = Sieve::new(true);

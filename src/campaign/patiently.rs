@@ -1,0 +1,64 @@
+//! A subject that is asked with more patience: for a scenario, which asks on its own.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use mcp_overlay_model::Case;
+
+use crate::subject::{Driver, Form, Patient, Reply, Route, SubjectKind};
+
+/// The same subject, asked with more patience.
+pub(super) struct Patiently<'a> {
+    driver: &'a dyn Driver,
+    late: AtomicBool,
+}
+
+impl<'a> Patiently<'a> {
+    pub(super) fn new(driver: &'a dyn Driver) -> Self {
+        Patiently { driver, late: AtomicBool::new(false) }
+    }
+
+    /// Whether an answer would have been late with the usual patience.
+    pub(super) fn was_late(&self) -> bool {
+        self.late.load(Ordering::Relaxed)
+    }
+}
+
+impl Driver for Patiently<'_> {
+    fn name(&self) -> &str {
+        self.driver.name()
+    }
+
+    fn ask(&self, cases: &[Case]) -> Vec<Reply> {
+        cases.iter().map(|case| self.ask_patiently(case).reply).collect()
+    }
+
+    fn ask_patiently(&self, case: &Case) -> Patient {
+        let patient = self.driver.ask_patiently(case);
+        self.late.fetch_or(patient.late, Ordering::Relaxed);
+        patient
+    }
+
+    fn restart(&self) {
+        self.driver.restart();
+    }
+
+    fn kind(&self) -> SubjectKind {
+        self.driver.kind()
+    }
+
+    fn narrow(&self, case: Case) -> Case {
+        self.driver.narrow(case)
+    }
+
+    fn by_route(&self, route: Route) -> Option<&dyn Driver> {
+        self.driver.by_route(route)
+    }
+
+    fn in_form(&self, form: Form) -> Option<Box<dyn Driver + '_>> {
+        self.driver.in_form(form)
+    }
+
+    fn hurry(&self, hurry: bool) {
+        self.driver.hurry(hurry);
+    }
+}
