@@ -44,6 +44,14 @@ fn a_complete_run_that_missed_something_is_incomplete() {
 }
 
 #[test]
+fn a_slow_answer_is_clean_and_shown() {
+    let slow = changed(|report| report.phases[0].slow = 1);
+    assert_eq!(slow.headline(), "clean: 1,545,584 cases, no disagreement; 1 slow answer");
+    let slow = changed(|report| report.phases.iter_mut().for_each(|phase| phase.slow = 1));
+    assert!(slow.headline().ends_with("; 3 slow answers"), "{}", slow.headline());
+}
+
+#[test]
 fn an_allowed_skip_is_clean_and_an_unmet_one_is_not() {
     let skipped = |cases| Skipped { skipped: "later".into(), allowed: Some("why".into()), cases };
     assert!(changed(|report| report.skips.add(skipped(3))).is_clean());
