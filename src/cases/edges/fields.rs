@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use mcp_overlay_model::Case;
 use serde_json::{Map, Value, json};
 
-use super::build::{PLACES, Place, product, with_entry};
+use super::build::{PLACES, Place, contributor, product, remove, set, with_entry};
 use crate::cases::digits::Digits;
 use crate::cases::samples::fields::{SAMPLES, Samples, Transport, UNKNOWN_FIELDS};
 use crate::cases::samples::{ANY_TYPE, parsed};
@@ -61,17 +61,18 @@ pub(super) fn unknown(digits: &mut Digits) -> Option<Case> {
 }
 
 pub(super) fn pairs_size() -> u64 {
-    product([SAMPLES.len(), SAMPLES.len(), 2, 2])
+    product([SAMPLES.len(), SAMPLES.len(), 3, 2])
 }
 
-/// Two fields: the first with a usual value, the second with a usual or an unusual one.
+/// Two fields: the first with a usual value, the second with a usual, an unusual or an invalid one.
 pub(super) fn pairs(digits: &mut Digits) -> Option<Case> {
     let (first, second) = (digits.pick(&SAMPLES)?, digits.pick(&SAMPLES)?);
-    let usual = second.valid.first();
-    let values = [
-        (first, first.valid.last()),
-        (second, if digits.next(2) == 0 { usual } else { second.boundary.last() }),
-    ];
+    let of_second = match digits.next(3) {
+        0 => second.valid.first(),
+        1 => second.boundary.last(),
+        _ => second.invalid.first(),
+    };
+    let values = [(first, first.valid.last()), (second, of_second)];
     let [stdio, http, _] = bases();
     let base = digits.pick(&[stdio, http])?.clone();
     let entry = values.into_iter().fold(base, |entry, (samples, value)| {
@@ -104,6 +105,57 @@ pub(super) fn all(digits: &mut Digits) -> Option<Case> {
         }
     }
     Some(with_entry(*digits.pick(&PLACES)?, "a", Value::Object(entry)))
+}
+
+/// Words by which other configs name a transport.
+const TYPES: [&str; 7] =
+    ["stdio", "http", "sse", "streamable_http", "streamable-http", "ws", "HTTP"];
+
+pub(super) fn types_size() -> u64 {
+    product([2, TYPES.len(), 3, PLACES.len()])
+}
+
+/// A server that names its transport, which no field does; one has both transports.
+pub(super) fn types(digits: &mut Digits) -> Option<Case> {
+    let field = digits.pick(&["type", "transport"])?;
+    let word = Value::from(*digits.pick(&TYPES)?);
+    let [stdio, http, _] = bases();
+    let both = json!({"command": "srv", "url": "https://a.example"});
+    let entry = with_field(digits.pick(&[stdio, http, both])?, field, &word);
+    Some(with_entry(*digits.pick(&PLACES)?, "a", entry))
+}
+
+pub(super) fn replaced_size() -> u64 {
+    product([SAMPLES.len(), 3, 3, 2])
+}
+
+/// A server with a field, replaced by one that has it, has it otherwise or does not have it.
+pub(super) fn replaced(digits: &mut Digits) -> Option<Case> {
+    let samples = digits.pick(&SAMPLES)?;
+    let [stdio, http, _] = bases();
+    let base = if samples.field.of == Transport::Http { http } else { stdio };
+    let values = samples.valid.iter().chain(&samples.boundary);
+    let old = match values.clone().next() {
+        Some(value) => with_field(&base, samples.field.name, value),
+        None => base.clone(),
+    };
+    let new = match (digits.next(3), values.last()) {
+        (1, Some(value)) => with_field(&base, samples.field.name, value),
+        (2, Some(_)) => old.clone(),
+        _ => base.clone(),
+    };
+    let new = with_field(&new, "required", &Value::Bool(true));
+    let mut case = match digits.next(3) {
+        0 => with_entry(Place::Host, "a", old),
+        1 => with_entry(Place::Plugin, "a", old),
+        _ => with_entry(Place::Contribution, "a", old),
+    };
+    let list = match digits.next(2) {
+        0 => vec![set("a", new)],
+        _ => vec![remove("a"), set("a", new)],
+    };
+    case.contributors.push(contributor("y", list));
+    Some(case)
 }
 
 pub(super) fn whole_size() -> u64 {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use mcp_overlay_model::Case;
 use serde_json::{Value, json};
 
-use super::build::{contributor, plugin, product, server, set, table, with_host};
+use super::build::{contributor, hosted, plugin, product, server, set, table, with_host};
 use crate::cases::digits::Digits;
 use crate::cases::samples::names::{CONFUSABLE, IDS};
 
@@ -13,7 +13,7 @@ use crate::cases::samples::names::{CONFUSABLE, IDS};
 const POSITIONS: [usize; 7] = [0, 1, 2, 3, 9, 10, 11];
 
 pub(super) fn contributions_size() -> u64 {
-    product([POSITIONS.len(), POSITIONS.len(), POSITIONS.len(), POSITIONS.len()])
+    product([POSITIONS.len(), POSITIONS.len(), POSITIONS.len(), POSITIONS.len(), 2])
 }
 
 /// Two invalid contributions.
@@ -29,6 +29,10 @@ pub(super) fn contributions(digits: &mut Digits) -> Option<Case> {
             set(&format!("s{index}"), if is_bad { json!({}) } else { server("c") })
         });
         case.contributors.push(contributor(id, list.collect()));
+    }
+    if digits.next(2) == 1 {
+        // It counts among the contributors.
+        case.contributors.insert(1, hosted());
     }
     Some(case)
 }

@@ -40,6 +40,26 @@ pub(super) fn same_ids(digits: &mut Digits) -> Option<Case> {
     Some(case)
 }
 
+pub(super) fn namesakes_size() -> u64 {
+    product([PATTERNS.len(), 4, 4, 4])
+}
+
+/// Three contributors, some with one id.
+pub(super) fn namesakes(digits: &mut Digits) -> Option<Case> {
+    let mut case = with_host(json!({"mcp_servers": {"s": {"command": "config"}}}));
+    for (number, id) in digits.pick(&PATTERNS)?.iter().enumerate() {
+        let (own, command) = (format!("own-{number}"), format!("by-{number}"));
+        let list = match digits.next(4) {
+            0 => Vec::new(),
+            1 => vec![set(&own, server(&command))],
+            2 => vec![remove("s"), set(&own, server(&command))],
+            _ => vec![set("s", server(&command))],
+        };
+        case.contributors.push(contributor(id, list));
+    }
+    Some(case)
+}
+
 /// The ids in three orders.
 fn ids(digits: &mut Digits) -> Vec<&'static str> {
     let mut ids = IDS.to_vec();

@@ -37,6 +37,8 @@ const SIZES: &[fn() -> Case] = &[
     || with_entry(Place::Plugin, "a", json!({"command": "c", "unknown": deep(DEPTH - 5)})),
     || with_entry(Place::Contribution, "a", json!({"command": deep(DEPTH - 8)})),
     || with_host(json!({"unknown": deep(DEPTH - 2), "mcp_servers": {"a": {"command": "c"}}})),
+    || with_entry(Place::Host, &"n".repeat(65), server("c")),
+    || with_entry(Place::Host, &"n".repeat(129), server("c")),
     || with_entry(Place::Host, &"n".repeat(300), server("c")),
     || with_entry(Place::Plugin, &"\u{1f600}".repeat(300), server("c")),
     || with_entry(Place::Contribution, &"n".repeat(10_000), server("c")),

@@ -40,6 +40,7 @@ pub(super) fn name(u: &mut Unstructured<'_>) -> Result<String> {
             let group = u.choose(CONFUSABLE)?;
             u.choose(group)?
         }
+        29 if once_in(u, 4)? => return Ok("n".repeat(u.int_in_range(60..=300)?)),
         29 => return free_text(u),
         _ => "search",
     };

@@ -105,7 +105,7 @@ fn path_override(u: &mut Unstructured<'_>) -> Result<Value> {
         true => pick(u, &["", "/", "///"])?,
         false => pick(
             u,
-            &["/custom/mcp", "//deep//path", "x", "ps/mcp", "?q=1", "../up", "/a b", "/%2e"],
+            &["/custom/mcp", "//deep//path", "x", "ps/mcp", "?q=1", "../up", "/a b", "/%2e", "/x/"],
         )?,
     };
     Ok(match u.int_in_range(0..=6)? {
@@ -113,6 +113,7 @@ fn path_override(u: &mut Unstructured<'_>) -> Result<Value> {
         2 => Value::Bool(false),
         3 => json!({}),
         4 => json!({ "path": path }),
+        5 if once_in(u, 3)? => json!({ "enabled": null, "path": path }),
         5 => json!({ "enabled": true }),
         _ => json!({ "enabled": u.arbitrary::<bool>()?, "path": path }),
     })

@@ -64,8 +64,8 @@ enum Mode {
 /// None in practice: `Unstructured` returns the simplest choice when it runs out of bytes.
 pub fn case(u: &mut Unstructured<'_>) -> Result<Case> {
     let mode = match u.int_in_range(0..=19)? {
-        0..=15 => Mode::WellFormed,
-        16..=18 => Mode::Perturbed,
+        0..=14 => Mode::WellFormed,
+        15..=18 => Mode::Perturbed,
         _ => Mode::Wild,
     };
     let mut case = empty_case();

@@ -10,6 +10,7 @@ use super::draw::{free_text, name, once_in, pick, value};
 use super::server;
 use crate::cases::entries::{entries, entries_mut};
 use crate::cases::samples::fields::SAMPLES;
+use crate::cases::samples::names::CONFUSABLE;
 use crate::cases::samples::urls::NO_BASES;
 use crate::cases::samples::{ANY_TYPE, parsed};
 
@@ -21,7 +22,8 @@ pub(super) fn perturb(u: &mut Unstructured<'_>, case: &mut Case) -> Result<()> {
     for _ in 0..if once_in(u, 4)? { 2 } else { 1 } {
         match u.int_in_range(0..=7)? {
             0..=1 => break_host(u, case)?,
-            2..=3 => edit_host_servers(case, |servers| add_broken_server(u, servers))?,
+            2 => edit_host_servers(case, |servers| add_broken_server(u, servers))?,
+            3 => edit_host_servers(case, |servers| add_broken_pair(u, servers))?,
             4 => {
                 if let Some(position) = position(u, case.plugins.len())?
                     && let Some(plugin) = case.plugins.get_mut(position)
@@ -91,14 +93,24 @@ fn wrong(u: &mut Unstructured<'_>) -> Result<Value> {
 
 /// The same without a table, because a feature that is a table is not specified.
 fn not_a_table(u: &mut Unstructured<'_>) -> Result<Value> {
-    let values = [json!(5), json!("yes"), json!([]), json!([1]), json!(-1.5)];
-    u.choose(&values).cloned()
+    let value = value(u, &VALUES)?;
+    Ok(if value.is_object() { Value::from("yes") } else { value })
 }
 
 fn add_broken_server(u: &mut Unstructured<'_>, servers: &mut Map<String, Value>) -> Result<()> {
     let name = name(u)?;
     let entry = broken_server(u)?;
     servers.insert(name, entry);
+    Ok(())
+}
+
+/// Two invalid servers, whose names may be in another order by another comparison.
+fn add_broken_pair(u: &mut Unstructured<'_>, servers: &mut Map<String, Value>) -> Result<()> {
+    let group = u.choose(CONFUSABLE)?;
+    for _ in 0..2 {
+        let name = u.choose(group)?;
+        servers.insert((*name).into(), broken_server(u)?);
+    }
     Ok(())
 }
 
@@ -134,7 +146,15 @@ fn break_contribution(u: &mut Unstructured<'_>, case: &mut Case) -> Result<()> {
 }
 
 fn broken_server(u: &mut Unstructured<'_>) -> Result<Value> {
-    let fixed = [json!({}), json!({"enabled": true}), json!("npx"), json!(["npx"]), json!(null)];
+    let fixed = [
+        json!({}),
+        json!({"enabled": true}),
+        json!("npx"),
+        json!(["npx"]),
+        json!(null),
+        json!({"type": "stdio", "command": "c", "url": "https://a.example"}),
+        json!({"type": "http", "command": "c", "url": "https://a.example"}),
+    ];
     if once_in(u, 4)? {
         return u.choose(&fixed).cloned();
     }

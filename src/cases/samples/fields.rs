@@ -94,6 +94,7 @@ const ODD_TEXT: &[&str] = &[
 const TEXTS: &[&str] =
     &[r#"["x"]"#, r#"["read","a/b"]"#, r#"["--flag","日本"]"#, r#"["b","a","c"]"#];
 const ODD_TEXTS: &[&str] = &[
+    r#"["${HOME}","$HOME","${K}","%PATH%","{{x}}","$(id)","~/x"]"#,
     "[]",
     r#"[""]"#,
     r#"["x","x"]"#,
@@ -255,6 +256,7 @@ const HEADERS: &[&str] = &[
     r#"{"X-B":"","X-A":"日本"}"#,
 ];
 const ODD_HEADERS: &[&str] = &[
+    r#"{"Authorization":"Bearer x","X-A":"y"}"#,
     "{}",
     r#"{"x-a":"1","X-A":"2"}"#,
     r#"{"X-A":"2","x-A":"1","x-a":"0"}"#,

@@ -33,6 +33,7 @@ pub const BASES: &[&str] = &[
     "https://chatgpt.com/api/codex",
     "https://chat.openai.com/x/api/codex/",
     "https://chatgpt.com/Backend-API",
+    "https://corp.example/%62ackend-api/%41",
 ];
 
 /// Texts that are no base: not absolute, not `http(s)`, or with more than scheme, host, port and
@@ -196,6 +197,9 @@ pub const PATHS: &[&str] = &[
     "/x/backend-api",
     "/x/backend-api/y/",
     "/backend%2Dapi",
+    "/%62ackend-api",
+    "/api/%63odex",
+    "/x%41%7A",
     "/backend-api;v=1",
     "/backend-api.",
     "//backend-api",
