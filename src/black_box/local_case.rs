@@ -67,6 +67,8 @@ pub(super) struct Entry {
     pub(super) url: Value,
     /// Its `command` in the case.
     pub(super) command: Value,
+    /// Whether it has `enabled = false`.
+    pub(super) disabled: bool,
 }
 
 /// A variable of the environment.
@@ -113,6 +115,14 @@ impl LocalCase {
     }
 }
 
+impl LocalCase {
+    /// Whether an entry, or all of a plugin, is disabled.
+    pub(super) fn has_disabled_server(&self) -> bool {
+        self.entries.iter().any(|entry| entry.disabled)
+            || self.plugins.iter().any(|plugin| !plugin.active && !plugin.servers.is_empty())
+    }
+}
+
 fn environment(env: Option<&Value>, run: &str) -> BTreeMap<String, Variable> {
     let env = env.and_then(Value::as_object).into_iter().flatten();
     env.filter_map(|(name, value)| {
@@ -145,6 +155,7 @@ impl Localizer<'_> {
         let number = self.entries.len();
         let written = |field: &str| entry.get(field).cloned().unwrap_or_default();
         let (url, command) = (written("url"), written("command"));
+        let disabled = written("enabled") == Value::Bool(false);
         if url.is_string() {
             let address = format!("http://{}/{}/{number}", self.addresses.servers, self.mark);
             entry.insert("url".into(), address.into());
@@ -162,6 +173,6 @@ impl Localizer<'_> {
             }
             entry.insert("command".into(), program.as_str().into());
         }
-        self.entries.push(Entry { name: name.into(), url, command });
+        self.entries.push(Entry { name: name.into(), url, command, disabled });
     }
 }

@@ -51,7 +51,7 @@ pub const PATIENCE: Patience =
     Patience { case: Duration::from_secs(20), start: Duration::from_secs(20) };
 
 /// How long after an answer a server that is started counts for the case.
-const SETTLING: Duration = Duration::from_millis(80);
+const SETTLING: Duration = Duration::from_millis(30);
 
 /// A proxy address without a listener.
 const DEAD_PROXY: &str = "http://127.0.0.1:1";
@@ -357,27 +357,16 @@ impl Host {
     }
 
     /// The requests and the started processes of a case. A host may start a server just after its
-    /// answer, so the driver waits while a server is not started yet.
+    /// answer, so the driver waits if the case has one that must not be started.
     fn collect(
         &self,
         local: &LocalCase,
         is_answered: bool,
     ) -> (Vec<ReceivedRequest>, Vec<(usize, Started)>) {
-        let mut requests = self.test_servers.so_far(&local.mark);
-        let mut started = self.take_reports(&local.mark);
-        let is_started = |number| {
-            let mut asked = requests.iter().filter(|asked| asked.is_mcp);
-            asked.any(|asked| observe::entry_of(asked) == Some(number))
-                || started.iter().any(|(of, _)| *of == number)
-        };
-        let all_started = (0..local.entries.len()).all(is_started)
-            && requests.iter().any(ReceivedRequest::is_contact_to_apps);
-        if is_answered && !all_started {
+        if is_answered && local.has_disabled_server() {
             thread::sleep(SETTLING);
         }
-        requests.extend(self.test_servers.take(&local.mark));
-        started.extend(self.take_reports(&local.mark));
-        (requests, started)
+        (self.test_servers.take(&local.mark), self.take_reports(&local.mark))
     }
 
     /// Asks an idle process, or a new one.

@@ -291,7 +291,7 @@ fn plain_names(case: &mut Case) {
     for servers in own.into_iter().chain(case.plugins.iter_mut().map(|p| &mut p.mcp_servers)) {
         let named = std::mem::take(servers).into_iter().map(|(name, entry)| {
             let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
-            let is_plain = !name.is_empty() && name.bytes().all(plain);
+            let is_plain = (1..=64).contains(&name.len()) && name.bytes().all(plain);
             (if is_plain { name } else { "other".into() }, entry)
         });
         *servers = named.collect();

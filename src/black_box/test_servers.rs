@@ -104,11 +104,6 @@ impl TestServers {
         *lock(&self.records.unmarked) = Some(mark.into());
     }
 
-    /// Removes and returns the requests of a case so far.
-    pub(super) fn so_far(&self, mark: &str) -> Vec<ReceivedRequest> {
-        lock(&self.records.by_case).get_mut(mark).map(std::mem::take).unwrap_or_default()
-    }
-
     /// Removes and returns the requests of a case, and stops recording them.
     pub(super) fn take(&self, mark: &str) -> Vec<ReceivedRequest> {
         lock(&self.records.by_case).remove(mark).unwrap_or_default()

@@ -6,7 +6,7 @@ use mcp_overlay_model::{Case, Profile, Rule};
 use serde_json::{Value, json};
 
 use super::entry::{Entry, Fields, Reached, Rewrite, Shows, Step};
-use super::fault::change::{Entry as Table, changed, with_entries, with_views};
+use super::fault::change::{Entry as Table, with_entries};
 use super::fault::{Change, Fault};
 use super::features_faults;
 use super::rewriting::tables;
@@ -54,8 +54,14 @@ pub(super) const RULES: &[Entry] = &[
             types::UNKNOWN_REFUSED_OVER_HTTP,
             features_faults::NULL_IN_LIST_EMPTY,
             features_faults::NULL_IN_MAP_DROPPED,
-            fields::OAUTH_LOST_WITH_UNKNOWN_KEY,
             transport::TYPE_DECIDES,
+        ],
+        ..Entry::of(Rule::ServerUnknownField)
+    },
+    Entry {
+        reached: Reached::When(|situation| situation.written.more_than_transport),
+        faults: &[
+            fields::OAUTH_LOST_WITH_UNKNOWN_KEY,
             fields::CWD_LOST,
             fields::CWD_RESOLVED,
             fields::BLANK_ARGS_DROPPED,
@@ -84,24 +90,6 @@ pub(super) const RULES: &[Entry] = &[
             fields::REQUIRED_LOST_WHEN_DISABLED,
             fields::DEFAULT_MODE_COPIED,
         ],
-        ..Entry::of(Rule::ServerUnknownField)
-    },
-    Entry {
-        reached: Reached::When(|situation| situation.written.more_than_transport),
-        faults: &[Fault {
-            name: "folder-lost",
-            rule: Some(Rule::ServerFieldsKept),
-            what: "`cwd` is read and forgotten",
-            also: &[],
-            change: Change::Answers(|_, answer| {
-                with_views(answer, |views| {
-                    let servers = [&mut views.configured, &mut views.runtime, &mut views.effective];
-                    for server in servers.into_iter().flat_map(|view| view.values_mut()) {
-                        *server = changed(server, |server| drop(server.remove("cwd")));
-                    }
-                })
-            }),
-        }],
         ..Entry::of(Rule::ServerFieldsKept)
     },
     Entry {

@@ -80,6 +80,12 @@ fn credentials_sent_to_another_server_are_found() {
         Rule::EndpointBaseValid,
         Rule::HostWrongType,
         Rule::ServerUnknownField,
+        Rule::ServerFieldsKept,
+        Rule::ServerApprovalModes,
+        Rule::ServerTransport,
+        Rule::ServerForeignField,
+        Rule::ServerDurations,
+        Rule::ServerEnvVars,
     ];
     let rules = [&[Rule::CredentialsAppsOnly][..], &also].concat();
     is_found("sends-token-elsewhere", "disagree", &rules);
@@ -99,7 +105,7 @@ fn credentials_sent_along_a_redirect_or_to_an_authorization_server_are_found() {
 #[test]
 fn another_header_or_bearer_after_the_first_request_is_found() {
     // The fault also asks a configured `codex_apps` that the host's own one replaces.
-    let rules = [Rule::ServerUnknownField, Rule::HostedEnabledSets];
+    let rules = [Rule::ServerFieldsKept, Rule::HostedEnabledSets];
     is_found_in(300, "drops-headers-later", "disagree", &rules);
     is_found("sends-another-bearer-later", "disagree", &[Rule::CredentialsEnvironmentInstead]);
 }
@@ -108,7 +114,7 @@ fn another_header_or_bearer_after_the_first_request_is_found() {
 #[test]
 fn a_missing_header_is_blamed_on_the_rule_of_the_field() {
     // The fault renames the key, so the host also accepts the key for a stdio server.
-    let rules = [Rule::ServerUnknownField, Rule::ServerForeignField];
+    let rules = [Rule::ServerFieldsKept, Rule::ServerUnknownField, Rule::ServerForeignField];
     is_found_in(300, "drops-headers", "disagree", &rules);
 }
 
@@ -187,7 +193,7 @@ fn an_ignored_override_or_nested_key_is_found() {
     for (fault, phase) in
         [("ignores-overrides", Phase::Split), ("ignores-nested-keys", Phase::Arguments)]
     {
-        let found = found(fault, phase, 300, PATIENCE);
+        let found = found(fault, phase, 900, PATIENCE);
         assert!(found.iter().any(|(verdict, _)| verdict == "disagree"), "{fault}: {found:?}");
     }
 }

@@ -312,7 +312,7 @@ impl Faulty {
             && let Some(url) = self.disabled_server(listed)
         {
             thread::spawn(move || {
-                thread::sleep(Duration::from_millis(20));
+                thread::sleep(Duration::from_millis(5));
                 ask("POST", &url, "");
             });
         }

@@ -135,11 +135,12 @@ pub(super) fn replaced(digits: &mut Digits) -> Option<Case> {
     let [stdio, http, _] = bases();
     let base = if samples.field.of == Transport::Http { http } else { stdio };
     let values = samples.valid.iter().chain(&samples.boundary);
-    let old = match values.clone().next() {
+    // The second sample of a table or a list has more in it than the first.
+    let old = match values.clone().nth(1).or(values.clone().next()) {
         Some(value) => with_field(&base, samples.field.name, value),
         None => base.clone(),
     };
-    let new = match (digits.next(3), values.last()) {
+    let new = match (digits.next(3), values.clone().next()) {
         (1, Some(value)) => with_field(&base, samples.field.name, value),
         (2, Some(_)) => old.clone(),
         _ => base.clone(),

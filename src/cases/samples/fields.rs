@@ -325,6 +325,9 @@ const ODD_OAUTH: &[&str] = &[
 ];
 const NOT_OAUTH: &[&str] = &[
     r#"{"client_id":1}"#,
+    r#"{"client_id":0}"#,
+    r#"{"client_id":1.5}"#,
+    r#"{"client_id":-7,"client_secret":"x"}"#,
     r#"{"client_id":["c"]}"#,
     r#"{"client_id":{}}"#,
     r#"{"client_id":true}"#,

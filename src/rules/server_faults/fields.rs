@@ -17,14 +17,14 @@ const HEADERS: &[&str] = &["http_headers", "env_http_headers"];
 /// A fault that reads a valid field otherwise.
 const fn fault(name: &'static str, what: &'static str, read: fn(&Case) -> Option<Case>) -> Fault {
     // In a contribution it is the contributed server that is not set as it is.
-    Fault::new(name, Rule::ServerUnknownField, what, Change::Resolves(read))
+    Fault::new(name, Rule::ServerFieldsKept, what, Change::Resolves(read))
         .also(&[Rule::OverlaySetReplacesWhole])
 }
 
 // anthropics/claude-code#17565
 pub(in crate::rules) const CWD_LOST: Fault = Fault::new(
     "cwd-lost",
-    Rule::ServerUnknownField,
+    Rule::ServerFieldsKept,
     "a server has no cwd",
     Change::Answers(|_, answer| with_shown(answer, "cwd", |_| Some(Value::Null))),
 )
@@ -33,7 +33,7 @@ pub(in crate::rules) const CWD_LOST: Fault = Fault::new(
 // anomalyco/opencode#30676: a relative one is resolved against the workspace.
 pub(in crate::rules) const CWD_RESOLVED: Fault = Fault::new(
     "cwd-made-absolute",
-    Rule::ServerUnknownField,
+    Rule::ServerFieldsKept,
     "a relative cwd is joined to a workspace",
     Change::Answers(|_, answer| {
         with_shown(answer, "cwd", |cwd| {
