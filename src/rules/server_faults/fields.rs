@@ -16,9 +16,10 @@ const HEADERS: &[&str] = &["http_headers", "env_http_headers"];
 
 /// A fault that reads a valid field otherwise.
 const fn fault(name: &'static str, what: &'static str, read: fn(&Case) -> Option<Case>) -> Fault {
-    // In a contribution it is the contributed server that is not set as it is.
+    // In a contribution it is the contributed server that is not set as it is; a field that is lost is
+    // not checked.
     Fault::new(name, Rule::ServerUnknownField, what, Change::Resolves(read))
-        .also(&[Rule::OverlaySetReplacesWhole])
+        .also(&[Rule::OverlaySetReplacesWhole, Rule::ConfiguredInvalidPluginServerDropped])
 }
 
 // anthropics/claude-code#17565
