@@ -1,5 +1,7 @@
 //! Faults of `server.durations`. A comment names the public report in which such a mistake was seen.
 
+use std::time::Duration;
+
 use mcp_overlay_model::{Case, Rule};
 use serde_json::{Value, json};
 
@@ -12,12 +14,14 @@ const MILLISECONDS: &[&str] = &["startup_timeout_ms"];
 const TIMES: &[&str] = &["startup_timeout_sec", "startup_timeout_ms", "tool_timeout_sec"];
 
 const fn fault(name: &'static str, what: &'static str, change: Change) -> Fault {
+    // A time that is not looked at is not checked.
     Fault::new(name, Rule::ServerDurations, what, change)
+        .also(&[Rule::ConfiguredInvalidPluginServerDropped])
 }
 
-/// A fault that takes what is invalid: of a plugin it takes what is to be dropped.
+/// A fault that takes what is invalid.
 const fn taken(name: &'static str, what: &'static str, read: fn(&Case) -> Option<Case>) -> Fault {
-    fault(name, what, Change::Reads(read)).also(&[Rule::ConfiguredInvalidPluginServerDropped])
+    fault(name, what, Change::Reads(read))
 }
 
 // scrapinghub/dateparser#1386, sepandhaghighi/typio#112: Python's `bool` is an `int`.
@@ -177,7 +181,8 @@ fn with_texts_as_numbers(case: &Case, read: fn(&str) -> Option<u32>) -> Option<C
 
 fn with_seconds(case: &Case, read: fn(f64) -> f64) -> Option<Case> {
     with_fields(case, SECONDS, |time| {
-        let written = time.as_f64()?;
+        // What is no time is refused as it is.
+        let written = time.as_f64().filter(|s| Duration::try_from_secs_f64(*s).is_ok())?;
         let other = read(written);
         (other.to_bits() != written.to_bits()).then(|| json!(other))
     })

@@ -182,7 +182,8 @@ pub(in crate::rules) const VARIABLES_UNIQUE: Fault = Fault::new(
             kept.map(|(_, variable)| variable.clone()).collect()
         })
     }),
-);
+)
+.also(&[Rule::ConfiguredInvalidPluginServerDropped]);
 
 pub(in crate::rules) const ENVIRONMENT_FOLDED: Fault = taken(
     "environment-id-in-any-case",
