@@ -107,7 +107,12 @@ fn another_header_or_bearer_after_the_first_request_is_found() {
     // The fault also asks a configured `codex_apps` that the host's own one replaces.
     let rules = [Rule::ServerFieldsKept, Rule::HostedEnabledSets];
     is_found_in(300, "drops-headers-later", "disagree", &rules);
-    is_found("sends-another-bearer-later", "disagree", &[Rule::CredentialsEnvironmentInstead]);
+    is_found_in(
+        400,
+        "sends-another-bearer-later",
+        "disagree",
+        &[Rule::CredentialsEnvironmentInstead],
+    );
 }
 
 /// A wrong header breaks the rule about fields, not the one that chose the entry.
@@ -193,7 +198,7 @@ fn an_ignored_override_or_nested_key_is_found() {
     for (fault, phase) in
         [("ignores-overrides", Phase::Split), ("ignores-nested-keys", Phase::Arguments)]
     {
-        let found = found(fault, phase, 900, PATIENCE);
+        let found = found(fault, phase, 600, PATIENCE);
         assert!(found.iter().any(|(verdict, _)| verdict == "disagree"), "{fault}: {found:?}");
     }
 }

@@ -151,7 +151,7 @@ fn phases_that_one_part_lacks_come_from_the_others() {
     parts[2].1.gave_up = Some("gave up".into());
     let merged = merge(parts).unwrap();
     let phases: Vec<Phase> = merged.phases.iter().map(|phase| phase.phase).collect();
-    assert_eq!(phases, [Phase::Vectors, Phase::Exhaustive, Phase::Random]);
+    assert_eq!(phases, [Phase::Vectors, Phase::Edges, Phase::Exhaustive, Phase::Random]);
     assert_eq!(merged.gave_up.as_deref(), Some("gave up"), "said once");
     assert_eq!(merged.verdict(), RunVerdict::Findings);
 }

@@ -26,6 +26,7 @@ pub(crate) fn clean() -> Report {
     let mut report = Report::new(run("production", &options), &options.expected);
     report.phases = vec![
         phase(Phase::Vectors, 400, 0, 0.25),
+        phase(Phase::Edges, 101_258, 0, 1.0),
         phase(Phase::Exhaustive, 1_445_184, 0, 9.7),
         phase(Phase::Random, 100_000, 0, 1.5),
     ];
