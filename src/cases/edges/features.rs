@@ -179,7 +179,7 @@ pub(super) fn tokens(digits: &mut Digits) -> Option<Case> {
     let (before, after) = digits.pick(AROUND_BLANKS)?;
     let name = *digits.pick(TOKEN_NAMES)?;
     let mut env = Map::new();
-    let others: &[&str] = *digits.pick(&[&[][..], &["A"], &["Z"], &["A", "Z", "CODEX_HOME"]])?;
+    let others: &[&str] = digits.pick(&[&[][..], &["A"], &["Z"], &["A", "Z", "CODEX_HOME"]])?;
     for other in others {
         env.insert((*other).into(), Value::from("x"));
     }

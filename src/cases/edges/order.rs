@@ -29,7 +29,7 @@ pub(super) fn same_ids(digits: &mut Digits) -> Option<Case> {
             2 => plugin(id, [("s", server(&command))]),
             _ => plugin(id, [("s", server(&command)), ("t", server(&command))]),
         };
-        plugin.active = active % 2 == 0;
+        plugin.active = active.is_multiple_of(2);
         active /= 2;
         case.plugins.push(plugin);
     }
