@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use super::parsed;
+use super::json::parsed;
 
 /// A field of a server entry.
 #[derive(Debug)]
@@ -592,7 +592,7 @@ mod tests {
             let written = [field.valid.len(), field.boundary.len(), field.invalid.len()];
             assert_eq!(parsed, written, "{}", field.name);
         }
-        assert_eq!(parsed(super::super::ANY_TYPE).len(), super::super::ANY_TYPE.len());
+        assert_eq!(parsed(super::super::json::ANY_TYPE).len(), super::super::json::ANY_TYPE.len());
     }
 
     /// By the model, whose table of fields is another one.

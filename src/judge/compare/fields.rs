@@ -71,8 +71,9 @@ pub(super) fn rule_of_entry_field(
 ) -> Rule {
     let is_lost = want.get(field).is_some() && got.get(field).is_none();
     of_field(rules, field, |fields| fields.in_views).unwrap_or(match reason.by {
-        // A field of the losing server in the winner: the replacement was not whole.
-        By::Contribution { .. } if !is_lost => reason.rule,
+        // A field of the losing server in the winner, or one that stays disabled or does not: the
+        // replacement was not whole.
+        By::Contribution { .. } if !is_lost || field == "enabled" => reason.rule,
         _ if want.get(field).is_some() => Rule::ServerFieldsKept,
         _ => Rule::ServerUnknownField,
     })
