@@ -38,7 +38,7 @@ pub(super) const RULES: &[Entry] = &[
             name: "hosted-silent-when-off",
             rule: Some(Rule::HostedDisabledRemoves),
             what: "with the feature off the hosted contributor says nothing",
-            also: &[Rule::ContributionOrder],
+            also: &[Rule::ContributionOrder, Rule::FeaturesConnectorsAlias],
             change: Change::Resolves(|case| {
                 let off = features(case)?.get("apps") == Some(&Value::Bool(false));
                 off.then(|| without_hosted(case)).flatten()

@@ -144,7 +144,7 @@ pub(super) const RULES: &[Entry] = &[
                 name: "transport-unchecked",
                 rule: Some(Rule::ServerTransport),
                 what: "with both transports `command` counts, with neither the server has an empty one",
-                also: &[Rule::ConfiguredInvalidPluginServerDropped],
+                also: &[Rule::ConfiguredInvalidPluginServerDropped, Rule::ServerUnknownField],
                 change: Change::Reads(|case| {
                     let unsure =
                         |entry: &Table| is_present(entry, "command") == is_present(entry, "url");
@@ -298,7 +298,7 @@ pub(super) const RULES: &[Entry] = &[
                 name: "remote-cwd-still-checked",
                 rule: Some(Rule::ServerRemoteStdioUnchecked),
                 what: "a remote stdio server without an absolute cwd is refused",
-                also: &[],
+                also: &[Rule::ConfiguredUnion],
                 change: Change::Reads(|case| {
                     with_entries(case, lacks_absolute_cwd, |entry| {
                         entry.insert("cwd".into(), REFUSED);
