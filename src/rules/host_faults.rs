@@ -97,7 +97,8 @@ pub(super) const UNKNOWN_KEY_REFUSED: Fault = read(
         let any = keys.any(|key| !known.contains(&key.as_str()));
         any.then(|| with_key(case, "features", json!(1))).flatten()
     },
-);
+)
+.also(&[Rule::ValueNullIsAbsent]);
 
 pub(super) const INVALID_CONTRIBUTION_SKIPPED: Fault = read(
     "invalid-contribution-skipped",
