@@ -203,6 +203,7 @@ fn in_base64(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 }
 
 /// Whether a text contains a word, as it is or encoded.
+#[cfg(any(test, feature = "endpoint"))]
 pub(crate) fn holds(text: &[u8], word: &str) -> bool {
     let word = word.as_bytes();
     let hex: String = word.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -221,6 +222,7 @@ pub(crate) fn nonce() -> String {
 }
 
 /// The unique text for a name in a run, always the same.
+#[cfg(any(test, feature = "endpoint"))]
 pub(crate) fn nonce_for(run: &str, name: &str) -> String {
     let text = run.bytes().chain([0]).chain(name.bytes());
     // FNV-1a.
