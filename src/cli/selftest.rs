@@ -85,11 +85,17 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     Ok(if weaknesses.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
 }
 
-/// Lists each fault on two lines, to fit a terminal of 80 columns.
+/// Lists each fault on two lines, to fit a terminal of 80 columns, and the rules that its minimal
+/// cases may show as well on a third.
 fn list(faults: &[&'static Fault]) -> String {
     let entry = |fault: &&'static Fault| {
         let rule = fault.rule.map_or("(a crash)", Rule::id);
-        format!("{:<36}{rule}\n    {}\n", fault.name, fault.what)
+        let also: Vec<&str> = fault.also.iter().map(|rule| rule.id()).collect();
+        let also = match also.as_slice() {
+            [] => String::new(),
+            also => format!("    also: {}\n", also.join(" ")),
+        };
+        format!("{:<36}{rule}\n    {}\n{also}", fault.name, fault.what)
     };
     faults.iter().map(entry).collect()
 }
