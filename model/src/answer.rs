@@ -1,6 +1,6 @@
 //! The vocabulary of answers: what an implementation says about a case (`docs/protocol.md`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,10 @@ pub enum Answer {
         /// The plugin of every name that comes from one.
         #[serde(default)]
         plugin_owners: PluginOwners,
+        /// What was warned about: the paths of the keys that were ignored and of the servers that
+        /// were dropped. `None`: the implementation does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        warnings: Option<BTreeSet<String>>,
     },
     /// The case was observed on a running host.
     Observed {

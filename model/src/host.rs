@@ -15,6 +15,12 @@ pub const CONNECTORS_TOKEN: &str = "CODEX_CONNECTORS_TOKEN";
 /// The path that an override means when it names none.
 const DEFAULT_OVERRIDE: &str = "/ps/mcp";
 
+/// Whether the host config has a key of this name. `env` stands for the environment of a real host.
+pub(crate) fn is_key(name: &str) -> bool {
+    let keys = ["chatgpt_base_url", "apps_mcp_product_sku", "features", "mcp_servers", "env"];
+    keys.contains(&name)
+}
+
 /// A valid host config.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Host {

@@ -27,6 +27,7 @@ pub mod profile;
 pub mod resolve;
 pub mod rule;
 pub mod server;
+pub mod warning;
 
 pub use answer::{Answer, PluginOwners, Rejected, ServerView, Views};
 pub use case::{Auth, CODEX_APPS, Case, Contribution, Contributor, ContributorKind, Plugin};
@@ -35,3 +36,4 @@ pub use outcome::{Outcome, Resolution};
 pub use profile::Profile;
 pub use resolve::{resolve, resolve_by};
 pub use rule::{Level, Rule, RuleSet};
+pub use warning::Warning;

@@ -4,6 +4,7 @@ use crate::answer::{Answer, PluginOwners, Rejected, ServerView, Views};
 use crate::decision::{Overlay, Rejection, View};
 use crate::host::Host;
 use crate::observation::Observed;
+use crate::warning::Warning;
 
 /// What the specification says about a case.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,10 +32,12 @@ pub struct Resolution {
     pub host: Host,
     /// All contributions in order.
     pub overlays: Vec<Overlay>,
+    /// What the host must warn about.
+    pub warnings: Vec<Warning>,
 }
 
 impl Outcome {
-    /// The outcome as an implementation would answer it.
+    /// The outcome as an implementation would answer it that says nothing about warnings.
     pub fn answer(&self) -> Answer {
         match self {
             Outcome::Resolved(resolution) => Answer::Resolved {
@@ -44,6 +47,7 @@ impl Outcome {
                     effective: present(&resolution.effective),
                 },
                 plugin_owners: resolution.plugin_owners.clone(),
+                warnings: None,
             },
             Outcome::Observed(observed) => Answer::Observed { seen: observed.present() },
             Outcome::Rejected(rejections) => {

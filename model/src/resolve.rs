@@ -11,7 +11,7 @@ use crate::host::{self, Host};
 use crate::outcome::{Outcome, Resolution};
 use crate::rule::{Rule, RuleSet};
 use crate::server::{self, Server};
-use crate::{apps, overlay};
+use crate::{apps, overlay, warning};
 
 /// Resolves a case by the rules of its profile.
 ///
@@ -43,6 +43,7 @@ pub fn resolve_by(case: &Case, rules: RuleSet) -> Outcome {
         plugin_owners,
         host,
         overlays,
+        warnings: warning::warnings(case, rules),
     }))
 }
 

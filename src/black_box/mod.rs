@@ -144,6 +144,10 @@ impl Driver for BlackBox {
         self.in_file().kind()
     }
 
+    fn warns(&self) -> bool {
+        false
+    }
+
     fn narrow(&self, case: Case) -> Case {
         self.in_file().narrow(case)
     }
@@ -207,6 +211,10 @@ impl Driver for Routed {
             AppsOrigin::Loopback => SubjectKind::AppServer,
             AppsOrigin::TrueOrigin => SubjectKind::AppServerAtChatgpt,
         }
+    }
+
+    fn warns(&self) -> bool {
+        false
     }
 
     fn narrow(&self, case: Case) -> Case {

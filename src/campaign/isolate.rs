@@ -182,6 +182,9 @@ mod tests {
         fn kind(&self) -> SubjectKind {
             SubjectKind::InProcess
         }
+        fn warns(&self) -> bool {
+            false
+        }
         fn narrow(&self, case: Case) -> Case {
             case
         }

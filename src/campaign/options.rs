@@ -8,7 +8,7 @@ use mcp_overlay_model::Profile;
 
 use crate::finding::expected::Expected;
 use crate::report::{Extent, Phase, RunOptions, Shard};
-use crate::subject::SubjectKind;
+use crate::subject::Driver;
 
 /// A phase ends early after this many failing cases, which describe the subject well enough. With
 /// expected failures it runs to its end, because they could hide new ones.
@@ -79,11 +79,12 @@ impl Options {
     }
 
     /// The description of a run with these options, for its report.
-    pub fn run_options(&self, subject: &str, kind: SubjectKind) -> RunOptions {
+    pub fn run_options(&self, driver: &dyn Driver) -> RunOptions {
         RunOptions {
             version: env!("CARGO_PKG_VERSION").into(),
-            subject: subject.into(),
-            kind,
+            subject: driver.name().into(),
+            kind: driver.kind(),
+            warns: driver.warns(),
             profile: self.profile.name().into(),
             phases: self.phases.iter().copied().collect(),
             seed: self.seed,

@@ -46,6 +46,10 @@ impl Driver for Patiently<'_> {
         self.driver.kind()
     }
 
+    fn warns(&self) -> bool {
+        self.driver.warns()
+    }
+
     fn narrow(&self, case: Case) -> Case {
         self.driver.narrow(case)
     }

@@ -49,7 +49,7 @@ pub fn run(
     options: &Options,
     reporter: &mut dyn Reporter,
 ) -> Result<Report, Error> {
-    let report = Report::new(options.run_options(driver.name(), driver.kind()), &options.expected);
+    let report = Report::new(options.run_options(driver), &options.expected);
     reporter.event(&Event::Started(&report.run));
     let mut run =
         Run { driver, options, reporter, report, restarts: Restarts::new(options.restarts) };

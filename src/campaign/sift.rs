@@ -135,6 +135,7 @@ fn look_of(Failing { case, verdict, .. }: &Failing) -> String {
             let place = match &difference.place {
                 Place::Server { view, .. } => view,
                 Place::Owner { .. } => "owner",
+                Place::Warning { .. } => "warning",
                 Place::Rejection => "rejection",
             };
             look.insert(format!("{place} {} {}", difference.rule, what_differs(difference)));

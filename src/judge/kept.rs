@@ -52,13 +52,14 @@ pub(crate) fn kept_words(text: &str) -> String {
 /// The answer, unless it is too long for a finding.
 pub(crate) fn kept_answer(answer: Answer) -> Option<Answer> {
     let fits = match &answer {
-        Answer::Resolved { views, plugin_owners } => {
+        Answer::Resolved { views, plugin_owners, warnings } => {
             let views = [&views.configured, &views.runtime, &views.effective];
             let servers = views.into_iter().flatten();
             let servers =
                 servers.map(|(name, server)| Some(name.len() + size(server, MOST_OF_AN_ANSWER)?));
             let owners = plugin_owners.iter().map(|(name, id)| Some(name.len() + id.len()));
-            servers.chain(owners).sum::<Option<usize>>()
+            let warnings = warnings.iter().flatten().map(|path| Some(path.len()));
+            servers.chain(owners).chain(warnings).sum::<Option<usize>>()
         }
         Answer::Observed { seen } => serde_json::to_string(seen).ok().map(|text| text.len()),
         Answer::Rejected { rejected } => Some(rejected.path.len() + rejected.reason.len()),

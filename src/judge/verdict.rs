@@ -162,7 +162,7 @@ pub(crate) const LOADS: Rule = Rule::LegacySynthesizesInEffective;
 /// One place where the answer differs from the specification.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// The place: a name in a view, an owner, or the rejection.
+    /// The place: a name in a view, an owner, a warning, or the rejection.
     pub place: Place,
     /// The rule that the answer breaks.
     pub rule: Rule,
@@ -189,6 +189,11 @@ pub enum Place {
         /// The server's name.
         name: String,
     },
+    /// A warning about a key or a server.
+    Warning {
+        /// The path of what is ignored or dropped.
+        path: String,
+    },
     /// The rejection, or its place.
     Rejection,
 }
@@ -198,6 +203,7 @@ impl fmt::Display for Place {
         match self {
             Place::Server { view, name } => write!(f, "{view}[{name:?}]"),
             Place::Owner { name } => write!(f, "plugin_owners[{name:?}]"),
+            Place::Warning { path } => write!(f, "warnings[{path:?}]"),
             Place::Rejection => f.write_str("rejected.path"),
         }
     }

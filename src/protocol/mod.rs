@@ -147,7 +147,7 @@ fn hello(subject: &dyn Subject) -> Value {
             "language": "Rust",
         },
         "profiles": subject.profiles().iter().map(|profile| profile.name()).collect::<Vec<_>>(),
-        "capabilities": ["resolve"],
+        "capabilities": if subject.warns() { &["resolve", "warnings"][..] } else { &["resolve"] },
     })
 }
 

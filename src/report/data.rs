@@ -48,6 +48,9 @@ pub struct RunOptions {
     pub subject: String,
     /// The kind of subject.
     pub kind: SubjectKind,
+    /// Whether the subject says what it warned about.
+    #[serde(default)]
+    pub warns: bool,
     /// The profile that was checked.
     pub profile: String,
     /// The phases.

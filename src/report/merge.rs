@@ -135,8 +135,8 @@ fn same_run(first: &(String, Report), other: &(String, Report)) -> Result<(), Me
 }
 
 /// The options that must be equal, with their descriptions.
-fn options(run: &RunOptions) -> [(&'static str, String); 12] {
-    let RunOptions { version, subject, kind, profile, phases, seed, .. } = run;
+fn options(run: &RunOptions) -> [(&'static str, String); 13] {
+    let RunOptions { version, subject, kind, warns, profile, phases, seed, .. } = run;
     let RunOptions { cases, time, twice, shard, strict, complete, .. } = run;
     let written =
         |phases: &[Phase]| phases.iter().map(|phase| phase.word()).collect::<Vec<_>>().join(", ");
@@ -146,6 +146,7 @@ fn options(run: &RunOptions) -> [(&'static str, String); 12] {
         ("the subject", quoted(subject)),
         ("the profile", quoted(profile)),
         ("the kind of subject", format!("{kind:?}")),
+        ("whether the subject says what it warned about", warns.to_string()),
         ("the list of phases", written(phases)),
         ("the seed", seed.to_string()),
         ("the number of random cases", or_none(cases)),

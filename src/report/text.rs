@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use mcp_overlay_model::Rule;
 
 use super::data::{PhaseReport, Report, RuleStatus, RunOptions, RunVerdict, ScenarioFailure};
 use super::event::{Event, Reporter};
@@ -14,6 +15,7 @@ use crate::cases::labels::LabelRow;
 use crate::display::grouped;
 use crate::display::printable_lines;
 use crate::finding::Finding;
+use crate::rules::coverage::WITH_WARNINGS;
 
 const BOLD: Style = Style::new().bold();
 const GREEN: Style = AnsiColor::Green.on_default().bold();
@@ -162,6 +164,9 @@ impl<W: Write> TextReporter<W> {
         if let Some(line) = unobserved_views(report) {
             self.line(&line);
         }
+        if let Some(line) = unseen_warnings(report) {
+            self.line(&line);
+        }
         let table = label_table(report);
         self.line(&table);
         for entry in report.unmet() {
@@ -250,6 +255,16 @@ fn unobserved_views(report: &Report) -> Option<String> {
         format!(
             "\nnot comparable: configured and runtime of {cases} cases; only effective is observed"
         )
+    })
+}
+
+/// Says that the warnings which some rules demand are not compared; `None` if they are.
+fn unseen_warnings(report: &Report) -> Option<String> {
+    let names = |rule: &Rule| WITH_WARNINGS.contains(rule);
+    let rules: Vec<&str> = report.rules().iter().filter(names).map(|rule| rule.id()).collect();
+    (!report.run.warns && report.phases.iter().any(|phase| phase.cases > 0)).then(|| {
+        let rules = rules.join(", ");
+        format!("not shown: the warnings of {rules}; the subject does not say what it warns about")
     })
 }
 

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use mcp_overlay_model::{Answer, By, Case, Decided, Plugin, Rule, server};
 use serde_json::Value;
 
-use super::configured_faults;
 use super::entry::{Entry, Reached, Rewrite, Shows, Step};
 use super::fault::change::{edited, host_entries, is_disabled, is_valid, with_views};
 use super::fault::{Change, Fault};
+use super::{configured_faults, warning_faults};
 use crate::subject::{ProductionSubject, Subject};
 
 pub(super) const RULES: &[Entry] = &[
@@ -53,6 +53,7 @@ pub(super) const RULES: &[Entry] = &[
                 }),
             },
             configured_faults::LATER_PLUGIN_DROPPED_WHOLE,
+            warning_faults::DROPPED,
             configured_faults::INVALID_TAKES_THE_NAME,
         ],
         ..Entry::of(Rule::ConfiguredInvalidPluginServerDropped)
@@ -182,7 +183,7 @@ fn plugin_beats_config(case: &Case) -> Option<Case> {
 
 fn owner_forgotten_after_remove(_: &Case, answer: &Answer) -> Option<Answer> {
     let mut edited = answer.clone();
-    if let Answer::Resolved { views, plugin_owners } = &mut edited {
+    if let Answer::Resolved { views, plugin_owners, .. } = &mut edited {
         plugin_owners.retain(|name, _| views.runtime.contains_key(name));
     }
     (edited != *answer).then_some(edited)

@@ -15,6 +15,11 @@ use super::situation::Situation;
 use super::table::entries;
 use crate::subject::{SubjectKind, Visibility};
 
+/// The rules that demand a warning. It is compared where a subject says what it warned about; the
+/// rest of these rules always is.
+pub const WITH_WARNINGS: [Rule; 3] =
+    [Rule::ConfiguredInvalidPluginServerDropped, Rule::ServerUnknownField, Rule::HostWrongType];
+
 /// How many of the cases that were looked at reached each rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::entry::{Entry, Reached, Shows};
 use super::fault::change::{edited, host_entries, is_valid};
 use super::fault::{Change, Fault};
-use super::{features_faults, host_faults};
+use super::{features_faults, host_faults, warning_faults};
 
 pub(super) const RULES: &[Entry] = &[
     Entry {
@@ -18,6 +18,8 @@ pub(super) const RULES: &[Entry] = &[
                 also: &[],
                 change: Change::Reads(wrong_type_passed_over),
             },
+            warning_faults::HOST_KEY,
+            warning_faults::FEATURE,
             host_faults::FEATURE_WORD_TAKEN,
             host_faults::FEATURE_NUMBER_TAKEN,
             host_faults::VARIABLE_NUMBER_TAKEN,

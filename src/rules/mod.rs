@@ -31,6 +31,7 @@ mod running;
 mod server;
 mod server_faults;
 mod table;
+mod warning_faults;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::entry::{Entry, Fields, Reached, Rewrite, Shows, Step};
 use super::fault::change::{Entry as Table, with_entries};
 use super::fault::{Change, Fault};
-use super::features_faults;
 use super::rewriting::tables;
 use super::server_faults::{durations, fields, transport, types};
+use super::{features_faults, warning_faults};
 
 /// Fields that hold a time.
 const TIMES: &[&str] = &["startup_timeout_sec", "startup_timeout_ms", "tool_timeout_sec"];
@@ -37,6 +37,10 @@ pub(super) const RULES: &[Entry] = &[
                     })
                 }),
             },
+            warning_faults::FIELD,
+            warning_faults::LEGACY_NAME,
+            warning_faults::NESTED_KEY,
+            warning_faults::CONTRIBUTED_FIELD,
             types::ARGS_TEXT_SPLIT,
             types::NUMBERS_IN_ARGS_TAKEN,
             types::NUMBERS_IN_ENV_TAKEN,

@@ -15,6 +15,11 @@ pub trait Subject: Sync {
         &Profile::ALL
     }
 
+    /// Whether its answers say what was warned about.
+    fn warns(&self) -> bool {
+        false
+    }
+
     /// Resolves one case. A panic counts as a crash of the subject.
     fn resolve(&self, case: &Case) -> Answer;
 }
@@ -26,6 +31,10 @@ impl<S: Subject + ?Sized> Subject for &S {
 
     fn profiles(&self) -> &[Profile] {
         (**self).profiles()
+    }
+
+    fn warns(&self) -> bool {
+        (**self).warns()
     }
 
     fn resolve(&self, case: &Case) -> Answer {
@@ -40,6 +49,10 @@ impl<S: Subject + ?Sized> Subject for Box<S> {
 
     fn profiles(&self) -> &[Profile] {
         (**self).profiles()
+    }
+
+    fn warns(&self) -> bool {
+        (**self).warns()
     }
 
     fn resolve(&self, case: &Case) -> Answer {

@@ -29,6 +29,9 @@ pub trait Driver: Sync {
     /// The kind of subject, which decides what a complete run covers.
     fn kind(&self) -> SubjectKind;
 
+    /// Whether its answers say what was warned about.
+    fn warns(&self) -> bool;
+
     /// How the subject is observed.
     fn visibility(&self) -> Visibility {
         self.kind().visibility()

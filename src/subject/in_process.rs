@@ -36,6 +36,10 @@ impl<S: Subject> Driver for InProcess<S> {
         SubjectKind::InProcess
     }
 
+    fn warns(&self) -> bool {
+        self.0.warns()
+    }
+
     fn narrow(&self, case: Case) -> Case {
         case
     }

@@ -1,6 +1,6 @@
 //! The specification as a subject, for testing a driver.
 
-use mcp_overlay_model::{Answer, Case, resolve};
+use mcp_overlay_model::{Answer, Case, Outcome, resolve};
 
 use super::contract::Subject;
 
@@ -13,7 +13,18 @@ impl Subject for ModelSubject {
         "model"
     }
 
+    fn warns(&self) -> bool {
+        true
+    }
+
     fn resolve(&self, case: &Case) -> Answer {
-        resolve(case).answer()
+        let outcome = resolve(case);
+        let mut answer = outcome.answer();
+        if let (Outcome::Resolved(resolution), Answer::Resolved { warnings, .. }) =
+            (&outcome, &mut answer)
+        {
+            *warnings = Some(resolution.warnings.iter().map(|w| w.path.clone()).collect());
+        }
+        answer
     }
 }

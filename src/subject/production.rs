@@ -1,12 +1,13 @@
 //! The production implementation in `impl/`, in process.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_executor::block_on;
 use mcp_overlay_host::{
-    Auth as HostAuth, BoxFuture, Environment, HostConfig, McpExtensionRegistryBuilder, McpManager,
-    McpServerContribution, McpServerContributor, Plugin, Profile as HostProfile, ServerConfig,
-    View, hosted_apps,
+    Auth as HostAuth, BoxFuture, Environment, HostConfig, Loaded, McpExtensionRegistryBuilder,
+    McpManager, McpServerContribution, McpServerContributor, Plugin, Profile as HostProfile,
+    ServerConfig, View, Warning, hosted_apps,
 };
 use mcp_overlay_model::{
     Answer, Auth, Case, Contribution, Contributor, ContributorKind, Profile, Rejected, ServerView,
@@ -27,6 +28,10 @@ impl Subject for ProductionSubject {
 
     fn profiles(&self) -> &[Profile] {
         &Profile::ALL
+    }
+
+    fn warns(&self) -> bool {
+        true
     }
 
     fn resolve(&self, case: &Case) -> Answer {
@@ -51,6 +56,8 @@ pub struct HostInputs {
     pub plugins: Arc<[Plugin]>,
     /// The current auth.
     pub auth: Option<HostAuth>,
+    /// What reading a case warned about; `None` for inputs that were read elsewhere.
+    warnings: Option<BTreeSet<String>>,
 }
 
 impl HostInputs {
@@ -60,7 +67,8 @@ impl HostInputs {
     /// The smallest invalid place.
     pub fn from_case(case: &Case) -> Result<Self, Rejected> {
         let profile = host_profile(case.profile).unwrap_or_default();
-        let contributions = read_contributions(&case.contributors, profile);
+        let mut warned = Warned::default();
+        let contributions = read_contributions(&case.contributors, profile, &mut warned);
         let environment = read_environment(&case.host);
         // Read even if the environment is invalid: this invalid place may be the smaller one.
         let known = environment.clone().unwrap_or_default().with_profile(profile);
@@ -72,15 +80,21 @@ impl HostInputs {
             return Err(first.clone());
         }
 
-        let plugins = case
-            .plugins
-            .iter()
-            .map(|p| {
-                let id = p.id.as_str();
-                Plugin::from_json_servers(id, p.active, &p.mcp_servers, profile).value
-            })
-            .collect();
-        Ok(Self::assemble(host?, plugins, &case.contributors, contributions?, case.auth))
+        let Loaded { value: host, warnings } = host?;
+        warned.about("host.", "", &warnings);
+        let mut plugins = Vec::with_capacity(case.plugins.len());
+        for (i, plugin) in case.plugins.iter().enumerate() {
+            let id = plugin.id.as_str();
+            let Loaded { value, warnings } =
+                Plugin::from_json_servers(id, plugin.active, &plugin.mcp_servers, profile);
+            warned.about(&format!("plugins[{i}]."), &format!("plugins.{id}."), &warnings);
+            plugins.push(value);
+        }
+        let plugins = plugins.into();
+        let mut inputs =
+            Self::assemble(host, plugins, &case.contributors, contributions?, case.auth);
+        inputs.warnings = Some(warned.0);
+        Ok(inputs)
     }
 
     /// Installs the contributors of a case, with a config and plugins from elsewhere.
@@ -93,7 +107,8 @@ impl HostInputs {
         contributors: &[Contributor],
         auth: Option<Auth>,
     ) -> Result<Self, Rejected> {
-        let contributions = read_contributions(contributors, host.profile())?;
+        let contributions =
+            read_contributions(contributors, host.profile(), &mut Warned::default())?;
         Ok(Self::assemble(host, plugins.into(), contributors, contributions, auth))
     }
 
@@ -113,6 +128,7 @@ impl HostInputs {
                 .iter()
                 .map(|(name, plugin)| (name.to_string(), plugin.to_string()))
                 .collect(),
+            warnings: self.warnings.clone(),
         }
     }
 
@@ -128,12 +144,13 @@ impl HostInputs {
             host: Arc::new(host),
             plugins,
             auth: auth.map(host_auth),
+            warnings: None,
         }
     }
 }
 
-fn read_host(host: &Value, environment: Environment) -> Result<HostConfig, Rejected> {
-    HostConfig::from_json(host, environment).map(|loaded| loaded.value).map_err(|error| Rejected {
+fn read_host(host: &Value, environment: Environment) -> Result<Loaded<HostConfig>, Rejected> {
+    HostConfig::from_json(host, environment).map_err(|error| Rejected {
         path: error.path().to_string(),
         reason: error.message().to_string(),
     })
@@ -163,6 +180,7 @@ type Contributions = Vec<Vec<McpServerContribution>>;
 fn read_contributions(
     contributors: &[Contributor],
     profile: HostProfile,
+    warned: &mut Warned,
 ) -> Result<Contributions, Rejected> {
     let mut lists = Vec::with_capacity(contributors.len());
     let mut smallest: Option<Rejected> = None;
@@ -170,10 +188,16 @@ fn read_contributions(
         let mut list = Vec::new();
         if let ContributorKind::Scripted(written) = &contributor.kind {
             for (j, contribution) in written.iter().enumerate() {
+                let path = || format!("contributors[{i}].contributions[{j}]");
                 match read_contribution(contribution, profile) {
-                    Ok(contribution) => list.push(contribution),
+                    Ok(Loaded { value, warnings }) => {
+                        list.push(value);
+                        if !warnings.is_empty() {
+                            warned.about(&format!("{}.", path()), "", &warnings);
+                        }
+                    }
                     Err(reason) => {
-                        let path = format!("contributors[{i}].contributions[{j}]");
+                        let path = path();
                         if smallest.as_ref().is_none_or(|smallest| path < smallest.path) {
                             smallest = Some(Rejected { path, reason });
                         }
@@ -189,18 +213,55 @@ fn read_contributions(
 fn read_contribution(
     written: &Contribution,
     profile: HostProfile,
-) -> Result<McpServerContribution, String> {
+) -> Result<Loaded<McpServerContribution>, String> {
     Ok(match written {
-        Contribution::Set { name, server } => McpServerContribution::Set {
-            name: name.as_str().into(),
-            server: Arc::new(
-                ServerConfig::from_json(server, profile).map_err(|error| error.to_string())?.value,
-            ),
-        },
+        Contribution::Set { name, server } => {
+            let Loaded { value, warnings } =
+                ServerConfig::from_json(server, profile).map_err(|error| error.to_string())?;
+            let name = name.as_str().into();
+            Loaded { value: McpServerContribution::Set { name, server: Arc::new(value) }, warnings }
+        }
         Contribution::Remove { name } => {
-            McpServerContribution::Remove { name: name.as_str().into() }
+            let value = McpServerContribution::Remove { name: name.as_str().into() };
+            Loaded { value, warnings: Vec::new() }
         }
     })
+}
+
+/// The paths that were warned about, as a case names them.
+#[derive(Default)]
+struct Warned(BTreeSet<String>);
+
+impl Warned {
+    /// Adds warnings whose keys are below `place` in the case. `root` is what the host puts before
+    /// them instead.
+    fn about(&mut self, place: &str, root: &str, warnings: &[Warning]) {
+        for warning in warnings.iter().filter(|warning| !warning.key.is_empty()) {
+            let key = unquoted(&warning.key);
+            self.0.insert(format!("{place}{}", key.strip_prefix(root).unwrap_or(&key)));
+        }
+    }
+}
+
+/// A key without the quotes and escapes that TOML wants.
+fn unquoted(key: &str) -> String {
+    let mut plain = String::with_capacity(key.len());
+    let mut rest = key.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '"' => {}
+            '\\' => match rest.next() {
+                Some('u') => {
+                    let code: String = rest.by_ref().take(4).collect();
+                    let code = u32::from_str_radix(&code, 16).ok();
+                    plain.extend(code.and_then(char::from_u32));
+                }
+                escaped => plain.extend(escaped),
+            },
+            c => plain.push(c),
+        }
+    }
+    plain
 }
 
 fn registry(

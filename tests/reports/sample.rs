@@ -212,6 +212,7 @@ fn run(subject: &str, options: &Options) -> RunOptions {
         version: "0.1.0".into(),
         subject: subject.into(),
         kind: SubjectKind::InProcess,
+        warns: true,
         profile: options.profile.name().into(),
         phases: options.phases.iter().copied().collect(),
         seed: options.seed,

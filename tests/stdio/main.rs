@@ -5,6 +5,7 @@
 
 mod breakdowns;
 mod checked;
+mod warnings;
 mod wire;
 
 use std::path::{Path, PathBuf};

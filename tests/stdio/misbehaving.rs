@@ -69,6 +69,8 @@ fn main() {
                     say_answer(seq, &Answer::skipped("x".repeat(15 << 20)));
                 } else if way == "dies-of-the-hundredth" && questions == 100 {
                     exit(4);
+                } else if way.starts_with("warns-") {
+                    say_answer(seq, &without_warnings(answer));
                 } else {
                     say_answer(seq, &answer);
                 }
@@ -179,7 +181,10 @@ fn start(way: &str) {
             "version": 1,
             "implementation": {"name": "misbehaving", "version": way},
             "profiles": [if way == "knows-another-profile" { "codex-pr-1" } else { "codex-pr-27191" }],
-            "capabilities": ["resolve"],
+            "capabilities": match way {
+                "warns" | "warns-of-nothing" => vec!["resolve", "warnings"],
+                _ => vec!["resolve"],
+            },
         }).to_string()),
     }
 }
@@ -204,7 +209,7 @@ fn misbehave(way: &str, seq: u64, answer: &Answer) {
             exit(3);
         }
         "answers-with-a-list" => match answer {
-            Answer::Resolved { views, plugin_owners } => say(&json!([
+            Answer::Resolved { views, plugin_owners, .. } => say(&json!([
                 seq,
                 [views.configured, views.runtime, views.effective],
                 plugin_owners,
@@ -277,6 +282,13 @@ fn with_auth_of(case: &Case, stale: &mut Option<Option<Auth>>) -> Answer {
 
 fn say_answer(seq: u64, answer: &Answer) {
     say(&line_of(seq, answer));
+}
+
+fn without_warnings(mut answer: Answer) -> Answer {
+    if let Answer::Resolved { warnings, .. } = &mut answer {
+        *warnings = None;
+    }
+    answer
 }
 
 fn line_of(seq: u64, answer: &Answer) -> String {

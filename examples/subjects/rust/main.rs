@@ -39,7 +39,7 @@ impl Subject for Host {
         };
         let owners = config.plugin_owners().iter();
         let plugin_owners = owners.map(|(name, id)| (name.to_string(), id.to_string())).collect();
-        Answer::Resolved { views, plugin_owners }
+        Answer::Resolved { views, plugin_owners, warnings: None }
     }
 }
 

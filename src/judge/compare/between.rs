@@ -1,6 +1,6 @@
 //! How two answers of one subject to the same case differ.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mcp_overlay_model::observation::Observations;
 use mcp_overlay_model::{Answer, ServerView};
@@ -25,8 +25,12 @@ pub fn between(first: &Answer, second: &Answer) -> Vec<Difference> {
     };
     match (first, second) {
         (
-            Answer::Resolved { views: first, plugin_owners: owners },
-            Answer::Resolved { views: second, plugin_owners: other_owners },
+            Answer::Resolved { views: first, plugin_owners: owners, warnings },
+            Answer::Resolved {
+                views: second,
+                plugin_owners: other_owners,
+                warnings: other_warnings,
+            },
         ) => {
             for (view, first, second) in [
                 ("configured", &first.configured, &second.configured),
@@ -47,6 +51,14 @@ pub fn between(first: &Answer, second: &Answer) -> Vec<Difference> {
                 };
                 let (a, b) = (owner(owners), owner(other_owners));
                 differ(Place::Owner { name: name.clone() }, a.as_ref(), b.as_ref());
+            }
+            let (warnings, others) = (warnings.iter().flatten(), other_warnings.iter().flatten());
+            let (first, second): (BTreeSet<_>, BTreeSet<_>) =
+                (warnings.collect(), others.collect());
+            for path in first.symmetric_difference(&second) {
+                let warning = |paths: &BTreeSet<_>| paths.contains(path).then(|| "warning".into());
+                let place = Place::Warning { path: (*path).clone() };
+                differ(place, warning(&first).as_ref(), warning(&second).as_ref());
             }
         }
         (Answer::Observed { seen: first }, Answer::Observed { seen: second }) => {

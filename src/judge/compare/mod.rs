@@ -3,6 +3,7 @@
 mod between;
 mod fields;
 mod seen;
+mod warnings;
 
 use std::collections::BTreeMap;
 
@@ -28,7 +29,7 @@ pub fn compare(case: &Case, expected: &Outcome, actual: &Answer) -> Verdict {
             return Verdict::NotComparable(kept_words(&skipped.reason));
         }
         (_, Answer::Errored { errored }) => return Verdict::Errored(kept_words(&errored.message)),
-        (Outcome::Resolved(resolution), Answer::Resolved { views, plugin_owners }) => {
+        (Outcome::Resolved(resolution), Answer::Resolved { views, plugin_owners, warnings }) => {
             let mut differences = Vec::new();
             let shape = Shape { case, expected, resolution };
             let [configured, runtime, effective] = [
@@ -48,6 +49,9 @@ pub fn compare(case: &Case, expected: &Outcome, actual: &Answer) -> Verdict {
                 shape.owners(plugin_owners, &mut differences);
             }
             shape.view(effective, Some(runtime), &mut differences);
+            if let Some(warnings) = warnings {
+                differences.extend(warnings::missing(&resolution.warnings, warnings));
+            }
             differences
         }
         (Outcome::Observed(expected), Answer::Observed { seen: actual }) => {

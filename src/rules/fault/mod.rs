@@ -8,8 +8,6 @@ pub(super) mod change;
 pub(super) mod reading;
 mod restarted;
 
-use std::borrow::Cow;
-
 use mcp_overlay_model::{Answer, Case, Profile, Rule};
 
 use self::restarted::{Make, Restarted};
@@ -104,12 +102,12 @@ impl Fault {
     fn answer(&self, case: &Case) -> Answer {
         let sound = || ProductionSubject.resolve(case);
         match self.change {
-            Change::Reads(change) => {
-                let read = change(case).map_or(Cow::Borrowed(case), Cow::Owned);
-                ProductionSubject.resolve(&read)
-            }
+            Change::Reads(change) => change(case)
+                .map_or_else(sound, |read| warned(ProductionSubject.resolve(&read), sound())),
             Change::Resolves(change) => match (change(case), sound()) {
-                (Some(other), Answer::Resolved { .. }) => ProductionSubject.resolve(&other),
+                (Some(other), sound @ Answer::Resolved { .. }) => {
+                    warned(ProductionSubject.resolve(&other), sound)
+                }
                 (_, answer) => answer,
             },
             Change::Answers(change) => {
@@ -128,12 +126,27 @@ impl Fault {
     }
 }
 
+/// An answer with the warnings of the sound one: what a fault reads or resolves otherwise is still
+/// what was written.
+fn warned(mut answer: Answer, sound: Answer) -> Answer {
+    if let (Answer::Resolved { warnings, .. }, Answer::Resolved { warnings: sound, .. }) =
+        (&mut answer, sound)
+    {
+        *warnings = sound;
+    }
+    answer
+}
+
 /// The production implementation with a fault that keeps no state.
 struct Faulty(&'static Fault);
 
 impl Subject for Faulty {
     fn name(&self) -> &str {
         self.0.name
+    }
+
+    fn warns(&self) -> bool {
+        true
     }
 
     fn resolve(&self, case: &Case) -> Answer {

@@ -49,6 +49,10 @@ impl Driver for Restarted {
         SubjectKind::InProcess
     }
 
+    fn warns(&self) -> bool {
+        self.now().warns()
+    }
+
     fn narrow(&self, case: Case) -> Case {
         case
     }

@@ -1,5 +1,6 @@
 //! The messages of protocol version 1, on the driver's side.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -56,6 +57,11 @@ fn table<'de, D: Deserializer<'de>, T: Deserialize<'de>>(written: D) -> Result<T
 }
 
 impl Hello {
+    /// Whether the subject's answers say what was warned about.
+    pub(super) fn warns(&self) -> bool {
+        self.capabilities.iter().any(|capability| capability == "warnings")
+    }
+
     /// Reads the answer to `start`.
     pub(super) fn read(line: &[u8]) -> Result<Self, Failure> {
         without_duplicates(line)?;
@@ -84,6 +90,7 @@ struct Written {
     views: Option<Table<Views>>,
     #[serde(default)]
     plugin_owners: PluginOwners,
+    warnings: Option<BTreeSet<String>>,
     rejected: Option<Table<Rejected>>,
     skipped: Option<Table<Skipped>>,
     errored: Option<Table<Errored>>,
@@ -137,9 +144,11 @@ impl Numbered {
         let Some(seq) = written.seq else {
             return Err(protocol(format!("answered without `seq`: {}", excerpt(line))));
         };
-        let Written { views, plugin_owners, rejected, skipped, errored, .. } = written;
+        let Written { views, plugin_owners, warnings, rejected, skipped, errored, .. } = written;
         let answer = match (views, rejected, skipped, errored) {
-            (Some(Table(views)), None, None, None) => Answer::Resolved { views, plugin_owners },
+            (Some(Table(views)), None, None, None) => {
+                Answer::Resolved { views, plugin_owners, warnings }
+            }
             (None, Some(Table(rejected)), None, None) => Answer::Rejected { rejected },
             (None, None, Some(Table(skipped)), None) => Answer::Skipped { skipped },
             (None, None, None, Some(Table(errored))) => Answer::Errored { errored },

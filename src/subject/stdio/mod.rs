@@ -75,6 +75,8 @@ pub enum StartError {
 pub struct StdioDriver {
     name: String,
     command: Vec<String>,
+    /// Whether it declares the capability `warnings`.
+    warns: bool,
     patience: Patience,
     hurried: AtomicBool,
     /// The slowest answer so far, in any process.
@@ -111,6 +113,7 @@ impl StdioDriver {
         Ok(StdioDriver {
             name: name_of(&hello),
             command,
+            warns: hello.warns(),
             patience,
             hurried: AtomicBool::new(false),
             slowest: Mutex::default(),
@@ -181,17 +184,27 @@ impl StdioDriver {
         });
         let (answers, suspect, failure) = match asked {
             Ok(Ok(answers)) => {
-                return (answers.into_iter().map(Reply::Answered).collect(), late);
+                let heard = |answer| Reply::Answered(self.heard(answer));
+                return (answers.into_iter().map(heard).collect(), late);
             }
             Ok(Err(Broken { answers, suspect, failure })) => (answers, suspect, failure),
             Err(failure) => (vec![None; cases.len()], 0, failure),
         };
         let reply = |(position, answer): (usize, Option<Answer>)| match answer {
             _ if position == suspect => Reply::Failed(failure.clone()),
-            Some(answer) => Reply::Answered(answer),
+            Some(answer) => Reply::Answered(self.heard(answer)),
             None => Reply::NotAsked,
         };
         (answers.into_iter().enumerate().map(reply).collect(), late)
+    }
+
+    /// An answer with warnings only if the subject declares them; then an absent list is an empty
+    /// one.
+    fn heard(&self, mut answer: Answer) -> Answer {
+        if let Answer::Resolved { warnings, .. } = &mut answer {
+            *warnings = self.warns.then(|| warnings.take().unwrap_or_default());
+        }
+        answer
     }
 
     fn slowest(&self) -> MutexGuard<'_, Duration> {
@@ -236,6 +249,10 @@ impl Driver for StdioDriver {
         SubjectKind::Stdio
     }
 
+    fn warns(&self) -> bool {
+        self.warns
+    }
+
     fn narrow(&self, case: Case) -> Case {
         case
     }
@@ -278,6 +295,10 @@ impl Driver for InForm<'_> {
 
     fn kind(&self) -> SubjectKind {
         self.driver.kind()
+    }
+
+    fn warns(&self) -> bool {
+        self.driver.warns()
     }
 
     fn narrow(&self, case: Case) -> Case {
