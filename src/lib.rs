@@ -54,6 +54,7 @@ pub mod releases;
 pub mod report;
 pub mod rules;
 pub mod selftest;
+pub mod sequences;
 pub mod subject;
 
 pub use campaign::{Error, Options};

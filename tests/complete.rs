@@ -10,6 +10,8 @@ use mcp_overlay::cases::generate::random_case;
 use mcp_overlay::cases::vectors;
 use mcp_overlay::report::Extent;
 use mcp_overlay::rules::coverage::{can_show, reached, reached_outside};
+use mcp_overlay::sequences::generate::random_sequence;
+use mcp_overlay::sequences::judge::reached as sequences_reach;
 use mcp_overlay::subject::SubjectKind;
 use mcp_overlay_model::{Case, Profile, Rule, resolve};
 
@@ -35,6 +37,13 @@ fn wrong(kind: SubjectKind, profile: Profile, reached: &BTreeSet<Rule>) -> [Vec<
     [missed, surplus.collect()]
 }
 
+/// The rules that the sequences reach.
+fn sequences(kind: SubjectKind, profile: Profile) -> impl Iterator<Item = Rule> {
+    let count = Extent::of(kind, profile).sequences();
+    let sequences = (0..count).map(move |number| random_sequence(profile, 27_191, number));
+    sequences.flat_map(|sequence| sequences_reach(&sequence).iter().collect::<Vec<_>>())
+}
+
 #[test]
 fn the_default_run_of_an_app_server_reaches_what_it_can_show() {
     for (origin, kind) in [
@@ -47,6 +56,7 @@ fn the_default_run_of_an_app_server_reaches_what_it_can_show() {
             let reached: BTreeSet<Rule> = cases(profile, random)
                 .map(narrowed)
                 .flat_map(|case| reached_outside(&case, &resolve(&case)).iter().collect::<Vec<_>>())
+                .chain(sequences(kind, profile))
                 .collect();
             let wrong = wrong(kind, profile, &reached);
             assert_eq!(wrong, [vec![], vec![]], "{kind:?}, {}", profile.name());

@@ -70,7 +70,7 @@ fn hello_names_version_profiles_and_capabilities() {
         let profiles: Vec<&str> = subject.profiles().iter().map(|p| p.name()).collect();
         assert!(profiles.starts_with(&["codex-pr-27191"]), "{profiles:?}");
         assert_eq!(hello["profiles"], json!(profiles));
-        assert_eq!(hello["capabilities"], json!(["resolve"]));
+        assert_eq!(hello["capabilities"], json!(["resolve", "warnings"]));
         let name = hello["implementation"]["name"].as_str().unwrap();
         assert!(name.contains(subject.name()), "{name}");
         assert!(hello["implementation"]["version"].is_string());

@@ -11,7 +11,7 @@ use mcp_overlay::rules;
 use mcp_overlay_model::{Level, Rule};
 
 /// The sections of rule ids.
-const SECTIONS: [&str; 21] = [
+const SECTIONS: [&str; 22] = [
     "resolution",
     "configured",
     "owners",
@@ -33,6 +33,7 @@ const SECTIONS: [&str; 21] = [
     "status",
     "credentials",
     "delivery",
+    "lifecycle",
 ];
 
 /// The Rust files below a folder of the repository, with their text.

@@ -18,6 +18,7 @@ pub mod duration;
 pub mod endpoint;
 pub mod field;
 pub mod host;
+pub mod lifecycle;
 pub mod observation;
 pub mod observe;
 pub mod origin;

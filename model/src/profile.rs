@@ -105,6 +105,18 @@ const CODEX_PR_27191: Definition = Definition {
         Rule::CredentialsEnvironmentInstead,
         Rule::CredentialsNeverShown,
         Rule::DeliveryAnyWay,
+        Rule::LifecycleViewNow,
+        Rule::LifecycleThreadStarts,
+        Rule::LifecycleThreadKeeps,
+        Rule::LifecycleReloadNextTurn,
+        Rule::LifecycleBrokenKeeps,
+        Rule::LifecycleSignedOut,
+        Rule::LifecycleOtherAccount,
+        Rule::LifecycleSignInRestores,
+        Rule::LifecycleFileCounts,
+        Rule::LifecycleInFlight,
+        Rule::LifecycleApart,
+        Rule::LifecycleRecovers,
     ],
     drops: &[],
 };
@@ -170,8 +182,12 @@ const CODEX_PR_29924: Definition = Definition {
 const CODEX_PR_31803: Definition = Definition {
     name: "codex-pr-31803",
     parent: Some(&CODEX_PR_29924),
-    adds: &[Rule::AppsServerSkuDefault, Rule::ServerApprovalWrites],
-    drops: &[Rule::AppsServerNoSkuNoHeader, Rule::ServerApprovalModes],
+    adds: &[Rule::AppsServerSkuDefault, Rule::ServerApprovalWrites, Rule::LifecycleReloadApplies],
+    drops: &[
+        Rule::AppsServerNoSkuNoHeader,
+        Rule::ServerApprovalModes,
+        Rule::LifecycleReloadNextTurn,
+    ],
 };
 
 /// A profile of this version of the specification.

@@ -128,6 +128,19 @@ rules! {
     CredentialsEnvironmentInstead, "credentials.environment-instead", Must;
     CredentialsNeverShown, "credentials.never-shown", Must;
     DeliveryAnyWay, "delivery.any-way", Must;
+    LifecycleViewNow, "lifecycle.view-now", Must;
+    LifecycleThreadStarts, "lifecycle.thread-starts", Must;
+    LifecycleThreadKeeps, "lifecycle.thread-keeps", Must;
+    LifecycleReloadApplies, "lifecycle.reload-applies", Must;
+    LifecycleReloadNextTurn, "lifecycle.reload-next-turn", Must;
+    LifecycleBrokenKeeps, "lifecycle.broken-keeps", Must;
+    LifecycleSignedOut, "lifecycle.signed-out", Must;
+    LifecycleOtherAccount, "lifecycle.other-account", Must;
+    LifecycleSignInRestores, "lifecycle.sign-in-restores", Must;
+    LifecycleFileCounts, "lifecycle.file-counts", Should;
+    LifecycleInFlight, "lifecycle.in-flight", Must;
+    LifecycleApart, "lifecycle.apart", Must;
+    LifecycleRecovers, "lifecycle.recovers", Must;
 }
 
 impl fmt::Display for Rule {

@@ -30,7 +30,7 @@ enabled = false
 pub(super) const ACCOUNT: &str = "account-of-the-check";
 
 /// When the tokens were last refreshed: recently, so that no host tries to refresh them.
-const FRESH: &str = "2099-01-01T00:00:00Z";
+pub(super) const FRESH: &str = "2099-01-01T00:00:00Z";
 
 /// A marker in every secret of a sign-in, to recognise the secret anywhere.
 pub(super) const HOST_BEARER: &str = "mcp-overlay-host-";
@@ -80,6 +80,21 @@ impl Home {
         Ok(home)
     }
 
+    /// Writes `auth.json` whole, as another program would.
+    pub(super) fn sign_in(&self, text: &str) -> io::Result<()> {
+        let beside = self.path().join("auth.json.new");
+        write_private(&beside, text.as_bytes())?;
+        fs::rename(beside, self.path().join("auth.json"))
+    }
+
+    /// Deletes `auth.json`, if it is there.
+    pub(super) fn sign_out(&self) -> io::Result<()> {
+        match fs::remove_file(self.path().join("auth.json")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// The folder.
     pub(super) fn path(&self) -> &Path {
         self.folder.path()
@@ -93,6 +108,11 @@ impl Home {
         if cache.exists() {
             fs::remove_dir_all(&cache)?;
         }
+        self.write_config(config, plugins)
+    }
+
+    /// Writes a new config, and nothing else.
+    pub(super) fn write_config(&self, config: &Table, plugins: &[LocalPlugin]) -> io::Result<()> {
         let text = toml::to_string(&with_settings(config, plugins)).map_err(io::Error::other)?;
         write_whole(&self.path().join("config.toml"), text.as_bytes())
     }

@@ -11,6 +11,7 @@ mod home;
 mod local_case;
 pub mod narrow;
 mod observe;
+mod over_time;
 mod refusal;
 mod server_kind;
 mod session;
@@ -26,6 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use mcp_overlay_model::lifecycle::Sequence;
 use mcp_overlay_model::{Answer, Case, Rejected};
 
 pub use self::home::remove_homes;
@@ -34,6 +36,8 @@ use self::delivery::Delivered;
 use self::local_case::{Addresses, LocalCase};
 use self::narrow::AppsOrigin;
 use self::observe::Evidence;
+use self::over_time::player::{self, Stage};
+use self::over_time::servers::Servers;
 use self::refusal::ConfigNames;
 use self::session::{NotStarted, Session, Settings, Start, Status};
 use self::stdio_server::Started;
@@ -43,7 +47,7 @@ use crate::subject::Form;
 use crate::subject::process::secrets::nonce;
 use crate::subject::stdio::Patience;
 use crate::subject::{
-    Driver, Failure, FailureKind, MORE_PATIENCE, Patient, Reply, Route, SubjectKind,
+    Driver, Failure, FailureKind, MORE_PATIENCE, Patient, Reply, Route, SubjectKind, Trace,
 };
 
 /// The default timeouts: a host starts a few servers for each answer, and it may be large.
@@ -161,6 +165,10 @@ impl Driver for BlackBox {
         None
     }
 
+    fn play(&self, sequence: &Sequence) -> Option<Result<Trace, Failure>> {
+        self.in_file().play(sequence)
+    }
+
     fn hurry(&self, hurry: bool) {
         self.in_file().hurry(hurry);
     }
@@ -229,6 +237,12 @@ impl Driver for Routed {
         None
     }
 
+    fn play(&self, sequence: &Sequence) -> Option<Result<Trace, Failure>> {
+        let Host { command, environment, patience, over_time, .. } = &*self.host;
+        let stage = Stage { command, environment, patience: *patience, servers: over_time };
+        Some(player::play(&stage, sequence))
+    }
+
     /// Does nothing: with a shorter timeout, a host could miss what its servers send.
     fn hurry(&self, _: bool) {}
 }
@@ -249,6 +263,8 @@ struct Host {
     /// mark of their case, so only one case is asked at a time, each in its own process.
     front: Option<(Front, Mutex<()>)>,
     idle: Mutex<Vec<Session>>,
+    /// The servers of sequences.
+    over_time: Servers,
 }
 
 impl Host {
@@ -293,6 +309,7 @@ impl Host {
             apps_origin,
             front,
             idle: Mutex::default(),
+            over_time: Servers::start().map_err(StartError::TestServers)?,
         })
     }
 

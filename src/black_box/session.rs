@@ -1,6 +1,6 @@
 //! One running app-server, used as a client uses it (docs/app-server.md).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -44,12 +44,17 @@ pub(super) struct Settings<'a> {
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) start: Start,
-    pub(super) home: Home,
     /// The version that it reports.
     version: String,
+    /// Dropped before the home, so that the process does not write there any more.
     piped: Piped,
+    pub(super) home: Home,
     listener: Arc<Listener>,
     next_id: u64,
+    /// The requests without an answer.
+    outstanding: BTreeSet<u64>,
+    /// Answers that came before they were waited for.
+    answers: BTreeMap<u64, Result<Value, Value>>,
     /// The number of cases it was asked about.
     cases: u64,
 }
@@ -89,8 +94,21 @@ impl Session {
         more: &BTreeMap<String, String>,
         limit: Duration,
     ) -> Result<Self, NotStarted> {
+        let home = Home::new(start.auth);
+        let home = home.map_err(|error| NotStarted::Failed(own_fault(&error)))?;
+        Session::start_at(home, command, start, settings, more, limit)
+    }
+
+    /// Starts the command in this home, and introduces the client.
+    pub(super) fn start_at(
+        home: Home,
+        command: &[String],
+        start: Start,
+        settings: &Settings<'_>,
+        more: &BTreeMap<String, String>,
+        limit: Duration,
+    ) -> Result<Self, NotStarted> {
         let own_fault = |error: std::io::Error| NotStarted::Failed(own_fault(&error));
-        let home = Home::new(start.auth).map_err(own_fault)?;
         home.write(settings.file, settings.plugins).map_err(own_fault)?;
         let mut secrets = home.secrets.clone();
         secrets.extend(start.environment.iter().filter(|(_, v)| v.local != v.written).map(
@@ -114,8 +132,17 @@ impl Session {
         let tap: crate::subject::process::log::Tap = Arc::<Listener>::clone(&listener);
         let piped = Piped::spawn(command, Some(tap))
             .map_err(|error| NotStarted::Failed(failed(format!("cannot be started: {error}"))))?;
-        let mut session =
-            Session { start, home, version: String::new(), piped, listener, next_id: 1, cases: 0 };
+        let mut session = Session {
+            start,
+            home,
+            version: String::new(),
+            piped,
+            listener,
+            next_id: 1,
+            outstanding: BTreeSet::new(),
+            answers: BTreeMap::new(),
+            cases: 0,
+        };
         session.introduce(&settings.names, limit)?;
         Ok(session)
     }
@@ -232,33 +259,63 @@ impl Session {
     }
 
     /// The result of a request, or its error.
-    fn request(
+    pub(super) fn request(
         &mut self,
         method: &str,
         params: &Value,
         timeout: Duration,
     ) -> Result<Result<Value, Value>, Failure> {
+        let id = self.send(method, params);
+        let deadline = Instant::now() + timeout;
+        loop {
+            if let Some(answered) = self.answer(id, deadline, timeout)? {
+                return Ok(answered);
+            }
+        }
+    }
+
+    /// Sends a request; returns its number.
+    pub(super) fn send(&mut self, method: &str, params: &Value) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
         let mut line = json!({"id": id, "method": method, "params": params}).to_string();
         line.push('\n');
         self.piped.send(line.into_bytes());
-        let deadline = Instant::now() + timeout;
+        self.outstanding.insert(id);
+        id
+    }
+
+    /// The answer to a request. `None` at intervals, so that the caller can look at something else;
+    /// an answer that is not there at the deadline, `timeout` after the request, is a failure.
+    pub(super) fn answer(
+        &mut self,
+        id: u64,
+        deadline: Instant,
+        timeout: Duration,
+    ) -> Result<Option<Result<Value, Value>>, Failure> {
         loop {
+            if let Some(answered) = self.answers.remove(&id) {
+                return Ok(Some(answered));
+            }
             let Some(line) = self.piped.next_line(deadline, timeout)? else {
-                continue;
+                return Ok(None);
             };
             let mut message: Value = serde_json::from_slice(&line).map_err(|error| {
                 protocol(format!("wrote invalid JSON: {error}: {}", excerpt(&line)))
             })?;
             // Skip notifications and requests of the server.
-            if message.get("id") != Some(&Value::from(id)) || message.get("method").is_some() {
+            let answered = message.get("id").and_then(Value::as_u64);
+            let Some(answered) = answered.filter(|_| message.get("method").is_none()) else {
                 continue;
+            };
+            let result = match message.get_mut("error") {
+                Some(error) => Err(error.take()),
+                None => Ok(message.get_mut("result").map(Value::take).unwrap_or_default()),
+            };
+            // The second answer to a request, and one to no request, say nothing.
+            if self.outstanding.remove(&answered) {
+                self.answers.insert(answered, result);
             }
-            if let Some(error) = message.get_mut("error") {
-                return Ok(Err(error.take()));
-            }
-            return Ok(Ok(message.get_mut("result").map(Value::take).unwrap_or_default()));
         }
     }
 }

@@ -163,7 +163,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::subject::{Form, Patient, Route, SubjectKind, ask_one};
+    use mcp_overlay_model::lifecycle::Sequence;
+
+    use crate::subject::{Form, Patient, Route, SubjectKind, Trace, ask_one};
 
     /// A driver that only replies to batches.
     struct Replies<F>(F);
@@ -192,6 +194,9 @@ mod tests {
             None
         }
         fn in_form(&self, _: Form) -> Option<Box<dyn Driver + '_>> {
+            None
+        }
+        fn play(&self, _: &Sequence) -> Option<Result<Trace, Failure>> {
             None
         }
         fn hurry(&self, _: bool) {}

@@ -6,6 +6,8 @@ mod judging;
 mod late;
 mod options;
 #[cfg(feature = "endpoint")]
+mod over_time;
+#[cfg(feature = "endpoint")]
 mod patiently;
 mod run;
 mod sift;

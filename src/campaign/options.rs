@@ -23,6 +23,8 @@ pub struct Options {
     pub phases: BTreeSet<Phase>,
     /// Number of random cases; `None` means until `time` is up.
     pub cases: Option<u64>,
+    /// Number of sequences.
+    pub sequences: u64,
     /// Random seed.
     pub seed: u64,
     /// The random phase ends after this time, even before `cases` cases.
@@ -58,6 +60,7 @@ impl Default for Options {
             profile: Profile::default(),
             phases: complete.phases().iter().copied().collect(),
             cases: Some(complete.cases()),
+            sequences: complete.sequences(),
             seed: 27_191,
             time: None,
             twice: complete.twice(),
@@ -89,6 +92,7 @@ impl Options {
             phases: self.phases.iter().copied().collect(),
             seed: self.seed,
             cases: self.cases,
+            sequences: self.sequences,
             time: self.time.map(|time| time.as_secs()),
             twice: self.twice,
             shard: self.shard,

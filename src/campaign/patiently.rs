@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mcp_overlay_model::Case;
+use mcp_overlay_model::lifecycle::Sequence;
 
-use crate::subject::{Driver, Form, Patient, Reply, Route, SubjectKind};
+use crate::subject::{Driver, Failure, Form, Patient, Reply, Route, SubjectKind, Trace};
 
 /// The same subject, asked with more patience.
 pub(super) struct Patiently<'a> {
@@ -60,6 +61,10 @@ impl Driver for Patiently<'_> {
 
     fn in_form(&self, form: Form) -> Option<Box<dyn Driver + '_>> {
         self.driver.in_form(form)
+    }
+
+    fn play(&self, sequence: &Sequence) -> Option<Result<Trace, Failure>> {
+        self.driver.play(sequence)
     }
 
     fn hurry(&self, hurry: bool) {

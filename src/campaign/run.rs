@@ -98,6 +98,7 @@ impl Run<'_> {
             Phase::Endpoint => self.endpoint(),
             Phase::Arguments => self.by_route(phase, Route::Arguments),
             Phase::Split => self.by_route(phase, Route::Split),
+            Phase::Sequences => self.sequences(),
         }
     }
 
@@ -356,6 +357,8 @@ impl Run<'_> {
             Problem::Wrong(_) => self.options.expected.reason_of_scenario(scenario.name, rule),
         };
         let failure = ScenarioFailure {
+            phase: Phase::Endpoint,
+            advisory: false,
             name: scenario.name.into(),
             rule,
             message: problem.to_string(),
@@ -363,6 +366,11 @@ impl Run<'_> {
         };
         self.reporter.event(&Event::ScenarioFailed(&failure));
         self.report.scenarios.push(failure);
+    }
+
+    #[cfg(not(feature = "endpoint"))]
+    fn sequences(&mut self) -> Result<(), Error> {
+        Err(Error::NoEndpoint)
     }
 
     #[cfg(not(feature = "endpoint"))]

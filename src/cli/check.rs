@@ -43,6 +43,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     cases: Option<u64>,
 
+    /// Number of sequences of steps on an app-server [default: 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    sequences: Option<u64>,
+
     /// Random seed; the same seed gives the same cases
     #[arg(long, value_name = "S", default_value_t = 27_191, allow_negative_numbers = true)]
     seed: u64,
@@ -52,7 +56,8 @@ pub(crate) struct Arguments {
     time: Option<u64>,
 
     /// Run only this phase (may be repeated): vectors, edges, exhaustive, random,
-    /// endpoint, and wire with --stdio; for an app-server: vectors, random, arguments, split
+    /// endpoint, and wire with --stdio; for an app-server: vectors, random, arguments,
+    /// split, sequences
     #[arg(long, value_name = "PHASE", value_parser = phase)]
     only: Vec<Phase>,
 
@@ -228,6 +233,9 @@ fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
         )
         .into());
     }
+    if arguments.only.contains(&Phase::Sequences) && !arguments.subject.is_outside() {
+        return Err("--only sequences: this phase needs a running host; see --app-server".into());
+    }
     if arguments.findings.exists() && !arguments.findings.is_dir() {
         let place = arguments.findings.display();
         return Err(format!("--findings {place}: not a folder; findings are saved in one").into());
@@ -243,6 +251,7 @@ fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
             only => only.iter().copied().collect(),
         },
         cases: arguments.cases.or(arguments.time.is_none().then_some(complete.cases())),
+        sequences: arguments.sequences.unwrap_or(complete.sequences()),
         seed: arguments.seed,
         time: arguments.time.map(Duration::from_secs),
         twice: arguments.twice,

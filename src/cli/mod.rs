@@ -9,6 +9,7 @@ mod merge;
 mod outputs;
 mod releases;
 mod replay;
+mod replay_sequence;
 mod selected;
 mod selftest;
 mod subject;

@@ -14,15 +14,15 @@ use mcp_overlay_model::{Case, Profile};
 use serde_json::Value;
 
 use super::console::{FINDINGS, MISUSE, Misuse, Outcome, read_text, say};
-use super::selected;
+use super::{replay_sequence, selected};
 
 /// Run saved findings, or vectors, again.
 ///
 /// A finding that needs another case asked first, or several attempts, gets them. A vector is also
-/// compared with the specification.
+/// compared with the specification. A sequence is played once, and told step by step.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Findings that `check` saved, or files of lines `{"case":{…},"expected":{…}}`
+    /// Findings that `check` saved, files of lines `{"case":{…},"expected":{…}}`, or sequences
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
@@ -31,6 +31,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    if let Some(sequences) = replay_sequence::read(&arguments.files)? {
+        return replay_sequence::run(&arguments.subject, &sequences);
+    }
     let mut replayed = Vec::new();
     for path in &arguments.files {
         let of_file = read(path)?;

@@ -27,7 +27,7 @@ pub struct Report {
     pub rules: RuleCounts,
     /// The distinct minimal failures.
     pub findings: Vec<ReportedFinding>,
-    /// Scenarios of the endpoint phase that failed.
+    /// Scenarios of the endpoint phase, and sequences, that failed.
     pub scenarios: Vec<ScenarioFailure>,
     /// The situations of the random cases.
     pub labels: LabelCounts,
@@ -59,6 +59,9 @@ pub struct RunOptions {
     pub seed: u64,
     /// Number of random cases; `None` means until the time is up.
     pub cases: Option<u64>,
+    /// Number of sequences.
+    #[serde(default)]
+    pub sequences: u64,
     /// Time limit of the random phase, in seconds.
     pub time: Option<u64>,
     /// The percentage of cases asked again.
@@ -98,6 +101,10 @@ pub struct PhaseReport {
     pub seconds: f64,
 }
 
+fn endpoint() -> Phase {
+    Phase::Endpoint
+}
+
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }
@@ -116,6 +123,12 @@ pub struct ReportedFinding {
 /// A scenario that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScenarioFailure {
+    /// The phase: `endpoint`, or `sequences`.
+    #[serde(default = "endpoint")]
+    pub phase: Phase,
+    /// Whether only a SHOULD rule is not followed.
+    #[serde(default)]
+    pub advisory: bool,
     /// The scenario's name.
     pub name: String,
     /// The rule that it tests; `None` for a requirement of MCP or of the host's own safety.
@@ -272,6 +285,11 @@ impl Report {
         found.expected.is_none() && (self.run.strict || !found.finding.is_advisory())
     }
 
+    /// Whether a failed scenario fails the run, as [`counts`](Report::counts) says of a finding.
+    pub fn counts_scenario(&self, failed: &ScenarioFailure) -> bool {
+        failed.expected.is_none() && (self.run.strict || !failed.advisory)
+    }
+
     /// The advisories: findings about SHOULD rules, which do not fail the run.
     pub fn advisories(&self) -> impl Iterator<Item = &ReportedFinding> {
         let is_advisory = |found: &&ReportedFinding| found.finding.is_advisory();
@@ -281,7 +299,7 @@ impl Report {
     /// The verdict on the run.
     pub fn verdict(&self) -> RunVerdict {
         let unexpected = self.findings.iter().any(|found| self.counts(found))
-            || self.scenarios.iter().any(|scenario| scenario.expected.is_none());
+            || self.scenarios.iter().any(|failed| self.counts_scenario(failed));
         // In one part of a run, a phase may have no case.
         let checked = |phase: &PhaseReport| {
             phase.cases > phase.not_comparable || (phase.cases == 0 && !self.run.shard.is_whole())
@@ -317,10 +335,10 @@ impl Report {
         let findings = self.findings.iter().filter(|found| found.finding.rule == Some(rule));
         let scenarios = self.scenarios.iter().filter(|scenario| scenario.rule == Some(rule));
         let fails = findings.clone().any(|found| self.counts(found))
-            || scenarios.clone().any(|scenario| scenario.expected.is_none());
+            || scenarios.clone().any(|failed| self.counts_scenario(failed));
         let is_expected = findings.clone().any(|found| found.expected.is_some())
             || scenarios.clone().any(|scenario| scenario.expected.is_some());
-        match (findings.count(), self.rules.count(rule)) {
+        match (findings.count() + scenarios.count(), self.rules.count(rule)) {
             _ if fails => RuleStatus::Fail,
             _ if is_expected => RuleStatus::Expected,
             (1.., _) => RuleStatus::Advisory,
@@ -373,8 +391,9 @@ impl Report {
         for found in self.findings.iter().filter(|found| self.counts(found)) {
             words.push_str(&format!("\n{}  cases: {}\n", found.finding, found.finding.count));
         }
-        for failed in self.scenarios.iter().filter(|failed| failed.expected.is_none()) {
-            words.push_str(&format!("\nendpoint: {}\n  {}\n", failed.name, failed.message));
+        for failed in self.scenarios.iter().filter(|failed| self.counts_scenario(failed)) {
+            let (phase, name) = (failed.phase.word(), &failed.name);
+            words.push_str(&format!("\n{phase}: {name}\n  {}\n", failed.message));
         }
         words
     }

@@ -4,7 +4,8 @@ use mcp_overlay_model::Rule;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use super::data::{Expectation, Report, ReportedFinding};
+use super::data::{Expectation, Report, ReportedFinding, ScenarioFailure};
+use super::phase::Phase;
 use crate::display::one_line;
 use crate::rules;
 
@@ -53,6 +54,12 @@ pub fn write(report: &Report, naming: Naming) -> String {
     text
 }
 
+/// A breakdown in a sequence is never expected, and an advisory needs no entry.
+fn is_expectable(report: &Report, failed: &ScenarioFailure) -> bool {
+    let broke_down = failed.phase == Phase::Sequences && failed.rule.is_none();
+    !broke_down && (report.run.strict || !failed.advisory)
+}
+
 fn by_finding(report: &Report, expectable: &[&ReportedFinding], text: &mut String) {
     for ReportedFinding { id, expected, finding } in expectable {
         let sentence = match finding.sentence.as_str() {
@@ -61,7 +68,7 @@ fn by_finding(report: &Report, expectable: &[&ReportedFinding], text: &mut Strin
         };
         entry(text, &[sentence], ("finding", id), expected.as_deref());
     }
-    for failed in &report.scenarios {
+    for failed in report.scenarios.iter().filter(|failed| is_expectable(report, failed)) {
         let sentence = failed.rule.map_or("a requirement of MCP or of safety", rules::sentence);
         entry(text, &[sentence], ("scenario", &failed.name), failed.expected.as_deref());
     }
@@ -79,7 +86,7 @@ fn by_rule(report: &Report, expectable: &[&ReportedFinding], text: &mut String) 
             }
         }
     }
-    for failed in &report.scenarios {
+    for failed in report.scenarios.iter().filter(|failed| is_expectable(report, failed)) {
         match failed.rule {
             None => entry(text, &[], ("scenario", &failed.name), failed.expected.as_deref()),
             Some(rule) => broken.entry(rule).or_default().0.extend(failed.expected.as_deref()),

@@ -9,12 +9,17 @@ use crate::subject::SubjectKind;
 /// The percentage of cases that a complete run asks again.
 const TWICE: f64 = 5.0;
 
+/// The number of sequences of a complete run: a minute for a host that takes a second to start.
+const SEQUENCES: u64 = 100;
+
 /// What a run must cover to be complete. A run that covers less is narrowed, and is never called
 /// clean.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Extent {
     phases: Vec<Phase>,
     cases: u64,
+    #[serde(default)]
+    sequences: u64,
     twice: f64,
 }
 
@@ -30,14 +35,16 @@ impl Extent {
         };
         // The endpoint scenarios are those of the first profile.
         let has = |phase: &Phase| *phase != Phase::Endpoint || profile == Profile::default();
-        Extent { phases: phases.iter().copied().filter(has).collect(), cases, twice: TWICE }
+        let phases: Vec<Phase> = phases.iter().copied().filter(has).collect();
+        let sequences = if phases.contains(&Phase::Sequences) { SEQUENCES } else { 0 };
+        Extent { phases, cases, sequences, twice: TWICE }
     }
 
     /// A run of a library user with [`Options::default`](crate::Options): the phases that need no
     /// connections, and 100,000 random cases.
     pub fn of_library() -> Self {
         let phases = vec![Phase::Vectors, Phase::Edges, Phase::Exhaustive, Phase::Random];
-        Extent { phases, cases: 100_000, twice: TWICE }
+        Extent { phases, cases: 100_000, sequences: 0, twice: TWICE }
     }
 
     /// The phases.
@@ -48,6 +55,11 @@ impl Extent {
     /// The number of random cases.
     pub fn cases(&self) -> u64 {
         self.cases
+    }
+
+    /// The number of sequences.
+    pub fn sequences(&self) -> u64 {
+        self.sequences
     }
 
     /// The percentage of cases asked again.

@@ -32,7 +32,9 @@ impl Report {
     }
 
     fn findings_headline(&self) -> String {
-        let found = self.findings.len() - self.advisories().count() + self.scenarios.len();
+        let scenarios = self.scenarios.iter();
+        let scenarios = scenarios.filter(|failed| self.run.strict || !failed.advisory).count();
+        let found = self.findings.len() - self.advisories().count() + scenarios;
         let (expected, unmet) = (self.expected_count(), self.unmet().count());
         let mut words = format!(
             "findings: {} failures in {} cases, {found} distinct after minimising",

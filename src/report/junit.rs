@@ -68,7 +68,9 @@ fn rule(report: &Report, rule: Rule, status: RuleStatus) -> TestCase {
     let broken = report.findings.iter().filter(|found| found.finding.rule == Some(rule));
     let broken = broken.filter(counts);
     let broken = broken.map(|found| (&found.expected, found.finding.to_string()));
-    let failed = report.scenarios.iter().filter(|failed| failed.rule == Some(rule));
+    let failed = report.scenarios.iter().filter(|failed| {
+        failed.rule == Some(rule) && (failed.expected.is_some() || report.counts_scenario(failed))
+    });
     let failed =
         failed.map(|failed| (&failed.expected, format!("{}: {}", failed.name, failed.message)));
     let all: Vec<(&Option<String>, String)> = broken.chain(failed).collect();
@@ -131,7 +133,7 @@ fn scenarios(report: &Report) -> impl Iterator<Item = TestCase> {
                 &failed.message,
             ),
         };
-        test(report, &format!("endpoint: {}", failed.name), status)
+        test(report, &format!("{}: {}", failed.phase.word(), failed.name), status)
     })
 }
 

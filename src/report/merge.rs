@@ -135,9 +135,9 @@ fn same_run(first: &(String, Report), other: &(String, Report)) -> Result<(), Me
 }
 
 /// The options that must be equal, with their descriptions.
-fn options(run: &RunOptions) -> [(&'static str, String); 13] {
+fn options(run: &RunOptions) -> [(&'static str, String); 14] {
     let RunOptions { version, subject, kind, warns, profile, phases, seed, .. } = run;
-    let RunOptions { cases, time, twice, shard, strict, complete, .. } = run;
+    let RunOptions { cases, sequences, time, twice, shard, strict, complete, .. } = run;
     let written =
         |phases: &[Phase]| phases.iter().map(|phase| phase.word()).collect::<Vec<_>>().join(", ");
     let or_none = |value: &Option<u64>| value.map_or("none".into(), |value| value.to_string());
@@ -150,6 +150,7 @@ fn options(run: &RunOptions) -> [(&'static str, String); 13] {
         ("the list of phases", written(phases)),
         ("the seed", seed.to_string()),
         ("the number of random cases", or_none(cases)),
+        ("the number of sequences", sequences.to_string()),
         ("the longest time in seconds", or_none(time)),
         ("the share of cases asked again in percent", twice.to_string()),
         ("the number of parts", shard.count().to_string()),

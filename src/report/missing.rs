@@ -24,6 +24,10 @@ impl RunOptions {
         if let Some(cases) = self.cases.filter(|cases| *cases < least && has(&Phase::Random)) {
             words.push(format!("{} of {} random cases", grouped(cases), grouped(least)));
         }
+        let least = self.complete.sequences();
+        if self.sequences < least && has(&Phase::Sequences) {
+            words.push(format!("{} of {} sequences", grouped(self.sequences), grouped(least)));
+        }
         if let Some(time) = self.time {
             words.push(format!("random cases for {} s", grouped(time)));
         }

@@ -22,11 +22,13 @@ pub enum Phase {
     Arguments,
     /// Random cases, with the config split between the file and arguments.
     Split,
+    /// Sequences of steps on a running host.
+    Sequences,
 }
 
 impl Phase {
     /// All phases, in order.
-    pub const ALL: [Phase; 8] = [
+    pub const ALL: [Phase; 9] = [
         Phase::Vectors,
         Phase::Edges,
         Phase::Exhaustive,
@@ -35,6 +37,7 @@ impl Phase {
         Phase::Endpoint,
         Phase::Arguments,
         Phase::Split,
+        Phase::Sequences,
     ];
 
     /// The phases for a subject of this process.
@@ -53,7 +56,8 @@ impl Phase {
 
     /// The phases for a running host, observed from outside. It cannot be given most of the small
     /// scope.
-    pub const OUTSIDE: [Phase; 4] = [Phase::Vectors, Phase::Random, Phase::Arguments, Phase::Split];
+    pub const OUTSIDE: [Phase; 5] =
+        [Phase::Vectors, Phase::Random, Phase::Arguments, Phase::Split, Phase::Sequences];
 
     /// The name used in reports.
     pub fn word(self) -> &'static str {
@@ -66,6 +70,7 @@ impl Phase {
             Phase::Endpoint => "endpoint",
             Phase::Arguments => "arguments",
             Phase::Split => "split",
+            Phase::Sequences => "sequences",
         }
     }
 }

@@ -150,13 +150,17 @@ impl<W: Write> TextReporter<W> {
     }
 
     fn scenario_failed(&mut self, failure: &ScenarioFailure) {
-        let ScenarioFailure { name, rule, message, expected } = failure;
-        let rule = rule.as_ref().map(|rule| format!(" ({rule})")).unwrap_or_default();
-        let style = style_of(expected.is_some());
+        let ScenarioFailure { phase, advisory, name, rule, message, expected } = failure;
+        let advisory = *advisory && !self.strict;
+        let word = if advisory { "advisory: " } else { "" };
+        let rule = rule.filter(|rule| rule.id() != name);
+        let rule = rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
+        let style = style_of(expected.is_some() || advisory);
         let why = expected_words(expected.as_deref());
+        let phase = phase.word();
         let message = printable_lines(message);
         self.above_the_bar(&format!(
-            "\n{style}endpoint: {name}{style:#}{rule}\n  {message}\n{why}"
+            "\n{style}{word}{phase}: {name}{style:#}{rule}\n  {message}\n{why}"
         ));
     }
 

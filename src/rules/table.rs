@@ -7,8 +7,8 @@ use mcp_overlay_model::{Rule, RuleSet};
 use super::entry::{Entry, Fields, Rewrite};
 use super::situation::Situation;
 use super::{
-    apps, apps_server, configured, endpoint, features, gate, host, overlay, resolution, running,
-    server,
+    apps, apps_server, configured, endpoint, features, gate, host, over_time, overlay, resolution,
+    running, server,
 };
 
 /// The entries of all sections, in no order.
@@ -25,6 +25,7 @@ fn sections() -> impl Iterator<Item = &'static Entry> {
         server::RULES,
         host::RULES,
         running::RULES,
+        over_time::RULES,
     ];
     sections.into_iter().flatten()
 }

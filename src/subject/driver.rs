@@ -2,12 +2,14 @@
 
 use std::slice;
 
+use mcp_overlay_model::lifecycle::Sequence;
 use mcp_overlay_model::observe::observed;
 use mcp_overlay_model::{Case, Outcome};
 use serde::{Deserialize, Serialize};
 
 use super::form::Form;
-use super::reply::Reply;
+use super::reply::{Failure, Reply};
+use super::trace::Trace;
 
 /// Asks one subject: in this process, over stdio, or a running host from outside.
 ///
@@ -46,6 +48,9 @@ pub trait Driver: Sync {
 
     /// The same subject, sent requests in this form; `None` without requests of the protocol.
     fn in_form(&self, form: Form) -> Option<Box<dyn Driver + '_>>;
+
+    /// Plays a sequence of steps on a new process; `None` if this kind of subject has no steps.
+    fn play(&self, sequence: &Sequence) -> Option<Result<Trace, Failure>>;
 
     /// Shortens the timeouts while a case that hung is shrunk; see
     /// [`shrink`](crate::cases::shrink).

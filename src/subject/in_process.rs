@@ -5,11 +5,13 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mcp_overlay_model::Case;
+use mcp_overlay_model::lifecycle::Sequence;
 
 use super::contract::Subject;
 use super::driver::{Driver, Patient, Route, SubjectKind};
 use super::form::Form;
 use super::reply::{Failure, FailureKind, Reply};
+use super::trace::Trace;
 
 /// Asks a subject by calling it. A panic becomes a reply.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +51,10 @@ impl<S: Subject> Driver for InProcess<S> {
     }
 
     fn in_form(&self, _: Form) -> Option<Box<dyn Driver + '_>> {
+        None
+    }
+
+    fn play(&self, _: &Sequence) -> Option<Result<Trace, Failure>> {
         None
     }
 

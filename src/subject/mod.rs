@@ -9,6 +9,7 @@ pub(crate) mod process;
 mod production;
 mod reply;
 pub mod stdio;
+mod trace;
 
 pub use contract::Subject;
 pub use driver::{Driver, MORE_PATIENCE, Patient, Route, SubjectKind, Visibility, ask_one};
@@ -18,3 +19,4 @@ pub use model::ModelSubject;
 pub use production::{HostInputs, ProductionSubject};
 pub use reply::{Failure, FailureKind, Reply};
 pub use stdio::StdioDriver;
+pub use trace::{Credentials, Observed, Trace};

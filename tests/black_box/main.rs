@@ -11,8 +11,11 @@
 
 mod command_line;
 mod faults;
+mod over_time;
 mod page;
 mod processes;
+#[path = "../common/sequence_examples.rs"]
+mod sequence_examples;
 mod sound;
 
 use std::path::PathBuf;

@@ -98,6 +98,8 @@ pub(crate) fn failing() -> Report {
     report.findings[3].expected = Some("https://issues.example/17".into());
     report.scenarios = vec![
         ScenarioFailure {
+            phase: Phase::Endpoint,
+            advisory: false,
             name: "a redirect to another origin".into(),
             rule: None,
             message: "expected: no request to the other origin\nactual: 1 request with a token"
@@ -105,6 +107,8 @@ pub(crate) fn failing() -> Report {
             expected: None,
         },
         ScenarioFailure {
+            phase: Phase::Endpoint,
+            advisory: false,
             name: "the SKU header is sent".into(),
             rule: Some(Rule::AppsServerSkuHeader),
             message: "expected: x-openai-product-sku: tpp\nactual: no such header".into(),
@@ -217,6 +221,7 @@ fn run(subject: &str, options: &Options) -> RunOptions {
         phases: options.phases.iter().copied().collect(),
         seed: options.seed,
         cases: options.cases,
+        sequences: options.sequences,
         time: None,
         twice: options.twice,
         shard: options.shard,

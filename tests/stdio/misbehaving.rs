@@ -182,8 +182,8 @@ fn start(way: &str) {
             "implementation": {"name": "misbehaving", "version": way},
             "profiles": [if way == "knows-another-profile" { "codex-pr-1" } else { "codex-pr-27191" }],
             "capabilities": match way {
-                "warns" | "warns-of-nothing" => vec!["resolve", "warnings"],
-                _ => vec!["resolve"],
+                "warns-undeclared" => vec!["resolve"],
+                _ => vec!["resolve", "warnings"],
             },
         }).to_string()),
     }

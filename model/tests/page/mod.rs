@@ -68,6 +68,10 @@ pub(crate) fn examples() -> Vec<Example> {
         for example in rest.split("```json\n").skip(1) {
             let (example, _) = example.split_once("```").unwrap();
             let example: Value = serde_json::from_str(example).unwrap();
+            if example.get("sequence").is_some() {
+                // The checker's tests have these.
+                continue;
+            }
             for member in example.as_object().unwrap().keys() {
                 let from = member.strip_prefix("expect from ");
                 let is_profile =

@@ -41,10 +41,10 @@ fn errors(report: &Report) -> Vec<(String, String)> {
         let text = format!("{finding}  finding: {}", found.id);
         errors.push((format!("mcp-overlay: {what}"), text));
     }
-    for failed in report.scenarios.iter().filter(|failed| failed.expected.is_none()) {
+    for failed in report.scenarios.iter().filter(|failed| report.counts_scenario(failed)) {
         let rule = failed.rule.as_ref().map(|rule| format!(" ({rule})")).unwrap_or_default();
         let text = format!("{}{rule}\n{}", failed.name, failed.message);
-        errors.push(("mcp-overlay: endpoint".to_string(), text));
+        errors.push((format!("mcp-overlay: {}", failed.phase.word()), text));
     }
     for entry in report.unmet() {
         let text = format!(

@@ -169,10 +169,10 @@ pub(super) fn scenarios(report: &Report) -> Markup {
     html! {
         @if !report.scenarios.is_empty() {
             section aria-labelledby="scenarios" {
-                h2 id="scenarios" { "Endpoint scenarios that failed" }
+                h2 id="scenarios" { "Scenarios and sequences that failed" }
                 @for failed in report.scenarios.iter().take(MOST) {
                     article.finding.known[failed.expected.is_some()] {
-                        h3 { (Text(&failed.name)) }
+                        h3 { (failed.phase.word()) ": " (Text(&failed.name)) }
                         @if let Some(rule) = &failed.rule { p { code { (rule) } } }
                         pre tabindex="0" { (Text(&failed.message)) }
                         @if let Some(reason) = &failed.expected {

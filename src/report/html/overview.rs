@@ -22,7 +22,7 @@ pub(super) fn header(report: &Report, has_matrix: bool) -> Markup {
         (reached + u64::from(is_reached), all + u64::from(shown))
     });
     let unexpected = report.findings.iter().filter(|found| report.counts(found)).count()
-        + report.scenarios.iter().filter(|failed| failed.expected.is_none()).count();
+        + report.scenarios.iter().filter(|failed| report.counts_scenario(failed)).count();
     html! {
         header {
             p.tool { "mcp-overlay conformance report" }

@@ -3,9 +3,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mcp_overlay_model::Case;
+use mcp_overlay_model::lifecycle::Sequence;
 
 use crate::subject::Form;
-use crate::subject::{Driver, InProcess, Patient, Reply, Route, Subject, SubjectKind, ask_one};
+use crate::subject::{
+    Driver, Failure, InProcess, Patient, Reply, Route, Subject, SubjectKind, Trace, ask_one,
+};
 
 /// A new subject that keeps state.
 pub(super) type Make = fn() -> Box<dyn Subject + Send>;
@@ -62,6 +65,10 @@ impl Driver for Restarted {
     }
 
     fn in_form(&self, _: Form) -> Option<Box<dyn Driver + '_>> {
+        None
+    }
+
+    fn play(&self, _: &Sequence) -> Option<Result<Trace, Failure>> {
         None
     }
 

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use mcp_overlay_model::lifecycle::Sequence;
 use mcp_overlay_model::{Answer, Case, Profile};
 
 use self::message::Hello;
@@ -19,6 +20,7 @@ use super::driver::{Driver, MORE_PATIENCE, Patient, Route, SubjectKind};
 use super::form::Form;
 pub use super::process::group::kill_all;
 use super::reply::{Failure, Reply};
+use super::trace::Trace;
 
 use crate::display::printable;
 
@@ -265,6 +267,10 @@ impl Driver for StdioDriver {
         Some(Box::new(InForm { driver: self, form }))
     }
 
+    fn play(&self, _: &Sequence) -> Option<Result<Trace, Failure>> {
+        None
+    }
+
     fn hurry(&self, hurry: bool) {
         self.hurried.store(hurry, Ordering::Relaxed);
     }
@@ -310,6 +316,10 @@ impl Driver for InForm<'_> {
     }
 
     fn in_form(&self, _: Form) -> Option<Box<dyn Driver + '_>> {
+        None
+    }
+
+    fn play(&self, _: &Sequence) -> Option<Result<Trace, Failure>> {
         None
     }
 

@@ -1,0 +1,108 @@
+//! A sequence as text: the unit that is generated, run, shrunk, saved, replayed and committed.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::case::Auth;
+use crate::profile::Profile;
+
+/// Steps for one host, in order.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sequence {
+    /// A name for people; no rule looks at it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
+    /// The profile whose rules count.
+    #[serde(default)]
+    pub profile: Profile,
+    /// The steps. Those before the first that needs a host prepare its start.
+    pub steps: Vec<Step>,
+}
+
+/// One thing that happens.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Step {
+    /// `config.toml` becomes this host config.
+    Config(Value),
+    /// A user signs in.
+    SignIn {
+        /// Names the account; each has credentials of its own.
+        account: String,
+        /// The kind of sign-in.
+        auth: Auth,
+    },
+    /// The user signs out.
+    SignOut {
+        /// How.
+        by: Means,
+    },
+    /// A thread starts.
+    Thread {
+        /// Names it.
+        #[serde(rename = "as")]
+        name: String,
+    },
+    /// The client asks for a reload of the configuration.
+    Reload,
+    /// The client asks for the servers.
+    View,
+    /// The client calls a tool of a server.
+    Call {
+        /// On which thread.
+        thread: String,
+        /// The server's name.
+        server: String,
+    },
+    /// A server behaves like this from now on.
+    World {
+        /// Its URL as the configuration has it, or `codex_apps`.
+        server: String,
+        /// How.
+        behaviour: Behaviour,
+    },
+    /// A server answers all calls that it holds, and holds no more.
+    Release {
+        /// Its URL as the configuration has it, or `codex_apps`.
+        server: String,
+    },
+}
+
+/// How an account changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Means {
+    /// Another program writes or deletes `auth.json`.
+    File,
+    /// The client asks for it.
+    Protocol,
+}
+
+/// How a server behaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Behaviour {
+    /// It answers.
+    #[default]
+    Well,
+    /// It answers everything but tool calls, which wait for a [`Step::Release`].
+    Hold,
+    /// It answers everything but tool calls, which it refuses with HTTP 500.
+    Refuse,
+}
+
+impl Step {
+    /// Whether a host must run for this step.
+    #[must_use]
+    pub fn needs_host(&self) -> bool {
+        !matches!(
+            self,
+            Step::Config(_)
+                | Step::SignIn { .. }
+                | Step::SignOut { by: Means::File }
+                | Step::World { .. }
+                | Step::Release { .. }
+        )
+    }
+}

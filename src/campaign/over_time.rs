@@ -1,0 +1,249 @@
+//! The phase `sequences`: steps on a running host, each sequence on a process of its own.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use mcp_overlay_model::lifecycle::Sequence;
+use mcp_overlay_model::{Level, Rule};
+
+use super::error::Error;
+use super::run::{INVESTIGATION_TIME, Run};
+use crate::parallel::{Numbers, on_all_cores};
+use crate::report::{Event, Phase, PhaseReport, ScenarioFailure};
+use crate::rules::coverage::RuleCounts;
+use crate::sequences::generate::random_sequence;
+use crate::sequences::judge::{Broken, Verdict, judge, reached};
+use crate::sequences::saved::{FORMAT, SavedSequence};
+use crate::sequences::shrink::shrink;
+use crate::sequences::story::told;
+use crate::subject::{Driver, Failure, FailureKind, Visibility};
+
+/// How often a failing sequence is played again: a finding that needs luck says how often it came.
+const REPEATS: u32 = 3;
+
+/// The most plays to make one sequence small.
+const MOST_PLAYS: u32 = 150;
+
+/// A phase ends early after this many failing sequences, which describe the subject well enough.
+const ENOUGH: usize = 10;
+
+/// A failing sequence.
+struct Failing {
+    number: u64,
+    sequence: Sequence,
+    problem: Problem,
+}
+
+/// What was wrong with it.
+#[derive(Clone)]
+enum Problem {
+    Broken { broken: Broken, advisory: bool },
+    BrokeDown(Failure),
+}
+
+impl Problem {
+    /// What makes two failures one: the rule, or the kind of breakdown.
+    fn kind(&self) -> String {
+        match self {
+            Problem::Broken { broken, .. } => broken.rule.id().into(),
+            Problem::BrokeDown(failure) => failure.kind.word().into(),
+        }
+    }
+
+    fn rule(&self) -> Option<Rule> {
+        match self {
+            Problem::Broken { broken, .. } => Some(broken.rule),
+            Problem::BrokeDown(_) => None,
+        }
+    }
+}
+
+/// Plays a sequence once; what is wrong, if anything is.
+fn play(driver: &dyn Driver, sequence: &Sequence) -> Option<Problem> {
+    match driver.play(sequence)? {
+        Err(failure) => Some(Problem::BrokeDown(failure)),
+        Ok(trace) => match judge(sequence, &trace) {
+            Verdict::Agree => None,
+            Verdict::Advisory(broken) => Some(Problem::Broken { broken, advisory: true }),
+            Verdict::Disagree(broken) => Some(Problem::Broken { broken, advisory: false }),
+        },
+    }
+}
+
+impl Run<'_> {
+    pub(super) fn sequences(&mut self) -> Result<(), Error> {
+        let shard = self.options.shard;
+        let total = shard.share(self.options.sequences);
+        self.reporter.event(&Event::PhaseStarted { phase: Phase::Sequences, total: Some(total) });
+        let started = Instant::now();
+        let (driver, options) = (self.driver, self.options);
+        let sequence =
+            |position| random_sequence(options.profile, options.seed, shard.case(position));
+        let (numbers, done) = (Numbers::up_to(total), AtomicU64::new(0));
+        if driver.visibility() != Visibility::Outside {
+            return Err(Error::OneWay(Phase::Sequences.word()));
+        }
+        let failing: Mutex<Vec<Failing>> = Mutex::default();
+        // The rules that the played sequences are about.
+        let played: Mutex<RuleCounts> = Mutex::default();
+        let found = || failing.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_enough = || {
+            let failed = found();
+            let wrong = failed.iter().filter(|failing| is_failure(&failing.problem));
+            !options.runs_whole() && wrong.count() >= ENOUGH
+        };
+        on_all_cores(|| {
+            while let Some(taken) = numbers.take(1) {
+                for number in taken {
+                    if is_enough() {
+                        return;
+                    }
+                    let sequence = sequence(number);
+                    let problem = play(driver, &sequence);
+                    if !matches!(problem, Some(Problem::BrokeDown(_))) {
+                        let reached = reached(&sequence);
+                        played.lock().unwrap_or_else(PoisonError::into_inner).record(reached);
+                    }
+                    if let Some(problem) = problem {
+                        found().push(Failing { number, sequence, problem });
+                    }
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        });
+        let done = done.into_inner();
+        self.report.rules.merge(&played.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let mut failing = failing.into_inner().unwrap_or_else(PoisonError::into_inner);
+        failing.sort_by_key(|failing| failing.number);
+        let failures = failing.iter().filter(|failing| is_failure(&failing.problem)).count() as u64;
+        self.tell_all(failing);
+        self.phase_ended(PhaseReport {
+            phase: Phase::Sequences,
+            cases: done,
+            asked_again: 0,
+            not_comparable: 0,
+            brought_within_reach: None,
+            failures,
+            cut_short: done < total,
+            slow: 0,
+            seconds: started.elapsed().as_secs_f64(),
+        });
+        Ok(())
+    }
+
+    /// Makes the first failing sequence of each kind small, and tells it.
+    fn tell_all(&mut self, failing: Vec<Failing>) {
+        let until = Instant::now() + INVESTIGATION_TIME;
+        let mut told: Vec<String> = Vec::new();
+        let kinds: Vec<String> = failing.iter().map(|failing| failing.problem.kind()).collect();
+        for failing in failing {
+            let kind = failing.problem.kind();
+            if told.contains(&kind) {
+                continue;
+            }
+            self.reporter.event(&Event::Investigating { failing: 1 });
+            let count = kinds.iter().filter(|other| **other == kind).count();
+            self.tell(failing, count, until);
+            told.push(kind);
+        }
+    }
+
+    fn tell(&mut self, failing: Failing, count: usize, until: Instant) {
+        let Failing { sequence, problem, .. } = failing;
+        let kind = problem.kind();
+        let driver = self.driver;
+        let mut plays = 0;
+        let is_same = |sequence: &Sequence| {
+            let again = play(driver, sequence);
+            again.filter(|again| again.kind() == kind)
+        };
+        let came = (0..REPEATS).filter(|_| is_same(&sequence).is_some()).count() as u32;
+        let (mut smallest, mut last) = (sequence.clone(), problem);
+        if came == REPEATS {
+            if let Problem::Broken { broken, .. } = last.clone() {
+                // What comes after shows nothing.
+                let mut first = sequence.clone();
+                first.steps.truncate(broken.step + 1);
+                if let Some(same) = is_same(&first) {
+                    (smallest, last) = (first, same);
+                }
+            }
+            smallest = shrink(&smallest, |smaller| {
+                plays += 1;
+                if plays > MOST_PLAYS || Instant::now() > until {
+                    return false;
+                }
+                match is_same(smaller) {
+                    Some(same) => {
+                        last = same;
+                        true
+                    }
+                    None => false,
+                }
+            });
+        }
+        // It did not come again, and a busy machine is the likelier cause. A leak is one all the same.
+        let is_doubtful = came == 0
+            && !matches!(&last, Problem::BrokeDown(failure) if failure.kind == FailureKind::Leaked);
+        let luck = match came {
+            REPEATS => String::new(),
+            0 if is_doubtful => {
+                format!("  not confirmed: it did not come again in {REPEATS} plays\n")
+            }
+            came => {
+                format!("  failed again in {came} of {REPEATS} plays, so it depends on timing\n")
+            }
+        };
+        let saved = self.save(&smallest, &last);
+        let (rule, advisory) = (last.rule(), is_doubtful || !is_failure(&last));
+        let message = match &last {
+            Problem::Broken { broken, .. } => told(&smallest, broken),
+            Problem::BrokeDown(failure) => {
+                format!("{}: the subject {}\n", failure.kind.word(), failure.message)
+            }
+        };
+        let times = if count == 1 { String::new() } else { format!(", like {} more", count - 1) };
+        let steps = smallest.steps.len();
+        let expected = match &last {
+            // A breakdown is never expected.
+            Problem::BrokeDown(_) => None,
+            Problem::Broken { .. } => self.options.expected.reason_of_scenario(&kind, rule),
+        };
+        let failure = ScenarioFailure {
+            phase: Phase::Sequences,
+            // What an expected failure names.
+            name: kind,
+            rule,
+            advisory,
+            message: format!("a sequence of {steps} steps{times}\n  {message}{luck}{saved}")
+                .trim_end()
+                .to_string(),
+            expected: expected.map(str::to_string),
+        };
+        self.reporter.event(&Event::ScenarioFailed(&failure));
+        self.report.scenarios.push(failure);
+    }
+
+    fn save(&self, sequence: &Sequence, problem: &Problem) -> String {
+        let Some(folder) = &self.options.findings else { return String::new() };
+        let saved = SavedSequence {
+            format: FORMAT,
+            rule: problem.rule(),
+            subject: Some(self.driver.name().into()),
+            sequence: sequence.clone(),
+        };
+        match saved.save(folder) {
+            Ok(path) => format!("  saved: {}\n", path.display()),
+            Err(error) => format!("  not saved: {error}\n"),
+        }
+    }
+}
+
+/// Whether it counts against the subject without `--strict`.
+fn is_failure(problem: &Problem) -> bool {
+    match problem {
+        Problem::Broken { broken, advisory } => !advisory && broken.rule.level() == Level::Must,
+        Problem::BrokeDown(_) => true,
+    }
+}

@@ -1,0 +1,84 @@
+//! `mcp-overlay replay` of sequences.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use mcp_overlay::display::printable_lines;
+use mcp_overlay::sequences::judge::{Verdict, judge};
+use mcp_overlay::sequences::saved::{FORMAT, SavedSequence};
+use mcp_overlay::sequences::story::{played, told};
+use mcp_overlay_model::Profile;
+use serde_json::Value;
+
+use super::console::{FINDINGS, Misuse, Outcome, read_text, say};
+use super::selected;
+
+/// The sequences in these files; `None` if the first file has cases.
+pub(crate) fn read(files: &[PathBuf]) -> Result<Option<Vec<SavedSequence>>, Misuse> {
+    let mut sequences = Vec::new();
+    for path in files {
+        let (text, place) = (read_text(path)?, path.display());
+        let document: Value = serde_json::from_str(&text).unwrap_or_default();
+        if document.get("sequence").is_none() {
+            return match sequences.as_slice() {
+                [] => Ok(None),
+                _ => Err(format!(
+                    "{place}: not a sequence, and the file before it is one\n  help: replay \
+                     cases and sequences one kind after the other"
+                )
+                .into()),
+            };
+        }
+        let saved: SavedSequence = serde_json::from_str(&text)
+            .map_err(|error| format!("{place}: not a sequence: {error}"))?;
+        if saved.format != FORMAT {
+            let found = saved.format;
+            return Err(format!("{place}: a sequence of format {found}, expected {FORMAT}").into());
+        }
+        sequences.push(saved);
+    }
+    Ok(Some(sequences))
+}
+
+/// Plays each sequence once, and tells what happened.
+pub(crate) fn run(subject: &selected::SubjectArguments, sequences: &[SavedSequence]) -> Outcome {
+    if !subject.is_outside() {
+        return Err("a sequence needs a running host\n  help: name it with --app-server".into());
+    }
+    let _here = match selected::enter_network(subject)? {
+        selected::Location::Here(inside) => inside,
+        selected::Location::Done(code) => return Ok(code),
+    };
+    let profiles: Vec<Profile> = sequences.iter().map(|saved| saved.sequence.profile).collect();
+    let mut failed = false;
+    for selected in selected::start(subject, &profiles)? {
+        let driver = selected.driver();
+        for SavedSequence { sequence, .. } in sequences {
+            let name = driver.name();
+            let words = match driver.play(sequence) {
+                None => return Err("this kind of subject plays no sequences".into()),
+                Some(Err(failure)) => {
+                    failed = true;
+                    format!("{name} {}: {}\n", failure.kind.word(), failure.message)
+                }
+                Some(Ok(trace)) => match judge(sequence, &trace) {
+                    Verdict::Agree => {
+                        format!("{name} follows the specification\n{}", played(sequence, &trace))
+                    }
+                    Verdict::Advisory(broken) => {
+                        let rule = broken.rule;
+                        let story = told(sequence, &broken);
+                        format!("advisory: {name} does not follow {rule}\n  {story}")
+                    }
+                    Verdict::Disagree(broken) => {
+                        failed = true;
+                        format!("{name} breaks {}\n  {}", broken.rule, told(sequence, &broken))
+                    }
+                },
+            };
+            say(&printable_lines(&words))?;
+        }
+        selected.stop();
+    }
+    Ok(if failed { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS })
+}

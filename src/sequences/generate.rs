@@ -1,0 +1,232 @@
+//! Sequences from bytes: valid by construction, in several strategies.
+
+use arbitrary::Unstructured;
+use mcp_overlay_model::lifecycle::{BASE, Behaviour, Means, Sequence, Step};
+use mcp_overlay_model::{Auth, CODEX_APPS, Profile};
+use serde_json::{Map, Value, json};
+
+const NAMES: [&str; 3] = ["a", "b", "c"];
+const URLS: [&str; 3] =
+    ["https://one.example/mcp", "https://two.example/mcp", "https://three.example/mcp"];
+const ACCOUNTS: [&str; 2] = ["alice", "bob"];
+const THREADS: [&str; 3] = ["t1", "t2", "t3"];
+
+/// The bytes for one sequence.
+const BYTES: usize = 256;
+
+/// The sequence of this number under this seed.
+#[must_use]
+pub fn random_sequence(profile: Profile, seed: u64, number: u64) -> Sequence {
+    let mut random = fastrand::Rng::with_seed(seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let bytes: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(BYTES).collect();
+    sequence_from(profile, &bytes)
+}
+
+/// The sequence that these bytes mean.
+#[must_use]
+pub fn sequence_from(profile: Profile, bytes: &[u8]) -> Sequence {
+    let mut generator = Generator {
+        bytes: Unstructured::new(bytes),
+        steps: Vec::new(),
+        threads: 0,
+        holding: Vec::new(),
+        named: Vec::new(),
+    };
+    // Without more bytes every choice is the first one, so the sequence ends.
+    let _ = generator.fill();
+    generator.heal();
+    Sequence { id: String::new(), profile, steps: generator.steps }
+}
+
+struct Generator<'a> {
+    bytes: Unstructured<'a>,
+    steps: Vec<Step>,
+    threads: usize,
+    /// The servers that are not well.
+    holding: Vec<String>,
+    /// The names in the last config, with their URLs.
+    named: Vec<(String, String)>,
+}
+
+/// Which kinds of steps a sequence has most of.
+struct Weights {
+    config: u8,
+    reload: u8,
+    thread: u8,
+    call: u8,
+    view: u8,
+    account: u8,
+    world: u8,
+}
+
+const STRATEGIES: [Weights; 4] = [
+    Weights { config: 3, reload: 3, thread: 2, call: 5, view: 2, account: 2, world: 1 },
+    Weights { config: 5, reload: 6, thread: 1, call: 4, view: 1, account: 0, world: 2 },
+    Weights { config: 1, reload: 1, thread: 2, call: 5, view: 2, account: 6, world: 1 },
+    Weights { config: 2, reload: 3, thread: 1, call: 6, view: 1, account: 2, world: 5 },
+];
+
+impl Generator<'_> {
+    fn fill(&mut self) -> arbitrary::Result<()> {
+        let strategy = self.bytes.int_in_range(0..=STRATEGIES.len() - 1)?;
+        let Some(weights) = STRATEGIES.get(strategy) else { return Ok(()) };
+        let config = self.config()?;
+        self.steps.push(Step::Config(config));
+        if self.bytes.ratio(3, 4)? {
+            let signed_in = self.sign_in()?;
+            self.steps.push(signed_in);
+        }
+        for _ in 0..self.bytes.int_in_range(3..=10)? {
+            let kinds = [
+                weights.config,
+                weights.reload,
+                weights.thread,
+                weights.call,
+                weights.view,
+                weights.account,
+                weights.world,
+            ];
+            let mut chosen = self.bytes.int_in_range(0..=kinds.iter().sum::<u8>() - 1)?;
+            let mut kind = 0;
+            for (position, weight) in kinds.iter().enumerate() {
+                if chosen < *weight {
+                    kind = position;
+                    break;
+                }
+                chosen -= weight;
+            }
+            self.step(kind)?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, kind: usize) -> arbitrary::Result<()> {
+        let step = match kind {
+            0 => Step::Config(self.config()?),
+            1 => Step::Reload,
+            2 => return self.thread(),
+            3 => return self.call(),
+            4 => Step::View,
+            5 => match self.bytes.int_in_range(0..=3)? {
+                0 | 1 => Step::SignOut { by: Means::Protocol },
+                2 => Step::SignOut { by: Means::File },
+                _ => self.sign_in()?,
+            },
+            _ => return self.world(),
+        };
+        self.steps.push(step);
+        Ok(())
+    }
+
+    fn thread(&mut self) -> arbitrary::Result<()> {
+        if let Some(name) = THREADS.get(self.threads) {
+            self.threads += 1;
+            self.steps.push(Step::Thread { name: (*name).into() });
+        }
+        Ok(())
+    }
+
+    /// A call needs a thread, so it gets one.
+    fn call(&mut self) -> arbitrary::Result<()> {
+        if self.threads == 0 {
+            self.thread()?;
+        }
+        let thread = self.bytes.int_in_range(0..=self.threads.saturating_sub(1))?;
+        let server = self.server()?;
+        self.call_on(thread, server);
+        Ok(())
+    }
+
+    fn call_of(&mut self, server: String) -> arbitrary::Result<()> {
+        if self.threads == 0 {
+            self.thread()?;
+        }
+        self.call_on(self.threads.saturating_sub(1), server);
+        Ok(())
+    }
+
+    fn call_on(&mut self, thread: usize, server: String) {
+        if let Some(thread) = THREADS.get(thread) {
+            self.steps.push(Step::Call { thread: (*thread).into(), server });
+        }
+    }
+
+    fn server(&mut self) -> arbitrary::Result<String> {
+        Ok(match self.bytes.int_in_range(0..=4)? {
+            0 | 1 => CODEX_APPS.into(),
+            _ => (*self.bytes.choose(&NAMES)?).into(),
+        })
+    }
+
+    fn world(&mut self) -> arbitrary::Result<()> {
+        if let Some(server) = self.holding.pop() {
+            self.steps.push(Step::Release { server });
+            return Ok(());
+        }
+        let named = self.named.clone();
+        let (name, server) = match self.bytes.ratio(1, 3)? || named.is_empty() {
+            true => (CODEX_APPS.to_string(), CODEX_APPS.to_string()),
+            false => self.bytes.choose(&named)?.clone(),
+        };
+        let behaviour = if self.bytes.ratio(2, 3)? { Behaviour::Hold } else { Behaviour::Refuse };
+        self.holding.push(server.clone());
+        self.steps.push(Step::World { server, behaviour });
+        // A behaviour without a call shows nothing, and a held call is there for what comes between.
+        self.call_of(name)?;
+        match self.bytes.int_in_range(0..=5)? {
+            0 | 1 => self.step(1),
+            2 | 3 => self.step(5),
+            _ => Ok(()),
+        }
+    }
+
+    fn sign_in(&mut self) -> arbitrary::Result<Step> {
+        let account = (*self.bytes.choose(&ACCOUNTS)?).into();
+        let auth = if self.bytes.ratio(1, 6)? { Auth::ApiKey } else { Auth::ChatGpt };
+        Ok(Step::SignIn { account, auth })
+    }
+
+    fn config(&mut self) -> arbitrary::Result<Value> {
+        let mut servers = Map::new();
+        self.named.clear();
+        for name in NAMES {
+            if self.bytes.ratio(1, 3)? {
+                continue;
+            }
+            let url = *self.bytes.choose(&URLS)?;
+            self.named.push((name.into(), url.into()));
+            let mut server = json!({"url": url});
+            if self.bytes.ratio(1, 6)?
+                && let Some(server) = server.as_object_mut()
+            {
+                server.insert("enabled".into(), false.into());
+            }
+            servers.insert(name.into(), server);
+        }
+        let is_broken = self.bytes.ratio(1, 8)?;
+        if is_broken {
+            // Neither a command nor a URL.
+            servers.insert("a".into(), json!({"enabled": true}));
+        }
+        let mut config = json!({"chatgpt_base_url": BASE, "mcp_servers": servers});
+        if self.bytes.ratio(1, 8)?
+            && let Some(config) = config.as_object_mut()
+        {
+            config.insert("features".into(), json!({"apps": false}));
+        }
+        Ok(config)
+    }
+
+    /// All servers are well again, and then every thread must reach what it should.
+    fn heal(&mut self) {
+        let holding = std::mem::take(&mut self.holding);
+        self.steps.extend(holding.into_iter().map(|server| Step::Release { server }));
+        self.steps.push(Step::View);
+        for thread in THREADS.iter().take(self.threads) {
+            for server in NAMES.iter().chain([&CODEX_APPS]) {
+                let (thread, server) = ((*thread).into(), (*server).into());
+                self.steps.push(Step::Call { thread, server });
+            }
+        }
+    }
+}

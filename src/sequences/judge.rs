@@ -1,0 +1,171 @@
+//! Holds what a sequence came to against the specification.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use mcp_overlay_model::lifecycle::{BASE, Seen, Sequence, State, Step};
+use mcp_overlay_model::{Rule, RuleSet};
+
+use crate::rules::holding;
+use crate::subject::Trace;
+
+/// A request that was sent before an account changed can arrive a little later.
+const IN_FLIGHT: Duration = Duration::from_millis(20);
+
+/// The verdict on a sequence.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// All that was observed is allowed.
+    Agree,
+    /// It is allowed without this SHOULD rule.
+    Advisory(Broken),
+    /// It is not allowed.
+    Disagree(Broken),
+}
+
+impl Verdict {
+    /// What was wrong, if anything was.
+    #[must_use]
+    pub fn broken(&self) -> Option<&Broken> {
+        match self {
+            Verdict::Agree => None,
+            Verdict::Advisory(broken) | Verdict::Disagree(broken) => Some(broken),
+        }
+    }
+}
+
+/// The first observation that is not allowed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Broken {
+    /// The step, from 0.
+    pub step: usize,
+    /// The rule that it breaks.
+    pub rule: Rule,
+    /// What was allowed.
+    pub allowed: Vec<Seen>,
+    /// What was observed.
+    pub actual: Actual,
+}
+
+/// An observation that is not allowed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Actual {
+    /// Of the step itself.
+    Seen(Seen),
+    /// Credentials in some request meanwhile.
+    Credentials {
+        /// The URL of the server, as the configuration has it.
+        url: String,
+        /// The account.
+        account: String,
+    },
+}
+
+/// Judges what a sequence came to, by the reading that explains more of it.
+#[must_use]
+pub fn judge(sequence: &Sequence, trace: &Trace) -> Verdict {
+    let strict = all_broken(sequence, trace, true);
+    let Some(first) = strict.first() else { return Verdict::Agree };
+    let rule = Rule::LifecycleFileCounts;
+    if !sequence.profile.has(rule) {
+        return Verdict::Disagree(first.clone());
+    }
+    let lenient = all_broken(sequence, trace, false);
+    match lenient.first() {
+        None => Verdict::Advisory(Broken { rule, ..first.clone() }),
+        Some(other) if lenient.len() < strict.len() => Verdict::Disagree(other.clone()),
+        Some(_) => Verdict::Disagree(first.clone()),
+    }
+}
+
+/// The rules that a sequence is about: those that it could show to be broken.
+#[must_use]
+pub fn reached(sequence: &Sequence) -> RuleSet {
+    let mut state = State::before(sequence, true);
+    let mut unnoticed = State::before(sequence, false);
+    let mut reached = RuleSet::EMPTY;
+    let mut accounts = BTreeSet::new();
+    for step in &sequence.steps {
+        let expected = state.step(step);
+        let now = state.account().map(str::to_string);
+        // Credentials of a former account show in any request, also where those of the current one
+        // are not for a server.
+        let former = accounts.iter().any(|account| Some(account) != now.as_ref());
+        if former && matches!(step, Step::Call { .. } | Step::View) {
+            reached.extend([match now {
+                None => Rule::LifecycleSignedOut,
+                Some(_) => Rule::LifecycleOtherAccount,
+            }]);
+        }
+        accounts.extend(now);
+        let shows_nothing = [vec![Seen::Done], vec![Seen::Released(Vec::new())]];
+        if !shows_nothing.contains(&expected.allowed) {
+            reached.extend([expected.rule]);
+        }
+        let telling = expected.wrong.iter().filter(|(seen, _)| !expected.allowed.contains(seen));
+        reached.extend(telling.map(|(_, rule)| *rule));
+        if unnoticed.step(step).allowed != expected.allowed {
+            reached.extend([Rule::LifecycleFileCounts]);
+        }
+        if let [only] = expected.allowed.as_slice() {
+            state.took(step, only);
+            unnoticed.took(step, only);
+        }
+    }
+    reached.and(sequence.profile.rules())
+}
+
+/// Whether the Apps server is at this URL, and gets credentials at all: it is on loopback, where later
+/// profiles send none.
+fn may_get_credentials(sequence: &Sequence, url: &str) -> bool {
+    url.starts_with(BASE) && !sequence.profile.has(Rule::CredentialsWhereAuthSays)
+}
+
+/// Every observation that is not allowed, at most one a step.
+fn all_broken(sequence: &Sequence, trace: &Trace, file_counts: bool) -> Vec<Broken> {
+    let mut all = Vec::new();
+    let mut state = State::before(sequence, file_counts);
+    let mut changed = Duration::ZERO;
+    let mut began = Duration::ZERO;
+    for (at, (step, observed)) in sequence.steps.iter().zip(&trace.steps).enumerate() {
+        let before = state.account().map(str::to_string);
+        let expected = state.step(step);
+        if let Some(rule) = expected.broken_by(&observed.seen) {
+            let actual = Actual::Seen(observed.seen.clone());
+            all.push(Broken { step: at, rule, allowed: expected.allowed, actual });
+        }
+        state.took(step, &observed.seen);
+        let now = state.account();
+        // A change by another program counts from the next request of the client on, which is
+        // later than this.
+        if before.as_deref() != now {
+            changed = observed.ended;
+        }
+        let meanwhile = trace.credentials.iter().filter(|request| {
+            let is_stray = !may_get_credentials(sequence, &request.url);
+            request.at >= began
+                && request.at < observed.ended
+                && (is_stray || request.at >= changed + IN_FLIGHT)
+        });
+        for request in meanwhile {
+            // The account in force, or until this step's end the one before it.
+            let is_known = [now, before.as_deref()].contains(&Some(&request.account));
+            let rule = match now {
+                _ if !may_get_credentials(sequence, &request.url) => {
+                    Some(holding(sequence.profile.rules(), Rule::CredentialsAppsOnly))
+                }
+                _ if is_known => None,
+                None => Some(Rule::LifecycleSignedOut),
+                Some(_) => Some(Rule::LifecycleOtherAccount),
+            };
+            if let Some(rule) = rule {
+                let (url, account) = (request.url.clone(), request.account.clone());
+                let actual = Actual::Credentials { url, account };
+                all.push(Broken { step: at, rule, allowed: Vec::new(), actual });
+                break;
+            }
+        }
+        began = observed.ended;
+    }
+    all
+}

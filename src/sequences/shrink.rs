@@ -1,0 +1,66 @@
+//! Makes a failing sequence small: fewer steps, then simpler ones.
+
+use mcp_overlay_model::lifecycle::{Sequence, Step};
+use serde_json::Value;
+
+/// The smallest sequence that `fails` like this one, by dropping and simplifying steps until nothing
+/// more can be. `fails` says no when it has had enough.
+pub fn shrink(sequence: &Sequence, mut fails: impl FnMut(&Sequence) -> bool) -> Sequence {
+    let mut smallest = sequence.clone();
+    loop {
+        let before = smallest.clone();
+        // The end first: what comes after the failing step shows nothing.
+        let mut length = smallest.steps.len();
+        while length > 0 {
+            let mut at = smallest.steps.len();
+            while at >= length {
+                let start = at - length;
+                let mut shorter = smallest.clone();
+                shorter.steps.drain(start..at);
+                if fails(&shorter) {
+                    smallest = shorter;
+                    at = start.min(smallest.steps.len());
+                } else {
+                    at -= 1;
+                }
+            }
+            length /= 2;
+        }
+        for at in 0..smallest.steps.len() {
+            for step in smallest.steps.get(at).map(simpler).unwrap_or_default() {
+                let mut other = smallest.clone();
+                if let Some(place) = other.steps.get_mut(at) {
+                    *place = step;
+                }
+                if fails(&other) {
+                    smallest = other;
+                    break;
+                }
+            }
+        }
+        if smallest == before {
+            return smallest;
+        }
+    }
+}
+
+/// Simpler steps of the same kind, the simplest first.
+fn simpler(step: &Step) -> Vec<Step> {
+    match step {
+        Step::Config(config) => without_a_server(config).map(Step::Config).collect(),
+        Step::SignIn { account, auth } if account != "alice" => {
+            vec![Step::SignIn { account: "alice".into(), auth: *auth }]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn without_a_server(config: &Value) -> impl Iterator<Item = Value> {
+    let servers = config.get("mcp_servers").and_then(Value::as_object);
+    let names: Vec<String> = servers.into_iter().flat_map(|s| s.keys().cloned()).collect();
+    names.into_iter().filter_map(|name| {
+        let mut config = config.clone();
+        config.get_mut("mcp_servers")?.as_object_mut()?.remove(&name);
+        Some(config)
+    })
+}

@@ -1,0 +1,127 @@
+//! A sequence told as numbered sentences.
+
+use mcp_overlay_model::CODEX_APPS;
+use mcp_overlay_model::lifecycle::{Behaviour, Listed, Means, Seen, Sequence, Step};
+use serde_json::Value;
+
+use super::judge::{Actual, Broken};
+use crate::display::one_line;
+use crate::rules;
+use crate::subject::Trace;
+
+/// The steps up to the one that failed, with what was expected there and what happened instead.
+#[must_use]
+pub fn told(sequence: &Sequence, broken: &Broken) -> String {
+    let mut story = format!("rule: {}\n", rules::sentence(broken.rule));
+    for (at, step) in sequence.steps.iter().take(broken.step + 1).enumerate() {
+        story.push_str(&format!("  {}. {}\n", at + 1, sentence(step)));
+    }
+    let mut allowed: Vec<String> = broken.allowed.iter().map(seen_words).collect();
+    allowed.dedup();
+    if !allowed.is_empty() {
+        story.push_str(&format!("     expected: {}\n", allowed.join(", or ")));
+    }
+    story.push_str(&format!("     happened: {}\n", actual_words(&broken.actual)));
+    story
+}
+
+/// Every step, with when it had ended and what was observed of it.
+#[must_use]
+pub fn played(sequence: &Sequence, trace: &Trace) -> String {
+    let mut story = String::new();
+    for (at, (step, observed)) in sequence.steps.iter().zip(&trace.steps).enumerate() {
+        let (number, ended) = (at + 1, observed.ended.as_secs_f64());
+        let (step, seen) = (sentence(step), seen_words(&observed.seen));
+        story.push_str(&format!("  {number}. {step}\n     {ended:.3} s: {seen}\n"));
+    }
+    story
+}
+
+fn sentence(step: &Step) -> String {
+    match step {
+        Step::Config(config) => format!("config.toml becomes: {}", config_words(config)),
+        Step::SignIn { account, auth } => {
+            format!("{account} signs in ({}): auth.json is written", auth.word())
+        }
+        Step::SignOut { by: Means::File } => "the user signs out: auth.json is deleted".into(),
+        Step::SignOut { by: Means::Protocol } => "the user signs out: account/logout".into(),
+        Step::Thread { name } => format!("thread {name} starts: thread/start"),
+        Step::Reload => "the configuration is reloaded: config/mcpServer/reload".into(),
+        Step::View => "the servers are listed: mcpServerStatus/list".into(),
+        Step::Call { thread, server } => {
+            format!("thread {thread} calls a tool of {}: mcpServer/tool/call", one_line(server))
+        }
+        Step::World { server, behaviour } => {
+            let does = match behaviour {
+                Behaviour::Well => "is well",
+                Behaviour::Hold => "holds tool calls from now on",
+                Behaviour::Refuse => "refuses tool calls with HTTP 500 from now on",
+            };
+            format!("{} {does}", server_words(server))
+        }
+        Step::Release { server } => {
+            format!("{} answers what it holds, and is well", server_words(server))
+        }
+    }
+}
+
+fn server_words(server: &str) -> String {
+    if server == CODEX_APPS {
+        return "the Apps server".into();
+    }
+    format!("the server at {}", one_line(server))
+}
+
+fn config_words(config: &Value) -> String {
+    let servers = config.get("mcp_servers").and_then(Value::as_object);
+    let server = |(name, entry): (&String, &Value)| {
+        let url = entry.get("url").and_then(Value::as_str).unwrap_or("neither command nor url");
+        let disabled = entry.get("enabled") == Some(&Value::Bool(false));
+        let disabled = if disabled { ", disabled" } else { "" };
+        format!("{name} ({url}{disabled})")
+    };
+    let mut words: Vec<String> = servers.into_iter().flatten().map(server).collect();
+    if config.pointer("/features/apps") == Some(&Value::Bool(false)) {
+        words.push("the Apps feature off".into());
+    }
+    if words.is_empty() { "no servers".into() } else { one_line(&words.join(", ")) }
+}
+
+fn seen_words(seen: &Seen) -> String {
+    let carrying = |account: &Option<String>| match account {
+        Some(account) => format!(" with the credentials of {account}"),
+        None => String::new(),
+    };
+    match seen {
+        Seen::Done => "success".into(),
+        Seen::Refused => "an error, and no request to a server".into(),
+        Seen::Servers(servers) if servers.is_empty() => "no servers".into(),
+        Seen::Servers(servers) => {
+            let listed = servers.iter().map(|(name, listed)| match listed {
+                Listed::WithTools => format!("{name} with tools"),
+                Listed::WithoutTools => format!("{name} without tools"),
+            });
+            format!("the servers {}", listed.collect::<Vec<_>>().join(", "))
+        }
+        Seen::Answered { by, account } => format!("an answer of {by}{}", carrying(account)),
+        Seen::Failed { at, account } => {
+            format!("an error, after a request to {at}{}", carrying(account))
+        }
+        Seen::Held { at, account } => format!("a call held by {at}{}", carrying(account)),
+        Seen::Unanswered => "no answer in time".into(),
+        Seen::Released(outcomes) if outcomes.is_empty() => "nothing to answer".into(),
+        Seen::Released(outcomes) => {
+            let outcomes: Vec<String> = outcomes.iter().map(seen_words).collect();
+            format!("the held calls get: {}", outcomes.join("; "))
+        }
+    }
+}
+
+fn actual_words(actual: &Actual) -> String {
+    match actual {
+        Actual::Seen(seen) => seen_words(seen),
+        Actual::Credentials { url, account } => {
+            format!("a request to {url} with the credentials of {account}")
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What a sequence of steps came to.
+
+use std::time::Duration;
+
+use mcp_overlay_model::lifecycle::Seen;
+use serde::{Deserialize, Serialize};
+
+/// The observations of a sequence.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Trace {
+    /// What was observed of each step.
+    pub steps: Vec<Observed>,
+    /// The requests that carried the credentials of an account.
+    pub credentials: Vec<Credentials>,
+}
+
+/// What was observed of a step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Observed {
+    /// What.
+    pub seen: Seen,
+    /// When the step had ended, since the beginning of the sequence.
+    pub ended: Duration,
+}
+
+/// A request with the host's credentials.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Credentials {
+    /// When its head arrived, since the beginning of the sequence.
+    pub at: Duration,
+    /// The URL of the server, as the configuration has it.
+    pub url: String,
+    /// The account.
+    pub account: String,
+}

@@ -1,0 +1,171 @@
+//! Sequences on a running host: the sound one follows the specification, and every fault over time is
+//! found, blamed on its rule and made small.
+
+use std::process::Command;
+
+use mcp_overlay::black_box::BlackBox;
+use mcp_overlay::black_box::narrow::AppsOrigin;
+use mcp_overlay::campaign::{self, Options, Phase, Quiet};
+use mcp_overlay::report::{Report, RunVerdict};
+use mcp_overlay::sequences::judge::{Verdict, judge};
+use mcp_overlay::subject::Driver;
+use mcp_overlay_model::{Profile, Rule};
+
+use crate::PATIENCE;
+use crate::sequence_examples::{Example, examples};
+
+fn start(fault: &str, profile: Profile) -> BlackBox {
+    let tool = env!("CARGO_BIN_EXE_mcp-overlay");
+    let stdio = [tool, "endpoint", "stdio"].map(str::to_string).to_vec();
+    let tests = std::env::current_exe().unwrap();
+    let program = tests.ancestors().nth(2).unwrap().join("examples/over-time-host");
+    let program = program.display().to_string();
+    let command = [&program, fault, "app-server", "--profile", profile.name()];
+    let command = command.map(str::to_string).to_vec();
+    BlackBox::start(command, stdio, PATIENCE, AppsOrigin::Loopback).unwrap()
+}
+
+fn run(fault: &str, profile: Profile, sequences: u64) -> Report {
+    let options = Options {
+        profile,
+        phases: [Phase::Sequences].into(),
+        sequences,
+        seed: 1,
+        // Some faults show in many ways; each test is about one.
+        whole: true,
+        ..Options::default()
+    };
+    campaign::run(&start(fault, profile), &options, &mut Quiet).unwrap()
+}
+
+#[test]
+fn every_example_holds_on_the_sound_host_in_every_profile_of_its_rule() {
+    for profile in Profile::ALL {
+        let subject = start("none", profile);
+        for Example { rule, sequence, expect, .. } in
+            examples().into_iter().filter(|example| example.profile == profile)
+        {
+            let trace = subject.play(&sequence).unwrap().unwrap();
+            assert_eq!(judge(&sequence, &trace), Verdict::Agree, "{rule} in {}", profile.name());
+            let seen = trace.steps.last().map(|last| &last.seen);
+            assert_eq!(seen, Some(&expect), "{rule} in {}", profile.name());
+        }
+    }
+}
+
+#[test]
+fn the_sound_host_follows_every_sequence() {
+    for profile in Profile::ALL {
+        let report = run("none", profile, 60);
+        let names: Vec<&String> = report.scenarios.iter().map(|failed| &failed.message).collect();
+        assert_eq!(report.verdict(), RunVerdict::NoDisagreement, "{names:#?}");
+        assert_eq!(report.compared(), 60);
+    }
+}
+
+/// The faults, each with the rule that it breaks and the most steps that show it.
+const FAULTS: [(&str, Rule, usize); 12] = [
+    ("ignores-logout", Rule::LifecycleSignedOut, 4),
+    ("ignores-reload", Rule::LifecycleReloadApplies, 5),
+    ("reloads-anything", Rule::LifecycleBrokenKeeps, 3),
+    ("lists-from-memory", Rule::LifecycleViewNow, 3),
+    ("follows-the-disk", Rule::LifecycleThreadKeeps, 4),
+    ("cuts-calls-at-reload", Rule::LifecycleInFlight, 7),
+    ("one-call-blocks-all", Rule::LifecycleApart, 6),
+    ("stays-broken-after-a-failure", Rule::LifecycleRecovers, 6),
+    ("starts-threads-anyway", Rule::LifecycleThreadStarts, 2),
+    ("never-restores-the-apps-server", Rule::LifecycleSignInRestores, 6),
+    ("threads-keep-their-account", Rule::LifecycleOtherAccount, 6),
+    ("keeps-the-first-sign-in", Rule::LifecycleFileCounts, 5),
+];
+
+#[test]
+fn every_fault_over_time_is_found_blamed_and_made_small() {
+    let mut problems = Vec::new();
+    for (fault, rule, most) in FAULTS {
+        // The newest in which it shows: later ones send no account's credentials to loopback.
+        let profile = match rule {
+            Rule::LifecycleOtherAccount => Profile::CodexPr27414,
+            _ => Profile::CodexPr31803,
+        };
+        let report = run(fault, profile, 200);
+        let mut failed = report.scenarios.iter();
+        let blamed: Vec<_> =
+            report.scenarios.iter().map(|failed| (failed.rule, &failed.message)).collect();
+        println!("{fault}: {blamed:#?}");
+        let Some(found) = failed.find(|failed| failed.rule == Some(rule)) else {
+            problems.push(format!("{fault}: {blamed:?}"));
+            continue;
+        };
+        let steps = found.message.lines().filter(|line| line.starts_with("  ")).count();
+        println!("{}", found.message);
+        let told = found.message.matches(&format!("\n  {}. ", most + 1)).count();
+        if told > 0 || steps == 0 {
+            problems.push(format!("{fault}: more than {most} steps: {}", found.message));
+        }
+        assert_eq!(found.advisory, rule == Rule::LifecycleFileCounts, "{fault}");
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+/// A rule that only the older profiles have.
+#[test]
+fn a_host_that_loses_its_servers_at_a_reload_is_found_in_older_profiles_too() {
+    let report = run("loses-servers-at-reload", Profile::CodexPr27191, 60);
+    let rules: Vec<_> = report.scenarios.iter().filter_map(|failed| failed.rule).collect();
+    assert!(rules.contains(&Rule::LifecycleReloadNextTurn), "{rules:?}");
+}
+
+/// The command line of the program with a fault.
+fn command(fault: &str) -> String {
+    let tests = std::env::current_exe().unwrap();
+    let program = tests.ancestors().nth(2).unwrap().join("examples/over-time-host");
+    format!("{} {fault} app-server", program.display())
+}
+
+fn tool(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_mcp-overlay")).args(arguments).output().unwrap();
+    let words = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(words).unwrap())
+}
+
+#[test]
+fn a_saved_sequence_is_replayed() {
+    let folder = tempfile::tempdir().unwrap();
+    let findings = folder.path().join("findings").display().to_string();
+    let faulty = command("ignores-logout");
+    let phase = ["--only", "sequences", "--sequences", "60", "--findings", &findings];
+    let check = [&["check", "--app-server", &faulty], &phase[..]].concat();
+    let (status, words) = tool(&check);
+    assert_eq!(status, Some(1), "{words}");
+    assert!(words.contains("sequences: lifecycle.signed-out\n  a sequence of 4 steps"), "{words}");
+    let files = std::fs::read_dir(&findings).unwrap().map(|file| file.unwrap().path());
+    let files = files.map(|path| path.display().to_string());
+    let file = files.into_iter().find(|file| file.contains("lifecycle.signed-out")).unwrap();
+    assert!(words.contains(&format!("saved: {file}")), "{words}");
+
+    let (status, words) = tool(&["replay", &file, "--app-server", &faulty]);
+    assert_eq!(status, Some(1), "{words}");
+    assert!(words.contains("over-time-host 0.1.0 breaks lifecycle.signed-out"), "{words}");
+    let (status, words) = tool(&["replay", &file, "--app-server", &command("none")]);
+    assert_eq!(status, Some(0), "{words}");
+    assert!(words.contains("over-time-host 0.1.0 follows the specification"), "{words}");
+
+    let vector = folder.path().join("vector.jsonl");
+    std::fs::write(&vector, "{\"case\":{},\"expected\":{\"rejected\":{\"path\":\"x\"}}}\n")
+        .unwrap();
+    let vector = vector.display().to_string();
+    let old = folder.path().join("old.json");
+    std::fs::write(&old, "{\"format\":0,\"sequence\":{\"steps\":[]}}").unwrap();
+    let old = old.display().to_string();
+    let sound = command("none");
+    for (arguments, words) in [
+        (vec!["replay", &file], "a sequence needs a running host"),
+        (vec!["replay", &file, &vector, "--app-server", &sound], "not a sequence"),
+        (vec!["replay", &old, "--app-server", &sound], "a sequence of format 0, expected 1"),
+        (vec!["check", "--only", "sequences"], "this phase needs a running host"),
+    ] {
+        let (status, said) = tool(&arguments);
+        assert!(status == Some(2) && said.contains(words), "{arguments:?}: {said}");
+    }
+}

@@ -1,0 +1,231 @@
+//! This project's own host as an app-server that goes wrong over time. The tests in this folder start
+//! it: `over-time-host FAULT app-server [--profile P]`.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a process for tests; that it misbehaves is its purpose"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, BufRead, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use mcp_overlay_host::app_server::{AppServerOptions, DEFAULT_PLACES, Mode, serve};
+use mcp_overlay_host::{Environment, McpExtensionRegistryBuilder, hosted_apps};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+const BUFFER: usize = 1 << 16;
+
+/// The ids of the requests that this program makes up.
+const OWN: u64 = 1 << 40;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let fault = arguments[0].clone();
+    let profile = arguments.iter().position(|word| word == "--profile");
+    let profile = profile.map(|at| arguments[at + 1].clone());
+    let home = PathBuf::from(std::env::var_os("CODEX_HOME").unwrap());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    // A home in which nobody else ever signs in or out.
+    let apart = home.join("apart");
+    let sees_no_file = ["keeps-the-first-sign-in", "threads-keep-their-account"];
+    if sees_no_file.contains(&&*fault) {
+        std::fs::create_dir(&apart).unwrap();
+        std::os::unix::fs::symlink(home.join("config.toml"), apart.join("config.toml")).unwrap();
+        let _ = std::fs::copy(home.join("auth.json"), apart.join("auth.json"));
+    }
+    let state = Arc::new(Mutex::new(State::default()));
+    let start = |home: &Path| Host::start(&runtime, home, profile.as_deref(), &fault, &state);
+    let mut first = start(if fault == "keeps-the-first-sign-in" { &apart } else { &home });
+    let mut threads = (fault == "threads-keep-their-account").then(|| start(&apart));
+    for line in io::stdin().lock().lines().map_while(Result::ok) {
+        let request: Value = serde_json::from_str(&line).unwrap();
+        let method = request["method"].as_str().unwrap_or_default().to_string();
+        let forwarded = state.lock().unwrap().request(&fault, &request);
+        let is_of_thread = method.starts_with("thread/") || method == "mcpServer/tool/call";
+        let of_both = ["initialize", "initialized", "config/mcpServer/reload", "account/logout"]
+            .contains(&&*method);
+        for message in forwarded {
+            match &mut threads {
+                Some(threads) if is_of_thread => threads.send(&runtime, &message),
+                Some(threads) if of_both => {
+                    first.send(&runtime, &message);
+                    // The answer of the first one is the answer.
+                    let mut silent = message.clone();
+                    if silent.get("id").is_some() {
+                        silent["id"] = (OWN + message["id"].as_u64().unwrap()).into();
+                    }
+                    threads.send(&runtime, &silent);
+                }
+                _ => first.send(&runtime, &message),
+            }
+        }
+    }
+}
+
+/// One app-server, in this process.
+struct Host {
+    input: DuplexStream,
+}
+
+impl Host {
+    fn start(
+        runtime: &Runtime,
+        home: &Path,
+        profile: Option<&str>,
+        fault: &str,
+        state: &Arc<Mutex<State>>,
+    ) -> Self {
+        let mut extensions = McpExtensionRegistryBuilder::new();
+        hosted_apps::install(&mut extensions);
+        let profile = profile.map(|profile| profile.parse().unwrap()).unwrap_or_default();
+        let options = AppServerOptions {
+            mode: Mode::Local { codex_home: home.into() },
+            overrides: Vec::new(),
+            environment: Environment::from_process().with_profile(profile),
+            extensions: extensions.build(),
+            cwd: home.into(),
+            places: DEFAULT_PLACES,
+        };
+        let (to_server, input) = duplex(BUFFER);
+        let (output, from_server) = duplex(BUFFER);
+        let (fault, state) = (fault.to_string(), Arc::clone(state));
+        runtime.spawn(async move {
+            let mut lines = BufReader::new(from_server).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                let message = serde_json::from_str(&line).unwrap();
+                let answer = state.lock().unwrap().answer(&fault, message);
+                answer.iter().for_each(say);
+            }
+        });
+        runtime.spawn(async move {
+            let _ = serve(options, BufReader::new(input), output, CancellationToken::new()).await;
+        });
+        Host { input: to_server }
+    }
+
+    fn send(&mut self, runtime: &Runtime, message: &Value) {
+        runtime.block_on(self.input.write_all(format!("{message}\n").as_bytes())).unwrap();
+    }
+}
+
+fn say(message: &Value) {
+    let mut stdout = io::stdout().lock();
+    let _ = writeln!(stdout, "{message}");
+    let _ = stdout.flush();
+}
+
+fn answer_with(request: &Value, result: Value) {
+    say(&json!({"id": request["id"], "result": result}));
+}
+
+fn refuse(request: &Value) {
+    say(&json!({"id": request["id"], "error": {"code": -32603, "message": "no"}}));
+}
+
+/// What the faults remember.
+#[derive(Default)]
+struct State {
+    /// The methods of the requests without an answer, and the servers of calls.
+    pending: BTreeMap<u64, (String, String)>,
+    /// Requests whose answers are not passed on.
+    dropped: BTreeSet<u64>,
+    listed: Option<Value>,
+    failed: BTreeSet<String>,
+    was_reloaded: bool,
+    was_signed_out: bool,
+    own: u64,
+}
+
+impl State {
+    /// What the host gets in place of a request.
+    fn request(&mut self, fault: &str, request: &Value) -> Vec<Value> {
+        let method = request["method"].as_str().unwrap_or_default().to_string();
+        let server = request["params"]["server"].as_str().unwrap_or_default().to_string();
+        let is_call = method == "mcpServer/tool/call";
+        let is_reload = method == "config/mcpServer/reload";
+        let pending_calls =
+            || self.pending.iter().filter(|(_, (method, _))| method == "mcpServer/tool/call");
+        match fault {
+            "ignores-logout" if method == "account/logout" => {
+                answer_with(request, json!({}));
+                return Vec::new();
+            }
+            "ignores-reload" if is_reload => {
+                answer_with(request, json!({}));
+                return Vec::new();
+            }
+            "cuts-calls-at-reload" if is_reload => {
+                let cut: Vec<u64> = pending_calls().map(|(id, _)| *id).collect();
+                cut.iter().for_each(|id| refuse(&json!({"id": id})));
+                self.dropped.extend(cut);
+            }
+            "follows-the-disk" if is_call => {
+                self.own += 1;
+                let id = OWN + self.own;
+                self.dropped.insert(id);
+                let reload = json!({"id": id, "method": "config/mcpServer/reload", "params": null});
+                return vec![reload, request.clone()];
+            }
+            "one-call-blocks-all" if is_call && pending_calls().next().is_some() => {
+                refuse(request);
+                return Vec::new();
+            }
+            "stays-broken-after-a-failure" if is_call && self.failed.contains(&server) => {
+                refuse(request);
+                return Vec::new();
+            }
+            "loses-servers-at-reload" if is_call && self.was_reloaded && server != "codex_apps" => {
+                refuse(request);
+                return Vec::new();
+            }
+            "never-restores-the-apps-server"
+                if is_call && self.was_signed_out && server == "codex_apps" =>
+            {
+                refuse(request);
+                return Vec::new();
+            }
+            _ => {}
+        }
+        self.was_reloaded |= is_reload;
+        self.was_signed_out |= method == "account/logout";
+        if let Some(id) = request["id"].as_u64() {
+            self.pending.insert(id, (method, server));
+        }
+        vec![request.clone()]
+    }
+
+    /// What the client gets in place of a message.
+    fn answer(&mut self, fault: &str, mut message: Value) -> Option<Value> {
+        let id = message["id"].as_u64().filter(|_| message.get("method").is_none());
+        let Some(id) = id else { return Some(message) };
+        if id >= OWN || self.dropped.remove(&id) {
+            return None;
+        }
+        let (method, server) = self.pending.remove(&id).unwrap_or_default();
+        let is_error = message.get("error").is_some();
+        match fault {
+            "reloads-anything" if method == "config/mcpServer/reload" && is_error => {
+                message = json!({"id": id, "result": {}});
+            }
+            "starts-threads-anyway" if method == "thread/start" && is_error => {
+                let thread = json!({"id": "00000000-0000-7000-8000-000000000000"});
+                message = json!({"id": id, "result": {"thread": thread}});
+            }
+            "lists-from-memory" if method == "mcpServerStatus/list" && !is_error => {
+                let listed = self.listed.get_or_insert_with(|| message["result"].clone());
+                message["result"] = listed.clone();
+            }
+            "stays-broken-after-a-failure" if method == "mcpServer/tool/call" && is_error => {
+                self.failed.insert(server);
+            }
+            _ => {}
+        }
+        Some(message)
+    }
+}

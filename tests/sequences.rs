@@ -1,0 +1,333 @@
+//! Behaviour over time: the examples of `docs/semantics.md`, the model, and how failing sequences
+//! are judged, made small and told.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that panics fails, as it should"
+)]
+
+#[path = "common/sequence_examples.rs"]
+mod sequence_examples;
+
+use std::time::Duration;
+
+use mcp_overlay::rules;
+use mcp_overlay::sequences::generate::random_sequence;
+use mcp_overlay::sequences::judge::{Actual, Broken, Verdict, judge, reached};
+use mcp_overlay::sequences::shrink::shrink;
+use mcp_overlay::sequences::story::told;
+use mcp_overlay::subject::{Credentials, Observed, Trace};
+use mcp_overlay_model::lifecycle::{Seen, Sequence, State, Step};
+use mcp_overlay_model::{Profile, Rule};
+use sequence_examples::{Example, examples};
+use serde_json::{Value, json};
+
+fn sequence(profile: Profile, steps: Value) -> Sequence {
+    Sequence { id: String::new(), profile, steps: serde_json::from_value(steps).unwrap() }
+}
+
+/// What a host that follows the specification shows of each step, the first of what is allowed.
+fn right(sequence: &Sequence) -> Vec<Seen> {
+    let mut state = State::before(sequence, true);
+    let step = |step: &Step| {
+        let seen = state.step(step).allowed[0].clone();
+        state.took(step, &seen);
+        seen
+    };
+    sequence.steps.iter().map(step).collect()
+}
+
+/// A trace with a second between the steps.
+fn trace(seen: Vec<Seen>) -> Trace {
+    let observed = |(at, seen): (u64, Seen)| Observed { seen, ended: Duration::from_secs(at + 1) };
+    Trace { steps: (0..).zip(seen).map(observed).collect(), credentials: Vec::new() }
+}
+
+/// The rule that an observation of the last step breaks.
+fn broken_at_the_end(sequence: &Sequence, last: Value) -> Option<Rule> {
+    let mut seen = right(sequence);
+    *seen.last_mut().unwrap() = serde_json::from_value(last).unwrap();
+    match judge(sequence, &trace(seen)) {
+        Verdict::Agree => None,
+        Verdict::Advisory(broken) | Verdict::Disagree(broken) => Some(broken.rule),
+    }
+}
+
+#[test]
+fn every_example_holds_in_the_model_in_every_profile_of_its_rule() {
+    let mut checked = 0;
+    for Example { rule, profile, sequence, expect } in examples() {
+        let seen = right(&sequence);
+        let place = format!("{rule} in {}", profile.name());
+        assert_eq!(seen.last(), Some(&expect), "{place}");
+        assert_eq!(judge(&sequence, &trace(seen)), Verdict::Agree, "{place}");
+        assert!(reached(&sequence).has(rule), "{place}: the example does not reach its rule");
+        checked += 1;
+    }
+    assert!(checked > 50, "only {checked} examples were checked");
+}
+
+const APPS: &str = "http://127.0.0.1/api/codex/apps";
+
+fn signed_in_thread() -> Vec<Value> {
+    vec![
+        json!({"sign_in": {"account": "alice", "auth": "chatgpt"}}),
+        json!({"thread": {"as": "t"}}),
+        json!({"call": {"thread": "t", "server": "codex_apps"}}),
+    ]
+}
+
+fn then(steps: &[Value]) -> Sequence {
+    let all: Vec<Value> = signed_in_thread().into_iter().chain(steps.iter().cloned()).collect();
+    sequence(Profile::CodexPr27191, all.into())
+}
+
+fn call() -> Value {
+    json!({"call": {"thread": "t", "server": "codex_apps"}})
+}
+
+/// Rule `lifecycle.signed-out`: A request that begins after sign-out MUST carry no host credentials,
+/// on whatever thread or connection, and a server that only the sign-in gave MUST be gone.
+#[test]
+fn a_call_after_sign_out_with_the_old_credentials_is_found() {
+    let sequence = then(&[json!({"sign_out": {"by": "protocol"}}), call()]);
+    let leak = json!({"answered": {"by": APPS, "account": "alice"}});
+    assert_eq!(broken_at_the_end(&sequence, leak), Some(Rule::LifecycleSignedOut));
+    assert_eq!(broken_at_the_end(&sequence, json!("refused")), None);
+}
+
+/// A request that no step shows counts too, but not one that was sent before and arrives just after.
+#[test]
+fn a_request_after_sign_out_with_the_old_credentials_is_found() {
+    let sequence = then(&[json!({"sign_out": {"by": "protocol"}}), json!("view")]);
+    let at = |milliseconds| Trace {
+        credentials: vec![Credentials {
+            at: Duration::from_millis(milliseconds),
+            url: APPS.into(),
+            account: "alice".into(),
+        }],
+        ..trace(right(&sequence))
+    };
+    // The sign-out ends after four seconds.
+    assert_eq!(judge(&sequence, &at(3_000)), Verdict::Agree);
+    assert_eq!(judge(&sequence, &at(4_010)), Verdict::Agree);
+    let Verdict::Disagree(broken) = judge(&sequence, &at(4_500)) else { panic!("it is a leak") };
+    assert_eq!((broken.step, broken.rule), (4, Rule::LifecycleSignedOut));
+}
+
+/// Rule `lifecycle.other-account`: After another account signed in, a request MUST NOT carry the
+/// former's credentials.
+#[test]
+fn the_credentials_of_the_former_account_are_found() {
+    let bob = json!({"sign_in": {"account": "bob", "auth": "chatgpt"}});
+    let sequence = then(&[json!({"sign_out": {"by": "protocol"}}), bob, call()]);
+    let former = json!({"answered": {"by": APPS, "account": "alice"}});
+    assert_eq!(broken_at_the_end(&sequence, former), Some(Rule::LifecycleOtherAccount));
+    let current = json!({"answered": {"by": APPS, "account": "bob"}});
+    assert_eq!(broken_at_the_end(&sequence, current), None);
+}
+
+/// Rule `lifecycle.sign-in-restores`: After a sign-in, threads that live MUST reach the Apps server
+/// without a reload.
+#[test]
+fn a_thread_that_stays_without_the_apps_server_is_found() {
+    let alice = json!({"sign_in": {"account": "alice", "auth": "chatgpt"}});
+    let sign_out = json!({"sign_out": {"by": "protocol"}});
+    // The list shows that the host knows of the sign-in.
+    let sequence = then(&[sign_out, alice, json!("view"), call()]);
+    assert_eq!(broken_at_the_end(&sequence, json!("refused")), Some(Rule::LifecycleSignInRestores));
+}
+
+/// Rule `lifecycle.file-counts`: A sign-in or sign-out that another program writes to `auth.json`
+/// SHOULD count from the next request of the client on.
+#[test]
+fn a_host_that_does_not_look_at_the_file_gets_an_advisory() {
+    let sequence = then(&[json!({"sign_out": {"by": "file"}}), call()]);
+    let mut seen = right(&sequence);
+    *seen.last_mut().unwrap() = Seen::Answered { by: APPS.into(), account: Some("alice".into()) };
+    let Verdict::Advisory(broken) = judge(&sequence, &trace(seen)) else { panic!("a SHOULD") };
+    assert_eq!(broken.rule, Rule::LifecycleFileCounts);
+}
+
+fn config(servers: Value) -> Value {
+    json!({"config": {"chatgpt_base_url": "http://127.0.0.1", "mcp_servers": servers}})
+}
+
+fn call_a() -> Value {
+    json!({"call": {"thread": "t", "server": "a"}})
+}
+
+const ONE: &str = "https://one.example";
+const TWO: &str = "https://two.example";
+
+fn edited(profile: Profile, more: &[Value]) -> Sequence {
+    let thread = json!({"thread": {"as": "t"}});
+    let begin = [config(json!({"a": {"url": ONE}})), thread, config(json!({"a": {"url": TWO}}))];
+    sequence(profile, begin.into_iter().chain(more.iter().cloned()).collect())
+}
+
+/// Rule `lifecycle.thread-keeps`: A thread MUST use the configuration that it started with until a
+/// reload or a change of the account.
+#[test]
+fn a_thread_that_follows_the_disk_without_a_reload_is_found() {
+    let sequence = edited(Profile::CodexPr31803, &[call_a()]);
+    let early = json!({"answered": {"by": TWO}});
+    assert_eq!(broken_at_the_end(&sequence, early), Some(Rule::LifecycleThreadKeeps));
+}
+
+/// Rule `lifecycle.reload-applies`: After a reload was answered, every use by every thread MUST be of
+/// the configuration that was then in force, or of a later one.
+#[test]
+fn a_thread_that_misses_a_reload_is_found() {
+    let sequence = edited(Profile::CodexPr31803, &[json!("reload"), call_a()]);
+    let old = json!({"answered": {"by": ONE}});
+    assert_eq!(broken_at_the_end(&sequence, old), Some(Rule::LifecycleReloadApplies));
+}
+
+/// Rule `lifecycle.reload-next-turn`: After a reload was answered, a use by a thread that had no turn
+/// since MUST be of the configuration that was then in force, or of one that the thread had before.
+#[test]
+fn an_older_release_may_miss_a_reload_but_nothing_else() {
+    let sequence = edited(Profile::CodexPr27191, &[json!("reload"), call_a()]);
+    for by in [ONE, TWO] {
+        assert_eq!(broken_at_the_end(&sequence, json!({"answered": {"by": by}})), None);
+    }
+    let rule = broken_at_the_end(&sequence, json!("refused"));
+    assert_eq!(rule, Some(Rule::LifecycleReloadNextTurn));
+}
+
+/// Rule `lifecycle.broken-keeps`: A reload of a refused configuration MUST be an error and MUST
+/// change nothing; the next good one works.
+#[test]
+fn a_reload_of_a_broken_config_that_succeeds_is_found() {
+    let broken = config(json!({"a": {}}));
+    let sequence = edited(Profile::CodexPr31803, &[broken, json!("reload")]);
+    assert_eq!(broken_at_the_end(&sequence, json!("done")), Some(Rule::LifecycleBrokenKeeps));
+}
+
+/// Rule `lifecycle.view-now`: A list of servers MUST be that of the configuration and sign-in in
+/// force at some moment between request and answer, whatever threads there are.
+#[test]
+fn an_old_list_is_found() {
+    let sequence = edited(Profile::CodexPr31803, &[config(json!({})), json!("view")]);
+    let old = json!({"servers": {"a": "with_tools"}});
+    assert_eq!(broken_at_the_end(&sequence, old), Some(Rule::LifecycleViewNow));
+}
+
+/// Rule `lifecycle.thread-starts`: A thread MUST start with the configuration in force at some moment
+/// between `thread/start` and its answer, and MUST be refused if that configuration is.
+#[test]
+fn a_thread_with_a_broken_config_is_found() {
+    let other = json!({"thread": {"as": "u"}});
+    let sequence = edited(Profile::CodexPr31803, &[config(json!({"a": {}})), other]);
+    assert_eq!(broken_at_the_end(&sequence, json!("done")), Some(Rule::LifecycleThreadStarts));
+}
+
+fn held(more: &[Value]) -> Sequence {
+    let begin = [
+        config(json!({"a": {"url": ONE}, "b": {"url": TWO}})),
+        json!({"thread": {"as": "t"}}),
+        json!({"world": {"server": ONE, "behaviour": "hold"}}),
+        call_a(),
+    ];
+    sequence(Profile::CodexPr31803, begin.into_iter().chain(more.iter().cloned()).collect())
+}
+
+/// Rule `lifecycle.in-flight`: A call that a server has got when a reload, a sign-out or another
+/// account comes MUST be answered by the connection that it began on.
+#[test]
+fn a_call_that_a_reload_cuts_is_found() {
+    let release = json!({"release": {"server": ONE}});
+    let sequence = held(&[config(json!({})), json!("reload"), release]);
+    let cut = json!({"released": [{"failed": {"at": ONE}}]});
+    assert_eq!(broken_at_the_end(&sequence, cut), Some(Rule::LifecycleInFlight));
+}
+
+/// Rule `lifecycle.apart`: A server that refuses or holds its calls MUST change no answer about
+/// another.
+#[test]
+fn a_held_call_that_fails_another_is_found() {
+    let sequence = held(&[json!({"call": {"thread": "t", "server": "b"}})]);
+    let failed = json!({"failed": {"at": TWO}});
+    assert_eq!(broken_at_the_end(&sequence, failed), Some(Rule::LifecycleApart));
+}
+
+/// Rule `lifecycle.recovers`: Once a server is well again, a call to it MUST be answered.
+#[test]
+fn a_server_that_stays_broken_is_found() {
+    let sequence = held(&[json!({"release": {"server": ONE}}), call_a()]);
+    let failed = json!({"failed": {"at": ONE}});
+    assert_eq!(broken_at_the_end(&sequence, failed), Some(Rule::LifecycleRecovers));
+}
+
+/// A sequence is shrunk to the steps that matter, and stays one that fails.
+#[test]
+fn a_failing_sequence_is_made_small() {
+    let mut shrunk = 0;
+    for number in 0..200 {
+        let sequence = random_sequence(Profile::CodexPr27191, 1, number);
+        // A host that goes on as if nobody had signed out.
+        let fails = |sequence: &Sequence| {
+            let mut state = State::before(sequence, true);
+            let mut signed_out = false;
+            sequence.steps.iter().any(|step| {
+                signed_out |= matches!(step, Step::SignOut { .. }) && state.account().is_some();
+                let expected = state.step(step);
+                matches!(step, Step::Call { server, .. } if server == "codex_apps")
+                    && signed_out
+                    && expected.allowed == [Seen::Refused]
+            })
+        };
+        if !fails(&sequence) {
+            continue;
+        }
+        let small = shrink(&sequence, fails);
+        assert!(fails(&small), "{small:?}");
+        // A sign-in, a request that shows it to the host, a sign-out, a thread and a call.
+        assert!(small.steps.len() <= 5, "{:#?}", small.steps);
+        shrunk += 1;
+    }
+    assert!(shrunk > 10, "only {shrunk} sequences failed");
+}
+
+/// Random sequences reach every rule of each profile.
+#[test]
+fn the_sequences_of_a_complete_run_reach_every_rule() {
+    for profile in Profile::ALL {
+        let all = (0..100).map(|number| reached(&random_sequence(profile, 27_191, number)));
+        let reached = all.fold(mcp_overlay_model::RuleSet::EMPTY, |all, some| all.or(some));
+        let is_over_time = |rule: &Rule| rule.id().starts_with("lifecycle");
+        let missing: Vec<Rule> = profile
+            .rules()
+            .iter()
+            .filter(|rule| is_over_time(rule) && !reached.has(*rule))
+            .collect();
+        assert_eq!(missing, [], "{}", profile.name());
+    }
+}
+
+#[test]
+fn a_finding_is_told_step_by_step() {
+    let sequence = then(&[json!({"sign_out": {"by": "protocol"}}), call()]);
+    let broken = Broken {
+        step: 4,
+        rule: Rule::LifecycleSignedOut,
+        allowed: vec![Seen::Refused],
+        actual: Actual::Seen(Seen::Answered { by: APPS.into(), account: Some("alice".into()) }),
+    };
+    let sentence = rules::sentence(Rule::LifecycleSignedOut);
+    let expected = format!(
+        "rule: {sentence}
+  1. alice signs in (chatgpt): auth.json is written
+  2. thread t starts: thread/start
+  3. thread t calls a tool of codex_apps: mcpServer/tool/call
+  4. the user signs out: account/logout
+  5. thread t calls a tool of codex_apps: mcpServer/tool/call
+     expected: an error, and no request to a server
+     happened: an answer of {APPS} with the credentials of alice
+"
+    );
+    assert_eq!(told(&sequence, &broken), expected);
+}
