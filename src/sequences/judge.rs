@@ -10,7 +10,7 @@ use crate::rules::holding;
 use crate::subject::Trace;
 
 /// A request that was sent before an account changed can arrive a little later.
-const IN_FLIGHT: Duration = Duration::from_millis(20);
+const IN_FLIGHT: Duration = Duration::from_millis(50);
 
 /// The verdict on a sequence.
 #[derive(Clone, Debug, PartialEq)]
