@@ -64,7 +64,7 @@ fn the_sound_host_follows_every_sequence() {
 }
 
 /// The faults, each with the rule that it breaks and the most steps that show it.
-const FAULTS: [(&str, Rule, usize); 12] = [
+const FAULTS: [(&str, Rule, usize); 11] = [
     ("ignores-logout", Rule::LifecycleSignedOut, 4),
     ("ignores-reload", Rule::LifecycleReloadApplies, 5),
     ("reloads-anything", Rule::LifecycleBrokenKeeps, 3),
@@ -75,8 +75,6 @@ const FAULTS: [(&str, Rule, usize); 12] = [
     ("stays-broken-after-a-failure", Rule::LifecycleRecovers, 6),
     ("starts-threads-anyway", Rule::LifecycleThreadStarts, 2),
     ("never-restores-the-apps-server", Rule::LifecycleSignInRestores, 6),
-    // A request shows it that no step waits for, so it is not always shrunk.
-    ("threads-keep-their-account", Rule::LifecycleOtherAccount, 30),
     ("keeps-the-first-sign-in", Rule::LifecycleFileCounts, 5),
 ];
 
@@ -84,12 +82,7 @@ const FAULTS: [(&str, Rule, usize); 12] = [
 fn every_fault_over_time_is_found_blamed_and_made_small() {
     let mut problems = Vec::new();
     for (fault, rule, most) in FAULTS {
-        // The newest in which it shows: later ones send no account's credentials to loopback.
-        let profile = match rule {
-            Rule::LifecycleOtherAccount => Profile::CodexPr27414,
-            _ => Profile::CodexPr31803,
-        };
-        let report = run(fault, profile, 200);
+        let report = run(fault, Profile::CodexPr31803, 200);
         let mut failed = report.scenarios.iter();
         let blamed: Vec<_> =
             report.scenarios.iter().map(|failed| (failed.rule, &failed.message)).collect();

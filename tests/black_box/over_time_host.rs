@@ -33,38 +33,18 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     // A home in which nobody else ever signs in or out.
     let apart = home.join("apart");
-    let sees_no_file = ["keeps-the-first-sign-in", "threads-keep-their-account"];
-    if sees_no_file.contains(&&*fault) {
+    if fault == "keeps-the-first-sign-in" {
         std::fs::create_dir(&apart).unwrap();
         std::os::unix::fs::symlink(home.join("config.toml"), apart.join("config.toml")).unwrap();
         let _ = std::fs::copy(home.join("auth.json"), apart.join("auth.json"));
     }
     let state = Arc::new(Mutex::new(State::default()));
-    let start = |home: &Path| Host::start(&runtime, home, profile.as_deref(), &fault, &state);
-    let mut first = start(if fault == "keeps-the-first-sign-in" { &apart } else { &home });
-    let mut threads = (fault == "threads-keep-their-account").then(|| start(&apart));
+    let home = if fault == "keeps-the-first-sign-in" { &apart } else { &home };
+    let mut host = Host::start(&runtime, home, profile.as_deref(), &fault, &state);
     for line in io::stdin().lock().lines().map_while(Result::ok) {
         let request: Value = serde_json::from_str(&line).unwrap();
-        let method = request["method"].as_str().unwrap_or_default().to_string();
         let forwarded = state.lock().unwrap().request(&fault, &request);
-        let is_of_thread = method.starts_with("thread/") || method == "mcpServer/tool/call";
-        let of_both = ["initialize", "initialized", "config/mcpServer/reload", "account/logout"]
-            .contains(&&*method);
-        for message in forwarded {
-            match &mut threads {
-                Some(threads) if is_of_thread => threads.send(&runtime, &message),
-                Some(threads) if of_both => {
-                    first.send(&runtime, &message);
-                    // The answer of the first one is the answer.
-                    let mut silent = message.clone();
-                    if silent.get("id").is_some() {
-                        silent["id"] = (OWN + message["id"].as_u64().unwrap()).into();
-                    }
-                    threads.send(&runtime, &silent);
-                }
-                _ => first.send(&runtime, &message),
-            }
-        }
+        forwarded.iter().for_each(|message| host.send(&runtime, message));
     }
 }
 
