@@ -1,4 +1,4 @@
-//! Behaviour over time: sequences of steps, generated, judged, made small and told
+//! Behaviour over time: generates, judges, shrinks and prints sequences of steps
 //! (`docs/sequences.md`).
 
 pub mod generate;
