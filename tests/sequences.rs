@@ -42,7 +42,11 @@ fn right(sequence: &Sequence) -> Vec<Seen> {
 /// A trace with a second between the steps.
 fn trace(seen: Vec<Seen>) -> Trace {
     let observed = |(at, seen): (u64, Seen)| Observed { seen, ended: Duration::from_secs(at + 1) };
-    Trace { steps: (0..).zip(seen).map(observed).collect(), credentials: Vec::new() }
+    Trace {
+        steps: (0..).zip(seen).map(observed).collect(),
+        credentials: Vec::new(),
+        repeated: Vec::new(),
+    }
 }
 
 /// The rule that an observation of the last step breaks.

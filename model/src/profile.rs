@@ -117,6 +117,12 @@ const CODEX_PR_27191: Definition = Definition {
         Rule::LifecycleInFlight,
         Rule::LifecycleApart,
         Rule::LifecycleRecovers,
+        Rule::LifecycleRestarts,
+        Rule::LifecycleAtMostOnce,
+        Rule::LifecycleListChanged,
+        Rule::LifecycleSupersededEnds,
+        Rule::LifecycleDurable,
+        Rule::LifecycleEnds,
     ],
     drops: &[],
 };

@@ -141,6 +141,12 @@ rules! {
     LifecycleInFlight, "lifecycle.in-flight", Must;
     LifecycleApart, "lifecycle.apart", Must;
     LifecycleRecovers, "lifecycle.recovers", Must;
+    LifecycleRestarts, "lifecycle.restarts", Should;
+    LifecycleAtMostOnce, "lifecycle.at-most-once", Must;
+    LifecycleListChanged, "lifecycle.list-changed", Must;
+    LifecycleSupersededEnds, "lifecycle.superseded-ends", Must;
+    LifecycleDurable, "lifecycle.durable", Must;
+    LifecycleEnds, "lifecycle.ends", Must;
 }
 
 impl fmt::Display for Rule {

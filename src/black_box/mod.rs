@@ -238,8 +238,9 @@ impl Driver for Routed {
     }
 
     fn play(&self, sequence: &Sequence) -> Option<Result<Trace, Failure>> {
-        let Host { command, environment, patience, over_time, .. } = &*self.host;
-        let stage = Stage { command, environment, patience: *patience, servers: over_time };
+        let Host { command, environment, patience, over_time, addresses, .. } = &*self.host;
+        let (patience, stdio) = (*patience, addresses.stdio.as_slice());
+        let stage = Stage { command, environment, patience, servers: over_time, stdio };
         Some(player::play(&stage, sequence))
     }
 

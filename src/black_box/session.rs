@@ -64,8 +64,8 @@ pub(super) struct Session {
 pub(super) struct Listed {
     pub(super) name: String,
     pub(super) auth_status: String,
-    /// Whether it has tools.
-    pub(super) has_tools: bool,
+    /// The names of its tools.
+    pub(super) tools: Vec<String>,
 }
 
 /// The result of asking for the servers.
@@ -220,8 +220,8 @@ impl Session {
                     return Err(protocol("listed a server without a name or a status".into()));
                 };
                 let tools = entry.get("tools").and_then(Value::as_object);
-                let has_tools = tools.is_some_and(|tools| !tools.is_empty());
-                listed.push(Listed { name, auth_status, has_tools });
+                let tools = tools.map(|tools| tools.keys().cloned().collect()).unwrap_or_default();
+                listed.push(Listed { name, auth_status, tools });
             }
             cursor = result.get("nextCursor").cloned().unwrap_or_default();
             if cursor.is_null() {
@@ -239,6 +239,23 @@ impl Session {
     /// Stops the process and waits for its remaining output.
     pub(super) fn end(&mut self) {
         let _ = self.piped.end_of_input(STOP_TIMEOUT);
+    }
+
+    /// Kills the process and all of its group.
+    pub(super) fn kill(&mut self) {
+        self.piped.kill();
+    }
+
+    /// Ends the input of the process; whether it has ended in time. What it left behind lives on.
+    pub(super) fn ends_within(&mut self, limit: Duration) -> bool {
+        self.piped.ends_by_itself(limit)
+    }
+
+    /// The home, after the process has been killed.
+    pub(super) fn into_home(self) -> Home {
+        let Session { piped, home, .. } = self;
+        drop(piped);
+        home
     }
 
     /// Descriptions of the secrets that the process has leaked so far.

@@ -68,6 +68,42 @@ pub fn serve(
     }
 }
 
+/// What the process of a sequence's server says first to the checker.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Hello {
+    /// The mark of the sequence.
+    pub mark: String,
+    /// The number of the server.
+    pub number: usize,
+    /// The number of the process.
+    pub process: u32,
+}
+
+/// Passes everything on to the checker at this address, and back, until either side ends.
+///
+/// # Errors
+/// Errors of the connection and the pipes.
+pub fn pass_on(
+    to: std::net::SocketAddr,
+    mark: &str,
+    number: usize,
+    mut input: impl Read,
+    mut output: impl Write + Send + 'static,
+) -> io::Result<()> {
+    let mut socket = std::net::TcpStream::connect(to)?;
+    socket.set_nodelay(true)?;
+    let hello = Hello { mark: mark.into(), number, process: std::process::id() };
+    writeln!(socket, "{}", serde_json::to_string(&hello)?)?;
+    let mut back = socket.try_clone()?;
+    std::thread::spawn(move || {
+        // The checker ended the connection: so does this server.
+        let _ = io::copy(&mut back, &mut output);
+        std::process::exit(1);
+    });
+    io::copy(&mut input, &mut socket)?;
+    Ok(())
+}
+
 /// The report file of this process.
 fn file_of(report: &Path, process: u32) -> PathBuf {
     let mut name = report.file_name().unwrap_or_default().to_os_string();

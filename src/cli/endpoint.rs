@@ -1,5 +1,6 @@
 //! `mcp-overlay endpoint`
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -23,6 +24,18 @@ enum Server {
         #[arg(long, value_name = "FILE")]
         report: Option<PathBuf>,
 
+        /// Pass everything on to the checker at this address, and back
+        #[arg(long, value_name = "ADDRESS", requires_all = ["mark", "number"])]
+        pass_on: Option<SocketAddr>,
+
+        /// The sequence that the checker plays
+        #[arg(long, value_name = "MARK", requires = "pass_on")]
+        mark: Option<String>,
+
+        /// The number of the server in it
+        #[arg(long, value_name = "NUMBER", requires = "pass_on")]
+        number: Option<usize>,
+
         /// Arguments that a case gives the server; they mean nothing to it
         #[arg(last = true, value_name = "ARGUMENT")]
         arguments: Vec<String>,
@@ -30,8 +43,13 @@ enum Server {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    let Server::Stdio { report, arguments } = &arguments.server;
-    let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());
+    let Server::Stdio { report, pass_on, mark, number, arguments } = &arguments.server;
+    let input = std::io::stdin().lock();
+    if let (Some(to), Some(mark), Some(number)) = (pass_on, mark, number) {
+        stdio_server::pass_on(*to, mark, *number, input, std::io::stdout())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let output = std::io::stdout().lock();
     stdio_server::serve(report.as_deref(), arguments, input, output)?;
     Ok(ExitCode::SUCCESS)
 }

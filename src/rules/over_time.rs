@@ -26,4 +26,10 @@ pub(super) const RULES: &[Entry] = &[
     over_time(Rule::LifecycleInFlight),
     over_time(Rule::LifecycleApart),
     over_time(Rule::LifecycleRecovers),
+    over_time(Rule::LifecycleRestarts),
+    over_time(Rule::LifecycleAtMostOnce),
+    over_time(Rule::LifecycleListChanged),
+    over_time(Rule::LifecycleSupersededEnds),
+    over_time(Rule::LifecycleDurable),
+    over_time(Rule::LifecycleEnds),
 ];

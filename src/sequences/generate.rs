@@ -1,18 +1,20 @@
 //! Sequences from bytes: valid by construction, in several strategies.
 
 use arbitrary::Unstructured;
-use mcp_overlay_model::lifecycle::{BASE, Behaviour, Means, Sequence, Step};
+use mcp_overlay_model::lifecycle::{BASE, Behaviour, Ending, Means, Sequence, Step};
 use mcp_overlay_model::{Auth, CODEX_APPS, Profile};
 use serde_json::{Map, Value, json};
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
 const URLS: [&str; 3] =
     ["https://one.example/mcp", "https://two.example/mcp", "https://three.example/mcp"];
+/// Commands of stdio servers.
+const COMMANDS: [&str; 2] = ["first-stdio-server", "second-stdio-server"];
 const ACCOUNTS: [&str; 2] = ["alice", "bob"];
 const THREADS: [&str; 3] = ["t1", "t2", "t3"];
 
 /// The bytes for one sequence.
-const BYTES: usize = 256;
+const BYTES: usize = 384;
 
 /// The sequence of this number under this seed.
 #[must_use]
@@ -31,6 +33,7 @@ pub fn sequence_from(profile: Profile, bytes: &[u8]) -> Sequence {
         threads: 0,
         holding: Vec::new(),
         named: Vec::new(),
+        was_gone: false,
     };
     // Without more bytes every choice is the first one, so the sequence ends.
     let _ = generator.fill();
@@ -44,8 +47,10 @@ struct Generator<'a> {
     threads: usize,
     /// The servers that are not well.
     holding: Vec<String>,
-    /// The names in the last config, with their URLs.
+    /// The names in the last config, with their URLs or commands.
     named: Vec<(String, String)>,
+    /// Whether a server was down or killed.
+    was_gone: bool,
 }
 
 /// Which kinds of steps a sequence has most of.
@@ -57,13 +62,17 @@ struct Weights {
     view: u8,
     account: u8,
     world: u8,
+    together: u8,
+    /// The end of the host.
+    end: u8,
 }
 
+#[rustfmt::skip]
 const STRATEGIES: [Weights; 4] = [
-    Weights { config: 3, reload: 3, thread: 2, call: 5, view: 2, account: 2, world: 1 },
-    Weights { config: 5, reload: 6, thread: 1, call: 4, view: 1, account: 0, world: 2 },
-    Weights { config: 1, reload: 1, thread: 2, call: 5, view: 2, account: 6, world: 1 },
-    Weights { config: 2, reload: 3, thread: 1, call: 6, view: 1, account: 2, world: 5 },
+    Weights { config: 3, reload: 3, thread: 2, call: 5, view: 2, account: 2, world: 2, together: 2, end: 1 },
+    Weights { config: 5, reload: 6, thread: 1, call: 4, view: 1, account: 0, world: 2, together: 2, end: 0 },
+    Weights { config: 1, reload: 1, thread: 2, call: 5, view: 2, account: 6, world: 1, together: 1, end: 1 },
+    Weights { config: 2, reload: 3, thread: 1, call: 6, view: 2, account: 2, world: 8, together: 2, end: 0 },
 ];
 
 impl Generator<'_> {
@@ -85,6 +94,8 @@ impl Generator<'_> {
                 weights.view,
                 weights.account,
                 weights.world,
+                weights.together,
+                weights.end,
             ];
             let mut chosen = self.bytes.int_in_range(0..=kinds.iter().sum::<u8>() - 1)?;
             let mut kind = 0;
@@ -112,9 +123,42 @@ impl Generator<'_> {
                 2 => Step::SignOut { by: Means::File },
                 _ => self.sign_in()?,
             },
-            _ => return self.world(),
+            6 => return self.world(),
+            7 => return self.together(),
+            _ => {
+                // The threads and what is held end with the host.
+                self.threads = 0;
+                let is_killed = self.bytes.ratio(1, 2)?;
+                Step::EndHost { by: if is_killed { Ending::Kill } else { Ending::EndOfInput } }
+            }
         };
         self.steps.push(step);
+        Ok(())
+    }
+
+    /// Calls, and perhaps a reload or a sign-out among them.
+    fn together(&mut self) -> arbitrary::Result<()> {
+        if self.threads == 0 {
+            self.thread()?;
+        }
+        let mut steps = Vec::new();
+        for _ in 0..self.bytes.int_in_range(2..=4)? {
+            match self.bytes.int_in_range(0..=7)? {
+                0 => {
+                    let config = self.config()?;
+                    steps.extend([Step::Reload, Step::Config(config), Step::Reload]);
+                }
+                1 => steps.push(Step::Reload),
+                2 => steps.push(Step::SignOut { by: Means::Protocol }),
+                _ => {
+                    let thread = self.bytes.int_in_range(0..=self.threads.saturating_sub(1))?;
+                    let server = self.server()?;
+                    let thread = THREADS.get(thread).copied().unwrap_or_default().into();
+                    steps.push(Step::Call { thread, server });
+                }
+            }
+        }
+        self.steps.push(Step::Together(steps));
         Ok(())
     }
 
@@ -168,9 +212,30 @@ impl Generator<'_> {
             true => (CODEX_APPS.to_string(), CODEX_APPS.to_string()),
             false => self.bytes.choose(&named)?.clone(),
         };
-        let behaviour = if self.bytes.ratio(2, 3)? { Behaviour::Hold } else { Behaviour::Refuse };
-        self.holding.push(server.clone());
-        self.steps.push(Step::World { server, behaviour });
+        let behaviour = self.behaviour(&server)?;
+        match behaviour {
+            None => {
+                self.call_of(name.clone())?;
+                self.steps.push(Step::KillServer { server: server.clone() });
+                self.was_gone = true;
+                // The use that notices.
+                self.call_of(name.clone())?;
+            }
+            Some(behaviour) => {
+                if !matches!(behaviour, Behaviour::Forget | Behaviour::NewTools) {
+                    self.holding.push(server.clone());
+                }
+                self.was_gone |= behaviour == Behaviour::Down;
+                if behaviour == Behaviour::Forget {
+                    // A session that there is not cannot be forgotten.
+                    self.call_of(name.clone())?;
+                }
+                self.steps.push(Step::World { server, behaviour });
+                if behaviour == Behaviour::NewTools {
+                    self.steps.push(Step::View);
+                }
+            }
+        }
         // A behaviour without a call shows nothing, and a held call is there for what comes between.
         self.call_of(name)?;
         match self.bytes.int_in_range(0..=5)? {
@@ -178,6 +243,39 @@ impl Generator<'_> {
             2 | 3 => self.step(5),
             _ => Ok(()),
         }
+    }
+
+    /// What a server does from now on; `None`: its processes are killed.
+    fn behaviour(&mut self, server: &str) -> arbitrary::Result<Option<Behaviour>> {
+        use Behaviour::{
+            BadJson, Cut, Down, Forbidden, Forget, Hold, NewTools, Refuse, TooMany, Unauthorized,
+        };
+        let all: &[Behaviour] = if server == CODEX_APPS {
+            &[Hold, Hold, Hold, Refuse, Forbidden, TooMany, Cut, BadJson]
+        } else if COMMANDS.contains(&server) {
+            if self.bytes.ratio(1, 3)? {
+                return Ok(None);
+            }
+            &[Hold, Hold, Refuse, Down, NewTools]
+        } else {
+            &[
+                Hold,
+                Hold,
+                Hold,
+                Hold,
+                Refuse,
+                Unauthorized,
+                Forbidden,
+                TooMany,
+                Cut,
+                BadJson,
+                Down,
+                Down,
+                Forget,
+                NewTools,
+            ]
+        };
+        Ok(Some(*self.bytes.choose(all)?))
     }
 
     fn sign_in(&mut self) -> arbitrary::Result<Step> {
@@ -193,9 +291,12 @@ impl Generator<'_> {
             if self.bytes.ratio(1, 3)? {
                 continue;
             }
-            let url = *self.bytes.choose(&URLS)?;
-            self.named.push((name.into(), url.into()));
-            let mut server = json!({"url": url});
+            let (key, at) = match self.bytes.ratio(1, 4)? {
+                true => ("command", *self.bytes.choose(&COMMANDS)?),
+                false => ("url", *self.bytes.choose(&URLS)?),
+            };
+            self.named.push((name.into(), at.into()));
+            let mut server = json!({key: at});
             if self.bytes.ratio(1, 6)?
                 && let Some(server) = server.as_object_mut()
             {
@@ -221,6 +322,10 @@ impl Generator<'_> {
     fn heal(&mut self) {
         let holding = std::mem::take(&mut self.holding);
         self.steps.extend(holding.into_iter().map(|server| Step::Release { server }));
+        if self.was_gone {
+            // A server that was gone must come back at the latest then.
+            self.steps.push(Step::Reload);
+        }
         self.steps.push(Step::View);
         for thread in THREADS.iter().take(self.threads) {
             for server in NAMES.iter().chain([&CODEX_APPS]) {
@@ -228,5 +333,6 @@ impl Generator<'_> {
                 self.steps.push(Step::Call { thread, server });
             }
         }
+        self.steps.extend([Step::Settle, Step::EndHost { by: Ending::EndOfInput }]);
     }
 }

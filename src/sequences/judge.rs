@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use mcp_overlay_model::lifecycle::{BASE, Seen, Sequence, State, Step};
+use mcp_overlay_model::lifecycle::{BASE, Expected, Seen, Sequence, State, Step, Wrong};
 use mcp_overlay_model::{Rule, RuleSet};
 
 use crate::rules::holding;
@@ -59,18 +59,27 @@ pub enum Actual {
         /// The account.
         account: String,
     },
+    /// Servers took one call more than once.
+    Repeated {
+        /// The URL or command of the server, as the configuration has it.
+        at: String,
+        /// How often.
+        times: usize,
+    },
 }
 
 /// Judges what a sequence came to, by the reading that explains more of it.
 #[must_use]
 pub fn judge(sequence: &Sequence, trace: &Trace) -> Verdict {
-    let strict = all_broken(sequence, trace, true);
-    let Some(first) = strict.first() else { return Verdict::Agree };
+    let (strict, discouraged) = all_broken(sequence, trace, true);
+    let Some(first) = strict.first() else {
+        return discouraged.map_or(Verdict::Agree, Verdict::Advisory);
+    };
     let rule = Rule::LifecycleFileCounts;
     if !sequence.profile.has(rule) {
         return Verdict::Disagree(first.clone());
     }
-    let lenient = all_broken(sequence, trace, false);
+    let (lenient, _) = all_broken(sequence, trace, false);
     match lenient.first() {
         None => Verdict::Advisory(Broken { rule, ..first.clone() }),
         Some(other) if lenient.len() < strict.len() => Verdict::Disagree(other.clone()),
@@ -83,6 +92,8 @@ pub fn judge(sequence: &Sequence, trace: &Trace) -> Verdict {
 pub fn reached(sequence: &Sequence) -> RuleSet {
     let mut state = State::before(sequence, true);
     let mut unnoticed = State::before(sequence, false);
+    // On a host that fails wherever it may.
+    let mut unlucky = State::before(sequence, true);
     let mut reached = RuleSet::EMPTY;
     let mut accounts = BTreeSet::new();
     for step in &sequence.steps {
@@ -98,21 +109,44 @@ pub fn reached(sequence: &Sequence) -> RuleSet {
             }]);
         }
         accounts.extend(now);
-        let shows_nothing = [vec![Seen::Done], vec![Seen::Released(Vec::new())]];
-        if !shows_nothing.contains(&expected.allowed) {
-            reached.extend([expected.rule]);
+        reached.extend(shown_by(&expected));
+        if matches!(step, Step::Call { .. }) {
+            reached.extend([Rule::LifecycleAtMostOnce]);
         }
-        let telling = expected.wrong.iter().filter(|(seen, _)| !expected.allowed.contains(seen));
-        reached.extend(telling.map(|(_, rule)| *rule));
         if unnoticed.step(step).allowed != expected.allowed {
             reached.extend([Rule::LifecycleFileCounts]);
         }
-        if let [only] = expected.allowed.as_slice() {
-            state.took(step, only);
-            unnoticed.took(step, only);
+        if let Some(seen) = likely(&expected) {
+            state.took(step, &seen);
+            unnoticed.took(step, &seen);
         }
+        let expected = unlucky.step(step);
+        reached.extend(expected.discouraged.iter().map(|(_, rule)| *rule));
+        let may_fail = expected.allowed.contains(&Seen::Refused);
+        let seen = if may_fail { Some(Seen::Refused) } else { likely(&expected) };
+        seen.into_iter().for_each(|seen| unlucky.took(step, &seen));
     }
     reached.and(sequence.profile.rules())
+}
+
+/// The rules that an observation could break.
+fn shown_by(expected: &Expected) -> Vec<Rule> {
+    let mut rules: Vec<Rule> = expected.parts.iter().flat_map(shown_by).collect();
+    let shows_nothing = [vec![], vec![Seen::Done], vec![Seen::Released(Vec::new())]];
+    if !shows_nothing.contains(&expected.allowed) {
+        rules.push(expected.rule);
+    }
+    let telling = expected.wrong.iter().filter(|(seen, _)| !expected.allowed.contains(seen));
+    rules.extend(telling.map(|(_, rule)| *rule));
+    rules
+}
+
+/// What a host that follows the specification shows first.
+fn likely(expected: &Expected) -> Option<Seen> {
+    if expected.parts.is_empty() {
+        return expected.allowed.first().cloned();
+    }
+    expected.parts.iter().map(likely).collect::<Option<_>>().map(Seen::Together)
 }
 
 /// Whether the Apps server is at this URL, and gets credentials at all: it is on loopback, where later
@@ -121,19 +155,32 @@ fn may_get_credentials(sequence: &Sequence, url: &str) -> bool {
     url.starts_with(BASE) && !sequence.profile.has(Rule::CredentialsWhereAuthSays)
 }
 
-/// Every observation that is not allowed, at most one a step.
-fn all_broken(sequence: &Sequence, trace: &Trace, file_counts: bool) -> Vec<Broken> {
+/// Every observation that is not allowed, at most one a step and kind, and the first that is allowed
+/// and does not follow a SHOULD rule.
+fn all_broken(
+    sequence: &Sequence,
+    trace: &Trace,
+    file_counts: bool,
+) -> (Vec<Broken>, Option<Broken>) {
     let mut all = Vec::new();
+    let mut discouraged = None;
     let mut state = State::before(sequence, file_counts);
     let mut changed = Duration::ZERO;
     let mut began = Duration::ZERO;
     for (at, (step, observed)) in sequence.steps.iter().zip(&trace.steps).enumerate() {
         let before = state.account().map(str::to_string);
         let expected = state.step(step);
-        if let Some(rule) = expected.broken_by(&observed.seen) {
-            let actual = Actual::Seen(observed.seen.clone());
-            all.push(Broken { step: at, rule, allowed: expected.allowed, actual });
-        }
+        let broken = |Wrong { rule, allowed, seen }: Wrong<'_>| {
+            let (allowed, actual) = (allowed.to_vec(), Actual::Seen(seen.clone()));
+            Broken { step: at, rule, allowed, actual }
+        };
+        all.extend(expected.broken_by(&observed.seen).map(broken));
+        all.extend(trace.repeated.iter().filter(|call| call.step == at).map(|call| {
+            let actual = Actual::Repeated { at: call.at.clone(), times: call.times };
+            Broken { step: at, rule: Rule::LifecycleAtMostOnce, allowed: Vec::new(), actual }
+        }));
+        let advice = || expected.discouraged_by(&observed.seen).map(broken);
+        discouraged = discouraged.or_else(advice);
         state.took(step, &observed.seen);
         let now = state.account();
         // A change by another program counts from the next request of the client on, which is
@@ -167,5 +214,5 @@ fn all_broken(sequence: &Sequence, trace: &Trace, file_counts: bool) -> Vec<Brok
         }
         began = observed.ended;
     }
-    all
+    (all, discouraged)
 }

@@ -51,6 +51,15 @@ fn simpler(step: &Step) -> Vec<Step> {
         Step::SignIn { account, auth } if account != "alice" => {
             vec![Step::SignIn { account: "alice".into(), auth: *auth }]
         }
+        Step::Together(steps) => {
+            let alone = steps.iter().cloned();
+            let without = (0..steps.len()).filter(|_| steps.len() > 2).map(|at| {
+                let mut fewer = steps.clone();
+                fewer.remove(at);
+                Step::Together(fewer)
+            });
+            alone.chain(without).collect()
+        }
         _ => Vec::new(),
     }
 }

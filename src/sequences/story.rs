@@ -1,7 +1,7 @@
 //! A sequence told as numbered sentences.
 
 use mcp_overlay_model::CODEX_APPS;
-use mcp_overlay_model::lifecycle::{Behaviour, Listed, Means, Seen, Sequence, Step};
+use mcp_overlay_model::lifecycle::{Behaviour, Ending, Listed, Means, Seen, Sequence, Step};
 use serde_json::Value;
 
 use super::judge::{Actual, Broken};
@@ -16,8 +16,12 @@ pub fn told(sequence: &Sequence, broken: &Broken) -> String {
     for (at, step) in sequence.steps.iter().take(broken.step + 1).enumerate() {
         story.push_str(&format!("  {}. {}\n", at + 1, sentence(step)));
     }
-    let mut allowed: Vec<String> = broken.allowed.iter().map(seen_words).collect();
-    allowed.dedup();
+    let mut allowed: Vec<String> = Vec::new();
+    for words in broken.allowed.iter().map(seen_words) {
+        if !allowed.contains(&words) {
+            allowed.push(words);
+        }
+    }
     if !allowed.is_empty() {
         story.push_str(&format!("     expected: {}\n", allowed.join(", or ")));
     }
@@ -52,16 +56,38 @@ fn sentence(step: &Step) -> String {
             format!("thread {thread} calls a tool of {}: mcpServer/tool/call", one_line(server))
         }
         Step::World { server, behaviour } => {
-            let does = match behaviour {
-                Behaviour::Well => "is well",
-                Behaviour::Hold => "holds tool calls from now on",
-                Behaviour::Refuse => "refuses tool calls with HTTP 500 from now on",
-            };
+            let does = behaviour_words(*behaviour);
             format!("{} {does}", server_words(server))
         }
         Step::Release { server } => {
             format!("{} answers what it holds, and is well", server_words(server))
         }
+        Step::KillServer { server } => {
+            format!("the processes of {} are killed", one_line(server))
+        }
+        Step::Settle => "what nothing uses is given 2 s to end".into(),
+        Step::EndHost { by: Ending::EndOfInput } => "the host ends: its input ends".into(),
+        Step::EndHost { by: Ending::Kill } => "the host is killed".into(),
+        Step::Together(steps) => {
+            let steps: Vec<String> = steps.iter().map(sentence).collect();
+            format!("together: {}", steps.join("; "))
+        }
+    }
+}
+
+fn behaviour_words(behaviour: Behaviour) -> &'static str {
+    match behaviour {
+        Behaviour::Well => "is well",
+        Behaviour::Hold => "holds tool calls from now on",
+        Behaviour::Refuse => "refuses tool calls with HTTP 500 from now on",
+        Behaviour::Unauthorized => "refuses tool calls with HTTP 401 from now on",
+        Behaviour::Forbidden => "refuses tool calls with HTTP 403 from now on",
+        Behaviour::TooMany => "refuses tool calls with HTTP 429 from now on",
+        Behaviour::Cut => "cuts the connection in answers to tool calls from now on",
+        Behaviour::BadJson => "answers tool calls with half a message from now on",
+        Behaviour::Down => "is down: it answers every request with HTTP 503, or does not start",
+        Behaviour::Forget => "forgets its sessions",
+        Behaviour::NewTools => "has one more tool, and says so",
     }
 }
 
@@ -69,13 +95,17 @@ fn server_words(server: &str) -> String {
     if server == CODEX_APPS {
         return "the Apps server".into();
     }
+    if !server.contains("://") {
+        return format!("the stdio server {}", one_line(server));
+    }
     format!("the server at {}", one_line(server))
 }
 
 fn config_words(config: &Value) -> String {
     let servers = config.get("mcp_servers").and_then(Value::as_object);
     let server = |(name, entry): (&String, &Value)| {
-        let url = entry.get("url").and_then(Value::as_str).unwrap_or("neither command nor url");
+        let at = ["url", "command"].iter().find_map(|key| entry.get(*key)?.as_str());
+        let url = at.unwrap_or("neither command nor url");
         let disabled = entry.get("enabled") == Some(&Value::Bool(false));
         let disabled = if disabled { ", disabled" } else { "" };
         format!("{name} ({url}{disabled})")
@@ -99,6 +129,7 @@ fn seen_words(seen: &Seen) -> String {
         Seen::Servers(servers) => {
             let listed = servers.iter().map(|(name, listed)| match listed {
                 Listed::WithTools => format!("{name} with tools"),
+                Listed::WithNewTools => format!("{name} with its new tools"),
                 Listed::WithoutTools => format!("{name} without tools"),
             });
             format!("the servers {}", listed.collect::<Vec<_>>().join(", "))
@@ -114,6 +145,16 @@ fn seen_words(seen: &Seen) -> String {
             let outcomes: Vec<String> = outcomes.iter().map(seen_words).collect();
             format!("the held calls get: {}", outcomes.join("; "))
         }
+        Seen::LeftOver(left) if left.is_empty() => "everything that is not used is gone".into(),
+        Seen::LeftOver(left) => {
+            let left: Vec<String> =
+                left.iter().map(|server| one_line(server).to_string()).collect();
+            format!("still connected to: {}", left.join(", "))
+        }
+        Seen::Together(all) => {
+            let all: Vec<String> = all.iter().map(seen_words).collect();
+            all.join("; ")
+        }
     }
 }
 
@@ -123,5 +164,6 @@ fn actual_words(actual: &Actual) -> String {
         Actual::Credentials { url, account } => {
             format!("a request to {url} with the credentials of {account}")
         }
+        Actual::Repeated { at, times } => format!("{at} got this one call {times} times"),
     }
 }

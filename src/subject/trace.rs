@@ -12,6 +12,20 @@ pub struct Trace {
     pub steps: Vec<Observed>,
     /// The requests that carried the credentials of an account.
     pub credentials: Vec<Credentials>,
+    /// The calls that reached servers more than once.
+    #[serde(default)]
+    pub repeated: Vec<Repeated>,
+}
+
+/// A call that reached servers more than once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Repeated {
+    /// The step that made the call, from 0.
+    pub step: usize,
+    /// The URL or command of the server, as the configuration has it.
+    pub at: String,
+    /// How often.
+    pub times: usize,
 }
 
 /// What was observed of a step.

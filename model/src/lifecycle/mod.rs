@@ -2,14 +2,16 @@
 //! its servers change (`docs/semantics.md`, "Over time").
 //!
 //! Order of reading: [`sequence`] (what is done), [`seen`] (what is observed of a step), [`state`]
-//! (what each step changes). `uses.rs` says what a use of a server must come to.
+//! (what each step changes). `uses.rs` and `views.rs` say what a use and a list of
+//! servers must come to.
 
 pub mod seen;
 pub mod sequence;
 pub mod state;
 pub mod thread;
 mod uses;
+mod views;
 
-pub use seen::{Expected, Listed, Seen};
-pub use sequence::{Behaviour, Means, Sequence, Step};
+pub use seen::{Expected, Listed, Seen, Wrong};
+pub use sequence::{Behaviour, Ending, Means, Sequence, Step};
 pub use state::{BASE, State};

@@ -1,6 +1,6 @@
 //! What is observed of a step, and what may be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,10 @@ pub enum Seen {
     Unanswered,
     /// What became of the held calls, in the order in which they were made.
     Released(Vec<Seen>),
+    /// The servers, by URL or command, that nothing uses and that the host has not left.
+    LeftOver(BTreeSet<String>),
+    /// Of each of the steps.
+    Together(Vec<Seen>),
 }
 
 /// What a host lists of one server.
@@ -52,6 +56,8 @@ pub enum Seen {
 pub enum Listed {
     /// With tools: the host asked the server.
     WithTools,
+    /// With the tools that the server has since it changed them.
+    WithNewTools,
     /// Without tools.
     WithoutTools,
 }
@@ -65,16 +71,60 @@ pub struct Expected {
     pub rule: Rule,
     /// Wrong observations that tell which rule is broken.
     pub wrong: Vec<(Seen, Rule)>,
+    /// Allowed observations that do not follow a SHOULD rule.
+    pub discouraged: Vec<(Seen, Rule)>,
+    /// What may be observed of each of the steps that happen together; then `allowed` is empty.
+    pub parts: Vec<Expected>,
+}
+
+/// An observation that is not as expected.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wrong<'a> {
+    /// The rule that it does not follow.
+    pub rule: Rule,
+    /// What was expected.
+    pub allowed: &'a [Seen],
+    /// The observation.
+    pub seen: &'a Seen,
 }
 
 impl Expected {
-    /// The rule that this observation breaks, if it breaks one.
+    /// Only this, under this rule.
     #[must_use]
-    pub fn broken_by(&self, seen: &Seen) -> Option<Rule> {
+    pub fn only(seen: Seen, rule: Rule) -> Self {
+        Self::any_of(vec![seen], rule)
+    }
+
+    /// Any of these, under this rule.
+    #[must_use]
+    pub fn any_of(allowed: Vec<Seen>, rule: Rule) -> Self {
+        let (wrong, discouraged, parts) = (Vec::new(), Vec::new(), Vec::new());
+        Self { allowed, rule, wrong, discouraged, parts }
+    }
+
+    /// How an observation breaks a rule, if it breaks one.
+    #[must_use]
+    pub fn broken_by<'a>(&'a self, seen: &'a Seen) -> Option<Wrong<'a>> {
+        if let Seen::Together(all) = seen
+            && all.len() == self.parts.len()
+        {
+            return self.parts.iter().zip(all).find_map(|(part, seen)| part.broken_by(seen));
+        }
         if self.allowed.contains(seen) {
             return None;
         }
         let known = self.wrong.iter().find(|(wrong, _)| wrong == seen);
-        Some(known.map_or(self.rule, |(_, rule)| *rule))
+        let rule = known.map_or(self.rule, |(_, rule)| *rule);
+        Some(Wrong { rule, allowed: &self.allowed, seen })
+    }
+
+    /// How an allowed observation does not follow a SHOULD rule.
+    #[must_use]
+    pub fn discouraged_by<'a>(&'a self, seen: &'a Seen) -> Option<Wrong<'a>> {
+        if let Seen::Together(all) = seen {
+            return self.parts.iter().zip(all).find_map(|(part, seen)| part.discouraged_by(seen));
+        }
+        let (_, rule) = self.discouraged.iter().find(|(discouraged, _)| discouraged == seen)?;
+        Some(Wrong { rule: *rule, allowed: &self.allowed, seen })
     }
 }

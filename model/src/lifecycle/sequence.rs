@@ -57,7 +57,7 @@ pub enum Step {
     },
     /// A server behaves like this from now on.
     World {
-        /// Its URL as the configuration has it, or `codex_apps`.
+        /// Its URL or command as the configuration has it, or `codex_apps`.
         server: String,
         /// How.
         behaviour: Behaviour,
@@ -67,6 +67,31 @@ pub enum Step {
         /// Its URL as the configuration has it, or `codex_apps`.
         server: String,
     },
+    /// The processes of a stdio server get SIGKILL.
+    KillServer {
+        /// Its command as the configuration has it.
+        server: String,
+    },
+    /// All connections that nothing uses any more must be gone.
+    Settle,
+    /// The host ends, and starts again at the next step that needs it.
+    EndHost {
+        /// How.
+        by: Ending,
+    },
+    /// These steps without waiting for one another: calls, reloads, sign-outs through the protocol, and
+    /// configs.
+    Together(Vec<Step>),
+}
+
+/// How a host ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// Its standard input ends.
+    EndOfInput,
+    /// SIGKILL.
+    Kill,
 }
 
 /// How an account changes.
@@ -88,21 +113,74 @@ pub enum Behaviour {
     Well,
     /// It answers everything but tool calls, which wait for a [`Step::Release`].
     Hold,
-    /// It answers everything but tool calls, which it refuses with HTTP 500.
+    /// It answers everything but tool calls, which it refuses with HTTP 500, or with an error over
+    /// stdio.
     Refuse,
+    /// It refuses tool calls with HTTP 401.
+    Unauthorized,
+    /// It refuses tool calls with HTTP 403.
+    Forbidden,
+    /// It refuses tool calls with HTTP 429.
+    TooMany,
+    /// It ends the connection in the middle of the answer to a tool call.
+    Cut,
+    /// It answers tool calls with half a message.
+    BadJson,
+    /// It answers every request with HTTP 503; over stdio its process ends at the start.
+    Down,
+    /// It has lost its sessions, and is well.
+    Forget,
+    /// It lists one more tool from now on, and is well.
+    NewTools,
+}
+
+impl Behaviour {
+    /// Whether it takes tool calls and fails them.
+    #[must_use]
+    pub fn fails_calls(self) -> bool {
+        matches!(
+            self,
+            Behaviour::Refuse
+                | Behaviour::Unauthorized
+                | Behaviour::Forbidden
+                | Behaviour::TooMany
+                | Behaviour::Cut
+                | Behaviour::BadJson
+        )
+    }
 }
 
 impl Step {
     /// Whether a host must run for this step.
     #[must_use]
     pub fn needs_host(&self) -> bool {
-        !matches!(
+        match self {
+            Step::Config(_)
+            | Step::SignIn { .. }
+            | Step::SignOut { by: Means::File }
+            | Step::World { .. }
+            | Step::Release { .. }
+            | Step::KillServer { .. }
+            | Step::Settle
+            | Step::EndHost { .. } => false,
+            Step::Together(steps) => steps.iter().any(Step::needs_host),
+            Step::SignOut { by: Means::Protocol }
+            | Step::Thread { .. }
+            | Step::Reload
+            | Step::View
+            | Step::Call { .. } => true,
+        }
+    }
+
+    /// Whether it can be one of [`Step::Together`].
+    #[must_use]
+    pub fn can_be_together(&self) -> bool {
+        matches!(
             self,
             Step::Config(_)
-                | Step::SignIn { .. }
-                | Step::SignOut { by: Means::File }
-                | Step::World { .. }
-                | Step::Release { .. }
+                | Step::Reload
+                | Step::Call { .. }
+                | Step::SignOut { by: Means::Protocol }
         )
     }
 }

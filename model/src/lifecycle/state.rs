@@ -1,13 +1,13 @@
 //! What each step changes, and what may be observed of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::seen::{Expected, Listed, Seen};
-use super::sequence::{Behaviour, Means, Sequence, Step};
+use super::seen::{Expected, Seen};
+use super::sequence::{Behaviour, Ending, Means, Sequence, Step};
 use super::thread::{SignedIn, Thread};
-use super::uses::{Users, World, use_of};
+use super::uses::{Users, World, target, use_of};
 use crate::case::{CODEX_APPS, Case, Contributor, ContributorKind};
 use crate::observation::Observed;
 use crate::observe::observed;
@@ -25,6 +25,8 @@ struct HeldCall {
     server: String,
     at: String,
     account: Option<String>,
+    /// Whether the process that holds it was killed.
+    was_killed: bool,
 }
 
 /// What is on disk, who is signed in, which threads there are, and what the servers do.
@@ -37,14 +39,18 @@ pub struct State {
     is_running: bool,
     /// Whether another program changed the account since the client's last request.
     account_moved: bool,
-    config: Value,
+    pub(super) config: Value,
     /// In `auth.json`.
     on_disk: Option<SignedIn>,
     /// As the host knows it.
-    known: Option<SignedIn>,
-    threads: BTreeMap<String, Thread>,
-    behaviours: BTreeMap<String, Behaviour>,
+    pub(super) known: Option<SignedIn>,
+    pub(super) threads: BTreeMap<String, Thread>,
+    pub(super) behaviours: BTreeMap<String, Behaviour>,
+    /// The servers that changed their tools.
+    pub(super) new_tools: BTreeSet<String>,
     held: Vec<HeldCall>,
+    /// Whether a host ended before this one.
+    pub(super) was_ended: bool,
 }
 
 impl State {
@@ -61,7 +67,9 @@ impl State {
             known: None,
             threads: BTreeMap::new(),
             behaviours: BTreeMap::new(),
+            new_tools: BTreeSet::new(),
             held: Vec::new(),
+            was_ended: false,
         }
     }
 
@@ -100,11 +108,140 @@ impl State {
             Step::View => self.view(),
             Step::Call { thread, server } => self.call(thread, server),
             Step::World { server, behaviour } => {
-                self.behaviours.insert(server.clone(), *behaviour);
+                self.behave(server, *behaviour);
                 done()
             }
             Step::Release { server } => self.release(server),
+            Step::KillServer { server } => {
+                self.is_gone(server);
+                self.processes_end(server);
+                done()
+            }
+            Step::Settle => self.settle(),
+            Step::EndHost { by } => self.end_host(*by),
+            Step::Together(steps) => self.together(steps),
         }
+    }
+
+    fn behave(&mut self, server: &str, behaviour: Behaviour) {
+        let behaviour = match behaviour {
+            Behaviour::Forget => {
+                // In the middle of a handshake, a lost session is a failed start.
+                for thread in self.threads.values_mut() {
+                    if !thread.is_connected_to(server) {
+                        thread.gone.insert(server.into(), false);
+                    }
+                }
+                Behaviour::Well
+            }
+            Behaviour::NewTools => {
+                self.new_tools.insert(server.into());
+                Behaviour::Well
+            }
+            other => other,
+        };
+        if behaviour == Behaviour::Down {
+            self.is_gone(server);
+            if !server.contains("://") {
+                self.processes_end(server);
+            }
+        }
+        self.behaviours.insert(server.into(), behaviour);
+    }
+
+    /// A thread's connection to a server may not be there any more, or not come about.
+    fn is_gone(&mut self, server: &str) {
+        for thread in self.threads.values_mut() {
+            thread.gone.insert(server.into(), false);
+        }
+    }
+
+    /// What the processes of a stdio server hold is never answered.
+    fn processes_end(&mut self, server: &str) {
+        let held = self.held.iter_mut().filter(|held| held.at == server);
+        held.for_each(|held| held.was_killed = true);
+    }
+
+    /// Rule `lifecycle.superseded-ends`: Connections and processes that no view uses MUST be gone
+    /// within 2 s of their last call.
+    fn settle(&self) -> Expected {
+        Expected::only(Seen::LeftOver(BTreeSet::new()), Rule::LifecycleSupersededEnds)
+    }
+
+    /// Rule `lifecycle.ends`: After the end of input, a host and everything that it started MUST be
+    /// gone within 2 s.
+    fn end_host(&mut self, by: Ending) -> Expected {
+        let mut expected = match by {
+            Ending::EndOfInput => {
+                Expected::only(Seen::LeftOver(BTreeSet::new()), Rule::LifecycleEnds)
+            }
+            Ending::Kill => done(),
+        };
+        if !self.is_running {
+            expected.allowed = vec![Seen::Done];
+        }
+        self.was_ended |= self.is_running;
+        self.is_running = false;
+        self.account_moved = false;
+        self.threads.clear();
+        self.held.clear();
+        expected
+    }
+
+    /// Steps that happen together: of each may be observed what one after the other would show at its
+    /// place, or in the state before or after all of them.
+    fn together(&mut self, steps: &[Step]) -> Expected {
+        let steps: Vec<&Step> = steps.iter().filter(|step| step.can_be_together()).collect();
+        let mut states = vec![self.clone()];
+        let mut parts: Vec<Expected> = Vec::new();
+        for step in &steps {
+            parts.push(self.step(step));
+            states.push(self.clone());
+        }
+        self.which_reload_saw(&steps, &states);
+        for (step, part) in steps.iter().zip(&mut parts) {
+            for state in &states {
+                let mut other = state.clone().step(step);
+                part.allowed.append(&mut other.allowed);
+            }
+        }
+        Expected { parts, ..Expected::any_of(Vec::new(), Rule::LifecycleViewNow) }
+    }
+
+    /// A reload may see every config that was written before its answer. Which one counts in the end is
+    /// certain only if a reload follows the last config and succeeds.
+    fn which_reload_saw(&mut self, steps: &[&Step], states: &[State]) {
+        let Some(last) = steps.iter().rposition(|step| matches!(step, Step::Config(_))) else {
+            return;
+        };
+        let reloads = steps.iter().skip(last).any(|step| matches!(step, Step::Reload));
+        if reloads && self.observed(&self.config, self.known.as_ref()).is_some() {
+            return;
+        }
+        for thread in self.threads.values_mut() {
+            thread.perhaps.extend(states.iter().map(|state| state.config.clone()));
+        }
+    }
+
+    /// The servers, by URL or command, that some view uses or that hold a call. The Apps server is not
+    /// among them.
+    #[must_use]
+    pub fn in_use(&self) -> BTreeSet<String> {
+        let mut used: BTreeSet<String> = self.held.iter().map(|held| held.at.clone()).collect();
+        let configs = self.threads.values().flat_map(|thread| {
+            let before = match self.profile.has(Rule::LifecycleReloadNextTurn) {
+                true => thread.before.as_slice(),
+                false => &[],
+            };
+            std::iter::once(&thread.config).chain(&thread.perhaps).chain(before)
+        });
+        for config in configs.chain([&self.config]) {
+            let Some(observed) = self.observed(config, self.known.as_ref()) else { continue };
+            let names = observed.present().into_keys().collect::<Vec<_>>();
+            let targets = names.iter().filter_map(|name| target(&observed, name, None));
+            used.extend(targets.map(|target| target.at));
+        }
+        used
     }
 
     /// The host starts, or notices now what another program did to `auth.json` since the last
@@ -166,9 +303,17 @@ impl State {
         }
         let accounts = vec![self.known.clone()];
         let (before, perhaps) = (Vec::new(), Vec::new());
-        let thread = Thread { config: self.config.clone(), before, perhaps, accounts };
+        let gone = self.down().map(|server| (server, false)).collect();
+        let (config, answered) = (self.config.clone(), BTreeSet::new());
+        let thread = Thread { config, before, perhaps, accounts, gone, answered };
         self.threads.insert(name.into(), thread);
         Expected { rule: Rule::LifecycleThreadStarts, ..done() }
+    }
+
+    /// The servers that are down.
+    fn down(&self) -> impl Iterator<Item = String> {
+        let down = self.behaviours.iter().filter(|(_, behaves)| **behaves == Behaviour::Down);
+        down.map(|(server, _)| server.clone())
     }
 
     /// Rule `lifecycle.broken-keeps`: A reload of a refused configuration MUST be an error and
@@ -180,39 +325,21 @@ impl State {
             expected.allowed.extend(self.threads.is_empty().then_some(Seen::Done));
             return expected;
         }
+        let down: Vec<String> = self.down().collect();
+        let is_late = self.profile.has(Rule::LifecycleReloadNextTurn);
         for thread in self.threads.values_mut() {
             let before = std::mem::replace(&mut thread.config, self.config.clone());
             thread.before.append(&mut thread.perhaps);
             thread.before.push(before);
+            // The reload starts again what ended or did not start.
+            thread.gone.retain(|server, _| is_late || down.contains(server));
+            thread.answered.clear();
         }
         Expected { rule: Rule::LifecycleReloadApplies, ..done() }
     }
 
-    /// Rule `lifecycle.view-now`: A list of servers MUST be that of the configuration and sign-in in
-    /// force at some moment between request and answer, whatever threads there are.
-    fn view(&self) -> Expected {
-        let rule = Rule::LifecycleViewNow;
-        let Some(observed) = self.observed(&self.config, self.known.as_ref()) else {
-            return refused(rule);
-        };
-        Expected { allowed: vec![listed(&observed)], rule, wrong: self.wrong_views() }
-    }
-
-    /// The lists of earlier configurations and accounts.
-    fn wrong_views(&self) -> Vec<(Seen, Rule)> {
-        let accounts = self.threads.values().flat_map(|thread| &thread.accounts);
-        let former = accounts.filter_map(|account| {
-            let seen = listed(&self.observed(&self.config, account.as_ref())?);
-            let rule = match &self.known {
-                None => Rule::LifecycleSignedOut,
-                Some(_) if account.is_none() => Rule::LifecycleSignInRestores,
-                Some(_) => Rule::LifecycleOtherAccount,
-            };
-            Some((seen, rule))
-        });
-        former.collect()
-    }
-
+    /// Rule `lifecycle.at-most-once`: A tool call that a server has taken MUST NOT be sent again. That
+    /// shows at the server, not in what is seen of the step.
     fn call(&self, thread: &str, server: &str) -> Expected {
         let Some(known) = self.threads.get(thread) else {
             return refused(Rule::LifecycleThreadKeeps);
@@ -234,9 +361,38 @@ impl State {
     /// Takes note of what was observed of the last step, where several observations were allowed and
     /// later ones depend on it.
     pub fn took(&mut self, step: &Step, seen: &Seen) {
-        if let (Step::Call { server, .. }, Seen::Held { at, account }) = (step, seen) {
-            let (at, account) = (at.clone(), account.clone());
-            self.held.push(HeldCall { server: server.clone(), at, account });
+        match (step, seen) {
+            (Step::Call { server, .. }, Seen::Held { at, account }) => {
+                let (at, account) = (at.clone(), account.clone());
+                let server = server.clone();
+                self.held.push(HeldCall { server, at, account, was_killed: false });
+            }
+            (Step::Call { thread, server }, Seen::Refused | Seen::Failed { .. }) => {
+                self.failed(thread, server);
+            }
+            (Step::Call { thread, server }, Seen::Answered { .. }) => {
+                if let Some(thread) = self.threads.get_mut(thread) {
+                    thread.answered.insert(server.clone());
+                }
+            }
+            (Step::Together(steps), Seen::Together(all)) => {
+                let steps = steps.iter().filter(|step| step.can_be_together());
+                steps.zip(all).for_each(|(step, seen)| self.took(step, seen));
+            }
+            _ => {}
+        }
+    }
+
+    /// A use failed, so the host knows that the server is gone.
+    fn failed(&mut self, thread: &str, server: &str) {
+        let Some(known) = self.threads.get(thread) else { return };
+        let observed = self.observed(&known.config, self.known.as_ref());
+        let Some(target) = observed.and_then(|observed| target(&observed, server, None)) else {
+            return;
+        };
+        let thread = self.threads.get_mut(thread);
+        if let Some(is_known) = thread.and_then(|thread| thread.gone.get_mut(&target.at)) {
+            *is_known = true;
         }
     }
 
@@ -248,16 +404,20 @@ impl State {
         let (released, held): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.held).into_iter().partition(is_here);
         self.held = held;
-        let answered = |call: HeldCall| Seen::Answered { by: call.at, account: call.account };
-        Expected {
-            allowed: vec![Seen::Released(released.into_iter().map(answered).collect())],
-            rule: Rule::LifecycleInFlight,
-            wrong: Vec::new(),
-        }
+        let answered = |HeldCall { at, account, was_killed, .. }| match was_killed {
+            true => Seen::Failed { at, account },
+            false => Seen::Answered { by: at, account },
+        };
+        let outcomes = released.into_iter().map(answered).collect();
+        Expected::only(Seen::Released(outcomes), Rule::LifecycleInFlight)
     }
 
     /// What a host shows of a configuration and a sign-in; nothing if the configuration is refused.
-    fn observed(&self, config: &Value, signed_in: Option<&SignedIn>) -> Option<Observed> {
+    pub(super) fn observed(
+        &self,
+        config: &Value,
+        signed_in: Option<&SignedIn>,
+    ) -> Option<Observed> {
         let hosted = Contributor { id: "hosted".into(), kind: ContributorKind::HostedApps };
         let case = Case {
             id: String::new(),
@@ -275,7 +435,7 @@ impl State {
 }
 
 /// The path of the Apps server is the host's choice, so it goes by its name.
-fn server_at(url: &str) -> &str {
+pub(super) fn server_at(url: &str) -> &str {
     if url.starts_with(BASE) { CODEX_APPS } else { url }
 }
 
@@ -294,19 +454,9 @@ impl World for State {
 }
 
 fn done() -> Expected {
-    Expected { allowed: vec![Seen::Done], rule: Rule::LifecycleViewNow, wrong: Vec::new() }
+    Expected::only(Seen::Done, Rule::LifecycleViewNow)
 }
 
 fn refused(rule: Rule) -> Expected {
-    Expected { allowed: vec![Seen::Refused], rule, wrong: Vec::new() }
-}
-
-/// The list of servers. The tools of the Apps server may come from a cache, so it has tools if it is
-/// enabled.
-fn listed(observed: &Observed) -> Seen {
-    let listed = observed.present().into_iter().map(|(name, seen)| {
-        let has_tools = seen.enabled || name == CODEX_APPS && seen.url.is_some();
-        (name, if has_tools { Listed::WithTools } else { Listed::WithoutTools })
-    });
-    Seen::Servers(listed.collect())
+    Expected::only(Seen::Refused, rule)
 }

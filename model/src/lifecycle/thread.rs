@@ -1,5 +1,7 @@
 //! A thread, and the accounts that it has met.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use crate::case::Auth;
@@ -25,4 +27,19 @@ pub struct Thread {
     pub perhaps: Vec<Value>,
     /// The accounts that were signed in while it lived, oldest first, the current one last.
     pub accounts: Vec<Option<SignedIn>>,
+    /// The servers whose connection may be gone: the process was killed, or the server was down. The
+    /// value says whether a use has failed since, so that the host knows.
+    pub gone: BTreeMap<String, bool>,
+    /// The names of the servers that have answered it, so that their connections were there.
+    pub answered: BTreeSet<String>,
+}
+
+impl Thread {
+    /// Whether every connection to this server was there when it answered.
+    pub(super) fn is_connected_to(&self, at: &str) -> bool {
+        let servers = self.config.get("mcp_servers").and_then(Value::as_object);
+        let is_at = |entry: &Value| entry.get("url").and_then(Value::as_str) == Some(at);
+        let mut names = servers.into_iter().flatten().filter(|(_, entry)| is_at(entry));
+        names.all(|(name, _)| self.answered.contains(name))
+    }
 }

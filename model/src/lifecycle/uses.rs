@@ -20,7 +20,7 @@ pub(super) struct Users<'a> {
 
 /// The servers.
 pub(super) trait World {
-    /// How the server at a URL behaves.
+    /// How the server at a URL, or of a command, behaves.
     fn behaviour(&self, at: &str) -> Behaviour;
 
     /// The rule that a failed call to this server breaks, which is well, if other servers are not or
@@ -28,8 +28,34 @@ pub(super) trait World {
     fn rule_of_failure(&self, at: &str) -> Option<Rule>;
 }
 
-/// A server's URL, and the account whose credentials it gets.
-type Target = (String, Option<String>);
+/// A server's URL or command, and the account whose credentials it gets.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub(super) at: String,
+    account: Option<String>,
+}
+
+/// Where the server of this name is, if it is enabled in what a host shows.
+pub(super) fn target(
+    observed: &Observed,
+    name: &str,
+    signed_in: Option<&SignedIn>,
+) -> Option<Target> {
+    let seen = observed.present().remove(name).filter(|seen| seen.enabled)?;
+    let carried = seen.has_host_credentials().then(|| signed_in.map(|a| a.account.clone()));
+    Some(Target { at: seen.url.or(seen.command)?, account: carried.flatten() })
+}
+
+/// What a use comes to.
+fn outcome(target: Option<Target>, world: &dyn World) -> Seen {
+    let Some(Target { at, account }) = target else { return Seen::Refused };
+    match world.behaviour(&at) {
+        Behaviour::Hold => Seen::Held { at, account },
+        Behaviour::Down => Seen::Refused,
+        behaviour if behaviour.fails_calls() => Seen::Failed { at, account },
+        _ => Seen::Answered { by: at, account },
+    }
+}
 
 /// Rule `lifecycle.thread-keeps`: A thread MUST use the configuration that it started with until a
 /// reload or a change of the account.
@@ -49,55 +75,38 @@ type Target = (String, Option<String>);
 /// Rule `lifecycle.sign-in-restores`: After a sign-in, threads that live MUST reach the Apps server
 /// without a reload.
 ///
-/// Rule `lifecycle.apart`: A server that refuses or holds its calls MUST change no answer about
-/// another.
-///
-/// Rule `lifecycle.recovers`: Once a server is well again, a call to it MUST be answered.
+/// Rule `lifecycle.apart`: A server that refuses or holds its calls, is down or dies MUST change no
+/// answer about another.
 pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expected {
     let Users { thread, on_disk, rules, observe } = users;
     let (now, former) = match thread.accounts.split_last() {
         Some((now, former)) => (now.as_ref(), former),
         None => (None, Default::default()),
     };
-    let target = |config: &Value, account: Option<&SignedIn>| {
-        let observed = observe(config, account)?;
-        let seen = observed.present().remove(name).filter(|seen| seen.enabled)?;
-        let carried = seen.has_host_credentials().then(|| account.map(|a| a.account.clone()));
-        Some((seen.url?, carried.flatten()))
+    let target_of = |config: &Value, account: Option<&SignedIn>| {
+        target(&observe(config, account)?, name, account)
     };
-    let seen = |target: Option<Target>| match target {
-        None => Seen::Refused,
-        Some((at, account)) => match world.behaviour(&at) {
-            Behaviour::Well => Seen::Answered { by: at, account },
-            Behaviour::Hold => Seen::Held { at, account },
-            Behaviour::Refuse => Seen::Failed { at, account },
-        },
-    };
-    let expected = target(&thread.config, now);
-    let mut allowed = vec![seen(expected.clone())];
-    let mut wrong = Vec::new();
-    let mut unreached = None;
-    if let Some((at, account)) = expected {
-        match (world.behaviour(&at), world.rule_of_failure(&at)) {
-            (Behaviour::Well, Some(rule)) => {
-                wrong.push((Seen::Failed { at, account }, rule));
-                wrong.push((Seen::Unanswered, rule));
-                unreached = Some((Seen::Refused, rule));
-            }
-            // A host need not ask a server again that has just failed.
-            (Behaviour::Refuse, _) => allowed.push(Seen::Refused),
-            _ => {}
-        }
-    }
-    allowed.extend(thread.perhaps.iter().map(|config| seen(target(config, now))));
+    let seen = |config: &Value, account| outcome(target_of(config, account), world);
     let is_late = rules.has(Rule::LifecycleReloadNextTurn);
-    for before in &thread.before {
-        let before = seen(target(before, now));
-        if is_late {
-            allowed.push(before);
-        } else {
-            wrong.push((before, Rule::LifecycleReloadApplies));
-        }
+    let rule = match thread.before.is_empty() {
+        true => Rule::LifecycleThreadKeeps,
+        false if is_late => Rule::LifecycleReloadNextTurn,
+        false => Rule::LifecycleReloadApplies,
+    };
+    let mut expected = Expected::any_of(Vec::new(), rule);
+    of_server(thread, target_of(&thread.config, now), world, &mut expected);
+    let unreached = expected.wrong.pop_if(|(seen, _)| *seen == Seen::Refused);
+    let mut others: Vec<&Value> = thread.perhaps.iter().collect();
+    match is_late {
+        true => others.extend(&thread.before),
+        false => expected.wrong.extend(
+            thread.before.iter().map(|before| (seen(before, now), Rule::LifecycleReloadApplies)),
+        ),
+    }
+    for other in others {
+        let mut of_other = Expected::any_of(Vec::new(), rule);
+        of_server(thread, target_of(other, now), world, &mut of_other);
+        expected.allowed.append(&mut of_other.allowed);
     }
     let of_account = |account: &Option<SignedIn>| match (now, account) {
         (None, _) => Rule::LifecycleSignedOut,
@@ -105,17 +114,38 @@ pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expect
         (Some(_), Some(_)) => Rule::LifecycleOtherAccount,
     };
     for account in former.iter().rev() {
-        let rule = of_account(account);
         for config in std::iter::once(&thread.config).chain(&thread.before) {
-            wrong.push((seen(target(config, account.as_ref())), rule));
+            expected.wrong.push((seen(config, account.as_ref()), of_account(account)));
         }
     }
-    wrong.push((seen(target(on_disk, now)), Rule::LifecycleThreadKeeps));
-    wrong.extend(unreached);
-    let rule = match thread.before.is_empty() {
-        true => Rule::LifecycleThreadKeeps,
-        false if is_late => Rule::LifecycleReloadNextTurn,
-        false => Rule::LifecycleReloadApplies,
-    };
-    Expected { allowed, rule, wrong }
+    expected.wrong.push((seen(on_disk, now), Rule::LifecycleThreadKeeps));
+    expected.wrong.extend(unreached);
+    expected
+}
+
+/// What a use of this server may come to, and which rule a failure breaks.
+///
+/// Rule `lifecycle.recovers`: Once a server is well again, a call to it MUST be answered, at the latest
+/// after a reload if its process ended or it could not be reached.
+///
+/// Rule `lifecycle.restarts`: A server whose process ended, or which could not be reached, SHOULD be
+/// started again at the next use after one that failed.
+fn of_server(thread: &Thread, target: Option<Target>, world: &dyn World, expected: &mut Expected) {
+    expected.allowed.push(outcome(target.clone(), world));
+    let Some(Target { at, account }) = target else { return };
+    let behaviour = world.behaviour(&at);
+    let failed = Seen::Failed { at: at.clone(), account };
+    if behaviour == Behaviour::Down {
+        expected.allowed.push(failed);
+    } else if let Some(is_known) = thread.gone.get(super::state::server_at(&at)) {
+        expected.allowed.extend([Seen::Refused, failed]);
+        if *is_known && behaviour == Behaviour::Well {
+            expected.discouraged.push((Seen::Refused, Rule::LifecycleRestarts));
+        }
+    } else if behaviour.fails_calls() {
+        // A host need not ask a server again that has just failed.
+        expected.allowed.push(Seen::Refused);
+    } else if let (Behaviour::Well, Some(rule)) = (behaviour, world.rule_of_failure(&at)) {
+        expected.wrong.extend([(failed, rule), (Seen::Unanswered, rule), (Seen::Refused, rule)]);
+    }
 }

@@ -5,5 +5,9 @@
 //! event, with a limit.
 
 mod accounts;
+mod calls;
+mod http;
 pub(super) mod player;
+mod processes;
+mod running;
 pub(super) mod servers;

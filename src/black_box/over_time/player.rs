@@ -1,27 +1,32 @@
 //! Plays a sequence on a process of its own, and observes each step.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use mcp_overlay_model::lifecycle::{BASE, Behaviour, Listed, Means, Seen, Sequence, Step};
+use mcp_overlay_model::lifecycle::{BASE, Behaviour, Listed, Means, Seen, Sequence, State, Step};
 use mcp_overlay_model::{Auth, CODEX_APPS};
 use serde_json::{Map, Value, json};
 use toml::Table;
 
 use super::accounts::Accounts;
-use super::servers::{ANSWERS, MODEL, Origin, Received, Servers, Target};
-use crate::black_box::home::{self, Home};
+use super::calls::Held;
+use super::http::MODEL;
+use super::servers::{Origin, Received, Servers, TOOLS, Target};
+use crate::black_box::home::Home;
 use crate::black_box::narrow::LOOPBACK;
 use crate::black_box::refusal::ConfigNames;
-use crate::black_box::session::{self, NotStarted, Session, Settings, Start, Status};
+use crate::black_box::session::{self, Session, Status};
 use crate::display::printable;
 use crate::subject::process::piped::protocol;
 use crate::subject::process::secrets::nonce;
 use crate::subject::stdio::Patience;
-use crate::subject::{Credentials, Failure, FailureKind, Observed, Trace};
+use crate::subject::{Credentials, Failure, FailureKind, Observed, Repeated, Trace};
 
-/// The tool of every test server.
-const TOOL: &str = "look";
+/// The time in which what ends must be gone (`lifecycle.superseded-ends`, `lifecycle.ends`).
+pub(super) const ENDS: Duration = Duration::from_secs(2);
+
+/// The tool that a server has only after it changed them.
+const NEW_TOOL: &str = TOOLS[1];
 
 /// What plays need of their host.
 #[derive(Debug)]
@@ -30,6 +35,8 @@ pub(in crate::black_box) struct Stage<'a> {
     pub(in crate::black_box) environment: &'a BTreeMap<String, String>,
     pub(in crate::black_box) patience: Patience,
     pub(in crate::black_box) servers: &'a Servers,
+    /// The command of the stdio server of tests.
+    pub(in crate::black_box) stdio: &'a [String],
 }
 
 /// Plays a sequence on a new process with a new home.
@@ -52,67 +59,91 @@ pub(in crate::black_box) fn play(stage: &Stage<'_>, sequence: &Sequence) -> Resu
         threads: BTreeMap::new(),
         held: Vec::new(),
         holding: BTreeSet::new(),
+        calls: Vec::new(),
+        step: 0,
+        leaked_before: Vec::new(),
+        state: State::before(sequence, true),
         began: Instant::now(),
     };
     let played = player.play(sequence);
+    drop(player);
     stage.servers.end(&mark);
     played
 }
 
-/// A call that a server holds.
-#[derive(Debug)]
-struct Held {
-    id: u64,
-    /// The number of the server's request.
-    request: usize,
-    target: Target,
-    account: Option<String>,
-}
-
-struct Player<'a> {
-    stage: &'a Stage<'a>,
-    accounts: Accounts,
-    mark: String,
-    /// Until the host starts; then the session has it.
-    home: Option<Home>,
-    session: Option<Session>,
+pub(super) struct Player<'a> {
+    pub(super) stage: &'a Stage<'a>,
+    pub(super) accounts: Accounts,
+    pub(super) mark: String,
+    /// While no host runs; otherwise the session has it.
+    pub(super) home: Option<Home>,
+    pub(super) session: Option<Session>,
+    /// Secrets that hosts leaked before the running one.
+    pub(super) leaked_before: Vec<String>,
     /// The host config, with the URLs of the sequence.
     config: Map<String, Value>,
-    /// The URLs of servers in the configs so far. A server's address has the position of its URL.
-    urls: Vec<String>,
+    /// The URLs and commands of servers in the configs so far. A server's address has its position.
+    pub(super) urls: Vec<String>,
     /// The host's ids of the threads.
-    threads: BTreeMap<String, String>,
-    held: Vec<Held>,
+    pub(super) threads: BTreeMap<String, String>,
+    pub(super) held: Vec<Held>,
     /// The servers that hold calls.
-    holding: BTreeSet<Target>,
+    pub(super) holding: BTreeSet<Target>,
+    /// The step of each call. A call has its position as its number.
+    pub(super) calls: Vec<usize>,
+    /// The number of the step.
+    pub(super) step: usize,
+    /// What the specification knows, to know what to wait for.
+    state: State,
     began: Instant,
 }
 
 impl Player<'_> {
     fn play(&mut self, sequence: &Sequence) -> Result<Trace, Failure> {
         let mut steps = Vec::with_capacity(sequence.steps.len());
-        for step in &sequence.steps {
+        for (number, step) in sequence.steps.iter().enumerate() {
+            self.step = number;
+            self.state.step(step);
             let seen = match self.take(step) {
                 Ok(seen) => seen,
                 Err(failure) => return Err(self.leaked().unwrap_or(failure)),
             };
+            self.state.took(step, &seen);
             steps.push(Observed { seen, ended: self.began.elapsed() });
         }
         if let Some(leaked) = self.leaked() {
             return Err(leaked);
         }
-        let all = self.stage.servers.since(&self.mark, 0);
+        let all = self.stage.servers.received(&self.mark);
+        let repeated = self.repeated(&all);
         let credentials = all.iter().filter_map(|received| {
             let account = self.account_of(received)?;
             let at = received.at.saturating_duration_since(self.began);
             Some(Credentials { at, url: self.url_of(&received.target), account })
         });
-        Ok(Trace { steps, credentials: credentials.collect() })
+        Ok(Trace { steps, credentials: credentials.collect(), repeated })
+    }
+
+    /// The calls that servers took more than once.
+    fn repeated(&self, all: &[Received]) -> Vec<Repeated> {
+        let mut times: BTreeMap<u64, (usize, &Target)> = BTreeMap::new();
+        for received in all.iter().filter(|received| received.is_call) {
+            if let Some(call) = received.call {
+                times.entry(call).or_insert((0, &received.target)).0 += 1;
+            }
+        }
+        let repeated = times.into_iter().filter(|(_, (times, _))| *times > 1);
+        let repeated = repeated.filter_map(|(call, (times, target))| {
+            let step = *self.calls.get(usize::try_from(call).ok()?)?;
+            Some(Repeated { step, at: self.url_of(target), times })
+        });
+        repeated.collect()
     }
 
     /// A leak takes precedence over what it may have caused.
     fn leaked(&self) -> Option<Failure> {
-        let mut leaks = self.session.as_ref().map(Session::leaks).unwrap_or_default();
+        let mut leaks = self.leaked_before.clone();
+        leaks.extend(self.session.as_ref().map(Session::leaks).unwrap_or_default());
         leaks.extend(self.stage.servers.take_strays());
         let message = leaks.join("; ");
         (!leaks.is_empty()).then_some(Failure { kind: FailureKind::Leaked, message, certain: true })
@@ -126,24 +157,45 @@ impl Player<'_> {
                 let deleted = self.home().map_or(Ok(()), Home::sign_out);
                 deleted.map(|()| Seen::Done).map_err(|error| session::own_fault(&error))
             }
-            Step::SignOut { by: Means::Protocol } => self.ask("account/logout", &Value::Null),
+            Step::SignOut { by: Means::Protocol } | Step::Reload | Step::Call { .. } => {
+                let sent = self.send(step)?;
+                self.seen_of(sent)
+            }
             Step::Thread { name } => self.start_thread(name),
-            Step::Reload => self.ask("config/mcpServer/reload", &Value::Null),
             Step::View => self.view(),
-            Step::Call { thread, server } => self.call(thread, server),
             Step::World { server, behaviour } => {
                 self.behave(server, *behaviour);
                 Ok(Seen::Done)
             }
             Step::Release { server } => self.release(server),
+            Step::KillServer { server } => {
+                for target in self.targets_of(server) {
+                    self.stage.servers.kill(&self.mark, &target, ENDS);
+                }
+                Ok(Seen::Done)
+            }
+            Step::Settle => Ok(self.left_over(&self.used())),
+            Step::EndHost { by } => Ok(self.end_host(*by)),
+            Step::Together(steps) => self.together(steps),
         }
+    }
+
+    /// The addresses of the servers that are in use.
+    fn used(&self) -> Vec<Target> {
+        self.state.in_use().iter().flat_map(|server| self.targets_of(server)).collect()
+    }
+
+    /// The servers that are none of these and that the host has not left after the time for that.
+    pub(super) fn left_over(&self, used: &[Target]) -> Seen {
+        let left = self.stage.servers.left_over(&self.mark, used, ENDS);
+        Seen::LeftOver(left.iter().map(|target| self.url_of(target)).collect())
     }
 
     fn home(&self) -> Option<&Home> {
         self.session.as_ref().map(|session| &session.home).or(self.home.as_ref())
     }
 
-    fn write_config(&mut self, config: &Value) -> Result<Seen, Failure> {
+    pub(super) fn write_config(&mut self, config: &Value) -> Result<Seen, Failure> {
         self.config = config.as_object().cloned().unwrap_or_default();
         let local = self.local_config();
         let written = self.home().map_or(Ok(()), |home| home.write_config(&local, &[]));
@@ -151,7 +203,7 @@ impl Player<'_> {
     }
 
     /// The config with this run's addresses.
-    fn local_config(&mut self) -> Table {
+    pub(super) fn local_config(&mut self) -> Table {
         let mut config = self.config.clone();
         // A thread of released Codex asks its model provider, and waits for seconds if that is away.
         let provider = format!("http://{}/{}{MODEL}", self.stage.servers.servers, self.mark);
@@ -165,59 +217,42 @@ impl Player<'_> {
         }
         if let Some(Value::Object(servers)) = config.get_mut("mcp_servers") {
             for entry in servers.values_mut().filter_map(Value::as_object_mut) {
-                if let Some(Value::String(url)) = entry.get_mut("url") {
-                    let known = self.urls.iter().position(|known| known == url);
-                    let number = known.unwrap_or_else(|| {
-                        self.urls.push(url.clone());
-                        self.urls.len() - 1
-                    });
-                    *url = format!("http://{}/{}/{number}", self.stage.servers.servers, self.mark);
-                }
+                self.localize(entry);
             }
         }
         Table::try_from(config).unwrap_or_default()
+    }
+
+    fn localize(&mut self, entry: &mut Map<String, Value>) {
+        if let Some(Value::String(url)) = entry.get("url") {
+            let number = self.number_of(&url.clone());
+            let url = format!("http://{}/{}/{number}", self.stage.servers.servers, self.mark);
+            entry.insert("url".into(), url.into());
+        } else if let Some(Value::String(command)) = entry.get("command")
+            && let [program, own @ ..] = self.stage.stdio
+        {
+            let number = self.number_of(&command.clone()).to_string();
+            let to = self.stage.servers.processes.to_string();
+            let more = ["--pass-on", &to, "--mark", &self.mark, "--number", &number];
+            let own = own.iter().map(String::as_str).chain(more);
+            entry.insert("args".into(), own.collect());
+            entry.insert("command".into(), program.as_str().into());
+        }
+    }
+
+    /// The number of the server at this URL or of this command.
+    fn number_of(&mut self, server: &str) -> usize {
+        let known = self.urls.iter().position(|known| known == server);
+        known.unwrap_or_else(|| {
+            self.urls.push(server.into());
+            self.urls.len() - 1
+        })
     }
 
     fn sign_in(&self, account: &str, auth: Auth) -> Result<Seen, Failure> {
         let text = self.accounts.file(account, auth).unwrap_or_default();
         let written = self.home().map_or(Ok(()), |home| home.sign_in(&text));
         written.map(|()| Seen::Done).map_err(|error| session::own_fault(&error))
-    }
-
-    /// The running host, which is started if it is not there.
-    fn session(&mut self) -> Result<&mut Session, Failure> {
-        if self.session.is_none() {
-            let local = home::with_settings(&self.local_config(), &[]);
-            let home = self.home.take().map_or_else(|| Home::new(None), Ok);
-            let mut home = home.map_err(|error| session::own_fault(&error))?;
-            home.secrets = self.accounts.secrets.clone();
-            let names = ConfigNames::of(&local);
-            let settings = Settings { file: &local, plugins: &[], names };
-            let start = Start { auth: None, environment: BTreeMap::new(), arguments: Vec::new() };
-            let Stage { command, environment, patience, .. } = self.stage;
-            let started =
-                Session::start_at(home, command, start, &settings, environment, patience.start);
-            self.session = Some(started.map_err(|not_started| match not_started {
-                NotStarted::Failed(failure) => failure,
-                NotStarted::Refused(message) => {
-                    let message = format!("did not start: {message}");
-                    Failure { kind: FailureKind::Crashed, message, certain: true }
-                }
-            })?);
-        }
-        let gone = || Failure {
-            kind: FailureKind::Crashed,
-            message: "is not running".into(),
-            certain: true,
-        };
-        self.session.as_mut().ok_or_else(gone)
-    }
-
-    /// A request of which only the success shows.
-    fn ask(&mut self, method: &str, params: &Value) -> Result<Seen, Failure> {
-        let patience = self.stage.patience.case;
-        let answered = self.session()?.request(method, params, patience)?;
-        Ok(if answered.is_ok() { Seen::Done } else { Seen::Refused })
     }
 
     fn start_thread(&mut self, name: &str) -> Result<Seen, Failure> {
@@ -243,118 +278,38 @@ impl Player<'_> {
                     return Err(protocol(format!("listed the server {name} twice")));
                 }
                 let entry = |listed: session::Listed| {
-                    let has_tools = listed.has_tools || listed.name == CODEX_APPS;
-                    (listed.name, if has_tools { Listed::WithTools } else { Listed::WithoutTools })
+                    let tools = match listed.tools.as_slice() {
+                        _ if listed.name == CODEX_APPS => Listed::WithTools,
+                        [] => Listed::WithoutTools,
+                        tools if tools.iter().any(|tool| tool == NEW_TOOL) => Listed::WithNewTools,
+                        _ => Listed::WithTools,
+                    };
+                    (listed.name, tools)
                 };
                 Seen::Servers(listed.into_iter().map(entry).collect())
             }
         })
     }
-
-    fn call(&mut self, thread: &str, server: &str) -> Result<Seen, Failure> {
-        let Some(id) = self.threads.get(thread).cloned() else { return Ok(Seen::Refused) };
-        let patience = self.stage.patience.case;
-        let first = self.stage.servers.since(&self.mark, 0).len();
-        let params = json!({"threadId": id, "server": server, "tool": TOOL, "arguments": {}});
-        let call = self.session()?.send("mcpServer/tool/call", &params);
-        let deadline = Instant::now() + patience;
-        loop {
-            let answered = match self.session()?.answer(call, deadline, patience) {
-                Err(failure) if failure.kind == FailureKind::Hung => return Ok(Seen::Unanswered),
-                answered => answered?,
-            };
-            let got = self.stage.servers.since(&self.mark, first);
-            let number = got.iter().position(|received| received.is_call);
-            let got = number.and_then(|number| got.get(number));
-            let at = got.map(|received| self.url_of(&received.target));
-            let account = got.and_then(|received| self.account_of(received));
-            return Ok(match (answered, at, got) {
-                (None, Some(at), Some(got)) if self.is_held(&got.target) => {
-                    let target = got.target.clone();
-                    let request = first + number.unwrap_or_default();
-                    let account = account.clone();
-                    self.held.push(Held { id: call, request, target, account: account.clone() });
-                    Seen::Held { at, account }
-                }
-                (None, ..) => continue,
-                (Some(Ok(result)), ..) if !is_error(&result) => self.answered(&result, None),
-                (Some(_), Some(at), _) => Seen::Failed { at, account },
-                (Some(_), None, _) => Seen::Refused,
-            });
-        }
-    }
-
-    fn release(&mut self, server: &str) -> Result<Seen, Failure> {
-        self.behave(server, Behaviour::Well);
-        let targets = self.targets_of(server);
-        let (released, held): (Vec<_>, Vec<_>) = std::mem::take(&mut self.held)
-            .into_iter()
-            .partition(|held| targets.iter().any(|target| is_same(target, &held.target)));
-        self.held = held;
-        let patience = self.stage.patience.case;
-        let mut outcomes = Vec::new();
-        for Held { id, request, target, account } in released {
-            let by = self.url_of(&target);
-            let deadline = Instant::now() + patience;
-            let answered = loop {
-                match self.session()?.answer(id, deadline, patience) {
-                    Err(failure) if failure.kind == FailureKind::Hung => break None,
-                    answered => {
-                        if let Some(answered) = answered? {
-                            break Some(answered);
-                        }
-                    }
-                }
-            };
-            let Some(answered) = answered else {
-                outcomes.push(Seen::Unanswered);
-                continue;
-            };
-            outcomes.push(match answered {
-                Ok(result) if !is_error(&result) => self.answered(&result, Some(request)),
-                _ => Seen::Failed { at: by, account },
-            });
-        }
-        Ok(Seen::Released(outcomes))
-    }
 }
 
 impl Player<'_> {
-    fn behave(&mut self, server: &str, behaviour: Behaviour) {
-        if server != CODEX_APPS && !self.urls.iter().any(|url| url == server) {
+    pub(super) fn behave(&mut self, server: &str, behaviour: Behaviour) {
+        if server != CODEX_APPS {
             // A config may name it later.
-            self.urls.push(server.into());
+            self.number_of(server);
         }
         for target in self.targets_of(server) {
             match behaviour {
                 Behaviour::Hold => self.holding.insert(target.clone()),
-                Behaviour::Well | Behaviour::Refuse => self.holding.remove(&target),
+                _ => self.holding.remove(&target),
             };
-            self.stage.servers.behave(&self.mark, target, behaviour);
+            self.stage.servers.behave(&self.mark, &target, behaviour);
         }
-    }
-
-    /// The server that gave this result, which says so. `expected` is the number of the only request
-    /// that it may answer.
-    fn answered(&self, result: &Value, expected: Option<usize>) -> Seen {
-        let all = self.stage.servers.since(&self.mark, 0);
-        let number = number_in(result);
-        let Some(received) = number.and_then(|number| all.get(number)) else {
-            return Seen::Answered { by: "no server".into(), account: None };
-        };
-        let (url, account) = (self.url_of(&received.target), self.account_of(received));
-        let is_another = expected.is_some_and(|expected| Some(expected) != number);
-        let by = if is_another { format!("a second request to {url}") } else { url };
-        Seen::Answered { by, account }
-    }
-
-    fn is_held(&self, target: &Target) -> bool {
-        self.holding.iter().any(|held| is_same(held, target))
     }
 
     /// The addresses of a server: `codex_apps`, or a URL of the sequence. The path of the Apps server
     /// is the host's, so every path of that origin is its address.
-    fn targets_of(&self, server: &str) -> Vec<Target> {
+    pub(super) fn targets_of(&self, server: &str) -> Vec<Target> {
         if server == CODEX_APPS {
             return vec![(Origin::Apps, String::new())];
         }
@@ -362,7 +317,7 @@ impl Player<'_> {
         position.map(|number| (Origin::Servers, format!("/{number}"))).into_iter().collect()
     }
 
-    fn url_of(&self, (origin, path): &Target) -> String {
+    pub(super) fn url_of(&self, (origin, path): &Target) -> String {
         match origin {
             // Not the query, which could hold a secret.
             Origin::Apps => format!("{LOOPBACK}{}", path.split('?').next().unwrap_or_default()),
@@ -376,27 +331,11 @@ impl Player<'_> {
     }
 
     /// The account whose credentials a request carried.
-    fn account_of(&self, received: &Received) -> Option<String> {
+    pub(super) fn account_of(&self, received: &Received) -> Option<String> {
         let bearer = received.authorization.as_deref();
         let bearer = bearer.map(|bearer| bearer.strip_prefix("Bearer ").unwrap_or(bearer).trim());
         let by_bearer = bearer.and_then(|bearer| self.accounts.of_bearer(bearer));
         let by_id = || self.accounts.of_id(received.account.as_deref()?);
         by_bearer.or_else(by_id).map(str::to_string)
     }
-}
-
-/// Whether two addresses are of one server: all paths of the Apps origin are.
-fn is_same((origin, path): &Target, (other, at): &Target) -> bool {
-    origin == other && (*origin == Origin::Apps || path == at)
-}
-
-/// The number of the request that a tool result answers.
-fn number_in(result: &Value) -> Option<usize> {
-    let text = result.pointer("/content/0/text").and_then(Value::as_str)?;
-    text.strip_prefix(ANSWERS)?.parse().ok()
-}
-
-/// Whether a tool result is an error.
-fn is_error(result: &Value) -> bool {
-    result.get("isError").and_then(Value::as_bool) == Some(true)
 }

@@ -1,31 +1,19 @@
-//! The servers of sequences: they answer MCP, hold or refuse tool calls as they are told, and record
-//! every request when its head arrives.
+//! The servers of sequences: what each does, and every request that reached it. `http.rs` and
+//! `processes.rs` answer.
 
-use std::collections::BTreeMap;
-use std::convert::Infallible;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::{Bytes, Incoming};
-use hyper::header::AUTHORIZATION;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper::body::Bytes;
 use mcp_overlay_model::lifecycle::Behaviour;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
-use crate::black_box::home::HOST_BEARER;
+use super::{http, processes};
 use crate::black_box::stdio_server;
-use crate::subject::process::secrets::holds;
-
-/// The longest body to read, in bytes.
-const LONGEST_BODY: usize = 1024 * 1024;
 
 /// The most requests to record for one sequence.
 const MOST_REQUESTS: usize = 10_000;
@@ -33,10 +21,10 @@ const MOST_REQUESTS: usize = 10_000;
 /// A result of a tool begins with this, and ends with the number of the request.
 pub(super) const ANSWERS: &str = "the answer to request ";
 
-/// The path of the model provider, which is no MCP server.
-pub(super) const MODEL: &str = "/model";
+/// The tools of every server; the second one only after it changed them.
+pub(super) const TOOLS: [&str; 2] = ["look", "look_again"];
 
-const STRAY: &str = "sent a secret outside of `Authorization`";
+const TOOLS_CHANGED: &str = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
 
 /// The origin of a request's target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +33,8 @@ pub(in crate::black_box) enum Origin {
     Servers,
 }
 
-/// Where a request went: the origin, and the path after the mark of the sequence.
+/// Where a request went: the origin, and the path after the mark of the sequence. The path of a stdio
+/// server is `/` and its number.
 pub(in crate::black_box) type Target = (Origin, String);
 
 /// A request of a host.
@@ -58,206 +47,311 @@ pub(in crate::black_box) struct Received {
     pub(in crate::black_box) authorization: Option<String>,
     /// The `ChatGPT-Account-ID` header.
     pub(in crate::black_box) account: Option<String>,
-    /// Whether it is a tool call. Its result has the number of the request.
+    /// Whether it is a tool call that the server took. Its result has the number of the request.
     pub(in crate::black_box) is_call: bool,
+    /// The argument `call` of a tool call: the player numbers its calls.
+    pub(in crate::black_box) call: Option<u64>,
 }
 
 /// The recorded requests and the behaviours of one sequence.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Playing {
     received: Vec<Received>,
     /// The behaviours of the servers: a held call waits for a change.
     behaviours: watch::Sender<BTreeMap<Target, Behaviour>>,
+    /// The servers that have both tools.
+    new_tools: BTreeSet<Target>,
+    /// The sessions of HTTP servers.
+    sessions: BTreeMap<u64, Target>,
+    next_session: u64,
+    /// The event streams of HTTP servers and the pipes of processes that are open.
+    open: BTreeMap<u64, Open>,
+    next_open: u64,
 }
 
-/// Both origins, for all sequences of a run.
+/// An open event stream, or a process.
+#[derive(Debug)]
+struct Open {
+    target: Target,
+    /// The session of a stream.
+    session: Option<u64>,
+    /// The number of a process.
+    process: Option<u32>,
+    messages: mpsc::UnboundedSender<Bytes>,
+}
+
+/// What a server does with a request.
+pub(super) struct Taken {
+    /// The number of the request.
+    pub(super) number: usize,
+    pub(super) behaviours: watch::Receiver<BTreeMap<Target, Behaviour>>,
+}
+
+/// The state that all servers of all sequences share.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    playing: Mutex<BTreeMap<String, Playing>>,
+    /// Something was closed.
+    closed: Condvar,
+    /// Descriptions of secrets in other places than the two headers for them.
+    strays: Mutex<Vec<String>>,
+}
+
+/// All servers, for all sequences of a run.
 #[derive(Debug)]
 pub(in crate::black_box) struct Servers {
     pub(in crate::black_box) apps: SocketAddr,
     pub(in crate::black_box) servers: SocketAddr,
-    playing: AllPlaying,
-    /// Descriptions of secrets in other places than the two headers for them.
-    strays: Strays,
+    /// Where the processes of stdio servers connect to.
+    pub(in crate::black_box) processes: SocketAddr,
+    shared: Arc<Shared>,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl Servers {
-    /// Starts both origins on loopback.
+    /// Starts all on loopback.
     ///
     /// # Errors
     /// No port, or no thread.
     pub(in crate::black_box) fn start() -> io::Result<Self> {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let (playing, strays) = (AllPlaying::default(), Strays::default());
-        let listen = |origin| {
-            let shared = (Arc::clone(&playing), Arc::clone(&strays));
-            runtime.block_on(listen(origin, shared))
-        };
+        let shared = Arc::<Shared>::default();
+        let listen = |origin| runtime.block_on(http::listen(origin, Arc::clone(&shared)));
         let (apps, servers) = (listen(Origin::Apps)?, listen(Origin::Servers)?);
-        Ok(Servers { apps, servers, playing, strays, _runtime: runtime })
+        let processes = runtime.block_on(processes::listen(Arc::clone(&shared)))?;
+        Ok(Servers { apps, servers, processes, shared, _runtime: runtime })
     }
 
     /// Removes and returns the descriptions of secrets in wrong places, of any sequence.
     pub(super) fn take_strays(&self) -> Vec<String> {
-        std::mem::take(&mut *lock(&self.strays))
+        std::mem::take(&mut *lock(&self.shared.strays))
     }
 
     /// Starts recording the requests of the sequence with this mark.
     pub(super) fn begin(&self, mark: &str) {
-        let behaviours = watch::Sender::new(BTreeMap::new());
-        lock(&self.playing).insert(mark.into(), Playing { received: Vec::new(), behaviours });
+        lock(&self.shared.playing).insert(mark.into(), Playing::default());
     }
 
-    /// The requests so far, from the one with this number on.
-    pub(super) fn since(&self, mark: &str, first: usize) -> Vec<Received> {
-        let playing = lock(&self.playing);
-        let received = playing.get(mark).and_then(|playing| playing.received.get(first..));
-        received.map(<[Received]>::to_vec).unwrap_or_default()
+    /// The requests so far.
+    pub(super) fn received(&self, mark: &str) -> Vec<Received> {
+        let playing = lock(&self.shared.playing);
+        playing.get(mark).map(|playing| playing.received.clone()).unwrap_or_default()
     }
 
-    pub(super) fn behave(&self, mark: &str, target: Target, behaviour: Behaviour) {
-        if let Some(playing) = lock(&self.playing).get(mark) {
-            playing.behaviours.send_modify(|all| {
-                all.insert(target, behaviour);
-            });
+    /// The first request that is this call, and its number.
+    pub(super) fn of_call(&self, mark: &str, call: u64) -> Option<(usize, Received)> {
+        let playing = lock(&self.shared.playing);
+        let mut received = playing.get(mark)?.received.iter().enumerate();
+        let found = received.find(|(_, received)| received.is_call && received.call == Some(call));
+        found.map(|(number, received)| (number, received.clone()))
+    }
+
+    pub(super) fn behave(&self, mark: &str, target: &Target, behaviour: Behaviour) {
+        let mut all = lock(&self.shared.playing);
+        let Some(playing) = all.get_mut(mark) else { return };
+        match behaviour {
+            Behaviour::Forget => {
+                playing.sessions.retain(|_, of| of != target);
+                playing.open.retain(|_, open| open.target != *target || open.session.is_none());
+            }
+            Behaviour::NewTools => {
+                playing.new_tools.insert(target.clone());
+                for open in playing.open.values().filter(|open| open.target == *target) {
+                    let message = match open.process {
+                        Some(_) => format!("{TOOLS_CHANGED}\n"),
+                        None => format!("data: {TOOLS_CHANGED}\n\n"),
+                    };
+                    // A connection that has just ended needs no message.
+                    let _ = open.messages.send(message.into());
+                }
+            }
+            Behaviour::Down => {
+                // Its processes end, and so does every one that starts.
+                playing.open.retain(|_, open| open.target != *target || open.process.is_none());
+            }
+            _ => {}
         }
+        let behaviour = match behaviour {
+            Behaviour::Forget | Behaviour::NewTools => Behaviour::Well,
+            other => other,
+        };
+        playing.behaviours.send_modify(|all| {
+            all.insert(target.clone(), behaviour);
+        });
     }
 
-    /// Stops recording; held calls are given up.
-    pub(super) fn end(&self, mark: &str) {
-        lock(&self.playing).remove(mark);
+    /// Kills the processes of a stdio server, and waits for their ends.
+    pub(super) fn kill(&self, mark: &str, target: &Target, limit: Duration) {
+        let processes = self.shared.processes(mark, |open| open.target == *target);
+        processes::kill(&processes);
+        let is_there = |open: &Open| open.process.is_some_and(|id| processes.contains(&id));
+        self.wait_closed(mark, limit, is_there);
     }
+
+    /// The servers with open streams or processes that are none of these, after `limit` at the latest.
+    pub(super) fn left_over(
+        &self,
+        mark: &str,
+        used: &[Target],
+        limit: Duration,
+    ) -> BTreeSet<Target> {
+        let is_left = |open: &Open| !used.contains(&open.target) && open.target.0 != Origin::Apps;
+        self.wait_closed(mark, limit, is_left)
+    }
+
+    fn wait_closed(
+        &self,
+        mark: &str,
+        limit: Duration,
+        counts: impl Fn(&Open) -> bool,
+    ) -> BTreeSet<Target> {
+        let left = |all: &BTreeMap<String, Playing>| -> BTreeSet<Target> {
+            let open = all.get(mark).into_iter().flat_map(|playing| playing.open.values());
+            open.filter(|open| counts(open)).map(|open| open.target.clone()).collect()
+        };
+        let all = lock(&self.shared.playing);
+        let waited = self.shared.closed.wait_timeout_while(all, limit, |all| !left(all).is_empty());
+        left(&waited.unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    /// Stops recording. Held calls are given up, and processes that are still there are killed.
+    pub(super) fn end(&self, mark: &str) {
+        processes::kill(&self.shared.processes(mark, |_| true));
+        lock(&self.shared.playing).remove(mark);
+    }
+}
+
+impl Shared {
+    fn processes(&self, mark: &str, counts: impl Fn(&Open) -> bool) -> Vec<u32> {
+        let all = lock(&self.playing);
+        let open = all.get(mark).into_iter().flat_map(|playing| playing.open.values());
+        open.filter(|open| counts(open)).filter_map(|open| open.process).collect()
+    }
+
+    pub(super) fn stray(&self) {
+        lock(&self.strays).push("sent a secret outside of `Authorization`".into());
+    }
+
+    /// How a server behaves; `None` without a sequence of this mark.
+    pub(super) fn behaviour(&self, mark: &str, target: &Target) -> Option<Behaviour> {
+        let all = lock(&self.playing);
+        Some(of(&all.get(mark)?.behaviours.borrow(), target))
+    }
+
+    /// Records a request; `None` if there are too many, or none of its sequence.
+    pub(super) fn record(&self, mark: &str, received: Received) -> Option<Taken> {
+        let mut all = lock(&self.playing);
+        let playing = all.get_mut(mark)?;
+        if playing.received.len() == MOST_REQUESTS {
+            return None;
+        }
+        playing.received.push(received);
+        let number = playing.received.len() - 1;
+        Some(Taken { number, behaviours: playing.behaviours.subscribe() })
+    }
+
+    /// A new session with an HTTP server.
+    pub(super) fn session(&self, mark: &str, target: &Target) -> Option<u64> {
+        let mut all = lock(&self.playing);
+        let playing = all.get_mut(mark)?;
+        playing.next_session += 1;
+        let session = playing.next_session;
+        playing.sessions.insert(session, target.clone());
+        Some(session)
+    }
+
+    /// Whether the server knows this session.
+    pub(super) fn knows(&self, mark: &str, session: u64) -> bool {
+        let all = lock(&self.playing);
+        all.get(mark).is_some_and(|playing| playing.sessions.contains_key(&session))
+    }
+
+    /// Ends a session and its streams.
+    pub(super) fn forget(&self, mark: &str, session: u64) {
+        let mut all = lock(&self.playing);
+        let Some(playing) = all.get_mut(mark) else { return };
+        playing.sessions.remove(&session);
+        playing.open.retain(|_, open| open.session != Some(session));
+        self.closed.notify_all();
+    }
+
+    /// Opens a stream or a process: its number, and the messages that the server sends by itself.
+    pub(super) fn open(
+        &self,
+        mark: &str,
+        target: &Target,
+        session: Option<u64>,
+        process: Option<u32>,
+    ) -> Option<(u64, mpsc::UnboundedReceiver<Bytes>)> {
+        let mut all = lock(&self.playing);
+        let playing = all.get_mut(mark)?;
+        if playing.open.len() == MOST_REQUESTS {
+            return None;
+        }
+        playing.next_open += 1;
+        let (messages, received) = mpsc::unbounded_channel();
+        let open = Open { target: target.clone(), session, process, messages };
+        playing.open.insert(playing.next_open, open);
+        Some((playing.next_open, received))
+    }
+
+    /// The stream or process of this number is gone.
+    pub(super) fn close(&self, mark: &str, number: u64) {
+        if let Some(playing) = lock(&self.playing).get_mut(mark) {
+            playing.open.remove(&number);
+        }
+        self.closed.notify_all();
+    }
+
+    /// The answer to an MCP request other than a tool call.
+    pub(super) fn answer(&self, mark: &str, target: &Target, message: &Value) -> Option<Value> {
+        if message.get("method").and_then(Value::as_str) == Some("tools/list") {
+            let all = lock(&self.playing);
+            let changed = all.get(mark).is_some_and(|playing| playing.new_tools.contains(target));
+            let count = if changed { TOOLS.len() } else { 1 };
+            let tool = |name: &&str| json!({"name": name, "inputSchema": {"type": "object"}});
+            let tools: Vec<Value> = TOOLS.iter().take(count).map(tool).collect();
+            let id = message.get("id")?;
+            return Some(json!({"jsonrpc": "2.0", "id": id, "result": {"tools": tools}}));
+        }
+        stdio_server::answer(message)
+    }
+}
+
+/// How a server behaves. The host chooses the path of the Apps server.
+pub(super) fn of(all: &BTreeMap<Target, Behaviour>, target: &Target) -> Behaviour {
+    let behaviour = match target {
+        (Origin::Apps, _) => all.get(&(Origin::Apps, String::new())),
+        other => all.get(other),
+    };
+    behaviour.copied().unwrap_or_default()
+}
+
+/// How the server behaves once it does not hold the call any more; [`Behaviour::Refuse`] if the
+/// sequence is over.
+pub(super) async fn released(
+    target: &Target,
+    mut behaviours: watch::Receiver<BTreeMap<Target, Behaviour>>,
+) -> Behaviour {
+    match behaviours.wait_for(|all| of(all, target) != Behaviour::Hold).await {
+        Ok(all) => of(&all, target),
+        Err(_) => Behaviour::Refuse,
+    }
+}
+
+/// The argument `call` of a tool call.
+pub(super) fn number_of_call(message: &Value) -> Option<u64> {
+    message.pointer("/params/arguments/call").and_then(Value::as_u64)
+}
+
+/// The result of a tool call, with the number of its request.
+pub(super) fn result(message: &Value, number: usize) -> Value {
+    let text = format!("{ANSWERS}{number}");
+    let result = json!({"content": [{"type": "text", "text": text}], "isError": false});
+    json!({"jsonrpc": "2.0", "id": message.get("id"), "result": result})
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-type AllPlaying = Arc<Mutex<BTreeMap<String, Playing>>>;
-type Strays = Arc<Mutex<Vec<String>>>;
-
-async fn listen(origin: Origin, shared: (AllPlaying, Strays)) -> io::Result<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    tokio::spawn(async move {
-        loop {
-            let Ok((stream, _)) = listener.accept().await else { continue };
-            // A small answer is not to wait for more of it.
-            let _ = stream.set_nodelay(true);
-            let shared = shared.clone();
-            tokio::spawn(async move {
-                let service = service_fn(move |request| answer(origin, request, shared.clone()));
-                // A connection that the host cuts is no error of ours.
-                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-            });
-        }
-    });
-    Ok(address)
-}
-
-async fn answer(
-    origin: Origin,
-    request: Request<Incoming>,
-    (playing, strays): (AllPlaying, Strays),
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    let at = Instant::now();
-    let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
-    let is_model = path.get(23..).is_some_and(|path| path.starts_with(MODEL));
-    if is_model {
-        return Ok(status(StatusCode::NOT_FOUND));
-    }
-    let mut is_stray = holds(path.as_bytes(), HOST_BEARER);
-    let others = request.headers().iter().filter(|(name, _)| *name != AUTHORIZATION);
-    is_stray |= others.into_iter().any(|(_, value)| holds(value.as_bytes(), HOST_BEARER));
-    if is_stray {
-        lock(&strays).push(STRAY.into());
-    }
-    let Some((mark, rest)) = path.strip_prefix('/').and_then(|path| path.split_at_checked(22))
-    else {
-        return Ok(status(StatusCode::NOT_FOUND));
-    };
-    let target = (origin, rest.to_string());
-    let header = |name: &str| {
-        let value = request.headers().get(name)?;
-        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
-    };
-    let (authorization, account) = (header("authorization"), header("chatgpt-account-id"));
-    let mark = mark.to_string();
-    let method = request.method().clone();
-    let body = Limited::new(request.into_body(), LONGEST_BODY).collect().await;
-    let body = body.map(|body| body.to_bytes()).unwrap_or_default();
-    if holds(&body, HOST_BEARER) {
-        lock(&strays).push(STRAY.into());
-    }
-    let message: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let is_call = message.get("method").and_then(Value::as_str) == Some("tools/call");
-    let received = Received { at, target: target.clone(), authorization, account, is_call };
-    let (number, behaviours) = {
-        let mut playing = lock(&playing);
-        let Some(playing) = playing.get_mut(&mark) else {
-            return Ok(status(StatusCode::NOT_FOUND));
-        };
-        if playing.received.len() == MOST_REQUESTS {
-            return Ok(status(StatusCode::SERVICE_UNAVAILABLE));
-        }
-        playing.received.push(received);
-        (playing.received.len() - 1, playing.behaviours.subscribe())
-    };
-    Ok(match method {
-        Method::POST if is_call => called(&message, number, &target, behaviours).await,
-        Method::POST if message.get("jsonrpc").is_some() => match stdio_server::answer(&message) {
-            Some(answer) => json_body(&answer),
-            None => status(StatusCode::ACCEPTED),
-        },
-        Method::DELETE => status(StatusCode::OK),
-        Method::GET if origin == Origin::Apps || is_in_path(&target.1, ".well-known") => {
-            status(StatusCode::NOT_FOUND)
-        }
-        _ => status(StatusCode::METHOD_NOT_ALLOWED),
-    })
-}
-
-fn is_in_path(path: &str, segment: &str) -> bool {
-    path.split('/').any(|part| part == segment)
-}
-
-/// The answer to a tool call: at once, after a release, or a refusal.
-async fn called(
-    message: &Value,
-    number: usize,
-    target: &Target,
-    mut behaviours: watch::Receiver<BTreeMap<Target, Behaviour>>,
-) -> Response<Full<Bytes>> {
-    // The host chooses the path of the Apps server.
-    let key = match target {
-        (Origin::Apps, _) => (Origin::Apps, String::new()),
-        other => other.clone(),
-    };
-    let of_this = |all: &BTreeMap<Target, Behaviour>| all.get(&key).copied().unwrap_or_default();
-    let is_free = |all: &BTreeMap<Target, Behaviour>| of_this(all) != Behaviour::Hold;
-    let behaviour = match behaviours.wait_for(is_free).await {
-        Ok(all) => of_this(&all),
-        // The sequence is over.
-        Err(_) => Behaviour::Refuse,
-    };
-    if behaviour == Behaviour::Refuse {
-        return status(StatusCode::INTERNAL_SERVER_ERROR);
-    }
-    let id = message.get("id");
-    let result = json!({"content": [{"type": "text", "text": format!("{ANSWERS}{number}")}], "isError": false});
-    json_body(&json!({"jsonrpc": "2.0", "id": id, "result": result}))
-}
-
-fn json_body(body: &Value) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
-    let json = hyper::header::HeaderValue::from_static("application/json");
-    response.headers_mut().insert(hyper::header::CONTENT_TYPE, json);
-    response
-}
-
-fn status(status: StatusCode) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
-    *response.status_mut() = status;
-    response
 }

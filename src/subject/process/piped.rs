@@ -136,6 +136,28 @@ impl Piped {
         self.wait(limit)
     }
 
+    /// Closes standard input; whether the process has ended by itself in time. What it leaves behind
+    /// lives on.
+    pub(crate) fn ends_by_itself(&mut self, limit: Duration) -> bool {
+        self.requests = None;
+        let deadline = Instant::now() + limit;
+        while !self.has_ended() {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        true
+    }
+
+    /// Kills the process and its group.
+    pub(crate) fn kill(&mut self) {
+        if self.status.is_none() {
+            group::kill(&mut self.child);
+            self.wait(GRACE);
+        }
+    }
+
     /// A line that has already arrived.
     pub(crate) fn line_at_hand(&self) -> Option<Vec<u8>> {
         match self.lines.try_recv() {
@@ -163,10 +185,7 @@ impl Piped {
 
 impl Drop for Piped {
     fn drop(&mut self) {
-        if self.status.is_none() {
-            group::kill(&mut self.child);
-            self.wait(GRACE);
-        }
+        self.kill();
     }
 }
 

@@ -1,0 +1,98 @@
+//! What a list of the servers must show.
+
+use std::collections::BTreeMap;
+
+use super::seen::{Expected, Listed, Seen};
+use super::sequence::Behaviour;
+use super::state::State;
+use crate::case::CODEX_APPS;
+use crate::observation::Observed;
+use crate::rule::Rule;
+
+impl State {
+    /// Rule `lifecycle.view-now`: A list of servers MUST be that of the configuration and sign-in in
+    /// force at some moment between request and answer, whatever threads there are.
+    ///
+    /// Rule `lifecycle.list-changed`: A list of servers MUST have the tools that a server has, also if
+    /// it changed them since.
+    ///
+    /// Rule `lifecycle.durable`: A host that ended at any moment and starts again MUST show what is on
+    /// disk.
+    pub(super) fn view(&self) -> Expected {
+        let rule = match self.was_ended {
+            true => Rule::LifecycleDurable,
+            false => Rule::LifecycleViewNow,
+        };
+        let Some(observed) = self.observed(&self.config, self.known.as_ref()) else {
+            return Expected::only(Seen::Refused, rule);
+        };
+        let mut expected = Expected::any_of(self.lists(&observed), rule);
+        expected.wrong = self.wrong_views();
+        if !self.new_tools.is_empty() {
+            let mut earlier = self.clone();
+            earlier.new_tools.clear();
+            let lists = earlier.lists(&observed).into_iter();
+            expected.wrong.extend(lists.map(|list| (list, Rule::LifecycleListChanged)));
+        }
+        expected
+    }
+
+    /// The lists of earlier configurations and accounts.
+    fn wrong_views(&self) -> Vec<(Seen, Rule)> {
+        let accounts = self.threads.values().flat_map(|thread| &thread.accounts);
+        let former = accounts.filter_map(|account| {
+            let observed = self.observed(&self.config, account.as_ref())?;
+            let rule = match &self.known {
+                None => Rule::LifecycleSignedOut,
+                Some(_) if account.is_none() => Rule::LifecycleSignInRestores,
+                Some(_) => Rule::LifecycleOtherAccount,
+            };
+            Some(self.lists(&observed).into_iter().map(move |list| (list, rule)))
+        });
+        former.flatten().collect()
+    }
+
+    /// The lists that a host may show of this: one, unless a server can be reached only perhaps. The
+    /// tools of the Apps server may come from a cache, so it has tools if it is enabled.
+    fn lists(&self, observed: &Observed) -> Vec<Seen> {
+        let mut lists = vec![BTreeMap::new()];
+        for (name, seen) in observed.present() {
+            let at = seen.url.as_deref().or(seen.command.as_deref()).unwrap_or_default();
+            let choices: &[Listed] = if name == CODEX_APPS {
+                match seen.url.is_some() {
+                    true => &[Listed::WithTools],
+                    false => &[Listed::WithoutTools],
+                }
+            } else if !seen.enabled {
+                &[Listed::WithoutTools]
+            } else {
+                self.tools_of(at)
+            };
+            lists = choices
+                .iter()
+                .flat_map(|choice| {
+                    let name = &name;
+                    lists.iter().map(move |list: &BTreeMap<String, Listed>| {
+                        let mut list = list.clone();
+                        list.insert(name.clone(), *choice);
+                        list
+                    })
+                })
+                .collect();
+        }
+        lists.into_iter().map(Seen::Servers).collect()
+    }
+
+    /// What a list may show of the tools of an enabled server.
+    fn tools_of(&self, at: &str) -> &'static [Listed] {
+        let is_gone = self.threads.values().any(|thread| thread.gone.contains_key(at));
+        let is_down = self.behaviours.get(at) == Some(&Behaviour::Down);
+        match (self.new_tools.contains(at), is_gone || is_down) {
+            (false, false) => &[Listed::WithTools],
+            (true, false) => &[Listed::WithNewTools],
+            // Its tools may be those that the host learned before.
+            (false, true) => &[Listed::WithTools, Listed::WithoutTools],
+            (true, true) => &[Listed::WithNewTools, Listed::WithTools, Listed::WithoutTools],
+        }
+    }
+}

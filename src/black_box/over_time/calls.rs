@@ -1,0 +1,195 @@
+//! The requests of a sequence whose answers may wait: tool calls, reloads and sign-outs.
+
+use std::time::Instant;
+
+use mcp_overlay_model::lifecycle::{Behaviour, Means, Seen, Step};
+use serde_json::{Value, json};
+
+use super::player::Player;
+use super::servers::{ANSWERS, Origin, TOOLS, Target};
+use crate::subject::{Failure, FailureKind};
+
+/// A call that a server holds.
+#[derive(Debug)]
+pub(super) struct Held {
+    /// Of the request to the host.
+    id: u64,
+    /// The number of the server's request.
+    request: usize,
+    target: Target,
+    account: Option<String>,
+}
+
+/// A request to the host that is not answered yet.
+pub(super) enum Sent {
+    /// Nothing was sent, because this was seen at once.
+    Nothing(Seen),
+    /// Only its success shows.
+    Request(u64),
+    /// A tool call, with its own number.
+    Call { id: u64, call: u64 },
+}
+
+impl Player<'_> {
+    /// Sends all of these, and then looks what became of each.
+    pub(super) fn together(&mut self, steps: &[Step]) -> Result<Seen, Failure> {
+        let mut all = Vec::new();
+        for step in steps.iter().filter(|step| step.can_be_together()) {
+            let sent = match step {
+                Step::Config(config) => Sent::Nothing(self.write_config(config)?),
+                other => self.send(other)?,
+            };
+            all.push(sent);
+        }
+        let seen: Result<Vec<Seen>, Failure> =
+            all.into_iter().map(|sent| self.seen_of(sent)).collect();
+        Ok(Seen::Together(seen?))
+    }
+
+    /// Sends the request of a step.
+    pub(super) fn send(&mut self, step: &Step) -> Result<Sent, Failure> {
+        Ok(match step {
+            Step::Reload => {
+                Sent::Request(self.session()?.send("config/mcpServer/reload", &Value::Null))
+            }
+            Step::SignOut { by: Means::Protocol } => {
+                Sent::Request(self.session()?.send("account/logout", &Value::Null))
+            }
+            Step::Call { thread, server } => {
+                let Some(thread) = self.threads.get(thread) else {
+                    return Ok(Sent::Nothing(Seen::Refused));
+                };
+                let call = self.calls.len() as u64;
+                let arguments = json!({"call": call});
+                let params = json!({"threadId": thread, "server": server, "tool": TOOLS[0],
+                    "arguments": arguments});
+                self.calls.push(self.step);
+                Sent::Call { id: self.session()?.send("mcpServer/tool/call", &params), call }
+            }
+            _ => Sent::Nothing(Seen::Done),
+        })
+    }
+
+    /// Waits until a request is answered, or a server holds it.
+    pub(super) fn seen_of(&mut self, sent: Sent) -> Result<Seen, Failure> {
+        match sent {
+            Sent::Nothing(seen) => Ok(seen),
+            Sent::Request(id) => {
+                Ok(match self.answer_to(id)? {
+                    // As every request without an answer, but for calls, which servers may hold.
+                    None => return Err(self.hung()),
+                    Some(Ok(_)) => Seen::Done,
+                    Some(Err(_)) => Seen::Refused,
+                })
+            }
+            Sent::Call { id, call } => self.seen_of_call(id, call),
+        }
+    }
+
+    fn seen_of_call(&mut self, id: u64, call: u64) -> Result<Seen, Failure> {
+        let patience = self.stage.patience.case;
+        let deadline = Instant::now() + patience;
+        loop {
+            let answered = match self.session()?.answer(id, deadline, patience) {
+                Err(failure) if failure.kind == FailureKind::Hung => return Ok(Seen::Unanswered),
+                answered => answered?,
+            };
+            let got = self.stage.servers.of_call(&self.mark, call);
+            let Some((request, received)) = got else {
+                match answered {
+                    None => continue,
+                    Some(Ok(result)) if !is_error(&result) => {
+                        return Ok(self.answered(&result, None));
+                    }
+                    Some(_) => return Ok(Seen::Refused),
+                }
+            };
+            let (at, account) = (self.url_of(&received.target), self.account_of(&received));
+            return Ok(match answered {
+                None if self.is_held(&received.target) => {
+                    let (target, account) = (received.target, account);
+                    self.held.push(Held { id, request, target, account: account.clone() });
+                    Seen::Held { at, account }
+                }
+                None => continue,
+                Some(Ok(result)) if !is_error(&result) => self.answered(&result, None),
+                Some(_) => Seen::Failed { at, account },
+            });
+        }
+    }
+
+    /// Lets a server answer what it holds.
+    pub(super) fn release(&mut self, server: &str) -> Result<Seen, Failure> {
+        self.behave(server, Behaviour::Well);
+        let targets = self.targets_of(server);
+        let (released, held): (Vec<_>, Vec<_>) = std::mem::take(&mut self.held)
+            .into_iter()
+            .partition(|held| targets.iter().any(|target| is_same(target, &held.target)));
+        self.held = held;
+        let mut outcomes = Vec::new();
+        for Held { id, request, target, account } in released {
+            let at = self.url_of(&target);
+            outcomes.push(match self.answer_to(id)? {
+                None => Seen::Unanswered,
+                Some(Ok(result)) if !is_error(&result) => self.answered(&result, Some(request)),
+                Some(_) => Seen::Failed { at, account },
+            });
+        }
+        Ok(Seen::Released(outcomes))
+    }
+
+    /// The answer to a request; `None` if there is none in time.
+    fn answer_to(&mut self, id: u64) -> Result<Option<Result<Value, Value>>, Failure> {
+        let patience = self.stage.patience.case;
+        let deadline = Instant::now() + patience;
+        loop {
+            match self.session()?.answer(id, deadline, patience) {
+                Err(failure) if failure.kind == FailureKind::Hung => return Ok(None),
+                Err(failure) => return Err(failure),
+                Ok(Some(answered)) => return Ok(Some(answered)),
+                Ok(None) => {}
+            }
+        }
+    }
+
+    fn hung(&self) -> Failure {
+        let seconds = self.stage.patience.case.as_secs_f64();
+        let message =
+            format!("gave no answer within {seconds} s to a request that needs no server");
+        Failure { kind: FailureKind::Hung, message, certain: false }
+    }
+
+    /// The server that gave this result, which says so. `expected` is the number of the only request
+    /// that it may answer.
+    fn answered(&self, result: &Value, expected: Option<usize>) -> Seen {
+        let all = self.stage.servers.received(&self.mark);
+        let number = number_in(result);
+        let Some(received) = number.and_then(|number| all.get(number)) else {
+            return Seen::Answered { by: "no server".into(), account: None };
+        };
+        let (url, account) = (self.url_of(&received.target), self.account_of(received));
+        let is_another = expected.is_some_and(|expected| Some(expected) != number);
+        let by = if is_another { format!("a second request to {url}") } else { url };
+        Seen::Answered { by, account }
+    }
+
+    fn is_held(&self, target: &Target) -> bool {
+        self.holding.iter().any(|held| is_same(held, target))
+    }
+}
+
+/// Whether two addresses are of one server: all paths of the Apps origin are.
+fn is_same((origin, path): &Target, (other, at): &Target) -> bool {
+    origin == other && (*origin == Origin::Apps || path == at)
+}
+
+/// The number of the request that a tool result answers.
+fn number_in(result: &Value) -> Option<usize> {
+    let text = result.pointer("/content/0/text").and_then(Value::as_str)?;
+    text.strip_prefix(ANSWERS)?.parse().ok()
+}
+
+/// Whether a tool result is an error.
+fn is_error(result: &Value) -> bool {
+    result.get("isError").and_then(Value::as_bool) == Some(true)
+}

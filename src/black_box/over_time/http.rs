@@ -1,0 +1,255 @@
+//! The HTTP servers of sequences.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Body, Bytes, Frame, Incoming};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use mcp_overlay_model::lifecycle::Behaviour;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use super::servers::{Origin, Received, Shared, Taken, Target, number_of_call, released, result};
+use crate::black_box::home::HOST_BEARER;
+use crate::subject::process::secrets::holds;
+
+/// The longest body to read, in bytes.
+const LONGEST_BODY: usize = 1024 * 1024;
+
+/// The path of the model provider, which is no MCP server.
+pub(super) const MODEL: &str = "/model";
+
+/// The length of a mark.
+const MARK: usize = 22;
+
+const SESSION: &str = "mcp-session-id";
+
+pub(super) async fn listen(origin: Origin, shared: Arc<Shared>) -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move {
+        loop {
+            let Ok((stream, _)) = listener.accept().await else { continue };
+            // A small answer is not to wait for more of it.
+            let _ = stream.set_nodelay(true);
+            let shared = Arc::clone(&shared);
+            tokio::spawn(async move {
+                let service =
+                    service_fn(move |request| answer(origin, request, Arc::clone(&shared)));
+                // A connection that the host cuts is no error of ours.
+                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            });
+        }
+    });
+    Ok(address)
+}
+
+/// A request, without its body.
+struct Head {
+    at: Instant,
+    method: Method,
+    mark: String,
+    target: Target,
+    authorization: Option<String>,
+    account: Option<String>,
+    session: Option<u64>,
+}
+
+async fn answer(
+    origin: Origin,
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+) -> Result<Response<Answer>, Infallible> {
+    let at = Instant::now();
+    let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+    let split = path.strip_prefix('/').and_then(|path| path.split_at_checked(MARK));
+    let Some((mark, rest)) = split.filter(|(_, rest)| !rest.starts_with(MODEL)) else {
+        return Ok(status(StatusCode::NOT_FOUND));
+    };
+    let others = request.headers().iter().filter(|(name, _)| *name != AUTHORIZATION);
+    let mut is_stray = holds(path.as_bytes(), HOST_BEARER);
+    is_stray |= others.into_iter().any(|(_, value)| holds(value.as_bytes(), HOST_BEARER));
+    let header = |name: &str| {
+        let value = request.headers().get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    let head = Head {
+        at,
+        method: request.method().clone(),
+        mark: mark.into(),
+        target: (origin, rest.into()),
+        authorization: header("authorization"),
+        account: header("chatgpt-account-id"),
+        session: header(SESSION).map(|session| session.parse().unwrap_or_default()),
+    };
+    let body = Limited::new(request.into_body(), LONGEST_BODY).collect().await;
+    let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+    if is_stray || holds(&body, HOST_BEARER) {
+        shared.stray();
+    }
+    let message: Value = serde_json::from_slice(&body).unwrap_or_default();
+    Ok(respond(head, &message, &shared).await)
+}
+
+async fn respond(head: Head, message: &Value, shared: &Arc<Shared>) -> Response<Answer> {
+    let Head { at, method, mark, target, authorization, account, session } = head;
+    let Some(behaviour) = shared.behaviour(&mark, &target) else {
+        return status(StatusCode::NOT_FOUND);
+    };
+    let is_down = behaviour == Behaviour::Down;
+    let is_lost = session.is_some_and(|session| !shared.knows(&mark, session));
+    let is_call = message.get("method").and_then(Value::as_str) == Some("tools/call");
+    let received = Received {
+        at,
+        target: target.clone(),
+        authorization,
+        account,
+        is_call: is_call && !is_down && !is_lost,
+        call: number_of_call(message),
+    };
+    let Some(taken) = shared.record(&mark, received) else {
+        return status(StatusCode::SERVICE_UNAVAILABLE);
+    };
+    if is_down {
+        return status(StatusCode::SERVICE_UNAVAILABLE);
+    }
+    let is_metadata = target.1.split('/').any(|part| part == ".well-known");
+    match method {
+        Method::POST | Method::GET if is_lost => status(StatusCode::NOT_FOUND),
+        Method::POST if is_call => called(message, taken, &target).await,
+        Method::POST if message.get("jsonrpc").is_some() => {
+            let Some(answer) = shared.answer(&mark, &target, message) else {
+                return status(StatusCode::ACCEPTED);
+            };
+            let mut response = json_body(&answer);
+            let is_handshake = message.get("method").and_then(Value::as_str) == Some("initialize");
+            if is_handshake && let Some(session) = shared.session(&mark, &target) {
+                response.headers_mut().insert(SESSION, HeaderValue::from(session));
+            }
+            response
+        }
+        Method::DELETE => {
+            session.into_iter().for_each(|session| shared.forget(&mark, session));
+            status(StatusCode::OK)
+        }
+        Method::GET if target.0 == Origin::Apps || is_metadata => status(StatusCode::NOT_FOUND),
+        Method::GET if session.is_some() => stream(&mark, &target, session, shared),
+        _ => status(StatusCode::METHOD_NOT_ALLOWED),
+    }
+}
+
+/// The answer to a tool call: at once, after a release, or a failure.
+async fn called(message: &Value, taken: Taken, target: &Target) -> Response<Answer> {
+    let result = result(message, taken.number);
+    match released(target, taken.behaviours).await {
+        Behaviour::Unauthorized => status(StatusCode::UNAUTHORIZED),
+        Behaviour::Forbidden => status(StatusCode::FORBIDDEN),
+        Behaviour::TooMany => status(StatusCode::TOO_MANY_REQUESTS),
+        Behaviour::BadJson => json_text(half(&result)),
+        Behaviour::Cut => {
+            let mut response = json_text(String::new());
+            *response.body_mut() = Answer::Cut(Some(half(&result).into()));
+            response
+        }
+        behaviour if behaviour.fails_calls() => status(StatusCode::INTERNAL_SERVER_ERROR),
+        _ => json_body(&result),
+    }
+}
+
+fn half(message: &Value) -> String {
+    let text = message.to_string();
+    text.chars().take(text.chars().count() / 2).collect()
+}
+
+/// A stream of the messages that a server sends by itself.
+fn stream(
+    mark: &str,
+    target: &Target,
+    session: Option<u64>,
+    shared: &Arc<Shared>,
+) -> Response<Answer> {
+    let Some((number, messages)) = shared.open(mark, target, session, None) else {
+        return status(StatusCode::SERVICE_UNAVAILABLE);
+    };
+    let shared = Arc::clone(shared);
+    let events = Events { messages, mark: mark.into(), number, shared };
+    let mut response = Response::new(Answer::Events(events));
+    let kind = HeaderValue::from_static("text/event-stream");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}
+
+fn json_body(body: &Value) -> Response<Answer> {
+    json_text(body.to_string())
+}
+
+fn json_text(text: String) -> Response<Answer> {
+    let mut response = Response::new(Answer::Whole(Full::new(Bytes::from(text))));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
+}
+
+fn status(status: StatusCode) -> Response<Answer> {
+    let mut response = Response::new(Answer::Whole(Full::default()));
+    *response.status_mut() = status;
+    response
+}
+
+/// The body of an answer.
+enum Answer {
+    Whole(Full<Bytes>),
+    /// These bytes, and then the connection ends.
+    Cut(Option<Bytes>),
+    Events(Events),
+}
+
+/// An open event stream.
+struct Events {
+    messages: mpsc::UnboundedReceiver<Bytes>,
+    mark: String,
+    number: u64,
+    shared: Arc<Shared>,
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.shared.close(&self.mark, self.number);
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match self.get_mut() {
+            Answer::Whole(whole) => {
+                let frame = ready!(Pin::new(whole).poll_frame(context));
+                Poll::Ready(frame.and_then(Result::ok).map(Ok))
+            }
+            Answer::Cut(rest) => Poll::Ready(Some(match rest.take() {
+                Some(bytes) => Ok(Frame::data(bytes)),
+                None => Err(io::ErrorKind::ConnectionAborted.into()),
+            })),
+            Answer::Events(events) => {
+                let message = ready!(events.messages.poll_recv(context));
+                Poll::Ready(message.map(|message| Ok(Frame::data(message))))
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The stdio servers of sequences: each process connects to the checker and passes on what it reads,
+//! so that a sequence decides what it answers, and the end of the connection tells the end of the
+//! process.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use mcp_overlay_model::lifecycle::Behaviour;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::servers::{Origin, Received, Shared, Target, number_of_call, released, result};
+use crate::black_box::home::HOST_BEARER;
+use crate::black_box::stdio_server::Hello;
+use crate::subject::process::secrets::holds;
+
+/// The longest line to read, in bytes.
+const LONGEST_LINE: u64 = 1024 * 1024;
+
+pub(super) async fn listen(shared: Arc<Shared>) -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move {
+        loop {
+            let Ok((stream, _)) = listener.accept().await else { continue };
+            let _ = stream.set_nodelay(true);
+            let shared = Arc::clone(&shared);
+            // A process that is killed ends its connection, which is no error of ours.
+            tokio::spawn(async move { serve(stream, &shared).await });
+        }
+    });
+    Ok(address)
+}
+
+async fn serve(stream: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
+    let (read, mut write) = stream.into_split();
+    let mut lines = BufReader::new(read);
+    let Some(line) = next_line(&mut lines).await? else { return Ok(()) };
+    let Ok(Hello { mark, number, process }) = serde_json::from_slice(&line) else { return Ok(()) };
+    let target = (Origin::Servers, format!("/{number}"));
+    if matches!(shared.behaviour(&mark, &target), None | Some(Behaviour::Down)) {
+        return Ok(());
+    }
+    let Some((opened, mut own)) = shared.open(&mark, &target, None, Some(process)) else {
+        return Ok(());
+    };
+    let (answers, mut ready) = mpsc::unbounded_channel::<Value>();
+    let mut calls = JoinSet::new();
+    let served = loop {
+        tokio::select! {
+            line = next_line(&mut lines) => match line {
+                Ok(Some(line)) => take(&line, &mark, &target, shared, &answers, &mut calls),
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            },
+            Some(answer) = ready.recv() => {
+                if let Err(error) = write.write_all(format!("{answer}\n").as_bytes()).await {
+                    break Err(error);
+                }
+            }
+            message = own.recv() => match message {
+                Some(message) => if let Err(error) = write.write_all(&message).await {
+                    break Err(error);
+                },
+                // The sequence is over.
+                None => break Ok(()),
+            },
+        }
+    };
+    shared.close(&mark, opened);
+    served
+}
+
+/// A line without its end; `None` at the end of input.
+async fn next_line(
+    lines: &mut BufReader<tokio::net::tcp::OwnedReadHalf>,
+) -> io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    let read = (&mut *lines).take(LONGEST_LINE).read_until(b'\n', &mut line).await?;
+    Ok((read > 0).then_some(line))
+}
+
+/// Takes a message of the host.
+fn take(
+    line: &[u8],
+    mark: &str,
+    target: &Target,
+    shared: &Arc<Shared>,
+    answers: &mpsc::UnboundedSender<Value>,
+    calls: &mut JoinSet<()>,
+) {
+    if holds(line, HOST_BEARER) {
+        shared.stray();
+    }
+    let message: Value = serde_json::from_slice(line).unwrap_or_default();
+    let is_call = message.get("method").and_then(Value::as_str) == Some("tools/call");
+    let received = Received {
+        at: Instant::now(),
+        target: target.clone(),
+        authorization: None,
+        account: None,
+        is_call,
+        call: number_of_call(&message),
+    };
+    let Some(taken) = shared.record(mark, received) else { return };
+    if !is_call {
+        // A process that has just ended needs no answer.
+        shared.answer(mark, target, &message).map(|answer| answers.send(answer));
+        return;
+    }
+    let (target, answers) = (target.clone(), answers.clone());
+    calls.spawn(async move {
+        let answer = match released(&target, taken.behaviours).await {
+            behaviour if behaviour.fails_calls() => {
+                let error = json!({"code": -32000, "message": "refused"});
+                json!({"jsonrpc": "2.0", "id": message.get("id"), "error": error})
+            }
+            _ => result(&message, taken.number),
+        };
+        let _ = answers.send(answer);
+    });
+}
+
+/// Kills these processes.
+#[cfg(unix)]
+pub(super) fn kill(processes: &[u32]) {
+    use rustix::process::{Pid, Signal, kill_process};
+    let ids = processes.iter().filter_map(|id| Pid::from_raw(i32::try_from(*id).ok()?));
+    // An error means that the process has already ended.
+    ids.for_each(|id| {
+        let _ = kill_process(id, Signal::KILL);
+    });
+}
+
+#[cfg(not(unix))]
+pub(super) fn kill(_: &[u32]) {}
