@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use super::resolved::Resolved;
-use super::slot::{Lease, Outcome, Slot, Starter, StartupEvents};
+use super::slot::{Lease, Outcome, Slot, Starter, StartupEvent, StartupEvents, StartupStatus};
 use crate::connection::{ConnectContext, ConnectError};
 
 /// The started servers of one resolved view. Dropping it closes every connection that neither a call
@@ -55,6 +55,17 @@ impl ServerSet {
             self.slots.insert(Arc::clone(name), slot);
         }
         self
+    }
+
+    /// Reports the ready servers that this set took over from `earlier`.
+    pub fn announce_kept(&self, earlier: &Self) {
+        for (name, slot) in &self.slots {
+            let kept = earlier.slots.get(name).is_some_and(|other| Arc::ptr_eq(slot, other));
+            if kept && slot.is_ready() {
+                let (name, status) = (Arc::clone(name), StartupStatus::Ready);
+                self.starter.events.happened(StartupEvent { name, status, error: None });
+            }
+        }
     }
 
     /// The view of these servers.

@@ -125,6 +125,11 @@ impl Slot {
         same_account && *self.server == **server && (usable || (unchanged && !retry))
     }
 
+    /// Whether the start succeeded.
+    pub(super) fn is_ready(&self) -> bool {
+        matches!(&*self.outcome.borrow(), Some(Ok(_)))
+    }
+
     /// The outcome of the start.
     pub(super) fn outcome(&self) -> watch::Receiver<Option<Outcome>> {
         self.outcome.clone()

@@ -26,6 +26,8 @@ mod schemas;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod thread_config;
+#[cfg(test)]
 mod threads;
 #[cfg(test)]
 mod views;
