@@ -29,6 +29,7 @@ pub(crate) async fn admit(server: &Arc<AppServer>, method: &str, params: Value) 
             typed(params).map(|params| thread_start::unsubscribe(server, params))
         }
         "config/mcpServer/reload" => reload::reload(server, params).await.map(Work::now),
+        "account/login/start" => typed(params).and_then(|params| account::login(server, &params)),
         "account/logout" => account::logout(server),
         "mcpServerStatus/list" => typed(params).and_then(|params| status::list(server, params)),
         "mcpServer/resource/read" => {

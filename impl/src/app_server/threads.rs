@@ -87,6 +87,17 @@ impl Thread {
         Arc::clone(&servers.set)
     }
 
+    /// The thread's servers for a use of this one, which is started again if it failed or broke:
+    /// once for all uses that wait for the start.
+    pub(crate) fn servers_with(&self, host: &Host, name: &str) -> Arc<ServerSet> {
+        self.servers(host);
+        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(set) = servers.set.recovered(name) {
+            servers.set = Arc::new(set);
+        }
+        Arc::clone(&servers.set)
+    }
+
     /// Restarts this server if it failed or broke.
     pub(crate) fn retry(&self, host: &Host, name: &str) {
         let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);

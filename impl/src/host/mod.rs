@@ -6,6 +6,7 @@
 
 mod config_now;
 mod home;
+mod recovery;
 mod resolve;
 mod resolved;
 mod servers;

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::config_now::{ConfigLayer, ConfigNow, ConfigNowError, ConfigReader, ConfigSource};
-use super::resolved::{Configuration, EffectiveView, Resolved};
+use super::resolved::{BoundCredentials, Configuration, EffectiveView, Resolved};
 use crate::auth::{AuthNow, AuthStore};
 use crate::config::{Environment, Override, Warning};
 use crate::extension::McpExtensionRegistry;
@@ -127,7 +127,9 @@ impl Host {
         let auth = self.auth.now();
         self.warn_of(&auth);
         let view = configuration.runtime.effective(auth.auth);
-        Resolved { configuration: configuration.clone(), auth, view: EffectiveView(view) }
+        let credentials = BoundCredentials(self.auth.bound_to(&auth));
+        let configuration = configuration.clone();
+        Resolved { configuration, auth, view: EffectiveView(view), credentials }
     }
 
     /// Sends new warnings about the sign-in.
