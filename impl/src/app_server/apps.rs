@@ -30,7 +30,7 @@ pub(crate) struct Params {
 pub(crate) fn list(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcError> {
     let Params { thread_id, force_refetch, page } = params;
     let set = match thread_id {
-        Some(id) => Some(server.threads.get(&id)?.servers(server.host()?)),
+        Some(id) => Some(server.threads.get(&id)?.servers_with(server.host()?, CODEX_APPS)),
         None => None,
     };
     let server = Arc::clone(server);

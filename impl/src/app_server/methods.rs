@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::server::AppServer;
 use super::wire::{RpcError, params as typed};
@@ -21,14 +21,15 @@ pub(crate) async fn admit(server: &Arc<AppServer>, method: &str, params: Value) 
         return Work::done(Err(error));
     }
     let work = match method {
-        "thread/start" => match typed::<Map<String, Value>>(params) {
-            Ok(_) => thread_start::start(server).await,
+        "thread/start" => match typed(params) {
+            Ok(params) => thread_start::start(server, params).await,
             Err(error) => Err(error),
         },
         "thread/unsubscribe" => {
             typed(params).map(|params| thread_start::unsubscribe(server, params))
         }
         "config/mcpServer/reload" => reload::reload(server, params).await.map(Work::now),
+        "account/login/start" => typed(params).and_then(|params| account::login(server, &params)),
         "account/logout" => account::logout(server),
         "mcpServerStatus/list" => typed(params).and_then(|params| status::list(server, params)),
         "mcpServer/resource/read" => {

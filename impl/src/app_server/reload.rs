@@ -29,8 +29,14 @@ pub(crate) async fn reload(server: &Arc<AppServer>, params: Value) -> Result<Rep
         refuse_orchestrator_params(&params)?;
         host.latest().await.map_err(RpcError::failed)?
     };
+    // All are read before the first one is taken over: an error changes nothing.
+    let mut threads = Vec::new();
     for thread in server.threads.all() {
-        thread.reload(host, configuration.clone());
+        let configuration = thread.configuration(host, &configuration).await;
+        threads.push((thread, configuration.map_err(RpcError::failed)?));
+    }
+    for (thread, configuration) in threads {
+        thread.reload(host, configuration);
     }
     Ok(Reply::empty())
 }

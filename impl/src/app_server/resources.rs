@@ -24,7 +24,7 @@ pub(crate) struct Params {
 pub(crate) fn read(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcError> {
     let Params { thread_id, server: name, uri } = params;
     if let Some(id) = thread_id {
-        let set = server.threads.get(&id)?.servers(server.host()?);
+        let set = server.threads.get(&id)?.servers_with(server.host()?, &name);
         return Ok(Work::later(async move {
             let connection = tools::lease(set, &name).await?;
             contents(connection.read_resource(&uri).await.map_err(RpcError::failed)?)
@@ -51,8 +51,8 @@ pub(crate) async fn connect_once<T>(
 ) -> Result<T, RpcError> {
     let unknown = || RpcError::internal(format!("unknown MCP server '{}'", echo(name)));
     let config = resolved.view().get(name).filter(|config| config.enabled).ok_or_else(unknown)?;
-    let connection =
-        connect(name, config, &server.ready()?.context).await.map_err(RpcError::failed)?;
+    let context = resolved.bound(server.ready()?.context.clone());
+    let connection = connect(name, config, &context).await.map_err(RpcError::failed)?;
     let outcome = work(&connection).await;
     // The response does not wait for it.
     server.tasks.spawn(async move { connection.shutdown().await });

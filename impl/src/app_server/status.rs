@@ -17,6 +17,7 @@ use crate::auth::Auth;
 use crate::config::ServerConfig;
 use crate::connection::{Connection, connect};
 use crate::host::Resolved;
+use crate::oauth::AuthStatus;
 
 /// The params of `mcpServerStatus/list`.
 #[derive(Debug, Deserialize)]
@@ -91,7 +92,8 @@ async fn status(
         if !config.enabled {
             return Offer::default();
         }
-        let Ok(connection) = connect(name, config, &ready.context).await else {
+        let context = resolved.bound(ready.context.clone());
+        let Ok(connection) = connect(name, config, &context).await else {
             return Offer::default();
         };
         let offer = Offer::of(&connection, detail).await;
@@ -99,7 +101,11 @@ async fn status(
         server.tasks.spawn(async move { connection.shutdown().await });
         offer
     };
-    let (offer, auth) = tokio::join!(listed, auth_status(ready, resolved, name, config));
+    let (offer, mut auth) = tokio::join!(listed, auth_status(ready, resolved, name, config));
+    // The login may have ended during the connection: the tokens may have been refused.
+    if auth == AuthStatus::OAuth.as_str() && offer.server_info.is_null() {
+        auth = auth_status(ready, resolved, name, config).await;
+    }
     json!({
         "name": name,
         "serverInfo": offer.server_info,

@@ -1,25 +1,37 @@
 //! `thread/start` and `thread/unsubscribe`: open and close a thread's connections.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::server::AppServer;
 use super::threads::Thread;
 use super::wire::{Reply, RpcError};
 use super::work::Work;
+use crate::config::Override;
+
+/// The params of `thread/start`. Other fields are ignored.
+#[derive(Deserialize)]
+pub(crate) struct Params {
+    /// Settings that override `config.toml` for this thread: dotted keys, nested objects, or both.
+    config: Option<Map<String, Value>>,
+}
 
 /// Starts a thread and all its servers. The response waits for the required servers; if one of them
 /// fails, so does the thread.
-pub(crate) async fn start(server: &Arc<AppServer>) -> Result<Work, RpcError> {
+pub(crate) async fn start(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcError> {
     let ready = server.ready()?;
     // Threads are started one after another, so the room is not taken in between.
     server.threads.have_room()?;
-    let configuration = ready.host.latest().await.map_err(RpcError::failed)?;
+    let overrides = Override::of_json(&params.config.unwrap_or_default()).map_err(refused)?;
+    let layer = ready.host.layer(overrides);
+    let configuration = ready.host.latest_of(&layer).await.map_err(refused)?;
     let context = ready.context.clone();
-    let (thread, events) = Thread::start(&ready.host, configuration, context, server.tasks.clone());
+    let (thread, events) =
+        Thread::start(&ready.host, layer, configuration, context, server.tasks.clone());
     let thread = Arc::new(thread);
     server.threads.add(Arc::clone(&thread));
     let required = thread.servers(&ready.host).required();
@@ -44,6 +56,11 @@ pub(crate) async fn start(server: &Arc<AppServer>) -> Result<Work, RpcError> {
         tasks.spawn(events.announce(client));
     };
     Ok(Work::later(outcome).then(after))
+}
+
+/// Codex treats an invalid configuration as an invalid request to start a thread.
+fn refused(error: impl Display) -> RpcError {
+    RpcError::invalid_request(format!("failed to load configuration: {error}"))
 }
 
 /// A thread in the format of the protocol.

@@ -11,7 +11,9 @@ use uuid::Uuid;
 use super::outgoing::Client;
 use super::wire::{RpcError, echo};
 use crate::connection::ConnectContext;
-use crate::host::{Configuration, Host, ServerSet, StartupEvent, StartupEvents};
+use crate::host::{
+    ConfigLayer, ConfigNowError, Configuration, Host, ServerSet, StartupEvent, StartupEvents,
+};
 
 /// The maximum number of threads: each may run a process per server.
 const MAX_THREADS: usize = 1_000;
@@ -19,6 +21,8 @@ const MAX_THREADS: usize = 1_000;
 /// A thread of the client.
 pub(crate) struct Thread {
     id: Uuid,
+    /// The thread's own overrides of the configuration.
+    layer: Option<ConfigLayer>,
     servers: Mutex<Servers>,
 }
 
@@ -31,6 +35,7 @@ impl Thread {
     /// Starts a thread and its servers; returns the startup events too.
     pub(crate) fn start(
         host: &Host,
+        layer: Option<ConfigLayer>,
         configuration: Configuration,
         context: ConnectContext,
         tasks: TaskTracker,
@@ -40,20 +45,35 @@ impl Thread {
         let resolved = host.resolved(&configuration);
         let set = ServerSet::start(resolved, context, Arc::new(EventSender(sender)), tasks);
         let servers = Servers { configuration, set: Arc::new(set) };
-        (Self { id, servers: Mutex::new(servers) }, Events { thread: id, events })
+        (Self { id, layer, servers: Mutex::new(servers) }, Events { thread: id, events })
     }
 
     pub(crate) fn id(&self) -> Uuid {
         self.id
     }
 
+    /// The configuration with the thread's own overrides; `base` if it has none.
+    pub(crate) async fn configuration(
+        &self,
+        host: &Host,
+        base: &Configuration,
+    ) -> Result<Configuration, ConfigNowError> {
+        match &self.layer {
+            None => Ok(base.clone()),
+            layer => host.latest_of(layer).await,
+        }
+    }
+
     /// Gives the thread this configuration. New servers start now, so that the next call need not
-    /// wait for them; calls that began earlier keep the servers they have.
+    /// wait for them; calls that began earlier keep the servers they have. Clients wait for the
+    /// status of every server after a reload, so kept ones are announced too.
     pub(crate) fn reload(&self, host: &Host, configuration: Configuration) {
         let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
         let resolved = host.resolved(&configuration);
         servers.configuration = configuration;
-        servers.set = Arc::new(servers.set.succeeded_by(resolved, |_| true));
+        let set = servers.set.succeeded_by(resolved, |_| true);
+        set.announce_kept(&servers.set);
+        servers.set = Arc::new(set);
     }
 
     /// The thread's servers for its next use, for the account that is signed in now. Calls that
@@ -63,6 +83,17 @@ impl Thread {
         let resolved = host.resolved(&servers.configuration);
         if !resolved.is_same(servers.set.resolved()) {
             servers.set = Arc::new(servers.set.succeeded_by(resolved, |_| false));
+        }
+        Arc::clone(&servers.set)
+    }
+
+    /// The thread's servers for a use of this one, which is started again if it failed or broke:
+    /// once for all uses that wait for the start.
+    pub(crate) fn servers_with(&self, host: &Host, name: &str) -> Arc<ServerSet> {
+        self.servers(host);
+        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(set) = servers.set.recovered(name) {
+            servers.set = Arc::new(set);
         }
         Arc::clone(&servers.set)
     }

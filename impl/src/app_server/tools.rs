@@ -30,7 +30,7 @@ pub(crate) fn call(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcE
     let arguments = object("arguments", params.arguments)?;
     let mut meta = object("_meta", params.meta)?.unwrap_or_default();
     meta.insert("threadId".to_owned(), Value::String(thread.id().to_string()));
-    let set = thread.servers(server.host()?);
+    let set = thread.servers_with(server.host()?, &params.server);
     Ok(Work::later(async move {
         let connection = lease(set, &params.server).await?;
         let result = connection.call_tool(&params.tool, arguments, Some(meta)).await;

@@ -94,6 +94,39 @@ impl Authorizer for AccountAuthorizer {
     }
 }
 
+/// Authorises connections with the credentials of one account, as long as it is signed in.
+struct OneAccount {
+    store: AuthStore,
+    account: Option<Account>,
+}
+
+impl AuthStore {
+    /// The source for connections that are opened for this sign-in: if another account signs in
+    /// before or while they are opened, they get no credentials, not even after the first account
+    /// came back.
+    #[must_use]
+    pub fn bound_to(&self, now: &AuthNow) -> Arc<dyn HostCredentialSource> {
+        Arc::new(OneAccount { store: self.clone(), account: now.account.clone() })
+    }
+}
+
+impl HostCredentialSource for OneAccount {
+    fn authorizer(&self) -> Option<Arc<dyn Authorizer>> {
+        let account = self.account.clone()?;
+        let now = self.store.now();
+        // Without credentials now the authorizer says why.
+        if now.account.as_ref() == Some(&account) {
+            now.credentials.as_ref()?;
+        }
+        Some(Arc::new(AccountAuthorizer::new(self.store.clone(), account)))
+    }
+
+    fn is_signed_in(&self) -> bool {
+        let now = self.store.now();
+        now.account == self.account && now.auth.is_some_and(Auth::uses_codex_backend)
+    }
+}
+
 impl HostCredentialSource for AuthStore {
     fn authorizer(&self) -> Option<Arc<dyn Authorizer>> {
         let now = self.now();

@@ -19,6 +19,8 @@ mod refresh;
 #[cfg(feature = "network")]
 mod refresh_state;
 #[cfg(feature = "network")]
+mod sign_in;
+#[cfg(feature = "network")]
 mod storage;
 #[cfg(feature = "network")]
 mod store;
@@ -32,6 +34,8 @@ pub use file::Account;
 pub use kind::{Auth, UnknownAuth};
 #[cfg(feature = "network")]
 pub use now::AuthNow;
+#[cfg(feature = "network")]
+pub use sign_in::{SignInError, SuppliedTokens};
 #[cfg(feature = "network")]
 pub use storage::MAX_AUTH_BYTES;
 #[cfg(feature = "network")]

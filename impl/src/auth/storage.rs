@@ -23,6 +23,8 @@ pub(super) struct Found {
     pub(super) text: Result<Option<String>, AuthFileError>,
     /// Whether users other than the owner may read the file.
     pub(super) exposed: bool,
+    /// Whether a client supplied it, so that it is not from here.
+    pub(super) supplied: bool,
 }
 
 impl Storage {
@@ -39,7 +41,7 @@ impl Storage {
         match self {
             Self::Memory(text) => {
                 let text = text.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                Found { text: self.bounded(text), exposed: false }
+                Found { text: self.bounded(text), exposed: false, supplied: false }
             }
             Self::Disk(path) => Found {
                 text: match read_text(path, MAX_AUTH_BYTES) {
@@ -48,6 +50,7 @@ impl Storage {
                     Err(error) => Err(self.invalid(format!("cannot be read: {error}"))),
                 },
                 exposed: is_exposed(path),
+                supplied: false,
             },
         }
     }
@@ -63,6 +66,21 @@ impl Storage {
 
     fn invalid(&self, problem: String) -> AuthFileError {
         AuthFileError::invalid(&self.name(), problem)
+    }
+
+    /// Replaces the sign-in by this text, whatever it is now.
+    pub(super) fn write(&self, text: String) -> io::Result<()> {
+        match self {
+            Self::Memory(kept) => {
+                *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+                Ok(())
+            }
+            Self::Disk(path) => {
+                let mut new = Replacement::of(path)?;
+                new.stage(&text)?;
+                new.commit()
+            }
+        }
     }
 
     /// Prepares to write. Fails here if writing is impossible, before the caller does what cannot be

@@ -8,6 +8,7 @@ use super::error::LogoutError;
 use super::file::{SignIn, parse};
 use super::now::AuthNow;
 use super::refresh_state::RefreshState;
+use super::sign_in::SUPPLIED;
 use super::storage::{Found, Storage};
 use super::token_endpoint::TokenEndpoint;
 use crate::config::{Environment, Redacted};
@@ -18,6 +19,8 @@ pub struct AuthStore(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) storage: Storage,
+    /// A sign-in that counts instead of the stored one.
+    supplied: Mutex<Option<String>>,
     pub(super) endpoint: TokenEndpoint,
     pub(super) refreshes: RefreshState,
     /// Held briefly while the sign-in is replaced or deleted.
@@ -54,6 +57,7 @@ impl AuthStore {
     fn new(storage: Storage, env: &Environment) -> Self {
         Self(Arc::new(Inner {
             storage,
+            supplied: Mutex::default(),
             endpoint: TokenEndpoint::of(env),
             refreshes: RefreshState::default(),
             change: Mutex::default(),
@@ -61,10 +65,11 @@ impl AuthStore {
         }))
     }
 
-    /// Replaces the text of a store made by [`fixed`](Self::fixed); `None` signs out. Does nothing
-    /// to a file.
+    /// Replaces the text of a store made by [`fixed`](Self::fixed), and a sign-in with supplied tokens;
+    /// `None` signs out. Does nothing to a file.
     pub fn replace(&self, text: Option<String>) {
         let _change = self.change();
+        self.0.supply(None);
         if let Storage::Memory(kept) = &self.0.storage {
             *kept.lock().unwrap_or_else(PoisonError::into_inner) = text;
         }
@@ -77,8 +82,8 @@ impl AuthStore {
         self.current().now
     }
 
-    /// Signs out by deleting the file, and the file it links to if it is a link; `false` if there
-    /// was none.
+    /// Signs out: deletes the file, and the file it links to if it is a link, and forgets supplied
+    /// tokens. `false` if there was no sign-in.
     ///
     /// # Errors
     /// The file could not be deleted.
@@ -87,7 +92,8 @@ impl AuthStore {
         // finds the file gone and writes nothing.
         let _lock = self.0.storage.try_lock();
         let _change = self.change();
-        self.0.storage.delete()
+        let deleted = self.0.storage.delete()?;
+        Ok(self.0.supply(None).is_some() || deleted)
     }
 
     pub(super) fn change(&self) -> MutexGuard<'_, ()> {
@@ -97,7 +103,10 @@ impl AuthStore {
     pub(super) fn current(&self) -> Current {
         // Read under the lock, so that no caller gets an older sign-in than an earlier caller.
         let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = self.0.storage.read();
+        let found = match self.0.supplied() {
+            Some(text) => Found { text: Ok(Some(text)), exposed: false, supplied: true },
+            None => self.0.storage.read(),
+        };
         if let Some((before, current)) = &*last
             && *before == found
         {
@@ -110,8 +119,21 @@ impl AuthStore {
 }
 
 impl Inner {
+    pub(super) fn supplied(&self) -> Option<String> {
+        self.supplied.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces the supplied sign-in, and returns the earlier one.
+    pub(super) fn supply(&self, text: Option<String>) -> Option<String> {
+        let mut supplied = self.supplied.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *supplied, text)
+    }
+
     fn parse(&self, found: &Found) -> Current {
-        let file = self.storage.name();
+        let file = match found.supplied {
+            true => SUPPLIED.to_owned(),
+            false => self.storage.name(),
+        };
         let text = found.text.as_ref().map(Option::as_deref).map_err(Clone::clone);
         let sign_in = text.clone().and_then(|text| match text {
             Some(text) => parse(text, &file),

@@ -10,6 +10,7 @@ mod environment;
 mod error;
 mod features;
 mod host;
+mod json_overrides;
 mod nesting;
 pub(crate) mod node;
 pub(crate) mod origin;

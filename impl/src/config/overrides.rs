@@ -32,6 +32,12 @@ pub enum OverrideError {
          quote a part that holds more than letters, digits, `_` and `-`: mcp_servers.\"a.b\".url"
     )]
     InvalidKey,
+    /// A key of a JSON object leads too deep.
+    #[error("an override of more than {0} steps: no setting is that deep")]
+    TooDeep(usize),
+    /// A JSON object is too large.
+    #[error("more than {0} bytes of overrides")]
+    TooLarge(usize),
 }
 
 impl Override {
@@ -39,6 +45,11 @@ impl Override {
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// The override of the setting at the end of these steps. `value` is TOML.
+    pub(super) fn at(steps: Vec<String>, value: String) -> Self {
+        Self { key: steps.join("."), steps, value }
     }
 
     /// Applies this override, which has this index, to `root`. A value on the way that is not a

@@ -277,6 +277,34 @@ pub enum ConnectError {
     },
 }
 
+impl ConnectError {
+    /// Whether another attempt may succeed without a change of the configuration.
+    #[must_use]
+    pub fn can_pass(&self) -> bool {
+        !matches!(
+            self,
+            Self::InvalidName { .. }
+                | Self::Absent
+                | Self::Disabled { .. }
+                | Self::Stdio
+                | Self::NeedsExecutor { .. }
+                | Self::RemoteVariable { .. }
+                | Self::InvalidUrl { .. }
+                | Self::InvalidHeader { .. }
+                | Self::NoToken { .. }
+        )
+    }
+
+    /// Whether a server or the network has a problem that often passes within a second.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::HttpStatus { status, .. } => *status >= 500,
+            Self::Unreachable { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 /// The setting that holds the URL.
 fn url_setting(server: &str) -> &'static str {
     if server == CODEX_APPS { "chatgpt_base_url" } else { "url" }

@@ -23,6 +23,8 @@ mod options;
 mod pipe;
 pub(crate) mod recipient;
 mod request;
+mod retry;
+mod secrets;
 mod session;
 mod start;
 mod stdio;

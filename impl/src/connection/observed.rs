@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::authorize::{AuthHeaders, Authorizer, Refusal};
 use super::failure::{Failure, Slot};
 use super::http::{Refused, root_cause};
+use super::secrets::Secrets;
 
 // The types of the trait.
 #[allow(clippy::disallowed_types)]
@@ -41,6 +42,8 @@ pub(super) struct ObservedClient {
     pub(super) authorizer: Option<Arc<dyn Authorizer>>,
     /// The reason of a failed initialization: rmcp creates these requests, so they carry no slot.
     pub(super) session: Slot,
+    /// Gets the authorizations that are sent.
+    pub(super) secrets: Secrets,
     /// Cancelled when the connection is gone.
     pub(super) gone: CancellationToken,
 }
@@ -60,13 +63,20 @@ impl Failed {
 }
 
 impl ObservedClient {
-    /// Runs a request until the connection is gone.
+    /// Runs a request until the connection is gone, or nothing waits for its response.
     async fn until_gone<T>(
         &self,
+        slot: Option<&Slot>,
         sent: impl Future<Output = Result<T, Failed>>,
     ) -> Result<T, Failed> {
-        match self.gone.run_until_cancelled(sent).await {
+        let given_up = slot.map(Slot::given_up).unwrap_or_default();
+        let sent = given_up.run_until_cancelled(sent);
+        match self.gone.run_until_cancelled(sent).await.flatten() {
             Some(outcome) => outcome,
+            // Not the error of a closed connection: rmcp would end it for its other requests too.
+            None if given_up.is_cancelled() => {
+                Err(Failed::finally(Failure::Protocol("the request was given up")))
+            }
             None => Err(Failed {
                 failure: Failure::Protocol("the connection was closed"),
                 error: StreamableHttpError::TransportChannelClosed,
@@ -74,9 +84,11 @@ impl ObservedClient {
         }
     }
 
-    /// Ends these events when the connection is gone, and stores the reason of a broken stream in
-    /// `slot`.
+    /// Ends these events when the connection is gone or nothing waits for the response, and stores the
+    /// reason of a broken stream in `slot`.
     fn events(&self, events: Events, slot: Option<Slot>) -> Events {
+        let given_up = slot.as_ref().map(Slot::given_up).unwrap_or_default();
+        let events = events.take_until(given_up.cancelled_owned());
         let kept = events.inspect(move |event| {
             if let (Err(error), Some(slot)) = (event, &slot) {
                 slot.set_first(broken_stream(error));
@@ -131,14 +143,14 @@ impl ObservedClient {
             Ok(sent) => sent,
             Err(reason) => return Err(Failed::finally(Failure::NotAuthorized(reason.0))),
         };
-        let error = match send(with(headers, &sent)).await {
+        let error = match send(self.with(headers, &sent)).await {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
         let Some((status, challenge)) = refusal(&error) else { return Err(failed(error)) };
         let refused = Refusal { status, challenge, sent };
         if let Some(other) = authorizer.refused(refused).await {
-            let error = match send(with(headers, &other)).await {
+            let error = match send(self.with(headers, &other)).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -148,6 +160,15 @@ impl ObservedClient {
         }
         let advice = authorizer.advice();
         Err(Failed::finally(Failure::Unauthorized { status, advice }))
+    }
+
+    /// These headers, with the authorization in place of headers of the same names.
+    fn with(&self, headers: &Headers, authorization: &AuthHeaders) -> Headers {
+        let values = authorization.iter().filter_map(|(_, value)| value.to_str().ok());
+        values.for_each(|value| self.secrets.add(value));
+        let mut all = headers.clone();
+        all.extend(authorization.iter().cloned());
+        all
     }
 
     /// The slot for the failure of this message.
@@ -165,13 +186,6 @@ impl ObservedClient {
             _ => None,
         }
     }
-}
-
-/// These headers, with the authorization in place of headers of the same names.
-fn with(headers: &Headers, authorization: &AuthHeaders) -> Headers {
-    let mut all = headers.clone();
-    all.extend(authorization.iter().cloned());
-    all
 }
 
 /// The status and the challenge of a response that refuses the authorization.
@@ -301,7 +315,7 @@ impl StreamableHttpClient for ObservedClient {
                 limits,
             )
         });
-        match self.until_gone(sent).await {
+        match self.until_gone(slot.as_ref(), sent).await {
             Ok(StreamableHttpPostResponse::Sse(events, session)) => {
                 Ok(StreamableHttpPostResponse::Sse(self.events(events, slot), session))
             }
@@ -354,7 +368,7 @@ impl StreamableHttpClient for ObservedClient {
             self.inner
                 .get_stream_with_max_sse_event_size(uri, session, last_event, auth, headers, max)
         });
-        let events = self.until_gone(sent).await.map_err(|failed| failed.error)?;
+        let events = self.until_gone(None, sent).await.map_err(|failed| failed.error)?;
         Ok(self.events(events, None))
     }
 }

@@ -8,6 +8,7 @@ use crate::config::ServerConfig;
 const DEFAULT_TOOL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The tools that the configuration allows, and the timeout of requests.
+#[derive(Clone)]
 pub(super) struct Offer {
     pub(super) tool_timeout: Duration,
     enabled_tools: Option<Vec<String>>,

@@ -34,7 +34,8 @@ impl Connection {
         let asked = async {
             let options = PeerRequestOptions::no_options();
             let handle = self.peer.send_request_with_option(request, options).await?;
-            let mut pending = Pending { peer: &self.peer, id: Some(handle.id.clone()) };
+            let id = Some(handle.id.clone());
+            let mut pending = Pending { peer: &self.peer, slot: slot.clone(), id };
             let answer = handle.await_response().await;
             pending.id = None;
             answer
@@ -62,7 +63,8 @@ impl Connection {
             address: self.address.clone(),
             request: name,
             code: refused.code.0,
-            message: one_line(&refused.message, MAX_MESSAGE_CHARS),
+            // Before the text is cut: a part of a secret would not be recognised.
+            message: one_line(&self.secrets.redact(&refused.message), MAX_MESSAGE_CHARS),
         })
     }
 
@@ -108,15 +110,17 @@ impl Connection {
     }
 }
 
-/// Cancels the request at the server when dropped before the response.
+/// Cancels the request at the server when dropped before the response, and closes its stream.
 struct Pending<'a> {
     peer: &'a Peer<RoleClient>,
+    slot: Slot,
     id: Option<RequestId>,
 }
 
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
         let Some(id) = self.id.take() else { return };
+        self.slot.give_up();
         // Without a runtime the connection is gone, and so is the request.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let peer = self.peer.clone();

@@ -12,6 +12,7 @@ use super::error::ServerAddress;
 use super::failure::Slot;
 use super::offer::Offer;
 use super::options::ConnectOptions;
+use super::secrets::Secrets;
 use super::target::Authorization;
 
 /// The timeout of a shutdown.
@@ -23,6 +24,7 @@ pub struct Connection {
     pub(super) authorization: Authorization,
     /// The reason of a broken connection.
     pub(super) session: Slot,
+    pub(super) secrets: Secrets,
     pub(super) ending: Ending,
     pub(super) offer: Offer,
     pub(super) options: ConnectOptions,
@@ -34,14 +36,14 @@ impl Connection {
     pub(super) fn new(
         address: ServerAddress,
         authorization: Authorization,
-        session: Slot,
+        (session, secrets): (Slot, Secrets),
         ending: Ending,
         offer: Offer,
         options: ConnectOptions,
         peer: Peer<RoleClient>,
     ) -> Self {
         let tools = Vec::new();
-        Self { address, authorization, session, ending, offer, options, peer, tools }
+        Self { address, authorization, session, secrets, ending, offer, options, peer, tools }
     }
 
     /// Whether the connection broke or was closed.

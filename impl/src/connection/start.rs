@@ -10,6 +10,7 @@ use rmcp::transport::{
     IntoTransport, StreamableHttpClientTransport,
     streamable_http_client::StreamableHttpClientTransportConfig,
 };
+use tokio::time::Instant;
 
 use super::context::{ConnectContext, Executor};
 use super::ending::Ending;
@@ -20,6 +21,8 @@ use super::name::{MAX_NAME_LEN, is_valid_name};
 use super::observed::ObservedClient;
 use super::offer::Offer;
 use super::request::{explain, within};
+use super::retry::with_retries;
+use super::secrets::Secrets;
 use super::session::Connection;
 use super::target::{Authorization, Target};
 use super::trust::Trust;
@@ -45,7 +48,9 @@ pub fn check_name(name: &str) -> Result<(), ConnectError> {
 }
 
 /// Connects to a server: starts its process if it is one, initializes a session and lists its
-/// tools, all within the server's startup timeout (30 seconds by default).
+/// tools, all within the server's startup timeout (30 seconds by default). For an HTTP server this is
+/// repeated up to twice, after 0.25 and 1 second, if it answers with a status of 500 and above or
+/// cannot be reached.
 ///
 /// Every request to an HTTP server carries the configured headers and an authorization: the token in
 /// its `bearer_token_env_var` if it has one, else the host's credentials if they are for this server,
@@ -88,15 +93,26 @@ async fn connect_unboxed(
     let too_long =
         ConnectError::StartupTimeout { address: at.clone(), seconds: limit.as_secs_f64() };
     let offer = Offer::of(server);
+    let deadline = Instant::now() + limit;
     let start = async {
-        let mut connection = match &server.transport {
-            Transport::StreamableHttp(http) => start_http(name, http, offer, context).await?,
-            Transport::Stdio(stdio) => start_stdio(at, stdio, offer, context).await?,
-        };
-        connection.keep_tools().await?;
-        Ok(connection)
+        match &server.transport {
+            Transport::StreamableHttp(http) => {
+                with_retries(deadline, || {
+                    let start = start_http(name, http, offer.clone(), context);
+                    Box::pin(async { listed(start.await?).await })
+                })
+                .await
+            }
+            Transport::Stdio(stdio) => listed(start_stdio(at, stdio, offer, context).await?).await,
+        }
     };
     within(limit, start, too_long).await
+}
+
+/// The connection with the list of its tools.
+async fn listed(mut connection: Connection) -> Result<Connection, ConnectError> {
+    connection.keep_tools().await?;
+    Ok(connection)
 }
 
 fn address(name: &str, transport: &Transport) -> ServerAddress {
@@ -119,6 +135,9 @@ async fn start_http(
     let Target { url, address, headers, authorization } = Target::of(name, http, context).await?;
     let ending = Ending::default();
     let session = Slot::default();
+    let secrets = Secrets::default();
+    headers.values().filter_map(|value| value.to_str().ok()).for_each(|value| secrets.add(value));
+    url.query_pairs().for_each(|(_, value)| secrets.add(&value));
     let authorizer = match &authorization {
         Authorization::Asked(authorizer) | Authorization::Variable(_, Some(authorizer)) => {
             Some(Arc::clone(authorizer))
@@ -129,6 +148,7 @@ async fn start_http(
         inner: http::client(&url, headers, &address, &Trust::of(&context.environment))?,
         authorizer,
         session: session.clone(),
+        secrets: secrets.clone(),
         gone: ending.stop.clone(),
     };
     let max = context.options.max_response_bytes;
@@ -136,7 +156,7 @@ async fn start_http(
         .max_json_response_size(max)
         .max_sse_event_size(max);
     let transport = StreamableHttpClientTransport::with_client(client, config);
-    let connection = Start { address, authorization, session, ending, offer };
+    let connection = Start { address, authorization, session, secrets, ending, offer };
     connection.serve(transport, context).await
 }
 
@@ -146,7 +166,8 @@ async fn start_stdio(
     offer: Offer,
     context: &ConnectContext,
 ) -> Result<Connection, ConnectError> {
-    let command = stdio::command(&address, stdio, context)?;
+    let secrets = Secrets::default();
+    let command = stdio::command(&address, stdio, context, &secrets)?;
     let mut ending = Ending::default();
     let session = Slot::default();
     let max = context.options.max_response_bytes;
@@ -157,7 +178,7 @@ async fn start_stdio(
     })?;
     ending.process = Some(process);
     let authorization = Authorization::None;
-    let connection = Start { address, authorization, session, ending, offer };
+    let connection = Start { address, authorization, session, secrets, ending, offer };
     connection.serve(transport, context).await
 }
 
@@ -166,6 +187,7 @@ struct Start {
     address: ServerAddress,
     authorization: Authorization,
     session: Slot,
+    secrets: Secrets,
     ending: Ending,
     offer: Offer,
 }
@@ -195,7 +217,7 @@ impl Start {
         service: RunningService<RoleClient, Host>,
         context: &ConnectContext,
     ) -> Connection {
-        let Self { address, authorization, session, ending, offer } = self;
+        let Self { address, authorization, session, secrets, ending, offer } = self;
         let peer = service.peer().clone();
         let ended = ending.ended.clone();
         tokio::spawn(async move {
@@ -205,7 +227,7 @@ impl Start {
             let _ = service.waiting().await;
         });
         let options = context.options.clone();
-        Connection::new(address, authorization, session, ending, offer, options, peer)
+        Connection::new(address, authorization, (session, secrets), ending, offer, options, peer)
     }
 
     async fn failed(&self, error: ClientInitializeError) -> ConnectError {

@@ -8,6 +8,7 @@ use tokio::process::Command;
 
 use super::context::ConnectContext;
 use super::error::{ConnectError, ServerAddress};
+use super::secrets::Secrets;
 use crate::config::{EnvVar, EnvVarSource, Environment, Stdio};
 
 /// The variables of the host that every process inherits: those that programs need for paths and
@@ -52,12 +53,13 @@ pub(super) fn command(
     address: &ServerAddress,
     stdio: &Stdio,
     context: &ConnectContext,
+    secrets: &Secrets,
 ) -> Result<Command, ConnectError> {
     let mut command = Command::new(&stdio.command);
     command
         .args(&stdio.args)
         .env_clear()
-        .envs(variables(address, stdio, &context.environment)?)
+        .envs(variables(address, stdio, &context.environment, secrets)?)
         .stdin(Pipe::piped())
         .stdout(Pipe::piped())
         .stderr(Pipe::piped())
@@ -87,6 +89,7 @@ fn variables(
     address: &ServerAddress,
     stdio: &Stdio,
     env: &Environment,
+    secrets: &Secrets,
 ) -> Result<Vec<(String, OsString)>, ConnectError> {
     let from_host = |name: &str| Some((name.to_owned(), env.get(name)?.to_owned()));
     let mut variables: Vec<_> = INHERITED.iter().filter_map(|name| from_host(name)).collect();
@@ -99,9 +102,13 @@ fn variables(
                 return Err(ConnectError::RemoteVariable { server, variable });
             }
         };
-        variables.extend(from_host(name));
+        let variable = from_host(name);
+        let value = variable.as_ref().and_then(|(_, value)| value.to_str());
+        value.into_iter().for_each(|value| secrets.add(value));
+        variables.extend(variable);
     }
     let own = stdio.env.iter().flatten();
+    own.clone().for_each(|(_, value)| secrets.add(value.expose()));
     variables.extend(own.map(|(name, value)| (name.clone(), value.expose().into())));
     Ok(variables)
 }

@@ -69,9 +69,25 @@ pub enum ConfigNowError {
 #[derive(Debug)]
 pub(super) struct ConfigReader {
     source: Mutex<ConfigSource>,
-    overrides: Vec<Override>,
     environment: Environment,
+    base: ConfigLayer,
+}
+
+/// Overrides of the configuration, and the last configuration with them.
+#[derive(Debug)]
+pub struct ConfigLayer {
+    overrides: Vec<Override>,
     last: Mutex<Option<Last>>,
+}
+
+impl ConfigLayer {
+    fn new(overrides: Vec<Override>) -> Self {
+        Self { overrides, last: Mutex::default() }
+    }
+
+    fn last(&self) -> Option<Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -114,7 +130,17 @@ impl ConfigReader {
         overrides: Vec<Override>,
         environment: Environment,
     ) -> Self {
-        Self { source: Mutex::new(source), overrides, environment, last: Mutex::default() }
+        Self { source: Mutex::new(source), environment, base: ConfigLayer::new(overrides) }
+    }
+
+    /// The host's own overrides.
+    pub(super) fn base(&self) -> &ConfigLayer {
+        &self.base
+    }
+
+    /// The host's own overrides, and these after them.
+    pub(super) fn layer(&self, more: Vec<Override>) -> ConfigLayer {
+        ConfigLayer::new(self.base.overrides.iter().cloned().chain(more).collect())
     }
 
     /// Changes the source, unless its configuration is invalid.
@@ -122,19 +148,26 @@ impl ConfigReader {
         &self,
         source: ConfigSource,
     ) -> Result<(ConfigNow, Vec<Warning>), ConfigNowError> {
-        let now = self.now_of(source.clone())?;
+        let now = self.now_of(source.clone(), &self.base)?;
         *self.source.lock().unwrap_or_else(PoisonError::into_inner) = source;
         Ok(now)
     }
 
-    /// The current configuration, and new warnings. Compares the text: a time stamp would miss two
-    /// changes within its resolution.
-    pub(super) fn now(&self) -> Result<(ConfigNow, Vec<Warning>), ConfigNowError> {
+    /// The current configuration with the overrides of `layer`, and new warnings. Compares the text:
+    /// a time stamp would miss two changes within its resolution.
+    pub(super) fn now(
+        &self,
+        layer: &ConfigLayer,
+    ) -> Result<(ConfigNow, Vec<Warning>), ConfigNowError> {
         let source = self.source.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        self.now_of(source)
+        self.now_of(source, layer)
     }
 
-    fn now_of(&self, source: ConfigSource) -> Result<(ConfigNow, Vec<Warning>), ConfigNowError> {
+    fn now_of(
+        &self,
+        source: ConfigSource,
+        layer: &ConfigLayer,
+    ) -> Result<(ConfigNow, Vec<Warning>), ConfigNowError> {
         let (text, file, folder) = match source {
             ConfigSource::Given(text) => (text, "config".to_owned(), None),
             ConfigSource::Home(home) => {
@@ -144,9 +177,9 @@ impl ConfigReader {
             }
         };
         let mut warnings = Vec::new();
-        let mut last = match self.last().filter(|last| last.text == text) {
+        let mut last = match layer.last().filter(|last| last.text == text) {
             Some(last) => last,
-            None => self.read(text, &file, &mut warnings)?,
+            None => self.read(text, &file, &layer.overrides, &mut warnings)?,
         };
         let plugins = match folder {
             Some(folder) => last.plugins(&folder)?,
@@ -160,12 +193,8 @@ impl ConfigReader {
             last.warned = plugins.warnings;
         }
         let now = last.now.clone();
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+        *layer.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
         Ok((now, warnings))
-    }
-
-    fn last(&self) -> Option<Last> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Parses a new text, without the plugins.
@@ -173,13 +202,14 @@ impl ConfigReader {
         &self,
         text: String,
         file: &str,
+        overrides: &[Override],
         warnings: &mut Vec<Warning>,
     ) -> Result<Last, ConfigNowError> {
         let environment = self.environment.clone();
-        let host = HostConfig::from_toml_str(&text, file, &self.overrides, environment)?;
-        let states = plugin_states(&text, &self.overrides);
-        let apps = app_states(&text, &self.overrides);
-        let store = store_mode(&text, file, &self.overrides);
+        let host = HostConfig::from_toml_str(&text, file, overrides, environment)?;
+        let states = plugin_states(&text, overrides);
+        let apps = app_states(&text, overrides);
+        let store = store_mode(&text, file, overrides);
         // Warnings about other settings than servers are not for this host.
         let of_servers = |warning: &Warning| warning.key.starts_with("mcp_servers");
         warnings.extend(host.warnings.into_iter().filter(of_servers));
@@ -192,7 +222,7 @@ impl ConfigReader {
             apps,
             oauth_store: store.value,
         };
-        let installed = plugins_are_on(&text, &self.overrides);
+        let installed = plugins_are_on(&text, overrides);
         Ok(Last { text, states: states.value, installed, warned: Vec::new(), now })
     }
 }

@@ -6,12 +6,15 @@
 
 mod config_now;
 mod home;
+mod recovery;
 mod resolve;
 mod resolved;
 mod servers;
 mod slot;
 
-pub use config_now::{CONFIG_FILE, ConfigNow, ConfigNowError, ConfigSource, PLUGINS_FOLDER};
+pub use config_now::{
+    CONFIG_FILE, ConfigLayer, ConfigNow, ConfigNowError, ConfigSource, PLUGINS_FOLDER,
+};
 pub use home::home_of;
 pub use resolve::{Host, HostParts, Warn};
 pub use resolved::{Configuration, EffectiveView, Resolved};

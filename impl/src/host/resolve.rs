@@ -3,8 +3,8 @@
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::config_now::{ConfigNow, ConfigNowError, ConfigReader, ConfigSource};
-use super::resolved::{Configuration, EffectiveView, Resolved};
+use super::config_now::{ConfigLayer, ConfigNow, ConfigNowError, ConfigReader, ConfigSource};
+use super::resolved::{BoundCredentials, Configuration, EffectiveView, Resolved};
 use crate::auth::{AuthNow, AuthStore};
 use crate::config::{Environment, Override, Warning};
 use crate::extension::McpExtensionRegistry;
@@ -73,7 +73,16 @@ impl Host {
         &self,
         source: ConfigSource,
     ) -> Result<Configuration, ConfigNowError> {
-        Ok(self.resolved_without_auth(self.config.replace(source)?).await)
+        let (now, warnings) = self.config.replace(source)?;
+        self.tokens.set_mode(now.oauth_store);
+        Ok(self.resolved_without_auth((now, warnings)).await)
+    }
+
+    /// The host's own overrides with these after them, for [`latest_of`](Self::latest_of). `None`
+    /// without any.
+    #[must_use]
+    pub fn layer(&self, overrides: Vec<Override>) -> Option<ConfigLayer> {
+        (!overrides.is_empty()).then(|| self.config.layer(overrides))
     }
 
     /// The current configuration, resolved up to auth.
@@ -81,7 +90,24 @@ impl Host {
     /// # Errors
     /// The configuration is invalid. Earlier results stay valid.
     pub async fn latest(&self) -> Result<Configuration, ConfigNowError> {
-        Ok(self.resolved_without_auth(self.config.now()?).await)
+        let (now, warnings) = self.config.now(self.config.base())?;
+        self.tokens.set_mode(now.oauth_store);
+        Ok(self.resolved_without_auth((now, warnings)).await)
+    }
+
+    /// The current configuration with the overrides of this layer, resolved up to auth. The store of
+    /// OAuth tokens is that of the host's own configuration: all threads share it.
+    ///
+    /// # Errors
+    /// The configuration is invalid.
+    pub async fn latest_of(
+        &self,
+        layer: &Option<ConfigLayer>,
+    ) -> Result<Configuration, ConfigNowError> {
+        match layer {
+            Some(layer) => Ok(self.resolved_without_auth(self.config.now(layer)?).await),
+            None => self.latest().await,
+        }
     }
 
     async fn resolved_without_auth(
@@ -91,7 +117,6 @@ impl Host {
         for warning in &warnings {
             (self.warn)(warning);
         }
-        self.tokens.set_mode(now.oauth_store);
         let runtime = self.manager.runtime_config(&now.host, &now.plugins).await;
         Configuration { now, runtime }
     }
@@ -102,7 +127,9 @@ impl Host {
         let auth = self.auth.now();
         self.warn_of(&auth);
         let view = configuration.runtime.effective(auth.auth);
-        Resolved { configuration: configuration.clone(), auth, view: EffectiveView(view) }
+        let credentials = BoundCredentials(self.auth.bound_to(&auth));
+        let configuration = configuration.clone();
+        Resolved { configuration, auth, view: EffectiveView(view), credentials }
     }
 
     /// Sends new warnings about the sign-in.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::config_now::ConfigNow;
 use crate::auth::AuthNow;
 use crate::config::{ServerConfig, Transport};
+use crate::connection::ConnectContext;
+use crate::connection::authorize::HostCredentialSource;
 use crate::connection::recipient::{gets_host_credentials, is_authorised_by_host};
 use crate::hosted_apps::CODEX_APPS;
 use crate::manager::McpRuntimeConfig;
@@ -56,6 +58,17 @@ pub struct Resolved {
     pub(super) configuration: Configuration,
     pub(super) auth: Arc<AuthNow>,
     pub(super) view: EffectiveView,
+    pub(super) credentials: BoundCredentials,
+}
+
+/// The host's credentials, for connections of one resolved view.
+#[derive(Clone)]
+pub(super) struct BoundCredentials(pub(super) Arc<dyn HostCredentialSource>);
+
+impl std::fmt::Debug for BoundCredentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BoundCredentials").finish_non_exhaustive()
+    }
 }
 
 impl Resolved {
@@ -75,6 +88,17 @@ impl Resolved {
     #[must_use]
     pub fn configuration(&self) -> &Configuration {
         &self.configuration
+    }
+
+    /// The context for connections to servers of this view: they get credentials of its sign-in or
+    /// none, even if the account changes while they are opened.
+    #[must_use]
+    pub fn bound(&self, context: ConnectContext) -> ConnectContext {
+        let source = || Arc::clone(&self.credentials.0);
+        ConnectContext {
+            host_credentials: context.host_credentials.is_some().then(source),
+            ..context
+        }
     }
 
     /// Whether this is the same view for the same sign-in as `other`.

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use super::resolved::Resolved;
-use super::slot::{Lease, Outcome, Slot, Starter, StartupEvents};
+use super::slot::{Lease, Outcome, Slot, Starter, StartupEvent, StartupEvents, StartupStatus};
 use crate::connection::{ConnectContext, ConnectError};
 
 /// The started servers of one resolved view. Dropping it closes every connection that neither a call
@@ -28,7 +28,7 @@ impl ServerSet {
         events: Arc<dyn StartupEvents>,
         tasks: TaskTracker,
     ) -> Self {
-        let starter = Starter { context, events, tasks };
+        let starter = Starter { context: resolved.bound(context), events, tasks };
         Self { resolved, starter, slots: BTreeMap::new() }.filled(&BTreeMap::new(), |_| false)
     }
 
@@ -36,8 +36,20 @@ impl ServerSet {
     /// Restarts failed and broken servers whose names satisfy `retry`.
     #[must_use]
     pub fn succeeded_by(&self, resolved: Resolved, retry: impl Fn(&str) -> bool) -> Self {
-        let starter = self.starter.clone();
+        let mut starter = self.starter.clone();
+        starter.context = resolved.bound(starter.context);
         Self { resolved, starter, slots: BTreeMap::new() }.filled(&self.slots, retry)
+    }
+
+    /// The set in which this server is started again; `None` unless it failed or broke, in a way
+    /// that may pass.
+    #[must_use]
+    pub fn recovered(&self, name: &str) -> Option<Self> {
+        let (name, slot) = self.slots.get_key_value(name)?;
+        let slot = slot.recovered(name, &self.starter)?;
+        let mut slots = self.slots.clone();
+        slots.insert(Arc::clone(name), slot);
+        Some(Self { resolved: self.resolved.clone(), starter: self.starter.clone(), slots })
     }
 
     fn filled(
@@ -55,6 +67,17 @@ impl ServerSet {
             self.slots.insert(Arc::clone(name), slot);
         }
         self
+    }
+
+    /// Reports the ready servers that this set took over from `earlier`.
+    pub fn announce_kept(&self, earlier: &Self) {
+        for (name, slot) in &self.slots {
+            let kept = earlier.slots.get(name).is_some_and(|other| Arc::ptr_eq(slot, other));
+            if kept && slot.is_ready() {
+                let (name, status) = (Arc::clone(name), StartupStatus::Ready);
+                self.starter.events.happened(StartupEvent { name, status, error: None });
+            }
+        }
     }
 
     /// The view of these servers.

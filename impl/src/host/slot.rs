@@ -1,11 +1,13 @@
 //! One server of a thread, which is starting, ready or failed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use super::recovery::Recovery;
 use crate::auth::AuthNow;
 use crate::config::ServerConfig;
 use crate::connection::{ConnectContext, ConnectError, Connection, connect};
@@ -69,6 +71,7 @@ pub(super) struct Slot {
     /// The sign-in that the connection depends on, if any.
     auth: Option<Arc<AuthNow>>,
     outcome: watch::Receiver<Option<Outcome>>,
+    recovery: Recovery,
     _alive: DropGuard,
 }
 
@@ -94,13 +97,42 @@ impl Slot {
         auth: Option<Arc<AuthNow>>,
         starter: &Starter,
     ) -> Arc<Self> {
+        Self::start_after(Duration::ZERO, name, server, auth, starter, Recovery::new())
+    }
+
+    fn start_after(
+        delay: Duration,
+        name: &Arc<str>,
+        server: &Arc<ServerConfig>,
+        auth: Option<Arc<AuthNow>>,
+        starter: &Starter,
+        recovery: Recovery,
+    ) -> Arc<Self> {
         let superseded = CancellationToken::new();
         let (publish, outcome) = watch::channel(None);
-        let task =
+        let run =
             run(Arc::clone(name), Arc::clone(server), starter.clone(), superseded.clone(), publish);
-        starter.tasks.spawn(task);
+        let waited = superseded.clone();
+        starter.tasks.spawn(async move {
+            if waited.run_until_cancelled(tokio::time::sleep(delay)).await.is_some() {
+                run.await;
+            }
+        });
         let server = Arc::clone(server);
-        Arc::new(Self { server, auth, outcome, _alive: superseded.drop_guard() })
+        Arc::new(Self { server, auth, outcome, recovery, _alive: superseded.drop_guard() })
+    }
+
+    /// Starts the server again if the start failed or the connection broke. `None` if it is in use,
+    /// or if another start would fail in the same way.
+    pub(super) fn recovered(&self, name: &Arc<str>, starter: &Starter) -> Option<Arc<Self>> {
+        let can_recover = match &*self.outcome.borrow() {
+            None => false,
+            Some(Ok(connection)) => connection.is_closed(),
+            Some(Err(error)) => error.can_pass(),
+        };
+        let (delay, recovery) = can_recover.then(|| self.recovery.restarted())?;
+        let auth = self.auth.clone();
+        Some(Self::start_after(delay, name, &self.server, auth, starter, recovery))
     }
 
     /// Whether this slot fits the server and the sign-in. With `retry`, a failed or broken one does
@@ -123,6 +155,11 @@ impl Slot {
         };
         // A new sign-in restarts servers that failed without it.
         same_account && *self.server == **server && (usable || (unchanged && !retry))
+    }
+
+    /// Whether the start succeeded.
+    pub(super) fn is_ready(&self) -> bool {
+        matches!(&*self.outcome.borrow(), Some(Ok(_)))
     }
 
     /// The outcome of the start.

@@ -3,6 +3,8 @@
 
 // `cfg(test)` tells clippy that helpers are test code too.
 #[cfg(test)]
+mod account_change;
+#[cfg(test)]
 mod auth;
 #[cfg(feature = "cli")]
 #[cfg(test)]
@@ -20,11 +22,17 @@ mod orchestrator;
 #[allow(dead_code, reason = "the tests of OAuth use the rest")]
 mod provider;
 #[cfg(test)]
+mod recovery;
+#[cfg(test)]
 mod reload;
 #[cfg(test)]
 mod schemas;
 #[cfg(test)]
+mod sign_in;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod thread_config;
 #[cfg(test)]
 mod threads;
 #[cfg(test)]

@@ -86,3 +86,18 @@ async fn a_status_after_a_login_is_not_shared_with_an_earlier_request() {
     assert_eq!(second["data"][0]["authStatus"], "oAuth");
     client.finish().await;
 }
+
+#[tokio::test]
+async fn the_first_status_after_a_refused_refresh_says_not_logged_in() {
+    let provider = Provider::start().await;
+    // The access token has expired when it arrives.
+    provider.state().expires_in = Some(0);
+    let mut client = Client::at(&Home::new(&settings_of(&provider))).await;
+    let result = client.request("mcpServer/oauth/login", json!({ "name": "docs" })).await.unwrap();
+    browse(result["authorizationUrl"].as_str().unwrap().to_owned()).await;
+    client.notification("mcpServer/oauthLogin/completed").await;
+    // From now on a refresh gets `invalid_grant`.
+    provider.state().refresh_token = None;
+    assert_eq!(auth_status(&mut client).await, "notLoggedIn");
+    client.finish().await;
+}

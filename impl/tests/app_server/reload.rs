@@ -117,8 +117,51 @@ async fn a_reload_restarts_a_server_that_exited() {
         calls += 1;
         assert!(calls < 10, "it does not die");
     }
-    assert!(client.call(&thread, "docs", "echo").await.is_err());
+    client.startup("docs", "ready").await;
+    reload(&mut client).await.unwrap();
+    // Without a use.
+    client.startup("docs", "ready").await;
+    client.finish().await;
+}
+
+/// The startup statuses of these servers until each has the last one, in the order of arrival.
+async fn startups(client: &mut Client, thread: &str, count: usize) -> Vec<(String, String)> {
+    let mut seen = Vec::new();
+    while seen.len() < count {
+        let event = client.notification("mcpServer/startupStatus/updated").await;
+        assert_eq!(event["threadId"], json!(thread));
+        let word = |key: &str| event[key].as_str().unwrap().to_owned();
+        seen.push((word("name"), word("status")));
+    }
+    seen.sort();
+    seen
+}
+
+#[tokio::test]
+async fn a_reload_announces_kept_servers_as_ready() {
+    let home = Home::new(&stdio("docs", &[]));
+    let mut client = Client::at(&home).await;
+    let thread = client.thread().await;
+    client.startup("docs", "ready").await;
+    home.config(&(stdio("docs", &[]) + &stdio("search", &[])));
+    reload(&mut client).await.unwrap();
+    let seen = startups(&mut client, &thread, 3).await;
+    let wanted = [("docs", "ready"), ("search", "ready"), ("search", "starting")];
+    assert_eq!(seen, wanted.map(|(name, status)| (name.to_owned(), status.to_owned())));
+    client.finish().await;
+}
+
+#[tokio::test]
+async fn a_reload_announces_a_server_that_is_still_starting_once() {
+    let home = Home::new(&stdio("docs", &["--delay-ms", "500"]));
+    let mut client = Client::at(&home).await;
+    let thread = client.thread().await;
+    client.startup("docs", "starting").await;
     reload(&mut client).await.unwrap();
     assert!(client.call(&thread, "docs", "echo").await.is_ok());
+    reload(&mut client).await.unwrap();
+    // One of the start, one of the second reload.
+    let seen = startups(&mut client, &thread, 2).await;
+    assert!(seen.iter().all(|(_, status)| status == "ready"), "{seen:?}");
     client.finish().await;
 }

@@ -69,6 +69,38 @@ async fn a_tool_that_is_not_offered_is_not_called() {
     assert!(!seen(&endpoint).await.contains(&"tools/call".to_owned()));
 }
 
+/// A server that repeats a header of the request in its error, cut at every place of the message.
+#[tokio::test]
+async fn a_refused_call_shows_no_secret_that_the_server_repeats() {
+    let endpoint = on_calls(|request| {
+        let token = request.headers["authorization"].to_str().unwrap();
+        let key = request.headers["x-api-key"].to_str().unwrap();
+        let query = request.url.query().unwrap_or_default();
+        let fill = "x".repeat(
+            usize::try_from(body(request)["params"]["arguments"]["n"].as_u64().unwrap()).unwrap(),
+        );
+        let message = format!("{fill} bad {token}, {key} or {query}");
+        let error = json!({ "code": -32602, "message": message });
+        let id = &body(request)["id"];
+        ResponseTemplate::new(200)
+            .set_body_json(json!({ "jsonrpc": "2.0", "id": id, "error": error }))
+    })
+    .await;
+    let script =
+        crate::support::Script::new(&[Some("secret-token-1"), Some("secret-token-2")], None);
+    let url = format!("{}{}?key=secret-query", endpoint.uri(), APPS_PATH);
+    let headers = json!({ "x-api-key": "secret-key" });
+    let docs = server(&json!({ "url": url, "http_headers": headers }));
+    let context = crate::support::with_oauth(&script);
+    let connection = connect("docs", &docs, &context).await.unwrap();
+    for fill in [0, 960, 970, 980, 985] {
+        let arguments = object(json!({ "n": fill }));
+        let error = connection.call_tool("a", arguments, None).await.unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains(" bad ") && !shown.contains("secret"), "{shown}");
+    }
+}
+
 #[tokio::test]
 async fn a_refused_call_shows_the_servers_message_within_bounds() {
     let endpoint = on_calls(|request| {

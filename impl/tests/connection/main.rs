@@ -24,6 +24,10 @@ mod processes;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod retries;
+#[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod stuck;
 #[cfg(test)]
 mod support;
