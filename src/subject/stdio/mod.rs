@@ -178,9 +178,12 @@ impl StdioDriver {
                 *slowest = slowest.max(process.slowest());
             }
             drop(slowest);
-            // After the greatest number, no other is left.
-            if answered.is_ok() && !late && form != Some(Form::LargeSeq) {
-                self.give_back(process);
+            match form {
+                _ if answered.is_err() || late => drop(process),
+                // After the greatest number, no other is left.
+                Some(Form::LargeSeq) => drop(process.stop(self.patience.case)),
+                Some(Form::EndOfInput) => drop(process),
+                _ => self.give_back(process),
             }
             answered
         });
@@ -295,8 +298,10 @@ impl Driver for InForm<'_> {
         self.driver.ask_patiently_in(Some(self.form), case)
     }
 
+    /// Stops the processes instead of killing them, so that they can write what they keep until
+    /// their end, such as counts of what they reached.
     fn restart(&self) {
-        self.driver.restart();
+        self.driver.stop();
     }
 
     fn kind(&self) -> SubjectKind {
