@@ -30,7 +30,7 @@ const BREAKDOWNS: u32 = 2;
 /// The number of cases in a form.
 fn count(form: Form) -> u64 {
     match form {
-        Form::LongLine | Form::FarAhead | Form::EndOfInput => FEW,
+        Form::LongLine | Form::FarAhead | Form::Stop | Form::EndOfInput => FEW,
         _ => written().len() as u64 + RANDOM,
     }
 }

@@ -58,13 +58,15 @@ pub enum Form {
     FarAhead,
     /// After each case one of a profile that no subject knows.
     UnknownProfile,
+    /// `stop` after each batch.
+    Stop,
     /// The end of input instead of `stop`.
     EndOfInput,
 }
 
 impl Form {
     /// All forms.
-    pub const ALL: [Form; 16] = [
+    pub const ALL: [Form; 17] = [
         Form::BlankLines,
         Form::WhiteSpace,
         Form::MemberOrder,
@@ -80,6 +82,7 @@ impl Form {
         Form::LongLine,
         Form::FarAhead,
         Form::UnknownProfile,
+        Form::Stop,
         Form::EndOfInput,
     ];
 
@@ -101,6 +104,7 @@ impl Form {
             Form::LongLine => "long-line",
             Form::FarAhead => "far-ahead",
             Form::UnknownProfile => "unknown-profile",
+            Form::Stop => "stop",
             Form::EndOfInput => "end-of-input",
         }
     }
@@ -127,6 +131,7 @@ impl Form {
                 "A subject skips every case of an unknown profile without validating it, because the \
                  form of a case can differ there."
             }
+            Form::Stop => "the subject exits with status 0",
             Form::EndOfInput => "End of input means `stop`.",
         }
     }

@@ -96,10 +96,13 @@ fn skips_profile(way: &str, request: &Value) -> bool {
     let profile = request["case"]["profile"].as_str().unwrap_or(known[0]);
     let is_unknown = !known.contains(&profile);
     if is_unknown {
-        say_answer(request["seq"].as_u64().unwrap(), &match way {
-            "fails-on-an-unknown-profile" => Answer::errored("unknown profile"),
-            _ => Answer::skipped("unknown profile"),
-        });
+        say_answer(
+            request["seq"].as_u64().unwrap(),
+            &match way {
+                "fails-on-an-unknown-profile" => Answer::errored("unknown profile"),
+                _ => Answer::skipped("unknown profile"),
+            },
+        );
     }
     is_unknown
 }

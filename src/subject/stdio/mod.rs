@@ -125,8 +125,8 @@ impl StdioDriver {
 
     /// Stops all processes as the protocol says; returns a description of each irregular exit.
     pub fn stop(&self) -> Vec<String> {
-        let stopped = self.take_all().into_iter().map(|process| process.stop(self.patience.case));
-        stopped.filter_map(Result::err).collect()
+        let stop = |mut process: Process| process.stop(self.patience.case).err();
+        self.take_all().into_iter().filter_map(stop).map(|failure| failure.message).collect()
     }
 
     fn take_all(&self) -> Vec<Process> {
@@ -182,7 +182,7 @@ impl StdioDriver {
                 _ if answered.is_err() || late => drop(process),
                 // After the greatest number, no other is left.
                 Some(Form::LargeSeq) => drop(process.stop(self.patience.case)),
-                Some(Form::EndOfInput) => drop(process),
+                Some(Form::Stop | Form::EndOfInput) => drop(process),
                 _ => self.give_back(process),
             }
             answered

@@ -136,14 +136,14 @@ impl Process {
                 return broken(answers, suspect.unwrap_or(first_missing), failure);
             }
         }
-        if form == Some(Form::EndOfInput)
-            && let Err(failure) = self.end("the end of input", timeout)
-        {
-            return broken(answers, count.saturating_sub(1), failure);
-        }
-        if form != Some(Form::EndOfInput) && self.piped.has_ended() {
+        let ended = match form {
+            Some(Form::Stop) => self.stop(timeout),
+            Some(Form::EndOfInput) => self.end("the end of input", timeout),
             // The subject has exited, so another process wrote the last answers.
-            let failure = self.piped.ended();
+            _ if self.piped.has_ended() => Err(self.piped.ended()),
+            _ => Ok(()),
+        };
+        if let Err(failure) = ended {
             return broken(answers, count.saturating_sub(1), failure);
         }
         answers.truncate(cases.len());
@@ -211,10 +211,10 @@ impl Process {
     /// Asks the process to stop.
     ///
     /// # Errors
-    /// A description of the protocol violation.
-    pub(super) fn stop(mut self, limit: Duration) -> Result<(), String> {
+    /// It does not exit with status 0 within `limit`, or writes another line.
+    pub(super) fn stop(&mut self, limit: Duration) -> Result<(), Failure> {
         self.send(&[Request::Stop]);
-        self.end("`stop`", limit).map_err(|failure| failure.message)
+        self.end("`stop`", limit)
     }
 
     /// Closes the input of the process and waits for its end.
@@ -227,7 +227,9 @@ impl Process {
         }
         match status {
             Some(status) if status.success() => Ok(()),
-            Some(status) => Err(crashed(format!("after {after} it ended with {status}, expected 0"))),
+            Some(status) => {
+                Err(crashed(format!("after {after} it ended with {status}, expected 0")))
+            }
             None => {
                 let limit = limit.as_secs_f64();
                 let message = format!("after {after} it did not end within {limit} s");
