@@ -33,6 +33,8 @@
 #[cfg(feature = "network")]
 pub mod app_server;
 pub mod auth;
+#[cfg(feature = "network")]
+mod bounded;
 mod config;
 #[cfg(feature = "network")]
 pub mod connect_url;

@@ -21,7 +21,7 @@ const RANDOM: u64 = 11;
 /// The seed of these cases. It is fixed, so that every run sends the same lines.
 const SEED: u64 = 1;
 
-/// The number of cases in a form with long lines or many requests.
+/// The number of cases in a form with long lines, many requests or a process for each batch.
 const FEW: u64 = 2;
 
 /// How often a subject may break down in a form. The next form gets a new process.
@@ -30,7 +30,7 @@ const BREAKDOWNS: u32 = 2;
 /// The number of cases in a form.
 fn count(form: Form) -> u64 {
     match form {
-        Form::LongLine | Form::FarAhead => FEW,
+        Form::LongLine | Form::FarAhead | Form::Stop | Form::EndOfInput => FEW,
         _ => written().len() as u64 + RANDOM,
     }
 }

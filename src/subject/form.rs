@@ -17,6 +17,9 @@ const AHEAD: usize = 1_024;
 /// The nesting depth of a case that every subject reads.
 const DEPTH: usize = 120;
 
+/// Names that no profile has, some close to one that is known.
+const UNKNOWN_PROFILES: [&str; 4] = ["unknown", "codex-pr-2719", "Codex-PR-27191", ""];
+
 /// The gap between two numbers of [`Form::AnySeq`].
 const GAP: u64 = 1_000;
 
@@ -53,11 +56,17 @@ pub enum Form {
     LongLine,
     /// 1,024 requests, sent before the first answer is read.
     FarAhead,
+    /// After each case one of a profile that no subject knows.
+    UnknownProfile,
+    /// `stop` after each batch.
+    Stop,
+    /// The end of input instead of `stop`.
+    EndOfInput,
 }
 
 impl Form {
     /// All forms.
-    pub const ALL: [Form; 14] = [
+    pub const ALL: [Form; 17] = [
         Form::BlankLines,
         Form::WhiteSpace,
         Form::MemberOrder,
@@ -72,6 +81,9 @@ impl Form {
         Form::DeepCase,
         Form::LongLine,
         Form::FarAhead,
+        Form::UnknownProfile,
+        Form::Stop,
+        Form::EndOfInput,
     ];
 
     /// The name used in findings.
@@ -91,6 +103,9 @@ impl Form {
             Form::DeepCase => "deep-case",
             Form::LongLine => "long-line",
             Form::FarAhead => "far-ahead",
+            Form::UnknownProfile => "unknown-profile",
+            Form::Stop => "stop",
+            Form::EndOfInput => "end-of-input",
         }
     }
 
@@ -112,12 +127,23 @@ impl Form {
             Form::DeepCase => "A case can be nested 120 levels deep.",
             Form::LongLine => "A line has at most 16 MiB.",
             Form::FarAhead => "The driver can send up to 1,024 requests before it reads an answer.",
+            Form::UnknownProfile => {
+                "A subject skips every case of an unknown profile without validating it, because the \
+                 form of a case can differ there."
+            }
+            Form::Stop => "the subject exits with status 0",
+            Form::EndOfInput => "End of input means `stop`.",
         }
     }
 
-    /// How many requests are sent to ask this many cases; they repeat the cases.
+    /// How many requests are sent to ask this many cases. Those after the cases repeat them, or are
+    /// of an unknown profile.
     pub(super) fn requests(self, cases: usize) -> usize {
-        if self == Form::FarAhead { cases.max(AHEAD) } else { cases }
+        match self {
+            Form::FarAhead => cases.max(AHEAD),
+            Form::UnknownProfile => 2 * cases,
+            _ => cases,
+        }
     }
 
     /// Writes a request.
@@ -137,6 +163,21 @@ impl Form {
         }
         writer.request(seq, &case);
         writer.bytes.push(b'\n');
+    }
+
+    /// Writes a request of a profile that no subject knows, and that writes a case in another form.
+    pub(super) fn write_unknown(seq: u64, case: &Case, bytes: &mut Vec<u8>) {
+        let mut case = serde_json::to_value(case).unwrap_or_default();
+        let names = UNKNOWN_PROFILES;
+        let name = names.get(seq as usize % names.len()).copied().unwrap_or_default();
+        let later = serde_json::json!({
+            "profile": name, "plugins": {"p1": 0}, "auth": ["later"], "later": null,
+        });
+        if let (Some(members), Value::Object(later)) = (case.as_object_mut(), later) {
+            members.extend(later);
+        }
+        Writer { form: Form::UnknownProfile, in_case: false, bytes }.request(seq, &case);
+        bytes.push(b'\n');
     }
 
     fn rewrite_case(self, case: &mut Value) {
@@ -353,6 +394,11 @@ impl Numbering {
         (position < self.count).then_some(position)
     }
 
+    /// Whether the request at a position is one of an unknown profile.
+    pub(super) fn is_unknown(&self, position: usize) -> bool {
+        self.form == Some(Form::UnknownProfile) && position >= self.count / 2
+    }
+
     /// Whether a number is of an earlier batch.
     pub(super) fn is_earlier(&self, seq: u64) -> bool {
         seq > 0 && seq < self.first
@@ -404,6 +450,20 @@ mod tests {
         let text = String::from_utf8(bytes).unwrap();
         // The request is one more level.
         assert_eq!(text.matches("[").count(), DEPTH - 2 + 1, "{text}");
+    }
+
+    #[test]
+    fn an_unknown_profile_is_not_a_case() {
+        for seq in 0..4 {
+            let mut bytes = Vec::new();
+            Form::write_unknown(seq, &case(), &mut bytes);
+            let request: Value = serde_json::from_slice(&bytes).unwrap();
+            let name = request["case"]["profile"].as_str().unwrap();
+            assert!(Profile::ALL.iter().all(|profile| profile.name() != name), "{name}");
+            assert!(serde_json::from_value::<Case>(request["case"].clone()).is_err());
+        }
+        let numbering = Numbering::new(Some(Form::UnknownProfile), 1, 6);
+        assert_eq!([2, 3].map(|position| numbering.is_unknown(position)), [false, true]);
     }
 
     #[test]

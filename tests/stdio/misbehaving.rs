@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use mcp_overlay::Subject;
 use mcp_overlay::subject::ProductionSubject;
-use mcp_overlay_model::{Answer, Auth, Case};
+use mcp_overlay_model::{Answer, Auth, Case, Profile};
 use serde_json::{Value, json};
 
 const FOREVER: Duration = Duration::from_secs(600);
@@ -38,6 +38,9 @@ fn main() {
             Some("start") => start(&way),
             Some("resolve") => {
                 questions += 1;
+                if skips_profile(&way, &request) {
+                    continue;
+                }
                 let case: Case = serde_json::from_value(request["case"].clone()).unwrap();
                 let seq = request["seq"].as_u64().unwrap();
                 let answer = match way.as_str() {
@@ -80,6 +83,28 @@ fn main() {
             _ => return,
         }
     }
+    match way.as_str() {
+        "waits-for-stop" => sleep(FOREVER),
+        "ends-with-1-without-stop" => exit(1),
+        _ => {}
+    }
+}
+
+/// Skips a case of an unknown profile; whether it was one.
+fn skips_profile(way: &str, request: &Value) -> bool {
+    let known = Profile::ALL.map(Profile::name);
+    let profile = request["case"]["profile"].as_str().unwrap_or(known[0]);
+    let is_unknown = !known.contains(&profile);
+    if is_unknown {
+        say_answer(
+            request["seq"].as_u64().unwrap(),
+            &match way {
+                "fails-on-an-unknown-profile" => Answer::errored("unknown profile"),
+                _ => Answer::skipped("unknown profile"),
+            },
+        );
+    }
+    is_unknown
 }
 
 /// Whether no process of this test has paused.
@@ -147,6 +172,23 @@ fn misread(way: &str, line: &str, request: &mut Value, questions: u64) {
     match way {
         "wants-auth" if !case.contains_key("auth") => {
             case.insert("auth".into(), "chatgpt".into());
+        }
+        "takes-the-last-profile" if !case.contains_key("profile") => {
+            case.insert("profile".into(), Profile::ALL.last().unwrap().name().into());
+        }
+        "wants-a-host" if !case.contains_key("host") => {
+            case.insert("host".into(), Value::Null);
+        }
+        "takes-plugins-for-inactive" | "wants-servers-of-plugins" => {
+            let plugins = case.get_mut("plugins").and_then(Value::as_array_mut);
+            for plugin in plugins.into_iter().flatten() {
+                let plugin = plugin.as_object_mut().unwrap();
+                if way == "takes-plugins-for-inactive" {
+                    plugin.entry("active").or_insert(false.into());
+                } else if !plugin.contains_key("mcp_servers") {
+                    exit(6);
+                }
+            }
         }
         "takes-null-for-a-list" if case.get("plugins") == Some(&Value::Null) => {
             exit(6);

@@ -92,6 +92,7 @@ class Check:
         self.phases = [
             ["--only", "vectors"],
             *edges,
+            ["--only", "wire"],
             ["--only", "random", "--cases", str(cases)],
             ["--only", "exhaustive", "--shard", "1/20"],
         ]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::error::{AuthFileError, LogoutError};
+use crate::bounded;
 use crate::files::{ReadError, Replacement, link_target, open_private, read_text};
 
 /// The largest `auth.json` that is read, in bytes.
@@ -43,15 +44,21 @@ impl Storage {
                 let text = text.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 Found { text: self.bounded(text), exposed: false, supplied: false }
             }
-            Self::Disk(path) => Found {
-                text: match read_text(path, MAX_AUTH_BYTES) {
-                    Ok(text) => Ok(Some(text)),
-                    Err(ReadError::Missing) => Ok(None),
-                    Err(error) => Err(self.invalid(format!("cannot be read: {error}"))),
-                },
-                exposed: is_exposed(path),
-                supplied: false,
-            },
+            Self::Disk(path) => {
+                let read = {
+                    let path = path.clone();
+                    move || (read_text(&path, MAX_AUTH_BYTES), is_exposed(&path))
+                };
+                let read = bounded::FILES.run(bounded::LIMIT, read);
+                let invalid = |reason: String| self.invalid(format!("cannot be read: {reason}"));
+                let (text, exposed) = match read {
+                    Some((Ok(text), exposed)) => (Ok(Some(text)), exposed),
+                    Some((Err(ReadError::Missing), exposed)) => (Ok(None), exposed),
+                    Some((Err(error), exposed)) => (Err(invalid(error.to_string())), exposed),
+                    None => (Err(invalid(bounded::too_long())), false),
+                };
+                Found { text, exposed, supplied: false }
+            }
         }
     }
 

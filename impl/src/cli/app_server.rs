@@ -4,7 +4,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use mcp_overlay_host::app_server::{AppServerOptions, DEFAULT_PLACES, Mode, serve};
-use mcp_overlay_host::connection::kill_all_processes;
+use mcp_overlay_host::connection::{guard_processes_with, kill_all_processes};
 use mcp_overlay_host::{Environment, McpExtensionRegistryBuilder, hosted_apps};
 use tokio::io::BufReader;
 use tokio::signal;
@@ -51,6 +51,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         places: DEFAULT_PLACES,
     };
     raise_file_limit();
+    guard_processes();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(Stop::failed)?;
     let served = runtime.block_on(async {
@@ -86,6 +87,19 @@ async fn until_signal(stop: CancellationToken) {
     })
     .await;
     stop.cancel();
+}
+
+/// The hidden command of the guard.
+pub(super) const GUARD: &str = "guard";
+
+/// Has the servers killed if this process is killed.
+fn guard_processes() {
+    // The file of this program may have been replaced; Linux still has this one.
+    let own = std::path::PathBuf::from("/proc/self/exe");
+    let program = if own.exists() { Some(own) } else { std::env::current_exe().ok() };
+    if let Some(program) = program {
+        guard_processes_with(program, GUARD);
+    }
 }
 
 /// Every connection takes up to three file descriptors, and the default limit is low. If it cannot be

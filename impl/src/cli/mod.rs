@@ -41,6 +41,9 @@ enum Command {
     AppServer(app_server::Arguments),
     Connect(connect::Arguments),
     Mcp(mcp::Arguments),
+    /// Kills the servers of an app-server that was killed.
+    #[command(name = app_server::GUARD, hide = true)]
+    Guard,
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -48,6 +51,10 @@ pub(crate) fn main() -> ExitCode {
         Command::AppServer(arguments) => app_server::run(&arguments),
         Command::Connect(arguments) => connect::run(arguments),
         Command::Mcp(arguments) => mcp::run(&arguments),
+        Command::Guard => {
+            mcp_overlay_host::connection::guard(std::io::stdin().lock());
+            Ok(())
+        }
     };
     let (message, status) = match outcome {
         Ok(()) => return ExitCode::SUCCESS,

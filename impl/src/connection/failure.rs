@@ -6,8 +6,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio_util::sync::CancellationToken;
-
 use super::http::Refused;
 
 /// Why a request failed, or a connection ended.
@@ -34,20 +32,9 @@ pub(super) enum Failure {
 
 /// The reason why a request failed or a connection ended.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Slot(Arc<Mutex<Option<Failure>>>, CancellationToken);
+pub(super) struct Slot(Arc<Mutex<Option<Failure>>>);
 
 impl Slot {
-    /// Nothing waits for the response any more: rmcp would keep the request and its stream open until
-    /// the connection ends.
-    pub(super) fn give_up(&self) {
-        self.1.cancel();
-    }
-
-    /// Cancelled when nothing waits for the response any more.
-    pub(super) fn given_up(&self) -> CancellationToken {
-        self.1.clone()
-    }
-
     pub(super) fn get(&self) -> Option<Failure> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -30,6 +30,8 @@ mod unix {
         Pid, Signal as System, kill_process_group, test_kill_process_group as test,
     };
 
+    use super::super::guard::Guard;
+    use super::super::strays::Strays;
     use super::{Child, Command, ExitStatus, Signal, io};
 
     /// The process groups of this host that may not be empty.
@@ -38,10 +40,12 @@ mod unix {
     /// is freed and removed under the same lock: the leader is waited for under it, and its group
     /// is checked right after. If a process outlives the leader, its exit frees the id, and the
     /// next check 10 ms later removes it; systems use all other ids before they reuse one.
-    static LIVE: Mutex<Live> = Mutex::new(Live { groups: BTreeSet::new(), over: false });
+    static LIVE: Mutex<Live> =
+        Mutex::new(Live { groups: BTreeSet::new(), guard: Guard::new(), over: false });
 
     struct Live {
         groups: BTreeSet<i32>,
+        guard: Guard,
         /// No more processes are started.
         over: bool,
     }
@@ -52,11 +56,15 @@ mod unix {
 
     /// Kills all processes of all connections and prevents new ones, for a host that is about to
     /// exit. Does not block and needs no runtime, so it works even if the tasks that end the
-    /// processes no longer run. It does not reach a process that left its group.
+    /// processes no longer run. Of the processes that left their group it reaches those whose parents
+    /// live.
     pub fn kill_all_processes() {
         let mut live = live();
         live.over = true;
         for group in live.groups.iter().filter_map(|id| Pid::from_raw(*id)) {
+            let mut strays = Strays::default();
+            strays.look(group.as_raw_nonzero().get());
+            strays.kill();
             // Fails if the group is empty, which is the goal.
             let _ = kill_process_group(group, System::KILL);
         }
@@ -75,9 +83,13 @@ mod unix {
             if live.over {
                 return Err(io::Error::other("the host is about to exit"));
             }
+            live.guard.start();
             let leader = command.spawn()?;
             let id = leader.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
-            live.groups.extend(id.map(|id| id.as_raw_nonzero().get()));
+            if let Some(id) = id.map(|id| id.as_raw_nonzero().get()) {
+                live.groups.insert(id);
+                live.guard.started(id);
+            }
             Ok((leader, Self(id)))
         }
 
@@ -93,6 +105,11 @@ mod unix {
                 status
             })
             .await
+        }
+
+        /// The id, while the group has processes.
+        pub(crate) fn id(&self) -> Option<i32> {
+            Some(self.0?.as_raw_nonzero().get())
         }
 
         pub(crate) fn signal(&self, _leader: &mut Child, signal: Signal) {
@@ -124,8 +141,9 @@ mod unix {
         }
 
         fn forget(&mut self, live: &mut Live) {
-            if let Some(group) = self.0.take() {
-                live.groups.remove(&group.as_raw_nonzero().get());
+            if let Some(group) = self.0.take().map(|id| id.as_raw_nonzero().get()) {
+                live.groups.remove(&group);
+                live.guard.gone(group);
             }
         }
     }
@@ -162,6 +180,10 @@ impl Group {
 
     pub(super) fn is_alive(&mut self) -> bool {
         false
+    }
+
+    pub(super) fn id(&self) -> Option<i32> {
+        None
     }
 }
 

@@ -13,6 +13,8 @@ mod ending;
 mod error;
 mod failure;
 mod group;
+#[cfg(unix)]
+mod guard;
 mod handler;
 pub(crate) mod header;
 pub(crate) mod http;
@@ -28,6 +30,7 @@ mod secrets;
 mod session;
 mod start;
 mod stdio;
+mod strays;
 mod supervise;
 pub(crate) mod target;
 pub(crate) mod trust;
@@ -37,6 +40,8 @@ pub use context::{ConnectContext, Executor};
 pub use credentials::HostCredentials;
 pub use error::{ConnectError, ServerAddress};
 pub use group::kill_all_processes;
+#[cfg(unix)]
+pub use guard::{guard, guard_processes_with};
 pub use name::MAX_NAME_LEN;
 pub use options::{ConnectOptions, Elicitation};
 pub use rmcp::model::{

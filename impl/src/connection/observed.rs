@@ -63,20 +63,13 @@ impl Failed {
 }
 
 impl ObservedClient {
-    /// Runs a request until the connection is gone, or nothing waits for its response.
+    /// Runs a request until the connection is gone.
     async fn until_gone<T>(
         &self,
-        slot: Option<&Slot>,
         sent: impl Future<Output = Result<T, Failed>>,
     ) -> Result<T, Failed> {
-        let given_up = slot.map(Slot::given_up).unwrap_or_default();
-        let sent = given_up.run_until_cancelled(sent);
-        match self.gone.run_until_cancelled(sent).await.flatten() {
+        match self.gone.run_until_cancelled(sent).await {
             Some(outcome) => outcome,
-            // Not the error of a closed connection: rmcp would end it for its other requests too.
-            None if given_up.is_cancelled() => {
-                Err(Failed::finally(Failure::Protocol("the request was given up")))
-            }
             None => Err(Failed {
                 failure: Failure::Protocol("the connection was closed"),
                 error: StreamableHttpError::TransportChannelClosed,
@@ -84,11 +77,9 @@ impl ObservedClient {
         }
     }
 
-    /// Ends these events when the connection is gone or nothing waits for the response, and stores the
-    /// reason of a broken stream in `slot`.
+    /// Ends these events when the connection is gone, and stores the reason of a broken stream in
+    /// `slot`.
     fn events(&self, events: Events, slot: Option<Slot>) -> Events {
-        let given_up = slot.as_ref().map(Slot::given_up).unwrap_or_default();
-        let events = events.take_until(given_up.cancelled_owned());
         let kept = events.inspect(move |event| {
             if let (Err(error), Some(slot)) = (event, &slot) {
                 slot.set_first(broken_stream(error));
@@ -315,7 +306,7 @@ impl StreamableHttpClient for ObservedClient {
                 limits,
             )
         });
-        match self.until_gone(slot.as_ref(), sent).await {
+        match self.until_gone(sent).await {
             Ok(StreamableHttpPostResponse::Sse(events, session)) => {
                 Ok(StreamableHttpPostResponse::Sse(self.events(events, slot), session))
             }
@@ -368,7 +359,7 @@ impl StreamableHttpClient for ObservedClient {
             self.inner
                 .get_stream_with_max_sse_event_size(uri, session, last_event, auth, headers, max)
         });
-        let events = self.until_gone(None, sent).await.map_err(|failed| failed.error)?;
+        let events = self.until_gone(sent).await.map_err(|failed| failed.error)?;
         Ok(self.events(events, None))
     }
 }

@@ -34,8 +34,7 @@ impl Connection {
         let asked = async {
             let options = PeerRequestOptions::no_options();
             let handle = self.peer.send_request_with_option(request, options).await?;
-            let id = Some(handle.id.clone());
-            let mut pending = Pending { peer: &self.peer, slot: slot.clone(), id };
+            let mut pending = Pending { peer: &self.peer, id: Some(handle.id.clone()) };
             let answer = handle.await_response().await;
             pending.id = None;
             answer
@@ -110,17 +109,15 @@ impl Connection {
     }
 }
 
-/// Cancels the request at the server when dropped before the response, and closes its stream.
+/// Cancels the request at the server when dropped before the response. rmcp then closes its stream.
 struct Pending<'a> {
     peer: &'a Peer<RoleClient>,
-    slot: Slot,
     id: Option<RequestId>,
 }
 
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
         let Some(id) = self.id.take() else { return };
-        self.slot.give_up();
         // Without a runtime the connection is gone, and so is the request.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let peer = self.peer.clone();

@@ -1,12 +1,13 @@
 //! Supervises a server's process from its start to the end of its process group.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
-use super::ending::{Ending, Process};
+use super::ending::{Ending, Process, SharedStrays};
 use super::failure::{Failure, Slot};
 use super::group::{Group, Signal};
 use super::pipe::{Breaker, PipeTransport};
@@ -35,7 +36,9 @@ pub(super) fn spawn(
         let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
     });
     let (exited, finished) = (CancellationToken::new(), CancellationToken::new());
-    let process = Process { exited: exited.clone(), finished: finished.clone() };
+    let strays = SharedStrays { leader: group.id(), strays: Arc::default() };
+    let process =
+        Process { exited: exited.clone(), finished: finished.clone(), strays: strays.clone() };
     let supervisor = Supervisor {
         child,
         group,
@@ -43,6 +46,7 @@ pub(super) fn spawn(
         stop: ending.stop.clone(),
         ended: ending.ended.clone(),
         exited,
+        strays,
     };
     tokio::spawn(async move {
         let _finished = finished.drop_guard();
@@ -61,6 +65,7 @@ struct Supervisor {
     stop: CancellationToken,
     ended: CancellationToken,
     exited: CancellationToken,
+    strays: SharedStrays,
 }
 
 impl Supervisor {
@@ -92,6 +97,9 @@ impl Supervisor {
     /// Ends the whole group, whose input is already closed: waits, then asks, then kills.
     async fn end(mut self) {
         for signal in [None, Some(Signal::Ask), Some(Signal::Kill)] {
+            if !self.exited.is_cancelled() {
+                self.strays.look();
+            }
             if let Some(signal) = signal {
                 if !self.stop.is_cancelled() {
                     self.session.set_first(Failure::Protocol("it closed its output"));
@@ -109,6 +117,7 @@ impl Supervisor {
                 break;
             }
         }
+        self.strays.kill();
         self.stop.cancel();
         self.exited.cancel();
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::bounded;
 use crate::config::{
     ConfigError, Environment, HostConfig, Loaded, MAX_CONFIG_BYTES, Override, Warning,
 };
@@ -92,7 +93,7 @@ impl ConfigLayer {
 
 #[derive(Debug, Clone)]
 struct Last {
-    text: String,
+    text: Arc<str>,
     /// The plugins that the text enables or disables.
     states: BTreeMap<String, bool>,
     /// Whether plugins installed by Codex are used.
@@ -172,17 +173,23 @@ impl ConfigReader {
             ConfigSource::Given(text) => (text, "config".to_owned(), None),
             ConfigSource::Home(home) => {
                 let file = home.join(CONFIG_FILE);
-                let text = read(&file)?;
+                let text = within_limit(&file, {
+                    let file = file.clone();
+                    move || read(&file)
+                })??;
                 (text, file.display().to_string(), Some(home.join(PLUGINS_FOLDER)))
             }
         };
         let mut warnings = Vec::new();
-        let mut last = match layer.last().filter(|last| last.text == text) {
+        let mut last = match layer.last().filter(|last| *last.text == *text) {
             Some(last) => last,
             None => self.read(text, &file, &layer.overrides, &mut warnings)?,
         };
         let plugins = match folder {
-            Some(folder) => last.plugins(&folder)?,
+            Some(folder) => within_limit(&folder, {
+                let (last, folder) = (last.clone(), folder.clone());
+                move || last.plugins(&folder)
+            })??,
             None => Loaded { value: Vec::new(), warnings: Vec::new() },
         };
         if *last.now.plugins != *plugins.value {
@@ -223,8 +230,18 @@ impl ConfigReader {
             oauth_store: store.value,
         };
         let installed = plugins_are_on(&text, overrides);
-        Ok(Last { text, states: states.value, installed, warned: Vec::new(), now })
+        Ok(Last { text: text.into(), states: states.value, installed, warned: Vec::new(), now })
     }
+}
+
+/// The result of reading `file`, unless that takes too long.
+fn within_limit<T: Send + 'static>(
+    file: &Path,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ConfigNowError> {
+    bounded::FILES
+        .run(bounded::LIMIT, work)
+        .ok_or_else(|| ConfigNowError::File { file: file.to_owned(), reason: bounded::too_long() })
 }
 
 /// The text of `config.toml`; empty without that file.

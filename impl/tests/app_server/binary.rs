@@ -179,3 +179,56 @@ fn the_end_of_input_is_noticed_behind_unread_responses() {
     assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
     writing.join().unwrap();
 }
+
+/// Python holds a lease of the file: the system makes another process wait when it opens the file, for
+/// up to 45 seconds, as a file system that does not answer does.
+#[cfg(target_os = "linux")]
+const LEASE: &str = "
+import fcntl, signal, sys
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+file = open(sys.argv[1], 'r+')
+fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print('held', flush=True)
+sys.stdin.read()
+";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_home_that_does_not_answer_delays_requests_and_the_exit_for_a_bounded_time() {
+    let home = Home::new(&stdio("docs", &[]));
+    home.auth(&chatgpt(ACCESS_TOKEN));
+    for file in ["config.toml", "auth.json"] {
+        let mut process = host(&[]).env("CODEX_HOME", home.path()).spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut answer = || lines.next().expect("an answer").unwrap();
+        say(&mut process, &[initialize()]);
+        answer();
+        let mut lease = Command::new("python3")
+            .args(["-c", LEASE])
+            .arg(home.path().join(file))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut held = String::new();
+        BufReader::new(lease.stdout.take().unwrap()).read_line(&mut held).unwrap();
+        assert_eq!(held, "held\n");
+        let began = Instant::now();
+        let list = |id: u32| json!({ "id": id, "method": "mcpServerStatus/list", "params": {} });
+        say(&mut process, &[list(1), list(2), list(3)]);
+        // In any order.
+        for _ in 1..=3 {
+            let line = answer();
+            assert!(file == "auth.json" || line.contains("does not answer"), "{line}");
+            // Without auth.json the user counts as signed out.
+            assert!(!line.contains("codex_apps"), "{line}");
+        }
+        assert!(began.elapsed() < Duration::from_secs(12), "{file}: {:?}", began.elapsed());
+        let began = Instant::now();
+        drop(process.stdin.take());
+        process.wait().unwrap();
+        assert!(began.elapsed() < Duration::from_secs(3), "{file}: {:?}", began.elapsed());
+        lease.kill().unwrap();
+        lease.wait().unwrap();
+    }
+}

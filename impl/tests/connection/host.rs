@@ -139,3 +139,22 @@ fn servers_that_write_without_end_block_no_other_server() {
     assert!(took < Duration::from_secs(2), "{took:?}");
     assert!(left.is_empty(), "{left:?}");
 }
+
+#[test]
+fn no_process_is_left_of_a_host_that_is_killed() {
+    // It ignores the end of its input and signals; its child too.
+    let child = "(trap '' TERM; while :; do sleep 0.1; done) & echo $! >>\"$1/pids\"";
+    // It left the process group.
+    let stray = "setsid sleep 300 & echo $! >>\"$1/pids\"";
+    let with_children = format!("{child}\n{stray}\n{WAITS}");
+    let (mut host, _) = Host::start(&[("stubborn", &with_children), ("flood", FLOODS)]);
+    let pids = host.pids(4);
+    assert!(pids.iter().all(|pid| runs(pid)), "{pids:?}");
+    host.process.kill().unwrap();
+    host.process.wait().unwrap();
+    let begin = Instant::now();
+    while pids.iter().any(|pid| runs(pid)) {
+        assert!(begin.elapsed() < Duration::from_secs(3), "{pids:?}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

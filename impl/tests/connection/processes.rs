@@ -369,6 +369,26 @@ async fn no_process_is_left_after_a_shutdown() {
     }
 }
 
+/// Starts a process that leaves the process group of the server, and its child, before the server
+/// starts.
+const STRAYS: &str = r#"
+setsid sh -c 'trap "" TERM; sleep 300 & echo $! >>"$1/pids"; wait' sh "$1" &
+echo $! >>"$1/pids"
+until [ "$(wc -l <"$1/pids")" = 2 ]; do sleep 0.01; done"#;
+
+#[tokio::test]
+async fn no_process_is_left_that_left_the_process_group() {
+    for text in STUBBORN {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = run(&format!("{STRAYS}{START}{text}"), folder.path()).await.unwrap();
+        let pids = until_written(&folder.path().join("pids")).await;
+        let strays = pids.lines().take(2).collect::<Vec<_>>().join(" ");
+        assert_eq!(strays.split(' ').filter(|pid| runs(pid)).count(), 2, "{strays}");
+        connection.shutdown().await;
+        until_gone(&strays).await;
+    }
+}
+
 #[tokio::test]
 async fn many_connections_shut_down_concurrently() {
     let folder = tempfile::tempdir().unwrap();

@@ -71,6 +71,11 @@ pub const FAMILIES: &[Family] = &[
     Family { name: "two invalid names", size: invalid::names_size, case: invalid::names },
     Family { name: "an invalid place among many", size: invalid::among_size, case: invalid::among },
     Family { name: "size", size: sizes::size, case: sizes::case },
+    Family {
+        name: "a character near an origin",
+        size: urls::characters_size,
+        case: urls::characters,
+    },
 ];
 
 /// How many cases there are.
@@ -146,7 +151,9 @@ mod tests {
             }
             deepest
         };
-        for index in (0..count()).step_by(7).chain(count() - sizes::size()..count()) {
+        let sizes = FAMILIES.iter().position(|family| family.name == "size").unwrap();
+        let before: u64 = FAMILIES[..sizes].iter().map(|family| (family.size)()).sum();
+        for index in (0..count()).step_by(7).chain(before..before + sizes::size()) {
             let case = case(index).unwrap();
             let text = serde_json::to_string(&case).unwrap();
             assert!(depth(&text) <= 66, "{}: {}", case.id, depth(&text));

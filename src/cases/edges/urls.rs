@@ -88,6 +88,28 @@ pub(super) fn listed_size() -> u64 {
     (composed + (NEAR_CHATGPT.len() + BASES.len() + NO_BASES.len()) as u64) * 2 * 3
 }
 
+/// Characters of ASCII, before, in and after a host.
+const PATTERNS: [&str; 5] = [
+    "{}https://chatgpt.com/x",
+    "https{}://chatgpt.com/x",
+    "https://{}chatgpt.com/x",
+    "https://chat{}gpt.com/x",
+    "https://chatgpt.com{}",
+];
+
+pub(super) fn characters_size() -> u64 {
+    product([PATTERNS.len(), 128])
+}
+
+/// A server near ChatGPT's origin, with each character that a reader of URLs may strip or take for a
+/// delimiter.
+pub(super) fn characters(digits: &mut Digits) -> Option<Case> {
+    let pattern = digits.pick(&PATTERNS)?;
+    let character = char::from_u32(digits.next(128) as u32)?;
+    let url = pattern.replace("{}", character.encode_utf8(&mut [0; 4]));
+    asks_for_credentials(&mut Digits::new(0), &url)
+}
+
 /// Each listed address, and each scheme with each user information.
 pub(super) fn listed(digits: &mut Digits) -> Option<Case> {
     let listed: Vec<&str> = [NEAR_CHATGPT, BASES, NO_BASES].concat();

@@ -125,8 +125,8 @@ impl StdioDriver {
 
     /// Stops all processes as the protocol says; returns a description of each irregular exit.
     pub fn stop(&self) -> Vec<String> {
-        let stopped = self.take_all().into_iter().map(|process| process.stop(self.patience.case));
-        stopped.filter_map(Result::err).collect()
+        let stop = |mut process: Process| process.stop(self.patience.case).err();
+        self.take_all().into_iter().filter_map(stop).map(|failure| failure.message).collect()
     }
 
     fn take_all(&self) -> Vec<Process> {
@@ -178,9 +178,12 @@ impl StdioDriver {
                 *slowest = slowest.max(process.slowest());
             }
             drop(slowest);
-            // After the greatest number, no other is left.
-            if answered.is_ok() && !late && form != Some(Form::LargeSeq) {
-                self.give_back(process);
+            match form {
+                _ if answered.is_err() || late => drop(process),
+                // After the greatest number, no other is left.
+                Some(Form::LargeSeq) => drop(process.stop(self.patience.case)),
+                Some(Form::Stop | Form::EndOfInput) => drop(process),
+                _ => self.give_back(process),
             }
             answered
         });
@@ -295,8 +298,10 @@ impl Driver for InForm<'_> {
         self.driver.ask_patiently_in(Some(self.form), case)
     }
 
+    /// Stops the processes instead of killing them, so that they can write what they keep until
+    /// their end, such as counts of what they reached.
     fn restart(&self) {
-        self.driver.restart();
+        self.driver.stop();
     }
 
     fn kind(&self) -> SubjectKind {

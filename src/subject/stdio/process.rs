@@ -136,9 +136,14 @@ impl Process {
                 return broken(answers, suspect.unwrap_or(first_missing), failure);
             }
         }
-        if self.piped.has_ended() {
+        let ended = match form {
+            Some(Form::Stop) => self.stop(timeout),
+            Some(Form::EndOfInput) => self.end("the end of input", timeout),
             // The subject has exited, so another process wrote the last answers.
-            let failure = self.piped.ended();
+            _ if self.piped.has_ended() => Err(self.piped.ended()),
+            _ => Ok(()),
+        };
+        if let Err(failure) = ended {
             return broken(answers, count.saturating_sub(1), failure);
         }
         answers.truncate(cases.len());
@@ -176,6 +181,10 @@ impl Process {
         let position = numbering.position(seq);
         let slot = position.and_then(|position| answers.get_mut(position));
         match slot {
+            Some(None) if !as_expected(numbering, position, &answer) => {
+                let message = "did not answer a case of an unknown profile with `skipped`";
+                return Err((position, protocol(format!("{message}: {}", excerpt(&line)))));
+            }
             Some(slot @ None) => {
                 *slot = Some(answer);
                 self.slowest = self.slowest.max(asked.elapsed());
@@ -202,19 +211,38 @@ impl Process {
     /// Asks the process to stop.
     ///
     /// # Errors
-    /// A description of the protocol violation.
-    pub(super) fn stop(mut self, limit: Duration) -> Result<(), String> {
+    /// It does not exit with status 0 within `limit`, or writes another line.
+    pub(super) fn stop(&mut self, limit: Duration) -> Result<(), Failure> {
         self.send(&[Request::Stop]);
+        self.end("`stop`", limit)
+    }
+
+    /// Closes the input of the process and waits for its end.
+    fn end(&mut self, after: &str, limit: Duration) -> Result<(), Failure> {
+        let asked = Instant::now();
         let status = self.piped.end_of_input(limit);
+        self.slowest = self.slowest.max(asked.elapsed());
         if let Some(line) = self.piped.line_at_hand() {
-            return Err(format!("wrote what was not asked for: {}", excerpt(&line)));
+            return Err(protocol(format!("wrote what was not asked for: {}", excerpt(&line))));
         }
         match status {
             Some(status) if status.success() => Ok(()),
-            Some(status) => Err(format!("after `stop` it ended with {status}, expected 0")),
-            None => Err(format!("after `stop` it did not end within {} s", limit.as_secs_f64())),
+            Some(status) => {
+                Err(crashed(format!("after {after} it ended with {status}, expected 0")))
+            }
+            None => {
+                let limit = limit.as_secs_f64();
+                let message = format!("after {after} it did not end within {limit} s");
+                Err(Failure { kind: FailureKind::Hung, message, certain: false })
+            }
         }
     }
+}
+
+/// Whether an answer is one to a known profile, or `skipped`.
+fn as_expected(numbering: Numbering, position: Option<usize>, answer: &Answer) -> bool {
+    let is_unknown = position.is_some_and(|position| numbering.is_unknown(position));
+    !is_unknown || matches!(answer, Answer::Skipped { .. })
 }
 
 /// The lines of a batch.
@@ -228,6 +256,7 @@ fn requests(
     for (position, case) in cases.iter().cycle().take(count).enumerate() {
         let seq = numbering.seq(position);
         match form {
+            Some(_) if numbering.is_unknown(position) => Form::write_unknown(seq, case, &mut bytes),
             Some(form) => form.write(seq, case, &mut bytes),
             None => Request::Resolve { seq, case }.write(&mut bytes),
         }

@@ -11,8 +11,11 @@ const instrumenter = createInstrumenter({ esModules: true, compact: false, cover
 const [shebang, ...rest] = readFileSync(file, "utf8").split("\n");
 // The line numbers stay those of the file.
 const code = instrumenter.instrumentSync([shebang.startsWith("#!") ? "" : shebang, ...rest].join("\n"), file);
-console.log(`import { writeFileSync as write_counts } from "node:fs";
+// A killed process leaves no half of a file: the last step gives the file its name.
+console.log(`import { renameSync as rename_counts, writeFileSync as write_counts } from "node:fs";
 process.on("exit", () => {
-  write_counts(${JSON.stringify(counts)} + "/" + process.pid + ".json", JSON.stringify(globalThis.__coverage__));
+  const file = ${JSON.stringify(counts)} + "/" + process.pid;
+  write_counts(file, JSON.stringify(globalThis.__coverage__));
+  rename_counts(file, file + ".json");
 });
 ${code}`);
