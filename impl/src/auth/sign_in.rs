@@ -4,10 +4,8 @@ use serde_json::{Value, json};
 
 use super::claims::Claims;
 use super::file::parse;
+use super::storage::SUPPLIED;
 use super::store::AuthStore;
-
-/// The sign-in that messages call by this name, because it is in no file.
-pub(super) const SUPPLIED: &str = "the sign-in of account/login/start";
 
 /// Tokens that another application supplies. They are kept in memory only, and count instead of the
 /// stored sign-in. `Debug` shows no secret.

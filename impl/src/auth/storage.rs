@@ -12,6 +12,9 @@ use crate::files::{ReadError, Replacement, link_target, open_private, read_text}
 /// The largest `auth.json` that is read, in bytes.
 pub const MAX_AUTH_BYTES: u64 = 1024 * 1024;
 
+/// The name for messages of a sign-in that a client supplied: it is in no file.
+pub(super) const SUPPLIED: &str = "the sign-in of account/login/start";
+
 pub(super) enum Storage {
     Disk(PathBuf),
     Memory(Mutex<Option<String>>),

@@ -8,8 +8,7 @@ use super::error::LogoutError;
 use super::file::{SignIn, parse};
 use super::now::AuthNow;
 use super::refresh_state::RefreshState;
-use super::sign_in::SUPPLIED;
-use super::storage::{Found, Storage};
+use super::storage::{Found, SUPPLIED, Storage};
 use super::token_endpoint::TokenEndpoint;
 use crate::config::{Environment, Redacted};
 

@@ -11,14 +11,16 @@ use crate::extension::BoxFuture;
 const DELAYS: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
 
 /// Repeats `attempt` after an HTTP status of 500 and above and after a failure of the network, unless
-/// the deadline would pass in between. An attempt sends nothing that a server must not get twice.
+/// the deadline, if there is one, would pass in between. An attempt sends nothing that a server must not get twice.
 pub(super) async fn with_retries<'a, T>(
-    deadline: Instant,
+    deadline: Option<Instant>,
     attempt: impl Fn() -> BoxFuture<'a, Result<T, ConnectError>>,
 ) -> Result<T, ConnectError> {
     for delay in DELAYS {
         match attempt().await {
-            Err(error) if error.is_passing() && Instant::now() + delay < deadline => {}
+            Err(error)
+                if error.is_passing()
+                    && deadline.is_none_or(|end| Instant::now() + delay < end) => {}
             outcome => return outcome,
         }
         tokio::time::sleep(delay).await;

@@ -93,7 +93,8 @@ async fn connect_unboxed(
     let too_long =
         ConnectError::StartupTimeout { address: at.clone(), seconds: limit.as_secs_f64() };
     let offer = Offer::of(server);
-    let deadline = Instant::now() + limit;
+    // A limit may be longer than the clock reaches.
+    let deadline = Instant::now().checked_add(limit);
     let start = async {
         match &server.transport {
             Transport::StreamableHttp(http) => {

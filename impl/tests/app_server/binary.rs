@@ -195,7 +195,8 @@ sys.stdin.read()
 #[cfg(target_os = "linux")]
 #[test]
 fn a_home_that_does_not_answer_delays_requests_and_the_exit_for_a_bounded_time() {
-    let home = Home::new(&stdio("docs", &[]));
+    let home =
+        Home::new(&format!("chatgpt_base_url = 'http://127.0.0.1:1'\n{}", stdio("docs", &[])));
     home.auth(&chatgpt(ACCESS_TOKEN));
     for file in ["config.toml", "auth.json"] {
         let mut process = host(&[]).env("CODEX_HOME", home.path()).spawn().unwrap();

@@ -60,6 +60,7 @@ async fn all_uses_that_wait_share_one_restart() {
     while !waiting.is_empty() {
         let message = client.message().await.unwrap();
         if message["id"].as_i64().is_some_and(|id| waiting.remove(&id)) {
+            assert!(message["result"].is_object(), "{message}");
             pids.insert(message["result"]["content"][0]["text"].to_string());
         }
     }

@@ -122,3 +122,12 @@ async fn a_call_is_never_repeated() {
         assert!(connection.call_tool("a", None, None).await.is_ok());
     }
 }
+
+#[tokio::test]
+async fn the_longest_startup_timeout_is_no_limit() {
+    let endpoint = sessions().await;
+    fail(&endpoint, "initialize", 503, 1).await;
+    let url = format!("{}{APPS_PATH}", endpoint.uri());
+    let docs = server(&json!({ "url": url, "startup_timeout_sec": i64::MAX }));
+    assert!(connect("docs", &docs, &context()).await.is_ok());
+}
