@@ -138,6 +138,7 @@ impl Piped {
 
     /// Closes standard input; whether the process has ended by itself in time. What it leaves behind
     /// lives on.
+    #[cfg(feature = "endpoint")]
     pub(crate) fn ends_by_itself(&mut self, limit: Duration) -> bool {
         self.requests = None;
         let deadline = Instant::now() + limit;
