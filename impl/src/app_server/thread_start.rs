@@ -18,8 +18,9 @@ pub(crate) async fn start(server: &Arc<AppServer>) -> Result<Work, RpcError> {
     // Threads are started one after another, so the room is not taken in between.
     server.threads.have_room()?;
     let configuration = ready.host.latest().await.map_err(RpcError::failed)?;
-    let context = ready.context.clone();
-    let (thread, events) = Thread::start(&ready.host, configuration, context, server.tasks.clone());
+    let connector = Arc::clone(&ready.connector);
+    let (thread, events) =
+        Thread::start(&ready.host, configuration, connector, server.tasks.clone());
     let thread = Arc::new(thread);
     server.threads.add(Arc::clone(&thread));
     let required = thread.servers(&ready.host).required();

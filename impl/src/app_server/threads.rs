@@ -10,8 +10,7 @@ use uuid::Uuid;
 
 use super::outgoing::Client;
 use super::wire::{RpcError, echo};
-use crate::connection::ConnectContext;
-use crate::host::{Configuration, Host, ServerSet, StartupEvent, StartupEvents};
+use crate::host::{Configuration, Connector, Host, ServerSet, StartupEvent, StartupEvents};
 
 /// The maximum number of threads: each may run a process per server.
 const MAX_THREADS: usize = 1_000;
@@ -32,13 +31,13 @@ impl Thread {
     pub(crate) fn start(
         host: &Host,
         configuration: Configuration,
-        context: ConnectContext,
+        connector: Arc<dyn Connector>,
         tasks: TaskTracker,
     ) -> (Self, Events) {
         let id = Uuid::now_v7();
         let (sender, events) = mpsc::unbounded_channel();
         let resolved = host.resolved(&configuration);
-        let set = ServerSet::start(resolved, context, Arc::new(EventSender(sender)), tasks);
+        let set = ServerSet::start(resolved, connector, Arc::new(EventSender(sender)), tasks);
         let servers = Servers { configuration, set: Arc::new(set) };
         (Self { id, servers: Mutex::new(servers) }, Events { thread: id, events })
     }

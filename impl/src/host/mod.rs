@@ -5,13 +5,17 @@
 //! request: each request checks the sign-in, so a view does not outlive its credentials.
 
 mod config_now;
+mod connector;
 mod home;
 mod resolve;
 mod resolved;
 mod servers;
 mod slot;
 
-pub use config_now::{CONFIG_FILE, ConfigNow, ConfigNowError, ConfigSource, PLUGINS_FOLDER};
+pub use config_now::{
+    CONFIG_FILE, ConfigNow, ConfigNowError, ConfigSource, ConfigText, PLUGINS_FOLDER,
+};
+pub use connector::{Connector, Network, ServerConnection};
 pub use home::home_of;
 pub use resolve::{Host, HostParts, Warn};
 pub use resolved::{Configuration, EffectiveView, Resolved};

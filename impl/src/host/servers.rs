@@ -6,9 +6,10 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
+use super::connector::Connector;
 use super::resolved::Resolved;
 use super::slot::{Lease, Outcome, Slot, Starter, StartupEvents};
-use crate::connection::{ConnectContext, ConnectError};
+use crate::connection::ConnectError;
 
 /// The started servers of one resolved view. Dropping it closes every connection that neither a call
 /// nor a later set uses.
@@ -24,11 +25,11 @@ impl ServerSet {
     #[must_use]
     pub fn start(
         resolved: Resolved,
-        context: ConnectContext,
+        connector: Arc<dyn Connector>,
         events: Arc<dyn StartupEvents>,
         tasks: TaskTracker,
     ) -> Self {
-        let starter = Starter { context, events, tasks };
+        let starter = Starter { connector, events, tasks };
         Self { resolved, starter, slots: BTreeMap::new() }.filled(&BTreeMap::new(), |_| false)
     }
 
