@@ -27,7 +27,7 @@ impl Extent {
     /// A default run of `mcp-overlay check`: a minute or two, even for a large app-server.
     pub fn of(kind: SubjectKind, profile: Profile) -> Self {
         let (phases, cases) = match kind {
-            SubjectKind::InProcess => (Phase::IN_PROCESS.as_slice(), 500_000),
+            SubjectKind::InProcess | SubjectKind::Production => (Phase::IN_PROCESS.as_slice(), 500_000),
             SubjectKind::Stdio => (Phase::OVER_STDIO.as_slice(), 500_000),
             SubjectKind::AppServer | SubjectKind::AppServerAtChatgpt => {
                 (Phase::OUTSIDE.as_slice(), 500)

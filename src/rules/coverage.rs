@@ -129,7 +129,7 @@ fn narrowed_away(kind: SubjectKind, rules: RuleSet) -> impl Iterator<Item = &'st
     const REPLACED: [Rule; 1] = [Rule::EndpointLegacyPath];
     let is_replaced = !rules.has(Rule::OverlayDisabledStays);
     let (always, origin): (&[Rule], &[Rule]) = match kind {
-        SubjectKind::InProcess | SubjectKind::Stdio => (&[], &[]),
+        SubjectKind::InProcess | SubjectKind::Production | SubjectKind::Stdio => (&[], &[]),
         SubjectKind::AppServer => (&ALWAYS, &ON_LOOPBACK),
         SubjectKind::AppServerAtChatgpt => (&ALWAYS, &AT_CHATGPT),
     };

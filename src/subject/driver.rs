@@ -81,6 +81,8 @@ pub enum SubjectKind {
     /// A subject of this process, such as the production implementation.
     #[default]
     InProcess,
+    /// The production implementation, which also plays sequences in this process.
+    Production,
     /// A process that speaks the protocol of `docs/protocol.md`.
     Stdio,
     /// A running app-server, with the Apps endpoint on loopback.
@@ -93,7 +95,9 @@ impl SubjectKind {
     /// How a subject of this kind is observed.
     pub fn visibility(self) -> Visibility {
         match self {
-            SubjectKind::InProcess | SubjectKind::Stdio => Visibility::Views,
+            SubjectKind::InProcess | SubjectKind::Production | SubjectKind::Stdio => {
+                Visibility::Views
+            },
             SubjectKind::AppServer | SubjectKind::AppServerAtChatgpt => Visibility::Outside,
         }
     }

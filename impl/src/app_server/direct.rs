@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::task::{JoinError, JoinHandle};
+use tokio_util::sync::CancellationToken;
 
 use super::methods::admit;
 use super::options::AppServerOptions;
@@ -34,6 +35,8 @@ pub struct DirectParts {
 pub struct DirectAppServer {
     server: Arc<AppServer>,
     writing: JoinHandle<()>,
+    /// Cancelled to fail the requests that are pending.
+    give_up: CancellationToken,
 }
 
 /// A request that was accepted. Dropping it does not cancel the request.
@@ -65,17 +68,19 @@ impl DirectAppServer {
         let ready = Ready { host, oauth, environment, connector };
         let server = Arc::new(AppServer::started(options, client, ready));
         server.tasks.spawn(watch::sign_in(Arc::clone(&server)));
-        Self { server, writing }
+        Self { server, writing, give_up: CancellationToken::new() }
     }
 
     /// Accepts a request. What later requests must see of it has happened when this returns.
     pub async fn send(&self, method: &str, params: Value) -> Accepted {
         let work = admit(&self.server, method, params).await;
-        let calls = Arc::clone(&self.server.calls);
+        let (calls, give_up) = (Arc::clone(&self.server.calls), self.give_up.clone());
         Accepted(tokio::spawn(async move {
             let after = work.after;
             let call = if work.large { calls.acquire().await.ok() } else { None };
-            let outcome = work.outcome.await;
+            let gave_up = || Err(RpcError::internal("the host is shutting down"));
+            let outcome = give_up.run_until_cancelled(work.outcome).await;
+            let outcome = outcome.unwrap_or_else(gave_up);
             drop(call);
             if let Some(after) = after.filter(|_| outcome.is_ok()) {
                 tokio::spawn(after);
@@ -84,8 +89,9 @@ impl DirectAppServer {
         }))
     }
 
-    /// Ends it: closes all connections, and waits for them.
+    /// Ends it: fails the pending requests, closes all connections, and waits for them.
     pub async fn finish(self) {
+        self.give_up.cancel();
         self.server.close();
         self.server.tasks.wait().await;
         drop(self.server);

@@ -4,6 +4,6 @@
 //! Nothing sleeps: a server holds a call until the sequence releases it, and the player waits for that
 //! event, with a limit.
 
-mod accounts;
+pub(crate) mod accounts;
 pub(super) mod player;
 pub(super) mod servers;
