@@ -1,4 +1,4 @@
-//! The phase `sequences`: steps on a running host, each sequence on a process of its own.
+//! The phase `sequences`: steps on a running host, each sequence on a host of its own.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -17,7 +17,7 @@ use crate::sequences::judge::{Broken, Verdict, judge, reached};
 use crate::sequences::saved::{FORMAT, SavedSequence};
 use crate::sequences::shrink::shrink;
 use crate::sequences::story::told;
-use crate::subject::{Driver, Failure, FailureKind, Visibility};
+use crate::subject::{Driver, Failure, FailureKind};
 
 /// How often a failing sequence is played again: a finding that needs luck says how often it came.
 const REPEATS: u32 = 3;
@@ -81,7 +81,7 @@ impl Run<'_> {
         let sequence =
             |position| random_sequence(options.profile, options.seed, shard.case(position));
         let (numbers, done) = (Numbers::up_to(total), AtomicU64::new(0));
-        if driver.visibility() != Visibility::Outside {
+        if !driver.kind().plays() {
             return Err(Error::OneWay(Phase::Sequences.word()));
         }
         let failing: Mutex<Vec<Failing>> = Mutex::default();

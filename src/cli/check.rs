@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     cases: Option<u64>,
 
-    /// Number of sequences of steps on an app-server [default: 100]
+    /// Number of sequences of steps [default: 20000; for an app-server: 100]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     sequences: Option<u64>,
 
@@ -56,7 +56,7 @@ pub(crate) struct Arguments {
     time: Option<u64>,
 
     /// Run only this phase (may be repeated): vectors, edges, exhaustive, random,
-    /// endpoint, and wire with --stdio; for an app-server: vectors, random, arguments,
+    /// endpoint, sequences, and wire with --stdio; for an app-server: vectors, random, arguments,
     /// split, sequences
     #[arg(long, value_name = "PHASE", value_parser = phase)]
     only: Vec<Phase>,
@@ -233,7 +233,7 @@ fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
         )
         .into());
     }
-    if arguments.only.contains(&Phase::Sequences) && !arguments.subject.is_outside() {
+    if arguments.only.contains(&Phase::Sequences) && !arguments.subject.kind().plays() {
         return Err("--only sequences: this phase needs a running host; see --app-server".into());
     }
     if arguments.findings.exists() && !arguments.findings.is_dir() {

@@ -42,7 +42,7 @@ pub(crate) fn read(files: &[PathBuf]) -> Result<Option<Vec<SavedSequence>>, Misu
 
 /// Plays each sequence once, and tells what happened.
 pub(crate) fn run(subject: &selected::SubjectArguments, sequences: &[SavedSequence]) -> Outcome {
-    if !subject.is_outside() {
+    if !subject.kind().plays() {
         return Err("a sequence needs a running host\n  help: name it with --app-server".into());
     }
     let _here = match selected::enter_network(subject)? {

@@ -50,7 +50,8 @@ impl InMemory {
         };
         let headers = RequestHeaders::of(name, http, &self.context).await?;
         let address = ServerAddress { server: name.into(), at: http.url.clone() };
-        let session = Session { world: self.world.clone(), address, url: http.url.clone(), headers };
+        let session =
+            Session { world: self.world.clone(), address, url: http.url.clone(), headers };
         for _request in ["initialize", "notifications/initialized", "tools/list"] {
             session.other_request().await?;
         }
@@ -79,8 +80,9 @@ impl Session {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let sent = (text("authorization"), text("chatgpt-account-id"));
         let answer = self.world.tool_call(&self.url, sent).await;
-        let text = answer.map_err(|Refusal(status)| {
-            ConnectError::HttpStatus { address: self.address.clone(), status }
+        let text = answer.map_err(|Refusal(status)| ConnectError::HttpStatus {
+            address: self.address.clone(),
+            status,
         })?;
         let result = json!({"content": [{"type": "text", "text": text}], "isError": false});
         serde_json::from_value(result).map_err(|_| ConnectError::Protocol {
@@ -131,7 +133,9 @@ impl ServerConnection for Session {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
 
-    fn list_resource_templates(&self) -> BoxFuture<'_, Result<Vec<ResourceTemplate>, ConnectError>> {
+    fn list_resource_templates(
+        &self,
+    ) -> BoxFuture<'_, Result<Vec<ResourceTemplate>, ConnectError>> {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
 

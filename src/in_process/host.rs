@@ -119,12 +119,8 @@ impl ProductionHost {
 }
 
 /// Nobody listens to them here.
-const NOTIFICATIONS: [&str; 4] = [
-    "account/updated",
-    "mcpServer/startupStatus/updated",
-    "thread/started",
-    "thread/closed",
-];
+const NOTIFICATIONS: [&str; 4] =
+    ["account/updated", "mcpServer/startupStatus/updated", "thread/started", "thread/closed"];
 
 impl PlayedHost for ProductionHost {
     fn send<'a>(&'a self, method: &'a str, params: Value) -> BoxFuture<'a, Box<dyn Pending>> {

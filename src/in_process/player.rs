@@ -1,6 +1,6 @@
 //! Plays a sequence on a host in process, and observes each step.
 
-use std::collections::{BTreeMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mcp_overlay_host::auth::AuthStore;

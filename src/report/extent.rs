@@ -12,6 +12,9 @@ const TWICE: f64 = 5.0;
 /// The number of sequences of a complete run: a minute for a host that takes a second to start.
 const SEQUENCES: u64 = 100;
 
+/// The number where no host has to start: a few seconds.
+const SEQUENCES_IN_PROCESS: u64 = 20_000;
+
 /// What a run must cover to be complete. A run that covers less is narrowed, and is never called
 /// clean.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,7 +30,8 @@ impl Extent {
     /// A default run of `mcp-overlay check`: a minute or two, even for a large app-server.
     pub fn of(kind: SubjectKind, profile: Profile) -> Self {
         let (phases, cases) = match kind {
-            SubjectKind::InProcess | SubjectKind::Production => (Phase::IN_PROCESS.as_slice(), 500_000),
+            SubjectKind::InProcess => (Phase::IN_PROCESS.as_slice(), 500_000),
+            SubjectKind::Production => (Phase::OF_PRODUCTION.as_slice(), 500_000),
             SubjectKind::Stdio => (Phase::OVER_STDIO.as_slice(), 500_000),
             SubjectKind::AppServer | SubjectKind::AppServerAtChatgpt => {
                 (Phase::OUTSIDE.as_slice(), 500)
@@ -36,7 +40,11 @@ impl Extent {
         // The endpoint scenarios are those of the first profile.
         let has = |phase: &Phase| *phase != Phase::Endpoint || profile == Profile::default();
         let phases: Vec<Phase> = phases.iter().copied().filter(has).collect();
-        let sequences = if phases.contains(&Phase::Sequences) { SEQUENCES } else { 0 };
+        let sequences = match kind {
+            _ if !phases.contains(&Phase::Sequences) => 0,
+            SubjectKind::Production => SEQUENCES_IN_PROCESS,
+            _ => SEQUENCES,
+        };
         Extent { phases, cases, sequences, twice: TWICE }
     }
 

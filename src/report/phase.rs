@@ -44,6 +44,16 @@ impl Phase {
     pub const IN_PROCESS: [Phase; 5] =
         [Phase::Vectors, Phase::Edges, Phase::Exhaustive, Phase::Random, Phase::Endpoint];
 
+    /// The phases for the production implementation.
+    pub const OF_PRODUCTION: [Phase; 6] = [
+        Phase::Vectors,
+        Phase::Edges,
+        Phase::Exhaustive,
+        Phase::Random,
+        Phase::Endpoint,
+        Phase::Sequences,
+    ];
+
     /// The phases for a subject over stdio.
     pub const OVER_STDIO: [Phase; 6] = [
         Phase::Vectors,

@@ -11,6 +11,7 @@ use mcp_overlay_model::{Case, Outcome, Rule, RuleSet};
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, Reached, Shows};
+use super::over_time;
 use super::situation::Situation;
 use super::table::entries;
 use crate::subject::{SubjectKind, Visibility};
@@ -99,6 +100,9 @@ pub fn reached_outside(case: &Case, outcome: &Outcome) -> RuleSet {
 
 /// Whether this kind of subject can show that it keeps or breaks a rule, in a profile of `rules`.
 pub fn can_show(kind: SubjectKind, rules: RuleSet, rule: Rule) -> bool {
+    if kind == SubjectKind::Production && over_time::is_over_time(rule) {
+        return true;
+    }
     let shown = match kind.visibility() {
         Visibility::Views => Shows::InViews,
         Visibility::Outside => Shows::Outside,

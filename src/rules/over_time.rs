@@ -9,6 +9,11 @@ const fn over_time(rule: Rule) -> Entry {
     Entry { reached: Reached::ByAsking, shows: Shows::Outside, ..Entry::of(rule) }
 }
 
+/// Whether sequences show this rule.
+pub(super) fn is_over_time(rule: Rule) -> bool {
+    RULES.iter().any(|entry| entry.rule == rule)
+}
+
 pub(super) const RULES: &[Entry] = &[
     over_time(Rule::LifecycleViewNow),
     over_time(Rule::LifecycleThreadStarts),

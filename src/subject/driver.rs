@@ -92,12 +92,22 @@ pub enum SubjectKind {
 }
 
 impl SubjectKind {
+    /// Whether a subject of this kind plays sequences.
+    pub fn plays(self) -> bool {
+        match self {
+            SubjectKind::InProcess | SubjectKind::Stdio => false,
+            SubjectKind::Production | SubjectKind::AppServer | SubjectKind::AppServerAtChatgpt => {
+                true
+            }
+        }
+    }
+
     /// How a subject of this kind is observed.
     pub fn visibility(self) -> Visibility {
         match self {
             SubjectKind::InProcess | SubjectKind::Production | SubjectKind::Stdio => {
                 Visibility::Views
-            },
+            }
             SubjectKind::AppServer | SubjectKind::AppServerAtChatgpt => Visibility::Outside,
         }
     }
