@@ -24,6 +24,8 @@ pub struct Given {
     pub config: ConfigText,
     /// Its `auth.json`.
     pub auth: AuthStore,
+    /// The text of that when the host starts.
+    pub sign_in: Option<String>,
     /// The servers.
     pub world: World,
 }

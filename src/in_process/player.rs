@@ -67,7 +67,7 @@ impl<'a> Player<'a> {
         let auth = AuthStore::fixed(None, &Environment::default());
         Player {
             hosts,
-            given: Given { profile, config, auth, world: World::default() },
+            given: Given { profile, config, auth, sign_in: None, world: World::default() },
             accounts: Accounts::of(sequence),
             host: None,
             threads: BTreeMap::new(),
@@ -124,7 +124,7 @@ impl<'a> Player<'a> {
                 Ok(Seen::Done)
             }
             Step::SignOut { by: Means::File } => {
-                self.given.auth.replace(None);
+                self.become_signed_in(None);
                 Ok(Seen::Done)
             }
             Step::SignOut { by: Means::Protocol } => self.ask("account/logout", Value::Null).await,
@@ -140,8 +140,13 @@ impl<'a> Player<'a> {
         }
     }
 
-    fn sign_in(&self, account: &str, auth: Auth) {
-        self.given.auth.replace(self.accounts.file(account, auth));
+    fn become_signed_in(&mut self, text: Option<String>) {
+        self.given.sign_in.clone_from(&text);
+        self.given.auth.replace(text);
+    }
+
+    fn sign_in(&mut self, account: &str, auth: Auth) {
+        self.become_signed_in(self.accounts.file(account, auth));
     }
 
     fn host(&mut self) -> &dyn PlayedHost {

@@ -80,7 +80,8 @@ impl World {
     }
 
     /// How the server at this URL behaves.
-    pub(super) fn behaviour(&self, url: &str) -> Behaviour {
+    #[must_use]
+    pub fn behaviour(&self, url: &str) -> Behaviour {
         // The path of the Apps server is the host's choice, so it goes by its name.
         let server = if url.starts_with(BASE) { CODEX_APPS } else { url };
         self.state().behaviours.get(server).copied().unwrap_or_default()

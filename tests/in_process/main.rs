@@ -10,4 +10,7 @@
 
 #[path = "../common/sequence_examples.rs"]
 mod sequence_examples;
+
+mod faults;
 mod sound;
+mod wrong;

@@ -16,11 +16,11 @@ const PACES: [Pace; 2] = [Pace::AtOnce, Pace::Settled];
 fn every_example_holds_in_every_profile_of_its_rule() {
     let host = HostDriver::default();
     let mut checked = 0;
-    for (Example { rule, sequence, expect, .. }, pace) in
+    for (Example { rule, profile, sequence, expect }, pace) in
         examples().into_iter().flat_map(|example| PACES.map(|pace| (example.clone(), pace)))
     {
         let trace = host.played(&sequence, pace).unwrap();
-        let place = format!("{rule} in {}", sequence.profile.name());
+        let place = format!("{rule} in {}", profile.name());
         assert_eq!(judge(&sequence, &trace), Verdict::Agree, "{place}");
         assert_eq!(trace.steps.last().map(|last| &last.seen), Some(&expect), "{place}");
         checked += 1;

@@ -44,7 +44,9 @@ impl ConfigText {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = text;
     }
 
-    fn now(&self) -> String {
+    /// The current text.
+    #[must_use]
+    pub fn now(&self) -> String {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -4,6 +4,7 @@
 //! Order of reading: [`sequence`] (what is done), [`seen`] (what is observed of a step), [`state`]
 //! (what each step changes). `uses.rs` says what a use of a server must come to.
 
+mod memo;
 pub mod seen;
 pub mod sequence;
 pub mod state;
