@@ -15,6 +15,13 @@ const SEQUENCES: u64 = 100;
 /// The number where no host has to start: a few seconds.
 const SEQUENCES_IN_PROCESS: u64 = 20_000;
 
+/// The most steps of the exhaustive search of sequences after their beginning.
+const LENGTH: u32 = 6;
+
+fn is_none(length: &u32) -> bool {
+    *length == 0
+}
+
 /// What a run must cover to be complete. A run that covers less is narrowed, and is never called
 /// clean.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +30,8 @@ pub struct Extent {
     cases: u64,
     #[serde(default)]
     sequences: u64,
+    #[serde(default, skip_serializing_if = "is_none")]
+    length: u32,
     twice: f64,
 }
 
@@ -45,14 +54,15 @@ impl Extent {
             SubjectKind::Production => SEQUENCES_IN_PROCESS,
             _ => SEQUENCES,
         };
-        Extent { phases, cases, sequences, twice: TWICE }
+        let length = if phases.contains(&Phase::SequencesExhaustive) { LENGTH } else { 0 };
+        Extent { phases, cases, sequences, length, twice: TWICE }
     }
 
     /// A run of a library user with [`Options::default`](crate::Options): the phases that need no
     /// connections, and 100,000 random cases.
     pub fn of_library() -> Self {
         let phases = vec![Phase::Vectors, Phase::Edges, Phase::Exhaustive, Phase::Random];
-        Extent { phases, cases: 100_000, sequences: 0, twice: TWICE }
+        Extent { phases, cases: 100_000, sequences: 0, length: 0, twice: TWICE }
     }
 
     /// The phases.
@@ -68,6 +78,11 @@ impl Extent {
     /// The number of sequences.
     pub fn sequences(&self) -> u64 {
         self.sequences
+    }
+
+    /// The most steps of the exhaustive search of sequences.
+    pub fn length(&self) -> u32 {
+        self.length
     }
 
     /// The percentage of cases asked again.

@@ -12,5 +12,6 @@
 mod sequence_examples;
 
 mod faults;
+mod search;
 mod sound;
 mod wrong;
