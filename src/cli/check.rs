@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     sequences: Option<u64>,
 
-    /// Steps of the exhaustive search of sequences; each more takes about four times as long
+    /// Steps of the exhaustive search of sequences; each more takes about five times as long
     /// [default: 6]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10))]
     length: Option<u32>,

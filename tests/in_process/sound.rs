@@ -47,7 +47,7 @@ fn the_host_follows_random_sequences() {
     }
 }
 
-/// Rule `lifecycle.same-twice` of the design: nothing in process depends on chance.
+/// Nothing in process depends on chance.
 #[test]
 fn the_same_sequence_twice_gives_the_same_trace() {
     let host = HostDriver::default();
