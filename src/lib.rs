@@ -45,6 +45,8 @@ pub mod explain;
 pub mod files;
 pub mod finding;
 pub mod fuzz;
+#[cfg(feature = "endpoint")]
+pub mod in_process;
 pub mod judge;
 mod parallel;
 pub mod profile_diff;

@@ -10,7 +10,7 @@ use mcp_overlay::cases::generate::random_case;
 use mcp_overlay::cases::vectors;
 use mcp_overlay::report::Extent;
 use mcp_overlay::rules::coverage::{can_show, reached, reached_outside};
-use mcp_overlay::sequences::generate::random_sequence;
+use mcp_overlay::sequences::generate::{Stage, random_sequence};
 use mcp_overlay::sequences::judge::reached as sequences_reach;
 use mcp_overlay::subject::SubjectKind;
 use mcp_overlay_model::{Case, Profile, Rule, resolve};
@@ -40,7 +40,8 @@ fn wrong(kind: SubjectKind, profile: Profile, reached: &BTreeSet<Rule>) -> [Vec<
 /// The rules that the sequences reach.
 fn sequences(kind: SubjectKind, profile: Profile) -> impl Iterator<Item = Rule> {
     let count = Extent::of(kind, profile).sequences();
-    let sequences = (0..count).map(move |number| random_sequence(profile, 27_191, number));
+    let sequences =
+        (0..count).map(move |number| random_sequence(profile, Stage::of(kind), 27_191, number));
     sequences.flat_map(|sequence| sequences_reach(&sequence).iter().collect::<Vec<_>>())
 }
 

@@ -14,7 +14,7 @@ mod sequence_examples;
 use std::time::Duration;
 
 use mcp_overlay::rules;
-use mcp_overlay::sequences::generate::random_sequence;
+use mcp_overlay::sequences::generate::{Stage, random_sequence};
 use mcp_overlay::sequences::judge::{Actual, Broken, Verdict, judge, reached};
 use mcp_overlay::sequences::shrink::shrink;
 use mcp_overlay::sequences::story::told;
@@ -271,7 +271,7 @@ fn a_server_that_stays_broken_is_found() {
 fn a_failing_sequence_is_made_small() {
     let mut shrunk = 0;
     for number in 0..200 {
-        let sequence = random_sequence(Profile::CodexPr27191, 1, number);
+        let sequence = random_sequence(Profile::CodexPr27191, Stage::Outside, 1, number);
         // A host that goes on as if nobody had signed out.
         let fails = |sequence: &Sequence| {
             let mut state = State::before(sequence, true);
@@ -300,7 +300,8 @@ fn a_failing_sequence_is_made_small() {
 #[test]
 fn the_sequences_of_a_complete_run_reach_every_rule() {
     for profile in Profile::ALL {
-        let all = (0..100).map(|number| reached(&random_sequence(profile, 27_191, number)));
+        let all = (0..100)
+            .map(|number| reached(&random_sequence(profile, Stage::Outside, 27_191, number)));
         let reached = all.fold(mcp_overlay_model::RuleSet::EMPTY, |all, some| all.or(some));
         let is_over_time = |rule: &Rule| rule.id().starts_with("lifecycle");
         let missing: Vec<Rule> = profile

@@ -11,7 +11,7 @@ mod home;
 mod local_case;
 pub mod narrow;
 mod observe;
-mod over_time;
+pub(crate) mod over_time;
 mod refusal;
 mod server_kind;
 mod session;

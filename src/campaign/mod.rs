@@ -10,6 +10,8 @@ mod over_time;
 #[cfg(feature = "endpoint")]
 mod patiently;
 mod run;
+#[cfg(feature = "endpoint")]
+mod search;
 mod sift;
 mod wire;
 mod work;

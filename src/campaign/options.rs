@@ -25,6 +25,8 @@ pub struct Options {
     pub cases: Option<u64>,
     /// Number of sequences.
     pub sequences: u64,
+    /// The most steps of the exhaustive search of sequences after their beginning.
+    pub length: u32,
     /// Random seed.
     pub seed: u64,
     /// The random phase ends after this time, even before `cases` cases.
@@ -61,6 +63,7 @@ impl Default for Options {
             phases: complete.phases().iter().copied().collect(),
             cases: Some(complete.cases()),
             sequences: complete.sequences(),
+            length: complete.length(),
             seed: 27_191,
             time: None,
             twice: complete.twice(),
@@ -93,6 +96,7 @@ impl Options {
             seed: self.seed,
             cases: self.cases,
             sequences: self.sequences,
+            length: self.length,
             time: self.time.map(|time| time.as_secs()),
             twice: self.twice,
             shard: self.shard,

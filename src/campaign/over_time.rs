@@ -1,4 +1,4 @@
-//! The phase `sequences`: steps on a running host, each sequence on a process of its own.
+//! The phase `sequences`: steps on a running host, each sequence on a host of its own.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -12,12 +12,12 @@ use super::run::{INVESTIGATION_TIME, Run};
 use crate::parallel::{Numbers, on_all_cores};
 use crate::report::{Event, Phase, PhaseReport, ScenarioFailure};
 use crate::rules::coverage::RuleCounts;
-use crate::sequences::generate::random_sequence;
+use crate::sequences::generate::{Stage, random_sequence};
 use crate::sequences::judge::{Broken, Verdict, judge, reached};
 use crate::sequences::saved::{FORMAT, SavedSequence};
 use crate::sequences::shrink::shrink;
 use crate::sequences::story::told;
-use crate::subject::{Driver, Failure, FailureKind, Visibility};
+use crate::subject::{Driver, Failure, FailureKind, Trace};
 
 /// How often a failing sequence is played again: a finding that needs luck says how often it came.
 const REPEATS: u32 = 3;
@@ -26,18 +26,18 @@ const REPEATS: u32 = 3;
 const MOST_PLAYS: u32 = 150;
 
 /// A phase ends early after this many failing sequences, which describe the subject well enough.
-const ENOUGH: usize = 10;
+pub(super) const ENOUGH: usize = 10;
 
 /// A failing sequence.
-struct Failing {
-    number: u64,
-    sequence: Sequence,
-    problem: Problem,
+pub(super) struct Failing {
+    pub(super) number: u64,
+    pub(super) sequence: Sequence,
+    pub(super) problem: Problem,
 }
 
 /// What was wrong with it.
 #[derive(Clone)]
-enum Problem {
+pub(super) enum Problem {
     Broken { broken: Broken, advisory: bool },
     BrokeDown(Failure),
 }
@@ -61,7 +61,12 @@ impl Problem {
 
 /// Plays a sequence once; what is wrong, if anything is.
 fn play(driver: &dyn Driver, sequence: &Sequence) -> Option<Problem> {
-    match driver.play(sequence)? {
+    problem_of(sequence, driver.play(sequence)?)
+}
+
+/// What is wrong with what a sequence came to, if anything is.
+pub(super) fn problem_of(sequence: &Sequence, played: Result<Trace, Failure>) -> Option<Problem> {
+    match played {
         Err(failure) => Some(Problem::BrokeDown(failure)),
         Ok(trace) => match judge(sequence, &trace) {
             Verdict::Agree => None,
@@ -78,10 +83,11 @@ impl Run<'_> {
         self.reporter.event(&Event::PhaseStarted { phase: Phase::Sequences, total: Some(total) });
         let started = Instant::now();
         let (driver, options) = (self.driver, self.options);
+        let stage = Stage::of(driver.kind());
         let sequence =
-            |position| random_sequence(options.profile, options.seed, shard.case(position));
+            |position| random_sequence(options.profile, stage, options.seed, shard.case(position));
         let (numbers, done) = (Numbers::up_to(total), AtomicU64::new(0));
-        if driver.visibility() != Visibility::Outside {
+        if !driver.kind().plays() {
             return Err(Error::OneWay(Phase::Sequences.word()));
         }
         let failing: Mutex<Vec<Failing>> = Mutex::default();
@@ -116,8 +122,8 @@ impl Run<'_> {
         self.report.rules.merge(&played.into_inner().unwrap_or_else(PoisonError::into_inner));
         let mut failing = failing.into_inner().unwrap_or_else(PoisonError::into_inner);
         failing.sort_by_key(|failing| failing.number);
-        let failures = failing.iter().filter(|failing| is_failure(&failing.problem)).count() as u64;
-        self.tell_all(failing);
+        let failures = failures(&failing);
+        self.tell_all(Phase::Sequences, failing);
         self.phase_ended(PhaseReport {
             phase: Phase::Sequences,
             cases: done,
@@ -127,13 +133,14 @@ impl Run<'_> {
             failures,
             cut_short: done < total,
             slow: 0,
+            searched: None,
             seconds: started.elapsed().as_secs_f64(),
         });
         Ok(())
     }
 
     /// Makes the first failing sequence of each kind small, and tells it.
-    fn tell_all(&mut self, failing: Vec<Failing>) {
+    pub(super) fn tell_all(&mut self, phase: Phase, failing: Vec<Failing>) {
         let until = Instant::now() + INVESTIGATION_TIME;
         let mut told: Vec<String> = Vec::new();
         let kinds: Vec<String> = failing.iter().map(|failing| failing.problem.kind()).collect();
@@ -144,12 +151,12 @@ impl Run<'_> {
             }
             self.reporter.event(&Event::Investigating { failing: 1 });
             let count = kinds.iter().filter(|other| **other == kind).count();
-            self.tell(failing, count, until);
+            self.tell(phase, failing, count, until);
             told.push(kind);
         }
     }
 
-    fn tell(&mut self, failing: Failing, count: usize, until: Instant) {
+    fn tell(&mut self, phase: Phase, failing: Failing, count: usize, until: Instant) {
         let Failing { sequence, problem, .. } = failing;
         let kind = problem.kind();
         let driver = self.driver;
@@ -211,7 +218,7 @@ impl Run<'_> {
             Problem::Broken { .. } => self.options.expected.reason_of_scenario(&kind, rule),
         };
         let failure = ScenarioFailure {
-            phase: Phase::Sequences,
+            phase,
             // What an expected failure names.
             name: kind,
             rule,
@@ -238,6 +245,11 @@ impl Run<'_> {
             Err(error) => format!("  not saved: {error}\n"),
         }
     }
+}
+
+/// How many count against the subject without `--strict`.
+pub(super) fn failures(failing: &[Failing]) -> u64 {
+    failing.iter().filter(|failing| is_failure(&failing.problem)).count() as u64
 }
 
 /// Whether it counts against the subject without `--strict`.

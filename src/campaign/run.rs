@@ -99,6 +99,7 @@ impl Run<'_> {
             Phase::Arguments => self.by_route(phase, Route::Arguments),
             Phase::Split => self.by_route(phase, Route::Split),
             Phase::Sequences => self.sequences(),
+            Phase::SequencesExhaustive => self.search(),
         }
     }
 
@@ -181,6 +182,7 @@ impl Run<'_> {
             failures: tally.failures + failed_before,
             cut_short: !whole && (enough || gave_up),
             slow: self.restarts.late().slow() - slow_before,
+            searched: None,
             seconds,
         });
         Ok(())
@@ -318,6 +320,7 @@ impl Run<'_> {
             failures,
             cut_short: done < total,
             slow: self.restarts.late().slow() - slow_before,
+            searched: None,
             seconds: started.elapsed().as_secs_f64(),
         });
         Ok(())
@@ -366,6 +369,11 @@ impl Run<'_> {
         };
         self.reporter.event(&Event::ScenarioFailed(&failure));
         self.report.scenarios.push(failure);
+    }
+
+    #[cfg(not(feature = "endpoint"))]
+    fn search(&mut self) -> Result<(), Error> {
+        Err(Error::NoEndpoint)
     }
 
     #[cfg(not(feature = "endpoint"))]

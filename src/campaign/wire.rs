@@ -80,6 +80,7 @@ impl Run<'_> {
             failures: 0,
             cut_short: false,
             slow: 0,
+            searched: None,
             seconds: 0.0,
         };
         for form in Form::ALL {

@@ -43,9 +43,14 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     cases: Option<u64>,
 
-    /// Number of sequences of steps on an app-server [default: 100]
+    /// Number of sequences of steps [default: 20000; for an app-server: 100]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     sequences: Option<u64>,
+
+    /// Steps of the exhaustive search of sequences; each more takes about five times as long
+    /// [default: 6]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10))]
+    length: Option<u32>,
 
     /// Random seed; the same seed gives the same cases
     #[arg(long, value_name = "S", default_value_t = 27_191, allow_negative_numbers = true)]
@@ -56,7 +61,7 @@ pub(crate) struct Arguments {
     time: Option<u64>,
 
     /// Run only this phase (may be repeated): vectors, edges, exhaustive, random,
-    /// endpoint, and wire with --stdio; for an app-server: vectors, random, arguments,
+    /// endpoint, sequences, sequences-exhaustive, and wire with --stdio; for an app-server: vectors, random, arguments,
     /// split, sequences
     #[arg(long, value_name = "PHASE", value_parser = phase)]
     only: Vec<Phase>,
@@ -233,8 +238,14 @@ fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
         )
         .into());
     }
-    if arguments.only.contains(&Phase::Sequences) && !arguments.subject.is_outside() {
+    let kind = arguments.subject.kind();
+    if arguments.only.contains(&Phase::Sequences) && !kind.plays() {
         return Err("--only sequences: this phase needs a running host; see --app-server".into());
+    }
+    if arguments.only.contains(&Phase::SequencesExhaustive) && kind != SubjectKind::Production {
+        return Err(
+            "--only sequences-exhaustive: this phase is for the production implementation".into()
+        );
     }
     if arguments.findings.exists() && !arguments.findings.is_dir() {
         let place = arguments.findings.display();
@@ -252,6 +263,7 @@ fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
         },
         cases: arguments.cases.or(arguments.time.is_none().then_some(complete.cases())),
         sequences: arguments.sequences.unwrap_or(complete.sequences()),
+        length: arguments.length.unwrap_or(complete.length()),
         seed: arguments.seed,
         time: arguments.time.map(Duration::from_secs),
         twice: arguments.twice,

@@ -13,6 +13,9 @@ use serde_json::Value;
 use super::console::{FINDINGS, Misuse, Outcome, read_text, say};
 use super::selected;
 
+const NOT_PLAYED: &str = "this subject does not play every step of this sequence\n  help: a host in \
+    process has no stdio servers and no end; name a running host with --app-server";
+
 /// The sequences in these files; `None` if the first file has cases.
 pub(crate) fn read(files: &[PathBuf]) -> Result<Option<Vec<SavedSequence>>, Misuse> {
     let mut sequences = Vec::new();
@@ -42,7 +45,7 @@ pub(crate) fn read(files: &[PathBuf]) -> Result<Option<Vec<SavedSequence>>, Misu
 
 /// Plays each sequence once, and tells what happened.
 pub(crate) fn run(subject: &selected::SubjectArguments, sequences: &[SavedSequence]) -> Outcome {
-    if !subject.is_outside() {
+    if !subject.kind().plays() {
         return Err("a sequence needs a running host\n  help: name it with --app-server".into());
     }
     let _here = match selected::enter_network(subject)? {
@@ -56,7 +59,7 @@ pub(crate) fn run(subject: &selected::SubjectArguments, sequences: &[SavedSequen
         for SavedSequence { sequence, .. } in sequences {
             let name = driver.name();
             let words = match driver.play(sequence) {
-                None => return Err("this kind of subject plays no sequences".into()),
+                None => return Err(NOT_PLAYED.into()),
                 Some(Err(failure)) => {
                     failed = true;
                     format!("{name} {}: {}\n", failure.kind.word(), failure.message)

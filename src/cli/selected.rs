@@ -7,9 +7,10 @@ use std::time::Duration;
 use mcp_overlay::black_box::narrow::AppsOrigin;
 use mcp_overlay::black_box::true_origin::namespace::{self, Entered, Inside};
 use mcp_overlay::black_box::{self, BlackBox};
+use mcp_overlay::in_process::driver::HostDriver;
 use mcp_overlay::selftest::Fault;
 use mcp_overlay::subject::stdio::{Patience, kill_all};
-use mcp_overlay::subject::{Driver, InProcess, ProductionSubject, StdioDriver, SubjectKind};
+use mcp_overlay::subject::{Driver, StdioDriver, SubjectKind};
 use mcp_overlay_model::Profile;
 
 use super::console::{MISUSE, Misuse, complain};
@@ -81,7 +82,8 @@ impl SubjectArguments {
             (false, _) if self.true_origin => SubjectKind::AppServerAtChatgpt,
             (false, _) => SubjectKind::AppServer,
             (true, false) => SubjectKind::Stdio,
-            (true, true) => SubjectKind::InProcess,
+            (true, true) if self.fault.is_some() => SubjectKind::InProcess,
+            (true, true) => SubjectKind::Production,
         }
     }
 
@@ -111,7 +113,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 /// The selected subject.
 pub(crate) enum SelectedSubject {
-    Production,
+    Production(Box<HostDriver>),
     Faulty(Box<dyn Driver>),
     Stdio(StdioDriver),
     BlackBox(Box<BlackBox>),
@@ -120,7 +122,7 @@ pub(crate) enum SelectedSubject {
 impl SelectedSubject {
     pub(crate) fn driver(&self) -> &dyn Driver {
         match self {
-            SelectedSubject::Production => &InProcess(ProductionSubject),
+            SelectedSubject::Production(host) => &**host,
             SelectedSubject::Faulty(subject) => &**subject,
             SelectedSubject::Stdio(subject) => subject,
             SelectedSubject::BlackBox(subject) => &**subject,
@@ -175,7 +177,7 @@ pub(crate) fn start(
         return Ok(vec![SelectedSubject::Faulty(fault.driver())]);
     }
     if arguments.commands() == 0 {
-        return Ok(vec![SelectedSubject::Production]);
+        return Ok(vec![SelectedSubject::Production(Box::default())]);
     }
     end_with_subjects()?;
     let over_stdio = |command: &String| {

@@ -62,6 +62,9 @@ pub struct RunOptions {
     /// Number of sequences.
     #[serde(default)]
     pub sequences: u64,
+    /// The most steps of the exhaustive search of sequences.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub length: u32,
     /// Time limit of the random phase, in seconds.
     pub time: Option<u64>,
     /// The percentage of cases asked again.
@@ -97,12 +100,30 @@ pub struct PhaseReport {
     /// Number of answers that were late once, and in time when asked for again.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub slow: u64,
+    /// The extent of an exhaustive search of sequences, whose cases are transitions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub searched: Option<Searched>,
     /// The duration.
     pub seconds: f64,
 }
 
+/// The extent of an exhaustive search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Searched {
+    /// Number of states.
+    pub states: u64,
+    /// Number of sequences that were played.
+    pub plays: u64,
+    /// The number of steps of the longest one.
+    pub longest: u64,
+}
+
 fn endpoint() -> Phase {
     Phase::Endpoint
+}
+
+fn is_none(length: &u32) -> bool {
+    *length == 0
 }
 
 fn is_zero(number: &u64) -> bool {

@@ -12,6 +12,16 @@ const TWICE: f64 = 5.0;
 /// The number of sequences of a complete run: a minute for a host that takes a second to start.
 const SEQUENCES: u64 = 100;
 
+/// The number where no host has to start: a few seconds.
+const SEQUENCES_IN_PROCESS: u64 = 20_000;
+
+/// The most steps of the exhaustive search of sequences after their beginning.
+const LENGTH: u32 = 6;
+
+fn is_none(length: &u32) -> bool {
+    *length == 0
+}
+
 /// What a run must cover to be complete. A run that covers less is narrowed, and is never called
 /// clean.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +30,8 @@ pub struct Extent {
     cases: u64,
     #[serde(default)]
     sequences: u64,
+    #[serde(default, skip_serializing_if = "is_none")]
+    length: u32,
     twice: f64,
 }
 
@@ -28,6 +40,7 @@ impl Extent {
     pub fn of(kind: SubjectKind, profile: Profile) -> Self {
         let (phases, cases) = match kind {
             SubjectKind::InProcess => (Phase::IN_PROCESS.as_slice(), 500_000),
+            SubjectKind::Production => (Phase::OF_PRODUCTION.as_slice(), 500_000),
             SubjectKind::Stdio => (Phase::OVER_STDIO.as_slice(), 500_000),
             SubjectKind::AppServer | SubjectKind::AppServerAtChatgpt => {
                 (Phase::OUTSIDE.as_slice(), 500)
@@ -36,15 +49,20 @@ impl Extent {
         // The endpoint scenarios are those of the first profile.
         let has = |phase: &Phase| *phase != Phase::Endpoint || profile == Profile::default();
         let phases: Vec<Phase> = phases.iter().copied().filter(has).collect();
-        let sequences = if phases.contains(&Phase::Sequences) { SEQUENCES } else { 0 };
-        Extent { phases, cases, sequences, twice: TWICE }
+        let sequences = match kind {
+            _ if !phases.contains(&Phase::Sequences) => 0,
+            SubjectKind::Production => SEQUENCES_IN_PROCESS,
+            _ => SEQUENCES,
+        };
+        let length = if phases.contains(&Phase::SequencesExhaustive) { LENGTH } else { 0 };
+        Extent { phases, cases, sequences, length, twice: TWICE }
     }
 
     /// A run of a library user with [`Options::default`](crate::Options): the phases that need no
     /// connections, and 100,000 random cases.
     pub fn of_library() -> Self {
         let phases = vec![Phase::Vectors, Phase::Edges, Phase::Exhaustive, Phase::Random];
-        Extent { phases, cases: 100_000, sequences: 0, twice: TWICE }
+        Extent { phases, cases: 100_000, sequences: 0, length: 0, twice: TWICE }
     }
 
     /// The phases.
@@ -60,6 +78,11 @@ impl Extent {
     /// The number of sequences.
     pub fn sequences(&self) -> u64 {
         self.sequences
+    }
+
+    /// The most steps of the exhaustive search of sequences.
+    pub fn length(&self) -> u32 {
+        self.length
     }
 
     /// The percentage of cases asked again.

@@ -135,9 +135,9 @@ fn same_run(first: &(String, Report), other: &(String, Report)) -> Result<(), Me
 }
 
 /// The options that must be equal, with their descriptions.
-fn options(run: &RunOptions) -> [(&'static str, String); 14] {
+fn options(run: &RunOptions) -> [(&'static str, String); 15] {
     let RunOptions { version, subject, kind, warns, profile, phases, seed, .. } = run;
-    let RunOptions { cases, sequences, time, twice, shard, strict, complete, .. } = run;
+    let RunOptions { cases, sequences, length, time, twice, shard, strict, complete, .. } = run;
     let written =
         |phases: &[Phase]| phases.iter().map(|phase| phase.word()).collect::<Vec<_>>().join(", ");
     let or_none = |value: &Option<u64>| value.map_or("none".into(), |value| value.to_string());
@@ -151,6 +151,7 @@ fn options(run: &RunOptions) -> [(&'static str, String); 14] {
         ("the seed", seed.to_string()),
         ("the number of random cases", or_none(cases)),
         ("the number of sequences", sequences.to_string()),
+        ("the length of the exhaustive sequences", length.to_string()),
         ("the longest time in seconds", or_none(time)),
         ("the share of cases asked again in percent", twice.to_string()),
         ("the number of parts", shard.count().to_string()),
@@ -208,6 +209,8 @@ fn add_phase(whole: &mut PhaseReport, part: &PhaseReport) {
     }
     whole.failures += part.failures;
     whole.slow += part.slow;
+    // One part has the whole search.
+    whole.searched = whole.searched.or(part.searched);
     whole.cut_short |= part.cut_short;
     whole.seconds += part.seconds;
 }

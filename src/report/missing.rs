@@ -28,6 +28,10 @@ impl RunOptions {
         if self.sequences < least && has(&Phase::Sequences) {
             words.push(format!("{} of {} sequences", grouped(self.sequences), grouped(least)));
         }
+        let least = self.complete.length();
+        if self.length < least && has(&Phase::SequencesExhaustive) {
+            words.push(format!("exhaustive sequences of {} of {least} steps", self.length));
+        }
         if let Some(time) = self.time {
             words.push(format!("random cases for {} s", grouped(time)));
         }

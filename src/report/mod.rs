@@ -23,7 +23,7 @@ pub mod text;
 
 pub use data::{
     Expectation, PhaseReport, Report, ReportedFinding, RuleStatus, RunOptions, RunVerdict,
-    ScenarioFailure, Unmet,
+    ScenarioFailure, Searched, Unmet,
 };
 pub use event::{Event, Quiet, Reporter};
 pub use extent::Extent;

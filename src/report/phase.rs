@@ -24,11 +24,14 @@ pub enum Phase {
     Split,
     /// Sequences of steps on a running host.
     Sequences,
+    /// Every sequence over a small alphabet.
+    #[serde(rename = "sequences-exhaustive")]
+    SequencesExhaustive,
 }
 
 impl Phase {
     /// All phases, in order.
-    pub const ALL: [Phase; 9] = [
+    pub const ALL: [Phase; 10] = [
         Phase::Vectors,
         Phase::Edges,
         Phase::Exhaustive,
@@ -38,11 +41,23 @@ impl Phase {
         Phase::Arguments,
         Phase::Split,
         Phase::Sequences,
+        Phase::SequencesExhaustive,
     ];
 
     /// The phases for a subject of this process.
     pub const IN_PROCESS: [Phase; 5] =
         [Phase::Vectors, Phase::Edges, Phase::Exhaustive, Phase::Random, Phase::Endpoint];
+
+    /// The phases for the production implementation.
+    pub const OF_PRODUCTION: [Phase; 7] = [
+        Phase::Vectors,
+        Phase::Edges,
+        Phase::Exhaustive,
+        Phase::Random,
+        Phase::Endpoint,
+        Phase::Sequences,
+        Phase::SequencesExhaustive,
+    ];
 
     /// The phases for a subject over stdio.
     pub const OVER_STDIO: [Phase; 6] = [
@@ -71,6 +86,7 @@ impl Phase {
             Phase::Arguments => "arguments",
             Phase::Split => "split",
             Phase::Sequences => "sequences",
+            Phase::SequencesExhaustive => "sequences-exhaustive",
         }
     }
 }

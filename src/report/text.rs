@@ -7,7 +7,9 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use mcp_overlay_model::Rule;
 
-use super::data::{PhaseReport, Report, RuleStatus, RunOptions, RunVerdict, ScenarioFailure};
+use super::data::{
+    PhaseReport, Report, RuleStatus, RunOptions, RunVerdict, ScenarioFailure, Searched,
+};
 use super::event::{Event, Reporter};
 use super::missing::Missing;
 use super::phase::Phase;
@@ -240,6 +242,10 @@ fn phase_row(phase: &PhaseReport) -> String {
     }
     if let Some(narrowed) = phase.brought_within_reach {
         row.push_str(&format!("  {} narrowed", grouped(narrowed)));
+    }
+    if let Some(Searched { states, plays, longest }) = phase.searched {
+        let (states, plays) = (grouped(states), grouped(plays));
+        row.push_str(&format!("  {states} states, {plays} sequences of at most {longest} steps"));
     }
     if phase.slow > 0 {
         row.push_str(&format!("  {} slow", grouped(phase.slow)));

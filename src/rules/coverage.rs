@@ -11,6 +11,7 @@ use mcp_overlay_model::{Case, Outcome, Rule, RuleSet};
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, Reached, Shows};
+use super::over_time;
 use super::situation::Situation;
 use super::table::entries;
 use crate::subject::{SubjectKind, Visibility};
@@ -99,6 +100,9 @@ pub fn reached_outside(case: &Case, outcome: &Outcome) -> RuleSet {
 
 /// Whether this kind of subject can show that it keeps or breaks a rule, in a profile of `rules`.
 pub fn can_show(kind: SubjectKind, rules: RuleSet, rule: Rule) -> bool {
+    if kind == SubjectKind::Production && over_time::is_shown_in_process(rule) {
+        return true;
+    }
     let shown = match kind.visibility() {
         Visibility::Views => Shows::InViews,
         Visibility::Outside => Shows::Outside,
@@ -129,7 +133,7 @@ fn narrowed_away(kind: SubjectKind, rules: RuleSet) -> impl Iterator<Item = &'st
     const REPLACED: [Rule; 1] = [Rule::EndpointLegacyPath];
     let is_replaced = !rules.has(Rule::OverlayDisabledStays);
     let (always, origin): (&[Rule], &[Rule]) = match kind {
-        SubjectKind::InProcess | SubjectKind::Stdio => (&[], &[]),
+        SubjectKind::InProcess | SubjectKind::Production | SubjectKind::Stdio => (&[], &[]),
         SubjectKind::AppServer => (&ALWAYS, &ON_LOOPBACK),
         SubjectKind::AppServerAtChatgpt => (&ALWAYS, &AT_CHATGPT),
     };

@@ -9,6 +9,19 @@ const fn over_time(rule: Rule) -> Entry {
     Entry { reached: Reached::ByAsking, shows: Shows::Outside, ..Entry::of(rule) }
 }
 
+/// Whether sequences on a host in process show this rule: not those about processes, event streams
+/// and the end of the host.
+pub(super) fn is_shown_in_process(rule: Rule) -> bool {
+    const OUTSIDE_ONLY: [Rule; 5] = [
+        Rule::LifecycleRestarts,
+        Rule::LifecycleListChanged,
+        Rule::LifecycleSupersededEnds,
+        Rule::LifecycleDurable,
+        Rule::LifecycleEnds,
+    ];
+    RULES.iter().any(|entry| entry.rule == rule) && !OUTSIDE_ONLY.contains(&rule)
+}
+
 pub(super) const RULES: &[Entry] = &[
     over_time(Rule::LifecycleViewNow),
     over_time(Rule::LifecycleThreadStarts),

@@ -5,6 +5,8 @@ use mcp_overlay_model::lifecycle::{BASE, Behaviour, Ending, Means, Sequence, Ste
 use mcp_overlay_model::{Auth, CODEX_APPS, Profile};
 use serde_json::{Map, Value, json};
 
+use crate::subject::{SubjectKind, Visibility};
+
 const NAMES: [&str; 3] = ["a", "b", "c"];
 const URLS: [&str; 3] =
     ["https://one.example/mcp", "https://two.example/mcp", "https://three.example/mcp"];
@@ -16,18 +18,39 @@ const THREADS: [&str; 3] = ["t1", "t2", "t3"];
 /// The bytes for one sequence.
 const BYTES: usize = 384;
 
+/// Where sequences are played, which decides the kinds of steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// On a host in this process, with HTTP servers in memory.
+    InProcess,
+    /// On a running host, with servers on loopback.
+    Outside,
+}
+
+impl Stage {
+    /// That of this kind of subject.
+    #[must_use]
+    pub fn of(kind: SubjectKind) -> Self {
+        match kind.visibility() {
+            Visibility::Views => Stage::InProcess,
+            Visibility::Outside => Stage::Outside,
+        }
+    }
+}
+
 /// The sequence of this number under this seed.
 #[must_use]
-pub fn random_sequence(profile: Profile, seed: u64, number: u64) -> Sequence {
+pub fn random_sequence(profile: Profile, stage: Stage, seed: u64, number: u64) -> Sequence {
     let mut random = fastrand::Rng::with_seed(seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let bytes: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(BYTES).collect();
-    sequence_from(profile, &bytes)
+    sequence_from(profile, stage, &bytes)
 }
 
 /// The sequence that these bytes mean.
 #[must_use]
-pub fn sequence_from(profile: Profile, bytes: &[u8]) -> Sequence {
+pub fn sequence_from(profile: Profile, stage: Stage, bytes: &[u8]) -> Sequence {
     let mut generator = Generator {
+        stage,
         bytes: Unstructured::new(bytes),
         steps: Vec::new(),
         threads: 0,
@@ -42,6 +65,7 @@ pub fn sequence_from(profile: Profile, bytes: &[u8]) -> Sequence {
 }
 
 struct Generator<'a> {
+    stage: Stage,
     bytes: Unstructured<'a>,
     steps: Vec<Step>,
     threads: usize,
@@ -94,8 +118,8 @@ impl Generator<'_> {
                 weights.view,
                 weights.account,
                 weights.world,
-                weights.together,
-                weights.end,
+                if self.is_outside() { weights.together } else { 0 },
+                if self.is_outside() { weights.end } else { 0 },
             ];
             let mut chosen = self.bytes.int_in_range(0..=kinds.iter().sum::<u8>() - 1)?;
             let mut kind = 0;
@@ -109,6 +133,10 @@ impl Generator<'_> {
             self.step(kind)?;
         }
         Ok(())
+    }
+
+    fn is_outside(&self) -> bool {
+        self.stage == Stage::Outside
     }
 
     fn step(&mut self, kind: usize) -> arbitrary::Result<()> {
@@ -250,7 +278,9 @@ impl Generator<'_> {
         use Behaviour::{
             BadJson, Cut, Down, Forbidden, Forget, Hold, NewTools, Refuse, TooMany, Unauthorized,
         };
-        let all: &[Behaviour] = if server == CODEX_APPS {
+        let all: &[Behaviour] = if !self.is_outside() {
+            &[Hold, Hold, Refuse]
+        } else if server == CODEX_APPS {
             &[Hold, Hold, Hold, Refuse, Forbidden, TooMany, Cut, BadJson]
         } else if COMMANDS.contains(&server) {
             if self.bytes.ratio(1, 3)? {
@@ -291,7 +321,7 @@ impl Generator<'_> {
             if self.bytes.ratio(1, 3)? {
                 continue;
             }
-            let (key, at) = match self.bytes.ratio(1, 4)? {
+            let (key, at) = match self.is_outside() && self.bytes.ratio(1, 4)? {
                 true => ("command", *self.bytes.choose(&COMMANDS)?),
                 false => ("url", *self.bytes.choose(&URLS)?),
             };
@@ -333,6 +363,8 @@ impl Generator<'_> {
                 self.steps.push(Step::Call { thread, server });
             }
         }
-        self.steps.extend([Step::Settle, Step::EndHost { by: Ending::EndOfInput }]);
+        if self.is_outside() {
+            self.steps.extend([Step::Settle, Step::EndHost { by: Ending::EndOfInput }]);
+        }
     }
 }

@@ -1,8 +1,11 @@
 //! Behaviour over time: generates, judges, shrinks and prints sequences of steps
 //! (`docs/sequences.md`).
 
+mod alphabet;
 pub mod generate;
 pub mod judge;
 pub mod saved;
+pub mod search;
 pub mod shrink;
+pub mod sometimes;
 pub mod story;

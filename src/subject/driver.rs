@@ -81,6 +81,8 @@ pub enum SubjectKind {
     /// A subject of this process, such as the production implementation.
     #[default]
     InProcess,
+    /// The production implementation, which also plays sequences in this process.
+    Production,
     /// A process that speaks the protocol of `docs/protocol.md`.
     Stdio,
     /// A running app-server, with the Apps endpoint on loopback.
@@ -90,10 +92,22 @@ pub enum SubjectKind {
 }
 
 impl SubjectKind {
+    /// Whether a subject of this kind plays sequences.
+    pub fn plays(self) -> bool {
+        match self {
+            SubjectKind::InProcess | SubjectKind::Stdio => false,
+            SubjectKind::Production | SubjectKind::AppServer | SubjectKind::AppServerAtChatgpt => {
+                true
+            }
+        }
+    }
+
     /// How a subject of this kind is observed.
     pub fn visibility(self) -> Visibility {
         match self {
-            SubjectKind::InProcess | SubjectKind::Stdio => Visibility::Views,
+            SubjectKind::InProcess | SubjectKind::Production | SubjectKind::Stdio => {
+                Visibility::Views
+            }
             SubjectKind::AppServer | SubjectKind::AppServerAtChatgpt => Visibility::Outside,
         }
     }

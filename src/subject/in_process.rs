@@ -69,9 +69,7 @@ thread_local! {
 
 /// Calls a subject and catches its panic.
 fn catching(subject: &impl Subject, case: &Case) -> Reply {
-    IN_SUBJECT.set(true);
-    let answer = catch_unwind(AssertUnwindSafe(|| subject.resolve(case)));
-    IN_SUBJECT.set(false);
+    let answer = as_subject(|| catch_unwind(AssertUnwindSafe(|| subject.resolve(case))));
     match answer {
         Ok(answer) => Reply::Answered(answer),
         Err(panic) => Reply::Failed(Failure {
@@ -80,6 +78,14 @@ fn catching(subject: &impl Subject, case: &Case) -> Reply {
             certain: true,
         }),
     }
+}
+
+/// Marks panics in `call`, which does not unwind itself, as the subject's.
+pub(crate) fn as_subject<T>(call: impl FnOnce() -> T) -> T {
+    IN_SUBJECT.set(true);
+    let called = call();
+    IN_SUBJECT.set(false);
+    called
 }
 
 /// Silences the panic messages of subjects: each panic is reported as a finding, and shrinking

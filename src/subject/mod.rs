@@ -14,6 +14,8 @@ mod trace;
 pub use contract::Subject;
 pub use driver::{Driver, MORE_PATIENCE, Patient, Route, SubjectKind, Visibility, ask_one};
 pub use form::Form;
+#[cfg(feature = "endpoint")]
+pub(crate) use in_process::as_subject;
 pub use in_process::{InProcess, silence_subjects};
 pub use model::ModelSubject;
 pub use production::{HostInputs, ProductionSubject};

@@ -145,6 +145,10 @@ fn a_saved_sequence_is_replayed() {
     assert_eq!(status, Some(0), "{words}");
     assert!(words.contains("over-time-host 0.1.0 follows the specification"), "{words}");
 
+    let (status, words) = tool(&["replay", &file]);
+    assert_eq!(status, Some(0), "{words}");
+    assert!(words.contains("production follows the specification"), "{words}");
+
     let vector = folder.path().join("vector.jsonl");
     std::fs::write(&vector, "{\"case\":{},\"expected\":{\"rejected\":{\"path\":\"x\"}}}\n")
         .unwrap();
@@ -154,10 +158,10 @@ fn a_saved_sequence_is_replayed() {
     let old = old.display().to_string();
     let sound = command("none");
     for (arguments, words) in [
-        (vec!["replay", &file], "a sequence needs a running host"),
+        (vec!["replay", &file, "--stdio", "x"], "a sequence needs a running host"),
         (vec!["replay", &file, &vector, "--app-server", &sound], "not a sequence"),
         (vec!["replay", &old, "--app-server", &sound], "a sequence of format 0, expected 1"),
-        (vec!["check", "--only", "sequences"], "this phase needs a running host"),
+        (vec!["check", "--only", "sequences", "--stdio", "x"], "this phase needs a running host"),
     ] {
         let (status, said) = tool(&arguments);
         assert!(status == Some(2) && said.contains(words), "{arguments:?}: {said}");

@@ -6,6 +6,7 @@ use mcp_overlay_model::{Profile, Rule};
 use serde_json::Value;
 
 /// A sequence under a rule, in one of the profiles in which the rule holds.
+#[derive(Clone)]
 pub(crate) struct Example {
     pub(crate) rule: Rule,
     pub(crate) profile: Profile,

@@ -222,6 +222,7 @@ fn run(subject: &str, options: &Options) -> RunOptions {
         seed: options.seed,
         cases: options.cases,
         sequences: options.sequences,
+        length: options.length,
         time: None,
         twice: options.twice,
         shard: options.shard,
@@ -248,6 +249,7 @@ fn phase(phase: Phase, cases: u64, failures: u64, seconds: f64) -> PhaseReport {
         failures,
         cut_short,
         slow: 0,
+        searched: None,
         seconds,
     }
 }

@@ -11,7 +11,7 @@ use super::server::AppServer;
 use super::wire::{Reply, RpcError};
 use super::work::Work;
 use super::{resources, tools};
-use crate::connection::{Connection, Tool};
+use crate::connection::Tool;
 use crate::host::{Configuration, Resolved, ServerSet};
 use crate::hosted_apps::CODEX_APPS;
 
@@ -67,8 +67,8 @@ async fn of_latest(server: &AppServer, resolved: &Resolved) -> Result<Vec<Tool>,
     if !has_apps(resolved) {
         return Ok(Vec::new());
     }
-    let tools = async |connection: &Connection| Ok(connection.tools().to_vec());
-    resources::connect_once(server, resolved, CODEX_APPS, tools).await
+    let connection = resources::connect_once(server, resolved, CODEX_APPS).await?;
+    Ok(connection.tools().to_vec())
 }
 
 fn response(apps: &[Value], asked: &Page) -> Result<Reply, RpcError> {

@@ -7,6 +7,7 @@
 
 mod account;
 mod apps;
+mod direct;
 mod ingress;
 mod initialize;
 mod methods;
@@ -28,5 +29,6 @@ mod watch;
 mod wire;
 mod work;
 
+pub use direct::{Accepted, DirectAppServer, DirectParts, Panicked, Refused};
 pub use options::{AUTH_VARIABLE, AppServerOptions, CONFIG_VARIABLE, DEFAULT_PLACES, Mode};
 pub use serve::serve;

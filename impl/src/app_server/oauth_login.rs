@@ -44,7 +44,7 @@ async fn start(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError
     let config = resolved.view().get(&name).ok_or_else(unknown)?;
     let ready = server.ready()?;
     let request = LoginRequest { scopes, timeout, ..LoginRequest::default() };
-    let pending = ready.oauth.start_login(&name, config, &ready.context.environment, request).await;
+    let pending = ready.oauth.start_login(&name, config, &ready.environment, request).await;
     let pending = pending.map_err(|error| match error.is_refusal() {
         true => RpcError::invalid_request(error.to_string()),
         false => RpcError::failed(error),

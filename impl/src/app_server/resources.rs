@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use tokio_util::task::TaskTracker;
 
 use super::server::AppServer;
 use super::tools;
 use super::wire::{Reply, RpcError, echo};
 use super::work::Work;
-use crate::connection::{ConnectError, Connection, ReadResourceResult, connect};
-use crate::host::Resolved;
+use crate::connection::ReadResourceResult;
+use crate::host::{Resolved, ServerConnection};
 
 /// The params of `mcpServer/resource/read`.
 #[derive(Debug, Deserialize)]
@@ -33,8 +34,8 @@ pub(crate) fn read(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcE
     let server = Arc::clone(server);
     Ok(Work::later(async move {
         let resolved = server.host()?.resolve().await.map_err(RpcError::failed)?;
-        let read = async |connection: &Connection| connection.read_resource(&uri).await;
-        contents(connect_once(&server, &resolved, &name, read).await?)
+        let connection = connect_once(&server, &resolved, &name).await?;
+        contents(connection.read_resource(&uri).await.map_err(RpcError::failed)?)
     }))
 }
 
@@ -42,19 +43,39 @@ fn contents(result: ReadResourceResult) -> Result<Reply, RpcError> {
     serde_json::to_value(result).map(Reply::Now).map_err(RpcError::failed)
 }
 
+/// A connection for a single use, which is closed with this value.
+pub(crate) struct Once {
+    connection: Arc<dyn ServerConnection>,
+    tasks: TaskTracker,
+}
+
+impl std::ops::Deref for Once {
+    type Target = dyn ServerConnection;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.connection
+    }
+}
+
+impl Drop for Once {
+    fn drop(&mut self) {
+        // Without a runtime the connection is gone.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let connection = Arc::clone(&self.connection);
+        // The response does not wait for it.
+        self.tasks.spawn_on(async move { connection.shutdown().await }, &runtime);
+    }
+}
+
 /// Connects to a server of this view for a single use.
-pub(crate) async fn connect_once<T>(
+pub(crate) async fn connect_once(
     server: &AppServer,
     resolved: &Resolved,
     name: &str,
-    work: impl AsyncFnOnce(&Connection) -> Result<T, ConnectError>,
-) -> Result<T, RpcError> {
+) -> Result<Once, RpcError> {
     let unknown = || RpcError::internal(format!("unknown MCP server '{}'", echo(name)));
     let config = resolved.view().get(name).filter(|config| config.enabled).ok_or_else(unknown)?;
-    let context = resolved.bound(server.ready()?.context.clone());
-    let connection = connect(name, config, &context).await.map_err(RpcError::failed)?;
-    let outcome = work(&connection).await;
-    // The response does not wait for it.
-    server.tasks.spawn(async move { connection.shutdown().await });
-    outcome.map_err(RpcError::failed)
+    let connector = &server.ready()?.connector;
+    let connection = connector.connect(resolved, name, config).await.map_err(RpcError::failed)?;
+    Ok(Once { connection: connection.into(), tasks: server.tasks.clone() })
 }

@@ -98,9 +98,7 @@ async fn serve_boxed(
     };
     ingress.finish().await;
     // The writer ends when the last sender is dropped.
-    server.closing.cancel();
-    server.threads.clear();
-    server.tasks.close();
+    server.close();
     let _ = timeout(LAST_CONNECTIONS, server.tasks.wait()).await;
     drop((ingress, server));
     let _ = timeout(LAST_RESPONSES, async {

@@ -13,8 +13,9 @@ use super::snapshots::Snapshots;
 use super::threads::Threads;
 use super::wire::RpcError;
 use crate::auth::AuthStore;
+use crate::config::Environment;
 use crate::connection::{ConnectContext, ConnectOptions, Executor};
-use crate::host::{ConfigSource, Host, HostParts, Warn};
+use crate::host::{ConfigSource, Connector, Host, HostParts, Network, Warn};
 use crate::oauth::{OAuth, TokenStore};
 
 /// The maximum number of concurrent tool calls and resource reads, which may have large responses. A
@@ -44,7 +45,9 @@ pub(crate) struct AppServer {
 pub(super) struct Ready {
     pub(super) host: Host,
     pub(super) oauth: OAuth,
-    pub(super) context: ConnectContext,
+    pub(super) environment: Environment,
+    /// Reaches the servers.
+    pub(super) connector: Arc<dyn Connector>,
 }
 
 impl AppServer {
@@ -61,6 +64,21 @@ impl AppServer {
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
         }
+    }
+
+    /// A server that needs no `initialize`.
+    pub(super) fn started(options: AppServerOptions, client: Client, ready: Ready) -> Self {
+        let server = Self::new(options, client, Box::new(|_| {}));
+        // A new server is not ready, so this cannot fail.
+        let _ = server.ready.set(ready);
+        server
+    }
+
+    /// Ends all threads and tasks; `tasks` says when they have ended.
+    pub(super) fn close(&self) {
+        self.closing.cancel();
+        self.threads.clear();
+        self.tasks.close();
     }
 
     /// Creates the host; fails if it exists.
@@ -91,14 +109,15 @@ impl AppServer {
             Mode::Orchestrator => Executor::None,
         };
         let context = ConnectContext {
-            environment,
+            environment: environment.clone(),
             host_credentials: Some(Arc::new(auth)),
             oauth: Some(Arc::new(oauth.clone())),
             executor,
             options: ConnectOptions::default(),
             cwd: Some(options.cwd.clone()),
         };
-        self.ready.set(Ready { host, oauth, context }).map_err(|_| already())
+        let connector = Arc::new(Network { context, oauth: oauth.clone() });
+        self.ready.set(Ready { host, oauth, environment, connector }).map_err(|_| already())
     }
 
     pub(super) fn ready(&self) -> Result<&Ready, RpcError> {

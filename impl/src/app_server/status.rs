@@ -15,8 +15,7 @@ use super::wire::{Reply, RpcError};
 use super::work::Work;
 use crate::auth::Auth;
 use crate::config::ServerConfig;
-use crate::connection::{Connection, connect};
-use crate::host::Resolved;
+use crate::host::{Resolved, ServerConnection};
 use crate::oauth::AuthStatus;
 
 /// The params of `mcpServerStatus/list`.
@@ -92,11 +91,10 @@ async fn status(
         if !config.enabled {
             return Offer::default();
         }
-        let context = resolved.bound(ready.context.clone());
-        let Ok(connection) = connect(name, config, &context).await else {
+        let Ok(connection) = ready.connector.connect(resolved, name, config).await else {
             return Offer::default();
         };
-        let offer = Offer::of(&connection, detail).await;
+        let offer = Offer::of(&*connection, detail).await;
         // The response does not wait for it.
         server.tasks.spawn(async move { connection.shutdown().await });
         offer
@@ -132,7 +130,7 @@ async fn auth_status(
     if signed_in && resolved.is_authorised_by_host(name, config) {
         return "bearerToken";
     }
-    ready.oauth.auth_status(name, config, &ready.context.environment).await.as_str()
+    ready.connector.auth_status(name, config).await.as_str()
 }
 
 /// The tools and resources of a server, in the format of the protocol.
@@ -145,7 +143,7 @@ struct Offer {
 }
 
 impl Offer {
-    async fn of(connection: &Connection, detail: Detail) -> Self {
+    async fn of(connection: &dyn ServerConnection, detail: Detail) -> Self {
         let mut offer = Self {
             server_info: connection.server_info().map(shown).unwrap_or_default(),
             ..Self::default()

@@ -29,9 +29,9 @@ pub(crate) async fn start(server: &Arc<AppServer>, params: Params) -> Result<Wor
     let overrides = Override::of_json(&params.config.unwrap_or_default()).map_err(refused)?;
     let layer = ready.host.layer(overrides);
     let configuration = ready.host.latest_of(&layer).await.map_err(refused)?;
-    let context = ready.context.clone();
+    let connector = Arc::clone(&ready.connector);
     let (thread, events) =
-        Thread::start(&ready.host, layer, configuration, context, server.tasks.clone());
+        Thread::start(&ready.host, layer, configuration, connector, server.tasks.clone());
     let thread = Arc::new(thread);
     server.threads.add(Arc::clone(&thread));
     let required = thread.servers(&ready.host).required();

@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use super::outgoing::Client;
 use super::wire::{RpcError, echo};
-use crate::connection::ConnectContext;
 use crate::host::{
-    ConfigLayer, ConfigNowError, Configuration, Host, ServerSet, StartupEvent, StartupEvents,
+    ConfigLayer, ConfigNowError, Configuration, Connector, Host, ServerSet, StartupEvent,
+    StartupEvents,
 };
 
 /// The maximum number of threads: each may run a process per server.
@@ -37,13 +37,13 @@ impl Thread {
         host: &Host,
         layer: Option<ConfigLayer>,
         configuration: Configuration,
-        context: ConnectContext,
+        connector: Arc<dyn Connector>,
         tasks: TaskTracker,
     ) -> (Self, Events) {
         let id = Uuid::now_v7();
         let (sender, events) = mpsc::unbounded_channel();
         let resolved = host.resolved(&configuration);
-        let set = ServerSet::start(resolved, context, Arc::new(EventSender(sender)), tasks);
+        let set = ServerSet::start(resolved, connector, Arc::new(EventSender(sender)), tasks);
         let servers = Servers { configuration, set: Arc::new(set) };
         (Self { id, layer, servers: Mutex::new(servers) }, Events { thread: id, events })
     }

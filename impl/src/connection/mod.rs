@@ -6,6 +6,7 @@
 
 mod apps;
 pub mod authorize;
+mod authorized;
 mod calls;
 mod context;
 mod credentials;
@@ -36,6 +37,7 @@ pub(crate) mod target;
 pub(crate) mod trust;
 
 pub use apps::{AppsConnection, connect_apps};
+pub use authorized::RequestHeaders;
 pub use context::{ConnectContext, Executor};
 pub use credentials::HostCredentials;
 pub use error::{ConnectError, ServerAddress};

@@ -31,6 +31,25 @@ pub enum ConfigSource {
     Home(PathBuf),
     /// This text of a `config.toml`, without plugins and without a disk.
     Given(String),
+    /// This text of a `config.toml`, which its owner can change as a user edits a file.
+    Shared(ConfigText),
+}
+
+/// The text of a `config.toml` in memory. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct ConfigText(Arc<Mutex<String>>);
+
+impl ConfigText {
+    /// Replaces the text. A host notices it as it notices another file.
+    pub fn replace(&self, text: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = text;
+    }
+
+    /// The current text.
+    #[must_use]
+    pub fn now(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// A parsed configuration. Two are equal if they hold the same `Arc`s.
@@ -171,6 +190,7 @@ impl ConfigReader {
     ) -> Result<(ConfigNow, Vec<Warning>), ConfigNowError> {
         let (text, file, folder) = match source {
             ConfigSource::Given(text) => (text, "config".to_owned(), None),
+            ConfigSource::Shared(text) => (text.now(), "config".to_owned(), None),
             ConfigSource::Home(home) => {
                 let file = home.join(CONFIG_FILE);
                 let text = within_limit(&file, {

@@ -5,6 +5,7 @@
 //! request: each request checks the sign-in, so a view does not outlive its credentials.
 
 mod config_now;
+mod connector;
 mod home;
 mod recovery;
 mod resolve;
@@ -13,8 +14,9 @@ mod servers;
 mod slot;
 
 pub use config_now::{
-    CONFIG_FILE, ConfigLayer, ConfigNow, ConfigNowError, ConfigSource, PLUGINS_FOLDER,
+    CONFIG_FILE, ConfigLayer, ConfigNow, ConfigNowError, ConfigSource, ConfigText, PLUGINS_FOLDER,
 };
+pub use connector::{Connector, Network, ServerConnection};
 pub use home::home_of;
 pub use resolve::{Host, HostParts, Warn};
 pub use resolved::{Configuration, EffectiveView, Resolved};

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
+use super::connector::Connector;
 use super::resolved::Resolved;
 use super::slot::{Lease, Outcome, Slot, Starter, StartupEvent, StartupEvents, StartupStatus};
-use crate::connection::{ConnectContext, ConnectError};
+use crate::connection::ConnectError;
 
 /// The started servers of one resolved view. Dropping it closes every connection that neither a call
 /// nor a later set uses.
@@ -24,11 +25,11 @@ impl ServerSet {
     #[must_use]
     pub fn start(
         resolved: Resolved,
-        context: ConnectContext,
+        connector: Arc<dyn Connector>,
         events: Arc<dyn StartupEvents>,
         tasks: TaskTracker,
     ) -> Self {
-        let starter = Starter { context: resolved.bound(context), events, tasks };
+        let starter = Starter { connector, view: resolved.clone(), events, tasks };
         Self { resolved, starter, slots: BTreeMap::new() }.filled(&BTreeMap::new(), |_| false)
     }
 
@@ -37,7 +38,7 @@ impl ServerSet {
     #[must_use]
     pub fn succeeded_by(&self, resolved: Resolved, retry: impl Fn(&str) -> bool) -> Self {
         let mut starter = self.starter.clone();
-        starter.context = resolved.bound(starter.context);
+        starter.view = resolved.clone();
         Self { resolved, starter, slots: BTreeMap::new() }.filled(&self.slots, retry)
     }
 

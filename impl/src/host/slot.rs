@@ -7,10 +7,12 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use super::connector::{Connector, ServerConnection};
 use super::recovery::Recovery;
+use super::resolved::Resolved;
 use crate::auth::AuthNow;
 use crate::config::ServerConfig;
-use crate::connection::{ConnectContext, ConnectError, Connection, connect};
+use crate::connection::ConnectError;
 
 /// The status of a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,12 +60,14 @@ pub trait StartupEvents: Send + Sync {
 /// The context of starts.
 #[derive(Clone)]
 pub(super) struct Starter {
-    pub(super) context: ConnectContext,
+    pub(super) connector: Arc<dyn Connector>,
+    /// The view of the servers, whose sign-in decides what they get.
+    pub(super) view: Resolved,
     pub(super) events: Arc<dyn StartupEvents>,
     pub(super) tasks: TaskTracker,
 }
 
-pub(super) type Outcome = Result<Arc<Connection>, Arc<ConnectError>>;
+pub(super) type Outcome = Result<Arc<dyn ServerConnection>, Arc<ConnectError>>;
 
 /// One server and its connection, which is closed with the last owner.
 pub(super) struct Slot {
@@ -77,15 +81,15 @@ pub(super) struct Slot {
 
 /// A use of a connection, which stays open meanwhile.
 pub struct Lease {
-    connection: Arc<Connection>,
+    connection: Arc<dyn ServerConnection>,
     _slot: Arc<Slot>,
 }
 
 impl std::ops::Deref for Lease {
-    type Target = Connection;
+    type Target = dyn ServerConnection;
 
-    fn deref(&self) -> &Connection {
-        &self.connection
+    fn deref(&self) -> &Self::Target {
+        &*self.connection
     }
 }
 
@@ -188,14 +192,14 @@ async fn run(
         starter.events.happened(event);
     };
     report(StartupStatus::Starting, None);
-    let started = connect(&name, &server, &starter.context);
+    let started = starter.connector.connect(&starter.view, &name, &server);
     let Some(started) = superseded.run_until_cancelled(started).await else {
         report(StartupStatus::Cancelled, None);
         return;
     };
     match started {
         Ok(connection) => {
-            let connection = Arc::new(connection);
+            let connection: Arc<dyn ServerConnection> = connection.into();
             // Fails if the slot is gone; then the token is already cancelled.
             let _ = publish.send(Some(Ok(Arc::clone(&connection))));
             report(StartupStatus::Ready, None);

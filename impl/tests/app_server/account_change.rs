@@ -5,9 +5,9 @@ use std::sync::Arc;
 use mcp_overlay_host::auth::AuthStore;
 use mcp_overlay_host::connection::{ConnectContext, ConnectOptions, Executor};
 use mcp_overlay_host::host::{
-    ConfigSource, Host, HostParts, ServerSet, StartupEvent, StartupEvents,
+    ConfigSource, Host, HostParts, Network, ServerSet, StartupEvent, StartupEvents,
 };
-use mcp_overlay_host::oauth::TokenStore;
+use mcp_overlay_host::oauth::{OAuth, TokenStore};
 use mcp_overlay_host::{Environment, McpExtensionRegistryBuilder, hosted_apps};
 use serde_json::Value;
 use tokio_util::task::TaskTracker;
@@ -58,7 +58,9 @@ async fn a_connection_gets_the_credentials_of_its_view_or_none() {
         options: ConnectOptions::default(),
         cwd: None,
     };
-    let set = ServerSet::start(first, context, Arc::new(Ignored), TaskTracker::new());
+    let oauth = OAuth::new(TokenStore::in_memory());
+    let network = Arc::new(Network { context, oauth });
+    let set = ServerSet::start(first, network, Arc::new(Ignored), TaskTracker::new());
     let error = set.lease("codex_apps").await.unwrap().err().expect("no credentials of b");
     assert!(error.to_string().contains("another account"), "{error}");
     assert!(server.received_requests().await.unwrap().is_empty());

@@ -5,6 +5,7 @@
 //! (what each step changes). `uses.rs` and `views.rs` say what a use and a list of
 //! servers must come to.
 
+mod memo;
 pub mod seen;
 pub mod sequence;
 pub mod state;

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::memo::remembered;
 use super::seen::{Expected, Seen};
 use super::sequence::{Behaviour, Ending, Means, Sequence, Step};
 use super::thread::{SignedIn, Thread};
 use super::uses::{Users, World, target, use_of};
-use crate::case::{CODEX_APPS, Case, Contributor, ContributorKind};
+use crate::case::{Auth, CODEX_APPS, Case, Contributor, ContributorKind};
 use crate::observation::Observed;
 use crate::observe::observed;
 use crate::outcome::Outcome;
@@ -418,6 +419,11 @@ impl State {
         config: &Value,
         signed_in: Option<&SignedIn>,
     ) -> Option<Observed> {
+        let auth = signed_in.map(|signed_in| signed_in.auth);
+        remembered(self.profile, auth, config, || self.observed_anew(config, auth))
+    }
+
+    fn observed_anew(&self, config: &Value, auth: Option<Auth>) -> Option<Observed> {
         let hosted = Contributor { id: "hosted".into(), kind: ContributorKind::HostedApps };
         let case = Case {
             id: String::new(),
@@ -425,7 +431,7 @@ impl State {
             host: config.clone(),
             plugins: Vec::new(),
             contributors: vec![hosted],
-            auth: signed_in.map(|signed_in| signed_in.auth),
+            auth,
         };
         match observed(&case, &resolve(&case)) {
             Outcome::Observed(observed) => Some(observed),

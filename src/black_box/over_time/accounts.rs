@@ -22,13 +22,13 @@ struct Credentials {
 
 /// The credentials of every sign-in of a sequence, made before its host starts.
 #[derive(Debug, Default)]
-pub(super) struct Accounts {
+pub(crate) struct Accounts {
     all: Vec<Credentials>,
-    pub(super) secrets: Vec<Secret>,
+    pub(crate) secrets: Vec<Secret>,
 }
 
 impl Accounts {
-    pub(super) fn of(sequence: &Sequence) -> Self {
+    pub(crate) fn of(sequence: &Sequence) -> Self {
         let mut accounts = Accounts::default();
         for step in &sequence.steps {
             if let Step::SignIn { account, auth } = step
@@ -41,18 +41,18 @@ impl Accounts {
     }
 
     /// The text of `auth.json`.
-    pub(super) fn file(&self, account: &str, auth: Auth) -> Option<String> {
+    pub(crate) fn file(&self, account: &str, auth: Auth) -> Option<String> {
         Some(self.find(account, auth)?.file.to_string())
     }
 
     /// The account whose bearer this is.
-    pub(super) fn of_bearer(&self, bearer: &str) -> Option<&str> {
+    pub(crate) fn of_bearer(&self, bearer: &str) -> Option<&str> {
         let mut all = self.all.iter();
         all.find(|known| known.bearer == bearer).map(|known| known.account.as_str())
     }
 
     /// The account of this id.
-    pub(super) fn of_id(&self, id: &str) -> Option<&str> {
+    pub(crate) fn of_id(&self, id: &str) -> Option<&str> {
         let mut all = self.all.iter();
         all.find(|known| id_of(&known.account) == id).map(|known| known.account.as_str())
     }

@@ -4,7 +4,7 @@
 //! Nothing sleeps: a server holds a call until the sequence releases it, and the player waits for that
 //! event, with a limit.
 
-mod accounts;
+pub(crate) mod accounts;
 mod calls;
 mod http;
 pub(super) mod player;
