@@ -5,6 +5,7 @@
 //! (what each step changes). `uses.rs` and `views.rs` say what a use and a list of
 //! servers must come to.
 
+mod address;
 pub mod seen;
 pub mod sequence;
 pub mod state;
@@ -12,6 +13,7 @@ pub mod thread;
 mod uses;
 mod views;
 
+pub use address::BASE;
 pub use seen::{Expected, Listed, Seen, Wrong};
 pub use sequence::{Behaviour, Ending, Means, Sequence, Step};
-pub use state::{BASE, State};
+pub use state::State;
