@@ -18,7 +18,7 @@ use mcp_overlay::sequences::generate::{Stage, random_sequence};
 use mcp_overlay::sequences::judge::{Actual, Broken, Verdict, judge, reached};
 use mcp_overlay::sequences::shrink::shrink;
 use mcp_overlay::sequences::story::told;
-use mcp_overlay::subject::{Credentials, Observed, Trace};
+use mcp_overlay::subject::{Credentials, Observed, Repeated, Trace};
 use mcp_overlay_model::lifecycle::{Seen, Sequence, State, Step};
 use mcp_overlay_model::{Profile, Rule};
 use sequence_examples::{Example, examples};
@@ -249,8 +249,8 @@ fn a_call_that_a_reload_cuts_is_found() {
     assert_eq!(broken_at_the_end(&sequence, cut), Some(Rule::LifecycleInFlight));
 }
 
-/// Rule `lifecycle.apart`: A server that refuses or holds its calls MUST change no answer about
-/// another.
+/// Rule `lifecycle.apart`: A server that refuses or holds its calls, is down or dies MUST change no
+/// answer about another.
 #[test]
 fn a_held_call_that_fails_another_is_found() {
     let sequence = held(&[json!({"call": {"thread": "t", "server": "b"}})]);
@@ -258,12 +258,83 @@ fn a_held_call_that_fails_another_is_found() {
     assert_eq!(broken_at_the_end(&sequence, failed), Some(Rule::LifecycleApart));
 }
 
-/// Rule `lifecycle.recovers`: Once a server is well again, a call to it MUST be answered.
+/// Rule `lifecycle.recovers`: Once a server is well again, a call to it MUST be answered, at the latest
+/// after a reload if its process ended or it could not be reached.
 #[test]
 fn a_server_that_stays_broken_is_found() {
     let sequence = held(&[json!({"release": {"server": ONE}}), call_a()]);
     let failed = json!({"failed": {"at": ONE}});
     assert_eq!(broken_at_the_end(&sequence, failed), Some(Rule::LifecycleRecovers));
+}
+
+/// A thread with a stdio server, which has answered.
+fn stdio(more: &[Value]) -> Sequence {
+    let begin = [config(json!({"a": {"command": "s"}})), json!({"thread": {"as": "t"}}), call_a()];
+    sequence(Profile::CodexPr31803, begin.into_iter().chain(more.iter().cloned()).collect())
+}
+
+/// Rule `lifecycle.restarts`: A server whose process ended, or which could not be reached, SHOULD be
+/// started again at the next use after one that failed.
+#[test]
+fn a_process_that_stays_dead_is_an_advisory() {
+    let killed = json!({"kill_server": {"server": "s"}});
+    let sequence = stdio(&[killed.clone(), call_a(), call_a()]);
+    let mut seen = right(&sequence);
+    seen[4] = Seen::Refused;
+    seen[5] = Seen::Refused;
+    let Verdict::Advisory(broken) = judge(&sequence, &trace(seen)) else { panic!("no advisory") };
+    assert_eq!((broken.step, broken.rule), (5, Rule::LifecycleRestarts));
+    let after = stdio(&[killed, json!("reload"), call_a()]);
+    assert_eq!(broken_at_the_end(&after, json!("refused")), Some(Rule::LifecycleReloadApplies));
+}
+
+/// Rule `lifecycle.at-most-once`: A tool call that a server has taken MUST NOT be sent again.
+#[test]
+fn a_call_that_is_sent_again_is_found() {
+    let sequence = stdio(&[]);
+    let mut trace = trace(right(&sequence));
+    assert_eq!(judge(&sequence, &trace), Verdict::Agree);
+    trace.repeated.push(Repeated { step: 2, at: "s".into(), times: 2 });
+    let Verdict::Disagree(broken) = judge(&sequence, &trace) else { panic!("not found") };
+    assert_eq!((broken.step, broken.rule), (2, Rule::LifecycleAtMostOnce));
+    assert!(told(&sequence, &broken).contains("s got this one call 2 times"));
+}
+
+/// Rule `lifecycle.list-changed`: A list of servers MUST have the tools that a server has, also if it
+/// changed them since.
+#[test]
+fn a_list_of_old_tools_is_found() {
+    let changed = json!({"world": {"server": "s", "behaviour": "new_tools"}});
+    let sequence = stdio(&[changed, json!("view")]);
+    let old = json!({"servers": {"a": "with_tools"}});
+    assert_eq!(broken_at_the_end(&sequence, old), Some(Rule::LifecycleListChanged));
+}
+
+/// Rule `lifecycle.superseded-ends`: Connections and processes that no view uses MUST be gone within 2 s
+/// of their last call.
+#[test]
+fn a_process_that_stays_after_a_reload_is_found() {
+    let sequence = stdio(&[config(json!({})), json!("reload"), json!("settle")]);
+    let left = json!({"left_over": ["s"]});
+    assert_eq!(broken_at_the_end(&sequence, left), Some(Rule::LifecycleSupersededEnds));
+}
+
+/// Rule `lifecycle.durable`: A host that ended at any moment and starts again MUST show what is on
+/// disk.
+#[test]
+fn a_host_that_starts_with_less_is_found() {
+    let sequence = stdio(&[json!({"end_host": {"by": "kill"}}), json!("view")]);
+    let nothing = json!({"servers": {}});
+    assert_eq!(broken_at_the_end(&sequence, nothing), Some(Rule::LifecycleDurable));
+}
+
+/// Rule `lifecycle.ends`: After the end of input, a host and everything that it started MUST be gone
+/// within 2 s.
+#[test]
+fn a_process_that_outlives_its_host_is_found() {
+    let sequence = stdio(&[json!({"end_host": {"by": "end_of_input"}})]);
+    let left = json!({"left_over": ["s"]});
+    assert_eq!(broken_at_the_end(&sequence, left), Some(Rule::LifecycleEnds));
 }
 
 /// A sequence is shrunk to the steps that matter, and stays one that fails.

@@ -124,7 +124,7 @@ fn many_threads(client: &mut Client, check: &mut dyn FnMut(bool, String)) -> Out
     }
     client.ready(THREADS * SERVERS)?;
     let elapsed = began.elapsed().as_millis();
-    let processes = children(client.pid()).len();
+    let processes = servers(client.pid()).len();
     check(
         processes == THREADS * SERVERS / 2,
         format!(
@@ -348,19 +348,19 @@ impl Client {
     /// start.
     fn unsubscribe(&mut self, thread: &str) -> Outcome<()> {
         self.request("thread/unsubscribe", &json!({ "threadId": thread }))?;
-        wait_until(|| children(self.pid()).is_empty())
+        wait_until(|| servers(self.pid()).is_empty())
     }
 
     /// The resources of the app-server once superseded connections are closed.
     fn settled(&self, processes: usize) -> Outcome<Usage> {
-        wait_until(|| children(self.pid()).len() == processes)?;
+        wait_until(|| servers(self.pid()).len() == processes)?;
         thread::sleep(Duration::from_millis(500));
         let proc = PathBuf::from(format!("/proc/{}", self.pid()));
         let status = fs::read_to_string(proc.join("status"))?;
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).ok_or("no VmRSS")?;
         let memory = line.split_whitespace().nth(1).ok_or("no VmRSS")?.parse()?;
         let files = fs::read_dir(proc.join("fd"))?.count();
-        Ok(Usage { memory, files, processes: children(self.pid()).len() })
+        Ok(Usage { memory, files, processes: servers(self.pid()).len() })
     }
 
     /// Ends the input, and waits for the exit of the app-server and its processes.
@@ -396,6 +396,15 @@ fn wait_until(holds: impl Fn() -> bool) -> Outcome<()> {
         thread::sleep(Duration::from_millis(5));
     }
     Ok(())
+}
+
+/// The stdio servers of an app-server: its children without its guard, which runs its own program.
+fn servers(of: u32) -> Vec<u32> {
+    let program = |pid: u32| fs::read_link(format!("/proc/{pid}/exe")).ok();
+    let own = program(of);
+    let mut children = children(of);
+    children.retain(|pid| program(*pid) != own);
+    children
 }
 
 /// The children of a process, zombies included.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use mcp_overlay_model::lifecycle::Sequence;
+use mcp_overlay_model::lifecycle::{Sequence, Step};
 use mcp_overlay_model::{Level, Rule};
 
 use super::error::Error;
@@ -121,7 +121,11 @@ impl Run<'_> {
         let done = done.into_inner();
         self.report.rules.merge(&played.into_inner().unwrap_or_else(PoisonError::into_inner));
         let mut failing = failing.into_inner().unwrap_or_else(PoisonError::into_inner);
-        failing.sort_by_key(|failing| failing.number);
+        // What happens together depends on timing, so another sequence tells more.
+        let is_together = |step: &Step| matches!(step, Step::Together(_));
+        failing.sort_by_key(|failing| {
+            (failing.sequence.steps.iter().any(is_together), failing.number)
+        });
         let failures = failures(&failing);
         self.tell_all(Phase::Sequences, failing);
         self.phase_ended(PhaseReport {

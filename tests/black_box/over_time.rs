@@ -82,7 +82,7 @@ const FAULTS: [(&str, Rule, usize); 11] = [
 fn every_fault_over_time_is_found_blamed_and_made_small() {
     let mut problems = Vec::new();
     for (fault, rule, most) in FAULTS {
-        let report = run(fault, Profile::CodexPr31803, 200);
+        let report = run(fault, Profile::CodexPr31803, 100);
         let mut failed = report.scenarios.iter();
         let blamed: Vec<_> =
             report.scenarios.iter().map(|failed| (failed.rule, &failed.message)).collect();

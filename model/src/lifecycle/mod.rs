@@ -5,6 +5,7 @@
 //! (what each step changes). `uses.rs` and `views.rs` say what a use and a list of
 //! servers must come to.
 
+mod address;
 mod memo;
 pub mod seen;
 pub mod sequence;
@@ -13,6 +14,7 @@ pub mod thread;
 mod uses;
 mod views;
 
+pub use address::BASE;
 pub use seen::{Expected, Listed, Seen, Wrong};
 pub use sequence::{Behaviour, Ending, Means, Sequence, Step};
-pub use state::{BASE, State};
+pub use state::State;

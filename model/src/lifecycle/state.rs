@@ -4,21 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::address::{BASE, server_at};
 use super::memo::remembered;
 use super::seen::{Expected, Seen};
 use super::sequence::{Behaviour, Ending, Means, Sequence, Step};
 use super::thread::{SignedIn, Thread};
 use super::uses::{Users, World, target, use_of};
-use crate::case::{Auth, CODEX_APPS, Case, Contributor, ContributorKind};
+use crate::case::{Auth, Case, Contributor, ContributorKind};
 use crate::observation::Observed;
 use crate::observe::observed;
 use crate::outcome::Outcome;
 use crate::profile::Profile;
 use crate::resolve::resolve;
 use crate::rule::Rule;
-
-/// The base URL of sequences: the Apps endpoint is on loopback, as that of every host of the checker.
-pub const BASE: &str = "http://127.0.0.1";
 
 /// A call that a server holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -438,11 +436,6 @@ impl State {
             Outcome::Resolved(_) | Outcome::Rejected(_) => None,
         }
     }
-}
-
-/// The path of the Apps server is the host's choice, so it goes by its name.
-pub(super) fn server_at(url: &str) -> &str {
-    if url.starts_with(BASE) { CODEX_APPS } else { url }
 }
 
 impl World for State {

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::address::server_at;
 use super::seen::{Expected, Seen};
 use super::sequence::Behaviour;
 use super::thread::{SignedIn, Thread};
@@ -137,7 +138,7 @@ fn of_server(thread: &Thread, target: Option<Target>, world: &dyn World, expecte
     let failed = Seen::Failed { at: at.clone(), account };
     if behaviour == Behaviour::Down {
         expected.allowed.push(failed);
-    } else if let Some(is_known) = thread.gone.get(super::state::server_at(&at)) {
+    } else if let Some(is_known) = thread.gone.get(server_at(&at)) {
         expected.allowed.extend([Seen::Refused, failed]);
         if *is_known && behaviour == Behaviour::Well {
             expected.discouraged.push((Seen::Refused, Rule::LifecycleRestarts));

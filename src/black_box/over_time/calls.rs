@@ -5,20 +5,10 @@ use std::time::Instant;
 use mcp_overlay_model::lifecycle::{Behaviour, Means, Seen, Step};
 use serde_json::{Value, json};
 
+use super::held::Held;
 use super::player::Player;
-use super::servers::{ANSWERS, Origin, TOOLS, Target};
+use super::shared::{ANSWERS, Origin, TOOLS, Target};
 use crate::subject::{Failure, FailureKind};
-
-/// A call that a server holds.
-#[derive(Debug)]
-pub(super) struct Held {
-    /// Of the request to the host.
-    id: u64,
-    /// The number of the server's request.
-    request: usize,
-    target: Target,
-    account: Option<String>,
-}
 
 /// A request to the host that is not answered yet.
 pub(super) enum Sent {

@@ -20,7 +20,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use super::servers::{Origin, Received, Shared, Taken, Target, number_of_call, released, result};
+use super::shared::{Origin, Received, Shared, Taken, Target, number_of_call, released, result};
 use crate::black_box::home::HOST_BEARER;
 use crate::subject::process::secrets::holds;
 

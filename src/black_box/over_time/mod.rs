@@ -6,8 +6,10 @@
 
 pub(crate) mod accounts;
 mod calls;
+mod held;
 mod http;
 pub(super) mod player;
 mod processes;
 mod running;
 pub(super) mod servers;
+mod shared;

@@ -9,9 +9,10 @@ use serde_json::{Map, Value, json};
 use toml::Table;
 
 use super::accounts::Accounts;
-use super::calls::Held;
+use super::held::Held;
 use super::http::MODEL;
-use super::servers::{Origin, Received, Servers, TOOLS, Target};
+use super::servers::Servers;
+use super::shared::{Origin, Received, TOOLS, Target};
 use crate::black_box::home::Home;
 use crate::black_box::narrow::LOOPBACK;
 use crate::black_box::refusal::ConfigNames;

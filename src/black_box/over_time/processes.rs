@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::servers::{Origin, Received, Shared, Target, number_of_call, released, result};
+use super::shared::{Origin, Received, Shared, Target, number_of_call, released, result};
 use crate::black_box::home::HOST_BEARER;
 use crate::black_box::stdio_server::Hello;
 use crate::subject::process::secrets::holds;
