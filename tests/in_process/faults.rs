@@ -27,7 +27,7 @@ const FAULTS: [(&str, Profile, Option<Rule>); 22] = [
     ("starts-threads-anyway", NEW, Some(Rule::LifecycleThreadStarts)),
     ("cuts-calls-at-reload", NEW, Some(Rule::LifecycleInFlight)),
     ("cuts-calls-at-logout", NEW, Some(Rule::LifecycleInFlight)),
-    ("sends-a-call-twice", NEW, Some(Rule::LifecycleInFlight)),
+    ("sends-a-call-twice", NEW, Some(Rule::LifecycleAtMostOnce)),
     ("forgets-a-held-call", NEW, Some(Rule::LifecycleInFlight)),
     ("one-call-blocks-all", NEW, Some(Rule::LifecycleApart)),
     ("stays-broken-after-a-failure", NEW, Some(Rule::LifecycleRecovers)),

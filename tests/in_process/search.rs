@@ -51,7 +51,7 @@ fn faults_are_found_and_a_search_that_is_too_short_says_what_never_came() {
     for (fault, rule) in [
         ("ignores-reload", Rule::LifecycleReloadApplies),
         ("cuts-calls-at-reload", Rule::LifecycleInFlight),
-        ("sends-a-call-twice", Rule::LifecycleInFlight),
+        ("sends-a-call-twice", Rule::LifecycleAtMostOnce),
         ("one-call-blocks-all", Rule::LifecycleApart),
         ("reloads-anything", Rule::LifecycleBrokenKeeps),
         ("never-restores-the-apps-server", Rule::LifecycleSignInRestores),
