@@ -27,6 +27,16 @@ impl Observed {
             self.0.iter().filter_map(|(name, e)| Some((name.clone(), e.observation.clone()?)));
         present.collect()
     }
+
+    /// What should be seen, by name.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Observation)> {
+        self.0.iter().filter_map(|(name, expected)| Some((name, expected.observation.as_ref()?)))
+    }
+
+    /// What should be seen of the server of this name.
+    pub(crate) fn get(&self, name: &str) -> Option<&Observation> {
+        self.0.get(name)?.observation.as_ref()
+    }
 }
 
 /// What was seen, by server name.

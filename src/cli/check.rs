@@ -18,9 +18,11 @@ use super::selected::{self, Location, SelectedSubject};
 
 /// Check an implementation against the specification: the production one, or your own.
 ///
-/// Four phases: the committed vectors, every case of a small scope (1,445,184), random cases, and
-/// real connections, at a hosted Apps endpoint, to the servers that the implementation resolves to.
-/// A fifth, for a command with --stdio, writes requests in every form that the protocol allows.
+/// Its phases: the committed vectors, the edges of every field, every case of a small scope
+/// (1,445,184), random cases, and real connections, at a hosted Apps endpoint, to the servers that the
+/// implementation resolves to. The production implementation also plays sequences of steps over time,
+/// random ones and every one over a small alphabet; a command with --stdio gets requests in every form
+/// that the protocol allows.
 /// A failing case is shrunk, shown as a diff with the rule that it breaks, and saved;
 /// `mcp-overlay replay FILE` runs it again.
 ///
@@ -60,9 +62,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SECS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     time: Option<u64>,
 
-    /// Run only this phase (may be repeated): vectors, edges, exhaustive, random,
-    /// endpoint, sequences, sequences-exhaustive, and wire with --stdio; for an app-server: vectors, random, arguments,
-    /// split, sequences
+    /// Run only this phase (may be repeated): vectors, edges, exhaustive, random, endpoint; for the
+    /// production implementation also sequences and sequences-exhaustive; with --stdio also wire; for
+    /// an app-server: vectors, random, arguments, split, sequences
     #[arg(long, value_name = "PHASE", value_parser = phase)]
     only: Vec<Phase>,
 

@@ -1,12 +1,16 @@
 //! Remembers what configurations come to: the steps of a sequence ask about few of them, many times.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use serde_json::Value;
 
 use crate::case::Auth;
 use crate::observation::Observed;
 use crate::profile::Profile;
+
+/// What a configuration comes to; nothing if it is refused. Shared, because it is large.
+pub(super) type Shown = Option<Rc<Observed>>;
 
 /// The most results to remember.
 const MOST: usize = 64;
@@ -15,7 +19,7 @@ struct Known {
     profile: Profile,
     auth: Option<Auth>,
     config: Value,
-    observed: Option<Observed>,
+    observed: Shown,
 }
 
 thread_local! {
@@ -28,20 +32,23 @@ pub(super) fn remembered(
     auth: Option<Auth>,
     config: &Value,
     observe: impl FnOnce() -> Option<Observed>,
-) -> Option<Observed> {
+) -> Shown {
     KNOWN.with_borrow_mut(|all| {
-        let is_same = |known: &&Known| {
+        let is_same = |known: &Known| {
             known.profile == profile && known.auth == auth && known.config == *config
         };
-        if let Some(known) = all.iter().find(is_same) {
-            return known.observed.clone();
+        if let Some(position) = all.iter().position(is_same) {
+            // The next question is most likely about the same configuration.
+            all.swap(0, position);
+        } else {
+            if all.len() == MOST {
+                all.clear();
+            }
+            let observed = observe().map(Rc::new);
+            all.push(Known { profile, auth, config: config.clone(), observed });
+            let last = all.len() - 1;
+            all.swap(0, last);
         }
-        if all.len() == MOST {
-            all.clear();
-        }
-        let observed = observe();
-        let config = config.clone();
-        all.push(Known { profile, auth, config, observed: observed.clone() });
-        observed
+        all.first().and_then(|known| known.observed.clone())
     })
 }

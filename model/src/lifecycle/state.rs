@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::address::{BASE, server_at};
-use super::memo::remembered;
+use super::memo::{Shown, remembered};
 use super::seen::{Expected, Seen};
 use super::sequence::{Behaviour, Ending, Means, Sequence, Step};
 use super::thread::{SignedIn, Thread};
@@ -236,8 +236,7 @@ impl State {
         });
         for config in configs.chain([&self.config]) {
             let Some(observed) = self.observed(config, self.known.as_ref()) else { continue };
-            let names = observed.present().into_keys().collect::<Vec<_>>();
-            let targets = names.iter().filter_map(|name| target(&observed, name, None));
+            let targets = observed.iter().filter_map(|(name, _)| target(&observed, name, None));
             used.extend(targets.map(|target| target.at));
         }
         used
@@ -412,11 +411,7 @@ impl State {
     }
 
     /// What a host shows of a configuration and a sign-in; nothing if the configuration is refused.
-    pub(super) fn observed(
-        &self,
-        config: &Value,
-        signed_in: Option<&SignedIn>,
-    ) -> Option<Observed> {
+    pub(super) fn observed(&self, config: &Value, signed_in: Option<&SignedIn>) -> Shown {
         let auth = signed_in.map(|signed_in| signed_in.auth);
         remembered(self.profile, auth, config, || self.observed_anew(config, auth))
     }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::address::server_at;
+use super::memo::Shown;
 use super::seen::{Expected, Seen};
 use super::sequence::Behaviour;
 use super::thread::{SignedIn, Thread};
@@ -16,7 +17,7 @@ pub(super) struct Users<'a> {
     pub(super) on_disk: &'a Value,
     pub(super) rules: RuleSet,
     /// What a host shows of a configuration and a sign-in.
-    pub(super) observe: &'a dyn Fn(&Value, Option<&SignedIn>) -> Option<Observed>,
+    pub(super) observe: &'a dyn Fn(&Value, Option<&SignedIn>) -> Shown,
 }
 
 /// The servers.
@@ -42,9 +43,10 @@ pub(super) fn target(
     name: &str,
     signed_in: Option<&SignedIn>,
 ) -> Option<Target> {
-    let seen = observed.present().remove(name).filter(|seen| seen.enabled)?;
+    let seen = observed.get(name).filter(|seen| seen.enabled)?;
     let carried = seen.has_host_credentials().then(|| signed_in.map(|a| a.account.clone()));
-    Some(Target { at: seen.url.or(seen.command)?, account: carried.flatten() })
+    let at = seen.url.as_ref().or(seen.command.as_ref())?;
+    Some(Target { at: at.clone(), account: carried.flatten() })
 }
 
 /// What a use comes to.
@@ -85,7 +87,8 @@ pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expect
         None => (None, Default::default()),
     };
     let target_of = |config: &Value, account: Option<&SignedIn>| {
-        target(&observe(config, account)?, name, account)
+        let observed = observe(config, account)?;
+        target(&observed, name, account)
     };
     let seen = |config: &Value, account| outcome(target_of(config, account), world);
     let is_late = rules.has(Rule::LifecycleReloadNextTurn);

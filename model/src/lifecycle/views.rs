@@ -56,7 +56,7 @@ impl State {
     /// tools of the Apps server may come from a cache, so it has tools if it is enabled.
     fn lists(&self, observed: &Observed) -> Vec<Seen> {
         let mut lists = vec![BTreeMap::new()];
-        for (name, seen) in observed.present() {
+        for (name, seen) in observed.iter() {
             let at = seen.url.as_deref().or(seen.command.as_deref()).unwrap_or_default();
             let choices: &[Listed] = if name == CODEX_APPS {
                 match seen.url.is_some() {
@@ -71,7 +71,6 @@ impl State {
             lists = choices
                 .iter()
                 .flat_map(|choice| {
-                    let name = &name;
                     lists.iter().map(move |list: &BTreeMap<String, Listed>| {
                         let mut list = list.clone();
                         list.insert(name.clone(), *choice);
