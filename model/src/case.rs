@@ -121,7 +121,7 @@ impl Contribution {
 }
 
 /// How the user is signed in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum Auth {
     /// An API key; not a ChatGPT account.

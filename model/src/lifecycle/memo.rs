@@ -37,18 +37,16 @@ pub(super) fn remembered(
         let is_same = |known: &Known| {
             known.profile == profile && known.auth == auth && known.config == *config
         };
-        if let Some(position) = all.iter().position(is_same) {
-            // The next question is most likely about the same configuration.
-            all.swap(0, position);
-        } else {
+        let position = all.iter().position(is_same).unwrap_or_else(|| {
             if all.len() == MOST {
                 all.clear();
             }
             let observed = observe().map(Rc::new);
             all.push(Known { profile, auth, config: config.clone(), observed });
-            let last = all.len() - 1;
-            all.swap(0, last);
-        }
+            all.len() - 1
+        });
+        // The next question is most likely about the same configuration.
+        all.swap(0, position);
         all.first().and_then(|known| known.observed.clone())
     })
 }

@@ -105,7 +105,7 @@ pub enum Means {
 }
 
 /// How a server behaves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Hash, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Behaviour {
     /// It answers.

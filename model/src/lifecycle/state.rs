@@ -19,7 +19,7 @@ use crate::resolve::resolve;
 use crate::rule::Rule;
 
 /// A call that a server holds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct HeldCall {
     server: String,
     at: String,
@@ -29,7 +29,7 @@ struct HeldCall {
 }
 
 /// What is on disk, who is signed in, which threads there are, and what the servers do.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     profile: Profile,
     /// Whether a sign-in or sign-out by somebody else counts at once

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::case::Auth;
 
 /// Who is signed in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SignedIn {
     /// The account.
     pub account: String,
@@ -16,7 +16,7 @@ pub struct SignedIn {
 }
 
 /// A thread.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Thread {
     /// The configuration that its uses follow.
     pub config: Value,
