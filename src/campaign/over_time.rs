@@ -14,6 +14,7 @@ use crate::report::{Event, Phase, PhaseReport, ScenarioFailure};
 use crate::rules::coverage::RuleCounts;
 use crate::sequences::generate::{Stage, random_sequence};
 use crate::sequences::judge::{Broken, Verdict, judge, reached};
+use crate::sequences::picture::picture;
 use crate::sequences::saved::{FORMAT, SavedSequence};
 use crate::sequences::shrink::shrink;
 use crate::sequences::story::told;
@@ -38,7 +39,7 @@ pub(super) struct Failing {
 /// What was wrong with it.
 #[derive(Clone)]
 pub(super) enum Problem {
-    Broken { broken: Broken, advisory: bool },
+    Broken { broken: Broken, trace: Trace, advisory: bool },
     BrokeDown(Failure),
 }
 
@@ -70,8 +71,8 @@ pub(super) fn problem_of(sequence: &Sequence, played: Result<Trace, Failure>) ->
         Err(failure) => Some(Problem::BrokeDown(failure)),
         Ok(trace) => match judge(sequence, &trace) {
             Verdict::Agree => None,
-            Verdict::Advisory(broken) => Some(Problem::Broken { broken, advisory: true }),
-            Verdict::Disagree(broken) => Some(Problem::Broken { broken, advisory: false }),
+            Verdict::Advisory(broken) => Some(Problem::Broken { broken, trace, advisory: true }),
+            Verdict::Disagree(broken) => Some(Problem::Broken { broken, trace, advisory: false }),
         },
     }
 }
@@ -214,6 +215,10 @@ impl Run<'_> {
                 format!("{}: the subject {}\n", failure.kind.word(), failure.message)
             }
         };
+        let picture = match &last {
+            Problem::Broken { broken, trace, .. } => Some(picture(&smallest, trace, broken)),
+            Problem::BrokeDown(_) => None,
+        };
         let times = if count == 1 { String::new() } else { format!(", like {} more", count - 1) };
         let steps = smallest.steps.len();
         let expected = match &last {
@@ -231,6 +236,7 @@ impl Run<'_> {
                 .trim_end()
                 .to_string(),
             expected: expected.map(str::to_string),
+            picture,
         };
         self.reporter.event(&Event::ScenarioFailed(&failure));
         self.report.scenarios.push(failure);
@@ -259,7 +265,7 @@ pub(super) fn failures(failing: &[Failing]) -> u64 {
 /// Whether it counts against the subject without `--strict`.
 fn is_failure(problem: &Problem) -> bool {
     match problem {
-        Problem::Broken { broken, advisory } => !advisory && broken.rule.level() == Level::Must,
+        Problem::Broken { broken, advisory, .. } => !advisory && broken.rule.level() == Level::Must,
         Problem::BrokeDown(_) => true,
     }
 }

@@ -366,6 +366,7 @@ impl Run<'_> {
             rule,
             message: problem.to_string(),
             expected: expected.map(str::to_string),
+            picture: None,
         };
         self.reporter.event(&Event::ScenarioFailed(&failure));
         self.report.scenarios.push(failure);

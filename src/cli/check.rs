@@ -50,7 +50,7 @@ pub(crate) struct Arguments {
     sequences: Option<u64>,
 
     /// Steps of the exhaustive search of sequences; each more takes about five times as long
-    /// [default: 6]
+    /// [default: 5]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10))]
     length: Option<u32>,
 

@@ -13,6 +13,7 @@ use crate::subject::SubjectKind;
 
 use super::extent::Extent;
 use super::phase::Phase;
+use super::picture::Picture;
 use super::shard::Shard;
 use super::skips::Skips;
 
@@ -158,6 +159,9 @@ pub struct ScenarioFailure {
     pub message: String,
     /// The reason why it is expected, if it is.
     pub expected: Option<String>,
+    /// Of a sequence: who sent what to whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<Picture>,
 }
 
 /// An expected failure and the number of its matches.

@@ -16,7 +16,7 @@ const SEQUENCES: u64 = 100;
 const SEQUENCES_IN_PROCESS: u64 = 20_000;
 
 /// The most steps of the exhaustive search of sequences after their beginning.
-const LENGTH: u32 = 6;
+const LENGTH: u32 = 5;
 
 fn is_none(length: &u32) -> bool {
     *length == 0

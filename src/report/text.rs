@@ -152,7 +152,7 @@ impl<W: Write> TextReporter<W> {
     }
 
     fn scenario_failed(&mut self, failure: &ScenarioFailure) {
-        let ScenarioFailure { phase, advisory, name, rule, message, expected } = failure;
+        let ScenarioFailure { phase, advisory, name, rule, message, expected, .. } = failure;
         let advisory = *advisory && !self.strict;
         let word = if advisory { "advisory: " } else { "" };
         let rule = rule.filter(|rule| rule.id() != name);

@@ -4,6 +4,7 @@
 mod alphabet;
 pub mod generate;
 pub mod judge;
+pub mod picture;
 pub mod saved;
 pub mod search;
 pub mod shrink;

@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use mcp_overlay_model::Profile;
 use mcp_overlay_model::lifecycle::{Seen, Sequence, State, Step};
 
+use crate::parallel::{Numbers, on_all_cores};
+
 use super::alphabet::{Letter, Situation, beginning, letters};
 
 /// The most steps of one play; then another host starts.
@@ -73,15 +75,29 @@ impl Graph {
             }
             level = next_level;
         }
-        // From the last states, only what leads back to a known one: that costs a play one step more.
-        for (node, state, situation) in level {
-            for (letter, state, _) in graph.next(&state, &situation) {
-                if let Some(target) = known.get(&digest(&state)) {
-                    graph.connect(node, letter, *target);
+        graph.close(&level, &known);
+        graph
+    }
+
+    /// From the last states, only what leads back to a known one: that costs a play one step more.
+    fn close(&mut self, last: &[(u32, State, Situation)], known: &BTreeMap<u64, u32>) {
+        let numbers = Numbers::up_to(last.len() as u64);
+        let found = on_all_cores(|| {
+            let mut found = Vec::new();
+            while let Some(range) = numbers.take(64) {
+                let some = last.get(range.start as usize..range.end as usize);
+                for (node, state, situation) in some.unwrap_or_default() {
+                    for (letter, state, _) in self.next(state, situation) {
+                        let target = known.get(&digest(&state));
+                        found.extend(target.map(|target| (*node, letter, *target)));
+                    }
                 }
             }
+            found
+        });
+        for (node, letter, target) in found.into_iter().flatten() {
+            self.connect(node, letter, target);
         }
-        graph
     }
 
     /// Every letter that makes sense after a state, and what comes of it.
@@ -125,24 +141,24 @@ impl Graph {
     #[must_use]
     pub fn play_from(&self, node: u64) -> Option<(Sequence, u64)> {
         let mut at = u32::try_from(node).ok()?;
-        let (letter, target) = self.claim(at)?;
         let mut path = self.path(at);
-        let mut taken = 1;
-        path.push(letter);
-        at = target;
-        while path.len() < LONGEST
+        let mut new = 0;
+        while (new == 0 || path.len() < LONGEST)
             && let Some((letter, target)) = self.claim(at)
         {
             path.push(letter);
-            taken += 1;
+            new += 1;
             at = target;
+        }
+        if new == 0 {
+            return None;
         }
         let step = |letter: u8| -> Option<Step> {
             Some(self.letters.get(usize::from(letter))?.step.clone())
         };
         let steps =
             self.beginning.iter().cloned().chain(path.into_iter().filter_map(step)).collect();
-        Some((Sequence { id: String::new(), profile: self.profile, steps }, taken))
+        Some((Sequence { id: String::new(), profile: self.profile, steps }, new))
     }
 
     /// A transition from here that is now taken.

@@ -41,7 +41,7 @@ pub fn played(sequence: &Sequence, trace: &Trace) -> String {
     story
 }
 
-fn sentence(step: &Step) -> String {
+pub(super) fn sentence(step: &Step) -> String {
     match step {
         Step::Config(config) => format!("config.toml becomes: {}", config_words(config)),
         Step::SignIn { account, auth } => {
@@ -91,7 +91,7 @@ fn behaviour_words(behaviour: Behaviour) -> &'static str {
     }
 }
 
-fn server_words(server: &str) -> String {
+pub(super) fn server_words(server: &str) -> String {
     if server == CODEX_APPS {
         return "the Apps server".into();
     }
@@ -117,11 +117,7 @@ fn config_words(config: &Value) -> String {
     if words.is_empty() { "no servers".into() } else { one_line(&words.join(", ")) }
 }
 
-fn seen_words(seen: &Seen) -> String {
-    let carrying = |account: &Option<String>| match account {
-        Some(account) => format!(" with the credentials of {account}"),
-        None => String::new(),
-    };
+pub(super) fn seen_words(seen: &Seen) -> String {
     match seen {
         Seen::Done => "success".into(),
         Seen::Refused => "an error, and no request to a server".into(),
@@ -155,6 +151,14 @@ fn seen_words(seen: &Seen) -> String {
             let all: Vec<String> = all.iter().map(seen_words).collect();
             all.join("; ")
         }
+    }
+}
+
+/// Whose credentials a request carries.
+pub(super) fn carrying(account: &Option<String>) -> String {
+    match account {
+        Some(account) => format!(" with the credentials of {account}"),
+        None => String::new(),
     }
 }
 

@@ -172,7 +172,7 @@ fn hostile_errors_are_plain_text() {
 #[test]
 fn the_page_about_the_format_names_every_member() {
     let page = include_str!("../../docs/reports.md");
-    for line in lines(&sample::failing()) {
+    for line in lines(&sample::failing()).into_iter().chain(lines(&sample::over_time())) {
         let line: serde_json::Value = serde_json::from_str(&line).unwrap();
         let members = line.as_object().unwrap();
         for kind in members.keys() {

@@ -64,7 +64,7 @@ addEventListener("load", () => {
     .filter((element) => element.getBoundingClientRect().right > page.documentElement.clientWidth + 1)
     .filter((element) => !scrolls(element))
     .map((element) => element.outerHTML.slice(0, 200)));
-  const all = "script, img, iframe, object, embed, link, form, svg, base, [onerror], [onload]";
+  const all = "script, img, iframe, object, embed, link, form, svg:not(.lanes svg), base, [onerror], [onload]";
   const seen = {
     content: documents.map((page) => page.documentElement.scrollWidth),
     overflowing,
@@ -124,6 +124,20 @@ fn the_page_fits_a_phone_and_shows_the_failures() {
     ] {
         assert!(seen.text.contains(words), "{words} is not in: {}", seen.text);
     }
+}
+
+#[test]
+fn a_failed_sequence_is_a_picture_that_fits_a_phone() {
+    let seen = look(&sample::over_time());
+    fits(&seen);
+    for words in ["the Apps server", "4 the call with the credentials of alice"] {
+        assert!(seen.text.contains(words), "{words} is not in: {}", seen.text);
+    }
+    let mut long = sample::over_time();
+    let picture = long.scenarios[0].picture.as_mut().unwrap();
+    picture.lanes = vec!["https://example.org/".to_string() + &"a".repeat(300); 8];
+    picture.events[0].text = "W".repeat(5_000);
+    fits(&look(&long));
 }
 
 #[test]

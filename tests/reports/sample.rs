@@ -7,7 +7,8 @@ use mcp_overlay::finding::{FORMAT, Finding, FoundDifference};
 use mcp_overlay::judge::verdict::FindingKind;
 use mcp_overlay::report::strength::{Matrix, MatrixRow};
 use mcp_overlay::report::{
-    Expectation, PhaseReport, Report, ReportedFinding, RunOptions, ScenarioFailure, Skipped, Skips,
+    Expectation, PhaseReport, Picture, PictureEvent, Report, ReportedFinding, RunOptions,
+    ScenarioFailure, Skipped, Skips,
 };
 use mcp_overlay::rules;
 use mcp_overlay::subject::SubjectKind;
@@ -105,6 +106,7 @@ pub(crate) fn failing() -> Report {
             message: "expected: no request to the other origin\nactual: 1 request with a token"
                 .into(),
             expected: None,
+            picture: None,
         },
         ScenarioFailure {
             phase: Phase::Endpoint,
@@ -113,11 +115,51 @@ pub(crate) fn failing() -> Report {
             rule: Some(Rule::AppsServerSkuHeader),
             message: "expected: x-openai-product-sku: tpp\nactual: no such header".into(),
             expected: None,
+            picture: None,
         },
     ];
     let entries = options.expected.entries().iter().cloned().zip([1, 0]);
     report.expectations = entries.map(|(entry, met)| Expectation { entry, met }).collect();
     report
+}
+
+/// A run in which a sequence failed.
+pub(crate) fn over_time() -> Report {
+    let mut report = failing();
+    report.scenarios = vec![signed_out()];
+    report
+}
+
+/// A call after a sign-out that still carries the credentials.
+fn signed_out() -> ScenarioFailure {
+    let event = |step, from, to, text: &str, is_wrong| PictureEvent {
+        step,
+        from,
+        to,
+        text: text.into(),
+        is_wrong,
+    };
+    ScenarioFailure {
+        phase: Phase::Sequences,
+        advisory: false,
+        name: "lifecycle.signed-out".into(),
+        rule: Some(Rule::LifecycleSignedOut),
+        message: "a sequence of 4 steps".into(),
+        expected: None,
+        picture: Some(Picture {
+            lanes: vec!["client".into(), "host".into(), "the Apps server".into()],
+            events: vec![
+                event(1, 0, 0, "alice signs in (chatgpt): auth.json is written", false),
+                event(2, 0, 1, "thread t1 starts: thread/start", false),
+                event(2, 1, 0, "success", false),
+                event(3, 0, 1, "the user signs out: account/logout", false),
+                event(3, 1, 0, "success", false),
+                event(4, 0, 1, "thread t1 calls a tool of codex_apps", false),
+                event(4, 1, 2, "the call with the credentials of alice", true),
+                event(4, 2, 2, "the Apps server holds tool calls <from now on>", false),
+            ],
+        }),
+    }
 }
 
 /// The second of three parts of the failing run.
@@ -169,6 +211,12 @@ pub(crate) fn hostile() -> Report {
         failed.message = text();
     }
     report.scenarios[1].expected = Some(text());
+    let event = |from, to| PictureEvent { step: 1, from, to, text: text(), is_wrong: true };
+    report.scenarios[1].picture = Some(Picture {
+        lanes: vec![text(), text()],
+        // The last one is between lanes that there are not.
+        events: vec![event(0, 1), event(1, 1), event(7, usize::MAX)],
+    });
     let entry = Entry { rule: None, finding: Some(text()), scenario: None, reason: text() };
     report.expectations.push(Expectation { entry, met: 0 });
     report

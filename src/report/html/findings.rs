@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use mcp_overlay_model::Case;
 
+use super::lanes::lanes;
 use super::parts::{Text, sentence, wide};
 use crate::display::grouped;
 use crate::display::pretty;
@@ -175,6 +176,7 @@ pub(super) fn scenarios(report: &Report) -> Markup {
                         h3 { (failed.phase.word()) ": " (Text(&failed.name)) }
                         @if let Some(rule) = &failed.rule { p { code { (rule) } } }
                         pre tabindex="0" { (Text(&failed.message)) }
+                        @if let Some(picture) = &failed.picture { (lanes(picture)) }
                         @if let Some(reason) = &failed.expected {
                             p { strong { "Expected: " } (Text(reason)) }
                         }

@@ -2,6 +2,7 @@
 
 mod findings;
 mod labels;
+mod lanes;
 mod overview;
 pub(crate) mod parts;
 mod rules;
