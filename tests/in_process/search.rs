@@ -13,7 +13,7 @@ use crate::wrong::Wrong;
 fn every_transition_is_played_once_and_the_host_follows_all() {
     let host = HostDriver::default();
     for profile in [Profile::CodexPr27191, Profile::CodexPr31803] {
-        let graph = Graph::of(profile, 5);
+        let graph = Graph::of(profile, 4);
         let (mut taken, mut plays) = (0, 0);
         let mut sometimes = Sometimes::default();
         for node in 0..graph.states() {
@@ -57,7 +57,7 @@ fn faults_are_found_and_a_search_that_is_too_short_says_what_never_came() {
         ("never-restores-the-apps-server", Rule::LifecycleSignInRestores),
     ] {
         let host = HostDriver::with(Box::new(Wrong(fault)));
-        let graph = Graph::of(Profile::CodexPr31803, 5);
+        let graph = Graph::of(Profile::CodexPr31803, 4);
         assert!(shows(&host, &graph, rule), "{fault} is not found");
     }
     let graph = Graph::of(Profile::CodexPr31803, 1);
