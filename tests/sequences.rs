@@ -46,6 +46,7 @@ fn trace(seen: Vec<Seen>) -> Trace {
         steps: (0..).zip(seen).map(observed).collect(),
         credentials: Vec::new(),
         repeated: Vec::new(),
+        reused: Vec::new(),
     }
 }
 

@@ -40,6 +40,11 @@ pub enum Seen {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         account: Option<String>,
     },
+    /// The call waits for a refresh that the token endpoint of this server holds.
+    Refreshing {
+        /// The URL of the server, as the configuration has it.
+        at: String,
+    },
     /// The client got no answer in time.
     Unanswered,
     /// What became of the held calls, in the order in which they were made.
@@ -60,6 +65,8 @@ pub enum Listed {
     WithNewTools,
     /// Without tools.
     WithoutTools,
+    /// Without tools, because the user is not logged in.
+    NotLoggedIn,
 }
 
 /// What may be observed of a step.
@@ -73,7 +80,8 @@ pub struct Expected {
     pub wrong: Vec<(Seen, Rule)>,
     /// Allowed observations that do not follow a SHOULD rule.
     pub discouraged: Vec<(Seen, Rule)>,
-    /// What may be observed of each of the steps that happen together; then `allowed` is empty.
+    /// What may be observed of each of the steps that happen together, and then `allowed` is empty; or
+    /// of each call that a release lets go on.
     pub parts: Vec<Expected>,
 }
 
@@ -106,6 +114,12 @@ impl Expected {
     #[must_use]
     pub fn broken_by<'a>(&'a self, seen: &'a Seen) -> Option<Wrong<'a>> {
         if let Seen::Together(all) = seen
+            && all.len() == self.parts.len()
+        {
+            return self.parts.iter().zip(all).find_map(|(part, seen)| part.broken_by(seen));
+        }
+        if let Seen::Released(all) = seen
+            && !self.parts.is_empty()
             && all.len() == self.parts.len()
         {
             return self.parts.iter().zip(all).find_map(|(part, seen)| part.broken_by(seen));

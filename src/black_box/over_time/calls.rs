@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use mcp_overlay_model::lifecycle::{Behaviour, Means, Seen, Step};
+use mcp_overlay_model::lifecycle::{Behaviour, Means, Seen, Step, Tokens};
 use serde_json::{Value, json};
 
 use super::held::Held;
@@ -17,7 +17,7 @@ pub(super) enum Sent {
     /// Only its success shows.
     Request(u64),
     /// A tool call, with its own number.
-    Call { id: u64, call: u64 },
+    Call { id: u64, call: u64, thread: String, server: String },
 }
 
 impl Player<'_> {
@@ -38,6 +38,7 @@ impl Player<'_> {
 
     /// Sends the request of a step.
     pub(super) fn send(&mut self, step: &Step) -> Result<Sent, Failure> {
+        self.asked.push(Instant::now());
         Ok(match step {
             Step::Reload => {
                 Sent::Request(self.session()?.send("config/mcpServer/reload", &Value::Null))
@@ -46,15 +47,17 @@ impl Player<'_> {
                 Sent::Request(self.session()?.send("account/logout", &Value::Null))
             }
             Step::Call { thread, server } => {
-                let Some(thread) = self.threads.get(thread) else {
-                    return Ok(Sent::Nothing(Seen::Refused));
+                let (thread, name) = match self.threads.get(thread) {
+                    Some(id) => (id, thread.clone()),
+                    None => return Ok(Sent::Nothing(Seen::Refused)),
                 };
                 let call = self.calls.len() as u64;
                 let arguments = json!({"call": call});
                 let params = json!({"threadId": thread, "server": server, "tool": TOOLS[0],
                     "arguments": arguments});
                 self.calls.push(self.step);
-                Sent::Call { id: self.session()?.send("mcpServer/tool/call", &params), call }
+                let id = self.session()?.send("mcpServer/tool/call", &params);
+                Sent::Call { id, call, thread: name, server: server.clone() }
             }
             _ => Sent::Nothing(Seen::Done),
         })
@@ -72,11 +75,19 @@ impl Player<'_> {
                     Some(Err(_)) => Seen::Refused,
                 })
             }
-            Sent::Call { id, call } => self.seen_of_call(id, call),
+            Sent::Call { id, call, thread, server } => {
+                self.seen_of_call(id, call, &thread, &server)
+            }
         }
     }
 
-    fn seen_of_call(&mut self, id: u64, call: u64) -> Result<Seen, Failure> {
+    pub(super) fn seen_of_call(
+        &mut self,
+        id: u64,
+        call: u64,
+        thread: &str,
+        server: &str,
+    ) -> Result<Seen, Failure> {
         let patience = self.stage.patience.case;
         let deadline = Instant::now() + patience;
         loop {
@@ -87,7 +98,10 @@ impl Player<'_> {
             let got = self.stage.servers.of_call(&self.mark, call);
             let Some((request, received)) = got else {
                 match answered {
-                    None => continue,
+                    None => match self.waits(id, call, thread, server) {
+                        Some(waits) => return Ok(waits),
+                        None => continue,
+                    },
                     Some(Ok(result)) if !is_error(&result) => {
                         return Ok(self.answered(&result, None));
                     }
@@ -102,7 +116,10 @@ impl Player<'_> {
                     Seen::Held { at, account }
                 }
                 None => continue,
-                Some(Ok(result)) if !is_error(&result) => self.answered(&result, None),
+                Some(Ok(result)) if !is_error(&result) => {
+                    self.stage.servers.was_answered(&self.mark, &received);
+                    self.answered(&result, None)
+                }
                 Some(_) => Seen::Failed { at, account },
             });
         }
@@ -111,6 +128,7 @@ impl Player<'_> {
     /// Lets a server answer what it holds.
     pub(super) fn release(&mut self, server: &str) -> Result<Seen, Failure> {
         self.behave(server, Behaviour::Well);
+        self.tokens_behave(server, Tokens::Well);
         let targets = self.targets_of(server);
         let (released, held): (Vec<_>, Vec<_>) = std::mem::take(&mut self.held)
             .into_iter()
@@ -125,6 +143,7 @@ impl Player<'_> {
                 Some(_) => Seen::Failed { at, account },
             });
         }
+        outcomes.extend(self.refreshed(&targets)?);
         Ok(Seen::Released(outcomes))
     }
 

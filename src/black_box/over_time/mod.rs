@@ -6,8 +6,11 @@
 
 pub(crate) mod accounts;
 mod calls;
+mod grants;
 mod held;
 mod http;
+mod logins;
+mod oauth;
 pub(super) mod player;
 mod processes;
 mod running;

@@ -11,6 +11,7 @@ use toml::Table;
 use super::accounts::Accounts;
 use super::held::Held;
 use super::http::MODEL;
+use super::logins::Waiting;
 use super::servers::Servers;
 use super::shared::{Origin, Received, TOOLS, Target};
 use crate::black_box::home::Home;
@@ -59,6 +60,8 @@ pub(in crate::black_box) fn play(stage: &Stage<'_>, sequence: &Sequence) -> Resu
         urls: Vec::new(),
         threads: BTreeMap::new(),
         held: Vec::new(),
+        waiting: Vec::new(),
+        asked: Vec::new(),
         holding: BTreeSet::new(),
         calls: Vec::new(),
         step: 0,
@@ -82,12 +85,16 @@ pub(super) struct Player<'a> {
     /// Secrets that hosts leaked before the running one.
     pub(super) leaked_before: Vec<String>,
     /// The host config, with the URLs of the sequence.
-    config: Map<String, Value>,
+    pub(super) config: Map<String, Value>,
     /// The URLs and commands of servers in the configs so far. A server's address has its position.
     pub(super) urls: Vec<String>,
     /// The host's ids of the threads.
     pub(super) threads: BTreeMap<String, String>,
     pub(super) held: Vec<Held>,
+    /// The calls that wait for a refresh.
+    pub(super) waiting: Vec<Waiting>,
+    /// When the client asked for something.
+    pub(super) asked: Vec<Instant>,
     /// The servers that hold calls.
     pub(super) holding: BTreeSet<Target>,
     /// The step of each call. A call has its position as its number.
@@ -95,8 +102,8 @@ pub(super) struct Player<'a> {
     /// The number of the step.
     pub(super) step: usize,
     /// What the specification knows, to know what to wait for.
-    state: State,
-    began: Instant,
+    pub(super) state: State,
+    pub(super) began: Instant,
 }
 
 impl Player<'_> {
@@ -122,7 +129,8 @@ impl Player<'_> {
             let at = received.at.saturating_duration_since(self.began);
             Some(Credentials { at, url: self.url_of(&received.target), account })
         });
-        Ok(Trace { steps, credentials: credentials.collect(), repeated })
+        let reused = self.reused();
+        Ok(Trace { steps, credentials: credentials.collect(), repeated, reused })
     }
 
     /// The calls that servers took more than once.
@@ -151,6 +159,9 @@ impl Player<'_> {
     }
 
     fn take(&mut self, step: &Step) -> Result<Seen, Failure> {
+        if step.needs_host() {
+            self.asked.push(Instant::now());
+        }
         match step {
             Step::Config(config) => self.write_config(config),
             Step::SignIn { account, auth } => self.sign_in(account, *auth),
@@ -166,6 +177,12 @@ impl Player<'_> {
             Step::View => self.view(),
             Step::World { server, behaviour } => {
                 self.behave(server, *behaviour);
+                Ok(Seen::Done)
+            }
+            Step::LogIn { server } => self.log_in(server),
+            Step::Expire { server } => self.expire(server),
+            Step::Tokens { server, behaviour } => {
+                self.tokens_behave(server, *behaviour);
                 Ok(Seen::Done)
             }
             Step::Release { server } => self.release(server),
@@ -192,7 +209,7 @@ impl Player<'_> {
         Seen::LeftOver(left.iter().map(|target| self.url_of(target)).collect())
     }
 
-    fn home(&self) -> Option<&Home> {
+    pub(super) fn home(&self) -> Option<&Home> {
         self.session.as_ref().map(|session| &session.home).or(self.home.as_ref())
     }
 
@@ -242,7 +259,7 @@ impl Player<'_> {
     }
 
     /// The number of the server at this URL or of this command.
-    fn number_of(&mut self, server: &str) -> usize {
+    pub(super) fn number_of(&mut self, server: &str) -> usize {
         let known = self.urls.iter().position(|known| known == server);
         known.unwrap_or_else(|| {
             self.urls.push(server.into());
@@ -278,9 +295,15 @@ impl Player<'_> {
                     let name = printable(&twice.name);
                     return Err(protocol(format!("listed the server {name} twice")));
                 }
+                let is_logged_out = |listed: &session::Listed| {
+                    let url = self.url_in_config(&listed.name);
+                    listed.auth_status == "notLoggedIn"
+                        && url.is_some_and(|url| self.state.is_behind_oauth(&url))
+                };
                 let entry = |listed: session::Listed| {
                     let tools = match listed.tools.as_slice() {
                         _ if listed.name == CODEX_APPS => Listed::WithTools,
+                        [] if is_logged_out(&listed) => Listed::NotLoggedIn,
                         [] => Listed::WithoutTools,
                         tools if tools.iter().any(|tool| tool == NEW_TOOL) => Listed::WithNewTools,
                         _ => Listed::WithTools,

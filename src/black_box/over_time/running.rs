@@ -37,6 +37,7 @@ impl Player<'_> {
         let Some(mut session) = self.session.take() else { return Seen::Done };
         self.threads.clear();
         self.held.clear();
+        self.waiting.clear();
         let seen = match by {
             Ending::Kill => {
                 session.kill();
@@ -45,6 +46,7 @@ impl Player<'_> {
             Ending::EndOfInput if session.ends_within(ENDS) => self.left_over(&[]),
             Ending::EndOfInput => Seen::Unanswered,
         };
+        self.stage.servers.host_ended(&self.mark);
         self.leaked_before.extend(session.leaks());
         self.home = Some(session.into_home());
         seen

@@ -9,6 +9,7 @@ use mcp_overlay_model::lifecycle::Behaviour;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
+use super::grants::Grants;
 use crate::black_box::stdio_server;
 
 /// The most requests to record for one sequence.
@@ -61,6 +62,8 @@ pub(super) struct Playing {
     /// The event streams of HTTP servers and the pipes of processes that are open.
     pub(super) open: BTreeMap<u64, Open>,
     pub(super) next_open: u64,
+    /// The logins to servers behind OAuth.
+    pub(super) grants: Grants,
 }
 
 /// An open event stream, or a process.
