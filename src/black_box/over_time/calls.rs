@@ -38,7 +38,7 @@ impl Player<'_> {
 
     /// Sends the request of a step.
     pub(super) fn send(&mut self, step: &Step) -> Result<Sent, Failure> {
-        self.asked.push(Instant::now());
+        self.asked.push((Instant::now(), self.step));
         Ok(match step {
             Step::Reload => {
                 Sent::Request(self.session()?.send("config/mcpServer/reload", &Value::Null))

@@ -255,14 +255,15 @@ impl Grants {
             })
     }
 
-    /// The refresh tokens that must not have come again. `asked` are the times of the client's
-    /// requests: each is a reason to try again what may have been lost.
-    pub(super) fn again(&self, asked: &[Instant]) -> Vec<Again> {
-        let mut before: BTreeMap<(usize, usize), &Receipt> = BTreeMap::new();
+    /// The refresh tokens that must not have come again. `asked` are the client's requests, each with
+    /// the number of its step: each is a reason to try once more what may have been lost.
+    pub(super) fn again(&self, asked: &[(Instant, usize)]) -> Vec<Again> {
+        let mut before: BTreeMap<(usize, usize), Vec<&Receipt>> = BTreeMap::new();
         let mut all = Vec::new();
         for receipt in &self.receipts {
-            let earlier = before.insert(receipt.token, receipt);
-            let when = earlier.and_then(|earlier| is_wrong(earlier, receipt, asked));
+            let earlier = before.entry(receipt.token).or_default();
+            let when = is_wrong(earlier, receipt, asked);
+            earlier.push(receipt);
             let family = self.families.get(receipt.token.0);
             if let (Some(when), Some(family)) = (when, family) {
                 all.push(Again { at: receipt.at, target: family.target.clone(), when });
@@ -273,20 +274,41 @@ impl Grants {
 }
 
 /// When a refresh token came again that must not.
-fn is_wrong(earlier: &Receipt, again: &Receipt, asked: &[Instant]) -> Option<&'static str> {
-    let is_restarted = earlier.run != again.run;
-    match earlier.ended {
+fn is_wrong(
+    earlier: &[&Receipt],
+    again: &Receipt,
+    asked: &[(Instant, usize)],
+) -> Option<&'static str> {
+    let last = earlier.last()?;
+    let is_restarted = last.run != again.run;
+    match last.ended {
         Some((_, Outcome::Rejected)) => None,
         Some((_, Outcome::Renewed)) if is_restarted => {
-            earlier.was_used.then_some("after a restart, although the new one had been used")
+            last.was_used.then_some("after a restart, although the new one had been used")
         }
         Some((at, Outcome::Renewed)) if at <= again.at => Some("after the new one was issued"),
         Some((at, Outcome::Lost)) if at <= again.at => {
-            let is_new_use = asked.iter().any(|asked| *asked >= at && *asked <= again.at);
-            (!is_restarted && !is_new_use).then_some("at once, after the answer to it was lost")
+            let is_retry =
+                !is_restarted && attempts(earlier, again) > reasons(earlier, again, asked);
+            is_retry.then_some("by itself, after the answer to it was lost")
         }
         _ => (!is_restarted).then_some("before it was answered"),
     }
+}
+
+/// How often the token came in this run of the host.
+fn attempts(earlier: &[&Receipt], again: &Receipt) -> usize {
+    earlier.iter().filter(|receipt| receipt.run == again.run).count() + 1
+}
+
+/// How many requests of the client may be the reason, from the step in which the token first came.
+fn reasons(earlier: &[&Receipt], again: &Receipt, asked: &[(Instant, usize)]) -> usize {
+    let first = earlier.iter().find(|receipt| receipt.run == again.run).map(|first| first.at);
+    let before = |(at, _): &&(Instant, usize)| first.is_some_and(|first| *at <= first);
+    let step = asked.iter().filter(before).map(|(_, step)| *step).max();
+    let is_reason =
+        |(at, of): &&(Instant, usize)| *at <= again.at && step.is_none_or(|step| *of >= step);
+    asked.iter().filter(is_reason).count()
 }
 
 fn new_pair() -> Pair {

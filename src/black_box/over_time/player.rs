@@ -93,8 +93,8 @@ pub(super) struct Player<'a> {
     pub(super) held: Vec<Held>,
     /// The calls that wait for a refresh.
     pub(super) waiting: Vec<Waiting>,
-    /// When the client asked for something.
-    pub(super) asked: Vec<Instant>,
+    /// When the client asked for something, and in which step.
+    pub(super) asked: Vec<(Instant, usize)>,
     /// The servers that hold calls.
     pub(super) holding: BTreeSet<Target>,
     /// The step of each call. A call has its position as its number.
@@ -159,9 +159,6 @@ impl Player<'_> {
     }
 
     fn take(&mut self, step: &Step) -> Result<Seen, Failure> {
-        if step.needs_host() {
-            self.asked.push(Instant::now());
-        }
         match step {
             Step::Config(config) => self.write_config(config),
             Step::SignIn { account, auth } => self.sign_in(account, *auth),
@@ -275,6 +272,7 @@ impl Player<'_> {
 
     fn start_thread(&mut self, name: &str) -> Result<Seen, Failure> {
         let patience = self.stage.patience.case;
+        self.asked.push((Instant::now(), self.step));
         let answered = self.session()?.request("thread/start", &json!({}), patience)?;
         let id = answered.ok().and_then(|result| {
             result.pointer("/thread/id").and_then(Value::as_str).map(str::to_string)
@@ -287,6 +285,7 @@ impl Player<'_> {
     fn view(&mut self) -> Result<Seen, Failure> {
         let patience = self.stage.patience.case;
         let names = ConfigNames::of(&self.local_config());
+        self.asked.push((Instant::now(), self.step));
         Ok(match self.session()?.status(&names, patience)? {
             Status::Refused(_) => Seen::Refused,
             Status::Listed(listed) => {

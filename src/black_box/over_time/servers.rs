@@ -133,7 +133,7 @@ impl Servers {
         self.grants(mark, Grants::host_ended);
     }
 
-    pub(super) fn again(&self, mark: &str, asked: &[Instant]) -> Vec<Again> {
+    pub(super) fn again(&self, mark: &str, asked: &[(Instant, usize)]) -> Vec<Again> {
         self.grants(mark, |grants| grants.again(asked))
     }
 
