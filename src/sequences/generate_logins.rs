@@ -86,6 +86,7 @@ impl Logins<'_> {
                 self.steps.push(Step::Reload);
             }
             2 => self.steps.push(Step::View),
+            3 if self.bytes.ratio(1, 2)? => self.sign_in(),
             3 => self.steps.push(Step::SignOut { by: Means::Protocol }),
             4 => self.thread(),
             5 => {

@@ -234,8 +234,11 @@ impl State {
         if reloads && self.observed(&self.config, self.known.as_ref()).is_some() {
             return;
         }
-        for thread in self.threads.values_mut() {
+        for (name, thread) in &mut self.threads {
             thread.perhaps.extend(states.iter().map(|state| state.config.clone()));
+            // A reload that saw a refused config changed nothing.
+            let before = states.first().and_then(|first| first.threads.get(name));
+            thread.perhaps.extend(before.map(|before| before.config.clone()));
         }
     }
 
