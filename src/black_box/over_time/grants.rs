@@ -315,3 +315,103 @@ fn new_pair() -> Pair {
     let token = |kind: &str| format!("{LOGIN}{kind}-{}", nonce());
     Pair { access: token("access"), refresh: token("refresh") }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
+mod tests {
+    use super::super::shared::Origin;
+    use super::*;
+
+    fn server() -> Target {
+        (Origin::Servers, "/0".into())
+    }
+
+    /// The grants of one login, and its first refresh token.
+    fn logged_in() -> (Grants, String) {
+        let mut grants = Grants::default();
+        let refresh = grants.log_in(&server()).refresh;
+        (grants, refresh)
+    }
+
+    fn arrives(grants: &mut Grants, token: &str) -> usize {
+        grants.received(&server(), token, Instant::now()).unwrap().0
+    }
+
+    fn again(grants: &Grants, asked: &[(Instant, usize)]) -> Vec<&'static str> {
+        grants.again(asked).iter().map(|again| again.when).collect()
+    }
+
+    #[test]
+    fn a_refresh_token_counts_once_and_the_second_time_ends_the_login() {
+        let (mut grants, token) = logged_in();
+        let first = arrives(&mut grants, &token);
+        let Answered::Renewed(pair) = grants.answer(first) else { unreachable!() };
+        assert!(again(&grants, &[]).is_empty());
+        let second = arrives(&mut grants, &token);
+        assert!(matches!(grants.answer(second), Answered::InvalidGrant));
+        assert_eq!(again(&grants, &[]), ["after the new one was issued"]);
+        let third = arrives(&mut grants, &pair.refresh);
+        assert!(matches!(grants.answer(third), Answered::InvalidGrant));
+    }
+
+    #[test]
+    fn a_refresh_token_that_comes_twice_at_a_time_is_found() {
+        let (mut grants, token) = logged_in();
+        arrives(&mut grants, &token);
+        arrives(&mut grants, &token);
+        assert_eq!(again(&grants, &[]), ["before it was answered"]);
+    }
+
+    #[test]
+    fn a_restart_may_lose_a_token_that_was_not_used() {
+        for was_used in [false, true] {
+            let (mut grants, token) = logged_in();
+            let first = arrives(&mut grants, &token);
+            let Answered::Renewed(pair) = grants.answer(first) else { unreachable!() };
+            if was_used {
+                grants.was_used(Some(&format!("Bearer {}", pair.access)));
+            }
+            grants.host_ended();
+            arrives(&mut grants, &token);
+            assert_eq!(!again(&grants, &[]).is_empty(), was_used);
+        }
+    }
+
+    #[test]
+    fn a_lost_answer_is_asked_for_once_more_only_for_another_request_of_the_client() {
+        let (mut grants, token) = logged_in();
+        grants.behave(&server(), Tokens::Cut);
+        let call = (Instant::now(), 1);
+        let first = arrives(&mut grants, &token);
+        assert!(matches!(grants.answer(first), Answered::Cut(_)));
+        let view = (Instant::now(), 2);
+        arrives(&mut grants, &token);
+        assert_eq!(again(&grants, &[call]), ["by itself, after the answer to it was lost"]);
+        assert!(again(&grants, &[call, view]).is_empty());
+    }
+
+    #[test]
+    fn a_token_that_was_rejected_without_being_spent_may_come_again() {
+        let (mut grants, token) = logged_in();
+        grants.behave(&server(), Tokens::Refuse);
+        let first = arrives(&mut grants, &token);
+        assert!(matches!(grants.answer(first), Answered::Refused));
+        grants.behave(&server(), Tokens::Well);
+        let second = arrives(&mut grants, &token);
+        assert!(matches!(grants.answer(second), Answered::Renewed(_)));
+        assert!(again(&grants, &[]).is_empty());
+    }
+
+    #[test]
+    fn an_access_token_is_good_at_its_server_until_it_expires() {
+        let mut grants = Grants::default();
+        let bearer = format!("Bearer {}", grants.log_in(&server()).access);
+        let other: Target = (Origin::Servers, "/1".into());
+        assert_eq!(grants.access(&server(), Some(&bearer)), Access::Granted);
+        assert_eq!(grants.access(&server(), None), Access::Refused);
+        assert_eq!(grants.access(&other, None), Access::Granted);
+        assert_eq!(grants.access(&other, Some(&bearer)), Access::OfAnother);
+        grants.expire(&server());
+        assert_eq!(grants.access(&server(), Some(&bearer)), Access::Refused);
+    }
+}
