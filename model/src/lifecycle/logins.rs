@@ -270,10 +270,10 @@ impl State {
                 let (thread, server, at) = (thread.clone(), server.clone(), at.clone());
                 self.logins.waiting.push(Waiting { thread, server, at, is_disturbed: false });
             }
-            (Step::Together(steps), Seen::Together(_)) => {
-                if steps.iter().any(|step| !matches!(step, Step::Call { .. })) {
-                    self.logins.disturb();
-                }
+            (Step::Together(steps), Seen::Together(_))
+                if steps.iter().any(|step| !matches!(step, Step::Call { .. })) =>
+            {
+                self.logins.disturb();
             }
             (Step::Release { .. }, Seen::Released(outcomes)) => {
                 let released = std::mem::take(&mut self.logins.released);
