@@ -75,7 +75,8 @@ pub(super) fn can_be_played(sequence: &Sequence) -> bool {
                 | Behaviour::Forget
                 | Behaviour::NewTools
         ),
-        Step::LogIn { .. }
+        Step::SecondThread { .. }
+        | Step::LogIn { .. }
         | Step::Expire { .. }
         | Step::Tokens { .. }
         | Step::KillServer { .. }
@@ -184,7 +185,8 @@ impl<'a> Player<'a> {
             }
             Step::Release { server } => self.release(server).await,
             // `can_be_played` is false for these.
-            Step::LogIn { .. }
+            Step::SecondThread { .. }
+            | Step::LogIn { .. }
             | Step::Expire { .. }
             | Step::Tokens { .. }
             | Step::KillServer { .. }

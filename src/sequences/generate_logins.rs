@@ -14,6 +14,9 @@ const SERVERS: [(&str, &str); 3] = [
 ];
 const THREADS: [&str; 3] = ["t1", "t2", "t3"];
 
+/// A thread of a second host.
+const SECOND: &str = "s1";
+
 /// One sequence in this many is about logins.
 const ONE_IN: u8 = 4;
 
@@ -25,7 +28,13 @@ pub(super) fn is_about_logins(bytes: &[u8]) -> bool {
 /// The steps that these bytes mean.
 pub(super) fn steps(bytes: &[u8]) -> Vec<Step> {
     let bytes = Unstructured::new(bytes);
-    let mut generator = Logins { bytes, steps: Vec::new(), threads: 0, guarded: vec![SERVERS[0]] };
+    let mut generator = Logins {
+        bytes,
+        steps: Vec::new(),
+        threads: 0,
+        guarded: vec![SERVERS[0]],
+        has_second: false,
+    };
     // Without more bytes every choice is the first one, so the sequence ends.
     let _ = generator.fill();
     generator.heal();
@@ -36,6 +45,8 @@ struct Logins<'a> {
     bytes: Unstructured<'a>,
     steps: Vec<Step>,
     threads: usize,
+    /// Whether there is a second host, with the thread [`SECOND`].
+    has_second: bool,
     /// The servers behind OAuth.
     guarded: Vec<(&'static str, &'static str)>,
 }
@@ -80,6 +91,8 @@ impl Logins<'_> {
     /// What else happens.
     fn between(&mut self) -> arbitrary::Result<()> {
         match self.bytes.int_in_range(0..=11)? {
+            // A second host would not be told.
+            0 | 1 | 3 if self.has_second => {}
             0 => self.steps.push(Step::Reload),
             1 => {
                 self.config()?;
@@ -107,7 +120,7 @@ impl Logins<'_> {
     /// Tokens expire, and something needs a refresh.
     fn refresh(&mut self) -> arbitrary::Result<()> {
         let (name, url) = self.server()?;
-        match self.bytes.int_in_range(0..=9)? {
+        match self.bytes.int_in_range(0..=10)? {
             0 => {
                 self.expire(url);
                 self.together(name)?;
@@ -134,9 +147,18 @@ impl Logins<'_> {
                     self.call_of(name)?;
                 }
             }
-            4 | 5 => self.held(name, url)?,
-            6 => self.failing(Tokens::Refuse, name, url)?,
-            7 => self.failing(Tokens::InvalidGrant, name, url)?,
+            4 => {
+                // Two hosts in one home, at a time and one after the other.
+                self.second_thread();
+                self.expire(url);
+                self.together(name)?;
+                self.expire(url);
+                self.call_of(name)?;
+                self.call_on(SECOND, name);
+            }
+            5 | 6 => self.held(name, url)?,
+            7 => self.failing(Tokens::Refuse, name, url)?,
+            8 => self.failing(Tokens::InvalidGrant, name, url)?,
             _ => self.failing(Tokens::Cut, name, url)?,
         }
         Ok(())
@@ -154,6 +176,7 @@ impl Logins<'_> {
                 self.thread();
                 self.call_of(name)?;
             }
+            3 | 4 if self.has_second => self.call_on(SECOND, name),
             3 => self.steps.push(Step::Reload),
             4 => self.steps.push(Step::SignOut { by: Means::Protocol }),
             5 => self.call_of("c")?,
@@ -187,12 +210,13 @@ impl Logins<'_> {
             self.thread();
         }
         let calls = self.bytes.int_in_range(2..=4)?;
-        let threads = THREADS.iter().take(self.threads).cycle();
+        let second = self.has_second.then_some(&SECOND);
+        let threads = THREADS.iter().take(self.threads).chain(second).cycle();
         let mut steps: Vec<Step> = threads
             .take(calls)
             .map(|thread| Step::Call { thread: (*thread).into(), server: name.into() })
             .collect();
-        if self.bytes.ratio(1, 6)? {
+        if self.bytes.ratio(1, 6)? && !self.has_second {
             steps.push(Step::Reload);
         }
         self.steps.push(Step::Together(steps));
@@ -204,9 +228,19 @@ impl Logins<'_> {
             self.thread();
         }
         let thread = self.bytes.int_in_range(0..=self.threads.saturating_sub(1))?;
-        let thread = THREADS.get(thread).copied().unwrap_or_default().into();
-        self.steps.push(Step::Call { thread, server: server.into() });
+        self.call_on(THREADS.get(thread).copied().unwrap_or_default(), server);
         Ok(())
+    }
+
+    fn call_on(&mut self, thread: &str, server: &str) {
+        self.steps.push(Step::Call { thread: thread.into(), server: server.into() });
+    }
+
+    fn second_thread(&mut self) {
+        if !self.has_second {
+            self.has_second = true;
+            self.steps.push(Step::SecondThread { name: SECOND.into() });
+        }
     }
 
     fn server(&mut self) -> arbitrary::Result<(&'static str, &'static str)> {
@@ -222,6 +256,7 @@ impl Logins<'_> {
 
     fn end_host(&mut self) -> arbitrary::Result<()> {
         self.threads = 0;
+        self.has_second = false;
         let is_killed = self.bytes.ratio(2, 3)?;
         let by = if is_killed { Ending::Kill } else { Ending::EndOfInput };
         self.steps.push(Step::EndHost { by });
@@ -241,8 +276,7 @@ impl Logins<'_> {
         self.steps.push(Step::View);
         for thread in THREADS.iter().take(self.threads) {
             for server in SERVERS.iter().map(|(name, _)| name).chain([&CODEX_APPS]) {
-                let (thread, server) = ((*thread).into(), (*server).into());
-                self.steps.push(Step::Call { thread, server });
+                self.call_on(thread, server);
             }
         }
         self.steps.extend([Step::Settle, Step::EndHost { by: Ending::EndOfInput }]);

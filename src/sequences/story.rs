@@ -52,6 +52,9 @@ fn sentence(step: &Step) -> String {
         Step::SignOut { by: Means::File } => "the user signs out: auth.json is deleted".into(),
         Step::SignOut { by: Means::Protocol } => "the user signs out: account/logout".into(),
         Step::Thread { name } => format!("thread {name} starts: thread/start"),
+        Step::SecondThread { name } => {
+            format!("thread {name} starts on a second host that shares the home: thread/start")
+        }
         Step::Reload => "the configuration is reloaded: config/mcpServer/reload".into(),
         Step::View => "the servers are listed: mcpServerStatus/list".into(),
         Step::Call { thread, server } => {

@@ -6,6 +6,7 @@
 //! servers must come to.
 
 mod address;
+mod logged_in;
 mod logins;
 mod memo;
 pub mod seen;

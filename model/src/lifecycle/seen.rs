@@ -80,6 +80,8 @@ pub struct Expected {
     pub wrong: Vec<(Seen, Rule)>,
     /// Allowed observations that do not follow a SHOULD rule.
     pub discouraged: Vec<(Seen, Rule)>,
+    /// Whether anything may be observed.
+    pub anything: bool,
     /// What may be observed of each of the steps that happen together, and then `allowed` is empty; or
     /// of each call that a release lets go on.
     pub parts: Vec<Expected>,
@@ -107,12 +109,15 @@ impl Expected {
     #[must_use]
     pub fn any_of(allowed: Vec<Seen>, rule: Rule) -> Self {
         let (wrong, discouraged, parts) = (Vec::new(), Vec::new(), Vec::new());
-        Self { allowed, rule, wrong, discouraged, parts }
+        Self { allowed, rule, wrong, discouraged, anything: false, parts }
     }
 
     /// How an observation breaks a rule, if it breaks one.
     #[must_use]
     pub fn broken_by<'a>(&'a self, seen: &'a Seen) -> Option<Wrong<'a>> {
+        if self.anything {
+            return None;
+        }
         if let Seen::Together(all) = seen
             && all.len() == self.parts.len()
         {

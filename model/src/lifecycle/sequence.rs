@@ -44,6 +44,13 @@ pub enum Step {
         #[serde(rename = "as")]
         name: String,
     },
+    /// A thread starts on a second host, which shares the home. Calls on it go there, and all other
+    /// steps to the first host.
+    SecondThread {
+        /// Names it.
+        #[serde(rename = "as")]
+        name: String,
+    },
     /// The client asks for a reload of the configuration.
     Reload,
     /// The client asks for the servers.
@@ -205,6 +212,7 @@ impl Step {
             Step::Together(steps) => steps.iter().any(Step::needs_host),
             Step::SignOut { by: Means::Protocol }
             | Step::Thread { .. }
+            | Step::SecondThread { .. }
             | Step::Reload
             | Step::View
             | Step::Call { .. } => true,

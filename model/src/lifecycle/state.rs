@@ -41,7 +41,7 @@ pub struct State {
     account_moved: bool,
     pub(super) config: Value,
     /// In `auth.json`.
-    on_disk: Option<SignedIn>,
+    pub(super) on_disk: Option<SignedIn>,
     /// As the host knows it.
     pub(super) known: Option<SignedIn>,
     pub(super) threads: BTreeMap<String, Thread>,
@@ -107,6 +107,7 @@ impl State {
             }
             Step::SignOut { by } => self.sign_out(*by),
             Step::Thread { name } => self.thread(name),
+            Step::SecondThread { name } => self.second_thread(name),
             Step::Reload => self.reload(),
             Step::View => self.view(),
             Step::Call { thread, server } => self.call(thread, server),
@@ -180,7 +181,9 @@ impl State {
     /// Rule `lifecycle.superseded-ends`: Connections and processes that no view uses MUST be gone
     /// within 2 s of their last call.
     fn settle(&self) -> Expected {
-        Expected::only(Seen::LeftOver(BTreeSet::new()), Rule::LifecycleSupersededEnds)
+        let anything = self.logins.is_second_apart();
+        let left = Seen::LeftOver(BTreeSet::new());
+        Expected { anything, ..Expected::only(left, Rule::LifecycleSupersededEnds) }
     }
 
     /// Rule `lifecycle.ends`: After the end of input, a host and everything that it started MUST be
@@ -316,7 +319,7 @@ impl State {
 
     /// Rule `lifecycle.thread-starts`: A thread MUST start with the configuration in force at some
     /// moment between `thread/start` and its answer, and MUST be refused if that configuration is.
-    fn thread(&mut self, name: &str) -> Expected {
+    pub(super) fn thread(&mut self, name: &str) -> Expected {
         if self.observed(&self.config, self.known.as_ref()).is_none() {
             return refused(Rule::LifecycleThreadStarts);
         }
@@ -370,10 +373,7 @@ impl State {
             observe: &|config, account| self.observed(config, account),
         };
         let mut expected = use_of(&users, server, self);
-        let observed = self.observed(&known.config, self.known.as_ref());
-        if let Some(target) = observed.and_then(|observed| target(&observed, server, None)) {
-            self.under_logins(server, &target.at, &mut expected);
-        }
+        self.under_logins(thread, server, &mut expected);
         if self.held.iter().any(|call| call.server == server) {
             // A host may queue the calls to a server that holds one.
             expected.allowed.push(Seen::Unanswered);

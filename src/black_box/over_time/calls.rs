@@ -56,7 +56,7 @@ impl Player<'_> {
                 let params = json!({"threadId": thread, "server": server, "tool": TOOLS[0],
                     "arguments": arguments});
                 self.calls.push(self.step);
-                let id = self.session()?.send("mcpServer/tool/call", &params);
+                let id = self.session_of(&name)?.send("mcpServer/tool/call", &params);
                 Sent::Call { id, call, thread: name, server: server.clone() }
             }
             _ => Sent::Nothing(Seen::Done),
@@ -68,7 +68,7 @@ impl Player<'_> {
         match sent {
             Sent::Nothing(seen) => Ok(seen),
             Sent::Request(id) => {
-                Ok(match self.answer_to(id)? {
+                Ok(match self.answer_to(id, "")? {
                     // As every request without an answer, but for calls, which servers may hold.
                     None => return Err(self.hung()),
                     Some(Ok(_)) => Seen::Done,
@@ -91,7 +91,7 @@ impl Player<'_> {
         let patience = self.stage.patience.case;
         let deadline = Instant::now() + patience;
         loop {
-            let answered = match self.session()?.answer(id, deadline, patience) {
+            let answered = match self.session_of(thread)?.answer(id, deadline, patience) {
                 Err(failure) if failure.kind == FailureKind::Hung => return Ok(Seen::Unanswered),
                 answered => answered?,
             };
@@ -111,8 +111,9 @@ impl Player<'_> {
             let (at, account) = (self.url_of(&received.target), self.account_of(&received));
             return Ok(match answered {
                 None if self.is_held(&received.target) => {
-                    let (target, account) = (received.target, account);
-                    self.held.push(Held { id, request, target, account: account.clone() });
+                    let (target, thread) = (received.target, thread.to_string());
+                    let held = Held { id, request, target, account: account.clone(), thread };
+                    self.held.push(held);
                     Seen::Held { at, account }
                 }
                 None => continue,
@@ -135,9 +136,9 @@ impl Player<'_> {
             .partition(|held| targets.iter().any(|target| is_same(target, &held.target)));
         self.held = held;
         let mut outcomes = Vec::new();
-        for Held { id, request, target, account } in released {
+        for Held { id, request, target, account, thread } in released {
             let at = self.url_of(&target);
-            outcomes.push(match self.answer_to(id)? {
+            outcomes.push(match self.answer_to(id, &thread)? {
                 None => Seen::Unanswered,
                 Some(Ok(result)) if !is_error(&result) => self.answered(&result, Some(request)),
                 Some(_) => Seen::Failed { at, account },
@@ -147,12 +148,16 @@ impl Player<'_> {
         Ok(Seen::Released(outcomes))
     }
 
-    /// The answer to a request; `None` if there is none in time.
-    fn answer_to(&mut self, id: u64) -> Result<Option<Result<Value, Value>>, Failure> {
+    /// The answer to a request of a thread, or of none; `None` if there is none in time.
+    fn answer_to(
+        &mut self,
+        id: u64,
+        thread: &str,
+    ) -> Result<Option<Result<Value, Value>>, Failure> {
         let patience = self.stage.patience.case;
         let deadline = Instant::now() + patience;
         loop {
-            match self.session()?.answer(id, deadline, patience) {
+            match self.session_of(thread)?.answer(id, deadline, patience) {
                 Err(failure) if failure.kind == FailureKind::Hung => return Ok(None),
                 Err(failure) => return Err(failure),
                 Ok(Some(answered)) => return Ok(Some(answered)),

@@ -6,7 +6,7 @@ use std::time::Instant;
 use mcp_overlay_model::lifecycle::Tokens;
 use tokio::sync::watch;
 
-use super::shared::Target;
+use super::target::Target;
 use crate::subject::process::secrets::nonce;
 
 /// A marker in every token of a login, to recognise it in a request to another server.
@@ -319,7 +319,7 @@ fn new_pair() -> Pair {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
 mod tests {
-    use super::super::shared::Origin;
+    use super::super::target::Origin;
     use super::*;
 
     fn server() -> Target {

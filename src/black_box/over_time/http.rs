@@ -3,13 +3,11 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::{Body, Bytes, Frame, Incoming};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -18,10 +16,11 @@ use hyper_util::rt::TokioIo;
 use mcp_overlay_model::lifecycle::Behaviour;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 
+use super::answer::{Answer, Events, half, json_body, json_text, status};
 use super::oauth;
 use super::shared::{Origin, Received, Shared, Taken, Target, number_of_call, released, result};
+use super::target::MARK;
 use crate::black_box::home::HOST_BEARER;
 use crate::subject::process::secrets::holds;
 
@@ -30,9 +29,6 @@ const LONGEST_BODY: usize = 1024 * 1024;
 
 /// The path of the model provider, which is no MCP server.
 pub(super) const MODEL: &str = "/model";
-
-/// The length of a mark.
-pub(super) const MARK: usize = 22;
 
 const SESSION: &str = "mcp-session-id";
 
@@ -183,11 +179,6 @@ async fn called(message: &Value, taken: Taken, target: &Target) -> Response<Answ
     }
 }
 
-pub(super) fn half(message: &Value) -> String {
-    let text = message.to_string();
-    text.chars().take(text.chars().count() / 2).collect()
-}
-
 /// A stream of the messages that a server sends by itself.
 fn stream(
     mark: &str,
@@ -204,68 +195,4 @@ fn stream(
     let kind = HeaderValue::from_static("text/event-stream");
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response
-}
-
-pub(super) fn json_body(body: &Value) -> Response<Answer> {
-    json_text(body.to_string())
-}
-
-pub(super) fn json_text(text: String) -> Response<Answer> {
-    let mut response = Response::new(Answer::Whole(Full::new(Bytes::from(text))));
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(CONTENT_TYPE, json);
-    response
-}
-
-pub(super) fn status(status: StatusCode) -> Response<Answer> {
-    let mut response = Response::new(Answer::Whole(Full::default()));
-    *response.status_mut() = status;
-    response
-}
-
-/// The body of an answer.
-pub(super) enum Answer {
-    Whole(Full<Bytes>),
-    /// These bytes, and then the connection ends.
-    Cut(Option<Bytes>),
-    Events(Events),
-}
-
-/// An open event stream.
-pub(super) struct Events {
-    messages: mpsc::UnboundedReceiver<Bytes>,
-    mark: String,
-    number: u64,
-    shared: Arc<Shared>,
-}
-
-impl Drop for Events {
-    fn drop(&mut self) {
-        self.shared.close(&self.mark, self.number);
-    }
-}
-
-impl Body for Answer {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        match self.get_mut() {
-            Answer::Whole(whole) => {
-                let frame = ready!(Pin::new(whole).poll_frame(context));
-                Poll::Ready(frame.and_then(Result::ok).map(Ok))
-            }
-            Answer::Cut(rest) => Poll::Ready(Some(match rest.take() {
-                Some(bytes) => Ok(Frame::data(bytes)),
-                None => Err(io::ErrorKind::ConnectionAborted.into()),
-            })),
-            Answer::Events(events) => {
-                let message = ready!(events.messages.poll_recv(context));
-                Poll::Ready(message.map(|message| Ok(Frame::data(message))))
-            }
-        }
-    }
 }

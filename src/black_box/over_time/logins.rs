@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::grants::Pair;
+use super::held::Waiting;
 use super::player::Player;
 use super::shared::Target;
 use crate::files::write_whole;
@@ -22,18 +23,6 @@ const LASTS: Duration = Duration::from_secs(3600);
 
 /// The client id of all logins.
 const CLIENT: &str = "client-of-the-check";
-
-/// A call that waits for a refresh.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    /// Of the request to the host.
-    pub(super) id: u64,
-    pub(super) call: u64,
-    pub(super) thread: String,
-    pub(super) server: String,
-    /// The server whose token endpoint holds the refresh.
-    target: Target,
-}
 
 impl Player<'_> {
     /// The user logs in to the HTTP server of this name, if there is one.

@@ -5,6 +5,7 @@
 //! event, with a limit.
 
 pub(crate) mod accounts;
+mod answer;
 mod calls;
 mod grants;
 mod held;
@@ -16,3 +17,4 @@ mod processes;
 mod running;
 pub(super) mod servers;
 mod shared;
+mod target;

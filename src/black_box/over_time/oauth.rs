@@ -8,9 +8,10 @@ use hyper::header::{CACHE_CONTROL, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::answer::{Answer, half, json_body, json_text, status};
 use super::grants::{Access, Answered, Pair};
-use super::http::{Answer, MARK, half, json_body, json_text, status};
-use super::shared::{Origin, Shared, Target, lock};
+use super::shared::{Shared, lock};
+use super::target::{MARK, Origin, Target};
 
 /// The well-known path of a protected resource's metadata; the path of the server follows.
 const RESOURCE: &str = "/.well-known/oauth-protected-resource";

@@ -9,9 +9,8 @@ use serde_json::{Map, Value, json};
 use toml::Table;
 
 use super::accounts::Accounts;
-use super::held::Held;
+use super::held::{Held, Waiting};
 use super::http::MODEL;
-use super::logins::Waiting;
 use super::servers::Servers;
 use super::shared::{Origin, Received, TOOLS, Target};
 use crate::black_box::home::Home;
@@ -56,6 +55,8 @@ pub(in crate::black_box) fn play(stage: &Stage<'_>, sequence: &Sequence) -> Resu
         mark: mark.clone(),
         home: Some(home),
         session: None,
+        second: None,
+        second_threads: BTreeSet::new(),
         config: Map::from_iter([("chatgpt_base_url".to_string(), Value::from(BASE))]),
         urls: Vec::new(),
         threads: BTreeMap::new(),
@@ -82,6 +83,10 @@ pub(super) struct Player<'a> {
     /// While no host runs; otherwise the session has it.
     pub(super) home: Option<Home>,
     pub(super) session: Option<Session>,
+    /// A second host in the same home.
+    pub(super) second: Option<Session>,
+    /// The threads of the second host.
+    pub(super) second_threads: BTreeSet<String>,
     /// Secrets that hosts leaked before the running one.
     pub(super) leaked_before: Vec<String>,
     /// The host config, with the URLs of the sequence.
@@ -152,7 +157,7 @@ impl Player<'_> {
     /// A leak takes precedence over what it may have caused.
     fn leaked(&self) -> Option<Failure> {
         let mut leaks = self.leaked_before.clone();
-        leaks.extend(self.session.as_ref().map(Session::leaks).unwrap_or_default());
+        leaks.extend(self.session.iter().chain(&self.second).flat_map(Session::leaks));
         leaks.extend(self.stage.servers.take_strays());
         let message = leaks.join("; ");
         (!leaks.is_empty()).then_some(Failure { kind: FailureKind::Leaked, message, certain: true })
@@ -171,6 +176,11 @@ impl Player<'_> {
                 self.seen_of(sent)
             }
             Step::Thread { name } => self.start_thread(name),
+            Step::SecondThread { name } => {
+                self.start_second()?;
+                self.second_threads.insert(name.clone());
+                self.start_thread(name)
+            }
             Step::View => self.view(),
             Step::World { server, behaviour } => {
                 self.behave(server, *behaviour);
@@ -273,7 +283,7 @@ impl Player<'_> {
     fn start_thread(&mut self, name: &str) -> Result<Seen, Failure> {
         let patience = self.stage.patience.case;
         self.asked.push((Instant::now(), self.step));
-        let answered = self.session()?.request("thread/start", &json!({}), patience)?;
+        let answered = self.session_of(name)?.request("thread/start", &json!({}), patience)?;
         let id = answered.ok().and_then(|result| {
             result.pointer("/thread/id").and_then(Value::as_str).map(str::to_string)
         });
