@@ -18,7 +18,7 @@ use mcp_overlay::sequences::generate::{Stage, random_sequence};
 use mcp_overlay::sequences::judge::{Actual, Broken, Verdict, judge, reached};
 use mcp_overlay::sequences::shrink::shrink;
 use mcp_overlay::sequences::story::told;
-use mcp_overlay::subject::{Credentials, Observed, Repeated, Trace};
+use mcp_overlay::subject::{Credentials, Observed, Repeated, Reused, Trace};
 use mcp_overlay_model::lifecycle::{Seen, Sequence, State, Step};
 use mcp_overlay_model::{Profile, Rule};
 use sequence_examples::{Example, examples};
@@ -46,6 +46,7 @@ fn trace(seen: Vec<Seen>) -> Trace {
         steps: (0..).zip(seen).map(observed).collect(),
         credentials: Vec::new(),
         repeated: Vec::new(),
+        reused: Vec::new(),
     }
 }
 
@@ -365,6 +366,94 @@ fn a_failing_sequence_is_made_small() {
         shrunk += 1;
     }
     assert!(shrunk > 10, "only {shrunk} sequences failed");
+}
+
+/// A thread that has called a server behind OAuth, and more steps.
+fn logged_in(profile: Profile, more: &[Value]) -> Sequence {
+    let begin = [
+        config(json!({"a": {"url": ONE}})),
+        json!({"log_in": {"server": "a"}}),
+        json!({"thread": {"as": "t"}}),
+        call_a(),
+    ];
+    sequence(profile, begin.into_iter().chain(more.iter().cloned()).collect())
+}
+
+fn tokens(behaviour: &str) -> Value {
+    json!({"tokens": {"server": ONE, "behaviour": behaviour}})
+}
+
+/// Rule `lifecycle.refreshes`: A call to a server that refuses the stored access token MUST be answered
+/// with a refreshed one.
+///
+/// Rule `lifecycle.login-ended`: After the authorization server ended a login (`invalid_grant`), a call
+/// to the server MUST fail, and a list MUST say `notLoggedIn`.
+#[test]
+fn a_call_without_a_good_token_comes_to_what_the_token_endpoint_does() {
+    let expire = json!({"expire": {"server": ONE}});
+    let answered = || json!({"answered": {"by": ONE}});
+    let listed = |listed: &str| json!({"servers": {"a": listed}});
+    let (refreshes, ended) = (Some(Rule::LifecycleRefreshes), Some(Rule::LifecycleLoginEnded));
+    let view = json!("view");
+    for (behaviour, last, seen, broken) in [
+        ("well", call_a(), json!("refused"), refreshes),
+        ("well", call_a(), answered(), None),
+        ("well", view.clone(), listed("without_tools"), refreshes),
+        ("hold", call_a(), json!("refused"), refreshes),
+        ("refuse", call_a(), json!("refused"), None),
+        ("refuse", call_a(), json!("unanswered"), Some(Rule::LifecycleThreadKeeps)),
+        ("invalid_grant", call_a(), json!("refused"), None),
+        ("invalid_grant", call_a(), answered(), ended),
+        ("invalid_grant", view.clone(), listed("not_logged_in"), None),
+        ("invalid_grant", view, listed("without_tools"), ended),
+        // The token may be spent, or not even be sent.
+        ("cut", call_a(), json!("refused"), None),
+        ("cut", call_a(), answered(), None),
+    ] {
+        let place = format!("{behaviour}: {last}: {seen}");
+        let steps = [tokens(behaviour), expire.clone(), last];
+        let sequence = logged_in(Profile::CodexPr31803, &steps);
+        assert_eq!(broken_at_the_end(&sequence, seen), broken, "{place}");
+    }
+    // Earlier releases do not refresh a token that is refused.
+    let sequence = logged_in(Profile::CodexPr29924, &[expire, call_a()]);
+    assert_eq!(broken_at_the_end(&sequence, json!("refused")), None);
+}
+
+/// A call that waits for a refresh is answered after it, and may follow a reload that came meanwhile.
+#[test]
+fn a_call_that_waits_for_a_refresh_is_answered() {
+    let expire = json!({"expire": {"server": ONE}});
+    let release = json!({"release": {"server": ONE}});
+    let failed = json!({"released": ["refused"]});
+    let waits = [tokens("hold"), expire, call_a()];
+    let with = |more: &[Value]| {
+        logged_in(Profile::CodexPr31803, &[waits.to_vec(), more.to_vec()].concat())
+    };
+    let sequence = with(std::slice::from_ref(&release));
+    assert_eq!(broken_at_the_end(&sequence, failed.clone()), Some(Rule::LifecycleRefreshes));
+    let sequence = with(&[json!("reload"), release]);
+    assert_eq!(broken_at_the_end(&sequence, failed), None);
+}
+
+/// Rule `lifecycle.refresh-once`: A refresh token MUST NOT be sent again, neither by another call or
+/// thread nor after a restart, and the newest one MUST be kept.
+#[test]
+fn a_refresh_token_that_comes_again_is_blamed_before_what_it_causes() {
+    let sequence =
+        logged_in(Profile::CodexPr31803, &[json!({"expire": {"server": ONE}}), call_a()]);
+    let mut seen = right(&sequence);
+    *seen.last_mut().unwrap() = Seen::Refused;
+    let when = "before it was answered".to_string();
+    let reused = vec![Reused { at: Duration::from_millis(5_500), url: ONE.into(), when }];
+    let Verdict::Disagree(broken) = judge(&sequence, &Trace { reused, ..trace(seen) }) else {
+        panic!("a token came twice")
+    };
+    assert_eq!((broken.step, broken.rule), (5, Rule::LifecycleRefreshOnce));
+    let story = told(&sequence, &broken);
+    let end =
+        format!("the token endpoint of {ONE} got one refresh token again: before it was answered");
+    assert!(story.trim_end().ends_with(&end), "{story}");
 }
 
 /// Random sequences reach every rule of each profile.

@@ -119,6 +119,7 @@ const CODEX_PR_27191: Definition = Definition {
         Rule::LifecycleRecovers,
         Rule::LifecycleRestarts,
         Rule::LifecycleAtMostOnce,
+        Rule::LifecycleRefreshOnce,
         Rule::LifecycleListChanged,
         Rule::LifecycleSupersededEnds,
         Rule::LifecycleDurable,
@@ -188,7 +189,13 @@ const CODEX_PR_29924: Definition = Definition {
 const CODEX_PR_31803: Definition = Definition {
     name: "codex-pr-31803",
     parent: Some(&CODEX_PR_29924),
-    adds: &[Rule::AppsServerSkuDefault, Rule::ServerApprovalWrites, Rule::LifecycleReloadApplies],
+    adds: &[
+        Rule::AppsServerSkuDefault,
+        Rule::ServerApprovalWrites,
+        Rule::LifecycleReloadApplies,
+        Rule::LifecycleRefreshes,
+        Rule::LifecycleLoginEnded,
+    ],
     drops: &[
         Rule::AppsServerNoSkuNoHeader,
         Rule::ServerApprovalModes,

@@ -143,6 +143,9 @@ rules! {
     LifecycleRecovers, "lifecycle.recovers", Must;
     LifecycleRestarts, "lifecycle.restarts", Should;
     LifecycleAtMostOnce, "lifecycle.at-most-once", Must;
+    LifecycleRefreshOnce, "lifecycle.refresh-once", Must;
+    LifecycleRefreshes, "lifecycle.refreshes", Must;
+    LifecycleLoginEnded, "lifecycle.login-ended", Must;
     LifecycleListChanged, "lifecycle.list-changed", Must;
     LifecycleSupersededEnds, "lifecycle.superseded-ends", Must;
     LifecycleDurable, "lifecycle.durable", Must;

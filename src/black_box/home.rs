@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
@@ -35,10 +35,10 @@ pub(super) const FRESH: &str = "2099-01-01T00:00:00Z";
 /// A marker in every secret of a sign-in, to recognise the secret anywhere.
 pub(super) const HOST_BEARER: &str = "mcp-overlay-host-";
 
-/// A host's home; dropping it removes the folder.
+/// A host's home; dropping the last of those that share it removes the folder.
 #[derive(Debug)]
 pub(super) struct Home {
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
     /// The credentials in `auth.json`.
     pub(super) secrets: Vec<Secret>,
 }
@@ -60,7 +60,9 @@ pub fn remove_homes() {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        there().remove(self.folder.path());
+        if Arc::strong_count(&self.folder) == 1 {
+            there().remove(self.folder.path());
+        }
     }
 }
 
@@ -72,12 +74,17 @@ impl Home {
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
         let folder = builder.prefix("mcp-overlay-home-").tempdir()?;
         there().insert(folder.path().into());
-        let mut home = Home { folder, secrets: Vec::new() };
+        let mut home = Home { folder: Arc::new(folder), secrets: Vec::new() };
         if let Some(auth) = auth {
             let written = home.credentials(auth);
             write_private(&home.path().join("auth.json"), written.to_string().as_bytes())?;
         }
         Ok(home)
+    }
+
+    /// The same home, for another host.
+    pub(super) fn shared(&self) -> Self {
+        Home { folder: Arc::clone(&self.folder), secrets: self.secrets.clone() }
     }
 
     /// Writes `auth.json` whole, as another program would.

@@ -75,7 +75,14 @@ pub(super) fn can_be_played(sequence: &Sequence) -> bool {
                 | Behaviour::Forget
                 | Behaviour::NewTools
         ),
-        Step::KillServer { .. } | Step::Settle | Step::EndHost { .. } | Step::Together(_) => false,
+        Step::SecondThread { .. }
+        | Step::LogIn { .. }
+        | Step::Expire { .. }
+        | Step::Tokens { .. }
+        | Step::KillServer { .. }
+        | Step::Settle
+        | Step::EndHost { .. }
+        | Step::Together(_) => false,
         _ => true,
     })
 }
@@ -124,7 +131,7 @@ impl<'a> Player<'a> {
             })
         });
         let repeated = self.repeated(&all);
-        Ok(Trace { steps, credentials: credentials.collect(), repeated })
+        Ok(Trace { steps, credentials: credentials.collect(), repeated, ..Trace::default() })
     }
 
     /// The calls that servers got more than once.
@@ -178,9 +185,14 @@ impl<'a> Player<'a> {
             }
             Step::Release { server } => self.release(server).await,
             // `can_be_played` is false for these.
-            Step::KillServer { .. } | Step::Settle | Step::EndHost { .. } | Step::Together(_) => {
-                Ok(Seen::Unanswered)
-            }
+            Step::SecondThread { .. }
+            | Step::LogIn { .. }
+            | Step::Expire { .. }
+            | Step::Tokens { .. }
+            | Step::KillServer { .. }
+            | Step::Settle
+            | Step::EndHost { .. }
+            | Step::Together(_) => Ok(Seen::Unanswered),
         }
     }
 

@@ -9,10 +9,13 @@ const fn over_time(rule: Rule) -> Entry {
     Entry { reached: Reached::ByAsking, shows: Shows::Outside, ..Entry::of(rule) }
 }
 
-/// Whether sequences on a host in process show this rule: not those about processes, event streams
-/// and the end of the host.
+/// Whether sequences on a host in process show this rule: not those about processes, event streams,
+/// OAuth and the end of the host.
 pub(super) fn is_shown_in_process(rule: Rule) -> bool {
-    const OUTSIDE_ONLY: [Rule; 5] = [
+    const OUTSIDE_ONLY: [Rule; 8] = [
+        Rule::LifecycleRefreshOnce,
+        Rule::LifecycleRefreshes,
+        Rule::LifecycleLoginEnded,
         Rule::LifecycleRestarts,
         Rule::LifecycleListChanged,
         Rule::LifecycleSupersededEnds,
@@ -41,6 +44,9 @@ pub(super) const RULES: &[Entry] = &[
     over_time(Rule::LifecycleRecovers),
     over_time(Rule::LifecycleRestarts),
     over_time(Rule::LifecycleAtMostOnce),
+    over_time(Rule::LifecycleRefreshOnce),
+    over_time(Rule::LifecycleRefreshes),
+    over_time(Rule::LifecycleLoginEnded),
     over_time(Rule::LifecycleListChanged),
     over_time(Rule::LifecycleSupersededEnds),
     over_time(Rule::LifecycleDurable),

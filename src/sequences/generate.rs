@@ -5,6 +5,7 @@ use mcp_overlay_model::lifecycle::{BASE, Behaviour, Ending, Means, Sequence, Ste
 use mcp_overlay_model::{Auth, CODEX_APPS, Profile};
 use serde_json::{Map, Value, json};
 
+use super::generate_logins;
 use crate::subject::{SubjectKind, Visibility};
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
@@ -49,6 +50,10 @@ pub fn random_sequence(profile: Profile, stage: Stage, seed: u64, number: u64) -
 /// The sequence that these bytes mean.
 #[must_use]
 pub fn sequence_from(profile: Profile, stage: Stage, bytes: &[u8]) -> Sequence {
+    if stage == Stage::Outside && generate_logins::is_about_logins(bytes) {
+        let steps = generate_logins::steps(bytes);
+        return Sequence { id: String::new(), profile, steps };
+    }
     let mut generator = Generator {
         stage,
         bytes: Unstructured::new(bytes),

@@ -7,7 +7,7 @@ use mcp_overlay_model::lifecycle::{BASE, Expected, Seen, Sequence, State, Step, 
 use mcp_overlay_model::{Rule, RuleSet};
 
 use crate::rules::holding;
-use crate::subject::Trace;
+use crate::subject::{Reused, Trace};
 
 /// A request that was sent before an account changed can arrive a little later.
 const IN_FLIGHT: Duration = Duration::from_millis(50);
@@ -66,6 +66,13 @@ pub enum Actual {
         /// How often.
         times: usize,
     },
+    /// A token endpoint got one refresh token twice.
+    Reused {
+        /// The URL of the server, as the configuration has it.
+        url: String,
+        /// When, in relation to the first time.
+        when: String,
+    },
 }
 
 /// Judges what a sequence came to, by the reading that explains more of it.
@@ -113,6 +120,9 @@ pub fn reached(sequence: &Sequence) -> RuleSet {
         if matches!(step, Step::Call { .. }) {
             reached.extend([Rule::LifecycleAtMostOnce]);
         }
+        if step.needs_host() && state.has_expired_login() {
+            reached.extend([Rule::LifecycleRefreshOnce]);
+        }
         if unnoticed.step(step).allowed != expected.allowed {
             reached.extend([Rule::LifecycleFileCounts]);
         }
@@ -143,8 +153,8 @@ fn shown_by(expected: &Expected) -> Vec<Rule> {
 
 /// What a host that follows the specification shows first.
 fn likely(expected: &Expected) -> Option<Seen> {
-    if expected.parts.is_empty() {
-        return expected.allowed.first().cloned();
+    if let Some(first) = expected.allowed.first() {
+        return Some(first.clone());
     }
     expected.parts.iter().map(likely).collect::<Option<_>>().map(Seen::Together)
 }
@@ -174,6 +184,15 @@ fn all_broken(
             let (allowed, actual) = (allowed.to_vec(), Actual::Seen(seen.clone()));
             Broken { step: at, rule, allowed, actual }
         };
+        // A spent token explains what comes of it, so it comes first.
+        let is_last = at + 1 == trace.steps.len();
+        let reused = trace.reused.iter();
+        let reused =
+            reused.filter(|again| again.at >= began && (is_last || again.at < observed.ended));
+        all.extend(reused.take(1).map(|Reused { url, when, .. }| {
+            let actual = Actual::Reused { url: url.clone(), when: when.clone() };
+            Broken { step: at, rule: Rule::LifecycleRefreshOnce, allowed: Vec::new(), actual }
+        }));
         all.extend(expected.broken_by(&observed.seen).map(broken));
         all.extend(trace.repeated.iter().filter(|call| call.step == at).map(|call| {
             let actual = Actual::Repeated { at: call.at.clone(), times: call.times };

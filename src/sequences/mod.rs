@@ -3,6 +3,7 @@
 
 mod alphabet;
 pub mod generate;
+mod generate_logins;
 pub mod judge;
 pub mod picture;
 pub mod saved;

@@ -51,7 +51,11 @@ impl Drawing {
 
     fn request(&mut self, step: &Step) {
         let (from, to) = match step {
-            Step::World { server, .. } | Step::Release { server } | Step::KillServer { server } => {
+            Step::World { server, .. }
+            | Step::Release { server }
+            | Step::KillServer { server }
+            | Step::Expire { server }
+            | Step::Tokens { server, .. } => {
                 let lane = self.lane(server);
                 (lane, lane)
             }
@@ -89,6 +93,7 @@ impl Drawing {
             Actual::Credentials { url, account } => {
                 (url, format!("a request with the credentials of {account}"))
             }
+            Actual::Reused { url, when } => (url, format!("one refresh token again: {when}")),
             Actual::Repeated { at, times } => (at, format!("the same call, {times} times in all")),
         };
         let lane = self.lane(at);

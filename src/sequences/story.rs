@@ -1,7 +1,9 @@
 //! A sequence told as numbered sentences.
 
 use mcp_overlay_model::CODEX_APPS;
-use mcp_overlay_model::lifecycle::{Behaviour, Ending, Listed, Means, Seen, Sequence, Step};
+use mcp_overlay_model::lifecycle::{
+    Behaviour, Ending, Listed, Means, Seen, Sequence, Step, Tokens,
+};
 use serde_json::Value;
 
 use super::judge::{Actual, Broken};
@@ -50,6 +52,9 @@ pub(super) fn sentence(step: &Step) -> String {
         Step::SignOut { by: Means::File } => "the user signs out: auth.json is deleted".into(),
         Step::SignOut { by: Means::Protocol } => "the user signs out: account/logout".into(),
         Step::Thread { name } => format!("thread {name} starts: thread/start"),
+        Step::SecondThread { name } => {
+            format!("thread {name} starts on a second host that shares the home: thread/start")
+        }
         Step::Reload => "the configuration is reloaded: config/mcpServer/reload".into(),
         Step::View => "the servers are listed: mcpServerStatus/list".into(),
         Step::Call { thread, server } => {
@@ -61,6 +66,16 @@ pub(super) fn sentence(step: &Step) -> String {
         }
         Step::Release { server } => {
             format!("{} answers what it holds, and is well", server_words(server))
+        }
+        Step::LogIn { server } => {
+            format!("the user logs in to the server {}: its tokens are stored", one_line(server))
+        }
+        Step::Expire { server } => {
+            format!("the access tokens of {} expire", server_words(server))
+        }
+        Step::Tokens { server, behaviour } => {
+            let does = tokens_words(*behaviour);
+            format!("the token endpoint of {} {does}", server_words(server))
         }
         Step::KillServer { server } => {
             format!("the processes of {} are killed", one_line(server))
@@ -88,6 +103,16 @@ fn behaviour_words(behaviour: Behaviour) -> &'static str {
         Behaviour::Down => "is down: it answers every request with HTTP 503, or does not start",
         Behaviour::Forget => "forgets its sessions",
         Behaviour::NewTools => "has one more tool, and says so",
+    }
+}
+
+fn tokens_words(behaviour: Tokens) -> &'static str {
+    match behaviour {
+        Tokens::Well => "is well",
+        Tokens::Hold => "holds refreshes from now on",
+        Tokens::Refuse => "answers refreshes with HTTP 500 from now on",
+        Tokens::InvalidGrant => "ends the login: it answers refreshes with invalid_grant",
+        Tokens::Cut => "cuts the connection in answers to refreshes from now on",
     }
 }
 
@@ -127,6 +152,7 @@ pub(super) fn seen_words(seen: &Seen) -> String {
                 Listed::WithTools => format!("{name} with tools"),
                 Listed::WithNewTools => format!("{name} with its new tools"),
                 Listed::WithoutTools => format!("{name} without tools"),
+                Listed::NotLoggedIn => format!("{name}, not logged in"),
             });
             format!("the servers {}", listed.collect::<Vec<_>>().join(", "))
         }
@@ -135,6 +161,7 @@ pub(super) fn seen_words(seen: &Seen) -> String {
             format!("an error, after a request to {at}{}", carrying(account))
         }
         Seen::Held { at, account } => format!("a call held by {at}{}", carrying(account)),
+        Seen::Refreshing { at } => format!("a call that waits for a refresh at {at}"),
         Seen::Unanswered => "no answer in time".into(),
         Seen::Released(outcomes) if outcomes.is_empty() => "nothing to answer".into(),
         Seen::Released(outcomes) => {
@@ -167,6 +194,9 @@ fn actual_words(actual: &Actual) -> String {
         Actual::Seen(seen) => seen_words(seen),
         Actual::Credentials { url, account } => {
             format!("a request to {url} with the credentials of {account}")
+        }
+        Actual::Reused { url, when } => {
+            format!("the token endpoint of {url} got one refresh token again: {when}")
         }
         Actual::Repeated { at, times } => format!("{at} got this one call {times} times"),
     }

@@ -15,6 +15,20 @@ pub struct Trace {
     /// The calls that reached servers more than once.
     #[serde(default)]
     pub repeated: Vec<Repeated>,
+    /// The refresh tokens that came to a token endpoint again.
+    #[serde(default)]
+    pub reused: Vec<Reused>,
+}
+
+/// A refresh token that came again, and must not have.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reused {
+    /// When it came again, since the beginning of the sequence.
+    pub at: Duration,
+    /// The URL of the server, as the configuration has it.
+    pub url: String,
+    /// When, in relation to the first time.
+    pub when: String,
 }
 
 /// A call that reached servers more than once.

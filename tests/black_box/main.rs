@@ -11,6 +11,7 @@
 
 mod command_line;
 mod faults;
+mod logins;
 mod over_time;
 mod page;
 mod processes;

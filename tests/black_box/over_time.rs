@@ -14,7 +14,7 @@ use mcp_overlay_model::{Profile, Rule};
 use crate::PATIENCE;
 use crate::sequence_examples::{Example, examples};
 
-fn start(fault: &str, profile: Profile) -> BlackBox {
+pub(crate) fn start(fault: &str, profile: Profile) -> BlackBox {
     let tool = env!("CARGO_BIN_EXE_mcp-overlay");
     let stdio = [tool, "endpoint", "stdio"].map(str::to_string).to_vec();
     let tests = std::env::current_exe().unwrap();

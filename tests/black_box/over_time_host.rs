@@ -7,6 +7,8 @@
     reason = "a process for tests; that it misbehaves is its purpose"
 )]
 
+mod refresh_faults;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
@@ -18,6 +20,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
+
+use refresh_faults::{NOT_STORED, Proxy};
 
 const BUFFER: usize = 1 << 16;
 
@@ -39,11 +43,22 @@ fn main() {
         let _ = std::os::unix::fs::symlink(home.join("config.toml"), apart.join("config.toml"));
         let _ = std::fs::copy(home.join("auth.json"), apart.join("auth.json"));
     }
+    if fault == NOT_STORED {
+        let _ = std::fs::create_dir(&apart);
+        for file in ["config.toml", "auth.json"] {
+            let _ = std::os::unix::fs::symlink(home.join(file), apart.join(file));
+        }
+        let _ = std::fs::copy(home.join(".credentials.json"), apart.join(".credentials.json"));
+    }
     let state = Arc::new(Mutex::new(State::default()));
-    let home = if fault == "keeps-the-first-sign-in" { &apart } else { &home };
+    let is_apart = ["keeps-the-first-sign-in", NOT_STORED].contains(&fault.as_str());
+    let home = if is_apart { &apart } else { &home };
+    let counting = Arc::clone(&state);
+    let proxy = Proxy::of(&fault, move || counting.lock().unwrap().calls());
     let mut host = Host::start(&runtime, home, profile.as_deref(), &fault, &state);
     for line in io::stdin().lock().lines().map_while(Result::ok) {
         let request: Value = serde_json::from_str(&line).unwrap();
+        proxy.iter().for_each(|proxy| proxy.enter(home));
         let forwarded = state.lock().unwrap().request(&fault, &request);
         forwarded.iter().for_each(|message| host.send(&runtime, message));
     }
@@ -124,6 +139,11 @@ struct State {
 }
 
 impl State {
+    /// How many tool calls have no answer.
+    fn calls(&self) -> usize {
+        self.pending.values().filter(|(method, _)| method == "mcpServer/tool/call").count()
+    }
+
     /// What the host gets in place of a request.
     fn request(&mut self, fault: &str, request: &Value) -> Vec<Value> {
         let method = request["method"].as_str().unwrap_or_default().to_string();
@@ -201,6 +221,13 @@ impl State {
             "lists-from-memory" if method == "mcpServerStatus/list" && !is_error => {
                 let listed = self.listed.get_or_insert_with(|| message["result"].clone());
                 message["result"] = listed.clone();
+            }
+            "says-that-an-ended-login-is-one" if method == "mcpServerStatus/list" && !is_error => {
+                for server in message["result"]["data"].as_array_mut().into_iter().flatten() {
+                    if server["authStatus"] == "notLoggedIn" {
+                        server["authStatus"] = "oAuth".into();
+                    }
+                }
             }
             "stays-broken-after-a-failure" if method == "mcpServer/tool/call" && is_error => {
                 self.failed.insert(server);

@@ -60,6 +60,9 @@ pub trait Authorizer: Send + Sync {
     /// the refusal is final.
     fn refused(&self, refusal: Refusal) -> BoxFuture<'_, Option<AuthHeaders>>;
 
+    /// Called when the server accepted a request with this authorization.
+    fn accepted(&self, _: &AuthHeaders) {}
+
     /// What the user can do about a final refusal, for example `sign in again`.
     fn advice(&self) -> String;
 }

@@ -135,14 +135,20 @@ impl ObservedClient {
             Err(reason) => return Err(Failed::finally(Failure::NotAuthorized(reason.0))),
         };
         let error = match send(self.with(headers, &sent)).await {
-            Ok(answer) => return Ok(answer),
+            Ok(answer) => {
+                authorizer.accepted(&sent);
+                return Ok(answer);
+            }
             Err(error) => error,
         };
         let Some((status, challenge)) = refusal(&error) else { return Err(failed(error)) };
         let refused = Refusal { status, challenge, sent };
         if let Some(other) = authorizer.refused(refused).await {
             let error = match send(self.with(headers, &other)).await {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    authorizer.accepted(&other);
+                    return Ok(answer);
+                }
                 Err(error) => error,
             };
             if refusal(&error).is_none() {

@@ -1,6 +1,7 @@
 //! Authorises the requests of one connection with the tokens of a login.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 use http::header::AUTHORIZATION;
@@ -69,18 +70,24 @@ impl Shared {
         }
         // In a task of its own: the request may be cancelled, but once the refresh token is spent
         // the new tokens must be stored.
-        let shared = Arc::clone(self);
-        let renewed = tokio::spawn(async move { shared.renew(wanted).await });
+        let (shared, since) = (Arc::clone(self), Instant::now());
+        let renewed = tokio::spawn(async move { shared.renew(wanted, since).await });
         renewed.await.unwrap_or_else(|_| Err(Unauthorized("the host is shutting down".to_owned())))
     }
 
-    async fn renew(&self, wanted: Wanted) -> Result<Tokens, Unauthorized> {
+    /// Refreshes the tokens, unless that was done or failed while this waited, which began at `since`.
+    async fn renew(&self, wanted: Wanted, since: Instant) -> Result<Tokens, Unauthorized> {
         let lock = self.store.lock(&self.name, &self.url).await;
-        let _lock = lock.map_err(|error| Unauthorized(error.to_string()))?;
+        let mut lock = lock.map_err(|error| Unauthorized(error.to_string()))?;
         // Another request or process may have refreshed them in the meantime.
         let old = self.load().await?;
         if wanted.are(&old) {
             return Ok(old);
+        }
+        // A refresh token whose answer was lost may be spent, and a second attempt taken for theft. One
+        // attempt is enough for all requests that wait for it.
+        if let Some(reason) = lock.failed_since(since, &old) {
+            return Err(Unauthorized(reason));
         }
         let error = match refresh(&self.server, &old, self.trust.clone()).await {
             Ok(new) => {
@@ -101,7 +108,10 @@ impl Shared {
             }
             RefreshError::Failed(reason) => {
                 let log_in = self.log_in();
-                format!("the login could not be refreshed ({reason}); try again, or {log_in}")
+                let reason =
+                    format!("the login could not be refreshed ({reason}); try again, or {log_in}");
+                lock.failed(&old, reason.clone());
+                reason
             }
         }))
     }
@@ -132,6 +142,12 @@ impl Wanted {
             Self::OtherThan(refused) => tokens.access_token != *refused,
         }
     }
+}
+
+/// The access token that a request carried.
+fn token_in(sent: &AuthHeaders) -> Option<&str> {
+    let (_, value) = sent.iter().find(|(name, _)| name == AUTHORIZATION)?;
+    value.to_str().ok()?.strip_prefix("Bearer ")
 }
 
 fn headers(tokens: &Tokens) -> Result<AuthHeaders, Unsendable> {
@@ -165,10 +181,14 @@ impl Authorizer for ServerAuthorizer {
             if refusal.status != 401 {
                 return None;
             }
-            let sent = refusal.sent.iter().find(|(name, _)| name == AUTHORIZATION);
-            let token = sent.and_then(|(_, value)| value.to_str().ok()?.strip_prefix("Bearer "))?;
+            let token = token_in(&refusal.sent)?;
             headers(&self.0.after_refusal(token.to_owned()).await?).ok()
         })
+    }
+
+    fn accepted(&self, sent: &AuthHeaders) {
+        // A token that was good may expire later, and then a refresh helps again.
+        self.0.refused().renewed.take_if(|renewed| token_in(sent) == Some(renewed.as_str()));
     }
 
     fn advice(&self) -> String {

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::error::StoreError;
 use super::file::TokenFile;
@@ -56,7 +56,7 @@ pub struct TokenStore(Arc<Inner>);
 struct Inner {
     backend: Backend,
     /// Serialises the refreshes of a server.
-    refreshes: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    refreshes: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<LastFailure>>>>,
 }
 
 enum Backend {
@@ -64,10 +64,27 @@ enum Backend {
     Disk(TokenFile, Mutex<StoreMode>),
 }
 
+/// The last refresh of a server's tokens in this process that failed: when, with which refresh
+/// token, and why.
+type LastFailure = Option<(Instant, Option<String>, String)>;
+
 /// Held while a server's tokens are refreshed.
 pub(super) struct RefreshLock {
-    _process: tokio::sync::OwnedMutexGuard<()>,
+    process: tokio::sync::OwnedMutexGuard<LastFailure>,
     _machine: Option<File>,
+}
+
+impl RefreshLock {
+    /// Why a refresh of these tokens has failed since then, if one has.
+    pub(super) fn failed_since(&self, since: Instant, tokens: &Tokens) -> Option<String> {
+        let (at, token, reason) = self.process.as_ref()?;
+        (*at >= since && *token == tokens.refresh_token).then(|| reason.clone())
+    }
+
+    /// A refresh of these tokens has failed.
+    pub(super) fn failed(&mut self, tokens: &Tokens, reason: String) {
+        *self.process = Some((Instant::now(), tokens.refresh_token.clone(), reason));
+    }
 }
 
 impl TokenStore {
@@ -141,7 +158,7 @@ impl TokenStore {
             }
             _ => None,
         };
-        Ok(RefreshLock { _process: process, _machine: machine })
+        Ok(RefreshLock { process, _machine: machine })
     }
 
     /// Runs file and keyring operations off the runtime's threads: they block.

@@ -101,6 +101,20 @@ async fn a_refused_token_is_replaced_once() {
     assert!(authorizer.advice().contains("mcp-overlay-host mcp login docs"));
 }
 
+/// A new token that the server accepted for a while may be refused later.
+#[tokio::test]
+async fn a_token_that_was_good_is_replaced_again() {
+    let provider = Provider::start().await;
+    let (oauth, _) = provider.logged_in().await;
+    let authorizer = authorizer(&oauth, &provider).await;
+    let mut sent = authorizer.headers().await.unwrap();
+    for token in ["secret-access-2", "secret-access-3"] {
+        sent = authorizer.refused(refusal(401, "Bearer", sent)).await.unwrap();
+        assert_eq!(bearer(&sent), token);
+        authorizer.accepted(&sent);
+    }
+}
+
 #[tokio::test]
 async fn a_missing_scope_is_reported() {
     let provider = Provider::start().await;
@@ -163,6 +177,23 @@ async fn a_failed_refresh_can_be_retried() {
     let error = authorizer.headers().await.unwrap_err();
     assert!(error.to_string().contains("HTTP status 503"), "{error}");
     assert!(!error.to_string().contains("secret"), "{error}");
+    provider.state().token_answer = None;
+    assert_eq!(bearer(&authorizer.headers().await.unwrap()), "secret-access-2");
+}
+
+/// The answer is lost, so the refresh token may be spent. All requests that wait share the failure.
+#[tokio::test]
+async fn a_lost_refresh_is_not_repeated_for_requests_that_wait() {
+    let provider = Provider::start().await;
+    provider.state().expires_in = Some(0);
+    let (oauth, _) = provider.logged_in().await;
+    let half = wiremock::ResponseTemplate::new(200).set_body_string("{\"access_token\":\"sec");
+    provider.state().token_answer = Some(half.set_delay(Duration::from_millis(200)));
+    let authorizer = authorizer(&oauth, &provider).await;
+    let before = provider.count("/token");
+    let asked = join_all((0..3).map(|_| authorizer.headers())).await;
+    assert!(asked.iter().all(Result::is_err));
+    assert_eq!(provider.count("/token"), before + 1);
     provider.state().token_answer = None;
     assert_eq!(bearer(&authorizer.headers().await.unwrap()), "secret-access-2");
 }

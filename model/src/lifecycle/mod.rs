@@ -6,6 +6,8 @@
 //! servers must come to.
 
 mod address;
+mod logged_in;
+mod logins;
 mod memo;
 pub mod seen;
 pub mod sequence;
@@ -16,5 +18,5 @@ mod views;
 
 pub use address::BASE;
 pub use seen::{Expected, Listed, Seen, Wrong};
-pub use sequence::{Behaviour, Ending, Means, Sequence, Step};
+pub use sequence::{Behaviour, Ending, Means, Sequence, Step, Tokens};
 pub use state::State;

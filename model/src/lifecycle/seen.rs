@@ -40,6 +40,11 @@ pub enum Seen {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         account: Option<String>,
     },
+    /// The call waits for a refresh that the token endpoint of this server holds.
+    Refreshing {
+        /// The URL of the server, as the configuration has it.
+        at: String,
+    },
     /// The client got no answer in time.
     Unanswered,
     /// What became of the held calls, in the order in which they were made.
@@ -60,6 +65,8 @@ pub enum Listed {
     WithNewTools,
     /// Without tools.
     WithoutTools,
+    /// Without tools, because the user is not logged in.
+    NotLoggedIn,
 }
 
 /// What may be observed of a step.
@@ -73,7 +80,10 @@ pub struct Expected {
     pub wrong: Vec<(Seen, Rule)>,
     /// Allowed observations that do not follow a SHOULD rule.
     pub discouraged: Vec<(Seen, Rule)>,
-    /// What may be observed of each of the steps that happen together; then `allowed` is empty.
+    /// Whether anything may be observed.
+    pub anything: bool,
+    /// What may be observed of each of the steps that happen together, and then `allowed` is empty; or
+    /// of each call that a release lets go on.
     pub parts: Vec<Expected>,
 }
 
@@ -99,13 +109,22 @@ impl Expected {
     #[must_use]
     pub fn any_of(allowed: Vec<Seen>, rule: Rule) -> Self {
         let (wrong, discouraged, parts) = (Vec::new(), Vec::new(), Vec::new());
-        Self { allowed, rule, wrong, discouraged, parts }
+        Self { allowed, rule, wrong, discouraged, anything: false, parts }
     }
 
     /// How an observation breaks a rule, if it breaks one.
     #[must_use]
     pub fn broken_by<'a>(&'a self, seen: &'a Seen) -> Option<Wrong<'a>> {
+        if self.anything {
+            return None;
+        }
         if let Seen::Together(all) = seen
+            && all.len() == self.parts.len()
+        {
+            return self.parts.iter().zip(all).find_map(|(part, seen)| part.broken_by(seen));
+        }
+        if let Seen::Released(all) = seen
+            && !self.parts.is_empty()
             && all.len() == self.parts.len()
         {
             return self.parts.iter().zip(all).find_map(|(part, seen)| part.broken_by(seen));

@@ -44,6 +44,13 @@ pub enum Step {
         #[serde(rename = "as")]
         name: String,
     },
+    /// A thread starts on a second host, which shares the home. Calls on it go there, and all other
+    /// steps to the first host.
+    SecondThread {
+        /// Names it.
+        #[serde(rename = "as")]
+        name: String,
+    },
     /// The client asks for a reload of the configuration.
     Reload,
     /// The client asks for the servers.
@@ -62,10 +69,29 @@ pub enum Step {
         /// How.
         behaviour: Behaviour,
     },
-    /// A server answers all calls that it holds, and holds no more.
+    /// A server answers all calls that it holds, its token endpoint all refreshes, and both are well.
     Release {
         /// Its URL as the configuration has it, or `codex_apps`.
         server: String,
+    },
+    /// The user logs in to a server: it is behind OAuth from now on, and the tokens are stored as by
+    /// `codex mcp login`.
+    LogIn {
+        /// Its name in the configuration.
+        server: String,
+    },
+    /// A server refuses the access tokens that it has accepted. If no host runs, the stored one has
+    /// expired too.
+    Expire {
+        /// Its URL as the configuration has it.
+        server: String,
+    },
+    /// The token endpoint of a server behaves like this from now on.
+    Tokens {
+        /// The server's URL as the configuration has it.
+        server: String,
+        /// How.
+        behaviour: Tokens,
     },
     /// The processes of a stdio server get SIGKILL.
     KillServer {
@@ -134,6 +160,23 @@ pub enum Behaviour {
     NewTools,
 }
 
+/// How a token endpoint answers a refresh.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tokens {
+    /// With new tokens; the refresh token is spent.
+    #[default]
+    Well,
+    /// Not before a [`Step::Release`].
+    Hold,
+    /// With HTTP 500; the refresh token is not spent.
+    Refuse,
+    /// With `invalid_grant`: the login has ended.
+    InvalidGrant,
+    /// With half an answer; the refresh token is spent.
+    Cut,
+}
+
 impl Behaviour {
     /// Whether it takes tool calls and fails them.
     #[must_use]
@@ -160,12 +203,16 @@ impl Step {
             | Step::SignOut { by: Means::File }
             | Step::World { .. }
             | Step::Release { .. }
+            | Step::LogIn { .. }
+            | Step::Expire { .. }
+            | Step::Tokens { .. }
             | Step::KillServer { .. }
             | Step::Settle
             | Step::EndHost { .. } => false,
             Step::Together(steps) => steps.iter().any(Step::needs_host),
             Step::SignOut { by: Means::Protocol }
             | Step::Thread { .. }
+            | Step::SecondThread { .. }
             | Step::Reload
             | Step::View
             | Step::Call { .. } => true,

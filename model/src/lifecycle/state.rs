@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::address::{BASE, server_at};
+use super::logins::{Access, Logins};
 use super::memo::{Shown, remembered};
 use super::seen::{Expected, Seen};
 use super::sequence::{Behaviour, Ending, Means, Sequence, Step};
@@ -31,16 +32,16 @@ struct HeldCall {
 /// What is on disk, who is signed in, which threads there are, and what the servers do.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    profile: Profile,
+    pub(super) profile: Profile,
     /// Whether a sign-in or sign-out by somebody else counts at once
     /// ([`Rule::LifecycleFileCounts`]).
     file_counts: bool,
-    is_running: bool,
+    pub(super) is_running: bool,
     /// Whether another program changed the account since the client's last request.
     account_moved: bool,
     pub(super) config: Value,
     /// In `auth.json`.
-    on_disk: Option<SignedIn>,
+    pub(super) on_disk: Option<SignedIn>,
     /// As the host knows it.
     pub(super) known: Option<SignedIn>,
     pub(super) threads: BTreeMap<String, Thread>,
@@ -50,6 +51,7 @@ pub struct State {
     held: Vec<HeldCall>,
     /// Whether a host ended before this one.
     pub(super) was_ended: bool,
+    pub(super) logins: Logins,
 }
 
 impl State {
@@ -69,6 +71,7 @@ impl State {
             new_tools: BTreeSet::new(),
             held: Vec::new(),
             was_ended: false,
+            logins: Logins::default(),
         }
     }
 
@@ -89,6 +92,7 @@ impl State {
         if step.needs_host() {
             self.host_is_asked();
         }
+        self.changes_calls_that_wait(step);
         match step {
             Step::Config(config) => {
                 self.config = config.clone();
@@ -103,6 +107,7 @@ impl State {
             }
             Step::SignOut { by } => self.sign_out(*by),
             Step::Thread { name } => self.thread(name),
+            Step::SecondThread { name } => self.second_thread(name),
             Step::Reload => self.reload(),
             Step::View => self.view(),
             Step::Call { thread, server } => self.call(thread, server),
@@ -111,6 +116,18 @@ impl State {
                 done()
             }
             Step::Release { server } => self.release(server),
+            Step::LogIn { server } => {
+                self.log_in(server);
+                done()
+            }
+            Step::Expire { server } => {
+                self.expire(server);
+                done()
+            }
+            Step::Tokens { server, behaviour } => {
+                self.tokens_behave(server, *behaviour);
+                done()
+            }
             Step::KillServer { server } => {
                 self.is_gone(server);
                 self.processes_end(server);
@@ -149,7 +166,7 @@ impl State {
     }
 
     /// A thread's connection to a server may not be there any more, or not come about.
-    fn is_gone(&mut self, server: &str) {
+    pub(super) fn is_gone(&mut self, server: &str) {
         for thread in self.threads.values_mut() {
             thread.gone.insert(server.into(), false);
         }
@@ -164,7 +181,9 @@ impl State {
     /// Rule `lifecycle.superseded-ends`: Connections and processes that no view uses MUST be gone
     /// within 2 s of their last call.
     fn settle(&self) -> Expected {
-        Expected::only(Seen::LeftOver(BTreeSet::new()), Rule::LifecycleSupersededEnds)
+        let anything = self.logins.is_second_apart();
+        let left = Seen::LeftOver(BTreeSet::new());
+        Expected { anything, ..Expected::only(left, Rule::LifecycleSupersededEnds) }
     }
 
     /// Rule `lifecycle.ends`: After the end of input, a host and everything that it started MUST be
@@ -180,6 +199,7 @@ impl State {
             expected.allowed = vec![Seen::Done];
         }
         self.was_ended |= self.is_running;
+        self.logins.host_ended(self.is_running);
         self.is_running = false;
         self.account_moved = false;
         self.threads.clear();
@@ -217,8 +237,11 @@ impl State {
         if reloads && self.observed(&self.config, self.known.as_ref()).is_some() {
             return;
         }
-        for thread in self.threads.values_mut() {
+        for (name, thread) in &mut self.threads {
             thread.perhaps.extend(states.iter().map(|state| state.config.clone()));
+            // A reload that saw a refused config changed nothing.
+            let before = states.first().and_then(|first| first.threads.get(name));
+            thread.perhaps.extend(before.map(|before| before.config.clone()));
         }
     }
 
@@ -295,7 +318,7 @@ impl State {
 
     /// Rule `lifecycle.thread-starts`: A thread MUST start with the configuration in force at some
     /// moment between `thread/start` and its answer, and MUST be refused if that configuration is.
-    fn thread(&mut self, name: &str) -> Expected {
+    pub(super) fn thread(&mut self, name: &str) -> Expected {
         if self.observed(&self.config, self.known.as_ref()).is_none() {
             return refused(Rule::LifecycleThreadStarts);
         }
@@ -308,10 +331,10 @@ impl State {
         Expected { rule: Rule::LifecycleThreadStarts, ..done() }
     }
 
-    /// The servers that are down.
+    /// The servers that are down, or behind a token endpoint that fails.
     fn down(&self) -> impl Iterator<Item = String> {
         let down = self.behaviours.iter().filter(|(_, behaves)| **behaves == Behaviour::Down);
-        down.map(|(server, _)| server.clone())
+        down.map(|(server, _)| server).chain(self.logins.out_of_reach()).cloned()
     }
 
     /// Rule `lifecycle.broken-keeps`: A reload of a refused configuration MUST be an error and
@@ -338,7 +361,7 @@ impl State {
 
     /// Rule `lifecycle.at-most-once`: A tool call that a server has taken MUST NOT be sent again. That
     /// shows at the server, not in what is seen of the step.
-    fn call(&self, thread: &str, server: &str) -> Expected {
+    pub(super) fn call(&self, thread: &str, server: &str) -> Expected {
         let Some(known) = self.threads.get(thread) else {
             return refused(Rule::LifecycleThreadKeeps);
         };
@@ -349,6 +372,7 @@ impl State {
             observe: &|config, account| self.observed(config, account),
         };
         let mut expected = use_of(&users, server, self);
+        self.under_logins(thread, server, &mut expected);
         if self.held.iter().any(|call| call.server == server) {
             // A host may queue the calls to a server that holds one.
             expected.allowed.push(Seen::Unanswered);
@@ -359,6 +383,7 @@ impl State {
     /// Takes note of what was observed of the last step, where several observations were allowed and
     /// later ones depend on it.
     pub fn took(&mut self, step: &Step, seen: &Seen) {
+        self.took_logins(step, seen);
         match (step, seen) {
             (Step::Call { server, .. }, Seen::Held { at, account }) => {
                 let (at, account) = (at.clone(), account.clone());
@@ -407,7 +432,7 @@ impl State {
             false => Seen::Answered { by: at, account },
         };
         let outcomes = released.into_iter().map(answered).collect();
-        Expected::only(Seen::Released(outcomes), Rule::LifecycleInFlight)
+        self.release_tokens(server, outcomes)
     }
 
     /// What a host shows of a configuration and a sign-in; nothing if the configuration is refused.
@@ -436,6 +461,14 @@ impl State {
 impl World for State {
     fn behaviour(&self, at: &str) -> Behaviour {
         self.behaviours.get(server_at(at)).copied().unwrap_or_default()
+    }
+
+    fn access(&self, name: &str, at: &str) -> Access {
+        State::access(self, name, at)
+    }
+
+    fn holds_refresh(&self, at: &str) -> bool {
+        self.logins.holds(at)
     }
 
     fn rule_of_failure(&self, at: &str) -> Option<Rule> {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::address::server_at;
+use super::logins::Access;
 use super::memo::Shown;
 use super::seen::{Expected, Seen};
 use super::sequence::Behaviour;
@@ -25,6 +26,12 @@ pub(super) trait World {
     /// How the server at a URL, or of a command, behaves.
     fn behaviour(&self, at: &str) -> Behaviour;
 
+    /// What the server at this URL makes of a request by the server of this name.
+    fn access(&self, name: &str, at: &str) -> Access;
+
+    /// Whether the token endpoint of the server at this URL holds refreshes.
+    fn holds_refresh(&self, at: &str) -> bool;
+
     /// The rule that a failed call to this server breaks, which is well, if other servers are not or
     /// this one was not.
     fn rule_of_failure(&self, at: &str) -> Option<Rule>;
@@ -33,6 +40,7 @@ pub(super) trait World {
 /// A server's URL or command, and the account whose credentials it gets.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
+    name: String,
     pub(super) at: String,
     account: Option<String>,
 }
@@ -45,13 +53,20 @@ pub(super) fn target(
 ) -> Option<Target> {
     let seen = observed.get(name).filter(|seen| seen.enabled)?;
     let carried = seen.has_host_credentials().then(|| signed_in.map(|a| a.account.clone()));
-    let at = seen.url.as_ref().or(seen.command.as_ref())?;
-    Some(Target { at: at.clone(), account: carried.flatten() })
+    let (name, at) = (name.to_string(), seen.url.as_ref().or(seen.command.as_ref())?);
+    Some(Target { name, at: at.clone(), account: carried.flatten() })
 }
 
 /// What a use comes to.
 fn outcome(target: Option<Target>, world: &dyn World) -> Seen {
-    let Some(Target { at, account }) = target else { return Seen::Refused };
+    let Some(Target { name, at, account }) = target else { return Seen::Refused };
+    match world.access(&name, &at) {
+        Access::NoLogin | Access::Fails | Access::Ended => return Seen::Refused,
+        Access::Waits if world.behaviour(&at) != Behaviour::Down => {
+            return Seen::Refreshing { at };
+        }
+        Access::Waits | Access::Open | Access::Refreshed | Access::Unsure => {}
+    }
     match world.behaviour(&at) {
         Behaviour::Hold => Seen::Held { at, account },
         Behaviour::Down => Seen::Refused,
@@ -136,9 +151,21 @@ pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expect
 /// started again at the next use after one that failed.
 fn of_server(thread: &Thread, target: Option<Target>, world: &dyn World, expected: &mut Expected) {
     expected.allowed.push(outcome(target.clone(), world));
-    let Some(Target { at, account }) = target else { return };
+    let Some(Target { name, at, account }) = target else { return };
     let behaviour = world.behaviour(&at);
     let failed = Seen::Failed { at: at.clone(), account };
+    let access = world.access(&name, &at);
+    if matches!(access, Access::Unsure | Access::Waits) && world.holds_refresh(&at) {
+        expected.allowed.push(Seen::Refreshing { at: at.clone() });
+    }
+    match access {
+        Access::Open | Access::Refreshed | Access::Waits => {}
+        Access::Unsure => {
+            expected.allowed.extend([Seen::Refused, failed]);
+            return;
+        }
+        Access::NoLogin | Access::Fails | Access::Ended => return,
+    }
     if behaviour == Behaviour::Down {
         expected.allowed.push(failed);
     } else if let Some(is_known) = thread.gone.get(server_at(&at)) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::logins::Access;
 use super::seen::{Expected, Listed, Seen};
 use super::sequence::Behaviour;
 use super::state::State;
@@ -27,6 +28,13 @@ impl State {
             return Expected::only(Seen::Refused, rule);
         };
         let mut expected = Expected::any_of(self.lists(&observed), rule);
+        for (name, seen) in observed.present() {
+            match seen.url.filter(|_| seen.enabled).map(|at| self.access(&name, &at)) {
+                Some(Access::Refreshed) => expected.rule = Rule::LifecycleRefreshes,
+                Some(Access::Ended) => expected.rule = Rule::LifecycleLoginEnded,
+                _ => {}
+            }
+        }
         expected.wrong = self.wrong_views();
         if !self.new_tools.is_empty() {
             let mut earlier = self.clone();
@@ -64,9 +72,12 @@ impl State {
                     false => &[Listed::WithoutTools],
                 }
             } else if !seen.enabled {
-                &[Listed::WithoutTools]
+                match self.logins.is_guarded(at) {
+                    true => &[Listed::WithoutTools, Listed::NotLoggedIn],
+                    false => &[Listed::WithoutTools],
+                }
             } else {
-                self.tools_of(at)
+                self.tools_of(name, at)
             };
             lists = choices
                 .iter()
@@ -83,15 +94,22 @@ impl State {
     }
 
     /// What a list may show of the tools of an enabled server.
-    fn tools_of(&self, at: &str) -> &'static [Listed] {
-        let is_gone = self.threads.values().any(|thread| thread.gone.contains_key(at));
+    fn tools_of(&self, name: &str, at: &str) -> &'static [Listed] {
+        use Listed::{NotLoggedIn, WithNewTools, WithTools, WithoutTools};
         let is_down = self.behaviours.get(at) == Some(&Behaviour::Down);
+        match self.access(name, at) {
+            Access::Open | Access::Refreshed => {}
+            Access::Ended if !is_down => return &[NotLoggedIn],
+            Access::NoLogin => return &[NotLoggedIn, WithoutTools],
+            _ => return &[WithoutTools, NotLoggedIn, WithTools, WithNewTools],
+        }
+        let is_gone = self.threads.values().any(|thread| thread.gone.contains_key(at));
         match (self.new_tools.contains(at), is_gone || is_down) {
-            (false, false) => &[Listed::WithTools],
-            (true, false) => &[Listed::WithNewTools],
+            (false, false) => &[WithTools],
+            (true, false) => &[WithNewTools],
             // Its tools may be those that the host learned before.
-            (false, true) => &[Listed::WithTools, Listed::WithoutTools],
-            (true, true) => &[Listed::WithNewTools, Listed::WithTools, Listed::WithoutTools],
+            (false, true) => &[WithTools, WithoutTools],
+            (true, true) => &[WithNewTools, WithTools, WithoutTools],
         }
     }
 }

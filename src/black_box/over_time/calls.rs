@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use mcp_overlay_model::lifecycle::{Behaviour, Means, Seen, Step};
+use mcp_overlay_model::lifecycle::{Behaviour, Means, Seen, Step, Tokens};
 use serde_json::{Value, json};
 
 use super::held::Held;
@@ -17,7 +17,7 @@ pub(super) enum Sent {
     /// Only its success shows.
     Request(u64),
     /// A tool call, with its own number.
-    Call { id: u64, call: u64 },
+    Call { id: u64, call: u64, thread: String, server: String },
 }
 
 impl Player<'_> {
@@ -38,6 +38,7 @@ impl Player<'_> {
 
     /// Sends the request of a step.
     pub(super) fn send(&mut self, step: &Step) -> Result<Sent, Failure> {
+        self.asked.push((Instant::now(), self.step));
         Ok(match step {
             Step::Reload => {
                 Sent::Request(self.session()?.send("config/mcpServer/reload", &Value::Null))
@@ -46,15 +47,17 @@ impl Player<'_> {
                 Sent::Request(self.session()?.send("account/logout", &Value::Null))
             }
             Step::Call { thread, server } => {
-                let Some(thread) = self.threads.get(thread) else {
-                    return Ok(Sent::Nothing(Seen::Refused));
+                let (thread, name) = match self.threads.get(thread) {
+                    Some(id) => (id, thread.clone()),
+                    None => return Ok(Sent::Nothing(Seen::Refused)),
                 };
                 let call = self.calls.len() as u64;
                 let arguments = json!({"call": call});
                 let params = json!({"threadId": thread, "server": server, "tool": TOOLS[0],
                     "arguments": arguments});
                 self.calls.push(self.step);
-                Sent::Call { id: self.session()?.send("mcpServer/tool/call", &params), call }
+                let id = self.session_of(&name)?.send("mcpServer/tool/call", &params);
+                Sent::Call { id, call, thread: name, server: server.clone() }
             }
             _ => Sent::Nothing(Seen::Done),
         })
@@ -65,29 +68,40 @@ impl Player<'_> {
         match sent {
             Sent::Nothing(seen) => Ok(seen),
             Sent::Request(id) => {
-                Ok(match self.answer_to(id)? {
+                Ok(match self.answer_to(id, "")? {
                     // As every request without an answer, but for calls, which servers may hold.
                     None => return Err(self.hung()),
                     Some(Ok(_)) => Seen::Done,
                     Some(Err(_)) => Seen::Refused,
                 })
             }
-            Sent::Call { id, call } => self.seen_of_call(id, call),
+            Sent::Call { id, call, thread, server } => {
+                self.seen_of_call(id, call, &thread, &server)
+            }
         }
     }
 
-    fn seen_of_call(&mut self, id: u64, call: u64) -> Result<Seen, Failure> {
+    pub(super) fn seen_of_call(
+        &mut self,
+        id: u64,
+        call: u64,
+        thread: &str,
+        server: &str,
+    ) -> Result<Seen, Failure> {
         let patience = self.stage.patience.case;
         let deadline = Instant::now() + patience;
         loop {
-            let answered = match self.session()?.answer(id, deadline, patience) {
+            let answered = match self.session_of(thread)?.answer(id, deadline, patience) {
                 Err(failure) if failure.kind == FailureKind::Hung => return Ok(Seen::Unanswered),
                 answered => answered?,
             };
             let got = self.stage.servers.of_call(&self.mark, call);
             let Some((request, received)) = got else {
                 match answered {
-                    None => continue,
+                    None => match self.waits(id, call, thread, server) {
+                        Some(waits) => return Ok(waits),
+                        None => continue,
+                    },
                     Some(Ok(result)) if !is_error(&result) => {
                         return Ok(self.answered(&result, None));
                     }
@@ -97,12 +111,16 @@ impl Player<'_> {
             let (at, account) = (self.url_of(&received.target), self.account_of(&received));
             return Ok(match answered {
                 None if self.is_held(&received.target) => {
-                    let (target, account) = (received.target, account);
-                    self.held.push(Held { id, request, target, account: account.clone() });
+                    let (target, thread) = (received.target, thread.to_string());
+                    let held = Held { id, request, target, account: account.clone(), thread };
+                    self.held.push(held);
                     Seen::Held { at, account }
                 }
                 None => continue,
-                Some(Ok(result)) if !is_error(&result) => self.answered(&result, None),
+                Some(Ok(result)) if !is_error(&result) => {
+                    self.stage.servers.was_answered(&self.mark, &received);
+                    self.answered(&result, None)
+                }
                 Some(_) => Seen::Failed { at, account },
             });
         }
@@ -111,29 +129,35 @@ impl Player<'_> {
     /// Lets a server answer what it holds.
     pub(super) fn release(&mut self, server: &str) -> Result<Seen, Failure> {
         self.behave(server, Behaviour::Well);
+        self.tokens_behave(server, Tokens::Well);
         let targets = self.targets_of(server);
         let (released, held): (Vec<_>, Vec<_>) = std::mem::take(&mut self.held)
             .into_iter()
             .partition(|held| targets.iter().any(|target| is_same(target, &held.target)));
         self.held = held;
         let mut outcomes = Vec::new();
-        for Held { id, request, target, account } in released {
+        for Held { id, request, target, account, thread } in released {
             let at = self.url_of(&target);
-            outcomes.push(match self.answer_to(id)? {
+            outcomes.push(match self.answer_to(id, &thread)? {
                 None => Seen::Unanswered,
                 Some(Ok(result)) if !is_error(&result) => self.answered(&result, Some(request)),
                 Some(_) => Seen::Failed { at, account },
             });
         }
+        outcomes.extend(self.refreshed(&targets)?);
         Ok(Seen::Released(outcomes))
     }
 
-    /// The answer to a request; `None` if there is none in time.
-    fn answer_to(&mut self, id: u64) -> Result<Option<Result<Value, Value>>, Failure> {
+    /// The answer to a request of a thread, or of none; `None` if there is none in time.
+    fn answer_to(
+        &mut self,
+        id: u64,
+        thread: &str,
+    ) -> Result<Option<Result<Value, Value>>, Failure> {
         let patience = self.stage.patience.case;
         let deadline = Instant::now() + patience;
         loop {
-            match self.session()?.answer(id, deadline, patience) {
+            match self.session_of(thread)?.answer(id, deadline, patience) {
                 Err(failure) if failure.kind == FailureKind::Hung => return Ok(None),
                 Err(failure) => return Err(failure),
                 Ok(Some(answered)) => return Ok(Some(answered)),

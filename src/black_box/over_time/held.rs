@@ -1,4 +1,4 @@
-//! A call that a server holds.
+//! Calls that wait for a server, or for a token endpoint.
 
 use super::shared::Target;
 
@@ -11,4 +11,18 @@ pub(super) struct Held {
     pub(super) request: usize,
     pub(super) target: Target,
     pub(super) account: Option<String>,
+    /// The thread of the call.
+    pub(super) thread: String,
+}
+
+/// A call that waits for a refresh.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    /// Of the request to the host.
+    pub(super) id: u64,
+    pub(super) call: u64,
+    pub(super) thread: String,
+    pub(super) server: String,
+    /// The server whose token endpoint holds the refresh.
+    pub(super) target: Target,
 }

@@ -3,14 +3,12 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::{Body, Bytes, Frame, Incoming};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -18,9 +16,11 @@ use hyper_util::rt::TokioIo;
 use mcp_overlay_model::lifecycle::Behaviour;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 
+use super::answer::{Answer, Events, half, json_body, json_text, status};
+use super::oauth;
 use super::shared::{Origin, Received, Shared, Taken, Target, number_of_call, released, result};
+use super::target::MARK;
 use crate::black_box::home::HOST_BEARER;
 use crate::subject::process::secrets::holds;
 
@@ -29,9 +29,6 @@ const LONGEST_BODY: usize = 1024 * 1024;
 
 /// The path of the model provider, which is no MCP server.
 pub(super) const MODEL: &str = "/model";
-
-/// The length of a mark.
-const MARK: usize = 22;
 
 const SESSION: &str = "mcp-session-id";
 
@@ -64,6 +61,8 @@ struct Head {
     authorization: Option<String>,
     account: Option<String>,
     session: Option<u64>,
+    /// The address that the host connected to.
+    host: String,
 }
 
 async fn answer(
@@ -73,6 +72,11 @@ async fn answer(
 ) -> Result<Response<Answer>, Infallible> {
     let at = Instant::now();
     let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let host = host.unwrap_or_default().to_string();
+    if let Some(metadata) = oauth::metadata(&path, &host, &shared) {
+        return Ok(metadata);
+    }
     let split = path.strip_prefix('/').and_then(|path| path.split_at_checked(MARK));
     let Some((mark, rest)) = split.filter(|(_, rest)| !rest.starts_with(MODEL)) else {
         return Ok(status(StatusCode::NOT_FOUND));
@@ -92,30 +96,36 @@ async fn answer(
         authorization: header("authorization"),
         account: header("chatgpt-account-id"),
         session: header(SESSION).map(|session| session.parse().unwrap_or_default()),
+        host,
     };
     let body = Limited::new(request.into_body(), LONGEST_BODY).collect().await;
     let body = body.map(|body| body.to_bytes()).unwrap_or_default();
     if is_stray || holds(&body, HOST_BEARER) {
         shared.stray();
     }
+    if let Some(target) = shared.token_endpoint(&head.mark, &head.target) {
+        return Ok(oauth::refreshed(&body, &head.mark, &target, at, &shared).await);
+    }
     let message: Value = serde_json::from_slice(&body).unwrap_or_default();
     Ok(respond(head, &message, &shared).await)
 }
 
 async fn respond(head: Head, message: &Value, shared: &Arc<Shared>) -> Response<Answer> {
-    let Head { at, method, mark, target, authorization, account, session } = head;
+    let Head { at, method, mark, target, authorization, account, session, host } = head;
     let Some(behaviour) = shared.behaviour(&mark, &target) else {
         return status(StatusCode::NOT_FOUND);
     };
     let is_down = behaviour == Behaviour::Down;
     let is_lost = session.is_some_and(|session| !shared.knows(&mark, session));
+    let is_metadata = target.1.split('/').any(|part| part == ".well-known");
+    let is_refused = !is_metadata && !shared.accepts(&mark, &target, authorization.as_deref());
     let is_call = message.get("method").and_then(Value::as_str) == Some("tools/call");
     let received = Received {
         at,
         target: target.clone(),
         authorization,
         account,
-        is_call: is_call && !is_down && !is_lost,
+        is_call: is_call && !is_down && !is_lost && !is_refused,
         call: number_of_call(message),
     };
     let Some(taken) = shared.record(&mark, received) else {
@@ -124,7 +134,9 @@ async fn respond(head: Head, message: &Value, shared: &Arc<Shared>) -> Response<
     if is_down {
         return status(StatusCode::SERVICE_UNAVAILABLE);
     }
-    let is_metadata = target.1.split('/').any(|part| part == ".well-known");
+    if is_refused {
+        return oauth::unauthorized(&host, &mark, &target);
+    }
     match method {
         Method::POST | Method::GET if is_lost => status(StatusCode::NOT_FOUND),
         Method::POST if is_call => called(message, taken, &target).await,
@@ -167,11 +179,6 @@ async fn called(message: &Value, taken: Taken, target: &Target) -> Response<Answ
     }
 }
 
-fn half(message: &Value) -> String {
-    let text = message.to_string();
-    text.chars().take(text.chars().count() / 2).collect()
-}
-
 /// A stream of the messages that a server sends by itself.
 fn stream(
     mark: &str,
@@ -188,68 +195,4 @@ fn stream(
     let kind = HeaderValue::from_static("text/event-stream");
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response
-}
-
-fn json_body(body: &Value) -> Response<Answer> {
-    json_text(body.to_string())
-}
-
-fn json_text(text: String) -> Response<Answer> {
-    let mut response = Response::new(Answer::Whole(Full::new(Bytes::from(text))));
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(CONTENT_TYPE, json);
-    response
-}
-
-fn status(status: StatusCode) -> Response<Answer> {
-    let mut response = Response::new(Answer::Whole(Full::default()));
-    *response.status_mut() = status;
-    response
-}
-
-/// The body of an answer.
-enum Answer {
-    Whole(Full<Bytes>),
-    /// These bytes, and then the connection ends.
-    Cut(Option<Bytes>),
-    Events(Events),
-}
-
-/// An open event stream.
-struct Events {
-    messages: mpsc::UnboundedReceiver<Bytes>,
-    mark: String,
-    number: u64,
-    shared: Arc<Shared>,
-}
-
-impl Drop for Events {
-    fn drop(&mut self) {
-        self.shared.close(&self.mark, self.number);
-    }
-}
-
-impl Body for Answer {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        match self.get_mut() {
-            Answer::Whole(whole) => {
-                let frame = ready!(Pin::new(whole).poll_frame(context));
-                Poll::Ready(frame.and_then(Result::ok).map(Ok))
-            }
-            Answer::Cut(rest) => Poll::Ready(Some(match rest.take() {
-                Some(bytes) => Ok(Frame::data(bytes)),
-                None => Err(io::ErrorKind::ConnectionAborted.into()),
-            })),
-            Answer::Events(events) => {
-                let message = ready!(events.messages.poll_recv(context));
-                Poll::Ready(message.map(|message| Ok(Frame::data(message))))
-            }
-        }
-    }
 }

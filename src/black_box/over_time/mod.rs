@@ -5,11 +5,16 @@
 //! event, with a limit.
 
 pub(crate) mod accounts;
+mod answer;
 mod calls;
+mod grants;
 mod held;
 mod http;
+mod logins;
+mod oauth;
 pub(super) mod player;
 mod processes;
 mod running;
 pub(super) mod servers;
 mod shared;
+mod target;

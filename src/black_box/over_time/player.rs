@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use toml::Table;
 
 use super::accounts::Accounts;
-use super::held::Held;
+use super::held::{Held, Waiting};
 use super::http::MODEL;
 use super::servers::Servers;
 use super::shared::{Origin, Received, TOOLS, Target};
@@ -55,10 +55,14 @@ pub(in crate::black_box) fn play(stage: &Stage<'_>, sequence: &Sequence) -> Resu
         mark: mark.clone(),
         home: Some(home),
         session: None,
+        second: None,
+        second_threads: BTreeSet::new(),
         config: Map::from_iter([("chatgpt_base_url".to_string(), Value::from(BASE))]),
         urls: Vec::new(),
         threads: BTreeMap::new(),
         held: Vec::new(),
+        waiting: Vec::new(),
+        asked: Vec::new(),
         holding: BTreeSet::new(),
         calls: Vec::new(),
         step: 0,
@@ -79,15 +83,23 @@ pub(super) struct Player<'a> {
     /// While no host runs; otherwise the session has it.
     pub(super) home: Option<Home>,
     pub(super) session: Option<Session>,
+    /// A second host in the same home.
+    pub(super) second: Option<Session>,
+    /// The threads of the second host.
+    pub(super) second_threads: BTreeSet<String>,
     /// Secrets that hosts leaked before the running one.
     pub(super) leaked_before: Vec<String>,
     /// The host config, with the URLs of the sequence.
-    config: Map<String, Value>,
+    pub(super) config: Map<String, Value>,
     /// The URLs and commands of servers in the configs so far. A server's address has its position.
     pub(super) urls: Vec<String>,
     /// The host's ids of the threads.
     pub(super) threads: BTreeMap<String, String>,
     pub(super) held: Vec<Held>,
+    /// The calls that wait for a refresh.
+    pub(super) waiting: Vec<Waiting>,
+    /// When the client asked for something, and in which step.
+    pub(super) asked: Vec<(Instant, usize)>,
     /// The servers that hold calls.
     pub(super) holding: BTreeSet<Target>,
     /// The step of each call. A call has its position as its number.
@@ -95,8 +107,8 @@ pub(super) struct Player<'a> {
     /// The number of the step.
     pub(super) step: usize,
     /// What the specification knows, to know what to wait for.
-    state: State,
-    began: Instant,
+    pub(super) state: State,
+    pub(super) began: Instant,
 }
 
 impl Player<'_> {
@@ -122,7 +134,8 @@ impl Player<'_> {
             let at = received.at.saturating_duration_since(self.began);
             Some(Credentials { at, url: self.url_of(&received.target), account })
         });
-        Ok(Trace { steps, credentials: credentials.collect(), repeated })
+        let reused = self.reused();
+        Ok(Trace { steps, credentials: credentials.collect(), repeated, reused })
     }
 
     /// The calls that servers took more than once.
@@ -144,7 +157,7 @@ impl Player<'_> {
     /// A leak takes precedence over what it may have caused.
     fn leaked(&self) -> Option<Failure> {
         let mut leaks = self.leaked_before.clone();
-        leaks.extend(self.session.as_ref().map(Session::leaks).unwrap_or_default());
+        leaks.extend(self.session.iter().chain(&self.second).flat_map(Session::leaks));
         leaks.extend(self.stage.servers.take_strays());
         let message = leaks.join("; ");
         (!leaks.is_empty()).then_some(Failure { kind: FailureKind::Leaked, message, certain: true })
@@ -163,9 +176,20 @@ impl Player<'_> {
                 self.seen_of(sent)
             }
             Step::Thread { name } => self.start_thread(name),
+            Step::SecondThread { name } => {
+                self.start_second()?;
+                self.second_threads.insert(name.clone());
+                self.start_thread(name)
+            }
             Step::View => self.view(),
             Step::World { server, behaviour } => {
                 self.behave(server, *behaviour);
+                Ok(Seen::Done)
+            }
+            Step::LogIn { server } => self.log_in(server),
+            Step::Expire { server } => self.expire(server),
+            Step::Tokens { server, behaviour } => {
+                self.tokens_behave(server, *behaviour);
                 Ok(Seen::Done)
             }
             Step::Release { server } => self.release(server),
@@ -192,7 +216,7 @@ impl Player<'_> {
         Seen::LeftOver(left.iter().map(|target| self.url_of(target)).collect())
     }
 
-    fn home(&self) -> Option<&Home> {
+    pub(super) fn home(&self) -> Option<&Home> {
         self.session.as_ref().map(|session| &session.home).or(self.home.as_ref())
     }
 
@@ -242,7 +266,7 @@ impl Player<'_> {
     }
 
     /// The number of the server at this URL or of this command.
-    fn number_of(&mut self, server: &str) -> usize {
+    pub(super) fn number_of(&mut self, server: &str) -> usize {
         let known = self.urls.iter().position(|known| known == server);
         known.unwrap_or_else(|| {
             self.urls.push(server.into());
@@ -258,7 +282,8 @@ impl Player<'_> {
 
     fn start_thread(&mut self, name: &str) -> Result<Seen, Failure> {
         let patience = self.stage.patience.case;
-        let answered = self.session()?.request("thread/start", &json!({}), patience)?;
+        self.asked.push((Instant::now(), self.step));
+        let answered = self.session_of(name)?.request("thread/start", &json!({}), patience)?;
         let id = answered.ok().and_then(|result| {
             result.pointer("/thread/id").and_then(Value::as_str).map(str::to_string)
         });
@@ -270,6 +295,7 @@ impl Player<'_> {
     fn view(&mut self) -> Result<Seen, Failure> {
         let patience = self.stage.patience.case;
         let names = ConfigNames::of(&self.local_config());
+        self.asked.push((Instant::now(), self.step));
         Ok(match self.session()?.status(&names, patience)? {
             Status::Refused(_) => Seen::Refused,
             Status::Listed(listed) => {
@@ -278,9 +304,15 @@ impl Player<'_> {
                     let name = printable(&twice.name);
                     return Err(protocol(format!("listed the server {name} twice")));
                 }
+                let is_logged_out = |listed: &session::Listed| {
+                    let url = self.url_in_config(&listed.name);
+                    listed.auth_status == "notLoggedIn"
+                        && url.is_some_and(|url| self.state.is_behind_oauth(&url))
+                };
                 let entry = |listed: session::Listed| {
                     let tools = match listed.tools.as_slice() {
                         _ if listed.name == CODEX_APPS => Listed::WithTools,
+                        [] if is_logged_out(&listed) => Listed::NotLoggedIn,
                         [] => Listed::WithoutTools,
                         tools if tools.iter().any(|tool| tool == NEW_TOOL) => Listed::WithNewTools,
                         _ => Listed::WithTools,

@@ -14,38 +14,68 @@ impl Player<'_> {
     /// The running host, which is started if it is not there.
     pub(super) fn session(&mut self) -> Result<&mut Session, Failure> {
         if self.session.is_none() {
-            let local = home::with_settings(&self.local_config(), &[]);
             let home = self.home.take().map_or_else(|| Home::new(None), Ok);
-            let mut home = home.map_err(|error| session::own_fault(&error))?;
-            home.secrets = self.accounts.secrets.clone();
-            let names = ConfigNames::of(&local);
-            let settings = Settings { file: &local, plugins: &[], names };
-            let start = Start { auth: None, environment: BTreeMap::new(), arguments: Vec::new() };
-            let Stage { command, environment, patience, .. } = self.stage;
-            let started =
-                Session::start_at(home, command, start, &settings, environment, patience.start);
-            self.session = Some(started.map_err(|not_started| match not_started {
-                NotStarted::Failed(failure) => failure,
-                NotStarted::Refused(message) => crashed(format!("did not start: {message}")),
-            })?);
+            let home = home.map_err(|error| session::own_fault(&error))?;
+            self.session = Some(self.start_in(home)?);
         }
         self.session.as_mut().ok_or_else(|| crashed("is not running".into()))
     }
 
-    /// Ends the host; what it leaves behind after a while.
+    /// Starts a second host in the home of the first, if it is not there.
+    pub(super) fn start_second(&mut self) -> Result<(), Failure> {
+        if self.second.is_none() {
+            let home = self.session()?.home.shared();
+            self.second = Some(self.start_in(home)?);
+        }
+        Ok(())
+    }
+
+    /// The host of this thread.
+    pub(super) fn session_of(&mut self, thread: &str) -> Result<&mut Session, Failure> {
+        if !self.second_threads.contains(thread) {
+            return self.session();
+        }
+        self.second.as_mut().ok_or_else(|| crashed("is not running".into()))
+    }
+
+    fn start_in(&mut self, mut home: Home) -> Result<Session, Failure> {
+        let local = home::with_settings(&self.local_config(), &[]);
+        home.secrets = self.accounts.secrets.clone();
+        let names = ConfigNames::of(&local);
+        let settings = Settings { file: &local, plugins: &[], names };
+        let start = Start { auth: None, environment: BTreeMap::new(), arguments: Vec::new() };
+        let Stage { command, environment, patience, .. } = self.stage;
+        let started =
+            Session::start_at(home, command, start, &settings, environment, patience.start);
+        started.map_err(|not_started| match not_started {
+            NotStarted::Failed(failure) => failure,
+            NotStarted::Refused(message) => crashed(format!("did not start: {message}")),
+        })
+    }
+
+    /// Ends the host, and the second one; what it leaves behind after a while.
     pub(super) fn end_host(&mut self, by: Ending) -> Seen {
         let Some(mut session) = self.session.take() else { return Seen::Done };
         self.threads.clear();
+        self.second_threads.clear();
+        let mut second = self.second.take();
         self.held.clear();
+        self.waiting.clear();
         let seen = match by {
             Ending::Kill => {
-                session.kill();
+                second.iter_mut().chain([&mut session]).for_each(Session::kill);
                 Seen::Done
             }
-            Ending::EndOfInput if session.ends_within(ENDS) => self.left_over(&[]),
+            Ending::EndOfInput
+                if second.iter_mut().chain([&mut session]).all(|host| host.ends_within(ENDS)) =>
+            {
+                self.left_over(&[])
+            }
             Ending::EndOfInput => Seen::Unanswered,
         };
-        self.leaked_before.extend(session.leaks());
+        self.stage.servers.host_ended(&self.mark);
+        self.leaked_before.extend(second.iter().chain([&session]).flat_map(Session::leaks));
+        drop(second);
         self.home = Some(session.into_home());
         seen
     }

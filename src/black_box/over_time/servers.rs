@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use mcp_overlay_model::lifecycle::Behaviour;
+use mcp_overlay_model::lifecycle::{Behaviour, Tokens};
 
+use super::grants::{Again, Grants, Pair};
 use super::shared::{Open, Origin, Playing, Received, Shared, Target, lock};
 use super::{http, processes};
 
@@ -95,6 +96,45 @@ impl Servers {
         playing.behaviours.send_modify(|all| {
             all.insert(target.clone(), behaviour);
         });
+    }
+
+    fn grants<T: Default>(&self, mark: &str, take: impl FnOnce(&mut Grants) -> T) -> T {
+        let mut all = lock(&self.shared.playing);
+        all.get_mut(mark).map(|playing| take(&mut playing.grants)).unwrap_or_default()
+    }
+
+    /// The tokens of a new login.
+    pub(super) fn log_in(&self, mark: &str, target: &Target) -> Pair {
+        self.grants(mark, |grants| grants.log_in(target))
+    }
+
+    pub(super) fn is_guarded(&self, mark: &str, target: &Target) -> bool {
+        self.grants(mark, |grants| grants.is_guarded(target))
+    }
+
+    pub(super) fn expire(&self, mark: &str, target: &Target) {
+        self.grants(mark, |grants| grants.expire(target));
+    }
+
+    pub(super) fn tokens_behave(&self, mark: &str, target: &Target, behaviour: Tokens) {
+        self.grants(mark, |grants| grants.behave(target, behaviour));
+    }
+
+    pub(super) fn holds_refresh(&self, mark: &str, target: &Target) -> bool {
+        self.grants(mark, |grants| grants.holds_refresh(target))
+    }
+
+    /// The client has an answer to this request.
+    pub(super) fn was_answered(&self, mark: &str, received: &Received) {
+        self.grants(mark, |grants| grants.was_used(received.authorization.as_deref()));
+    }
+
+    pub(super) fn host_ended(&self, mark: &str) {
+        self.grants(mark, Grants::host_ended);
+    }
+
+    pub(super) fn again(&self, mark: &str, asked: &[(Instant, usize)]) -> Vec<Again> {
+        self.grants(mark, |grants| grants.again(asked))
     }
 
     /// Kills the processes of a stdio server, and waits for their ends.

@@ -9,6 +9,8 @@ use mcp_overlay_model::lifecycle::Behaviour;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
+use super::grants::Grants;
+pub(in crate::black_box) use super::target::{Origin, Target};
 use crate::black_box::stdio_server;
 
 /// The most requests to record for one sequence.
@@ -19,17 +21,6 @@ pub(super) const ANSWERS: &str = "the answer to request ";
 
 /// The tools of every server; the second one only after it changed them.
 pub(super) const TOOLS: [&str; 2] = ["look", "look_again"];
-
-/// The origin of a request's target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::black_box) enum Origin {
-    Apps,
-    Servers,
-}
-
-/// Where a request went: the origin, and the path after the mark of the sequence. The path of a stdio
-/// server is `/` and its number.
-pub(in crate::black_box) type Target = (Origin, String);
 
 /// A request of a host.
 #[derive(Clone, Debug)]
@@ -61,6 +52,8 @@ pub(super) struct Playing {
     /// The event streams of HTTP servers and the pipes of processes that are open.
     pub(super) open: BTreeMap<u64, Open>,
     pub(super) next_open: u64,
+    /// The logins to servers behind OAuth.
+    pub(super) grants: Grants,
 }
 
 /// An open event stream, or a process.

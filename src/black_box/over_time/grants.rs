@@ -1,0 +1,417 @@
+//! What the authorization servers of a sequence have granted, and each refresh token that came back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use mcp_overlay_model::lifecycle::Tokens;
+use tokio::sync::watch;
+
+use super::target::Target;
+use crate::subject::process::secrets::nonce;
+
+/// A marker in every token of a login, to recognise it in a request to another server.
+const LOGIN: &str = "mcp-overlay-login-";
+
+/// The most refreshes to record for one sequence.
+const MOST: usize = 1_000;
+
+/// A pair of tokens.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pair {
+    pub(super) access: String,
+    pub(super) refresh: String,
+}
+
+/// All pairs of one login, oldest first.
+#[derive(Debug)]
+struct Family {
+    target: Target,
+    pairs: Vec<Pair>,
+    /// The first access token that the server accepts.
+    accepted: usize,
+    /// No refresh token is accepted any more.
+    has_ended: bool,
+}
+
+/// How a refresh was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Renewed,
+    /// The answer was cut, or the host did not wait for it.
+    Lost,
+    /// The token is not spent, or was not good.
+    Rejected,
+}
+
+/// A refresh token that came to a token endpoint.
+#[derive(Debug)]
+struct Receipt {
+    at: Instant,
+    /// The login, and the position of the token in it.
+    token: (usize, usize),
+    /// The run of the host.
+    run: u64,
+    ended: Option<(Instant, Outcome)>,
+    /// Whether the client had an answer that the new token made possible.
+    was_used: bool,
+}
+
+/// How the token endpoints behave, and which run of the host this is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Endpoints {
+    behaviours: BTreeMap<Target, Tokens>,
+    run: u64,
+}
+
+impl Endpoints {
+    /// Whether a refresh waits that came in this run of the host.
+    pub(super) fn holds(&self, target: &Target, run: u64) -> bool {
+        self.run == run && self.behaviours.get(target) == Some(&Tokens::Hold)
+    }
+}
+
+/// The grants of one sequence.
+#[derive(Debug, Default)]
+pub(super) struct Grants {
+    guarded: BTreeSet<Target>,
+    families: Vec<Family>,
+    receipts: Vec<Receipt>,
+    endpoints: watch::Sender<Endpoints>,
+}
+
+/// What a server makes of the `Authorization` of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    Granted,
+    Refused,
+    /// It carries a token of another server.
+    OfAnother,
+}
+
+/// What a token endpoint answers.
+pub(super) enum Answered {
+    Renewed(Pair),
+    Cut(Pair),
+    Refused,
+    InvalidGrant,
+}
+
+/// A refresh token that came twice.
+#[derive(Debug)]
+pub(super) struct Again {
+    pub(super) at: Instant,
+    pub(super) target: Target,
+    pub(super) when: &'static str,
+}
+
+impl Grants {
+    /// A new login to this server.
+    pub(super) fn log_in(&mut self, target: &Target) -> Pair {
+        let has_ended = self.behaviour(target) == Tokens::InvalidGrant;
+        let pair = new_pair();
+        let (target, pairs) = (target.clone(), vec![pair.clone()]);
+        self.guarded.insert(target.clone());
+        self.families.push(Family { target, pairs, accepted: 0, has_ended });
+        pair
+    }
+
+    pub(super) fn is_guarded(&self, target: &Target) -> bool {
+        self.guarded.contains(target)
+    }
+
+    /// The server refuses all access tokens so far.
+    pub(super) fn expire(&mut self, target: &Target) {
+        for family in self.families.iter_mut().filter(|family| family.target == *target) {
+            family.accepted = family.pairs.len();
+        }
+    }
+
+    pub(super) fn behave(&mut self, target: &Target, behaviour: Tokens) {
+        if behaviour == Tokens::InvalidGrant {
+            let families = self.families.iter_mut().filter(|family| family.target == *target);
+            families.for_each(|family| family.has_ended = true);
+        }
+        self.endpoints.send_modify(|endpoints| {
+            endpoints.behaviours.insert(target.clone(), behaviour);
+        });
+    }
+
+    /// The host ended: refreshes that wait are not answered.
+    pub(super) fn host_ended(&mut self) {
+        self.endpoints.send_modify(|endpoints| endpoints.run += 1);
+    }
+
+    fn behaviour(&self, target: &Target) -> Tokens {
+        self.endpoints.borrow().behaviours.get(target).copied().unwrap_or_default()
+    }
+
+    /// The login, and the position in it, of an access token.
+    fn of_access(&self, authorization: Option<&str>) -> Option<(usize, usize)> {
+        let token = authorization?.strip_prefix("Bearer ")?;
+        self.position(|pair| pair.access == token)
+    }
+
+    fn position(&self, is: impl Fn(&Pair) -> bool) -> Option<(usize, usize)> {
+        let mut families = self.families.iter().enumerate();
+        families.find_map(|(number, family)| Some((number, family.pairs.iter().position(&is)?)))
+    }
+
+    pub(super) fn access(&self, target: &Target, authorization: Option<&str>) -> Access {
+        if !authorization.is_some_and(|text| text.contains(LOGIN)) {
+            let is_open = !self.is_guarded(target);
+            return if is_open { Access::Granted } else { Access::Refused };
+        }
+        let known = self.of_access(authorization);
+        let known = known.and_then(|(family, at)| Some((self.families.get(family)?, at)));
+        match known {
+            Some((family, _)) if family.target != *target => Access::OfAnother,
+            Some((family, at)) if at >= family.accepted => Access::Granted,
+            Some(_) => Access::Refused,
+            // A refresh token, or none of this sequence.
+            None => Access::OfAnother,
+        }
+    }
+
+    /// A refresh token arrived: its number, and what to wait for. `None` if it is none of this server.
+    pub(super) fn received(
+        &mut self,
+        target: &Target,
+        token: &str,
+        at: Instant,
+    ) -> Option<(usize, u64, watch::Receiver<Endpoints>)> {
+        let token = self.position(|pair| pair.refresh == token)?;
+        let is_here = self.families.get(token.0).is_some_and(|family| family.target == *target);
+        if !is_here || self.receipts.len() == MOST {
+            return None;
+        }
+        let run = self.endpoints.borrow().run;
+        self.receipts.push(Receipt { at, token, run, ended: None, was_used: false });
+        Some((self.receipts.len() - 1, run, self.endpoints.subscribe()))
+    }
+
+    /// Answers a refresh.
+    pub(super) fn answer(&mut self, number: usize) -> Answered {
+        let Some(receipt) = self.receipts.get(number) else { return Answered::Refused };
+        let ((family, at), run) = (receipt.token, receipt.run);
+        let Some(target) = self.families.get(family).map(|family| family.target.clone()) else {
+            return Answered::Refused;
+        };
+        let behaviour = self.behaviour(&target);
+        if run != self.endpoints.borrow().run {
+            self.ended(number, Outcome::Lost);
+            return Answered::Refused;
+        }
+        let Some(family) = self.families.get_mut(family) else { return Answered::Refused };
+        let answered = match behaviour {
+            Tokens::Refuse => Answered::Refused,
+            _ if family.has_ended || at + 1 < family.pairs.len() => {
+                // As an authorization server does that takes this for theft.
+                family.has_ended = true;
+                Answered::InvalidGrant
+            }
+            behaviour => {
+                let pair = new_pair();
+                family.pairs.push(pair.clone());
+                match behaviour {
+                    Tokens::Cut => Answered::Cut(pair),
+                    _ => Answered::Renewed(pair),
+                }
+            }
+        };
+        let outcome = match answered {
+            Answered::Renewed(_) => Outcome::Renewed,
+            Answered::Cut(_) => Outcome::Lost,
+            Answered::Refused | Answered::InvalidGrant => Outcome::Rejected,
+        };
+        self.ended(number, outcome);
+        answered
+    }
+
+    /// The host does not wait for the answer any more.
+    pub(super) fn lost(&mut self, number: usize) {
+        self.ended(number, Outcome::Lost);
+    }
+
+    fn ended(&mut self, number: usize, outcome: Outcome) {
+        if let Some(receipt) = self.receipts.get_mut(number) {
+            receipt.ended.get_or_insert((Instant::now(), outcome));
+        }
+    }
+
+    /// The client has an answer to a request with this access token.
+    pub(super) fn was_used(&mut self, authorization: Option<&str>) {
+        let Some((family, at)) = self.of_access(authorization) else { return };
+        let of_it = |receipt: &&mut Receipt| receipt.token.0 == family && receipt.token.1 < at;
+        self.receipts.iter_mut().filter(of_it).for_each(|receipt| receipt.was_used = true);
+    }
+
+    /// Whether the token endpoint of this server holds a refresh of this run of the host.
+    pub(super) fn holds_refresh(&self, target: &Target) -> bool {
+        let endpoints = self.endpoints.borrow();
+        endpoints.holds(target, endpoints.run)
+            && self.receipts.iter().any(|receipt| {
+                let family = self.families.get(receipt.token.0);
+                receipt.ended.is_none() && family.is_some_and(|family| family.target == *target)
+            })
+    }
+
+    /// The refresh tokens that must not have come again. `asked` are the client's requests, each with
+    /// the number of its step: each is a reason to try once more what may have been lost.
+    pub(super) fn again(&self, asked: &[(Instant, usize)]) -> Vec<Again> {
+        let mut before: BTreeMap<(usize, usize), Vec<&Receipt>> = BTreeMap::new();
+        let mut all = Vec::new();
+        for receipt in &self.receipts {
+            let earlier = before.entry(receipt.token).or_default();
+            let when = is_wrong(earlier, receipt, asked);
+            earlier.push(receipt);
+            let family = self.families.get(receipt.token.0);
+            if let (Some(when), Some(family)) = (when, family) {
+                all.push(Again { at: receipt.at, target: family.target.clone(), when });
+            }
+        }
+        all
+    }
+}
+
+/// When a refresh token came again that must not.
+fn is_wrong(
+    earlier: &[&Receipt],
+    again: &Receipt,
+    asked: &[(Instant, usize)],
+) -> Option<&'static str> {
+    let last = earlier.last()?;
+    let is_restarted = last.run != again.run;
+    match last.ended {
+        Some((_, Outcome::Rejected)) => None,
+        Some((_, Outcome::Renewed)) if is_restarted => {
+            last.was_used.then_some("after a restart, although the new one had been used")
+        }
+        Some((at, Outcome::Renewed)) if at <= again.at => Some("after the new one was issued"),
+        Some((at, Outcome::Lost)) if at <= again.at => {
+            let is_retry =
+                !is_restarted && attempts(earlier, again) > reasons(earlier, again, asked);
+            is_retry.then_some("by itself, after the answer to it was lost")
+        }
+        _ => (!is_restarted).then_some("before it was answered"),
+    }
+}
+
+/// How often the token came in this run of the host.
+fn attempts(earlier: &[&Receipt], again: &Receipt) -> usize {
+    earlier.iter().filter(|receipt| receipt.run == again.run).count() + 1
+}
+
+/// How many requests of the client may be the reason, from the step in which the token first came.
+fn reasons(earlier: &[&Receipt], again: &Receipt, asked: &[(Instant, usize)]) -> usize {
+    let first = earlier.iter().find(|receipt| receipt.run == again.run).map(|first| first.at);
+    let before = |(at, _): &&(Instant, usize)| first.is_some_and(|first| *at <= first);
+    let step = asked.iter().filter(before).map(|(_, step)| *step).max();
+    let is_reason =
+        |(at, of): &&(Instant, usize)| *at <= again.at && step.is_none_or(|step| *of >= step);
+    asked.iter().filter(is_reason).count()
+}
+
+fn new_pair() -> Pair {
+    let token = |kind: &str| format!("{LOGIN}{kind}-{}", nonce());
+    Pair { access: token("access"), refresh: token("refresh") }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
+mod tests {
+    use super::super::target::Origin;
+    use super::*;
+
+    fn server() -> Target {
+        (Origin::Servers, "/0".into())
+    }
+
+    /// The grants of one login, and its first refresh token.
+    fn logged_in() -> (Grants, String) {
+        let mut grants = Grants::default();
+        let refresh = grants.log_in(&server()).refresh;
+        (grants, refresh)
+    }
+
+    fn arrives(grants: &mut Grants, token: &str) -> usize {
+        grants.received(&server(), token, Instant::now()).unwrap().0
+    }
+
+    fn again(grants: &Grants, asked: &[(Instant, usize)]) -> Vec<&'static str> {
+        grants.again(asked).iter().map(|again| again.when).collect()
+    }
+
+    #[test]
+    fn a_refresh_token_counts_once_and_the_second_time_ends_the_login() {
+        let (mut grants, token) = logged_in();
+        let first = arrives(&mut grants, &token);
+        let Answered::Renewed(pair) = grants.answer(first) else { unreachable!() };
+        assert!(again(&grants, &[]).is_empty());
+        let second = arrives(&mut grants, &token);
+        assert!(matches!(grants.answer(second), Answered::InvalidGrant));
+        assert_eq!(again(&grants, &[]), ["after the new one was issued"]);
+        let third = arrives(&mut grants, &pair.refresh);
+        assert!(matches!(grants.answer(third), Answered::InvalidGrant));
+    }
+
+    #[test]
+    fn a_refresh_token_that_comes_twice_at_a_time_is_found() {
+        let (mut grants, token) = logged_in();
+        arrives(&mut grants, &token);
+        arrives(&mut grants, &token);
+        assert_eq!(again(&grants, &[]), ["before it was answered"]);
+    }
+
+    #[test]
+    fn a_restart_may_lose_a_token_that_was_not_used() {
+        for was_used in [false, true] {
+            let (mut grants, token) = logged_in();
+            let first = arrives(&mut grants, &token);
+            let Answered::Renewed(pair) = grants.answer(first) else { unreachable!() };
+            if was_used {
+                grants.was_used(Some(&format!("Bearer {}", pair.access)));
+            }
+            grants.host_ended();
+            arrives(&mut grants, &token);
+            assert_eq!(!again(&grants, &[]).is_empty(), was_used);
+        }
+    }
+
+    #[test]
+    fn a_lost_answer_is_asked_for_once_more_only_for_another_request_of_the_client() {
+        let (mut grants, token) = logged_in();
+        grants.behave(&server(), Tokens::Cut);
+        let call = (Instant::now(), 1);
+        let first = arrives(&mut grants, &token);
+        assert!(matches!(grants.answer(first), Answered::Cut(_)));
+        let view = (Instant::now(), 2);
+        arrives(&mut grants, &token);
+        assert_eq!(again(&grants, &[call]), ["by itself, after the answer to it was lost"]);
+        assert!(again(&grants, &[call, view]).is_empty());
+    }
+
+    #[test]
+    fn a_token_that_was_rejected_without_being_spent_may_come_again() {
+        let (mut grants, token) = logged_in();
+        grants.behave(&server(), Tokens::Refuse);
+        let first = arrives(&mut grants, &token);
+        assert!(matches!(grants.answer(first), Answered::Refused));
+        grants.behave(&server(), Tokens::Well);
+        let second = arrives(&mut grants, &token);
+        assert!(matches!(grants.answer(second), Answered::Renewed(_)));
+        assert!(again(&grants, &[]).is_empty());
+    }
+
+    #[test]
+    fn an_access_token_is_good_at_its_server_until_it_expires() {
+        let mut grants = Grants::default();
+        let bearer = format!("Bearer {}", grants.log_in(&server()).access);
+        let other: Target = (Origin::Servers, "/1".into());
+        assert_eq!(grants.access(&server(), Some(&bearer)), Access::Granted);
+        assert_eq!(grants.access(&server(), None), Access::Refused);
+        assert_eq!(grants.access(&other, None), Access::Granted);
+        assert_eq!(grants.access(&other, Some(&bearer)), Access::OfAnother);
+        grants.expire(&server());
+        assert_eq!(grants.access(&server(), Some(&bearer)), Access::Refused);
+    }
+}
