@@ -46,6 +46,7 @@ fn trace(seen: Vec<Seen>) -> Trace {
         steps: (0..).zip(seen).map(observed).collect(),
         credentials: Vec::new(),
         repeated: Vec::new(),
+        listed: Vec::new(),
     }
 }
 
@@ -122,7 +123,7 @@ fn a_request_after_sign_out_with_the_old_credentials_is_found() {
 }
 
 /// Rule `lifecycle.other-account`: After another account signed in, a request MUST NOT carry the
-/// former's credentials.
+/// former's credentials, and a list MUST NOT show tools that were learned with them.
 #[test]
 fn the_credentials_of_the_former_account_are_found() {
     let bob = json!({"sign_in": {"account": "bob", "auth": "chatgpt"}});

@@ -124,7 +124,7 @@ impl<'a> Player<'a> {
             })
         });
         let repeated = self.repeated(&all);
-        Ok(Trace { steps, credentials: credentials.collect(), repeated })
+        Ok(Trace { steps, credentials: credentials.collect(), repeated, listed: Vec::new() })
     }
 
     /// The calls that servers got more than once.

@@ -56,7 +56,9 @@ pub fn sequence_from(profile: Profile, stage: Stage, bytes: &[u8]) -> Sequence {
         threads: 0,
         holding: Vec::new(),
         named: Vec::new(),
-        was_gone: false,
+        loaded: Vec::new(),
+        config: Value::Null,
+        gone: Vec::new(),
     };
     // Without more bytes every choice is the first one, so the sequence ends.
     let _ = generator.fill();
@@ -73,8 +75,12 @@ struct Generator<'a> {
     holding: Vec<String>,
     /// The names in the last config, with their URLs or commands.
     named: Vec<(String, String)>,
-    /// Whether a server was down or killed.
-    was_gone: bool,
+    /// Those at the last reload or start of a thread.
+    loaded: Vec<(String, String)>,
+    /// The last config that is not broken.
+    config: Value,
+    /// The names of servers that were down or killed.
+    gone: Vec<String>,
 }
 
 /// Which kinds of steps a sequence has most of.
@@ -109,6 +115,10 @@ impl Generator<'_> {
             let signed_in = self.sign_in()?;
             self.steps.push(signed_in);
         }
+        // What goes wrong on one thread only needs two.
+        for _ in 0..*self.bytes.choose(&[0, 0, 1, 2])? {
+            self.thread()?;
+        }
         for _ in 0..self.bytes.int_in_range(3..=10)? {
             let kinds = [
                 weights.config,
@@ -141,8 +151,12 @@ impl Generator<'_> {
 
     fn step(&mut self, kind: usize) -> arbitrary::Result<()> {
         let step = match kind {
-            0 => Step::Config(self.config()?),
-            1 => Step::Reload,
+            0 => {
+                let config = self.config()?;
+                self.steps.push(Step::Config(config));
+                if self.bytes.ratio(1, 2)? { self.reload() } else { return Ok(()) }
+            }
+            1 => self.reload(),
             2 => return self.thread(),
             3 => return self.call(),
             4 => Step::View,
@@ -162,6 +176,11 @@ impl Generator<'_> {
         };
         self.steps.push(step);
         Ok(())
+    }
+
+    fn reload(&mut self) -> Step {
+        self.loaded.clone_from(&self.named);
+        Step::Reload
     }
 
     /// Calls, and perhaps a reload or a sign-out among them.
@@ -193,6 +212,7 @@ impl Generator<'_> {
     fn thread(&mut self) -> arbitrary::Result<()> {
         if let Some(name) = THREADS.get(self.threads) {
             self.threads += 1;
+            self.loaded.clone_from(&self.named);
             self.steps.push(Step::Thread { name: (*name).into() });
         }
         Ok(())
@@ -224,8 +244,10 @@ impl Generator<'_> {
     }
 
     fn server(&mut self) -> arbitrary::Result<String> {
-        Ok(match self.bytes.int_in_range(0..=4)? {
+        let loaded = self.loaded.clone();
+        Ok(match self.bytes.int_in_range(0..=5)? {
             0 | 1 => CODEX_APPS.into(),
+            2 | 3 if !loaded.is_empty() => self.bytes.choose(&loaded)?.0.clone(),
             _ => (*self.bytes.choose(&NAMES)?).into(),
         })
     }
@@ -235,17 +257,18 @@ impl Generator<'_> {
             self.steps.push(Step::Release { server });
             return Ok(());
         }
-        let named = self.named.clone();
-        let (name, server) = match self.bytes.ratio(1, 3)? || named.is_empty() {
+        // A thread does not have what no reload has brought.
+        let loaded = if self.threads == 0 { &self.named } else { &self.loaded }.clone();
+        let (name, server) = match self.bytes.ratio(1, 4)? || loaded.is_empty() {
             true => (CODEX_APPS.to_string(), CODEX_APPS.to_string()),
-            false => self.bytes.choose(&named)?.clone(),
+            false => self.bytes.choose(&loaded)?.clone(),
         };
         let behaviour = self.behaviour(&server)?;
         match behaviour {
             None => {
                 self.call_of(name.clone())?;
                 self.steps.push(Step::KillServer { server: server.clone() });
-                self.was_gone = true;
+                self.gone.push(name.clone());
                 // The use that notices.
                 self.call_of(name.clone())?;
             }
@@ -253,7 +276,9 @@ impl Generator<'_> {
                 if !matches!(behaviour, Behaviour::Forget | Behaviour::NewTools) {
                     self.holding.push(server.clone());
                 }
-                self.was_gone |= behaviour == Behaviour::Down;
+                if behaviour == Behaviour::Down {
+                    self.gone.push(name.clone());
+                }
                 if behaviour == Behaviour::Forget {
                     // A session that there is not cannot be forgotten.
                     self.call_of(name.clone())?;
@@ -265,7 +290,9 @@ impl Generator<'_> {
             }
         }
         // A behaviour without a call shows nothing, and a held call is there for what comes between.
-        self.call_of(name)?;
+        for _ in 0..*self.bytes.choose(&[1, 1, 1, 2, 4])? {
+            self.call_of(name.clone())?;
+        }
         match self.bytes.int_in_range(0..=5)? {
             0 | 1 => self.step(1),
             2 | 3 => self.step(5),
@@ -298,10 +325,13 @@ impl Generator<'_> {
                 Forbidden,
                 TooMany,
                 Cut,
+                Cut,
                 BadJson,
                 Down,
                 Down,
                 Forget,
+                Forget,
+                NewTools,
                 NewTools,
             ]
         };
@@ -314,45 +344,89 @@ impl Generator<'_> {
         Ok(Step::SignIn { account, auth })
     }
 
+    /// A config, anew or the last one with a change.
     fn config(&mut self) -> arbitrary::Result<Value> {
+        let mut servers = match self.config.get("mcp_servers").and_then(Value::as_object).cloned() {
+            Some(servers) if !servers.is_empty() && self.bytes.ratio(3, 5)? => {
+                self.with_a_change(servers)?
+            }
+            _ => self.servers()?,
+        };
+        self.named =
+            servers.iter().filter_map(|(name, server)| Some((name.clone(), at(server)?))).collect();
+        let is_off = self.bytes.ratio(1, 8)?;
+        let config = |servers: &Map<String, Value>| {
+            let mut config = json!({"chatgpt_base_url": BASE, "mcp_servers": servers});
+            if is_off && let Some(config) = config.as_object_mut() {
+                config.insert("features".into(), json!({"apps": false}));
+            }
+            config
+        };
+        if self.bytes.ratio(1, 8)? {
+            // Neither a command nor a URL.
+            servers.insert("a".into(), json!({"enabled": true}));
+            return Ok(config(&servers));
+        }
+        self.config = config(&servers);
+        Ok(self.config.clone())
+    }
+
+    fn servers(&mut self) -> arbitrary::Result<Map<String, Value>> {
         let mut servers = Map::new();
-        self.named.clear();
         for name in NAMES {
             if self.bytes.ratio(1, 3)? {
                 continue;
             }
-            let (key, at) = match self.is_outside() && self.bytes.ratio(1, 4)? {
-                true => ("command", *self.bytes.choose(&COMMANDS)?),
-                false => ("url", *self.bytes.choose(&URLS)?),
-            };
-            self.named.push((name.into(), at.into()));
-            let mut server = json!({key: at});
-            if self.bytes.ratio(1, 6)?
-                && let Some(server) = server.as_object_mut()
-            {
+            let mut server = self.entry()?;
+            if self.bytes.ratio(1, 6)? {
                 server.insert("enabled".into(), false.into());
             }
-            servers.insert(name.into(), server);
+            servers.insert(name.into(), server.into());
         }
-        let is_broken = self.bytes.ratio(1, 8)?;
-        if is_broken {
-            // Neither a command nor a URL.
-            servers.insert("a".into(), json!({"enabled": true}));
+        Ok(servers)
+    }
+
+    fn entry(&mut self) -> arbitrary::Result<Map<String, Value>> {
+        let (key, at) = match self.is_outside() && self.bytes.ratio(1, 4)? {
+            true => ("command", *self.bytes.choose(&COMMANDS)?),
+            false => ("url", *self.bytes.choose(&URLS)?),
+        };
+        Ok(Map::from_iter([(key.to_string(), at.into())]))
+    }
+
+    /// One server goes, comes, is elsewhere, or is enabled or disabled.
+    fn with_a_change(
+        &mut self,
+        mut servers: Map<String, Value>,
+    ) -> arbitrary::Result<Map<String, Value>> {
+        let name = *self.bytes.choose(&NAMES)?;
+        match self.bytes.int_in_range(0..=3)? {
+            0 | 1 if servers.remove(name).is_some() => {}
+            2 if servers.contains_key(name) => {
+                if let Some(Value::Object(server)) = servers.get_mut(name)
+                    && server.remove("enabled").is_none()
+                {
+                    server.insert("enabled".into(), false.into());
+                }
+            }
+            _ => {
+                servers.insert(name.into(), self.entry()?.into());
+            }
         }
-        let mut config = json!({"chatgpt_base_url": BASE, "mcp_servers": servers});
-        if self.bytes.ratio(1, 8)?
-            && let Some(config) = config.as_object_mut()
-        {
-            config.insert("features".into(), json!({"apps": false}));
-        }
-        Ok(config)
+        Ok(servers)
     }
 
     /// All servers are well again, and then every thread must reach what it should.
     fn heal(&mut self) {
         let holding = std::mem::take(&mut self.holding);
         self.steps.extend(holding.into_iter().map(|server| Step::Release { server }));
-        if self.was_gone {
+        let mut gone = std::mem::take(&mut self.gone);
+        gone.dedup();
+        for name in &gone {
+            // The use that notices, and one that may start the server again.
+            (0..self.threads).chain(0..self.threads).for_each(|at| self.call_on(at, name.clone()));
+        }
+        if !gone.is_empty() {
             // A server that was gone must come back at the latest then.
             self.steps.push(Step::Reload);
         }
@@ -367,4 +441,9 @@ impl Generator<'_> {
             self.steps.extend([Step::Settle, Step::EndHost { by: Ending::EndOfInput }]);
         }
     }
+}
+
+/// The URL or command of a server.
+fn at(server: &Value) -> Option<String> {
+    server.get("url").or(server.get("command"))?.as_str().map(str::to_string)
 }

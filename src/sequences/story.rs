@@ -164,6 +164,7 @@ fn actual_words(actual: &Actual) -> String {
         Actual::Credentials { url, account } => {
             format!("a request to {url} with the credentials of {account}")
         }
+        Actual::ListedFor(account) => format!("the tools of {CODEX_APPS} are those of {account}"),
         Actual::Repeated { at, times } => format!("{at} got this one call {times} times"),
     }
 }

@@ -15,6 +15,18 @@ pub struct Trace {
     /// The calls that reached servers more than once.
     #[serde(default)]
     pub repeated: Vec<Repeated>,
+    /// The accounts whose tools of the Apps server were listed.
+    #[serde(default)]
+    pub listed: Vec<ListedFor>,
+}
+
+/// A list that had the tools of the Apps server that an account has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ListedFor {
+    /// The step that asked for the list, from 0.
+    pub step: usize,
+    /// The account whose credentials the request for the tools carried.
+    pub account: String,
 }
 
 /// A call that reached servers more than once.

@@ -11,6 +11,7 @@
 
 mod command_line;
 mod faults;
+mod outside_faults;
 mod over_time;
 mod page;
 mod processes;

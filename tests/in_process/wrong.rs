@@ -253,7 +253,8 @@ impl Connector for WrongConnector {
                 panic!("no stdio here")
             };
             let (url, world) = (http.url.clone(), self.inner.world.clone());
-            let inner = self.inner.open(name, server, &view.bound(self.inner.context.clone())).await?;
+            let inner =
+                self.inner.open(name, server, &view.bound(self.inner.context.clone())).await?;
             let sent = bearer(name, http, &self.inner.context).await;
             let mut shared = self.shared.lock().unwrap();
             if shared.first.is_none() {

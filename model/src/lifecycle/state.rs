@@ -114,6 +114,7 @@ impl State {
             Step::KillServer { server } => {
                 self.is_gone(server);
                 self.processes_end(server);
+                self.behaviours.entry(server.clone()).or_default();
                 done()
             }
             Step::Settle => self.settle(),
@@ -222,25 +223,47 @@ impl State {
         }
     }
 
-    /// The servers, by URL or command, that some view uses or that hold a call. The Apps server is not
-    /// among them.
+    /// The servers, by URL or command, that some thread uses or that hold a call, each with the most
+    /// connections that it may have: one for each thread and name. The Apps server is not among them.
     #[must_use]
-    pub fn in_use(&self) -> BTreeSet<String> {
-        let mut used: BTreeSet<String> = self.held.iter().map(|held| held.at.clone()).collect();
-        let configs = self.threads.values().flat_map(|thread| {
+    pub fn in_use(&self) -> BTreeMap<String, usize> {
+        let mut used: BTreeMap<String, usize> = BTreeMap::new();
+        for held in &self.held {
+            *used.entry(held.at.clone()).or_default() += 1;
+        }
+        for thread in self.threads.values() {
             let before = match self.profile.has(Rule::LifecycleReloadNextTurn) {
                 true => thread.before.as_slice(),
                 false => &[],
             };
-            std::iter::once(&thread.config).chain(&thread.perhaps).chain(before)
-        });
-        for config in configs.chain([&self.config]) {
-            let Some(observed) = self.observed(config, self.known.as_ref()) else { continue };
-            let names = observed.present().into_keys().collect::<Vec<_>>();
-            let targets = names.iter().filter_map(|name| target(&observed, name, None));
-            used.extend(targets.map(|target| target.at));
+            let configs = std::iter::once(&thread.config).chain(&thread.perhaps).chain(before);
+            for (at, times) in self.used_by_one_of(configs) {
+                *used.entry(at).or_default() += times;
+            }
         }
         used
+    }
+
+    /// The servers that one of these configurations uses, each with the most names that it has in one.
+    fn used_by_one_of<'a>(
+        &self,
+        configs: impl Iterator<Item = &'a Value>,
+    ) -> BTreeMap<String, usize> {
+        let mut most: BTreeMap<String, usize> = BTreeMap::new();
+        for config in configs {
+            let Some(observed) = self.observed(config, self.known.as_ref()) else { continue };
+            let mut times: BTreeMap<String, usize> = BTreeMap::new();
+            for name in observed.present().into_keys() {
+                if let Some(target) = target(&observed, &name, None) {
+                    *times.entry(target.at).or_default() += 1;
+                }
+            }
+            for (at, times) in times {
+                let most = most.entry(at).or_default();
+                *most = times.max(*most);
+            }
+        }
+        most
     }
 
     /// The host starts, or notices now what another program did to `auth.json` since the last
@@ -347,6 +370,7 @@ impl State {
             thread: known,
             on_disk: &self.config,
             rules: self.profile.rules(),
+            was_ended: self.was_ended,
             observe: &|config, account| self.observed(config, account),
         };
         let mut expected = use_of(&users, server, self);

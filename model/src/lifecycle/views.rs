@@ -29,10 +29,15 @@ impl State {
         let mut expected = Expected::any_of(self.lists(&observed), rule);
         expected.wrong = self.wrong_views();
         if !self.new_tools.is_empty() {
-            let mut earlier = self.clone();
-            earlier.new_tools.clear();
-            let lists = earlier.lists(&observed).into_iter();
-            expected.wrong.extend(lists.map(|list| (list, Rule::LifecycleListChanged)));
+            let stale = self.lists_with(&observed, |_| &[Listed::WithTools, Listed::WithNewTools]);
+            expected.wrong.extend(stale.into_iter().map(|list| (list, Rule::LifecycleListChanged)));
+        }
+        if self.behaviours.values().any(|behaves| *behaves != Behaviour::Well) {
+            let short = self.lists_with(&observed, |at| match self.is_perhaps_away(at) {
+                true => self.tools_of(at),
+                false => &[Listed::WithTools, Listed::WithNewTools, Listed::WithoutTools],
+            });
+            expected.wrong.extend(short.into_iter().map(|list| (list, Rule::LifecycleApart)));
         }
         expected
     }
@@ -55,6 +60,15 @@ impl State {
     /// The lists that a host may show of this: one, unless a server can be reached only perhaps. The
     /// tools of the Apps server may come from a cache, so it has tools if it is enabled.
     fn lists(&self, observed: &Observed) -> Vec<Seen> {
+        self.lists_with(observed, |at| self.tools_of(at))
+    }
+
+    /// The lists of which each enabled server shows one of the choices for its URL or command.
+    fn lists_with(
+        &self,
+        observed: &Observed,
+        tools_of: impl Fn(&str) -> &'static [Listed],
+    ) -> Vec<Seen> {
         let mut lists = vec![BTreeMap::new()];
         for (name, seen) in observed.present() {
             let at = seen.url.as_deref().or(seen.command.as_deref()).unwrap_or_default();
@@ -66,7 +80,7 @@ impl State {
             } else if !seen.enabled {
                 &[Listed::WithoutTools]
             } else {
-                self.tools_of(at)
+                tools_of(at)
             };
             lists = choices
                 .iter()
@@ -83,11 +97,15 @@ impl State {
         lists.into_iter().map(Seen::Servers).collect()
     }
 
+    /// Whether a server is down, or may not be there for some thread.
+    fn is_perhaps_away(&self, at: &str) -> bool {
+        let is_gone = self.threads.values().any(|thread| thread.gone.contains_key(at));
+        is_gone || self.behaviours.get(at) == Some(&Behaviour::Down)
+    }
+
     /// What a list may show of the tools of an enabled server.
     fn tools_of(&self, at: &str) -> &'static [Listed] {
-        let is_gone = self.threads.values().any(|thread| thread.gone.contains_key(at));
-        let is_down = self.behaviours.get(at) == Some(&Behaviour::Down);
-        match (self.new_tools.contains(at), is_gone || is_down) {
+        match (self.new_tools.contains(at), self.is_perhaps_away(at)) {
             (false, false) => &[Listed::WithTools],
             (true, false) => &[Listed::WithNewTools],
             // Its tools may be those that the host learned before.

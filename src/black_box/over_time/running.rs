@@ -17,6 +17,10 @@ impl Player<'_> {
             let local = home::with_settings(&self.local_config(), &[]);
             let home = self.home.take().map_or_else(|| Home::new(None), Ok);
             let mut home = home.map_err(|error| session::own_fault(&error))?;
+            if !std::mem::replace(&mut self.has_run, true) {
+                // A host that starts again finds what the one before it left.
+                home.write(&local, &[]).map_err(|error| session::own_fault(&error))?;
+            }
             home.secrets = self.accounts.secrets.clone();
             let names = ConfigNames::of(&local);
             let settings = Settings { file: &local, plugins: &[], names };
@@ -42,7 +46,7 @@ impl Player<'_> {
                 session.kill();
                 Seen::Done
             }
-            Ending::EndOfInput if session.ends_within(ENDS) => self.left_over(&[]),
+            Ending::EndOfInput if session.ends_within(ENDS) => self.left_over(&BTreeMap::new()),
             Ending::EndOfInput => Seen::Unanswered,
         };
         self.leaked_before.extend(session.leaks());
