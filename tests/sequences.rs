@@ -286,7 +286,7 @@ fn a_process_that_stays_dead_is_an_advisory() {
     let Verdict::Advisory(broken) = judge(&sequence, &trace(seen)) else { panic!("no advisory") };
     assert_eq!((broken.step, broken.rule), (5, Rule::LifecycleRestarts));
     let after = stdio(&[killed, json!("reload"), call_a()]);
-    assert_eq!(broken_at_the_end(&after, json!("refused")), Some(Rule::LifecycleReloadApplies));
+    assert_eq!(broken_at_the_end(&after, json!("refused")), Some(Rule::LifecycleRecovers));
 }
 
 /// Rule `lifecycle.at-most-once`: A tool call that a server has taken MUST NOT be sent again.

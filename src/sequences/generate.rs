@@ -16,7 +16,7 @@ const ACCOUNTS: [&str; 2] = ["alice", "bob"];
 const THREADS: [&str; 3] = ["t1", "t2", "t3"];
 
 /// The bytes for one sequence.
-const BYTES: usize = 384;
+const BYTES: usize = 512;
 
 /// Where sequences are played, which decides the kinds of steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ struct Generator<'a> {
     loaded: Vec<(String, String)>,
     /// The last config that is not broken.
     config: Value,
-    /// The names of servers that were down or killed.
+    /// The servers that were down or killed.
     gone: Vec<String>,
 }
 
@@ -99,10 +99,10 @@ struct Weights {
 
 #[rustfmt::skip]
 const STRATEGIES: [Weights; 4] = [
-    Weights { config: 3, reload: 3, thread: 2, call: 5, view: 2, account: 2, world: 2, together: 2, end: 1 },
-    Weights { config: 5, reload: 6, thread: 1, call: 4, view: 1, account: 0, world: 2, together: 2, end: 0 },
-    Weights { config: 1, reload: 1, thread: 2, call: 5, view: 2, account: 6, world: 1, together: 1, end: 1 },
-    Weights { config: 2, reload: 3, thread: 1, call: 6, view: 2, account: 2, world: 8, together: 2, end: 0 },
+    Weights { config: 3, reload: 3, thread: 2, call: 4, view: 2, account: 2, world: 4, together: 2, end: 2 },
+    Weights { config: 5, reload: 6, thread: 1, call: 4, view: 1, account: 0, world: 2, together: 2, end: 1 },
+    Weights { config: 1, reload: 1, thread: 2, call: 4, view: 2, account: 6, world: 1, together: 1, end: 2 },
+    Weights { config: 2, reload: 3, thread: 1, call: 4, view: 2, account: 1, world: 10, together: 2, end: 1 },
 ];
 
 impl Generator<'_> {
@@ -167,15 +167,23 @@ impl Generator<'_> {
             },
             6 => return self.world(),
             7 => return self.together(),
-            _ => {
-                // The threads and what is held end with the host.
-                self.threads = 0;
-                let is_killed = self.bytes.ratio(1, 2)?;
-                Step::EndHost { by: if is_killed { Ending::Kill } else { Ending::EndOfInput } }
-            }
+            _ => return self.end(),
         };
         self.steps.push(step);
         Ok(())
+    }
+
+    /// The host ends, with its threads and what is held, and another one lists and starts a thread.
+    fn end(&mut self) -> arbitrary::Result<()> {
+        if self.bytes.ratio(1, 3)? {
+            let config = self.config()?;
+            self.steps.push(Step::Config(config));
+        }
+        let is_killed = self.bytes.ratio(1, 2)?;
+        let by = if is_killed { Ending::Kill } else { Ending::EndOfInput };
+        self.steps.extend([Step::EndHost { by }, Step::View]);
+        self.threads = 0;
+        if self.bytes.ratio(1, 2)? { self.thread() } else { Ok(()) }
     }
 
     fn reload(&mut self) -> Step {
@@ -263,41 +271,59 @@ impl Generator<'_> {
             true => (CODEX_APPS.to_string(), CODEX_APPS.to_string()),
             false => self.bytes.choose(&loaded)?.clone(),
         };
-        let behaviour = self.behaviour(&server)?;
-        match behaviour {
+        match self.behaviour(&server)? {
             None => {
-                self.call_of(name.clone())?;
+                self.use_by_all(&server)?;
                 self.steps.push(Step::KillServer { server: server.clone() });
-                self.gone.push(name.clone());
-                // The use that notices.
-                self.call_of(name.clone())?;
+                self.gone.push(server.clone());
+                // The uses that notice.
+                self.use_by_all(&server)?;
+            }
+            Some(behaviour @ Behaviour::Forget) => {
+                // A session that there is not cannot be forgotten.
+                self.use_by_all(&server)?;
+                self.steps.push(Step::World { server: server.clone(), behaviour });
+                self.use_by_all(&server)?;
+            }
+            Some(behaviour @ Behaviour::NewTools) => {
+                self.steps.extend([Step::View, Step::World { server, behaviour }, Step::View]);
             }
             Some(behaviour) => {
-                if !matches!(behaviour, Behaviour::Forget | Behaviour::NewTools) {
-                    self.holding.push(server.clone());
-                }
+                self.holding.push(server.clone());
                 if behaviour == Behaviour::Down {
-                    self.gone.push(name.clone());
-                }
-                if behaviour == Behaviour::Forget {
-                    // A session that there is not cannot be forgotten.
-                    self.call_of(name.clone())?;
+                    self.gone.push(server.clone());
                 }
                 self.steps.push(Step::World { server, behaviour });
-                if behaviour == Behaviour::NewTools {
-                    self.steps.push(Step::View);
+                // A behaviour without a call shows nothing, and a held call is there for what comes
+                // between.
+                for _ in 0..*self.bytes.choose(&[1, 1, 1, 2, 4])? {
+                    self.call_of(name.clone())?;
                 }
             }
         }
-        // A behaviour without a call shows nothing, and a held call is there for what comes between.
-        for _ in 0..*self.bytes.choose(&[1, 1, 1, 2, 4])? {
-            self.call_of(name.clone())?;
-        }
-        match self.bytes.int_in_range(0..=5)? {
+        match self.bytes.int_in_range(0..=7)? {
             0 | 1 => self.step(1),
             2 | 3 => self.step(5),
+            4 if self.is_outside() => self.end(),
             _ => Ok(()),
         }
+    }
+
+    /// Every thread calls the server by each of its names.
+    fn use_by_all(&mut self, server: &str) -> arbitrary::Result<()> {
+        if self.threads == 0 {
+            self.thread()?;
+        }
+        let mut names: Vec<String> = Vec::new();
+        if server == CODEX_APPS {
+            names.push(server.into());
+        }
+        let loaded = self.loaded.iter().filter(|(_, at)| at == server);
+        names.extend(loaded.map(|(name, _)| name.clone()));
+        for thread in 0..self.threads {
+            names.iter().for_each(|name| self.call_on(thread, name.clone()));
+        }
+        Ok(())
     }
 
     /// What a server does from now on; `None`: its processes are killed.
@@ -352,8 +378,10 @@ impl Generator<'_> {
             }
             _ => self.servers()?,
         };
+        let is_enabled = |server: &Value| server.get("enabled").is_none();
+        let enabled = servers.iter().filter(|(_, server)| is_enabled(server));
         self.named =
-            servers.iter().filter_map(|(name, server)| Some((name.clone(), at(server)?))).collect();
+            enabled.filter_map(|(name, server)| Some((name.clone(), at(server)?))).collect();
         let is_off = self.bytes.ratio(1, 8)?;
         let config = |servers: &Map<String, Value>| {
             let mut config = json!({"chatgpt_base_url": BASE, "mcp_servers": servers});
@@ -421,10 +449,12 @@ impl Generator<'_> {
         let holding = std::mem::take(&mut self.holding);
         self.steps.extend(holding.into_iter().map(|server| Step::Release { server }));
         let mut gone = std::mem::take(&mut self.gone);
+        gone.sort();
         gone.dedup();
-        for name in &gone {
-            // The use that notices, and one that may start the server again.
-            (0..self.threads).chain(0..self.threads).for_each(|at| self.call_on(at, name.clone()));
+        if self.threads > 0 {
+            // The uses that notice, and those that may start the server again.
+            let twice = gone.iter().chain(&gone);
+            twice.for_each(|server| self.use_by_all(server).unwrap_or_default());
         }
         if !gone.is_empty() {
             // A server that was gone must come back at the latest then.

@@ -327,7 +327,8 @@ impl State {
         let (before, perhaps) = (Vec::new(), Vec::new());
         let gone = self.down().map(|server| (server, false)).collect();
         let (config, answered) = (self.config.clone(), BTreeSet::new());
-        let thread = Thread { config, before, perhaps, accounts, gone, answered };
+        let was_refused = false;
+        let thread = Thread { config, before, perhaps, accounts, gone, was_refused, answered };
         self.threads.insert(name.into(), thread);
         Expected { rule: Rule::LifecycleThreadStarts, ..done() }
     }
@@ -342,6 +343,7 @@ impl State {
     /// MUST change nothing; the next good one works.
     fn reload(&mut self) -> Expected {
         if self.observed(&self.config, self.known.as_ref()).is_none() {
+            self.threads.values_mut().for_each(|thread| thread.was_refused = true);
             let mut expected = refused(Rule::LifecycleBrokenKeeps);
             // A host without threads has nothing to reload, and need not look.
             expected.allowed.extend(self.threads.is_empty().then_some(Seen::Done));
@@ -355,6 +357,7 @@ impl State {
             thread.before.push(before);
             // The reload starts again what ended or did not start.
             thread.gone.retain(|server, _| is_late || down.contains(server));
+            thread.was_refused = false;
             thread.answered.clear();
         }
         Expected { rule: Rule::LifecycleReloadApplies, ..done() }

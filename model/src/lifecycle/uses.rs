@@ -93,6 +93,7 @@ pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expect
     let is_late = rules.has(Rule::LifecycleReloadNextTurn);
     let has_answered = thread.answered.contains(name);
     let rule = match thread.before.is_empty() {
+        _ if thread.was_refused => Rule::LifecycleBrokenKeeps,
         true if has_answered => Rule::LifecycleThreadKeeps,
         true => Rule::LifecycleThreadStarts,
         false if is_late => Rule::LifecycleReloadNextTurn,

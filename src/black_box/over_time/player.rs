@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use mcp_overlay_model::lifecycle::{BASE, Behaviour, Expected, Listed, Means, Seen, Sequence, State, Step};
+use mcp_overlay_model::lifecycle::{
+    BASE, Behaviour, Expected, Listed, Means, Seen, Sequence, State, Step,
+};
 use mcp_overlay_model::{Auth, CODEX_APPS};
 use serde_json::{Map, Value, json};
 use toml::Table;
