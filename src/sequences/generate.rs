@@ -1,17 +1,12 @@
 //! Sequences from bytes: valid by construction, in several strategies.
 
 use arbitrary::Unstructured;
-use mcp_overlay_model::lifecycle::{BASE, Behaviour, Ending, Means, Sequence, Step};
+use mcp_overlay_model::lifecycle::{Behaviour, Ending, Means, Sequence, Step};
 use mcp_overlay_model::{Auth, CODEX_APPS, Profile};
-use serde_json::{Map, Value, json};
 
+use super::configs::{COMMANDS, Configs, NAMES, Named};
 use crate::subject::{SubjectKind, Visibility};
 
-const NAMES: [&str; 3] = ["a", "b", "c"];
-const URLS: [&str; 3] =
-    ["https://one.example/mcp", "https://two.example/mcp", "https://three.example/mcp"];
-/// Commands of stdio servers.
-const COMMANDS: [&str; 2] = ["first-stdio-server", "second-stdio-server"];
 const ACCOUNTS: [&str; 2] = ["alice", "bob"];
 const THREADS: [&str; 3] = ["t1", "t2", "t3"];
 
@@ -55,9 +50,9 @@ pub fn sequence_from(profile: Profile, stage: Stage, bytes: &[u8]) -> Sequence {
         steps: Vec::new(),
         threads: 0,
         holding: Vec::new(),
-        named: Vec::new(),
+        configs: Configs::new(stage == Stage::Outside),
         loaded: Vec::new(),
-        config: Value::Null,
+        is_signed_in: false,
         gone: Vec::new(),
     };
     // Without more bytes every choice is the first one, so the sequence ends.
@@ -73,12 +68,10 @@ struct Generator<'a> {
     threads: usize,
     /// The servers that are not well.
     holding: Vec<String>,
-    /// The names in the last config, with their URLs or commands.
-    named: Vec<(String, String)>,
-    /// Those at the last reload or start of a thread.
-    loaded: Vec<(String, String)>,
-    /// The last config that is not broken.
-    config: Value,
+    configs: Configs,
+    /// The enabled servers at the last reload or start of a thread.
+    loaded: Vec<Named>,
+    is_signed_in: bool,
     /// The servers that were down or killed.
     gone: Vec<String>,
 }
@@ -109,14 +102,15 @@ impl Generator<'_> {
     fn fill(&mut self) -> arbitrary::Result<()> {
         let strategy = self.bytes.int_in_range(0..=STRATEGIES.len() - 1)?;
         let Some(weights) = STRATEGIES.get(strategy) else { return Ok(()) };
-        let config = self.config()?;
+        let config = self.configs.next(&mut self.bytes)?;
         self.steps.push(Step::Config(config));
         if self.bytes.ratio(3, 4)? {
             let signed_in = self.sign_in()?;
+            self.is_signed_in = true;
             self.steps.push(signed_in);
         }
         // What goes wrong on one thread only needs two.
-        for _ in 0..*self.bytes.choose(&[0, 0, 1, 2])? {
+        for _ in 0..*self.bytes.choose(&[0, 1, 2, 2])? {
             self.thread()?;
         }
         for _ in 0..self.bytes.int_in_range(3..=10)? {
@@ -152,7 +146,7 @@ impl Generator<'_> {
     fn step(&mut self, kind: usize) -> arbitrary::Result<()> {
         let step = match kind {
             0 => {
-                let config = self.config()?;
+                let config = self.configs.next(&mut self.bytes)?;
                 self.steps.push(Step::Config(config));
                 if self.bytes.ratio(1, 2)? { self.reload() } else { return Ok(()) }
             }
@@ -160,11 +154,7 @@ impl Generator<'_> {
             2 => return self.thread(),
             3 => return self.call(),
             4 => Step::View,
-            5 => match self.bytes.int_in_range(0..=3)? {
-                0 | 1 => Step::SignOut { by: Means::Protocol },
-                2 => Step::SignOut { by: Means::File },
-                _ => self.sign_in()?,
-            },
+            5 => return self.account(),
             6 => return self.world(),
             7 => return self.together(),
             _ => return self.end(),
@@ -173,10 +163,26 @@ impl Generator<'_> {
         Ok(())
     }
 
+    /// The account changes, and perhaps every thread uses the Apps server then.
+    fn account(&mut self) -> arbitrary::Result<()> {
+        let step = match self.bytes.int_in_range(0..=7)? {
+            0..=3 if self.is_signed_in => Step::SignOut { by: Means::Protocol },
+            4 | 5 if self.is_signed_in => Step::SignOut { by: Means::File },
+            0 => Step::SignOut { by: Means::Protocol },
+            _ => self.sign_in()?,
+        };
+        self.is_signed_in = matches!(step, Step::SignIn { .. });
+        self.steps.push(step);
+        match self.threads > 0 && self.bytes.ratio(1, 2)? {
+            true => self.use_by_all(CODEX_APPS),
+            false => Ok(()),
+        }
+    }
+
     /// The host ends, with its threads and what is held, and another one lists and starts a thread.
     fn end(&mut self) -> arbitrary::Result<()> {
-        if self.bytes.ratio(1, 3)? {
-            let config = self.config()?;
+        if self.bytes.ratio(1, 2)? {
+            let config = self.configs.next(&mut self.bytes)?;
             self.steps.push(Step::Config(config));
         }
         let is_killed = self.bytes.ratio(1, 2)?;
@@ -187,7 +193,9 @@ impl Generator<'_> {
     }
 
     fn reload(&mut self) -> Step {
-        self.loaded.clone_from(&self.named);
+        if !self.configs.is_broken {
+            self.loaded.clone_from(&self.configs.named);
+        }
         Step::Reload
     }
 
@@ -200,7 +208,7 @@ impl Generator<'_> {
         for _ in 0..self.bytes.int_in_range(2..=4)? {
             match self.bytes.int_in_range(0..=7)? {
                 0 => {
-                    let config = self.config()?;
+                    let config = self.configs.next(&mut self.bytes)?;
                     steps.extend([Step::Reload, Step::Config(config), Step::Reload]);
                 }
                 1 => steps.push(Step::Reload),
@@ -219,8 +227,15 @@ impl Generator<'_> {
 
     fn thread(&mut self) -> arbitrary::Result<()> {
         if let Some(name) = THREADS.get(self.threads) {
-            self.threads += 1;
-            self.loaded.clone_from(&self.named);
+            if self.configs.is_broken && self.bytes.ratio(3, 4)? {
+                // No thread starts, and so what needs one would show nothing.
+                let config = self.configs.mend();
+                self.steps.push(Step::Config(config));
+            }
+            if !self.configs.is_broken {
+                self.threads += 1;
+                self.loaded.clone_from(&self.configs.named);
+            }
             self.steps.push(Step::Thread { name: (*name).into() });
         }
         Ok(())
@@ -266,7 +281,7 @@ impl Generator<'_> {
             return Ok(());
         }
         // A thread does not have what no reload has brought.
-        let loaded = if self.threads == 0 { &self.named } else { &self.loaded }.clone();
+        let loaded = if self.threads == 0 { &self.configs.named } else { &self.loaded }.clone();
         let (name, server) = match self.bytes.ratio(1, 4)? || loaded.is_empty() {
             true => (CODEX_APPS.to_string(), CODEX_APPS.to_string()),
             false => self.bytes.choose(&loaded)?.clone(),
@@ -276,6 +291,10 @@ impl Generator<'_> {
                 self.use_by_all(&server)?;
                 self.steps.push(Step::KillServer { server: server.clone() });
                 self.gone.push(server.clone());
+                let others: Vec<Named> = self.loaded.clone();
+                for (name, _) in others.iter().filter(|(_, at)| *at != server) {
+                    self.call_of(name.clone())?;
+                }
                 // The uses that notice.
                 self.use_by_all(&server)?;
             }
@@ -286,14 +305,22 @@ impl Generator<'_> {
                 self.use_by_all(&server)?;
             }
             Some(behaviour @ Behaviour::NewTools) => {
-                self.steps.extend([Step::View, Step::World { server, behaviour }, Step::View]);
+                let changed = Step::World { server: server.clone(), behaviour };
+                self.steps.extend([Step::View, changed, Step::View]);
             }
             Some(behaviour) => {
                 self.holding.push(server.clone());
+                self.steps.push(Step::World { server: server.clone(), behaviour });
                 if behaviour == Behaviour::Down {
                     self.gone.push(server.clone());
+                    // What starts without the server.
+                    match self.bytes.int_in_range(0..=3)? {
+                        0 => self.thread()?,
+                        1 => self.step(1)?,
+                        2 => self.step(4)?,
+                        _ => {}
+                    }
                 }
-                self.steps.push(Step::World { server, behaviour });
                 // A behaviour without a call shows nothing, and a held call is there for what comes
                 // between.
                 for _ in 0..*self.bytes.choose(&[1, 1, 1, 2, 4])? {
@@ -301,12 +328,27 @@ impl Generator<'_> {
                 }
             }
         }
+        self.meanwhile(&server)
+    }
+
+    /// What happens while a server is not well, or holds a call.
+    fn meanwhile(&mut self, server: &str) -> arbitrary::Result<()> {
         match self.bytes.int_in_range(0..=7)? {
-            0 | 1 => self.step(1),
+            0 => self.step(1),
+            1 if self.is_outside() => {
+                let config = self.configs.without(server);
+                self.steps.push(Step::Config(config));
+                self.step(1)
+            }
+            1 => self.step(1),
             2 | 3 => self.step(5),
-            4 if self.is_outside() => self.end(),
+            4 | 5 if self.is_outside() && self.holds(server) => self.end(),
             _ => Ok(()),
         }
+    }
+
+    fn holds(&self, server: &str) -> bool {
+        self.holding.iter().any(|holding| holding == server)
     }
 
     /// Every thread calls the server by each of its names.
@@ -370,80 +412,6 @@ impl Generator<'_> {
         Ok(Step::SignIn { account, auth })
     }
 
-    /// A config, anew or the last one with a change.
-    fn config(&mut self) -> arbitrary::Result<Value> {
-        let mut servers = match self.config.get("mcp_servers").and_then(Value::as_object).cloned() {
-            Some(servers) if !servers.is_empty() && self.bytes.ratio(3, 5)? => {
-                self.with_a_change(servers)?
-            }
-            _ => self.servers()?,
-        };
-        let is_enabled = |server: &Value| server.get("enabled").is_none();
-        let enabled = servers.iter().filter(|(_, server)| is_enabled(server));
-        self.named =
-            enabled.filter_map(|(name, server)| Some((name.clone(), at(server)?))).collect();
-        let is_off = self.bytes.ratio(1, 8)?;
-        let config = |servers: &Map<String, Value>| {
-            let mut config = json!({"chatgpt_base_url": BASE, "mcp_servers": servers});
-            if is_off && let Some(config) = config.as_object_mut() {
-                config.insert("features".into(), json!({"apps": false}));
-            }
-            config
-        };
-        if self.bytes.ratio(1, 8)? {
-            // Neither a command nor a URL.
-            servers.insert("a".into(), json!({"enabled": true}));
-            return Ok(config(&servers));
-        }
-        self.config = config(&servers);
-        Ok(self.config.clone())
-    }
-
-    fn servers(&mut self) -> arbitrary::Result<Map<String, Value>> {
-        let mut servers = Map::new();
-        for name in NAMES {
-            if self.bytes.ratio(1, 3)? {
-                continue;
-            }
-            let mut server = self.entry()?;
-            if self.bytes.ratio(1, 6)? {
-                server.insert("enabled".into(), false.into());
-            }
-            servers.insert(name.into(), server.into());
-        }
-        Ok(servers)
-    }
-
-    fn entry(&mut self) -> arbitrary::Result<Map<String, Value>> {
-        let (key, at) = match self.is_outside() && self.bytes.ratio(1, 4)? {
-            true => ("command", *self.bytes.choose(&COMMANDS)?),
-            false => ("url", *self.bytes.choose(&URLS)?),
-        };
-        Ok(Map::from_iter([(key.to_string(), at.into())]))
-    }
-
-    /// One server goes, comes, is elsewhere, or is enabled or disabled.
-    fn with_a_change(
-        &mut self,
-        mut servers: Map<String, Value>,
-    ) -> arbitrary::Result<Map<String, Value>> {
-        let name = *self.bytes.choose(&NAMES)?;
-        match self.bytes.int_in_range(0..=3)? {
-            0 | 1 if servers.remove(name).is_some() => {}
-            2 if servers.contains_key(name) => {
-                if let Some(Value::Object(server)) = servers.get_mut(name)
-                    && server.remove("enabled").is_none()
-                {
-                    server.insert("enabled".into(), false.into());
-                }
-            }
-            _ => {
-                servers.insert(name.into(), self.entry()?.into());
-            }
-        }
-        Ok(servers)
-    }
-
     /// All servers are well again, and then every thread must reach what it should.
     fn heal(&mut self) {
         let holding = std::mem::take(&mut self.holding);
@@ -471,9 +439,4 @@ impl Generator<'_> {
             self.steps.extend([Step::Settle, Step::EndHost { by: Ending::EndOfInput }]);
         }
     }
-}
-
-/// The URL or command of a server.
-fn at(server: &Value) -> Option<String> {
-    server.get("url").or(server.get("command"))?.as_str().map(str::to_string)
 }

@@ -2,6 +2,7 @@
 //! (`docs/sequences.md`).
 
 mod alphabet;
+mod configs;
 pub mod generate;
 pub mod judge;
 pub mod saved;

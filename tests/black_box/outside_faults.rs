@@ -56,31 +56,33 @@ fn start(fault: &str, profile: Profile) -> BlackBox {
     BlackBox::start(command, stdio, PATIENCE, AppsOrigin::Loopback).unwrap()
 }
 
-/// What the first failing sequence breaks, with the number of sequences up to it.
-fn first_failing(
+/// How many sequences it takes until one breaks the rule, and what broke before.
+fn found_after(
     subject: &BlackBox,
-    profile: Profile,
+    fault: &Fault,
     seed: u64,
     most: u64,
-) -> Option<(u64, String)> {
-    (0..most).find_map(|number| {
+) -> (Option<u64>, Vec<String>) {
+    let profile = profile_of(fault.rule);
+    let mut others = Vec::new();
+    for number in 0..most {
         let sequence = random_sequence(profile, Stage::Outside, seed, number);
-        let broken = match subject.play(&sequence).unwrap() {
+        let rule = match subject.play(&sequence).unwrap() {
             Err(failure) => failure.kind.word().to_string(),
             Ok(trace) => match judge(&sequence, &trace) {
-                Verdict::Agree => return None,
-                Verdict::Advisory(broken) => {
-                    tell(&sequence, &broken);
-                    format!("{} (advisory)", broken.rule)
-                }
-                Verdict::Disagree(broken) => {
+                Verdict::Agree => continue,
+                Verdict::Advisory(broken) | Verdict::Disagree(broken) => {
+                    if broken.rule == fault.rule {
+                        return (Some(number + 1), others);
+                    }
                     tell(&sequence, &broken);
                     broken.rule.to_string()
                 }
             },
         };
-        Some((number + 1, broken))
-    })
+        others.push(format!("{} {rule}", number + 1));
+    }
+    (None, others)
 }
 
 fn tell(sequence: &Sequence, broken: &Broken) {
@@ -105,14 +107,13 @@ fn measure() {
     let measure = || {
         loop {
             let Some(fault) = left.lock().unwrap().next() else { return };
-            let profile = profile_of(fault.rule);
-            let subject = start(fault.name, profile);
+            let subject = start(fault.name, profile_of(fault.rule));
             let found: Vec<String> = SEEDS[..seeds]
                 .iter()
-                .map(|seed| match first_failing(&subject, profile, *seed, most) {
-                    None => "-".into(),
-                    Some((number, rule)) if rule.starts_with(fault.rule.id()) => number.to_string(),
-                    Some((number, rule)) => format!("{number} {rule}"),
+                .map(|seed| {
+                    let (number, others) = found_after(&subject, &fault, *seed, most);
+                    let number = number.map_or("-".into(), |number| number.to_string());
+                    if others.is_empty() { number } else { format!("{number} {others:?}") }
                 })
                 .collect();
             println!("{}\t{}\t{}", fault.name, fault.rule, found.join("\t"));

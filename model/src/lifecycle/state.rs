@@ -330,7 +330,11 @@ impl State {
         let was_refused = false;
         let thread = Thread { config, before, perhaps, accounts, gone, was_refused, answered };
         self.threads.insert(name.into(), thread);
-        Expected { rule: Rule::LifecycleThreadStarts, ..done() }
+        let mut expected = Expected { rule: Rule::LifecycleThreadStarts, ..done() };
+        if self.behaviours.values().any(|behaves| *behaves != Behaviour::Well) {
+            expected.wrong.push((Seen::Refused, Rule::LifecycleApart));
+        }
+        expected
     }
 
     /// The servers that are down.
@@ -474,8 +478,9 @@ impl World for State {
         if self.behaviours.contains_key(server_at(at)) {
             return Some(Rule::LifecycleRecovers);
         }
-        let is_other_unwell = self.behaviours.values().any(|behaves| *behaves != Behaviour::Well);
-        is_other_unwell.then_some(Rule::LifecycleApart)
+        let is_unwell = self.behaviours.values().any(|behaves| *behaves != Behaviour::Well);
+        let has_ended = self.threads.values().any(|thread| !thread.gone.is_empty());
+        (is_unwell || has_ended).then_some(Rule::LifecycleApart)
     }
 }
 

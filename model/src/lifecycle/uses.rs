@@ -103,6 +103,9 @@ pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expect
     of_server(thread, target_of(&thread.config, now), world, &mut expected);
     // Another configuration may explain this better, but not where the thread used the server.
     let unreached = expected.wrong.pop_if(|(seen, _)| *seen == Seen::Refused && !has_answered);
+    if thread.was_refused {
+        expected.wrong.push((Seen::Refused, Rule::LifecycleBrokenKeeps));
+    }
     let mut others: Vec<&Value> = thread.perhaps.iter().collect();
     match is_late {
         true => others.extend(&thread.before),

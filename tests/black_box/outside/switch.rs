@@ -292,7 +292,9 @@ impl Switch {
         let is_ignored = self.reload_count >= 3 && self.is("ignores-the-third-reload")
             || self.has_refused && self.is("stops-reloading-after-a-broken-config");
         if is_ignored {
-            return answer(id, json!({}));
+            // A configuration that is refused must not show it.
+            self.copy_config(LISTS, Occasion::List);
+            return self.ask(&[LISTS], Some(id), RELOAD, Vec::new()).await;
         }
         self.snapshot = None;
         if self.is("leaves-a-dead-process-until-a-reload") {
