@@ -92,10 +92,10 @@ struct Weights {
 
 #[rustfmt::skip]
 const STRATEGIES: [Weights; 4] = [
-    Weights { config: 3, reload: 3, thread: 2, call: 4, view: 2, account: 2, world: 4, together: 2, end: 2 },
-    Weights { config: 5, reload: 6, thread: 1, call: 4, view: 1, account: 0, world: 2, together: 2, end: 1 },
-    Weights { config: 1, reload: 1, thread: 2, call: 4, view: 2, account: 6, world: 1, together: 1, end: 2 },
-    Weights { config: 2, reload: 3, thread: 1, call: 4, view: 2, account: 1, world: 10, together: 2, end: 1 },
+    Weights { config: 3, reload: 3, thread: 2, call: 4, view: 2, account: 2, world: 5, together: 2, end: 2 },
+    Weights { config: 5, reload: 6, thread: 1, call: 4, view: 1, account: 0, world: 3, together: 2, end: 1 },
+    Weights { config: 1, reload: 1, thread: 2, call: 4, view: 2, account: 6, world: 2, together: 1, end: 2 },
+    Weights { config: 2, reload: 3, thread: 1, call: 4, view: 2, account: 1, world: 14, together: 2, end: 1 },
 ];
 
 impl Generator<'_> {
@@ -113,7 +113,7 @@ impl Generator<'_> {
         for _ in 0..*self.bytes.choose(&[0, 1, 2, 2])? {
             self.thread()?;
         }
-        for _ in 0..self.bytes.int_in_range(3..=10)? {
+        for _ in 0..self.bytes.int_in_range(4..=11)? {
             let kinds = [
                 weights.config,
                 weights.reload,
@@ -383,25 +383,18 @@ impl Generator<'_> {
             }
             &[Hold, Hold, Refuse, Down, NewTools]
         } else {
-            &[
-                Hold,
-                Hold,
-                Hold,
-                Hold,
-                Refuse,
-                Unauthorized,
-                Forbidden,
-                TooMany,
-                Cut,
-                Cut,
-                BadJson,
-                Down,
-                Down,
-                Forget,
-                Forget,
-                NewTools,
-                NewTools,
-            ]
+            return Ok(Some(match self.bytes.int_in_range(0..=20)? {
+                0..=3 => Hold,
+                4..=7 => Forget,
+                8..=10 => NewTools,
+                11..=13 => Down,
+                14 | 15 => Cut,
+                16 => BadJson,
+                17 => Unauthorized,
+                18 => Forbidden,
+                19 => TooMany,
+                _ => Refuse,
+            }));
         };
         Ok(Some(*self.bytes.choose(all)?))
     }

@@ -46,8 +46,8 @@ fn profile_of(rule: Rule) -> Profile {
 }
 
 fn start(fault: &str, profile: Profile) -> BlackBox {
-    let tool = env!("CARGO_BIN_EXE_mcp-overlay");
-    let stdio = [tool, "endpoint", "stdio"].map(str::to_string).to_vec();
+    let tool = std::env::var("TOOL").unwrap_or(env!("CARGO_BIN_EXE_mcp-overlay").into());
+    let stdio = [&*tool, "endpoint", "stdio"].map(str::to_string).to_vec();
     let tests = std::env::current_exe().unwrap();
     let program: PathBuf = tests.ancestors().nth(2).unwrap().join("examples/outside-host");
     let program = program.display().to_string();
@@ -98,7 +98,7 @@ fn measure() {
     let text = |name: &str| std::env::var(name).unwrap_or_default();
     let (only, most) = (text("ONLY"), text("MOST").parse().unwrap_or(200));
     let seeds = text("SEEDS").parse().unwrap_or(SEEDS.len());
-    let left = Mutex::new(faults().into_iter().filter(|fault| {
+    let left = Mutex::new(faults().into_iter().rev().filter(|fault| {
         only.is_empty()
             || only
                 .split(' ')

@@ -10,6 +10,8 @@
 
 mod answers;
 mod files;
+mod groups;
+mod homes;
 mod host;
 mod http;
 mod processes;

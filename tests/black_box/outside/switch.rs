@@ -10,49 +10,49 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::timeout;
 
 use crate::answers::Tools;
-use crate::files::{Occasion, put, with_stand_ins};
+use crate::files::{Occasion, put};
+use crate::groups::Group;
 use crate::host::Host;
-use crate::http;
 use crate::processes::{self, Reloads};
 use crate::shared::{LISTS, Shared};
 
 /// The ids of the requests that this program makes up.
 const OWN: u64 = 1 << 40;
 const CALL: &str = "mcpServer/tool/call";
-const RELOAD: &str = "config/mcpServer/reload";
+pub(crate) const RELOAD: &str = "config/mcpServer/reload";
 
 pub(crate) struct Switch {
-    shared: Shared,
+    pub(crate) shared: Shared,
     profile: Option<String>,
     to_switch: UnboundedSender<(usize, Value)>,
-    hosts: BTreeMap<usize, Host>,
+    pub(crate) hosts: BTreeMap<usize, Host>,
     threads: BTreeMap<String, usize>,
-    last_host: usize,
+    pub(crate) last_host: usize,
     initialize: Value,
     /// Requests of the client without an answer.
     pending: BTreeMap<u64, Pending>,
     /// Their answers are not passed on.
     dropped: BTreeSet<u64>,
-    own: u64,
-    groups: BTreeMap<u64, Group>,
+    pub(crate) own: u64,
+    pub(crate) groups: BTreeMap<u64, Group>,
     /// The group of each own request.
-    members: BTreeMap<u64, u64>,
+    pub(crate) members: BTreeMap<u64, u64>,
     /// The address in place of each origin, by app-server.
-    origins: BTreeMap<(usize, String), String>,
-    socket: PathBuf,
+    pub(crate) origins: BTreeMap<(usize, String), String>,
+    pub(crate) socket: PathBuf,
     reloads: Reloads,
     reload_count: usize,
-    has_refused: bool,
+    pub(crate) has_refused: bool,
     /// The configuration of the last list or reload.
-    last_text: Option<String>,
+    pub(crate) last_text: Option<String>,
     /// The configuration of an earlier run, which counts until a reload.
-    snapshot: Option<String>,
+    pub(crate) snapshot: Option<String>,
     first_text: Option<String>,
     was_killed: bool,
     failures: BTreeMap<(usize, String), usize>,
     queued: BTreeMap<usize, VecDeque<Value>>,
     swapped: BTreeMap<String, (u64, Value)>,
-    started_signed_out: BTreeSet<usize>,
+    pub(crate) started_signed_out: BTreeSet<usize>,
     tools: Tools,
 }
 
@@ -61,18 +61,6 @@ struct Pending {
     server: String,
     host: usize,
     request: Value,
-}
-
-/// Requests to several app-servers that have one answer.
-struct Group {
-    /// Without an id nobody is answered.
-    id: Option<u64>,
-    method: &'static str,
-    left: usize,
-    error: Option<Value>,
-    result: Value,
-    /// The files that a refused reload restores.
-    before: Vec<(usize, Option<String>, toml::Table)>,
 }
 
 impl Switch {
@@ -123,7 +111,7 @@ impl Switch {
         switch
     }
 
-    fn is(&self, fault: &str) -> bool {
+    pub(crate) fn is(&self, fault: &str) -> bool {
         self.shared.is(fault)
     }
 
@@ -136,82 +124,6 @@ impl Switch {
         let started = Host::start(host, home, self.profile.as_deref(), to_switch);
         self.hosts.insert(host, started);
         self.copy_config(host, occasion);
-    }
-
-    /// Gives an app-server the client's configuration.
-    fn copy_config(&mut self, host: usize, occasion: Occasion) {
-        let mut text = self.shared.read("config.toml");
-        if let Some(snapshot) = self.snapshot.clone() {
-            text = Some(snapshot);
-        }
-        if occasion == Occasion::Start && self.is("threads-start-with-the-last-list") {
-            text = self.last_text.clone().or(text);
-        }
-        if occasion != Occasion::Start {
-            self.last_text.clone_from(&text);
-        }
-        let last = self.last_host;
-        if host == LISTS && last != LISTS && self.is("lists-the-servers-of-the-last-thread") {
-            let config = self.shared.state().configs.get(&last).cloned().unwrap_or_default();
-            return self.write_config(LISTS, config);
-        }
-        let Some(text) = text else {
-            self.shared.state().configs.remove(&host);
-            return put(&self.hosts[&host].home.join("config.toml"), None);
-        };
-        match self.shared.take_up(host, &text, occasion) {
-            Ok(config) => self.write_config(host, config),
-            Err(text) => put(&self.hosts[&host].home.join("config.toml"), Some(&text)),
-        }
-    }
-
-    fn write_config(&mut self, host: usize, config: toml::Table) {
-        let text = with_stand_ins(&config, host, &self.socket).to_string();
-        let text = self.with_origins(host, &text);
-        self.shared.state().configs.insert(host, config);
-        put(&self.hosts[&host].home.join("config.toml"), Some(&text));
-    }
-
-    /// Puts this program between the app-server and its HTTP servers.
-    fn with_origins(&mut self, host: usize, text: &str) -> String {
-        const LOOPBACK: &str = "http://127.0.0.1:";
-        let mut parts = text.split(LOOPBACK);
-        let mut whole = parts.next().unwrap_or_default().to_string();
-        for part in parts {
-            let end = part.find(|it: char| !it.is_ascii_digit()).unwrap_or(part.len());
-            let origin = format!("{LOOPBACK}{}", &part[..end]);
-            let shared = &self.shared;
-            let address = self
-                .origins
-                .entry((host, origin.clone()))
-                .or_insert_with(|| http::stand_in(shared, host, &origin));
-            whole.push_str(address);
-            whole.push_str(&part[end..]);
-        }
-        whole
-    }
-
-    /// Gives every app-server the client's sign-in.
-    fn copy_sign_in(&self, at_reload: bool) {
-        let auth = self.shared.read("auth.json");
-        for (number, host) in &self.hosts {
-            let path = host.home.join("auth.json");
-            let had = std::fs::read_to_string(&path).ok();
-            let is_other = auth.is_some() && had.is_some();
-            let is_kept = match &*self.shared.fault {
-                "second-thread-keeps-the-token" => *number > 1 && auth.is_none(),
-                "second-thread-keeps-the-former-account" => *number > 1 && is_other,
-                "signs-out-one-call-late" => *number != LISTS && auth.is_none(),
-                "threads-started-signed-out-stay-so" => self.started_signed_out.contains(number),
-                "other-account-by-file-needs-a-reload" => {
-                    *number != LISTS && is_other && !at_reload
-                }
-                _ => false,
-            };
-            if !is_kept {
-                put(&path, auth.as_deref());
-            }
-        }
     }
 
     pub(crate) async fn from_client(&mut self, message: &Value) {
@@ -355,25 +267,7 @@ impl Switch {
         }
     }
 
-    async fn ask(
-        &mut self,
-        hosts: &[usize],
-        id: Option<u64>,
-        method: &'static str,
-        before: Vec<(usize, Option<String>, toml::Table)>,
-    ) {
-        let group = self.next_own();
-        let left = hosts.len();
-        let result = json!({});
-        self.groups.insert(group, Group { id, method, left, error: None, result, before });
-        for host in hosts {
-            let own = self.next_own();
-            self.members.insert(own, group);
-            self.send(*host, &json!({"id": own, "method": method})).await;
-        }
-    }
-
-    fn next_own(&mut self) -> u64 {
+    pub(crate) fn next_own(&mut self) -> u64 {
         self.own += 1;
         OWN + self.own
     }
@@ -390,7 +284,7 @@ impl Switch {
         self.send(host, message).await;
     }
 
-    async fn send(&mut self, host: usize, message: &Value) {
+    pub(crate) async fn send(&mut self, host: usize, message: &Value) {
         if let Some(host) = self.hosts.get_mut(&host) {
             host.send(message).await;
         }
@@ -460,57 +354,8 @@ impl Switch {
         }
     }
 
-    async fn own_answer(&mut self, id: u64, message: Value) {
-        let Some(number) = self.members.remove(&id) else { return };
-        let Some(group) = self.groups.get_mut(&number) else { return };
-        group.left -= 1;
-        match message.get("error") {
-            Some(error) => group.error = Some(error.clone()),
-            None => group.result = message["result"].clone(),
-        }
-        if group.left > 0 {
-            return;
-        }
-        let group = self.groups.remove(&number).unwrap();
-        if group.method == "account/logout" {
-            put(&self.shared.home.join("auth.json"), None);
-            if self.is("ends-sessions-with-the-old-token") {
-                http::end_sessions(&self.shared);
-            }
-        }
-        if group.method == RELOAD {
-            if group.error.is_some() {
-                return self.reload_failed(group).await;
-            }
-            put(&self.shared.home.join("snapshot"), self.last_text.as_deref());
-            if self.is("moves-held-calls-at-a-reload") && group.id.is_some() {
-                self.move_calls().await;
-            }
-        }
-        group.tell();
-    }
-
-    async fn reload_failed(&mut self, group: Group) {
-        self.has_refused = true;
-        if self.is("drops-servers-at-a-broken-reload") && group.id.is_some() {
-            let hosts: Vec<usize> = group.before.iter().map(|(host, ..)| *host).collect();
-            for (host, _, mut config) in group.before.clone() {
-                config.remove("mcp_servers");
-                self.write_config(host, config);
-            }
-            self.ask(&hosts, None, RELOAD, Vec::new()).await;
-            return group.tell();
-        }
-        for (host, text, config) in &group.before {
-            let Some(it) = self.hosts.get(host) else { continue };
-            put(&it.home.join("config.toml"), text.as_deref());
-            self.shared.state().configs.insert(*host, config.clone());
-        }
-        group.tell();
-    }
-
     /// Sends the calls without an answer again.
-    async fn move_calls(&mut self) {
+    pub(crate) async fn move_calls(&mut self) {
         let calls = self.pending.iter().filter(|(_, call)| call.method == CALL);
         let calls: Vec<(u64, usize, Value)> =
             calls.map(|(id, call)| (*id, call.host, call.request.clone())).collect();
@@ -543,23 +388,13 @@ impl Switch {
     }
 }
 
-impl Group {
-    fn tell(self) {
-        let Some(id) = self.id else { return };
-        match self.error {
-            Some(error) => say(&json!({"id": id, "error": error})),
-            None => answer(id, self.result),
-        }
-    }
-}
-
-fn say(message: &Value) {
+pub(crate) fn say(message: &Value) {
     let mut stdout = std::io::stdout().lock();
     let _ = writeln!(stdout, "{message}");
     let _ = stdout.flush();
 }
 
-fn answer(id: u64, result: Value) {
+pub(crate) fn answer(id: u64, result: Value) {
     say(&json!({"id": id, "result": result}));
 }
 
