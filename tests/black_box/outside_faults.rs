@@ -3,33 +3,61 @@
 
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use mcp_overlay::black_box::BlackBox;
 use mcp_overlay::black_box::narrow::AppsOrigin;
 use mcp_overlay::sequences::generate::{Stage, random_sequence};
-use mcp_overlay::sequences::judge::{Broken, Verdict, judge};
+use mcp_overlay::sequences::judge::{Broken, judge};
 use mcp_overlay::sequences::story::told;
 use mcp_overlay::subject::Driver;
+use mcp_overlay::subject::stdio::Patience;
 use mcp_overlay_model::lifecycle::Sequence;
 use mcp_overlay_model::{Profile, Rule};
 
 use crate::PATIENCE;
 
 const TABLE: &str = include_str!("outside/faults.tsv");
+const PAGE: &str = include_str!("../../docs/sequences.md");
 
-/// The seeds of which the table has the median.
-const SEEDS: [u64; 5] = [27191, 1, 2, 3, 4];
+/// The seeds of which the table has the median. `check` uses the first one.
+const SEEDS: [u64; 5] = [27_191, 1, 2, 3, 4];
 
+/// The sequences to play in place of those that the table names: a busy machine may miss one.
+const MORE: u64 = 100;
+
+/// As many as the issue allows.
+const MOST: u64 = 200;
+
+/// A line of the table.
 struct Fault {
     name: &'static str,
     rule: Rule,
+    /// The public reports.
+    reports: &'static str,
+    what: &'static str,
+    /// The median of the sequences that it takes.
+    median: &'static str,
+    /// The seed that finds it soonest, and the sequences that it takes then.
+    seed: u64,
+    after: u64,
 }
 
 fn faults() -> Vec<Fault> {
     let lines = TABLE.lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>());
     let fault = |columns: Vec<&'static str>| {
-        let rule = Rule::ALL.into_iter().find(|rule| rule.id() == columns[1]);
-        Fault { name: columns[0], rule: *rule.unwrap() }
+        let rule = Rule::ALL.iter().find(|rule| rule.id() == columns[1]);
+        let number = |column: usize| columns.get(column).and_then(|text| text.parse().ok());
+        Fault {
+            name: columns[0],
+            rule: *rule.unwrap(),
+            reports: columns[2],
+            what: columns[3],
+            median: columns.get(4).copied().unwrap_or_default(),
+            seed: number(5).unwrap_or_default(),
+            after: number(6).unwrap_or(MOST),
+        }
     };
     lines.map(fault).collect()
 }
@@ -38,12 +66,13 @@ fn faults() -> Vec<Fault> {
 /// credentials to loopback, and only the last ones take a reload up at once.
 fn profile_of(rule: Rule) -> Profile {
     match rule {
-        Rule::LifecycleSignedOut | Rule::LifecycleOtherAccount | Rule::LifecycleFileCounts => {
-            Profile::CodexPr27191
-        }
+        Rule::LifecycleSignedOut | Rule::LifecycleOtherAccount => Profile::CodexPr27191,
         _ => Profile::CodexPr31803,
     }
 }
+
+/// What has no answer by then has none: some faults leave many calls without one.
+const IMPATIENCE: Patience = Patience { case: Duration::from_secs(5), ..PATIENCE };
 
 fn start(fault: &str, profile: Profile) -> BlackBox {
     let tool = std::env::var("TOOL").unwrap_or(env!("CARGO_BIN_EXE_mcp-overlay").into());
@@ -53,75 +82,125 @@ fn start(fault: &str, profile: Profile) -> BlackBox {
     let program = program.display().to_string();
     let command = [&program, fault, "app-server", "--profile", profile.name()];
     let command = command.map(str::to_string).to_vec();
-    BlackBox::start(command, stdio, PATIENCE, AppsOrigin::Loopback).unwrap()
+    let patience = if fault == "none" { PATIENCE } else { IMPATIENCE };
+    BlackBox::start(command, stdio, patience, AppsOrigin::Loopback).unwrap()
 }
 
-/// How many sequences it takes until one breaks the rule, and what broke before.
-fn found_after(
-    subject: &BlackBox,
-    fault: &Fault,
-    seed: u64,
-    most: u64,
-) -> (Option<u64>, Vec<String>) {
+/// What a sequence breaks: the rule, or the kind of breakdown.
+fn broken_by(subject: &BlackBox, sequence: &Sequence) -> Option<Result<Broken, String>> {
+    match subject.play(sequence).unwrap() {
+        Err(failure) => Some(Err(failure.message)),
+        Ok(trace) => judge(sequence, &trace).broken().cloned().map(Ok),
+    }
+}
+
+/// How many sequences it takes until one breaks the rule, and what others broke before.
+fn found_after(fault: &Fault, seed: u64, most: u64) -> (Option<u64>, Vec<String>) {
     let profile = profile_of(fault.rule);
+    let subject = start(fault.name, profile);
     let mut others = Vec::new();
     for number in 0..most {
         let sequence = random_sequence(profile, Stage::Outside, seed, number);
-        let rule = match subject.play(&sequence).unwrap() {
-            Err(failure) => failure.kind.word().to_string(),
-            Ok(trace) => match judge(&sequence, &trace) {
-                Verdict::Agree => continue,
-                Verdict::Advisory(broken) | Verdict::Disagree(broken) => {
-                    if broken.rule == fault.rule {
-                        return (Some(number + 1), others);
-                    }
-                    tell(&sequence, &broken);
-                    broken.rule.to_string()
-                }
-            },
-        };
-        others.push(format!("{} {rule}", number + 1));
+        match broken_by(&subject, &sequence) {
+            None => {}
+            Some(Ok(broken)) if broken.rule == fault.rule => return (Some(number + 1), others),
+            Some(Ok(broken)) => others.push(format!("{} {}", number + 1, broken.rule)),
+            Some(Err(message)) => others.push(format!("{} {message}", number + 1)),
+        }
     }
     (None, others)
 }
 
-fn tell(sequence: &Sequence, broken: &Broken) {
-    if std::env::var_os("TELL").is_some() {
-        println!("{}", told(sequence, broken));
+/// Does something with each, a few at a time: most of the time is spent waiting for processes.
+fn for_each<T: Send>(all: Vec<T>, act: impl Fn(T) + Sync) {
+    let left = Mutex::new(all.into_iter());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                loop {
+                    let next = left.lock().unwrap().next();
+                    let Some(next) = next else { return };
+                    act(next);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn every_fault_from_outside_is_found_and_blamed() {
+    let problems = Mutex::new(Vec::new());
+    for_each(faults(), |fault| {
+        let (found, others) = found_after(&fault, fault.seed, fault.after + MORE);
+        if found.is_none() {
+            problems.lock().unwrap().push(format!("{}: {others:?}", fault.name));
+        }
+    });
+    let problems = problems.into_inner().unwrap();
+    assert!(problems.is_empty(), "not found:\n{}", problems.join("\n"));
+}
+
+/// The sound host is built as the faulty ones are: an app-server for each thread, with servers in
+/// between.
+#[test]
+fn a_host_with_an_app_server_for_each_thread_is_not_blamed() {
+    for profile in [Profile::CodexPr27191, Profile::CodexPr31803] {
+        let subject = start("none", profile);
+        let next = AtomicU64::new(0);
+        for_each((0..40).collect(), |_: u64| {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let sequence = random_sequence(profile, Stage::Outside, 1, number);
+            match broken_by(&subject, &sequence) {
+                None => {}
+                Some(Ok(broken)) => panic!("{}", told(&sequence, &broken)),
+                Some(Err(message)) => panic!("{message}"),
+            }
+        });
     }
 }
 
-/// Prints how many sequences each fault needs.
+#[test]
+fn every_rule_over_time_has_a_fault_from_outside() {
+    let faults = faults();
+    let tested = |rule: &&Rule| faults.iter().any(|fault| fault.rule == **rule);
+    let over_time = Rule::ALL.iter().filter(|rule| rule.id().starts_with("lifecycle."));
+    let missing: Vec<&Rule> = over_time.filter(|rule| !tested(rule)).collect();
+    // A host that fits neither reading of a change of `auth.json` breaks another rule, and what breaks
+    // the older rule about reloads breaks the newer one.
+    assert_eq!(missing, [&Rule::LifecycleReloadNextTurn, &Rule::LifecycleFileCounts]);
+}
+
+/// The rows of the table in docs/sequences.md.
+fn rows() -> String {
+    let link = |report: &str| {
+        let (repository, number) = report.split_once('#').unwrap();
+        format!("[{report}](https://github.com/{repository}/issues/{number})")
+    };
+    let row = |fault: Fault| {
+        let reports: Vec<String> =
+            fault.reports.split(", ").filter(|report| !report.is_empty()).map(link).collect();
+        let Fault { what, rule, median, .. } = fault;
+        format!("| {what} | `{rule}` | {} | {median} |\n", reports.join(", "))
+    };
+    faults().into_iter().map(row).collect()
+}
+
+#[test]
+fn the_page_has_the_table() {
+    let rows = rows();
+    assert!(PAGE.contains(&rows), "docs/sequences.md should have:\n{rows}");
+}
+
+/// Prints how many sequences each fault takes, by seed.
 #[test]
 #[ignore = "measures; takes many minutes"]
 fn measure() {
-    let text = |name: &str| std::env::var(name).unwrap_or_default();
-    let (only, most) = (text("ONLY"), text("MOST").parse().unwrap_or(200));
-    let seeds = text("SEEDS").parse().unwrap_or(SEEDS.len());
-    let left = Mutex::new(faults().into_iter().rev().filter(|fault| {
-        only.is_empty()
-            || only
-                .split(' ')
-                .any(|part| fault.name.contains(part) || fault.rule.id().contains(part))
-    }));
-    let measure = || {
-        loop {
-            let Some(fault) = left.lock().unwrap().next() else { return };
-            let subject = start(fault.name, profile_of(fault.rule));
-            let found: Vec<String> = SEEDS[..seeds]
-                .iter()
-                .map(|seed| {
-                    let (number, others) = found_after(&subject, &fault, *seed, most);
-                    let number = number.map_or("-".into(), |number| number.to_string());
-                    if others.is_empty() { number } else { format!("{number} {others:?}") }
-                })
-                .collect();
-            println!("{}\t{}\t{}", fault.name, fault.rule, found.join("\t"));
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..3 {
-            scope.spawn(measure);
-        }
+    for_each(faults(), |fault| {
+        let found = SEEDS.map(|seed| {
+            let (number, others) = found_after(&fault, seed, MOST);
+            let number = number.map_or("-".into(), |number| number.to_string());
+            if others.is_empty() { number } else { format!("{number} {others:?}") }
+        });
+        println!("{}\t{}\t{}", fault.name, fault.rule, found.join("\t"));
     });
 }
