@@ -34,12 +34,13 @@ impl Shared {
         if let Some(servers) = config.get_mut("mcp_servers").and_then(Value::as_table_mut) {
             let had = before.get("mcp_servers").and_then(Value::as_table);
             self.spoil(servers, had.unwrap_or(&Table::new()), occasion);
-        } else if self.is("removed-stdio-servers-stay") && matches!(occasion, Occasion::Reload(_)) {
-            if let Some(Value::Table(had)) = before.get("mcp_servers") {
-                let mut servers = Table::new();
-                self.spoil(&mut servers, had, occasion);
-                config.insert("mcp_servers".into(), Value::Table(servers));
-            }
+        } else if self.is("removed-stdio-servers-stay")
+            && let (Occasion::Reload(_), Some(Value::Table(had))) =
+                (occasion, before.get("mcp_servers"))
+        {
+            let mut servers = Table::new();
+            self.spoil(&mut servers, had, occasion);
+            config.insert("mcp_servers".into(), Value::Table(servers));
         }
         Ok(config)
     }

@@ -75,10 +75,11 @@ impl Between {
             Err(_) if repeats_cut => send(whole.clone()).await?,
             sent => sent?,
         };
-        if method == "tools/call" && self.shared.is("repeats-a-call-after-a-500") {
-            if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
-                response = send(whole.clone()).await?;
-            }
+        if method == "tools/call"
+            && self.shared.is("repeats-a-call-after-a-500")
+            && response.status() == StatusCode::INTERNAL_SERVER_ERROR
+        {
+            response = send(whole.clone()).await?;
         }
         if repeats_cut {
             let (head, body) = response.into_parts();

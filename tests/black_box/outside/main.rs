@@ -48,9 +48,9 @@ async fn run(fault: String, profile: Option<String>, home: PathBuf) {
     loop {
         tokio::select! {
             biased;
-            Some((host, message)) = from_hosts.recv() => switch.from_host(host, message).await,
+            Some((host, message)) = from_hosts.recv() => switch.host_says(host, message).await,
             line = lines.next_line(), if open => match line {
-                Ok(Some(line)) => switch.from_client(&serde_json::from_str(&line).unwrap()).await,
+                Ok(Some(line)) => switch.client_says(&serde_json::from_str(&line).unwrap()).await,
                 _ => open = false,
             },
         }

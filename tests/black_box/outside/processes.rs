@@ -150,7 +150,7 @@ impl Server {
             tokio::select! {
                 line = from_host.next_line() => {
                     let Ok(Some(line)) = line else { return Ended::Stand };
-                    self.to_server(&line).await;
+                    self.pass_on(&line).await;
                 }
                 line = from_server.next_line() => {
                     let Ok(Some(line)) = line else { return Ended::Process };
@@ -171,7 +171,7 @@ impl Server {
         }
     }
 
-    async fn to_server(&mut self, line: &str) {
+    async fn pass_on(&mut self, line: &str) {
         let mut message: Value = serde_json::from_str(line).unwrap_or_default();
         let Some(input) = self.input.as_mut() else { return };
         let _ = input.write_all(format!("{line}\n").as_bytes()).await;

@@ -126,7 +126,7 @@ impl Switch {
         self.copy_config(host, occasion);
     }
 
-    pub(crate) async fn from_client(&mut self, message: &Value) {
+    pub(crate) async fn client_says(&mut self, message: &Value) {
         let method = message["method"].as_str().unwrap_or_default();
         self.copy_sign_in(method == RELOAD);
         let Some(id) = message["id"].as_u64() else {
@@ -290,7 +290,7 @@ impl Switch {
         }
     }
 
-    pub(crate) async fn from_host(&mut self, host: usize, mut message: Value) {
+    pub(crate) async fn host_says(&mut self, host: usize, mut message: Value) {
         let id = message["id"].as_u64().filter(|_| message.get("method").is_none());
         let Some(id) = id else {
             let method = message["method"].as_str().unwrap_or_default();
@@ -379,7 +379,7 @@ impl Switch {
         };
         let _ = timeout(Duration::from_secs(3), all).await;
         while let Ok((host, message)) = from_hosts.try_recv() {
-            self.from_host(host, message).await;
+            self.host_says(host, message).await;
         }
         put(&self.shared.home.join("lock"), None);
         if self.is("writes-the-config-back-at-the-end") {
