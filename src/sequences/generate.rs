@@ -341,6 +341,12 @@ impl Generator<'_> {
                 self.step(1)
             }
             1 => self.step(1),
+            2 if self.holds(server) => {
+                self.is_signed_in = false;
+                self.steps.push(Step::SignOut { by: Means::Protocol });
+                Ok(())
+            }
+            3 if self.holds(server) => self.step(1),
             2 | 3 => self.step(5),
             4 | 5 if self.is_outside() && self.holds(server) => self.end(),
             _ => Ok(()),

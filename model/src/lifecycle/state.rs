@@ -327,11 +327,19 @@ impl State {
         let (before, perhaps) = (Vec::new(), Vec::new());
         let gone = self.down().map(|server| (server, false)).collect();
         let (config, answered) = (self.config.clone(), BTreeSet::new());
-        let was_refused = false;
-        let thread = Thread { config, before, perhaps, accounts, gone, was_refused, answered };
+        let thread = Thread {
+            config,
+            before,
+            perhaps,
+            accounts,
+            gone,
+            was_refused: false,
+            is_after_refused: false,
+            answered,
+        };
         self.threads.insert(name.into(), thread);
         let mut expected = Expected { rule: Rule::LifecycleThreadStarts, ..done() };
-        if self.behaviours.values().any(|behaves| *behaves != Behaviour::Well) {
+        if self.down().next().is_some() {
             expected.wrong.push((Seen::Refused, Rule::LifecycleApart));
         }
         expected
@@ -361,7 +369,7 @@ impl State {
             thread.before.push(before);
             // The reload starts again what ended or did not start.
             thread.gone.retain(|server, _| is_late || down.contains(server));
-            thread.was_refused = false;
+            thread.is_after_refused = std::mem::take(&mut thread.was_refused);
             thread.answered.clear();
         }
         Expected { rule: Rule::LifecycleReloadApplies, ..done() }

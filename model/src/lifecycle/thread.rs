@@ -32,6 +32,8 @@ pub struct Thread {
     pub gone: BTreeMap<String, bool>,
     /// Whether the last reload was refused.
     pub was_refused: bool,
+    /// Whether the last reload was the first good one after a refused one.
+    pub is_after_refused: bool,
     /// The names of the servers that have answered it, so that their connections were there.
     pub answered: BTreeSet<String>,
 }

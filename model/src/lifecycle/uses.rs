@@ -92,12 +92,16 @@ pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expect
     let seen = |config: &Value, account| outcome(target_of(config, account), world);
     let is_late = rules.has(Rule::LifecycleReloadNextTurn);
     let has_answered = thread.answered.contains(name);
+    let of_reload = match thread.is_after_refused {
+        true => Rule::LifecycleBrokenKeeps,
+        false => Rule::LifecycleReloadApplies,
+    };
     let rule = match thread.before.is_empty() {
         _ if thread.was_refused => Rule::LifecycleBrokenKeeps,
         true if has_answered => Rule::LifecycleThreadKeeps,
         true => Rule::LifecycleThreadStarts,
         false if is_late => Rule::LifecycleReloadNextTurn,
-        false => Rule::LifecycleReloadApplies,
+        false => of_reload,
     };
     let mut expected = Expected::any_of(Vec::new(), rule);
     of_server(thread, target_of(&thread.config, now), world, &mut expected);
@@ -109,9 +113,9 @@ pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expect
     let mut others: Vec<&Value> = thread.perhaps.iter().collect();
     match is_late {
         true => others.extend(&thread.before),
-        false => expected.wrong.extend(
-            thread.before.iter().map(|before| (seen(before, now), Rule::LifecycleReloadApplies)),
-        ),
+        false => {
+            expected.wrong.extend(thread.before.iter().map(|before| (seen(before, now), of_reload)))
+        }
     }
     for other in others {
         let mut of_other = Expected::any_of(Vec::new(), rule);
