@@ -75,8 +75,8 @@ fn profile_of(rule: Rule) -> Profile {
 const IMPATIENCE: Patience = Patience { case: Duration::from_secs(5), ..PATIENCE };
 
 fn start(fault: &str, profile: Profile) -> BlackBox {
-    let tool = std::env::var("TOOL").unwrap_or(env!("CARGO_BIN_EXE_mcp-overlay").into());
-    let stdio = [&*tool, "endpoint", "stdio"].map(str::to_string).to_vec();
+    let tool = env!("CARGO_BIN_EXE_mcp-overlay");
+    let stdio = [tool, "endpoint", "stdio"].map(str::to_string).to_vec();
     let tests = std::env::current_exe().unwrap();
     let program: PathBuf = tests.ancestors().nth(2).unwrap().join("examples/outside-host");
     let program = program.display().to_string();

@@ -218,8 +218,11 @@ impl State {
         if reloads && self.observed(&self.config, self.known.as_ref()).is_some() {
             return;
         }
-        for thread in self.threads.values_mut() {
+        for (name, thread) in &mut self.threads {
             thread.perhaps.extend(states.iter().map(|state| state.config.clone()));
+            // Every reload may have seen a config that is refused.
+            let was = states.first().and_then(|state| state.threads.get(name));
+            thread.perhaps.extend(was.map(|was| was.config.clone()));
         }
     }
 
