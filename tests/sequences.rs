@@ -18,7 +18,7 @@ use mcp_overlay::sequences::generate::{Stage, random_sequence};
 use mcp_overlay::sequences::judge::{Actual, Broken, Verdict, judge, reached};
 use mcp_overlay::sequences::shrink::shrink;
 use mcp_overlay::sequences::story::told;
-use mcp_overlay::subject::{Credentials, Observed, Repeated, Reused, Trace};
+use mcp_overlay::subject::{Credentials, ListedFor, Observed, Repeated, Reused, Trace};
 use mcp_overlay_model::lifecycle::{Seen, Sequence, State, Step};
 use mcp_overlay_model::{Profile, Rule};
 use sequence_examples::{Example, examples};
@@ -47,6 +47,7 @@ fn trace(seen: Vec<Seen>) -> Trace {
         credentials: Vec::new(),
         repeated: Vec::new(),
         reused: Vec::new(),
+        listed: Vec::new(),
     }
 }
 
@@ -123,7 +124,7 @@ fn a_request_after_sign_out_with_the_old_credentials_is_found() {
 }
 
 /// Rule `lifecycle.other-account`: After another account signed in, a request MUST NOT carry the
-/// former's credentials.
+/// former's credentials, and a list MUST NOT show tools that were learned with them.
 #[test]
 fn the_credentials_of_the_former_account_are_found() {
     let bob = json!({"sign_in": {"account": "bob", "auth": "chatgpt"}});
@@ -132,6 +133,22 @@ fn the_credentials_of_the_former_account_are_found() {
     assert_eq!(broken_at_the_end(&sequence, former), Some(Rule::LifecycleOtherAccount));
     let current = json!({"answered": {"by": APPS, "account": "bob"}});
     assert_eq!(broken_at_the_end(&sequence, current), None);
+}
+
+/// Rule `lifecycle.other-account`: After another account signed in, a request MUST NOT carry the
+/// former's credentials, and a list MUST NOT show tools that were learned with them.
+#[test]
+fn a_list_with_the_tools_of_the_former_account_is_found() {
+    let bob = json!({"sign_in": {"account": "bob", "auth": "chatgpt"}});
+    let sequence = then(&[bob, json!("view")]);
+    let step = sequence.steps.len() - 1;
+    let mut trace = trace(right(&sequence));
+    trace.listed = vec![ListedFor { step, account: "bob".into() }];
+    assert_eq!(judge(&sequence, &trace), Verdict::Agree);
+    trace.listed.push(ListedFor { step, account: "alice".into() });
+    let Verdict::Disagree(broken) = judge(&sequence, &trace) else { panic!("not found") };
+    assert_eq!((broken.step, broken.rule), (step, Rule::LifecycleOtherAccount));
+    assert!(told(&sequence, &broken).contains("the tools of codex_apps are those of alice"));
 }
 
 /// Rule `lifecycle.sign-in-restores`: After a sign-in, threads that live MUST reach the Apps server
@@ -286,7 +303,7 @@ fn a_process_that_stays_dead_is_an_advisory() {
     let Verdict::Advisory(broken) = judge(&sequence, &trace(seen)) else { panic!("no advisory") };
     assert_eq!((broken.step, broken.rule), (5, Rule::LifecycleRestarts));
     let after = stdio(&[killed, json!("reload"), call_a()]);
-    assert_eq!(broken_at_the_end(&after, json!("refused")), Some(Rule::LifecycleReloadApplies));
+    assert_eq!(broken_at_the_end(&after, json!("refused")), Some(Rule::LifecycleRecovers));
 }
 
 /// Rule `lifecycle.at-most-once`: A tool call that a server has taken MUST NOT be sent again.

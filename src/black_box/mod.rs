@@ -374,6 +374,7 @@ impl Host {
         let listed = match status {
             Status::Refused(_) if did_more => Vec::new(),
             Status::Refused(reason) => return Ok(refused(reason)),
+            Status::Failed(failure) => return Err(failure),
             Status::Listed(listed) => listed,
         };
         let (asked, started) = (&requests, &started);

@@ -75,6 +75,8 @@ pub(super) enum Status {
     Listed(Vec<Listed>),
     /// The host rejected the config, with this message.
     Refused(String),
+    /// An error that is not about the config.
+    Failed(Failure),
 }
 
 /// Why a process did not start.
@@ -96,10 +98,12 @@ impl Session {
     ) -> Result<Self, NotStarted> {
         let home = Home::new(start.auth);
         let home = home.map_err(|error| NotStarted::Failed(own_fault(&error)))?;
+        let written = home.write(settings.file, settings.plugins);
+        written.map_err(|error| NotStarted::Failed(own_fault(&error)))?;
         Session::start_at(home, command, start, settings, more, limit)
     }
 
-    /// Starts the command in this home, and introduces the client.
+    /// Starts the command in this home, whose files are written already, and introduces the client.
     pub(super) fn start_at(
         home: Home,
         command: &[String],
@@ -108,8 +112,6 @@ impl Session {
         more: &BTreeMap<String, String>,
         limit: Duration,
     ) -> Result<Self, NotStarted> {
-        let own_fault = |error: std::io::Error| NotStarted::Failed(own_fault(&error));
-        home.write(settings.file, settings.plugins).map_err(own_fault)?;
         let mut secrets = home.secrets.clone();
         secrets.extend(start.environment.iter().filter(|(_, v)| v.local != v.written).map(
             |(name, variable)| Secret {
@@ -207,8 +209,10 @@ impl Session {
                 Ok(result) => result,
                 Err(error) => {
                     let refusal = refusal("mcpServerStatus/list", names, &error);
-                    let refusal = refusal.map_err(|failure| self.leaked().unwrap_or(failure))?;
-                    return Ok(Status::Refused(refusal));
+                    return Ok(match refusal {
+                        Ok(message) => Status::Refused(message),
+                        Err(failure) => Status::Failed(self.leaked().unwrap_or(failure)),
+                    });
                 }
             };
             let Some(data) = result.get("data").and_then(Value::as_array) else {

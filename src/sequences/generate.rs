@@ -1,23 +1,18 @@
 //! Sequences from bytes: valid by construction, in several strategies.
 
 use arbitrary::Unstructured;
-use mcp_overlay_model::lifecycle::{BASE, Behaviour, Ending, Means, Sequence, Step};
+use mcp_overlay_model::lifecycle::{Behaviour, Ending, Means, Sequence, Step};
 use mcp_overlay_model::{Auth, CODEX_APPS, Profile};
-use serde_json::{Map, Value, json};
 
+use super::configs::{COMMANDS, Configs, NAMES, Named};
 use super::generate_logins;
 use crate::subject::{SubjectKind, Visibility};
 
-const NAMES: [&str; 3] = ["a", "b", "c"];
-const URLS: [&str; 3] =
-    ["https://one.example/mcp", "https://two.example/mcp", "https://three.example/mcp"];
-/// Commands of stdio servers.
-const COMMANDS: [&str; 2] = ["first-stdio-server", "second-stdio-server"];
 const ACCOUNTS: [&str; 2] = ["alice", "bob"];
 const THREADS: [&str; 3] = ["t1", "t2", "t3"];
 
 /// The bytes for one sequence.
-const BYTES: usize = 384;
+const BYTES: usize = 512;
 
 /// Where sequences are played, which decides the kinds of steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +55,10 @@ pub fn sequence_from(profile: Profile, stage: Stage, bytes: &[u8]) -> Sequence {
         steps: Vec::new(),
         threads: 0,
         holding: Vec::new(),
-        named: Vec::new(),
-        was_gone: false,
+        configs: Configs::new(stage == Stage::Outside),
+        loaded: Vec::new(),
+        is_signed_in: false,
+        gone: Vec::new(),
     };
     // Without more bytes every choice is the first one, so the sequence ends.
     let _ = generator.fill();
@@ -76,10 +73,12 @@ struct Generator<'a> {
     threads: usize,
     /// The servers that are not well.
     holding: Vec<String>,
-    /// The names in the last config, with their URLs or commands.
-    named: Vec<(String, String)>,
-    /// Whether a server was down or killed.
-    was_gone: bool,
+    configs: Configs,
+    /// The enabled servers at the last reload or start of a thread.
+    loaded: Vec<Named>,
+    is_signed_in: bool,
+    /// The servers that were down or killed.
+    gone: Vec<String>,
 }
 
 /// Which kinds of steps a sequence has most of.
@@ -98,23 +97,28 @@ struct Weights {
 
 #[rustfmt::skip]
 const STRATEGIES: [Weights; 4] = [
-    Weights { config: 3, reload: 3, thread: 2, call: 5, view: 2, account: 2, world: 2, together: 2, end: 1 },
-    Weights { config: 5, reload: 6, thread: 1, call: 4, view: 1, account: 0, world: 2, together: 2, end: 0 },
-    Weights { config: 1, reload: 1, thread: 2, call: 5, view: 2, account: 6, world: 1, together: 1, end: 1 },
-    Weights { config: 2, reload: 3, thread: 1, call: 6, view: 2, account: 2, world: 8, together: 2, end: 0 },
+    Weights { config: 3, reload: 3, thread: 2, call: 4, view: 2, account: 2, world: 5, together: 2, end: 2 },
+    Weights { config: 5, reload: 6, thread: 1, call: 4, view: 1, account: 0, world: 3, together: 2, end: 1 },
+    Weights { config: 1, reload: 1, thread: 2, call: 4, view: 2, account: 6, world: 2, together: 1, end: 2 },
+    Weights { config: 2, reload: 3, thread: 1, call: 4, view: 2, account: 1, world: 14, together: 2, end: 1 },
 ];
 
 impl Generator<'_> {
     fn fill(&mut self) -> arbitrary::Result<()> {
         let strategy = self.bytes.int_in_range(0..=STRATEGIES.len() - 1)?;
         let Some(weights) = STRATEGIES.get(strategy) else { return Ok(()) };
-        let config = self.config()?;
+        let config = self.configs.next(&mut self.bytes)?;
         self.steps.push(Step::Config(config));
         if self.bytes.ratio(3, 4)? {
             let signed_in = self.sign_in()?;
+            self.is_signed_in = true;
             self.steps.push(signed_in);
         }
-        for _ in 0..self.bytes.int_in_range(3..=10)? {
+        // What goes wrong on one thread only needs two.
+        for _ in 0..*self.bytes.choose(&[0, 1, 2, 2])? {
+            self.thread()?;
+        }
+        for _ in 0..self.bytes.int_in_range(4..=11)? {
             let kinds = [
                 weights.config,
                 weights.reload,
@@ -146,27 +150,58 @@ impl Generator<'_> {
 
     fn step(&mut self, kind: usize) -> arbitrary::Result<()> {
         let step = match kind {
-            0 => Step::Config(self.config()?),
-            1 => Step::Reload,
+            0 => {
+                let config = self.configs.next(&mut self.bytes)?;
+                self.steps.push(Step::Config(config));
+                if self.bytes.ratio(1, 2)? { self.reload() } else { return Ok(()) }
+            }
+            1 => self.reload(),
             2 => return self.thread(),
             3 => return self.call(),
             4 => Step::View,
-            5 => match self.bytes.int_in_range(0..=3)? {
-                0 | 1 => Step::SignOut { by: Means::Protocol },
-                2 => Step::SignOut { by: Means::File },
-                _ => self.sign_in()?,
-            },
+            5 => return self.account(),
             6 => return self.world(),
             7 => return self.together(),
-            _ => {
-                // The threads and what is held end with the host.
-                self.threads = 0;
-                let is_killed = self.bytes.ratio(1, 2)?;
-                Step::EndHost { by: if is_killed { Ending::Kill } else { Ending::EndOfInput } }
-            }
+            _ => return self.end(),
         };
         self.steps.push(step);
         Ok(())
+    }
+
+    /// The account changes, and perhaps every thread uses the Apps server then.
+    fn account(&mut self) -> arbitrary::Result<()> {
+        let step = match self.bytes.int_in_range(0..=7)? {
+            0..=3 if self.is_signed_in => Step::SignOut { by: Means::Protocol },
+            4 | 5 if self.is_signed_in => Step::SignOut { by: Means::File },
+            0 => Step::SignOut { by: Means::Protocol },
+            _ => self.sign_in()?,
+        };
+        self.is_signed_in = matches!(step, Step::SignIn { .. });
+        self.steps.push(step);
+        match self.threads > 0 && self.bytes.ratio(1, 2)? {
+            true => self.use_by_all(CODEX_APPS),
+            false => Ok(()),
+        }
+    }
+
+    /// The host ends, with its threads and what is held, and another one lists and starts a thread.
+    fn end(&mut self) -> arbitrary::Result<()> {
+        if self.bytes.ratio(1, 2)? {
+            let config = self.configs.next(&mut self.bytes)?;
+            self.steps.push(Step::Config(config));
+        }
+        let is_killed = self.bytes.ratio(1, 2)?;
+        let by = if is_killed { Ending::Kill } else { Ending::EndOfInput };
+        self.steps.extend([Step::EndHost { by }, Step::View]);
+        self.threads = 0;
+        if self.bytes.ratio(1, 2)? { self.thread() } else { Ok(()) }
+    }
+
+    fn reload(&mut self) -> Step {
+        if !self.configs.is_broken {
+            self.loaded.clone_from(&self.configs.named);
+        }
+        Step::Reload
     }
 
     /// Calls, and perhaps a reload or a sign-out among them.
@@ -178,7 +213,7 @@ impl Generator<'_> {
         for _ in 0..self.bytes.int_in_range(2..=4)? {
             match self.bytes.int_in_range(0..=7)? {
                 0 => {
-                    let config = self.config()?;
+                    let config = self.configs.next(&mut self.bytes)?;
                     steps.extend([Step::Reload, Step::Config(config), Step::Reload]);
                 }
                 1 => steps.push(Step::Reload),
@@ -197,7 +232,15 @@ impl Generator<'_> {
 
     fn thread(&mut self) -> arbitrary::Result<()> {
         if let Some(name) = THREADS.get(self.threads) {
-            self.threads += 1;
+            if self.configs.is_broken && self.bytes.ratio(3, 4)? {
+                // No thread starts, and so what needs one would show nothing.
+                let config = self.configs.mend();
+                self.steps.push(Step::Config(config));
+            }
+            if !self.configs.is_broken {
+                self.threads += 1;
+                self.loaded.clone_from(&self.configs.named);
+            }
             self.steps.push(Step::Thread { name: (*name).into() });
         }
         Ok(())
@@ -229,8 +272,10 @@ impl Generator<'_> {
     }
 
     fn server(&mut self) -> arbitrary::Result<String> {
-        Ok(match self.bytes.int_in_range(0..=4)? {
+        let loaded = self.loaded.clone();
+        Ok(match self.bytes.int_in_range(0..=5)? {
             0 | 1 => CODEX_APPS.into(),
+            2 | 3 if !loaded.is_empty() => self.bytes.choose(&loaded)?.0.clone(),
             _ => (*self.bytes.choose(&NAMES)?).into(),
         })
     }
@@ -240,42 +285,98 @@ impl Generator<'_> {
             self.steps.push(Step::Release { server });
             return Ok(());
         }
-        let named = self.named.clone();
-        let (name, server) = match self.bytes.ratio(1, 3)? || named.is_empty() {
+        // A thread does not have what no reload has brought.
+        let loaded = if self.threads == 0 { &self.configs.named } else { &self.loaded }.clone();
+        let (name, server) = match self.bytes.ratio(1, 4)? || loaded.is_empty() {
             true => (CODEX_APPS.to_string(), CODEX_APPS.to_string()),
-            false => self.bytes.choose(&named)?.clone(),
+            false => self.bytes.choose(&loaded)?.clone(),
         };
-        let behaviour = self.behaviour(&server)?;
-        match behaviour {
+        match self.behaviour(&server)? {
             None => {
-                self.call_of(name.clone())?;
+                self.use_by_all(&server)?;
                 self.steps.push(Step::KillServer { server: server.clone() });
-                self.was_gone = true;
-                // The use that notices.
-                self.call_of(name.clone())?;
-            }
-            Some(behaviour) => {
-                if !matches!(behaviour, Behaviour::Forget | Behaviour::NewTools) {
-                    self.holding.push(server.clone());
-                }
-                self.was_gone |= behaviour == Behaviour::Down;
-                if behaviour == Behaviour::Forget {
-                    // A session that there is not cannot be forgotten.
+                self.gone.push(server.clone());
+                let others: Vec<Named> = self.loaded.clone();
+                for (name, _) in others.iter().filter(|(_, at)| *at != server) {
                     self.call_of(name.clone())?;
                 }
-                self.steps.push(Step::World { server, behaviour });
-                if behaviour == Behaviour::NewTools {
-                    self.steps.push(Step::View);
+                // The uses that notice.
+                self.use_by_all(&server)?;
+            }
+            Some(behaviour @ Behaviour::Forget) => {
+                // A session that there is not cannot be forgotten.
+                self.use_by_all(&server)?;
+                self.steps.push(Step::World { server: server.clone(), behaviour });
+                self.use_by_all(&server)?;
+            }
+            Some(behaviour @ Behaviour::NewTools) => {
+                let changed = Step::World { server: server.clone(), behaviour };
+                self.steps.extend([Step::View, changed, Step::View]);
+            }
+            Some(behaviour) => {
+                self.holding.push(server.clone());
+                self.steps.push(Step::World { server: server.clone(), behaviour });
+                if behaviour == Behaviour::Down {
+                    self.gone.push(server.clone());
+                    // What starts without the server.
+                    match self.bytes.int_in_range(0..=3)? {
+                        0 => self.thread()?,
+                        1 => self.step(1)?,
+                        2 => self.step(4)?,
+                        _ => {}
+                    }
+                }
+                // A behaviour without a call shows nothing, and a held call is there for what comes
+                // between.
+                for _ in 0..*self.bytes.choose(&[1, 1, 1, 2, 4])? {
+                    self.call_of(name.clone())?;
                 }
             }
         }
-        // A behaviour without a call shows nothing, and a held call is there for what comes between.
-        self.call_of(name)?;
-        match self.bytes.int_in_range(0..=5)? {
-            0 | 1 => self.step(1),
+        self.meanwhile(&server)
+    }
+
+    /// What happens while a server is not well, or holds a call.
+    fn meanwhile(&mut self, server: &str) -> arbitrary::Result<()> {
+        match self.bytes.int_in_range(0..=7)? {
+            0 => self.step(1),
+            1 if self.is_outside() => {
+                let config = self.configs.without(server);
+                self.steps.push(Step::Config(config));
+                self.step(1)
+            }
+            1 => self.step(1),
+            2 if self.holds(server) => {
+                self.is_signed_in = false;
+                self.steps.push(Step::SignOut { by: Means::Protocol });
+                Ok(())
+            }
+            3 if self.holds(server) => self.step(1),
             2 | 3 => self.step(5),
+            4 | 5 if self.is_outside() && self.holds(server) => self.end(),
             _ => Ok(()),
         }
+    }
+
+    fn holds(&self, server: &str) -> bool {
+        self.holding.iter().any(|holding| holding == server)
+    }
+
+    /// Every thread calls the server by each of its names.
+    fn use_by_all(&mut self, server: &str) -> arbitrary::Result<()> {
+        if self.threads == 0 {
+            self.thread()?;
+        }
+        let mut names: Vec<String> = Vec::new();
+        if server == CODEX_APPS {
+            names.push(server.into());
+        }
+        let loaded = self.loaded.iter().filter(|(_, at)| at == server);
+        names.extend(loaded.map(|(name, _)| name.clone()));
+        for thread in 0..self.threads {
+            names.iter().for_each(|name| self.call_on(thread, name.clone()));
+        }
+        Ok(())
     }
 
     /// What a server does from now on; `None`: its processes are killed.
@@ -293,22 +394,18 @@ impl Generator<'_> {
             }
             &[Hold, Hold, Refuse, Down, NewTools]
         } else {
-            &[
-                Hold,
-                Hold,
-                Hold,
-                Hold,
-                Refuse,
-                Unauthorized,
-                Forbidden,
-                TooMany,
-                Cut,
-                BadJson,
-                Down,
-                Down,
-                Forget,
-                NewTools,
-            ]
+            return Ok(Some(match self.bytes.int_in_range(0..=20)? {
+                0..=3 => Hold,
+                4..=7 => Forget,
+                8..=10 => NewTools,
+                11..=13 => Down,
+                14 | 15 => Cut,
+                16 => BadJson,
+                17 => Unauthorized,
+                18 => Forbidden,
+                19 => TooMany,
+                _ => Refuse,
+            }));
         };
         Ok(Some(*self.bytes.choose(all)?))
     }
@@ -319,45 +416,19 @@ impl Generator<'_> {
         Ok(Step::SignIn { account, auth })
     }
 
-    fn config(&mut self) -> arbitrary::Result<Value> {
-        let mut servers = Map::new();
-        self.named.clear();
-        for name in NAMES {
-            if self.bytes.ratio(1, 3)? {
-                continue;
-            }
-            let (key, at) = match self.is_outside() && self.bytes.ratio(1, 4)? {
-                true => ("command", *self.bytes.choose(&COMMANDS)?),
-                false => ("url", *self.bytes.choose(&URLS)?),
-            };
-            self.named.push((name.into(), at.into()));
-            let mut server = json!({key: at});
-            if self.bytes.ratio(1, 6)?
-                && let Some(server) = server.as_object_mut()
-            {
-                server.insert("enabled".into(), false.into());
-            }
-            servers.insert(name.into(), server);
-        }
-        let is_broken = self.bytes.ratio(1, 8)?;
-        if is_broken {
-            // Neither a command nor a URL.
-            servers.insert("a".into(), json!({"enabled": true}));
-        }
-        let mut config = json!({"chatgpt_base_url": BASE, "mcp_servers": servers});
-        if self.bytes.ratio(1, 8)?
-            && let Some(config) = config.as_object_mut()
-        {
-            config.insert("features".into(), json!({"apps": false}));
-        }
-        Ok(config)
-    }
-
     /// All servers are well again, and then every thread must reach what it should.
     fn heal(&mut self) {
         let holding = std::mem::take(&mut self.holding);
         self.steps.extend(holding.into_iter().map(|server| Step::Release { server }));
-        if self.was_gone {
+        let mut gone = std::mem::take(&mut self.gone);
+        gone.sort();
+        gone.dedup();
+        if self.threads > 0 {
+            // The uses that notice, and those that may start the server again.
+            let twice = gone.iter().chain(&gone);
+            twice.for_each(|server| self.use_by_all(server).unwrap_or_default());
+        }
+        if !gone.is_empty() {
             // A server that was gone must come back at the latest then.
             self.steps.push(Step::Reload);
         }

@@ -7,7 +7,7 @@ use mcp_overlay_model::lifecycle::{BASE, Expected, Seen, Sequence, State, Step, 
 use mcp_overlay_model::{Rule, RuleSet};
 
 use crate::rules::holding;
-use crate::subject::{Reused, Trace};
+use crate::subject::{ListedFor, Reused, Trace};
 
 /// A request that was sent before an account changed can arrive a little later.
 const IN_FLIGHT: Duration = Duration::from_millis(50);
@@ -59,6 +59,8 @@ pub enum Actual {
         /// The account.
         account: String,
     },
+    /// A list showed the tools that the Apps server has for this account.
+    ListedFor(String),
     /// Servers took one call more than once.
     Repeated {
         /// The URL or command of the server, as the configuration has it.
@@ -197,6 +199,16 @@ fn all_broken(
         all.extend(trace.repeated.iter().filter(|call| call.step == at).map(|call| {
             let actual = Actual::Repeated { at: call.at.clone(), times: call.times };
             Broken { step: at, rule: Rule::LifecycleAtMostOnce, allowed: Vec::new(), actual }
+        }));
+        let now = state.account();
+        let is_former = |listed: &&ListedFor| {
+            listed.step == at && now.is_some_and(|account| account != listed.account)
+        };
+        all.extend(trace.listed.iter().filter(is_former).map(|listed| Broken {
+            step: at,
+            rule: Rule::LifecycleOtherAccount,
+            allowed: Vec::new(),
+            actual: Actual::ListedFor(listed.account.clone()),
         }));
         let advice = || expected.discouraged_by(&observed.seen).map(broken);
         discouraged = discouraged.or_else(advice);

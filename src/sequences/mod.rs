@@ -2,6 +2,7 @@
 //! (`docs/sequences.md`).
 
 mod alphabet;
+mod configs;
 pub mod generate;
 mod generate_logins;
 pub mod judge;

@@ -24,7 +24,7 @@ pub fn picture(sequence: &Sequence, trace: &Trace, broken: &Broken) -> Picture {
         let is_wrong = at == broken.step && matches!(broken.actual, Actual::Seen(_));
         drawing.step(step, &observed.seen, is_wrong);
     }
-    drawing.wrong_request(&broken.actual);
+    drawing.wrong_message(&broken.actual);
     drawing.picture
 }
 
@@ -87,11 +87,15 @@ impl Drawing {
         }
     }
 
-    fn wrong_request(&mut self, actual: &Actual) {
+    fn wrong_message(&mut self, actual: &Actual) {
         let (at, text) = match actual {
             Actual::Seen(_) => return,
             Actual::Credentials { url, account } => {
                 (url, format!("a request with the credentials of {account}"))
+            }
+            Actual::ListedFor(account) => {
+                let text = format!("the tools of {CODEX_APPS} are those of {account}");
+                return self.event(HOST, CLIENT, text, true);
             }
             Actual::Reused { url, when } => (url, format!("one refresh token again: {when}")),
             Actual::Repeated { at, times } => (at, format!("the same call, {times} times in all")),

@@ -21,4 +21,4 @@ pub use model::ModelSubject;
 pub use production::{HostInputs, ProductionSubject};
 pub use reply::{Failure, FailureKind, Reply};
 pub use stdio::StdioDriver;
-pub use trace::{Credentials, Observed, Repeated, Reused, Trace};
+pub use trace::{Credentials, ListedFor, Observed, Repeated, Reused, Trace};

@@ -18,6 +18,9 @@ pub struct Trace {
     /// The refresh tokens that came to a token endpoint again.
     #[serde(default)]
     pub reused: Vec<Reused>,
+    /// The accounts whose tools of the Apps server were listed.
+    #[serde(default)]
+    pub listed: Vec<ListedFor>,
 }
 
 /// A refresh token that came again, and must not have.
@@ -29,6 +32,15 @@ pub struct Reused {
     pub url: String,
     /// When, in relation to the first time.
     pub when: String,
+}
+
+/// A list that had the tools of the Apps server that an account has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ListedFor {
+    /// The step that asked for the list, from 0.
+    pub step: usize,
+    /// The account whose credentials the request for the tools carried.
+    pub account: String,
 }
 
 /// A call that reached servers more than once.

@@ -12,6 +12,7 @@
 mod command_line;
 mod faults;
 mod logins;
+mod outside_faults;
 mod over_time;
 mod page;
 mod processes;

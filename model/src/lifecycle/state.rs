@@ -131,6 +131,7 @@ impl State {
             Step::KillServer { server } => {
                 self.is_gone(server);
                 self.processes_end(server);
+                self.behaviours.entry(server.clone()).or_default();
                 done()
             }
             Step::Settle => self.settle(),
@@ -245,24 +246,47 @@ impl State {
         }
     }
 
-    /// The servers, by URL or command, that some view uses or that hold a call. The Apps server is not
-    /// among them.
+    /// The servers, by URL or command, that some thread uses or that hold a call, each with the most
+    /// connections that it may have: one for each thread and name. The Apps server is not among them.
     #[must_use]
-    pub fn in_use(&self) -> BTreeSet<String> {
-        let mut used: BTreeSet<String> = self.held.iter().map(|held| held.at.clone()).collect();
-        let configs = self.threads.values().flat_map(|thread| {
+    pub fn in_use(&self) -> BTreeMap<String, usize> {
+        let mut used: BTreeMap<String, usize> = BTreeMap::new();
+        for held in &self.held {
+            *used.entry(held.at.clone()).or_default() += 1;
+        }
+        for thread in self.threads.values() {
             let before = match self.profile.has(Rule::LifecycleReloadNextTurn) {
                 true => thread.before.as_slice(),
                 false => &[],
             };
-            std::iter::once(&thread.config).chain(&thread.perhaps).chain(before)
-        });
-        for config in configs.chain([&self.config]) {
-            let Some(observed) = self.observed(config, self.known.as_ref()) else { continue };
-            let targets = observed.iter().filter_map(|(name, _)| target(&observed, name, None));
-            used.extend(targets.map(|target| target.at));
+            let configs = std::iter::once(&thread.config).chain(&thread.perhaps).chain(before);
+            for (at, times) in self.used_by_one_of(configs) {
+                *used.entry(at).or_default() += times;
+            }
         }
         used
+    }
+
+    /// The servers that one of these configurations uses, each with the most names that it has in one.
+    fn used_by_one_of<'a>(
+        &self,
+        configs: impl Iterator<Item = &'a Value>,
+    ) -> BTreeMap<String, usize> {
+        let mut most: BTreeMap<String, usize> = BTreeMap::new();
+        for config in configs {
+            let Some(observed) = self.observed(config, self.known.as_ref()) else { continue };
+            let mut times: BTreeMap<String, usize> = BTreeMap::new();
+            for name in observed.present().into_keys() {
+                if let Some(target) = target(&observed, &name, None) {
+                    *times.entry(target.at).or_default() += 1;
+                }
+            }
+            for (at, times) in times {
+                let most = most.entry(at).or_default();
+                *most = times.max(*most);
+            }
+        }
+        most
     }
 
     /// The host starts, or notices now what another program did to `auth.json` since the last
@@ -326,9 +350,22 @@ impl State {
         let (before, perhaps) = (Vec::new(), Vec::new());
         let gone = self.down().map(|server| (server, false)).collect();
         let (config, answered) = (self.config.clone(), BTreeSet::new());
-        let thread = Thread { config, before, perhaps, accounts, gone, answered };
+        let thread = Thread {
+            config,
+            before,
+            perhaps,
+            accounts,
+            gone,
+            was_refused: false,
+            is_after_refused: false,
+            answered,
+        };
         self.threads.insert(name.into(), thread);
-        Expected { rule: Rule::LifecycleThreadStarts, ..done() }
+        let mut expected = Expected { rule: Rule::LifecycleThreadStarts, ..done() };
+        if self.down().next().is_some() {
+            expected.wrong.push((Seen::Refused, Rule::LifecycleApart));
+        }
+        expected
     }
 
     /// The servers that are down, or behind a token endpoint that fails.
@@ -341,6 +378,7 @@ impl State {
     /// MUST change nothing; the next good one works.
     fn reload(&mut self) -> Expected {
         if self.observed(&self.config, self.known.as_ref()).is_none() {
+            self.threads.values_mut().for_each(|thread| thread.was_refused = true);
             let mut expected = refused(Rule::LifecycleBrokenKeeps);
             // A host without threads has nothing to reload, and need not look.
             expected.allowed.extend(self.threads.is_empty().then_some(Seen::Done));
@@ -354,6 +392,7 @@ impl State {
             thread.before.push(before);
             // The reload starts again what ended or did not start.
             thread.gone.retain(|server, _| is_late || down.contains(server));
+            thread.is_after_refused = std::mem::take(&mut thread.was_refused);
             thread.answered.clear();
         }
         Expected { rule: Rule::LifecycleReloadApplies, ..done() }
@@ -369,6 +408,7 @@ impl State {
             thread: known,
             on_disk: &self.config,
             rules: self.profile.rules(),
+            was_ended: self.was_ended,
             observe: &|config, account| self.observed(config, account),
         };
         let mut expected = use_of(&users, server, self);
@@ -475,8 +515,9 @@ impl World for State {
         if self.behaviours.contains_key(server_at(at)) {
             return Some(Rule::LifecycleRecovers);
         }
-        let is_other_unwell = self.behaviours.values().any(|behaves| *behaves != Behaviour::Well);
-        is_other_unwell.then_some(Rule::LifecycleApart)
+        let is_unwell = self.behaviours.values().any(|behaves| *behaves != Behaviour::Well);
+        let has_ended = self.threads.values().any(|thread| !thread.gone.is_empty());
+        (is_unwell || has_ended).then_some(Rule::LifecycleApart)
     }
 }
 

@@ -30,6 +30,10 @@ pub struct Thread {
     /// The servers whose connection may be gone: the process was killed, or the server was down. The
     /// value says whether a use has failed since, so that the host knows.
     pub gone: BTreeMap<String, bool>,
+    /// Whether the last reload was refused.
+    pub was_refused: bool,
+    /// Whether the last reload was the first good one after a refused one.
+    pub is_after_refused: bool,
     /// The names of the servers that have answered it, so that their connections were there.
     pub answered: BTreeSet<String>,
 }

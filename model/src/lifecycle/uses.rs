@@ -17,6 +17,8 @@ pub(super) struct Users<'a> {
     /// The configuration on disk.
     pub(super) on_disk: &'a Value,
     pub(super) rules: RuleSet,
+    /// Whether another host ran before.
+    pub(super) was_ended: bool,
     /// What a host shows of a configuration and a sign-in.
     pub(super) observe: &'a dyn Fn(&Value, Option<&SignedIn>) -> Shown,
 }
@@ -88,7 +90,7 @@ fn outcome(target: Option<Target>, world: &dyn World) -> Seen {
 /// whatever thread or connection, and a server that only the sign-in gave MUST be gone.
 ///
 /// Rule `lifecycle.other-account`: After another account signed in, a request MUST NOT carry the
-/// former's credentials.
+/// former's credentials, and a list MUST NOT show tools that were learned with them.
 ///
 /// Rule `lifecycle.sign-in-restores`: After a sign-in, threads that live MUST reach the Apps server
 /// without a reload.
@@ -96,7 +98,7 @@ fn outcome(target: Option<Target>, world: &dyn World) -> Seen {
 /// Rule `lifecycle.apart`: A server that refuses or holds its calls, is down or dies MUST change no
 /// answer about another.
 pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expected {
-    let Users { thread, on_disk, rules, observe } = users;
+    let Users { thread, on_disk, rules, was_ended, observe } = users;
     let (now, former) = match thread.accounts.split_last() {
         Some((now, former)) => (now.as_ref(), former),
         None => (None, Default::default()),
@@ -107,20 +109,31 @@ pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expect
     };
     let seen = |config: &Value, account| outcome(target_of(config, account), world);
     let is_late = rules.has(Rule::LifecycleReloadNextTurn);
-    let rule = match thread.before.is_empty() {
-        true => Rule::LifecycleThreadKeeps,
-        false if is_late => Rule::LifecycleReloadNextTurn,
+    let has_answered = thread.answered.contains(name);
+    let of_reload = match thread.is_after_refused {
+        true => Rule::LifecycleBrokenKeeps,
         false => Rule::LifecycleReloadApplies,
+    };
+    let rule = match thread.before.is_empty() {
+        _ if thread.was_refused => Rule::LifecycleBrokenKeeps,
+        true if has_answered => Rule::LifecycleThreadKeeps,
+        true => Rule::LifecycleThreadStarts,
+        false if is_late => Rule::LifecycleReloadNextTurn,
+        false => of_reload,
     };
     let mut expected = Expected::any_of(Vec::new(), rule);
     of_server(thread, target_of(&thread.config, now), world, &mut expected);
-    let unreached = expected.wrong.pop_if(|(seen, _)| *seen == Seen::Refused);
+    // Another configuration may explain this better, but not where the thread used the server.
+    let unreached = expected.wrong.pop_if(|(seen, _)| *seen == Seen::Refused && !has_answered);
+    if thread.was_refused {
+        expected.wrong.push((Seen::Refused, Rule::LifecycleBrokenKeeps));
+    }
     let mut others: Vec<&Value> = thread.perhaps.iter().collect();
     match is_late {
         true => others.extend(&thread.before),
-        false => expected.wrong.extend(
-            thread.before.iter().map(|before| (seen(before, now), Rule::LifecycleReloadApplies)),
-        ),
+        false => {
+            expected.wrong.extend(thread.before.iter().map(|before| (seen(before, now), of_reload)))
+        }
     }
     for other in others {
         let mut of_other = Expected::any_of(Vec::new(), rule);
@@ -136,6 +149,9 @@ pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expect
         for config in std::iter::once(&thread.config).chain(&thread.before) {
             expected.wrong.push((seen(config, account.as_ref()), of_account(account)));
         }
+    }
+    if *was_ended && now.is_some() && former.is_empty() {
+        expected.wrong.push((seen(&thread.config, None), Rule::LifecycleDurable));
     }
     expected.wrong.push((seen(on_disk, now), Rule::LifecycleThreadKeeps));
     expected.wrong.extend(unreached);

@@ -37,10 +37,17 @@ impl State {
         }
         expected.wrong = self.wrong_views();
         if !self.new_tools.is_empty() {
-            let mut earlier = self.clone();
-            earlier.new_tools.clear();
-            let lists = earlier.lists(&observed).into_iter();
-            expected.wrong.extend(lists.map(|list| (list, Rule::LifecycleListChanged)));
+            let stale =
+                self.lists_with(&observed, |_, _| &[Listed::WithTools, Listed::WithNewTools]);
+            expected.wrong.extend(stale.into_iter().map(|list| (list, Rule::LifecycleListChanged)));
+        }
+        if self.behaviours.values().any(|behaves| *behaves != Behaviour::Well) {
+            let is_open = |at: &str| !self.is_perhaps_away(at) && !self.logins.is_guarded(at);
+            let short = self.lists_with(&observed, |name, at| match is_open(at) {
+                false => self.tools_of(name, at),
+                true => &[Listed::WithTools, Listed::WithNewTools, Listed::WithoutTools],
+            });
+            expected.wrong.extend(short.into_iter().map(|list| (list, Rule::LifecycleApart)));
         }
         expected
     }
@@ -63,6 +70,15 @@ impl State {
     /// The lists that a host may show of this: one, unless a server can be reached only perhaps. The
     /// tools of the Apps server may come from a cache, so it has tools if it is enabled.
     fn lists(&self, observed: &Observed) -> Vec<Seen> {
+        self.lists_with(observed, |name, at| self.tools_of(name, at))
+    }
+
+    /// The lists of which each enabled server shows one of the choices for its name, and its URL or command.
+    fn lists_with(
+        &self,
+        observed: &Observed,
+        tools_of: impl Fn(&str, &str) -> &'static [Listed],
+    ) -> Vec<Seen> {
         let mut lists = vec![BTreeMap::new()];
         for (name, seen) in observed.iter() {
             let at = seen.url.as_deref().or(seen.command.as_deref()).unwrap_or_default();
@@ -77,7 +93,7 @@ impl State {
                     false => &[Listed::WithoutTools],
                 }
             } else {
-                self.tools_of(name, at)
+                tools_of(name, at)
             };
             lists = choices
                 .iter()
@@ -93,6 +109,12 @@ impl State {
         lists.into_iter().map(Seen::Servers).collect()
     }
 
+    /// Whether a server is down, or may not be there for some thread.
+    fn is_perhaps_away(&self, at: &str) -> bool {
+        let is_gone = self.threads.values().any(|thread| thread.gone.contains_key(at));
+        is_gone || self.behaviours.get(at) == Some(&Behaviour::Down)
+    }
+
     /// What a list may show of the tools of an enabled server.
     fn tools_of(&self, name: &str, at: &str) -> &'static [Listed] {
         use Listed::{NotLoggedIn, WithNewTools, WithTools, WithoutTools};
@@ -103,8 +125,7 @@ impl State {
             Access::NoLogin => return &[NotLoggedIn, WithoutTools],
             _ => return &[WithoutTools, NotLoggedIn, WithTools, WithNewTools],
         }
-        let is_gone = self.threads.values().any(|thread| thread.gone.contains_key(at));
-        match (self.new_tools.contains(at), is_gone || is_down) {
+        match (self.new_tools.contains(at), self.is_perhaps_away(at)) {
             (false, false) => &[WithTools],
             (true, false) => &[WithNewTools],
             // Its tools may be those that the host learned before.

@@ -141,7 +141,7 @@ async fn respond(head: Head, message: &Value, shared: &Arc<Shared>) -> Response<
         Method::POST | Method::GET if is_lost => status(StatusCode::NOT_FOUND),
         Method::POST if is_call => called(message, taken, &target).await,
         Method::POST if message.get("jsonrpc").is_some() => {
-            let Some(answer) = shared.answer(&mark, &target, message) else {
+            let Some(answer) = shared.answer(&mark, &target, message, taken.number) else {
                 return status(StatusCode::ACCEPTED);
             };
             let mut response = json_body(&answer);

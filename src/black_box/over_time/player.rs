@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use mcp_overlay_model::lifecycle::{BASE, Behaviour, Listed, Means, Seen, Sequence, State, Step};
+use mcp_overlay_model::lifecycle::{
+    BASE, Behaviour, Expected, Listed, Means, Seen, Sequence, State, Step,
+};
 use mcp_overlay_model::{Auth, CODEX_APPS};
 use serde_json::{Map, Value, json};
 use toml::Table;
@@ -12,7 +14,7 @@ use super::accounts::Accounts;
 use super::held::{Held, Waiting};
 use super::http::MODEL;
 use super::servers::Servers;
-use super::shared::{Origin, Received, TOOLS, Target};
+use super::shared::{OF_REQUEST, Origin, Received, TOOLS, Target};
 use crate::black_box::home::Home;
 use crate::black_box::narrow::LOOPBACK;
 use crate::black_box::refusal::ConfigNames;
@@ -21,7 +23,7 @@ use crate::display::printable;
 use crate::subject::process::piped::protocol;
 use crate::subject::process::secrets::nonce;
 use crate::subject::stdio::Patience;
-use crate::subject::{Credentials, Failure, FailureKind, Observed, Repeated, Trace};
+use crate::subject::{Credentials, Failure, FailureKind, ListedFor, Observed, Repeated, Trace};
 
 /// The time in which what ends must be gone (`lifecycle.superseded-ends`, `lifecycle.ends`).
 pub(super) const ENDS: Duration = Duration::from_secs(2);
@@ -57,6 +59,7 @@ pub(in crate::black_box) fn play(stage: &Stage<'_>, sequence: &Sequence) -> Resu
         session: None,
         second: None,
         second_threads: BTreeSet::new(),
+        has_run: false,
         config: Map::from_iter([("chatgpt_base_url".to_string(), Value::from(BASE))]),
         urls: Vec::new(),
         threads: BTreeMap::new(),
@@ -65,6 +68,7 @@ pub(in crate::black_box) fn play(stage: &Stage<'_>, sequence: &Sequence) -> Resu
         asked: Vec::new(),
         holding: BTreeSet::new(),
         calls: Vec::new(),
+        listed: Vec::new(),
         step: 0,
         leaked_before: Vec::new(),
         state: State::before(sequence, true),
@@ -87,6 +91,8 @@ pub(super) struct Player<'a> {
     pub(super) second: Option<Session>,
     /// The threads of the second host.
     pub(super) second_threads: BTreeSet<String>,
+    /// Whether a host has run in the home.
+    pub(super) has_run: bool,
     /// Secrets that hosts leaked before the running one.
     pub(super) leaked_before: Vec<String>,
     /// The host config, with the URLs of the sequence.
@@ -104,6 +110,7 @@ pub(super) struct Player<'a> {
     pub(super) holding: BTreeSet<Target>,
     /// The step of each call. A call has its position as its number.
     pub(super) calls: Vec<usize>,
+    listed: Vec<ListedFor>,
     /// The number of the step.
     pub(super) step: usize,
     /// What the specification knows, to know what to wait for.
@@ -116,8 +123,8 @@ impl Player<'_> {
         let mut steps = Vec::with_capacity(sequence.steps.len());
         for (number, step) in sequence.steps.iter().enumerate() {
             self.step = number;
-            self.state.step(step);
-            let seen = match self.take(step) {
+            let expected = self.state.step(step);
+            let seen = match self.take(step, &expected) {
                 Ok(seen) => seen,
                 Err(failure) => return Err(self.leaked().unwrap_or(failure)),
             };
@@ -134,8 +141,8 @@ impl Player<'_> {
             let at = received.at.saturating_duration_since(self.began);
             Some(Credentials { at, url: self.url_of(&received.target), account })
         });
-        let reused = self.reused();
-        Ok(Trace { steps, credentials: credentials.collect(), repeated, reused })
+        let (reused, listed) = (self.reused(), self.listed.clone());
+        Ok(Trace { steps, credentials: credentials.collect(), repeated, reused, listed })
     }
 
     /// The calls that servers took more than once.
@@ -163,7 +170,7 @@ impl Player<'_> {
         (!leaks.is_empty()).then_some(Failure { kind: FailureKind::Leaked, message, certain: true })
     }
 
-    fn take(&mut self, step: &Step) -> Result<Seen, Failure> {
+    fn take(&mut self, step: &Step, expected: &Expected) -> Result<Seen, Failure> {
         match step {
             Step::Config(config) => self.write_config(config),
             Step::SignIn { account, auth } => self.sign_in(account, *auth),
@@ -181,7 +188,7 @@ impl Player<'_> {
                 self.second_threads.insert(name.clone());
                 self.start_thread(name)
             }
-            Step::View => self.view(),
+            Step::View => self.view(expected),
             Step::World { server, behaviour } => {
                 self.behave(server, *behaviour);
                 Ok(Seen::Done)
@@ -205,13 +212,17 @@ impl Player<'_> {
         }
     }
 
-    /// The addresses of the servers that are in use.
-    fn used(&self) -> Vec<Target> {
-        self.state.in_use().iter().flat_map(|server| self.targets_of(server)).collect()
+    /// The addresses of the servers that are in use, and the most connections to each.
+    fn used(&self) -> BTreeMap<Target, usize> {
+        let all = self.state.in_use().into_iter();
+        let used = all.flat_map(|(server, most)| {
+            self.targets_of(&server).into_iter().map(move |target| (target, most))
+        });
+        used.collect()
     }
 
-    /// The servers that are none of these and that the host has not left after the time for that.
-    pub(super) fn left_over(&self, used: &[Target]) -> Seen {
+    /// The servers that have more connections than these after the time for that.
+    pub(super) fn left_over(&self, used: &BTreeMap<Target, usize>) -> Seen {
         let left = self.stage.servers.left_over(&self.mark, used, ENDS);
         Seen::LeftOver(left.iter().map(|target| self.url_of(target)).collect())
     }
@@ -292,13 +303,19 @@ impl Player<'_> {
         Ok(Seen::Done)
     }
 
-    fn view(&mut self) -> Result<Seen, Failure> {
+    fn view(&mut self, expected: &Expected) -> Result<Seen, Failure> {
         let patience = self.stage.patience.case;
         let names = ConfigNames::of(&self.local_config());
         self.asked.push((Instant::now(), self.step));
         Ok(match self.session()?.status(&names, patience)? {
             Status::Refused(_) => Seen::Refused,
+            // The refusal of a config must say so; any other one is wrong anyway.
+            Status::Failed(failure) if expected.allowed.contains(&Seen::Refused) => {
+                return Err(failure);
+            }
+            Status::Failed(_) => Seen::Refused,
             Status::Listed(listed) => {
+                self.note_account(&listed);
                 let mut names = BTreeSet::new();
                 if let Some(twice) = listed.iter().find(|listed| !names.insert(&listed.name)) {
                     let name = printable(&twice.name);
@@ -326,6 +343,20 @@ impl Player<'_> {
 }
 
 impl Player<'_> {
+    /// Notes for which account the tools of the Apps server are.
+    fn note_account(&mut self, listed: &[session::Listed]) {
+        let all = self.stage.servers.received(&self.mark);
+        let apps = listed.iter().filter(|listed| listed.name == CODEX_APPS);
+        let numbers = apps.flat_map(|listed| &listed.tools).filter_map(|tool| {
+            let (_, number) = tool.split_once(OF_REQUEST)?;
+            number.parse::<usize>().ok()
+        });
+        let of_account = |number: usize| self.account_of(all.get(number)?);
+        let accounts: Vec<String> = numbers.filter_map(of_account).collect();
+        let step = self.step;
+        self.listed.extend(accounts.into_iter().map(|account| ListedFor { step, account }));
+    }
+
     pub(super) fn behave(&mut self, server: &str, behaviour: Behaviour) {
         if server != CODEX_APPS {
             // A config may name it later.

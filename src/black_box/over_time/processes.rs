@@ -110,7 +110,7 @@ fn take(
     let Some(taken) = shared.record(mark, received) else { return };
     if !is_call {
         // A process that has just ended needs no answer.
-        shared.answer(mark, target, &message).map(|answer| answers.send(answer));
+        shared.answer(mark, target, &message, taken.number).map(|answer| answers.send(answer));
         return;
     }
     let (target, answers) = (target.clone(), answers.clone());

@@ -16,6 +16,11 @@ impl Player<'_> {
         if self.session.is_none() {
             let home = self.home.take().map_or_else(|| Home::new(None), Ok);
             let home = home.map_err(|error| session::own_fault(&error))?;
+            if !std::mem::replace(&mut self.has_run, true) {
+                // A host that starts again finds what the one before it left.
+                let local = home::with_settings(&self.local_config(), &[]);
+                home.write(&local, &[]).map_err(|error| session::own_fault(&error))?;
+            }
             self.session = Some(self.start_in(home)?);
         }
         self.session.as_mut().ok_or_else(|| crashed("is not running".into()))
@@ -69,7 +74,7 @@ impl Player<'_> {
             Ending::EndOfInput
                 if second.iter_mut().chain([&mut session]).all(|host| host.ends_within(ENDS)) =>
             {
-                self.left_over(&[])
+                self.left_over(&BTreeMap::new())
             }
             Ending::EndOfInput => Seen::Unanswered,
         };

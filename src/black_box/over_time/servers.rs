@@ -142,18 +142,18 @@ impl Servers {
         let processes = self.shared.processes(mark, |open| open.target == *target);
         processes::kill(&processes);
         let is_there = |open: &Open| open.process.is_some_and(|id| processes.contains(&id));
-        self.wait_closed(mark, limit, is_there);
+        self.wait_closed(mark, limit, is_there, &BTreeMap::new());
     }
 
-    /// The servers with open streams or processes that are none of these, after `limit` at the latest.
+    /// The servers with more open streams or processes than these, after `limit` at the latest.
     pub(super) fn left_over(
         &self,
         mark: &str,
-        used: &[Target],
+        used: &BTreeMap<Target, usize>,
         limit: Duration,
     ) -> BTreeSet<Target> {
-        let is_left = |open: &Open| !used.contains(&open.target) && open.target.0 != Origin::Apps;
-        self.wait_closed(mark, limit, is_left)
+        let is_counted = |open: &Open| open.target.0 != Origin::Apps;
+        self.wait_closed(mark, limit, is_counted, used)
     }
 
     fn wait_closed(
@@ -161,10 +161,18 @@ impl Servers {
         mark: &str,
         limit: Duration,
         counts: impl Fn(&Open) -> bool,
+        used: &BTreeMap<Target, usize>,
     ) -> BTreeSet<Target> {
         let left = |all: &BTreeMap<String, Playing>| -> BTreeSet<Target> {
             let open = all.get(mark).into_iter().flat_map(|playing| playing.open.values());
-            open.filter(|open| counts(open)).map(|open| open.target.clone()).collect()
+            let mut times: BTreeMap<&Target, usize> = BTreeMap::new();
+            for open in open.filter(|open| counts(open)) {
+                *times.entry(&open.target).or_default() += 1;
+            }
+            let is_more = |(target, times): &(&Target, usize)| {
+                *times > used.get(*target).copied().unwrap_or_default()
+            };
+            times.into_iter().filter(is_more).map(|(target, _)| target.clone()).collect()
         };
         let all = lock(&self.shared.playing);
         let waited = self.shared.closed.wait_timeout_while(all, limit, |all| !left(all).is_empty());

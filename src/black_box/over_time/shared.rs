@@ -19,6 +19,10 @@ const MOST_REQUESTS: usize = 10_000;
 /// A result of a tool begins with this, and ends with the number of the request.
 pub(super) const ANSWERS: &str = "the answer to request ";
 
+/// The Apps server has a tool that begins with this, and ends with the number of the request for its
+/// tools, which tells the account that they are for.
+pub(super) const OF_REQUEST: &str = "look_for_";
+
 /// The tools of every server; the second one only after it changed them.
 pub(super) const TOOLS: [&str; 2] = ["look", "look_again"];
 
@@ -166,14 +170,23 @@ impl Shared {
         self.closed.notify_all();
     }
 
-    /// The answer to an MCP request other than a tool call.
-    pub(super) fn answer(&self, mark: &str, target: &Target, message: &Value) -> Option<Value> {
+    /// The answer to the MCP request of this number, other than a tool call.
+    pub(super) fn answer(
+        &self,
+        mark: &str,
+        target: &Target,
+        message: &Value,
+        number: usize,
+    ) -> Option<Value> {
         if message.get("method").and_then(Value::as_str) == Some("tools/list") {
             let all = lock(&self.playing);
             let changed = all.get(mark).is_some_and(|playing| playing.new_tools.contains(target));
             let count = if changed { TOOLS.len() } else { 1 };
-            let tool = |name: &&str| json!({"name": name, "inputSchema": {"type": "object"}});
-            let tools: Vec<Value> = TOOLS.iter().take(count).map(tool).collect();
+            let tool = |name: &str| json!({"name": name, "inputSchema": {"type": "object"}});
+            let mut tools: Vec<Value> = TOOLS.iter().take(count).map(|name| tool(name)).collect();
+            if target.0 == Origin::Apps {
+                tools.push(tool(&format!("{OF_REQUEST}{number}")));
+            }
             let id = message.get("id")?;
             return Some(json!({"jsonrpc": "2.0", "id": id, "result": {"tools": tools}}));
         }

@@ -1,0 +1,208 @@
+//! Faults over time that were chosen without a look at the checker (`outside/faults.tsv`): each is
+//! found, and blamed on its rule.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use mcp_overlay::black_box::BlackBox;
+use mcp_overlay::black_box::narrow::AppsOrigin;
+use mcp_overlay::sequences::generate::{Stage, random_sequence};
+use mcp_overlay::sequences::judge::{Broken, judge, reached};
+use mcp_overlay::sequences::story::told;
+use mcp_overlay::subject::Driver;
+use mcp_overlay::subject::stdio::Patience;
+use mcp_overlay_model::lifecycle::Sequence;
+use mcp_overlay_model::{Profile, Rule};
+
+use crate::PATIENCE;
+
+const TABLE: &str = include_str!("outside/faults.tsv");
+const PAGE: &str = include_str!("../../docs/sequences.md");
+
+/// The seeds of which the table has the median. `check` uses the first one.
+const SEEDS: [u64; 5] = [27_191, 1, 2, 3, 4];
+
+/// The sequences to play in place of those that the table names: a busy machine may miss one.
+const MORE: u64 = 100;
+
+/// As many as the issue allows.
+const MOST: u64 = 200;
+
+/// A line of the table.
+struct Fault {
+    name: &'static str,
+    rule: Rule,
+    /// The public reports.
+    reports: &'static str,
+    what: &'static str,
+    /// The median of the sequences that it takes.
+    median: &'static str,
+    /// The seed that finds it soonest, and the sequences that it takes then.
+    seed: u64,
+    after: u64,
+}
+
+fn faults() -> Vec<Fault> {
+    let lines = TABLE.lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>());
+    let fault = |columns: Vec<&'static str>| {
+        let rule = Rule::ALL.iter().find(|rule| rule.id() == columns[1]);
+        let number = |column: usize| columns.get(column).and_then(|text| text.parse().ok());
+        Fault {
+            name: columns[0],
+            rule: *rule.unwrap(),
+            reports: columns[2],
+            what: columns[3],
+            median: columns.get(4).copied().unwrap_or_default(),
+            seed: number(5).unwrap_or_default(),
+            after: number(6).unwrap_or(MOST),
+        }
+    };
+    lines.map(fault).collect()
+}
+
+/// The profile in which a fault against this rule shows: only the first ones send the host's
+/// credentials to loopback, and only the last ones take a reload up at once.
+fn profile_of(rule: Rule) -> Profile {
+    match rule {
+        Rule::LifecycleSignedOut | Rule::LifecycleOtherAccount => Profile::CodexPr27191,
+        _ => Profile::CodexPr31803,
+    }
+}
+
+/// What has no answer by then has none: some faults leave many calls without one.
+const IMPATIENCE: Patience = Patience { case: Duration::from_secs(5), ..PATIENCE };
+
+fn start(fault: &str, profile: Profile) -> BlackBox {
+    let tool = env!("CARGO_BIN_EXE_mcp-overlay");
+    let stdio = [tool, "endpoint", "stdio"].map(str::to_string).to_vec();
+    let tests = std::env::current_exe().unwrap();
+    let program: PathBuf = tests.ancestors().nth(2).unwrap().join("examples/outside-host");
+    let program = program.display().to_string();
+    let command = [&program, fault, "app-server", "--profile", profile.name()];
+    let command = command.map(str::to_string).to_vec();
+    let patience = if fault == "none" { PATIENCE } else { IMPATIENCE };
+    BlackBox::start(command, stdio, patience, AppsOrigin::Loopback).unwrap()
+}
+
+/// What a sequence breaks: the rule, or the kind of breakdown.
+fn broken_by(subject: &BlackBox, sequence: &Sequence) -> Option<Result<Broken, String>> {
+    match subject.play(sequence).unwrap() {
+        Err(failure) => Some(Err(failure.message)),
+        Ok(trace) => judge(sequence, &trace).broken().cloned().map(Ok),
+    }
+}
+
+/// How many sequences it takes until one breaks the rule, and what others broke before.
+fn found_after(fault: &Fault, seed: u64, most: u64) -> (Option<u64>, Vec<String>) {
+    let profile = profile_of(fault.rule);
+    let subject = start(fault.name, profile);
+    let mut others = Vec::new();
+    for number in 0..most {
+        let sequence = random_sequence(profile, Stage::Outside, seed, number);
+        if !reached(&sequence).has(fault.rule) {
+            continue;
+        }
+        match broken_by(&subject, &sequence) {
+            None => {}
+            Some(Ok(broken)) if broken.rule == fault.rule => return (Some(number + 1), others),
+            Some(Ok(broken)) => others.push(format!("{} {}", number + 1, broken.rule)),
+            Some(Err(message)) => others.push(format!("{} {message}", number + 1)),
+        }
+    }
+    (None, others)
+}
+
+/// Does something with each, a few at a time: most of the time is spent waiting for processes.
+fn for_each<T: Send>(all: Vec<T>, act: impl Fn(T) + Sync) {
+    let left = Mutex::new(all.into_iter());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                loop {
+                    let next = left.lock().unwrap().next();
+                    let Some(next) = next else { return };
+                    act(next);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn every_fault_from_outside_is_found_and_blamed() {
+    let problems = Mutex::new(Vec::new());
+    for_each(faults(), |fault| {
+        let (found, others) = found_after(&fault, fault.seed, fault.after + MORE);
+        if found.is_none() {
+            problems.lock().unwrap().push(format!("{}: {others:?}", fault.name));
+        }
+    });
+    let problems = problems.into_inner().unwrap();
+    assert!(problems.is_empty(), "not found:\n{}", problems.join("\n"));
+}
+
+/// The sound host is built as the faulty ones are: an app-server for each thread, with servers in
+/// between.
+#[test]
+fn a_host_with_an_app_server_for_each_thread_is_not_blamed() {
+    for profile in [Profile::CodexPr27191, Profile::CodexPr31803] {
+        let subject = start("none", profile);
+        let next = AtomicU64::new(0);
+        for_each((0..40).collect(), |_: u64| {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let sequence = random_sequence(profile, Stage::Outside, 1, number);
+            match broken_by(&subject, &sequence) {
+                None => {}
+                Some(Ok(broken)) => panic!("{}", told(&sequence, &broken)),
+                Some(Err(message)) => panic!("{message}"),
+            }
+        });
+    }
+}
+
+#[test]
+fn every_rule_over_time_has_a_fault_from_outside() {
+    let faults = faults();
+    let tested = |rule: &&Rule| faults.iter().any(|fault| fault.rule == **rule);
+    let over_time = Rule::ALL.iter().filter(|rule| rule.id().starts_with("lifecycle"));
+    let missing: Vec<&Rule> = over_time.filter(|rule| !tested(rule)).collect();
+    // A host that fits neither reading of a change of `auth.json` breaks another rule, and what breaks
+    // the older rule about reloads breaks the newer one.
+    assert_eq!(missing, [&Rule::LifecycleReloadNextTurn, &Rule::LifecycleFileCounts]);
+}
+
+/// The rows of the table in docs/sequences.md.
+fn rows() -> String {
+    let link = |report: &str| {
+        let (repository, number) = report.split_once('#').unwrap();
+        format!("[{report}](https://github.com/{repository}/issues/{number})")
+    };
+    let row = |fault: Fault| {
+        let reports: Vec<String> =
+            fault.reports.split(", ").filter(|report| !report.is_empty()).map(link).collect();
+        let Fault { what, rule, median, .. } = fault;
+        format!("| {what} | `{rule}` | {} | {median} |\n", reports.join(", "))
+    };
+    faults().into_iter().map(row).collect()
+}
+
+#[test]
+fn the_page_has_the_table() {
+    let rows = rows();
+    assert!(PAGE.contains(&rows), "docs/sequences.md should have:\n{rows}");
+}
+
+/// Prints how many sequences each fault takes with each seed.
+#[test]
+#[ignore = "measures; takes many minutes"]
+fn measure() {
+    for seed in SEEDS {
+        for_each(faults(), |fault| {
+            let (number, others) = found_after(&fault, seed, MOST);
+            let number = number.map_or("-".into(), |number| number.to_string());
+            println!("{}\t{seed}\t{number}\t{}", fault.name, others.join(", "));
+        });
+    }
+}
