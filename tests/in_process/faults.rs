@@ -23,7 +23,7 @@ const FAULTS: [(&str, Profile, Option<Rule>); 22] = [
     ("shares-one-thread", NEW, Some(Rule::LifecycleThreadKeeps)),
     ("answers-from-another-connection", NEW, Some(Rule::LifecycleThreadKeeps)),
     ("reloads-anything", NEW, Some(Rule::LifecycleBrokenKeeps)),
-    ("is-lost-after-a-broken-reload", NEW, Some(Rule::LifecycleThreadKeeps)),
+    ("is-lost-after-a-broken-reload", NEW, Some(Rule::LifecycleBrokenKeeps)),
     ("starts-threads-anyway", NEW, Some(Rule::LifecycleThreadStarts)),
     ("cuts-calls-at-reload", NEW, Some(Rule::LifecycleInFlight)),
     ("cuts-calls-at-logout", NEW, Some(Rule::LifecycleInFlight)),
