@@ -8,7 +8,7 @@ use mcp_overlay_model::{Profile, Rule};
 use crate::over_time::start;
 
 /// The faults, each with the rule that it breaks.
-const FAULTS: [(&str, Rule); 6] = [
+pub const FAULTS: [(&str, Rule); 6] = [
     ("each-call-refreshes", Rule::LifecycleRefreshOnce),
     ("keeps-the-first-refresh-token", Rule::LifecycleRefreshOnce),
     ("does-not-store-the-refreshed-token", Rule::LifecycleRefreshOnce),
