@@ -16,6 +16,7 @@ use std::time::Duration;
 use mcp_overlay::rules;
 use mcp_overlay::sequences::generate::{Stage, random_sequence};
 use mcp_overlay::sequences::judge::{Actual, Broken, Verdict, judge, reached};
+use mcp_overlay::sequences::picture::picture;
 use mcp_overlay::sequences::shrink::shrink;
 use mcp_overlay::sequences::story::told;
 use mcp_overlay::subject::{Credentials, ListedFor, Observed, Repeated, Reused, Trace};
@@ -512,4 +513,39 @@ fn a_finding_is_told_step_by_step() {
 "
     );
     assert_eq!(told(&sequence, &broken), expected);
+}
+
+#[test]
+fn the_picture_has_a_lane_for_each_server_and_one_wrong_event() {
+    let sequence = sequence(
+        Profile::CodexPr27191,
+        json!([
+            {"config": {"mcp_servers": {"a": {"url": "https://one.example/mcp"}}}},
+            {"thread": {"as": "t1"}},
+            {"call": {"thread": "t1", "server": "a"}},
+            {"call": {"thread": "t1", "server": "a"}}
+        ]),
+    );
+    let mut seen = right(&sequence);
+    *seen.last_mut().unwrap() = Seen::Unanswered;
+    let mut trace = trace(seen);
+    let Verdict::Disagree(broken) = judge(&sequence, &trace) else { panic!("it agrees") };
+    let drawn = picture(&sequence, &trace, &broken);
+    assert_eq!(drawn.lanes, ["client", "host", "the server at https://one.example/mcp"]);
+    let messages: Vec<_> =
+        drawn.events.iter().map(|event| (event.step, event.from, event.to)).collect();
+    // A step that is no request has one event; a call has a request, the host's own, and its result.
+    let expected =
+        [(1, 0, 0), (2, 0, 1), (2, 1, 0), (3, 0, 1), (3, 1, 2), (3, 1, 0), (4, 0, 1), (4, 1, 0)];
+    assert_eq!(messages, expected);
+    let wrong: Vec<_> = drawn.events.iter().filter(|event| event.is_wrong).collect();
+    assert_eq!(wrong, [drawn.events.last().unwrap()]);
+
+    // A request that carries what it must not is wrong, and not the answer of the step.
+    trace.steps[3].seen = trace.steps[2].seen.clone();
+    let actual = Actual::Repeated { at: "https://one.example/mcp".into(), times: 2 };
+    let drawn = picture(&sequence, &trace, &Broken { actual, ..broken });
+    let wrong: Vec<_> = drawn.events.iter().filter(|event| event.is_wrong).collect();
+    assert_eq!(wrong.len(), 1);
+    assert_eq!((wrong[0].from, wrong[0].to), (1, 2));
 }
