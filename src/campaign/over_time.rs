@@ -1,5 +1,6 @@
 //! The phase `sequences`: steps on a running host, each sequence on a host of its own.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -149,6 +150,7 @@ impl Run<'_> {
         let until = Instant::now() + INVESTIGATION_TIME;
         let mut told: Vec<String> = Vec::new();
         let kinds: Vec<String> = failing.iter().map(|failing| failing.problem.kind()).collect();
+        let different = kinds.iter().collect::<BTreeSet<_>>().len();
         for failing in failing {
             let kind = failing.problem.kind();
             if told.contains(&kind) {
@@ -156,7 +158,10 @@ impl Run<'_> {
             }
             self.reporter.event(&Event::Investigating { failing: 1 });
             let count = kinds.iter().filter(|other| **other == kind).count();
-            self.tell(phase, failing, count, until);
+            // A slow host must not spend on one what others need too.
+            let left = until.saturating_duration_since(Instant::now());
+            let share = left / u32::try_from(different - told.len()).unwrap_or(1);
+            self.tell(phase, failing, count, Instant::now() + share);
             told.push(kind);
         }
     }

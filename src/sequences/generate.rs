@@ -168,7 +168,8 @@ impl Generator<'_> {
         Ok(())
     }
 
-    /// The account changes, and perhaps every thread uses the Apps server then.
+    /// The account changes, and perhaps every thread uses the Apps server then. A list in between shows
+    /// whether the host has noticed a file.
     fn account(&mut self) -> arbitrary::Result<()> {
         let step = match self.bytes.int_in_range(0..=7)? {
             0..=3 if self.is_signed_in => Step::SignOut { by: Means::Protocol },
@@ -178,6 +179,9 @@ impl Generator<'_> {
         };
         self.is_signed_in = matches!(step, Step::SignIn { .. });
         self.steps.push(step);
+        if self.is_outside() && self.bytes.ratio(1, 2)? {
+            self.steps.push(Step::View);
+        }
         match self.threads > 0 && self.bytes.ratio(1, 2)? {
             true => self.use_by_all(CODEX_APPS),
             false => Ok(()),

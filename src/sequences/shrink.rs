@@ -13,16 +13,14 @@ pub fn shrink(sequence: &Sequence, mut fails: impl FnMut(&Sequence) -> bool) -> 
         let mut length = smallest.steps.len();
         while length > 0 {
             let mut at = smallest.steps.len();
-            while at >= length {
-                let start = at - length;
+            while at > 0 {
+                let start = at.saturating_sub(length);
                 let mut shorter = smallest.clone();
                 shorter.steps.drain(start..at);
                 if fails(&shorter) {
                     smallest = shorter;
-                    at = start.min(smallest.steps.len());
-                } else {
-                    at -= 1;
                 }
+                at = start;
             }
             length /= 2;
         }

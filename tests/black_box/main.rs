@@ -21,6 +21,7 @@ mod sequence_examples;
 mod sound;
 
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use mcp_overlay::black_box::BlackBox;
@@ -34,6 +35,25 @@ use mcp_overlay_model::{Answer, Case};
 /// Long enough for a busy machine.
 const PATIENCE: Patience =
     Patience { case: Duration::from_secs(20), start: Duration::from_secs(20) };
+
+/// What has no answer by then has none: some faults leave many calls without one.
+const IMPATIENCE: Patience = Patience { case: Duration::from_secs(5), ..PATIENCE };
+
+/// Does something with each, a few at a time: most of the time is spent waiting for processes.
+fn for_each<T: Send>(all: Vec<T>, act: impl Fn(T) + Sync) {
+    let left = Mutex::new(all.into_iter());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                loop {
+                    let next = left.lock().unwrap().next();
+                    let Some(next) = next else { return };
+                    act(next);
+                }
+            });
+        }
+    });
+}
 
 /// The example `black-box-host`, which cargo builds with the tests.
 fn program() -> PathBuf {

@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use mcp_overlay::black_box::BlackBox;
 use mcp_overlay::black_box::narrow::AppsOrigin;
@@ -12,11 +11,10 @@ use mcp_overlay::sequences::generate::{Stage, random_sequence};
 use mcp_overlay::sequences::judge::{Broken, judge, reached};
 use mcp_overlay::sequences::story::told;
 use mcp_overlay::subject::Driver;
-use mcp_overlay::subject::stdio::Patience;
 use mcp_overlay_model::lifecycle::{Sequence, Step};
 use mcp_overlay_model::{Profile, Rule};
 
-use crate::{PATIENCE, logins};
+use crate::{IMPATIENCE, PATIENCE, for_each, logins};
 
 const TABLE: &str = include_str!("outside/faults.tsv");
 const PAGE: &str = include_str!("../../docs/sequences.md");
@@ -71,9 +69,6 @@ fn profile_of(rule: Rule) -> Profile {
     }
 }
 
-/// What has no answer by then has none: some faults leave many calls without one.
-const IMPATIENCE: Patience = Patience { case: Duration::from_secs(5), ..PATIENCE };
-
 fn start(fault: &str, profile: Profile) -> BlackBox {
     let tool = env!("CARGO_BIN_EXE_mcp-overlay");
     let stdio = [tool, "endpoint", "stdio"].map(str::to_string).to_vec();
@@ -118,22 +113,6 @@ fn found_after(fault: &Fault, seed: u64, most: u64) -> (Option<u64>, Vec<String>
         }
     }
     (None, others)
-}
-
-/// Does something with each, a few at a time: most of the time is spent waiting for processes.
-fn for_each<T: Send>(all: Vec<T>, act: impl Fn(T) + Sync) {
-    let left = Mutex::new(all.into_iter());
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                loop {
-                    let next = left.lock().unwrap().next();
-                    let Some(next) = next else { return };
-                    act(next);
-                }
-            });
-        }
-    });
 }
 
 #[test]

@@ -2,10 +2,11 @@
 //! its servers change (`docs/semantics.md`, "Over time").
 //!
 //! Order of reading: [`sequence`] (what is done), [`seen`] (what is observed of a step), [`state`]
-//! (what each step changes). `uses.rs` and `views.rs` say what a use and a list of
-//! servers must come to.
+//! (what each step changes; `together.rs`: several at once). `uses.rs` and `views.rs` say what a use
+//! and a list of servers must come to, `in_use.rs` which connections there may be.
 
 mod address;
+mod in_use;
 mod logged_in;
 mod logins;
 mod memo;
@@ -13,6 +14,7 @@ pub mod seen;
 pub mod sequence;
 pub mod state;
 pub mod thread;
+mod together;
 mod uses;
 mod views;
 

@@ -21,9 +21,9 @@ use crate::rule::Rule;
 
 /// A call that a server holds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct HeldCall {
+pub(super) struct HeldCall {
     server: String,
-    at: String,
+    pub(super) at: String,
     account: Option<String>,
     /// Whether the process that holds it was killed.
     was_killed: bool,
@@ -48,7 +48,7 @@ pub struct State {
     pub(super) behaviours: BTreeMap<String, Behaviour>,
     /// The servers that changed their tools.
     pub(super) new_tools: BTreeSet<String>,
-    held: Vec<HeldCall>,
+    pub(super) held: Vec<HeldCall>,
     /// Whether a host ended before this one.
     pub(super) was_ended: bool,
     pub(super) logins: Logins,
@@ -206,87 +206,6 @@ impl State {
         self.threads.clear();
         self.held.clear();
         expected
-    }
-
-    /// Steps that happen together: of each may be observed what one after the other would show at its
-    /// place, or in the state before or after all of them.
-    fn together(&mut self, steps: &[Step]) -> Expected {
-        let steps: Vec<&Step> = steps.iter().filter(|step| step.can_be_together()).collect();
-        let mut states = vec![self.clone()];
-        let mut parts: Vec<Expected> = Vec::new();
-        for step in &steps {
-            parts.push(self.step(step));
-            states.push(self.clone());
-        }
-        self.which_reload_saw(&steps, &states);
-        for (step, part) in steps.iter().zip(&mut parts) {
-            for state in &states {
-                let mut other = state.clone().step(step);
-                part.allowed.append(&mut other.allowed);
-            }
-        }
-        Expected { parts, ..Expected::any_of(Vec::new(), Rule::LifecycleViewNow) }
-    }
-
-    /// A reload may see every config that was written before its answer. Which one counts in the end is
-    /// certain only if a reload follows the last config and succeeds.
-    fn which_reload_saw(&mut self, steps: &[&Step], states: &[State]) {
-        let Some(last) = steps.iter().rposition(|step| matches!(step, Step::Config(_))) else {
-            return;
-        };
-        let reloads = steps.iter().skip(last).any(|step| matches!(step, Step::Reload));
-        if reloads && self.observed(&self.config, self.known.as_ref()).is_some() {
-            return;
-        }
-        for (name, thread) in &mut self.threads {
-            thread.perhaps.extend(states.iter().map(|state| state.config.clone()));
-            // A reload that saw a refused config changed nothing.
-            let before = states.first().and_then(|first| first.threads.get(name));
-            thread.perhaps.extend(before.map(|before| before.config.clone()));
-        }
-    }
-
-    /// The servers, by URL or command, that some thread uses or that hold a call, each with the most
-    /// connections that it may have: one for each thread and name. The Apps server is not among them.
-    #[must_use]
-    pub fn in_use(&self) -> BTreeMap<String, usize> {
-        let mut used: BTreeMap<String, usize> = BTreeMap::new();
-        for held in &self.held {
-            *used.entry(held.at.clone()).or_default() += 1;
-        }
-        for thread in self.threads.values() {
-            let before = match self.profile.has(Rule::LifecycleReloadNextTurn) {
-                true => thread.before.as_slice(),
-                false => &[],
-            };
-            let configs = std::iter::once(&thread.config).chain(&thread.perhaps).chain(before);
-            for (at, times) in self.used_by_one_of(configs) {
-                *used.entry(at).or_default() += times;
-            }
-        }
-        used
-    }
-
-    /// The servers that one of these configurations uses, each with the most names that it has in one.
-    fn used_by_one_of<'a>(
-        &self,
-        configs: impl Iterator<Item = &'a Value>,
-    ) -> BTreeMap<String, usize> {
-        let mut most: BTreeMap<String, usize> = BTreeMap::new();
-        for config in configs {
-            let Some(observed) = self.observed(config, self.known.as_ref()) else { continue };
-            let mut times: BTreeMap<String, usize> = BTreeMap::new();
-            for name in observed.present().into_keys() {
-                if let Some(target) = target(&observed, &name, None) {
-                    *times.entry(target.at).or_default() += 1;
-                }
-            }
-            for (at, times) in times {
-                let most = most.entry(at).or_default();
-                *most = times.max(*most);
-            }
-        }
-        most
     }
 
     /// The host starts, or notices now what another program did to `auth.json` since the last
