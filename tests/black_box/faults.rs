@@ -190,9 +190,9 @@ fn a_breakdown_is_no_refusal_of_a_config() {
 
 #[test]
 fn ignored_arguments_are_found() {
-    assert_eq!(found("ignores-arguments", Phase::Random, 40, PATIENCE), []);
+    assert_eq!(found("ignores-arguments", Phase::Random, 20, PATIENCE), []);
     for phase in [Phase::Arguments, Phase::Split] {
-        let found = found("ignores-arguments", phase, 100, PATIENCE);
+        let found = found("ignores-arguments", phase, 10, PATIENCE);
         assert!(found.iter().any(|(verdict, _)| verdict == "disagree"), "{phase:?}: {found:?}");
     }
 }

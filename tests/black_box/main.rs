@@ -19,6 +19,7 @@ mod processes;
 #[path = "../common/sequence_examples.rs"]
 mod sequence_examples;
 mod sound;
+mod track_record;
 
 use std::path::PathBuf;
 use std::sync::Mutex;

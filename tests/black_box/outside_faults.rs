@@ -29,20 +29,20 @@ const MORE: u64 = 100;
 const MOST: u64 = 200;
 
 /// A line of the table.
-struct Fault {
-    name: &'static str,
-    rule: Rule,
+pub(crate) struct Fault {
+    pub name: &'static str,
+    pub rule: Rule,
     /// The public reports.
     reports: &'static str,
     what: &'static str,
     /// The median of the sequences that it takes.
     median: &'static str,
     /// The seed that finds it soonest, and the sequences that it takes then.
-    seed: u64,
+    pub seed: u64,
     after: u64,
 }
 
-fn faults() -> Vec<Fault> {
+pub(crate) fn faults() -> Vec<Fault> {
     let lines = TABLE.lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>());
     let fault = |columns: Vec<&'static str>| {
         let rule = Rule::ALL.iter().find(|rule| rule.id() == columns[1]);
@@ -62,14 +62,14 @@ fn faults() -> Vec<Fault> {
 
 /// The profile in which a fault against this rule shows: only the first ones send the host's
 /// credentials to loopback, and only the last ones take a reload up at once.
-fn profile_of(rule: Rule) -> Profile {
+pub(crate) fn profile_of(rule: Rule) -> Profile {
     match rule {
         Rule::LifecycleSignedOut | Rule::LifecycleOtherAccount => Profile::CodexPr27191,
         _ => Profile::CodexPr31803,
     }
 }
 
-fn start(fault: &str, profile: Profile) -> BlackBox {
+pub(crate) fn start(fault: &str, profile: Profile) -> BlackBox {
     let tool = env!("CARGO_BIN_EXE_mcp-overlay");
     let stdio = [tool, "endpoint", "stdio"].map(str::to_string).to_vec();
     let tests = std::env::current_exe().unwrap();
@@ -82,7 +82,7 @@ fn start(fault: &str, profile: Profile) -> BlackBox {
 }
 
 /// What a sequence breaks: the rule, or the kind of breakdown.
-fn broken_by(subject: &BlackBox, sequence: &Sequence) -> Option<Result<Broken, String>> {
+pub(crate) fn broken_by(subject: &BlackBox, sequence: &Sequence) -> Option<Result<Broken, String>> {
     match subject.play(sequence).unwrap() {
         Err(failure) => Some(Err(failure.message)),
         Ok(trace) => judge(sequence, &trace).broken().cloned().map(Ok),
@@ -96,7 +96,7 @@ fn is_about_logins(sequence: &Sequence) -> bool {
 }
 
 /// How many sequences it takes until one breaks the rule, and what others broke before.
-fn found_after(fault: &Fault, seed: u64, most: u64) -> (Option<u64>, Vec<String>) {
+pub(crate) fn found_after(fault: &Fault, seed: u64, most: u64) -> (Option<u64>, Vec<String>) {
     let profile = profile_of(fault.rule);
     let subject = start(fault.name, profile);
     let mut others = Vec::new();
