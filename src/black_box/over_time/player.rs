@@ -23,7 +23,9 @@ use crate::display::printable;
 use crate::subject::process::piped::protocol;
 use crate::subject::process::secrets::nonce;
 use crate::subject::stdio::Patience;
-use crate::subject::{Credentials, Failure, FailureKind, ListedFor, Observed, Repeated, Trace};
+use crate::subject::{
+    Credentials, Failure, FailureKind, ListedFor, Observed, Repeated, Trace, Watch,
+};
 
 /// The time in which what ends must be gone (`lifecycle.superseded-ends`, `lifecycle.ends`).
 pub(super) const ENDS: Duration = Duration::from_secs(2);
@@ -46,7 +48,11 @@ pub(in crate::black_box) struct Stage<'a> {
 ///
 /// # Errors
 /// The process crashed, hung, broke its protocol or leaked a secret.
-pub(in crate::black_box) fn play(stage: &Stage<'_>, sequence: &Sequence) -> Result<Trace, Failure> {
+pub(in crate::black_box) fn play(
+    stage: &Stage<'_>,
+    sequence: &Sequence,
+    watch: &mut dyn Watch,
+) -> Result<Trace, Failure> {
     let home = Home::new(None).map_err(|error| session::own_fault(&error))?;
     let accounts = Accounts::of(sequence);
     let mark = format!("ns{}", nonce());
@@ -74,7 +80,7 @@ pub(in crate::black_box) fn play(stage: &Stage<'_>, sequence: &Sequence) -> Resu
         state: State::before(sequence, true),
         began: Instant::now(),
     };
-    let played = player.play(sequence);
+    let played = player.play(sequence, watch);
     drop(player);
     stage.servers.end(&mark);
     played
@@ -119,9 +125,10 @@ pub(super) struct Player<'a> {
 }
 
 impl Player<'_> {
-    fn play(&mut self, sequence: &Sequence) -> Result<Trace, Failure> {
+    fn play(&mut self, sequence: &Sequence, watch: &mut dyn Watch) -> Result<Trace, Failure> {
         let mut steps = Vec::with_capacity(sequence.steps.len());
         for (number, step) in sequence.steps.iter().enumerate() {
+            watch.before(number, step);
             self.step = number;
             let expected = self.state.step(step);
             let seen = match self.take(step, &expected) {
@@ -129,7 +136,9 @@ impl Player<'_> {
                 Err(failure) => return Err(self.leaked().unwrap_or(failure)),
             };
             self.state.took(step, &seen);
-            steps.push(Observed { seen, ended: self.began.elapsed() });
+            let observed = Observed { seen, ended: self.began.elapsed() };
+            watch.after(&observed);
+            steps.push(observed);
         }
         if let Some(leaked) = self.leaked() {
             return Err(leaked);
