@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use toml::Table;
 
 use super::accounts::Accounts;
+use super::asked::Asked;
 use super::held::{Held, Waiting};
 use super::http::MODEL;
 use super::servers::Servers;
@@ -71,7 +72,7 @@ pub(in crate::black_box) fn play(
         threads: BTreeMap::new(),
         held: Vec::new(),
         waiting: Vec::new(),
-        asked: Vec::new(),
+        asked: Asked::default(),
         holding: BTreeSet::new(),
         calls: Vec::new(),
         listed: Vec::new(),
@@ -110,8 +111,7 @@ pub(super) struct Player<'a> {
     pub(super) held: Vec<Held>,
     /// The calls that wait for a refresh.
     pub(super) waiting: Vec<Waiting>,
-    /// When the client asked for something, and in which step.
-    pub(super) asked: Vec<(Instant, usize)>,
+    pub(super) asked: Asked,
     /// The servers that hold calls.
     pub(super) holding: BTreeSet<Target>,
     /// The step of each call. A call has its position as its number.
@@ -302,7 +302,8 @@ impl Player<'_> {
 
     fn start_thread(&mut self, name: &str) -> Result<Seen, Failure> {
         let patience = self.stage.patience.case;
-        self.asked.push((Instant::now(), self.step));
+        self.asked.request(self.step);
+        self.asked.thread_starts(name);
         let answered = self.session_of(name)?.request("thread/start", &json!({}), patience)?;
         let id = answered.ok().and_then(|result| {
             result.pointer("/thread/id").and_then(Value::as_str).map(str::to_string)
@@ -315,7 +316,7 @@ impl Player<'_> {
     fn view(&mut self, expected: &Expected) -> Result<Seen, Failure> {
         let patience = self.stage.patience.case;
         let names = ConfigNames::of(&self.local_config());
-        self.asked.push((Instant::now(), self.step));
+        self.asked.request(self.step);
         Ok(match self.session()?.status(&names, patience)? {
             Status::Refused(_) => Seen::Refused,
             // The refusal of a config must say so; any other one is wrong anyway.
