@@ -31,8 +31,13 @@ impl Numbers {
 /// Runs `work` on every core and returns each result. Propagates a panic after all threads have
 /// ended.
 pub(crate) fn on_all_cores<R: Send>(work: impl Fn() -> R + Sync) -> Vec<R> {
+    on_threads(cores(), work)
+}
+
+/// The same on more or fewer threads.
+pub(crate) fn on_threads<R: Send>(threads: usize, work: impl Fn() -> R + Sync) -> Vec<R> {
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..cores()).map(|_| scope.spawn(&work)).collect();
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(&work)).collect();
         let join = |worker: ScopedJoinHandle<'_, R>| match worker.join() {
             Ok(done) => done,
             Err(panic) => std::panic::resume_unwind(panic),

@@ -47,7 +47,7 @@ use crate::subject::Form;
 use crate::subject::process::secrets::nonce;
 use crate::subject::stdio::Patience;
 use crate::subject::{
-    Driver, Failure, FailureKind, MORE_PATIENCE, Patient, Reply, Route, SubjectKind, Trace,
+    Driver, Failure, FailureKind, MORE_PATIENCE, Patient, Reply, Route, SubjectKind, Trace, Watch,
 };
 
 /// The default timeouts: a host starts a few servers for each answer, and it may be large.
@@ -165,8 +165,12 @@ impl Driver for BlackBox {
         None
     }
 
-    fn play(&self, sequence: &Sequence) -> Option<Result<Trace, Failure>> {
-        self.in_file().play(sequence)
+    fn play_watched(
+        &self,
+        sequence: &Sequence,
+        watch: &mut dyn Watch,
+    ) -> Option<Result<Trace, Failure>> {
+        self.in_file().play_watched(sequence, watch)
     }
 
     fn hurry(&self, hurry: bool) {
@@ -237,11 +241,15 @@ impl Driver for Routed {
         None
     }
 
-    fn play(&self, sequence: &Sequence) -> Option<Result<Trace, Failure>> {
+    fn play_watched(
+        &self,
+        sequence: &Sequence,
+        watch: &mut dyn Watch,
+    ) -> Option<Result<Trace, Failure>> {
         let Host { command, environment, patience, over_time, addresses, .. } = &*self.host;
         let (patience, stdio) = (*patience, addresses.stdio.as_slice());
         let stage = Stage { command, environment, patience, servers: over_time, stdio };
-        Some(player::play(&stage, sequence))
+        Some(player::play(&stage, sequence, watch))
     }
 
     /// Does nothing: with a shorter timeout, a host could miss what its servers send.

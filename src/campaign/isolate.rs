@@ -165,7 +165,7 @@ mod tests {
     use super::*;
     use mcp_overlay_model::lifecycle::Sequence;
 
-    use crate::subject::{Form, Patient, Route, SubjectKind, Trace, ask_one};
+    use crate::subject::{Form, Patient, Route, SubjectKind, Trace, Watch, ask_one};
 
     /// A driver that only replies to batches.
     struct Replies<F>(F);
@@ -196,7 +196,7 @@ mod tests {
         fn in_form(&self, _: Form) -> Option<Box<dyn Driver + '_>> {
             None
         }
-        fn play(&self, _: &Sequence) -> Option<Result<Trace, Failure>> {
+        fn play_watched(&self, _: &Sequence, _: &mut dyn Watch) -> Option<Result<Trace, Failure>> {
             None
         }
         fn hurry(&self, _: bool) {}

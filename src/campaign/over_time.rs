@@ -10,7 +10,7 @@ use mcp_overlay_model::{Level, Rule};
 
 use super::error::Error;
 use super::run::{INVESTIGATION_TIME, Run};
-use crate::parallel::{Numbers, on_all_cores};
+use crate::parallel::{Numbers, cores, on_threads};
 use crate::report::{Event, Phase, PhaseReport, ScenarioFailure};
 use crate::rules::coverage::RuleCounts;
 use crate::sequences::generate::{Stage, random_sequence};
@@ -78,6 +78,15 @@ pub(super) fn problem_of(sequence: &Sequence, played: Result<Trace, Failure>) ->
     }
 }
 
+/// How many sequences are played at once. A running host mostly waits, above all before it tries
+/// again to reach a server.
+fn threads(stage: Stage) -> usize {
+    match stage {
+        Stage::Outside => 3 * cores(),
+        Stage::InProcess => cores(),
+    }
+}
+
 impl Run<'_> {
     pub(super) fn sequences(&mut self) -> Result<(), Error> {
         let shard = self.options.shard;
@@ -101,7 +110,7 @@ impl Run<'_> {
             let wrong = failed.iter().filter(|failing| is_failure(&failing.problem));
             !options.runs_whole() && wrong.count() >= ENOUGH
         };
-        on_all_cores(|| {
+        on_threads(threads(stage), || {
             while let Some(taken) = numbers.take(1) {
                 for number in taken {
                     if is_enough() {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use mcp_overlay_model::Case;
 use mcp_overlay_model::lifecycle::Sequence;
 
-use crate::subject::{Driver, Failure, Form, Patient, Reply, Route, SubjectKind, Trace};
+use crate::subject::{Driver, Failure, Form, Patient, Reply, Route, SubjectKind, Trace, Watch};
 
 /// The same subject, asked with more patience.
 pub(super) struct Patiently<'a> {
@@ -63,8 +63,12 @@ impl Driver for Patiently<'_> {
         self.driver.in_form(form)
     }
 
-    fn play(&self, sequence: &Sequence) -> Option<Result<Trace, Failure>> {
-        self.driver.play(sequence)
+    fn play_watched(
+        &self,
+        sequence: &Sequence,
+        watch: &mut dyn Watch,
+    ) -> Option<Result<Trace, Failure>> {
+        self.driver.play_watched(sequence, watch)
     }
 
     fn hurry(&self, hurry: bool) {

@@ -26,13 +26,20 @@ pub(crate) struct Arguments {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
+    /// Play a sequence step by step: each is shown, and taken after Enter
+    #[arg(long)]
+    step: bool,
+
     #[command(flatten)]
     subject: selected::SubjectArguments,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     if let Some(sequences) = replay_sequence::read(&arguments.files)? {
-        return replay_sequence::run(&arguments.subject, &sequences);
+        return replay_sequence::run(&arguments.subject, &sequences, arguments.step);
+    }
+    if arguments.step {
+        return Err("--step is for sequences, and these files have cases".into());
     }
     let mut replayed = Vec::new();
     for path in &arguments.files {

@@ -1,13 +1,16 @@
 //! `mcp-overlay replay` of sequences.
 
+use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use mcp_overlay::display::printable_lines;
 use mcp_overlay::sequences::judge::{Verdict, judge};
 use mcp_overlay::sequences::saved::{FORMAT, SavedSequence};
-use mcp_overlay::sequences::story::{played, told};
+use mcp_overlay::sequences::story::{numbered, observed, played, told};
+use mcp_overlay::subject::{Observed, Watch};
 use mcp_overlay_model::Profile;
+use mcp_overlay_model::lifecycle::Step;
 use serde_json::Value;
 
 use super::console::{FINDINGS, Misuse, Outcome, read_text, say};
@@ -43,8 +46,34 @@ pub(crate) fn read(files: &[PathBuf]) -> Result<Option<Vec<SavedSequence>>, Misu
     Ok(Some(sequences))
 }
 
+/// Shows each step before it is taken, and waits for Enter.
+struct ByStep;
+
+impl Watch for ByStep {
+    fn before(&mut self, number: usize, step: &Step) {
+        // In a terminal, Enter ends the line.
+        let end = if std::io::stdin().is_terminal() { "" } else { "\n" };
+        show(&(numbered(number, step) + end));
+        // At the end of the input the rest is played without a pause.
+        let _ = std::io::stdin().lock().read_line(&mut String::new());
+    }
+
+    fn after(&mut self, seen: &Observed) {
+        show(&(observed(seen) + "\n"));
+    }
+}
+
+/// The verdict, which follows, reports a full disk.
+fn show(words: &str) {
+    let _ = say(&printable_lines(words));
+}
+
 /// Plays each sequence once, and tells what happened.
-pub(crate) fn run(subject: &selected::SubjectArguments, sequences: &[SavedSequence]) -> Outcome {
+pub(crate) fn run(
+    subject: &selected::SubjectArguments,
+    sequences: &[SavedSequence],
+    by_step: bool,
+) -> Outcome {
     if !subject.kind().plays() {
         return Err("a sequence needs a running host\n  help: name it with --app-server".into());
     }
@@ -58,7 +87,11 @@ pub(crate) fn run(subject: &selected::SubjectArguments, sequences: &[SavedSequen
         let driver = selected.driver();
         for SavedSequence { sequence, .. } in sequences {
             let name = driver.name();
-            let words = match driver.play(sequence) {
+            let played_steps = match by_step {
+                true => driver.play_watched(sequence, &mut ByStep),
+                false => driver.play(sequence),
+            };
+            let words = match played_steps {
                 None => return Err(NOT_PLAYED.into()),
                 Some(Err(failure)) => {
                     failed = true;
@@ -66,7 +99,8 @@ pub(crate) fn run(subject: &selected::SubjectArguments, sequences: &[SavedSequen
                 }
                 Some(Ok(trace)) => match judge(sequence, &trace) {
                     Verdict::Agree => {
-                        format!("{name} follows the specification\n{}", played(sequence, &trace))
+                        let steps = if by_step { String::new() } else { played(sequence, &trace) };
+                        format!("{name} follows the specification\n{steps}")
                     }
                     Verdict::Advisory(broken) => {
                         let rule = broken.rule;

@@ -12,7 +12,7 @@ pub use super::player::Pace;
 use super::player::{Player, can_be_played};
 use crate::subject::{
     Driver, Failure, FailureKind, Form, InProcess, Patient, ProductionSubject, Reply, Route,
-    SubjectKind, Trace, as_subject,
+    SubjectKind, Trace, Unwatched, Watch, as_subject,
 };
 
 /// Asks the production implementation for its views, and plays sequences on a host.
@@ -38,6 +38,15 @@ impl HostDriver {
     /// # Errors
     /// The host panicked, or did not answer.
     pub fn played(&self, sequence: &Sequence, pace: Pace) -> Result<Trace, Failure> {
+        self.played_watched(sequence, pace, &mut Unwatched)
+    }
+
+    fn played_watched(
+        &self,
+        sequence: &Sequence,
+        pace: Pace,
+        watch: &mut dyn Watch,
+    ) -> Result<Trace, Failure> {
         let play = || {
             RUNTIME.with_borrow_mut(|kept| {
                 let runtime = match kept.take() {
@@ -45,7 +54,7 @@ impl HostDriver {
                     None => new_runtime()?,
                 };
                 let player = Player::new(&*self.hosts, sequence, pace);
-                let played = runtime.block_on(player.play(sequence));
+                let played = runtime.block_on(player.play(sequence, watch));
                 // After a breakdown something may go on in it.
                 *kept = played.is_ok().then_some(runtime);
                 played
@@ -108,8 +117,12 @@ impl Driver for HostDriver {
         None
     }
 
-    fn play(&self, sequence: &Sequence) -> Option<Result<Trace, Failure>> {
-        can_be_played(sequence).then(|| self.played(sequence, Pace::AtOnce))
+    fn play_watched(
+        &self,
+        sequence: &Sequence,
+        watch: &mut dyn Watch,
+    ) -> Option<Result<Trace, Failure>> {
+        can_be_played(sequence).then(|| self.played_watched(sequence, Pace::AtOnce, watch))
     }
 
     fn hurry(&self, _: bool) {}

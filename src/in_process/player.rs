@@ -16,7 +16,7 @@ use super::host::{Given, Hosts, Pending, PlayedHost, Response};
 use super::world::{Received, World, number_in};
 use crate::black_box::over_time::accounts::Accounts;
 use crate::display::printable;
-use crate::subject::{Credentials, Failure, FailureKind, Observed, Repeated, Trace};
+use crate::subject::{Credentials, Failure, FailureKind, Observed, Repeated, Trace, Watch};
 
 /// How long to wait for an answer, in virtual time.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -114,8 +114,12 @@ impl<'a> Player<'a> {
     ///
     /// # Errors
     /// The host panicked, or did not answer another request than a call.
-    pub(super) async fn play(mut self, sequence: &Sequence) -> Result<Trace, Failure> {
-        let played = self.steps(sequence).await;
+    pub(super) async fn play(
+        mut self,
+        sequence: &Sequence,
+        watch: &mut dyn Watch,
+    ) -> Result<Trace, Failure> {
+        let played = self.steps(sequence, watch).await;
         self.held.clear();
         if let Some(host) = self.host.take() {
             host.finish().await;
@@ -145,9 +149,14 @@ impl<'a> Player<'a> {
         repeated.collect()
     }
 
-    async fn steps(&mut self, sequence: &Sequence) -> Result<Vec<Observed>, Failure> {
+    async fn steps(
+        &mut self,
+        sequence: &Sequence,
+        watch: &mut dyn Watch,
+    ) -> Result<Vec<Observed>, Failure> {
         let mut steps = Vec::with_capacity(sequence.steps.len());
         for (number, step) in (0..).zip(&sequence.steps) {
+            watch.before(self.step, step);
             self.given.world.begin(number);
             self.step += 1;
             let seen = self.take(step).await?;
@@ -155,7 +164,9 @@ impl<'a> Player<'a> {
                 // The clock only moves when nothing else can happen.
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
-            steps.push(Observed { seen, ended: STEP * (number + 1) });
+            let observed = Observed { seen, ended: STEP * (number + 1) };
+            watch.after(&observed);
+            steps.push(observed);
         }
         Ok(steps)
     }

@@ -9,14 +9,14 @@ use serde_json::Value;
 use super::judge::{Actual, Broken};
 use crate::display::one_line;
 use crate::rules;
-use crate::subject::Trace;
+use crate::subject::{Observed, Trace};
 
 /// The steps up to the one that failed, with what was expected there and what happened instead.
 #[must_use]
 pub fn told(sequence: &Sequence, broken: &Broken) -> String {
     let mut story = format!("rule: {}\n", rules::sentence(broken.rule));
     for (at, step) in sequence.steps.iter().take(broken.step + 1).enumerate() {
-        story.push_str(&format!("  {}. {}\n", at + 1, sentence(step)));
+        story.push_str(&format!("{}\n", numbered(at, step)));
     }
     let mut allowed: Vec<String> = Vec::new();
     for words in broken.allowed.iter().map(seen_words) {
@@ -34,13 +34,20 @@ pub fn told(sequence: &Sequence, broken: &Broken) -> String {
 /// Every step, with when it had ended and what was observed of it.
 #[must_use]
 pub fn played(sequence: &Sequence, trace: &Trace) -> String {
-    let mut story = String::new();
-    for (at, (step, observed)) in sequence.steps.iter().zip(&trace.steps).enumerate() {
-        let (number, ended) = (at + 1, observed.ended.as_secs_f64());
-        let (step, seen) = (sentence(step), seen_words(&observed.seen));
-        story.push_str(&format!("  {number}. {step}\n     {ended:.3} s: {seen}\n"));
-    }
-    story
+    let steps = sequence.steps.iter().zip(&trace.steps).enumerate();
+    steps.map(|(at, (step, seen))| numbered(at, step) + "\n" + &observed(seen) + "\n").collect()
+}
+
+/// A step as a numbered sentence; the position is from 0.
+#[must_use]
+pub fn numbered(at: usize, step: &Step) -> String {
+    format!("  {}. {}", at + 1, sentence(step))
+}
+
+/// When a step had ended, and what was observed of it.
+#[must_use]
+pub fn observed(observed: &Observed) -> String {
+    format!("     {:.3} s: {}", observed.ended.as_secs_f64(), seen_words(&observed.seen))
 }
 
 pub(super) fn sentence(step: &Step) -> String {

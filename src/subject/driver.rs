@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::form::Form;
 use super::reply::{Failure, Reply};
 use super::trace::Trace;
+use super::watch::{Unwatched, Watch};
 
 /// Asks one subject: in this process, over stdio, or a running host from outside.
 ///
@@ -50,7 +51,16 @@ pub trait Driver: Sync {
     fn in_form(&self, form: Form) -> Option<Box<dyn Driver + '_>>;
 
     /// Plays a sequence of steps on a new process; `None` if this kind of subject has no steps.
-    fn play(&self, sequence: &Sequence) -> Option<Result<Trace, Failure>>;
+    fn play(&self, sequence: &Sequence) -> Option<Result<Trace, Failure>> {
+        self.play_watched(sequence, &mut Unwatched)
+    }
+
+    /// The same, watched.
+    fn play_watched(
+        &self,
+        sequence: &Sequence,
+        watch: &mut dyn Watch,
+    ) -> Option<Result<Trace, Failure>>;
 
     /// Shortens the timeouts while a case that hung is shrunk; see
     /// [`shrink`](crate::cases::shrink).

@@ -12,6 +12,7 @@ use super::driver::{Driver, Patient, Route, SubjectKind};
 use super::form::Form;
 use super::reply::{Failure, FailureKind, Reply};
 use super::trace::Trace;
+use super::watch::Watch;
 
 /// Asks a subject by calling it. A panic becomes a reply.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +55,7 @@ impl<S: Subject> Driver for InProcess<S> {
         None
     }
 
-    fn play(&self, _: &Sequence) -> Option<Result<Trace, Failure>> {
+    fn play_watched(&self, _: &Sequence, _: &mut dyn Watch) -> Option<Result<Trace, Failure>> {
         None
     }
 

@@ -10,6 +10,7 @@ mod production;
 mod reply;
 pub mod stdio;
 mod trace;
+mod watch;
 
 pub use contract::Subject;
 pub use driver::{Driver, MORE_PATIENCE, Patient, Route, SubjectKind, Visibility, ask_one};
@@ -22,3 +23,4 @@ pub use production::{HostInputs, ProductionSubject};
 pub use reply::{Failure, FailureKind, Reply};
 pub use stdio::StdioDriver;
 pub use trace::{Credentials, ListedFor, Observed, Repeated, Reused, Trace};
+pub use watch::{Unwatched, Watch};

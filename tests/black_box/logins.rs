@@ -9,7 +9,7 @@ use crate::for_each;
 use crate::over_time::start;
 
 /// The faults, each with the rule that it breaks.
-pub const FAULTS: [(&str, Rule); 6] = [
+pub(crate) const FAULTS: [(&str, Rule); 6] = [
     ("each-call-refreshes", Rule::LifecycleRefreshOnce),
     ("keeps-the-first-refresh-token", Rule::LifecycleRefreshOnce),
     ("does-not-store-the-refreshed-token", Rule::LifecycleRefreshOnce),

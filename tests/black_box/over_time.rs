@@ -1,7 +1,8 @@
 //! Sequences on a running host: the sound one follows the specification, and every fault over time is
 //! found, blamed on its rule and made small.
 
-use std::process::Command;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -153,6 +154,12 @@ fn a_saved_sequence_is_replayed() {
     assert_eq!(status, Some(0), "{words}");
     assert!(words.contains("production follows the specification"), "{words}");
 
+    let (status, words) = tool(&["replay", "--step", &file, "--app-server", &faulty]);
+    assert_eq!(status, Some(1), "{words}");
+    let (steps, verdict) = words.split_once("over-time-host 0.1.0 breaks").unwrap();
+    assert!(steps.starts_with("  1. ") && steps.contains(" s: success\n"), "{words}");
+    assert!(verdict.contains("happened: "), "{words}");
+
     let vector = folder.path().join("vector.jsonl");
     std::fs::write(&vector, "{\"case\":{},\"expected\":{\"rejected\":{\"path\":\"x\"}}}\n")
         .unwrap();
@@ -162,6 +169,7 @@ fn a_saved_sequence_is_replayed() {
     let old = old.display().to_string();
     let sound = command("none");
     for (arguments, words) in [
+        (vec!["replay", &vector, "--step"], "--step is for sequences"),
         (vec!["replay", &file, "--stdio", "x"], "a sequence needs a running host"),
         (vec!["replay", &file, &vector, "--app-server", &sound], "not a sequence"),
         (vec!["replay", &old, "--app-server", &sound], "a sequence of format 0, expected 1"),
@@ -170,4 +178,31 @@ fn a_saved_sequence_is_replayed() {
         let (status, said) = tool(&arguments);
         assert!(status == Some(2) && said.contains(words), "{arguments:?}: {said}");
     }
+}
+
+/// The end of the input would also take each step, so this one is typed.
+#[test]
+fn a_sequence_waits_for_enter_before_each_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sequence.json");
+    let steps = r#"["view", {"thread": {"as": "t1"}}, "reload"]"#;
+    let sequence = format!(r#"{{"profile": "codex-pr-31803", "steps": {steps}}}"#);
+    std::fs::write(&file, format!(r#"{{"format": 1, "sequence": {sequence}}}"#)).unwrap();
+    let mut replay = Command::new(env!("CARGO_BIN_EXE_mcp-overlay"));
+    replay.args(["replay", "--step"]).arg(&file);
+    let mut child = replay.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut typed = child.stdin.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || lines.next().unwrap().unwrap();
+    for step in ["  1. the servers are listed", "  2. thread t1 starts", "  3. the configuration"] {
+        let shown = next();
+        assert!(shown.starts_with(step), "{shown}");
+        // Nobody has typed, so it can be neither finished nor over.
+        assert_eq!(child.try_wait().unwrap(), None);
+        writeln!(typed).unwrap();
+        let seen = next();
+        assert!(seen.starts_with("     ") && seen.contains(" s: "), "{seen}");
+    }
+    assert_eq!(next(), "production follows the specification");
+    assert!(child.wait().unwrap().success());
 }

@@ -38,7 +38,10 @@ impl Player<'_> {
 
     /// Sends the request of a step.
     pub(super) fn send(&mut self, step: &Step) -> Result<Sent, Failure> {
-        self.asked.push((Instant::now(), self.step));
+        self.asked.request(self.step);
+        if matches!(step, Step::Reload) {
+            self.asked.reloads();
+        }
         Ok(match step {
             Step::Reload => {
                 Sent::Request(self.session()?.send("config/mcpServer/reload", &Value::Null))
@@ -119,6 +122,7 @@ impl Player<'_> {
                 None => continue,
                 Some(Ok(result)) if !is_error(&result) => {
                     self.stage.servers.was_answered(&self.mark, &received);
+                    self.asked.was_answered(thread, &received.target);
                     self.answered(&result, None)
                 }
                 Some(_) => Seen::Failed { at, account },

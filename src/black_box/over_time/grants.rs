@@ -6,6 +6,7 @@ use std::time::Instant;
 use mcp_overlay_model::lifecycle::Tokens;
 use tokio::sync::watch;
 
+use super::asked::Asked;
 use super::target::Target;
 use crate::subject::process::secrets::nonce;
 
@@ -255,17 +256,17 @@ impl Grants {
             })
     }
 
-    /// The refresh tokens that must not have come again. `asked` are the client's requests, each with
-    /// the number of its step: each is a reason to try once more what may have been lost.
-    pub(super) fn again(&self, asked: &[(Instant, usize)]) -> Vec<Again> {
+    /// The refresh tokens that must not have come again.
+    pub(super) fn again(&self, asked: &Asked) -> Vec<Again> {
         let mut before: BTreeMap<(usize, usize), Vec<&Receipt>> = BTreeMap::new();
         let mut all = Vec::new();
         for receipt in &self.receipts {
             let earlier = before.entry(receipt.token).or_default();
-            let when = is_wrong(earlier, receipt, asked);
+            let Some(family) = self.families.get(receipt.token.0) else { continue };
+            let reasons = asked.reasons(first(earlier, receipt), receipt.at, &family.target);
+            let when = is_wrong(earlier, receipt, reasons);
             earlier.push(receipt);
-            let family = self.families.get(receipt.token.0);
-            if let (Some(when), Some(family)) = (when, family) {
+            if let Some(when) = when {
                 all.push(Again { at: receipt.at, target: family.target.clone(), when });
             }
         }
@@ -273,12 +274,8 @@ impl Grants {
     }
 }
 
-/// When a refresh token came again that must not.
-fn is_wrong(
-    earlier: &[&Receipt],
-    again: &Receipt,
-    asked: &[(Instant, usize)],
-) -> Option<&'static str> {
+/// When a refresh token came again that must not. The host had so many reasons to try it.
+fn is_wrong(earlier: &[&Receipt], again: &Receipt, reasons: usize) -> Option<&'static str> {
     let last = earlier.last()?;
     let is_restarted = last.run != again.run;
     match last.ended {
@@ -288,8 +285,7 @@ fn is_wrong(
         }
         Some((at, Outcome::Renewed)) if at <= again.at => Some("after the new one was issued"),
         Some((at, Outcome::Lost)) if at <= again.at => {
-            let is_retry =
-                !is_restarted && attempts(earlier, again) > reasons(earlier, again, asked);
+            let is_retry = !is_restarted && attempts(earlier, again) > reasons;
             is_retry.then_some("by itself, after the answer to it was lost")
         }
         _ => (!is_restarted).then_some("before it was answered"),
@@ -301,14 +297,9 @@ fn attempts(earlier: &[&Receipt], again: &Receipt) -> usize {
     earlier.iter().filter(|receipt| receipt.run == again.run).count() + 1
 }
 
-/// How many requests of the client may be the reason, from the step in which the token first came.
-fn reasons(earlier: &[&Receipt], again: &Receipt, asked: &[(Instant, usize)]) -> usize {
-    let first = earlier.iter().find(|receipt| receipt.run == again.run).map(|first| first.at);
-    let before = |(at, _): &&(Instant, usize)| first.is_some_and(|first| *at <= first);
-    let step = asked.iter().filter(before).map(|(_, step)| *step).max();
-    let is_reason =
-        |(at, of): &&(Instant, usize)| *at <= again.at && step.is_none_or(|step| *of >= step);
-    asked.iter().filter(is_reason).count()
+/// When the token first came in this run of the host.
+fn first(earlier: &[&Receipt], again: &Receipt) -> Instant {
+    earlier.iter().find(|receipt| receipt.run == again.run).map_or(again.at, |first| first.at)
 }
 
 fn new_pair() -> Pair {
@@ -337,7 +328,7 @@ mod tests {
         grants.received(&server(), token, Instant::now()).unwrap().0
     }
 
-    fn again(grants: &Grants, asked: &[(Instant, usize)]) -> Vec<&'static str> {
+    fn again(grants: &Grants, asked: &Asked) -> Vec<&'static str> {
         grants.again(asked).iter().map(|again| again.when).collect()
     }
 
@@ -346,10 +337,10 @@ mod tests {
         let (mut grants, token) = logged_in();
         let first = arrives(&mut grants, &token);
         let Answered::Renewed(pair) = grants.answer(first) else { unreachable!() };
-        assert!(again(&grants, &[]).is_empty());
+        assert!(again(&grants, &Asked::default()).is_empty());
         let second = arrives(&mut grants, &token);
         assert!(matches!(grants.answer(second), Answered::InvalidGrant));
-        assert_eq!(again(&grants, &[]), ["after the new one was issued"]);
+        assert_eq!(again(&grants, &Asked::default()), ["after the new one was issued"]);
         let third = arrives(&mut grants, &pair.refresh);
         assert!(matches!(grants.answer(third), Answered::InvalidGrant));
     }
@@ -359,7 +350,7 @@ mod tests {
         let (mut grants, token) = logged_in();
         arrives(&mut grants, &token);
         arrives(&mut grants, &token);
-        assert_eq!(again(&grants, &[]), ["before it was answered"]);
+        assert_eq!(again(&grants, &Asked::default()), ["before it was answered"]);
     }
 
     #[test]
@@ -373,7 +364,7 @@ mod tests {
             }
             grants.host_ended();
             arrives(&mut grants, &token);
-            assert_eq!(!again(&grants, &[]).is_empty(), was_used);
+            assert_eq!(!again(&grants, &Asked::default()).is_empty(), was_used);
         }
     }
 
@@ -381,13 +372,50 @@ mod tests {
     fn a_lost_answer_is_asked_for_once_more_only_for_another_request_of_the_client() {
         let (mut grants, token) = logged_in();
         grants.behave(&server(), Tokens::Cut);
-        let call = (Instant::now(), 1);
+        let mut asked = Asked::default();
+        asked.request(1);
         let first = arrives(&mut grants, &token);
         assert!(matches!(grants.answer(first), Answered::Cut(_)));
-        let view = (Instant::now(), 2);
+        let second = arrives(&mut grants, &token);
+        assert_eq!(again(&grants, &asked), ["by itself, after the answer to it was lost"]);
+        grants.lost(second);
+        asked.request(2);
         arrives(&mut grants, &token);
-        assert_eq!(again(&grants, &[call]), ["by itself, after the answer to it was lost"]);
-        assert!(again(&grants, &[call, view]).is_empty());
+        let third = again(&grants, &asked).len();
+        assert_eq!(third, 2, "the second one is no better for it, and the third is one too many");
+    }
+
+    #[test]
+    fn a_request_of_the_client_is_a_reason_to_try_a_lost_token_once_more() {
+        let (mut grants, token) = logged_in();
+        grants.behave(&server(), Tokens::Cut);
+        let mut asked = Asked::default();
+        asked.request(1);
+        let first = arrives(&mut grants, &token);
+        assert!(matches!(grants.answer(first), Answered::Cut(_)));
+        asked.request(2);
+        arrives(&mut grants, &token);
+        assert!(again(&grants, &asked).is_empty());
+    }
+
+    /// The host opens the connections of a thread in the background.
+    #[test]
+    fn a_thread_that_has_not_used_the_server_is_a_reason_too() {
+        for was_reached in [false, true] {
+            let (mut grants, token) = logged_in();
+            grants.behave(&server(), Tokens::Cut);
+            let mut asked = Asked::default();
+            asked.request(1);
+            asked.thread_starts("t1");
+            if was_reached {
+                asked.was_answered("t1", &server());
+            }
+            asked.request(2);
+            let first = arrives(&mut grants, &token);
+            assert!(matches!(grants.answer(first), Answered::Cut(_)));
+            arrives(&mut grants, &token);
+            assert_eq!(again(&grants, &asked).is_empty(), !was_reached);
+        }
     }
 
     #[test]
@@ -399,7 +427,7 @@ mod tests {
         grants.behave(&server(), Tokens::Well);
         let second = arrives(&mut grants, &token);
         assert!(matches!(grants.answer(second), Answered::Renewed(_)));
-        assert!(again(&grants, &[]).is_empty());
+        assert!(again(&grants, &Asked::default()).is_empty());
     }
 
     #[test]

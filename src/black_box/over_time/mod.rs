@@ -6,6 +6,7 @@
 
 pub(crate) mod accounts;
 mod answer;
+mod asked;
 mod calls;
 mod grants;
 mod held;

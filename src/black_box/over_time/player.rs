@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use toml::Table;
 
 use super::accounts::Accounts;
+use super::asked::Asked;
 use super::held::{Held, Waiting};
 use super::http::MODEL;
 use super::servers::Servers;
@@ -23,7 +24,9 @@ use crate::display::printable;
 use crate::subject::process::piped::protocol;
 use crate::subject::process::secrets::nonce;
 use crate::subject::stdio::Patience;
-use crate::subject::{Credentials, Failure, FailureKind, ListedFor, Observed, Repeated, Trace};
+use crate::subject::{
+    Credentials, Failure, FailureKind, ListedFor, Observed, Repeated, Trace, Watch,
+};
 
 /// The time in which what ends must be gone (`lifecycle.superseded-ends`, `lifecycle.ends`).
 pub(super) const ENDS: Duration = Duration::from_secs(2);
@@ -46,7 +49,11 @@ pub(in crate::black_box) struct Stage<'a> {
 ///
 /// # Errors
 /// The process crashed, hung, broke its protocol or leaked a secret.
-pub(in crate::black_box) fn play(stage: &Stage<'_>, sequence: &Sequence) -> Result<Trace, Failure> {
+pub(in crate::black_box) fn play(
+    stage: &Stage<'_>,
+    sequence: &Sequence,
+    watch: &mut dyn Watch,
+) -> Result<Trace, Failure> {
     let home = Home::new(None).map_err(|error| session::own_fault(&error))?;
     let accounts = Accounts::of(sequence);
     let mark = format!("ns{}", nonce());
@@ -65,7 +72,7 @@ pub(in crate::black_box) fn play(stage: &Stage<'_>, sequence: &Sequence) -> Resu
         threads: BTreeMap::new(),
         held: Vec::new(),
         waiting: Vec::new(),
-        asked: Vec::new(),
+        asked: Asked::default(),
         holding: BTreeSet::new(),
         calls: Vec::new(),
         listed: Vec::new(),
@@ -74,7 +81,7 @@ pub(in crate::black_box) fn play(stage: &Stage<'_>, sequence: &Sequence) -> Resu
         state: State::before(sequence, true),
         began: Instant::now(),
     };
-    let played = player.play(sequence);
+    let played = player.play(sequence, watch);
     drop(player);
     stage.servers.end(&mark);
     played
@@ -104,8 +111,7 @@ pub(super) struct Player<'a> {
     pub(super) held: Vec<Held>,
     /// The calls that wait for a refresh.
     pub(super) waiting: Vec<Waiting>,
-    /// When the client asked for something, and in which step.
-    pub(super) asked: Vec<(Instant, usize)>,
+    pub(super) asked: Asked,
     /// The servers that hold calls.
     pub(super) holding: BTreeSet<Target>,
     /// The step of each call. A call has its position as its number.
@@ -119,9 +125,10 @@ pub(super) struct Player<'a> {
 }
 
 impl Player<'_> {
-    fn play(&mut self, sequence: &Sequence) -> Result<Trace, Failure> {
+    fn play(&mut self, sequence: &Sequence, watch: &mut dyn Watch) -> Result<Trace, Failure> {
         let mut steps = Vec::with_capacity(sequence.steps.len());
         for (number, step) in sequence.steps.iter().enumerate() {
+            watch.before(number, step);
             self.step = number;
             let expected = self.state.step(step);
             let seen = match self.take(step, &expected) {
@@ -129,7 +136,9 @@ impl Player<'_> {
                 Err(failure) => return Err(self.leaked().unwrap_or(failure)),
             };
             self.state.took(step, &seen);
-            steps.push(Observed { seen, ended: self.began.elapsed() });
+            let observed = Observed { seen, ended: self.began.elapsed() };
+            watch.after(&observed);
+            steps.push(observed);
         }
         if let Some(leaked) = self.leaked() {
             return Err(leaked);
@@ -293,7 +302,8 @@ impl Player<'_> {
 
     fn start_thread(&mut self, name: &str) -> Result<Seen, Failure> {
         let patience = self.stage.patience.case;
-        self.asked.push((Instant::now(), self.step));
+        self.asked.request(self.step);
+        self.asked.thread_starts(name);
         let answered = self.session_of(name)?.request("thread/start", &json!({}), patience)?;
         let id = answered.ok().and_then(|result| {
             result.pointer("/thread/id").and_then(Value::as_str).map(str::to_string)
@@ -306,7 +316,7 @@ impl Player<'_> {
     fn view(&mut self, expected: &Expected) -> Result<Seen, Failure> {
         let patience = self.stage.patience.case;
         let names = ConfigNames::of(&self.local_config());
-        self.asked.push((Instant::now(), self.step));
+        self.asked.request(self.step);
         Ok(match self.session()?.status(&names, patience)? {
             Status::Refused(_) => Seen::Refused,
             // The refusal of a config must say so; any other one is wrong anyway.

@@ -79,6 +79,7 @@ impl Player<'_> {
             Ending::EndOfInput => Seen::Unanswered,
         };
         self.stage.servers.host_ended(&self.mark);
+        self.asked.host_ended();
         self.leaked_before.extend(second.iter().chain([&session]).flat_map(Session::leaks));
         drop(second);
         self.home = Some(session.into_home());

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mcp_overlay_model::lifecycle::{Behaviour, Tokens};
 
+use super::asked::Asked;
 use super::grants::{Again, Grants, Pair};
 use super::shared::{Open, Origin, Playing, Received, Shared, Target, lock};
 use super::{http, processes};
@@ -133,7 +134,7 @@ impl Servers {
         self.grants(mark, Grants::host_ended);
     }
 
-    pub(super) fn again(&self, mark: &str, asked: &[(Instant, usize)]) -> Vec<Again> {
+    pub(super) fn again(&self, mark: &str, asked: &Asked) -> Vec<Again> {
         self.grants(mark, |grants| grants.again(asked))
     }
 

@@ -7,7 +7,7 @@ use mcp_overlay_model::lifecycle::Sequence;
 
 use crate::subject::Form;
 use crate::subject::{
-    Driver, Failure, InProcess, Patient, Reply, Route, Subject, SubjectKind, Trace, ask_one,
+    Driver, Failure, InProcess, Patient, Reply, Route, Subject, SubjectKind, Trace, Watch, ask_one,
 };
 
 /// A new subject that keeps state.
@@ -68,7 +68,7 @@ impl Driver for Restarted {
         None
     }
 
-    fn play(&self, _: &Sequence) -> Option<Result<Trace, Failure>> {
+    fn play_watched(&self, _: &Sequence, _: &mut dyn Watch) -> Option<Result<Trace, Failure>> {
         None
     }
 

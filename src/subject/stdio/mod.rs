@@ -21,6 +21,7 @@ use super::form::Form;
 pub use super::process::group::kill_all;
 use super::reply::{Failure, Reply};
 use super::trace::Trace;
+use super::watch::Watch;
 
 use crate::display::printable;
 
@@ -270,7 +271,7 @@ impl Driver for StdioDriver {
         Some(Box::new(InForm { driver: self, form }))
     }
 
-    fn play(&self, _: &Sequence) -> Option<Result<Trace, Failure>> {
+    fn play_watched(&self, _: &Sequence, _: &mut dyn Watch) -> Option<Result<Trace, Failure>> {
         None
     }
 
@@ -324,7 +325,7 @@ impl Driver for InForm<'_> {
         None
     }
 
-    fn play(&self, _: &Sequence) -> Option<Result<Trace, Failure>> {
+    fn play_watched(&self, _: &Sequence, _: &mut dyn Watch) -> Option<Result<Trace, Failure>> {
         None
     }
 
