@@ -115,10 +115,15 @@ pub(crate) fn found_after(fault: &Fault, seed: u64, most: u64) -> (Option<u64>, 
     (None, others)
 }
 
+/// More than this takes long; `measure` has them all, and `track_record.rs` a sequence for each.
+const SOON: u64 = 20;
+
 #[test]
-fn every_fault_from_outside_is_found_and_blamed() {
+fn most_faults_from_outside_are_found_soon_and_blamed() {
+    let soon: Vec<Fault> = faults().into_iter().filter(|fault| fault.after <= SOON).collect();
+    assert!(soon.len() * 3 > faults().len() * 2, "{}", soon.len());
     let problems = Mutex::new(Vec::new());
-    for_each(faults(), |fault| {
+    for_each(soon, |fault| {
         let (found, others) = found_after(&fault, fault.seed, fault.after + MORE);
         if found.is_none() {
             problems.lock().unwrap().push(format!("{}: {others:?}", fault.name));

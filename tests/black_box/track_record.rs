@@ -109,7 +109,11 @@ fn smallest(fault: &Fault) -> Option<Sequence> {
     let subject = start(fault.name, profile);
     let of_seed = |seed, often: usize| {
         let number = found_after(fault, seed, 200).0?;
-        let sequence = random_sequence(profile, Stage::Outside, seed, number - 1);
+        let mut sequence = random_sequence(profile, Stage::Outside, seed, number - 1);
+        // What comes after the failing step shows nothing.
+        if let Some(Ok(broken)) = broken_by(&subject, &sequence) {
+            sequence.steps.truncate(broken.step + 1);
+        }
         let shows = |smaller: &Sequence| {
             let plays = (0..2).map(|_| broken_by(&subject, smaller));
             plays.filter(|broken| is_of(fault, broken)).count() >= often

@@ -52,7 +52,11 @@ impl Player<'_> {
             Step::Call { thread, server } => {
                 let (thread, name) = match self.threads.get(thread) {
                     Some(id) => (id, thread.clone()),
-                    None => return Ok(Sent::Nothing(Seen::Refused)),
+                    None => {
+                        // The specification has a host from here on.
+                        self.session()?;
+                        return Ok(Sent::Nothing(Seen::Refused));
+                    }
                 };
                 let call = self.calls.len() as u64;
                 let arguments = json!({"call": call});
