@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::shared::Target;
+use super::target::Target;
 
 /// The requests of the client, and the connections that the host may be opening because of them.
 #[derive(Debug, Default)]
