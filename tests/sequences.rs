@@ -303,8 +303,21 @@ fn a_process_that_stays_dead_is_an_advisory() {
     seen[5] = Seen::Refused;
     let Verdict::Advisory(broken) = judge(&sequence, &trace(seen)) else { panic!("no advisory") };
     assert_eq!((broken.step, broken.rule), (5, Rule::LifecycleRestarts));
-    let after = stdio(&[killed, json!("reload"), call_a()]);
-    assert_eq!(broken_at_the_end(&after, json!("refused")), Some(Rule::LifecycleRecovers));
+}
+
+/// Rule `lifecycle.recovers`: a host may notice the end of a process only when a use fails.
+#[test]
+fn a_process_that_stays_dead_over_a_noticed_reload_is_found() {
+    let killed = json!({"kill_server": {"server": "s"}});
+    let unnoticed = stdio(&[killed.clone(), json!("reload"), call_a()]);
+    assert_eq!(broken_at_the_end(&unnoticed, json!("refused")), None);
+    let noticed = stdio(&[killed, call_a(), json!("reload"), call_a()]);
+    let mut seen = right(&noticed);
+    seen[4] = Seen::Refused;
+    seen[6] = Seen::Refused;
+    let verdict = judge(&noticed, &trace(seen));
+    let broken = verdict.broken().unwrap();
+    assert_eq!((broken.step, broken.rule), (6, Rule::LifecycleRecovers));
 }
 
 /// Rule `lifecycle.at-most-once`: A tool call that a server has taken MUST NOT be sent again.

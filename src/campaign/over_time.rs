@@ -9,12 +9,14 @@ use mcp_overlay_model::lifecycle::{Sequence, Step};
 use mcp_overlay_model::{Level, Rule};
 
 use super::error::Error;
+use super::options::Options;
 use super::run::{INVESTIGATION_TIME, Run};
 use crate::parallel::{Numbers, cores, on_threads};
 use crate::report::{Event, Phase, PhaseReport, ScenarioFailure};
 use crate::rules::coverage::RuleCounts;
 use crate::sequences::generate::{Stage, random_sequence};
 use crate::sequences::judge::{Broken, Verdict, judge, reached};
+use crate::sequences::known::known;
 use crate::sequences::picture::picture;
 use crate::sequences::saved::{FORMAT, SavedSequence};
 use crate::sequences::shrink::shrink;
@@ -87,6 +89,16 @@ fn threads(stage: Stage) -> usize {
     }
 }
 
+/// A running host is first asked what other hosts got wrong: a small sequence each, which a random one
+/// may miss.
+fn chosen(options: &Options, stage: Stage, number: u64) -> Sequence {
+    let known = match stage {
+        Stage::Outside => known(options.profile, number),
+        Stage::InProcess => None,
+    };
+    known.unwrap_or_else(|| random_sequence(options.profile, stage, options.seed, number))
+}
+
 impl Run<'_> {
     pub(super) fn sequences(&mut self) -> Result<(), Error> {
         let shard = self.options.shard;
@@ -95,8 +107,7 @@ impl Run<'_> {
         let started = Instant::now();
         let (driver, options) = (self.driver, self.options);
         let stage = Stage::of(driver.kind());
-        let sequence =
-            |position| random_sequence(options.profile, stage, options.seed, shard.case(position));
+        let sequence = |position| chosen(options, stage, shard.case(position));
         let (numbers, done) = (Numbers::up_to(total), AtomicU64::new(0));
         if !driver.kind().plays() {
             return Err(Error::OneWay(Phase::Sequences.word()));

@@ -9,8 +9,9 @@ use crate::subject::SubjectKind;
 /// The percentage of cases that a complete run asks again.
 const TWICE: f64 = 5.0;
 
-/// The number of sequences of a complete run: a minute for a host that takes a second to start.
-const SEQUENCES: u64 = 100;
+/// The number of sequences of a complete run, a third of them known ones: a minute for a host that takes
+/// a second to start.
+const SEQUENCES: u64 = 150;
 
 /// The number where no host has to start: a few seconds.
 const SEQUENCES_IN_PROCESS: u64 = 20_000;

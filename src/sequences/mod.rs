@@ -6,6 +6,7 @@ mod configs;
 pub mod generate;
 mod generate_logins;
 pub mod judge;
+pub mod known;
 pub mod picture;
 pub mod saved;
 pub mod search;

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use mcp_overlay::sequences::generate::{Stage, random_sequence};
 use mcp_overlay::sequences::judge::Broken;
+use mcp_overlay::sequences::known::KNOWN;
 use mcp_overlay::sequences::saved::{FORMAT, SavedSequence};
 use mcp_overlay::sequences::shrink::shrink;
 use mcp_overlay::sequences::story::told;
@@ -34,6 +35,8 @@ fn every_fault_from_outside_has_one_sequence() {
     let files = std::fs::read_dir(folder()).unwrap().map(|file| file.unwrap().path());
     let files: BTreeSet<PathBuf> = files.collect();
     assert_eq!(files, faults().iter().map(file_of).collect());
+    let known: BTreeSet<&str> = KNOWN.iter().map(|(name, _)| *name).collect();
+    assert_eq!(known, faults().iter().map(|fault| fault.name).collect());
     for fault in faults() {
         let saved = read(&file_of(&fault));
         assert_eq!((saved.format, saved.rule), (FORMAT, Some(fault.rule)), "{}", fault.name);

@@ -309,8 +309,12 @@ impl State {
             let before = std::mem::replace(&mut thread.config, self.config.clone());
             thread.before.append(&mut thread.perhaps);
             thread.before.push(before);
-            // The reload starts again what ended or did not start.
-            thread.gone.retain(|server, _| is_late || down.contains(server));
+            // The reload starts again what ended or did not start. That a process ended may have gone
+            // unnoticed until a use fails.
+            let is_unnoticed = |server: &str, is_known: bool| !is_known && !server.contains("://");
+            thread.gone.retain(|server, is_known| {
+                is_late || down.contains(server) || is_unnoticed(server, *is_known)
+            });
             thread.is_after_refused = std::mem::take(&mut thread.was_refused);
             thread.answered.clear();
         }

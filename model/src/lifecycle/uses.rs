@@ -160,8 +160,9 @@ pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expect
 
 /// What a use of this server may come to, and which rule a failure breaks.
 ///
-/// Rule `lifecycle.recovers`: Once a server is well again, a call to it MUST be answered, at the latest
-/// after a reload if its process ended or it could not be reached.
+/// Rule `lifecycle.recovers`: Once a server is well again, a call to it MUST be answered: if it could not
+/// be reached, at the latest after a reload; if its process ended, at the latest after a use that failed
+/// and then a reload.
 ///
 /// Rule `lifecycle.restarts`: A server whose process ended, or which could not be reached, SHOULD be
 /// started again at the next use after one that failed.

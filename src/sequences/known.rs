@@ -1,0 +1,78 @@
+//! Sequences that each showed a fault of a host once (`tests/sequences/`).
+
+use mcp_overlay_model::Profile;
+use mcp_overlay_model::lifecycle::Sequence;
+
+use super::saved::SavedSequence;
+
+macro_rules! known {
+    ($($name:literal)*) => {
+        /// The names and the texts of the files.
+        pub const KNOWN: &[(&str, &str)] = &[
+            $(($name, include_str!(concat!("../../tests/sequences/", $name, ".json"))),)*
+        ];
+    };
+}
+
+known! {
+    "a-dead-process-takes-others-along"
+    "a-new-thread-updates-the-others"
+    "caches-tools-by-name"
+    "caches-tools-of-stdio-servers"
+    "chokes-on-its-own-half-file"
+    "disabled-servers-load-in-new-threads"
+    "drops-servers-at-a-broken-reload"
+    "enables-everything-at-the-second-reload"
+    "ends-sessions-with-the-old-token"
+    "ignores-the-third-reload"
+    "keeps-a-dead-process-over-a-reload"
+    "keeps-a-lost-session"
+    "keeps-disabled-servers"
+    "keeps-the-url-of-a-known-name"
+    "leaves-a-dead-process-until-a-reload"
+    "leaves-a-removed-process-with-a-held-call"
+    "leaves-an-unreachable-server-until-a-reload"
+    "leaves-processes-at-the-end"
+    "leaves-processes-of-the-list"
+    "leaves-processes-of-the-second-thread-at-the-end"
+    "leaves-removed-processes"
+    "leaves-replaced-processes"
+    "leaves-streams-of-removed-servers"
+    "listing-updates-threads"
+    "lists-the-last-clean-state-after-a-kill"
+    "lists-the-servers-of-the-last-thread"
+    "logout-cuts-other-calls"
+    "loses-the-sign-in-when-killed"
+    "moves-held-calls-at-a-reload"
+    "one-down-server-empties-the-list"
+    "one-down-server-keeps-threads-from-starting"
+    "one-held-call-blocks-its-thread"
+    "opens-a-breaker-at-the-third-failure"
+    "other-account-by-file-needs-a-reload"
+    "reload-cuts-stdio-calls"
+    "reload-reaches-only-the-first-thread"
+    "removed-stdio-servers-stay"
+    "repeats-a-call-after-a-500"
+    "repeats-a-cut-call"
+    "second-thread-keeps-a-lost-session"
+    "second-thread-keeps-the-former-account"
+    "second-thread-keeps-the-token"
+    "sends-each-stdio-call-twice"
+    "shows-the-tools-of-the-former-account"
+    "signs-out-one-call-late"
+    "starts-a-removed-process-again"
+    "stays-while-a-call-is-held"
+    "stops-reloading-after-a-broken-config"
+    "swaps-results"
+    "threads-start-with-the-last-list"
+    "threads-started-signed-out-stay-so"
+    "writes-the-config-back-at-the-end"
+}
+
+/// The sequence of this number, for a host of this profile; `None` after the last one.
+#[must_use]
+pub fn known(profile: Profile, number: u64) -> Option<Sequence> {
+    let (_, text) = KNOWN.get(usize::try_from(number).ok()?)?;
+    let saved: SavedSequence = serde_json::from_str(text).ok()?;
+    Some(Sequence { profile, ..saved.sequence })
+}
