@@ -27,7 +27,7 @@ use crate::subject::{Driver, Failure, FailureKind, Trace};
 const REPEATS: u32 = 3;
 
 /// The most plays to make one sequence small.
-const MOST_PLAYS: u32 = 150;
+const MOST_PLAYS: u32 = 400;
 
 /// A phase ends early after this many failing sequences, which describe the subject well enough.
 pub(super) const ENOUGH: usize = 10;
@@ -37,6 +37,16 @@ pub(super) struct Failing {
     pub(super) number: u64,
     pub(super) sequence: Sequence,
     pub(super) problem: Problem,
+}
+
+impl Failing {
+    /// The steps until it fails. The shortest one is the quickest to make small.
+    fn length(&self) -> usize {
+        match &self.problem {
+            Problem::Broken { broken, .. } => broken.step + 1,
+            Problem::BrokeDown(_) => self.sequence.steps.len(),
+        }
+    }
 }
 
 /// What was wrong with it.
@@ -146,7 +156,8 @@ impl Run<'_> {
         // What happens together depends on timing, so another sequence tells more.
         let is_together = |step: &Step| matches!(step, Step::Together(_));
         failing.sort_by_key(|failing| {
-            (failing.sequence.steps.iter().any(is_together), failing.number)
+            let is_race = failing.sequence.steps.iter().any(is_together);
+            (is_race, failing.length(), failing.number)
         });
         let failures = failures(&failing);
         self.tell_all(Phase::Sequences, failing);
