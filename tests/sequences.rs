@@ -277,8 +277,9 @@ fn a_held_call_that_fails_another_is_found() {
     assert_eq!(broken_at_the_end(&sequence, failed), Some(Rule::LifecycleApart));
 }
 
-/// Rule `lifecycle.recovers`: Once a server is well again, a call to it MUST be answered, at the latest
-/// after a reload if its process ended or it could not be reached.
+/// Rule `lifecycle.recovers`: Once a server is well again, a call to it MUST be answered: if it could not
+/// be reached, at the latest after a reload; if its process ended, at the latest after a use that failed
+/// and then a reload.
 #[test]
 fn a_server_that_stays_broken_is_found() {
     let sequence = held(&[json!({"release": {"server": ONE}}), call_a()]);
@@ -305,7 +306,7 @@ fn a_process_that_stays_dead_is_an_advisory() {
     assert_eq!((broken.step, broken.rule), (5, Rule::LifecycleRestarts));
 }
 
-/// Rule `lifecycle.recovers`: a host may notice the end of a process only when a use fails.
+/// A host may notice the end of a process only when a use fails.
 #[test]
 fn a_process_that_stays_dead_over_a_noticed_reload_is_found() {
     let killed = json!({"kill_server": {"server": "s"}});
