@@ -563,3 +563,21 @@ fn the_picture_has_a_lane_for_each_server_and_one_wrong_event() {
     assert_eq!(wrong.len(), 1);
     assert_eq!((wrong[0].from, wrong[0].to), (1, 2));
 }
+
+/// A host that does not look at `auth.json` has signed nobody out, so what it breaks is another rule.
+#[test]
+fn an_apps_server_that_stays_over_a_reload_is_not_blamed_on_the_sign_out() {
+    let off =
+        json!({"config": {"chatgpt_base_url": "http://127.0.0.1", "features": {"apps": false}}});
+    let steps = [
+        json!({"sign_in": {"account": "alice", "auth": "chatgpt"}}),
+        json!({"thread": {"as": "t"}}),
+        off,
+        json!("reload"),
+        json!({"sign_out": {"by": "file"}}),
+        json!({"call": {"thread": "t", "server": "codex_apps"}}),
+    ];
+    let sequence = sequence(Profile::CodexPr31803, json!(steps));
+    let answered = json!({"answered": {"by": "http://127.0.0.1/api/codex/ps/mcp"}});
+    assert_eq!(broken_at_the_end(&sequence, answered), Some(Rule::LifecycleReloadApplies));
+}

@@ -92,6 +92,14 @@ pub fn judge(sequence: &Sequence, trace: &Trace) -> Verdict {
     match lenient.first() {
         None => Verdict::Advisory(Broken { rule, ..first.clone() }),
         Some(other) if lenient.len() < strict.len() => Verdict::Disagree(other.clone()),
+        // Nobody is signed out if the file does not count, and another rule is broken all the same.
+        Some(other)
+            if lenient.len() == strict.len()
+                && first.rule == Rule::LifecycleSignedOut
+                && other.rule != first.rule =>
+        {
+            Verdict::Disagree(other.clone())
+        }
         Some(_) => Verdict::Disagree(first.clone()),
     }
 }
