@@ -368,14 +368,20 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_lost_answer_is_asked_for_once_more_only_for_another_request_of_the_client() {
+    /// The first request of the client has led to a refresh, and the answer to it is lost.
+    fn lost() -> (Grants, String, Asked) {
         let (mut grants, token) = logged_in();
         grants.behave(&server(), Tokens::Cut);
         let mut asked = Asked::default();
         asked.request(1);
         let first = arrives(&mut grants, &token);
         assert!(matches!(grants.answer(first), Answered::Cut(_)));
+        (grants, token, asked)
+    }
+
+    #[test]
+    fn a_lost_answer_is_asked_for_once_more_only_for_another_request_of_the_client() {
+        let (mut grants, token, mut asked) = lost();
         let second = arrives(&mut grants, &token);
         assert_eq!(again(&grants, &asked), ["by itself, after the answer to it was lost"]);
         grants.lost(second);
@@ -387,12 +393,7 @@ mod tests {
 
     #[test]
     fn a_request_of_the_client_is_a_reason_to_try_a_lost_token_once_more() {
-        let (mut grants, token) = logged_in();
-        grants.behave(&server(), Tokens::Cut);
-        let mut asked = Asked::default();
-        asked.request(1);
-        let first = arrives(&mut grants, &token);
-        assert!(matches!(grants.answer(first), Answered::Cut(_)));
+        let (mut grants, token, mut asked) = lost();
         asked.request(2);
         arrives(&mut grants, &token);
         assert!(again(&grants, &asked).is_empty());
