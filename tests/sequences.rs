@@ -239,6 +239,24 @@ fn an_old_list_is_found() {
     assert_eq!(broken_at_the_end(&sequence, old), Some(Rule::LifecycleViewNow));
 }
 
+/// Rule `lifecycle.read-now`: A read of a resource on no thread MUST be of the configuration and
+/// sign-in in force at some moment between request and answer.
+#[test]
+fn a_read_of_a_server_that_is_gone_is_found() {
+    let sequence =
+        edited(Profile::CodexPr31803, &[config(json!({})), json!({"read": {"server": "a"}})]);
+    let old = json!({"answered": {"by": "https://one.example"}});
+    assert_eq!(broken_at_the_end(&sequence, old), Some(Rule::LifecycleReadNow));
+}
+
+#[test]
+fn a_read_on_a_thread_is_a_use() {
+    let read = json!({"read": {"thread": "t", "server": "a"}});
+    let sequence = edited(Profile::CodexPr31803, &[config(json!({})), read]);
+    let gone = Some(Rule::LifecycleThreadKeeps);
+    assert_eq!(broken_at_the_end(&sequence, json!("refused")), gone);
+}
+
 /// Rule `lifecycle.thread-starts`: A thread MUST start with the configuration in force at some moment
 /// between `thread/start` and its answer, and MUST be refused if that configuration is.
 #[test]

@@ -106,6 +106,7 @@ const CODEX_PR_27191: Definition = Definition {
         Rule::CredentialsNeverShown,
         Rule::DeliveryAnyWay,
         Rule::LifecycleViewNow,
+        Rule::LifecycleReadNow,
         Rule::LifecycleThreadStarts,
         Rule::LifecycleThreadKeeps,
         Rule::LifecycleReloadNextTurn,

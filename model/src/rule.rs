@@ -129,6 +129,7 @@ rules! {
     CredentialsNeverShown, "credentials.never-shown", Must;
     DeliveryAnyWay, "delivery.any-way", Must;
     LifecycleViewNow, "lifecycle.view-now", Must;
+    LifecycleReadNow, "lifecycle.read-now", Must;
     LifecycleThreadStarts, "lifecycle.thread-starts", Must;
     LifecycleThreadKeeps, "lifecycle.thread-keeps", Must;
     LifecycleReloadApplies, "lifecycle.reload-applies", Must;

@@ -65,14 +65,17 @@ impl InMemory {
 }
 
 impl Session {
-    async fn other_request(&self) -> Result<(), ConnectError> {
+    async fn other_request(&self) -> Result<String, ConnectError> {
         // A request takes a moment, in which other things happen.
         tokio::task::yield_now().await;
         let headers = self.headers.next().await?;
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let sent = (text("authorization"), text("chatgpt-account-id"));
-        self.world.other_request(&self.url, sent);
-        Ok(())
+        Ok(self.world.other_request(&self.url, sent))
+    }
+
+    fn no_result(&self, reason: &'static str) -> ConnectError {
+        ConnectError::Protocol { address: self.address.clone(), reason }
     }
 
     /// Sends a tool call.
@@ -94,10 +97,7 @@ impl Session {
             status,
         })?;
         let result = json!({"content": [{"type": "text", "text": text}], "isError": false});
-        serde_json::from_value(result).map_err(|_| ConnectError::Protocol {
-            address: self.address.clone(),
-            reason: "it is not a result of a tool",
-        })
+        serde_json::from_value(result).map_err(|_| self.no_result("it is not a result of a tool"))
     }
 }
 
@@ -152,10 +152,13 @@ impl ServerConnection for Session {
 
     fn read_resource<'a>(
         &'a self,
-        _: &'a str,
+        uri: &'a str,
     ) -> BoxFuture<'a, Result<ReadResourceResult, ConnectError>> {
-        let (address, reason) = (self.address.clone(), "it has no resources");
-        Box::pin(std::future::ready(Err(ConnectError::Protocol { address, reason })))
+        Box::pin(async move {
+            let text = self.other_request().await?;
+            let result = json!({"contents": [{"uri": uri, "text": text}]});
+            serde_json::from_value(result).map_err(|_| self.no_result("it is no resource"))
+        })
     }
 
     fn call_tool<'a>(

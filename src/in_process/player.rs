@@ -190,6 +190,7 @@ impl<'a> Player<'a> {
             Step::Reload => self.ask("config/mcpServer/reload", Value::Null).await,
             Step::View => self.view().await,
             Step::Call { thread, server } => self.call(thread, server).await,
+            Step::Read { thread, server } => self.read(thread.as_deref(), server).await,
             Step::World { server, behaviour } => {
                 self.given.world.behave(server, *behaviour);
                 Ok(Seen::Done)
@@ -308,6 +309,16 @@ impl<'a> Player<'a> {
         })
     }
 
+    async fn read(&mut self, thread: Option<&str>, server: &str) -> Result<Seen, Failure> {
+        let mut params = json!({"server": server, "uri": "test:///"});
+        if let Some(thread) = thread {
+            let Some(id) = self.threads.get(thread) else { return Ok(Seen::Refused) };
+            params["threadId"] = json!(id);
+        }
+        let response = self.request("mcpServer/resource/read", params).await?;
+        Ok(self.answered(&response, None).unwrap_or(Seen::Refused))
+    }
+
     async fn release(&mut self, server: &str) -> Result<Seen, Failure> {
         self.given.world.behave(server, Behaviour::Well);
         let is_here = |held: &Held| held.at == server || server == CODEX_APPS && is_apps(&held.at);
@@ -333,8 +344,8 @@ impl<'a> Player<'a> {
         if result.get("isError").and_then(Value::as_bool) == Some(true) {
             return None;
         }
-        let text = result.pointer("/content/0/text").and_then(Value::as_str);
-        let number = text.and_then(number_in);
+        let texts = ["/content/0/text", "/contents/0/text"].map(|place| result.pointer(place));
+        let number = texts.into_iter().flatten().find_map(|text| number_in(text.as_str()?));
         let received = number.and_then(|number| self.given.world.received(number));
         let Some(received) = received else {
             return Some(Seen::Answered { by: "no server".into(), account: None });

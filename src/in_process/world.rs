@@ -123,9 +123,9 @@ impl World {
         state.received.len() - 1
     }
 
-    /// A request other than a tool call arrives. Every server answers it.
-    pub fn other_request(&self, url: &str, headers: Headers<'_>) {
-        self.receive(url, headers, false, None);
+    /// A request other than a tool call arrives. Every server answers it, with a text if it has to.
+    pub fn other_request(&self, url: &str, headers: Headers<'_>) -> String {
+        format!("{ANSWERS}{}", self.receive(url, headers, false, None))
     }
 
     /// A tool call arrives, and is answered with a text, now or after a release.

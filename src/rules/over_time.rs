@@ -27,6 +27,7 @@ pub(super) fn is_shown_in_process(rule: Rule) -> bool {
 
 pub(super) const RULES: &[Entry] = &[
     over_time(Rule::LifecycleViewNow),
+    over_time(Rule::LifecycleReadNow),
     over_time(Rule::LifecycleThreadStarts),
     over_time(Rule::LifecycleThreadKeeps),
     Entry {

@@ -5,7 +5,7 @@ use mcp_overlay_model::lifecycle::{Behaviour, Ending, Means, Sequence, Step};
 use mcp_overlay_model::{Auth, CODEX_APPS, Profile};
 
 use super::configs::{COMMANDS, Configs, NAMES, Named};
-use super::generate_logins;
+use super::{generate_logins, generate_reads};
 use crate::subject::{SubjectKind, Visibility};
 
 const ACCOUNTS: [&str; 2] = ["alice", "bob"];
@@ -63,7 +63,8 @@ pub fn sequence_from(profile: Profile, stage: Stage, bytes: &[u8]) -> Sequence {
     // Without more bytes every choice is the first one, so the sequence ends.
     let _ = generator.fill();
     generator.heal();
-    Sequence { id: String::new(), profile, steps: generator.steps }
+    let steps = generate_reads::with_reads(profile, generator.steps, bytes);
+    Sequence { id: String::new(), profile, steps }
 }
 
 struct Generator<'a> {

@@ -119,7 +119,7 @@ pub fn reached(sequence: &Sequence) -> RuleSet {
         // Credentials of a former account show in any request, also where those of the current one
         // are not for a server.
         let former = accounts.iter().any(|account| Some(account) != now.as_ref());
-        if former && matches!(step, Step::Call { .. } | Step::View) {
+        if former && matches!(step, Step::Call { .. } | Step::Read { .. } | Step::View) {
             reached.extend([match now {
                 None => Rule::LifecycleSignedOut,
                 Some(_) => Rule::LifecycleOtherAccount,

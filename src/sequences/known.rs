@@ -67,6 +67,9 @@ known! {
     "threads-start-with-the-last-list"
     "threads-started-signed-out-stay-so"
     "writes-the-config-back-at-the-end"
+    "reads-on-no-thread-are-of-the-first-thread"
+    "answers-reads-from-memory"
+    "reads-on-a-thread-are-of-the-disk"
 }
 
 /// The sequence of this number, for a host of this profile; `None` after the last one.

@@ -67,6 +67,14 @@ pub(super) fn sentence(step: &Step) -> String {
         Step::Call { thread, server } => {
             format!("thread {thread} calls a tool of {}: mcpServer/tool/call", one_line(server))
         }
+        Step::Read { thread: Some(thread), server } => format!(
+            "thread {thread} reads a resource of {}: mcpServer/resource/read",
+            one_line(server)
+        ),
+        Step::Read { thread: None, server } => format!(
+            "a resource of {} is read on no thread: mcpServer/resource/read",
+            one_line(server)
+        ),
         Step::World { server, behaviour } => {
             let does = behaviour_words(*behaviour);
             format!("{} {does}", server_words(server))

@@ -60,6 +60,12 @@ pub(crate) fn faults() -> Vec<Fault> {
     lines.map(fault).collect()
 }
 
+/// All faults, or the one that the environment variable `FAULT` names.
+pub(crate) fn asked_for() -> Vec<Fault> {
+    let asked = std::env::var("FAULT").ok();
+    faults().into_iter().filter(|fault| asked.as_ref().is_none_or(|a| a == fault.name)).collect()
+}
+
 /// The profile in which a fault against this rule shows: only the first ones send the host's
 /// credentials to loopback, and only the last ones take a reload up at once.
 pub(crate) fn profile_of(rule: Rule) -> Profile {
@@ -195,7 +201,7 @@ fn the_page_has_the_table() {
 #[ignore = "measures; takes many minutes"]
 fn measure() {
     for seed in SEEDS {
-        for_each(faults(), |fault| {
+        for_each(asked_for(), |fault| {
             let (number, others) = found_after(&fault, seed, MOST);
             let number = number.map_or("-".into(), |number| number.to_string());
             println!("{}\t{seed}\t{number}\t{}", fault.name, others.join(", "));

@@ -12,7 +12,7 @@ use mcp_overlay::sequences::shrink::shrink;
 use mcp_overlay::sequences::story::told;
 use mcp_overlay_model::lifecycle::Sequence;
 
-use crate::outside_faults::{Fault, broken_by, faults, found_after, profile_of, start};
+use crate::outside_faults::{Fault, asked_for, broken_by, faults, found_after, profile_of, start};
 use crate::{for_each, over_time};
 
 /// Some faults are races, which a busy machine may decide the other way.
@@ -86,10 +86,7 @@ fn no_sound_host_is_blamed_in_these_sequences() {
 #[ignore = "writes tests/sequences"]
 fn write() {
     std::fs::create_dir_all(folder()).unwrap();
-    let asked = std::env::var("FAULT").ok();
-    let chosen =
-        faults().into_iter().filter(|fault| asked.as_ref().is_none_or(|a| a == fault.name));
-    for_each(chosen.collect(), |fault| {
+    for_each(asked_for(), |fault| {
         let Some(small) = smallest(&fault) else {
             println!("{}: not found", fault.name);
             return;

@@ -2,14 +2,15 @@
 //! its servers change (`docs/semantics.md`, "Over time").
 //!
 //! Order of reading: [`sequence`] (what is done), [`seen`] (what is observed of a step), [`state`]
-//! (what each step changes; `together.rs`: several at once). `uses.rs` and `views.rs` say what a use
-//! and a list of servers must come to, `in_use.rs` which connections there may be.
+//! (what each step changes; `together.rs`: several at once). `uses.rs`, `reads.rs` and `views.rs` say
+//! what a use, a read and a list of servers must come to, `in_use.rs` which connections there may be.
 
 mod address;
 mod in_use;
 mod logged_in;
 mod logins;
 mod memo;
+mod reads;
 pub mod seen;
 pub mod sequence;
 pub mod state;

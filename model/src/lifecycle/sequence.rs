@@ -62,6 +62,14 @@ pub enum Step {
         /// The server's name.
         server: String,
     },
+    /// The client reads a resource of a server.
+    Read {
+        /// On which thread; without one the host connects for this read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        thread: Option<String>,
+        /// The server's name.
+        server: String,
+    },
     /// A server behaves like this from now on.
     World {
         /// Its URL or command as the configuration has it, or `codex_apps`.
@@ -105,7 +113,7 @@ pub enum Step {
         /// How.
         by: Ending,
     },
-    /// These steps without waiting for one another: calls, reloads, sign-outs through the protocol, and
+    /// These steps without waiting for one another: calls, reads, reloads, sign-outs through the protocol, and
     /// configs.
     Together(Vec<Step>),
 }
@@ -215,7 +223,8 @@ impl Step {
             | Step::SecondThread { .. }
             | Step::Reload
             | Step::View
-            | Step::Call { .. } => true,
+            | Step::Call { .. }
+            | Step::Read { .. } => true,
         }
     }
 
@@ -227,7 +236,18 @@ impl Step {
             Step::Config(_)
                 | Step::Reload
                 | Step::Call { .. }
+                | Step::Read { .. }
                 | Step::SignOut { by: Means::Protocol }
         )
+    }
+
+    /// The thread and the server of a use: a tool call, or a read on a thread.
+    pub(super) fn used(&self) -> Option<(&str, &str)> {
+        match self {
+            Step::Call { thread, server } | Step::Read { thread: Some(thread), server } => {
+                Some((thread, server))
+            }
+            _ => None,
+        }
     }
 }

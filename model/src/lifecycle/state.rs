@@ -111,6 +111,7 @@ impl State {
             Step::Reload => self.reload(),
             Step::View => self.view(),
             Step::Call { thread, server } => self.call(thread, server),
+            Step::Read { thread, server } => self.read(thread.as_deref(), server),
             Step::World { server, behaviour } => {
                 self.behave(server, *behaviour);
                 done()
@@ -353,17 +354,19 @@ impl State {
                 let server = server.clone();
                 self.held.push(HeldCall { server, at, account, was_killed: false });
             }
-            (Step::Call { thread, server }, Seen::Refused | Seen::Failed { .. }) => {
-                self.failed(thread, server);
-            }
-            (Step::Call { thread, server }, Seen::Answered { .. }) => {
-                if let Some(thread) = self.threads.get_mut(thread) {
-                    thread.answered.insert(server.clone());
-                }
-            }
             (Step::Together(steps), Seen::Together(all)) => {
                 let steps = steps.iter().filter(|step| step.can_be_together());
                 steps.zip(all).for_each(|(step, seen)| self.took(step, seen));
+            }
+            _ => {}
+        }
+        let Some((thread, server)) = step.used() else { return };
+        match seen {
+            Seen::Refused | Seen::Failed { .. } => self.failed(thread, server),
+            Seen::Answered { .. } => {
+                if let Some(thread) = self.threads.get_mut(thread) {
+                    thread.answered.insert(server.into());
+                }
             }
             _ => {}
         }

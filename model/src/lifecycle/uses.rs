@@ -60,7 +60,7 @@ pub(super) fn target(
 }
 
 /// What a use comes to.
-fn outcome(target: Option<Target>, world: &dyn World) -> Seen {
+pub(super) fn outcome(target: Option<Target>, world: &dyn World) -> Seen {
     let Some(Target { name, at, account }) = target else { return Seen::Refused };
     match world.access(&name, &at) {
         Access::NoLogin | Access::Fails | Access::Ended => return Seen::Refused,

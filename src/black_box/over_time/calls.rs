@@ -1,4 +1,4 @@
-//! The requests of a sequence whose answers may wait: tool calls, reloads and sign-outs.
+//! The requests of a sequence whose answers may wait: tool calls, reads, reloads and sign-outs.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::held::Held;
 use super::player::Player;
-use super::shared::{ANSWERS, Origin, TOOLS, Target};
+use super::shared::{ANSWERS, Origin, RESOURCES, TOOLS, Target};
 use crate::subject::{Failure, FailureKind};
 
 /// A request to the host that is not answered yet.
@@ -16,7 +16,7 @@ pub(super) enum Sent {
     Nothing(Seen),
     /// Only its success shows.
     Request(u64),
-    /// A tool call, with its own number.
+    /// A tool call or a read, with its own number; a read may be on no thread.
     Call { id: u64, call: u64, thread: String, server: String },
 }
 
@@ -66,8 +66,26 @@ impl Player<'_> {
                 let id = self.session_of(&name)?.send("mcpServer/tool/call", &params);
                 Sent::Call { id, call, thread: name, server: server.clone() }
             }
+            Step::Read { thread, server } => self.read(thread.as_deref(), server)?,
             _ => Sent::Nothing(Seen::Done),
         })
+    }
+
+    fn read(&mut self, thread: Option<&str>, server: &str) -> Result<Sent, Failure> {
+        let call = self.calls.len() as u64;
+        let mut params = json!({"server": server, "uri": format!("{RESOURCES}{call}")});
+        let name = thread.unwrap_or_default();
+        if thread.is_some() {
+            let Some(id) = self.threads.get(name) else {
+                // The specification has a host from here on.
+                self.session()?;
+                return Ok(Sent::Nothing(Seen::Refused));
+            };
+            params["threadId"] = json!(id);
+        }
+        self.calls.push(self.step);
+        let id = self.session_of(name)?.send("mcpServer/resource/read", &params);
+        Ok(Sent::Call { id, call, thread: name.into(), server: server.into() })
     }
 
     /// Waits until a request is answered, or a server holds it.
@@ -205,9 +223,10 @@ fn is_same((origin, path): &Target, (other, at): &Target) -> bool {
     origin == other && (*origin == Origin::Apps || path == at)
 }
 
-/// The number of the request that a tool result answers.
+/// The number of the request that a result of a tool, or the text of a resource, answers.
 fn number_in(result: &Value) -> Option<usize> {
-    let text = result.pointer("/content/0/text").and_then(Value::as_str)?;
+    let texts = ["/content/0/text", "/contents/0/text"].map(|place| result.pointer(place));
+    let text = texts.into_iter().flatten().find_map(Value::as_str)?;
     text.strip_prefix(ANSWERS)?.parse().ok()
 }
 

@@ -120,13 +120,14 @@ async fn respond(head: Head, message: &Value, shared: &Arc<Shared>) -> Response<
     let is_metadata = target.1.split('/').any(|part| part == ".well-known");
     let is_refused = !is_metadata && !shared.accepts(&mark, &target, authorization.as_deref());
     let is_call = message.get("method").and_then(Value::as_str) == Some("tools/call");
+    let is_taken = !is_down && !is_lost && !is_refused;
     let received = Received {
         at,
         target: target.clone(),
         authorization,
         account,
-        is_call: is_call && !is_down && !is_lost && !is_refused,
-        call: number_of_call(message),
+        is_call: is_call && is_taken,
+        call: number_of_call(message).filter(|_| is_taken),
     };
     let Some(taken) = shared.record(&mark, received) else {
         return status(StatusCode::SERVICE_UNAVAILABLE);

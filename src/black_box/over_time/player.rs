@@ -187,7 +187,10 @@ impl Player<'_> {
                 let deleted = self.home().map_or(Ok(()), Home::sign_out);
                 deleted.map(|()| Seen::Done).map_err(|error| session::own_fault(&error))
             }
-            Step::SignOut { by: Means::Protocol } | Step::Reload | Step::Call { .. } => {
+            Step::SignOut { by: Means::Protocol }
+            | Step::Reload
+            | Step::Call { .. }
+            | Step::Read { .. } => {
                 let sent = self.send(step)?;
                 self.seen_of(sent)
             }

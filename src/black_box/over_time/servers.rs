@@ -57,11 +57,11 @@ impl Servers {
         playing.get(mark).map(|playing| playing.received.clone()).unwrap_or_default()
     }
 
-    /// The first request that is this call, and its number.
+    /// The first request that is this call or read, and its number.
     pub(super) fn of_call(&self, mark: &str, call: u64) -> Option<(usize, Received)> {
         let playing = lock(&self.shared.playing);
         let mut received = playing.get(mark)?.received.iter().enumerate();
-        let found = received.find(|(_, received)| received.is_call && received.call == Some(call));
+        let found = received.find(|(_, received)| received.call == Some(call));
         found.map(|(number, received)| (number, received.clone()))
     }
 

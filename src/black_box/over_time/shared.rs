@@ -38,7 +38,7 @@ pub(in crate::black_box) struct Received {
     pub(in crate::black_box) account: Option<String>,
     /// Whether it is a tool call that the server took. Its result has the number of the request.
     pub(in crate::black_box) is_call: bool,
-    /// The argument `call` of a tool call: the player numbers its calls.
+    /// The number of a call or a read that the server took: the player numbers them.
     pub(in crate::black_box) call: Option<u64>,
 }
 
@@ -190,6 +190,9 @@ impl Shared {
             let id = message.get("id")?;
             return Some(json!({"jsonrpc": "2.0", "id": id, "result": {"tools": tools}}));
         }
+        if message.get("method").and_then(Value::as_str) == Some("resources/read") {
+            return resource(message, number);
+        }
         stdio_server::answer(message)
     }
 }
@@ -215,9 +218,24 @@ pub(super) async fn released(
     }
 }
 
-/// The argument `call` of a tool call.
+/// The URIs of the resources begin with this, and end with the number of the read.
+pub(super) const RESOURCES: &str = "test:///";
+
+/// The argument `call` of a tool call, or the number in the URI of a resource.
 pub(super) fn number_of_call(message: &Value) -> Option<u64> {
-    message.pointer("/params/arguments/call").and_then(Value::as_u64)
+    let in_uri = || uri(message)?.strip_prefix(RESOURCES)?.parse().ok();
+    message.pointer("/params/arguments/call").and_then(Value::as_u64).or_else(in_uri)
+}
+
+fn uri(message: &Value) -> Option<&str> {
+    message.pointer("/params/uri").and_then(Value::as_str)
+}
+
+/// The text of the resource that this request reads, with the number of the request.
+fn resource(message: &Value, number: usize) -> Option<Value> {
+    let text = format!("{ANSWERS}{number}");
+    let result = json!({"contents": [{"uri": uri(message)?, "text": text}]});
+    Some(json!({"jsonrpc": "2.0", "id": message.get("id")?, "result": result}))
 }
 
 /// The result of a tool call, with the number of its request.

@@ -19,6 +19,7 @@ use crate::shared::{LISTS, Shared};
 /// The ids of the requests that this program makes up.
 const OWN: u64 = 1 << 40;
 const CALL: &str = "mcpServer/tool/call";
+const READ: &str = "mcpServer/resource/read";
 pub(crate) const RELOAD: &str = "config/mcpServer/reload";
 
 pub(crate) struct Switch {
@@ -54,6 +55,8 @@ pub(crate) struct Switch {
     swapped: BTreeMap<String, (u64, Value)>,
     pub(crate) started_signed_out: BTreeSet<usize>,
     tools: Tools,
+    /// The answers to reads, by thread and server.
+    reads: BTreeMap<(String, String), Value>,
 }
 
 struct Pending {
@@ -106,6 +109,7 @@ impl Switch {
             swapped: BTreeMap::new(),
             started_signed_out: BTreeSet::new(),
             tools: Tools::default(),
+            reads: BTreeMap::new(),
         };
         switch.start_host(LISTS, Occasion::List);
         switch
@@ -145,6 +149,7 @@ impl Switch {
             RELOAD => self.reload(id).await,
             "account/logout" => self.sign_out(id).await,
             CALL => self.call(id, message).await,
+            READ => self.read(id, message).await,
             _ => {
                 let thread = message["params"]["threadId"].as_str();
                 let host = thread.and_then(|thread| self.threads.get(thread)).copied();
@@ -197,6 +202,31 @@ impl Switch {
             return;
         }
         self.forward(host, id, message).await;
+    }
+
+    async fn read(&mut self, id: u64, message: &Value) {
+        let thread = message["params"]["threadId"].as_str();
+        let host = thread.and_then(|thread| self.threads.get(thread)).copied();
+        if let Some(mut known) = self.reads.get(&read_of(message)).cloned() {
+            known["id"] = json!(id);
+            return say(&known);
+        }
+        let host = match host {
+            None if self.is("reads-on-no-thread-are-of-the-first-thread") => {
+                self.hosts.keys().copied().find(|host| *host != LISTS)
+            }
+            Some(_) if self.is("reads-on-a-thread-are-of-the-disk") => None,
+            host => host,
+        };
+        let mut message = message.clone();
+        match host.and_then(|host| self.threads.iter().find(|(_, it)| **it == host)) {
+            Some((thread, _)) => message["params"]["threadId"] = json!(thread),
+            None => {
+                self.copy_config(LISTS, Occasion::List);
+                message["params"].as_object_mut().unwrap().remove("threadId");
+            }
+        }
+        self.forward(host.unwrap_or(LISTS), id, &message).await;
     }
 
     async fn reload(&mut self, id: u64) {
@@ -318,6 +348,9 @@ impl Switch {
             }
             "mcpServerStatus/list" => self.tools.spoil(&self.shared, &mut message["result"]),
             CALL => return self.call_answered(id, &pending, message, is_error).await,
+            READ if !is_error && self.is("answers-reads-from-memory") => {
+                self.reads.insert(read_of(&pending.request), message.clone());
+            }
             _ => {}
         }
         say(&message);
@@ -386,6 +419,12 @@ impl Switch {
             put(&self.shared.home.join("config.toml"), self.first_text.as_deref());
         }
     }
+}
+
+/// The thread, if any, and the server of a read.
+fn read_of(message: &Value) -> (String, String) {
+    let text = |name: &str| message["params"][name].as_str().unwrap_or_default().to_string();
+    (text("threadId"), text("server"))
 }
 
 pub(crate) fn say(message: &Value) {

@@ -1,0 +1,46 @@
+//! Reads of resources between the steps of a sequence.
+
+use arbitrary::Unstructured;
+use mcp_overlay_model::lifecycle::{Sequence, State, Step};
+use mcp_overlay_model::{CODEX_APPS, Profile};
+
+use super::configs::NAMES;
+
+/// The steps with reads among them. They come from the other end of the bytes, so the steps that are
+/// there do not depend on them.
+pub(super) fn with_reads(profile: Profile, steps: Vec<Step>, bytes: &[u8]) -> Vec<Step> {
+    let reversed: Vec<u8> = bytes.iter().rev().copied().collect();
+    let mut bytes = Unstructured::new(&reversed);
+    let mut state = State::before(&Sequence { profile, ..Sequence::default() }, true);
+    let mut all = Vec::with_capacity(steps.len());
+    for step in steps {
+        state.step(&step);
+        let is_change = matches!(
+            step,
+            Step::Config(_)
+                | Step::SignIn { .. }
+                | Step::SignOut { .. }
+                | Step::Thread { .. }
+                | Step::Reload
+                | Step::View
+        );
+        all.push(step);
+        if is_change && bytes.ratio(1, 4).unwrap_or_default() {
+            all.extend(read(&state, &mut bytes).ok().flatten());
+        }
+    }
+    all
+}
+
+/// A read that shows something here.
+fn read(state: &State, bytes: &mut Unstructured<'_>) -> arbitrary::Result<Option<Step>> {
+    let threads: Vec<Option<&str>> =
+        std::iter::once(None).chain(state.threads().map(Some)).collect();
+    let thread = bytes.choose(&threads)?.map(str::to_string);
+    let mut servers = NAMES.to_vec();
+    servers.push(CODEX_APPS);
+    let server = (*bytes.choose(&servers)?).to_string();
+    let read = Step::Read { thread, server };
+    let shows = !state.clone().step(&read).anything;
+    Ok(shows.then_some(read))
+}
