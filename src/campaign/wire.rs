@@ -1,5 +1,6 @@
 //! The phase `wire`: the same cases in every form in which a request can be written.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use mcp_overlay_model::Case;
@@ -43,10 +44,13 @@ fn case(index: u64) -> Option<Case> {
     }
 }
 
-/// Cases with what the forms are about: texts of all planes, and optional members.
-fn written() -> [Value; 5] {
+/// Cases with what the forms are about: texts of all planes, optional members, and many members.
+fn written() -> [Value; 6] {
     let texts = json!({"command": "caf\u{e9}", "args": ["\u{1f980}", "\"\\\n\t/", "\u{2028}"]});
     let docs = json!({"url": "https://a.example/mcp", "http_headers": {"x-a": "1"}});
+    // Of so many members, a reader may keep those of one name in another order.
+    let many: BTreeMap<String, String> =
+        (0..40).map(|number| (format!("V{number}"), number.to_string())).collect();
     [
         json!({"auth": "chatgpt", "host": {"mcp_servers": {"docs\u{1f980}": texts}}}),
         json!({"host": {"mcp_servers": {"a": {}}}}),
@@ -61,6 +65,7 @@ fn written() -> [Value; 5] {
             ],
         }),
         json!({}),
+        json!({"host": {"mcp_servers": {"many": {"command": "c", "env": many}}}}),
     ]
 }
 

@@ -189,6 +189,10 @@ impl Finding {
 fn describe(case: &Case, difference: &Difference, verdict: &Verdict) -> FoundDifference {
     let because = match (&difference.place, difference.by) {
         _ if matches!(verdict, Verdict::Unstable(_)) => "asked again, it answered otherwise".into(),
+        (Place::Rejection, _) if difference.expected.is_none() => {
+            "the specification accepts this case".into()
+        }
+        (Place::Warning { .. }, _) => "a rule demands this warning".into(),
         (Place::Rejection, _) => "the specification rejects at the smallest invalid path".into(),
         (_, Some(by)) => describe_input(case, by),
         (_, None) => "nothing in the case names it".into(),

@@ -183,6 +183,7 @@ pub(super) const RULES: &[Entry] = &[
             gate_faults::AT_SUBDOMAINS,
             gate_faults::OVER_PLAIN_HTTP,
             gate_faults::LOST_WITH_USERINFO,
+            gate_faults::USERINFO_TO_THE_FIRST_AT,
             gate_faults::NEEDS_CLEAN_URL,
             gate_faults::NEEDS_TWO_SLASHES,
         ],

@@ -137,6 +137,18 @@ pub(super) const LOST_WITH_USERINFO: Fault =
         with_auth_where(answer, |url| is_chatgpt_origin(url) && !url.contains('@'))
     });
 
+pub(super) const USERINFO_TO_THE_FIRST_AT: Fault = at_origin(
+    "auth-userinfo-ends-at-the-first-at",
+    "the host begins after the first `@`",
+    |_, answer| {
+        with_auth_where(answer, |url| {
+            let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+            let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+            is_chatgpt_origin(url) && authority.matches('@').count() < 2
+        })
+    },
+);
+
 pub(super) const NEEDS_CLEAN_URL: Fault = at_origin(
     "auth-needs-a-clean-url",
     "a URL with blanks or tabs is at no origin",

@@ -74,6 +74,8 @@ pub const NEAR_CHATGPT: &[&str] = &[
     " https://chatgpt.com/x\n",
     "https://chatgpt.com\\@evil.example/",
     "https://chatgpt.com@evil.example/",
+    "https://a@b@chatgpt.com/x",
+    "https://chatgpt.com@x@evil.example/x",
     "https://evil.example#@chatgpt.com/",
     "http://chatgpt.com/x",
     "https://chatgpt.com:8443/x",
