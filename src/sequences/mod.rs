@@ -7,6 +7,7 @@ pub mod generate;
 mod generate_logins;
 pub mod judge;
 pub mod known;
+pub mod narrow;
 pub mod picture;
 pub mod saved;
 pub mod search;
