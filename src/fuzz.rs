@@ -9,9 +9,17 @@ use serde_json::Value;
 use crate::cases::generate::case_from_bytes;
 use crate::cases::toml::host_from_toml;
 use crate::finding::investigate::investigate;
+#[cfg(feature = "endpoint")]
+use crate::in_process::driver::{HostDriver, Pace};
 use crate::judge::compare::compare;
 use crate::judge::verdict::Verdict;
 use crate::protocol;
+#[cfg(feature = "endpoint")]
+use crate::sequences::{
+    generate::{Stage, sequence_from},
+    judge::judge,
+    story::told,
+};
 use crate::subject::{HostInputs, InProcess, ProductionSubject};
 
 /// Compares the production implementation with the model on the case generated from `bytes`.
@@ -97,4 +105,22 @@ pub fn check_protocol(bytes: &[u8]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Plays the sequence that the bytes mean on the production host in process: it follows the
+/// specification, the rules that released hosts need not keep included. The first byte is the profile.
+///
+/// # Errors
+/// The breakdown, or the steps with what was wrong.
+#[cfg(feature = "endpoint")]
+pub fn check_sequence(bytes: &[u8]) -> Result<(), String> {
+    let Some((profile, steps)) = bytes.split_first() else { return Ok(()) };
+    let profile = Profile::ALL.get(usize::from(*profile) % Profile::ALL.len());
+    let sequence = sequence_from(profile.copied().unwrap_or_default(), Stage::InProcess, steps);
+    let played = HostDriver::default().played(&sequence, Pace::AtOnce);
+    let trace = played.map_err(|failure| format!("{}: {sequence:?}", failure.message))?;
+    match judge(&sequence, &trace).broken() {
+        None => Ok(()),
+        Some(broken) => Err(told(&sequence, broken)),
+    }
 }

@@ -10,9 +10,11 @@ use mcp_overlay::cases::generate::random_case;
 use mcp_overlay::cases::vectors;
 use mcp_overlay::report::Extent;
 use mcp_overlay::rules::coverage::{can_show, reached, reached_outside};
+use mcp_overlay::rules::over_time::is_shown_by;
 use mcp_overlay::sequences::generate::{Stage, random_sequence};
-use mcp_overlay::sequences::judge::reached as sequences_reach;
-use mcp_overlay::subject::SubjectKind;
+use mcp_overlay::sequences::judge::{reached as sequences_reach, reached_by_observations};
+use mcp_overlay::sequences::narrow::narrow;
+use mcp_overlay::subject::{StepKind, Steps, SubjectKind};
 use mcp_overlay_model::{Case, Profile, Rule, resolve};
 
 /// The vectors and the first random cases.
@@ -76,4 +78,44 @@ fn the_default_run_of_a_subject_reaches_what_it_can_show() {
             assert_eq!(wrong(kind, profile, &reached), [vec![], vec![]], "{}", profile.name());
         }
     }
+}
+
+#[test]
+fn the_sequences_over_stdio_reach_what_the_declared_steps_can_show() {
+    use StepKind::{Call, Config, Reload, SignIn, SignOut, Thread, View, World};
+    let without = |left_out: StepKind| -> Steps {
+        StepKind::ALL.into_iter().filter(|kind| *kind != left_out).collect()
+    };
+    let alphabets = [
+        vec![Config, SignIn, SignOut, View],
+        vec![Config, View],
+        vec![Config, Thread, Call],
+        vec![Config, Thread, Call, Reload],
+        vec![Config, Thread, Call, World],
+        vec![Thread, Call, SignIn],
+    ];
+    let alphabets = alphabets.into_iter().map(|kinds| kinds.into_iter().collect());
+    let almost_all = StepKind::ALL.into_iter().map(without).filter(Steps::show);
+    let mut wrong = Vec::new();
+    for steps in alphabets.chain(almost_all).chain([Steps::all()]) {
+        for profile in [Profile::CodexPr27191, Profile::CodexPr31803] {
+            // A tenth of a default run.
+            let count = Extent::of(SubjectKind::Stdio, profile).with_sequences().sequences() / 10;
+            let reached: BTreeSet<Rule> = (0..count)
+                .map(|number| random_sequence(profile, Stage::InProcess, 27_191, number))
+                .flat_map(|sequence| {
+                    let narrowed = narrow(sequence, &steps);
+                    reached_by_observations(&narrowed).iter().collect::<Vec<_>>()
+                })
+                .collect();
+            let shown: BTreeSet<Rule> =
+                profile.rules().iter().filter(|rule| is_shown_by(&steps, *rule)).collect();
+            if reached != shown {
+                let words = steps.words(true);
+                wrong
+                    .push(format!("{} {words:?}: {reached:?}, expected {shown:?}", profile.name()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

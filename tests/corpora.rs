@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use mcp_overlay::fuzz::{check_bytes, check_protocol, check_toml};
+use mcp_overlay::fuzz::{check_bytes, check_protocol, check_sequence, check_toml};
 
 /// Runs the target's oracle on every file of a corpus.
 fn replay(target: &str, oracle: fn(&[u8]) -> Result<(), String>) {
@@ -34,4 +34,9 @@ fn the_config_toml_corpus_passes() {
 #[test]
 fn the_protocol_line_corpus_passes() {
     replay("protocol_line", check_protocol);
+}
+
+#[test]
+fn the_sequence_corpus_passes() {
+    replay("sequence", check_sequence);
 }

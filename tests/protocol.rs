@@ -70,7 +70,11 @@ fn hello_names_version_profiles_and_capabilities() {
         let profiles: Vec<&str> = subject.profiles().iter().map(|p| p.name()).collect();
         assert!(profiles.starts_with(&["codex-pr-27191"]), "{profiles:?}");
         assert_eq!(hello["profiles"], json!(profiles));
-        assert_eq!(hello["capabilities"], json!(["resolve", "warnings"]));
+        let plays = subject.name() == "model";
+        let sequence = plays.then_some("sequence");
+        let capabilities: Vec<&str> = ["resolve", "warnings"].into_iter().chain(sequence).collect();
+        assert_eq!(hello["capabilities"], json!(capabilities));
+        assert_eq!(hello.get("steps"), None, "all steps");
         let name = hello["implementation"]["name"].as_str().unwrap();
         assert!(name.contains(subject.name()), "{name}");
         assert!(hello["implementation"]["version"].is_string());
@@ -318,4 +322,49 @@ fn a_broken_pipe_is_an_error_not_a_panic() {
     }
     let error = serve(&ModelSubject, START.as_bytes(), Closed).unwrap_err();
     assert!(error.to_string().contains("broke off"), "{error}");
+}
+
+fn play(seq: u64, sequence: &Value) -> String {
+    json!({"cmd": "sequence", "seq": seq, "sequence": sequence}).to_string()
+}
+
+#[test]
+fn a_sequence_gets_one_observation_for_each_step() {
+    let config = json!({"chatgpt_base_url": "http://127.0.0.1",
+        "mcp_servers": {"a": {"url": "https://one.example/mcp"}}});
+    let steps = json!([
+        {"config": config}, {"thread": {"as": "t"}}, "view", {"config": {"mcp_servers": {"a": {}}}},
+        "reload", {"world": {"server": "https://one.example/mcp", "behaviour": "hold"}},
+        {"call": {"thread": "t", "server": "a"}}, {"release": {"server": "https://one.example/mcp"}},
+    ]);
+    let by = json!({"answered": {"by": "https://one.example/mcp"}});
+    let expected = json!([
+        "done", "done", {"servers": {"a": "with_tools"}}, "done", "refused", "done",
+        {"held": {"at": "https://one.example/mcp"}}, {"released": [by]},
+    ]);
+    let sequence = json!({"steps": steps});
+    let Conversation { answers, error } = converse(&[START, &play(5, &sequence), STOP]);
+    assert_eq!(error, None);
+    assert_eq!(answers[1], json!({"seq": 5, "observations": expected}));
+}
+
+/// A sequence that cannot be read is answered with an error, and the conversation continues.
+#[test]
+fn an_invalid_sequence_is_answered() {
+    for (sequence, words) in [
+        (json!(5), "not a sequence"),
+        (json!(["", "codex-pr-27191", []]), "expected a JSON object"),
+        (json!({"steps": ["dance"]}), "unknown variant `dance`"),
+        (json!({"steps": [], "colour": 1}), "unknown field `colour`"),
+        (json!({"profile": "codex-pr-1", "steps": []}), "codex-pr-1"),
+    ] {
+        let after = play(8, &json!({"steps": []}));
+        let Conversation { answers, error } = converse(&[START, &play(7, &sequence), &after]);
+        assert_eq!(error, None);
+        let message = answers[1]["errored"]["message"].as_str().unwrap();
+        assert!(message.contains(words), "{message}");
+        assert_eq!(answers[2], json!({"seq": 8, "observations": []}));
+    }
+    fails_at(&[START, r#"{"cmd":"sequence","seq":1}"#], 2, &["`seq` or `sequence` is missing"]);
+    fails_at(&[play(1, &json!({"steps": []}))], 1, &["`sequence` before `start`"]);
 }

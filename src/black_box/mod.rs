@@ -47,7 +47,8 @@ use crate::subject::Form;
 use crate::subject::process::secrets::nonce;
 use crate::subject::stdio::Patience;
 use crate::subject::{
-    Driver, Failure, FailureKind, MORE_PATIENCE, Patient, Reply, Route, SubjectKind, Trace, Watch,
+    Driver, Failure, FailureKind, MORE_PATIENCE, Patient, Reply, Route, Steps, SubjectKind, Trace,
+    Watch,
 };
 
 /// The default timeouts: a host starts a few servers for each answer, and it may be large.
@@ -152,6 +153,10 @@ impl Driver for BlackBox {
         false
     }
 
+    fn declared(&self) -> Steps {
+        Steps::none()
+    }
+
     fn narrow(&self, case: Case) -> Case {
         self.in_file().narrow(case)
     }
@@ -227,6 +232,10 @@ impl Driver for Routed {
 
     fn warns(&self) -> bool {
         false
+    }
+
+    fn declared(&self) -> Steps {
+        Steps::none()
     }
 
     fn narrow(&self, case: Case) -> Case {

@@ -165,7 +165,7 @@ mod tests {
     use super::*;
     use mcp_overlay_model::lifecycle::Sequence;
 
-    use crate::subject::{Form, Patient, Route, SubjectKind, Trace, Watch, ask_one};
+    use crate::subject::{Form, Patient, Route, Steps, SubjectKind, Trace, Watch, ask_one};
 
     /// A driver that only replies to batches.
     struct Replies<F>(F);
@@ -186,6 +186,9 @@ mod tests {
         }
         fn warns(&self) -> bool {
             false
+        }
+        fn declared(&self) -> Steps {
+            Steps::none()
         }
         fn narrow(&self, case: Case) -> Case {
             case

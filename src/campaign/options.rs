@@ -91,6 +91,7 @@ impl Options {
             subject: driver.name().into(),
             kind: driver.kind(),
             warns: driver.warns(),
+            steps: driver.declared(),
             profile: self.profile.name().into(),
             phases: self.phases.iter().copied().collect(),
             seed: self.seed,

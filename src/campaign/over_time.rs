@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use mcp_overlay_model::lifecycle::{Sequence, Step};
-use mcp_overlay_model::{Level, Rule};
+use mcp_overlay_model::{Level, Rule, RuleSet};
 
 use super::error::Error;
 use super::options::Options;
@@ -15,13 +15,14 @@ use crate::parallel::{Numbers, cores, on_threads};
 use crate::report::{Event, Phase, PhaseReport, ScenarioFailure};
 use crate::rules::coverage::RuleCounts;
 use crate::sequences::generate::{Stage, random_sequence};
-use crate::sequences::judge::{Broken, Verdict, judge, reached};
+use crate::sequences::judge::{Broken, Verdict, judge, reached, reached_by_observations};
 use crate::sequences::known::known;
+use crate::sequences::narrow::narrow;
 use crate::sequences::picture::picture;
 use crate::sequences::saved::{FORMAT, SavedSequence};
 use crate::sequences::shrink::shrink;
 use crate::sequences::story::told;
-use crate::subject::{Driver, Failure, FailureKind, Trace};
+use crate::subject::{Driver, Failure, FailureKind, SubjectKind, Trace};
 
 /// How often a failing sequence is played again: a finding that needs luck says how often it came.
 const REPEATS: u32 = 3;
@@ -100,13 +101,27 @@ fn threads(stage: Stage) -> usize {
 }
 
 /// A running host is first asked what other hosts got wrong: a small sequence each, which a random one
-/// may miss.
-fn chosen(options: &Options, stage: Stage, number: u64) -> Sequence {
+/// may miss. A subject over stdio gets the steps that it declares.
+fn chosen(driver: &dyn Driver, options: &Options, number: u64) -> Sequence {
+    let stage = Stage::of(driver.kind());
     let known = match stage {
         Stage::Outside => known(options.profile, number),
         Stage::InProcess => None,
     };
-    known.unwrap_or_else(|| random_sequence(options.profile, stage, options.seed, number))
+    let random = || random_sequence(options.profile, stage, options.seed, number);
+    let sequence = known.unwrap_or_else(random);
+    match driver.kind() {
+        SubjectKind::Stdio => narrow(sequence, &driver.declared()),
+        _ => sequence,
+    }
+}
+
+/// The rules that a sequence on this subject is about.
+fn reached_on(driver: &dyn Driver, sequence: &Sequence) -> RuleSet {
+    match driver.kind() {
+        SubjectKind::Stdio => reached_by_observations(sequence),
+        _ => reached(sequence),
+    }
 }
 
 impl Run<'_> {
@@ -117,9 +132,9 @@ impl Run<'_> {
         let started = Instant::now();
         let (driver, options) = (self.driver, self.options);
         let stage = Stage::of(driver.kind());
-        let sequence = |position| chosen(options, stage, shard.case(position));
+        let sequence = |position| chosen(driver, options, shard.case(position));
         let (numbers, done) = (Numbers::up_to(total), AtomicU64::new(0));
-        if !driver.kind().plays() {
+        if !driver.plays() {
             return Err(Error::OneWay(Phase::Sequences.word()));
         }
         let failing: Mutex<Vec<Failing>> = Mutex::default();
@@ -140,7 +155,7 @@ impl Run<'_> {
                     let sequence = sequence(number);
                     let problem = play(driver, &sequence);
                     if !matches!(problem, Some(Problem::BrokeDown(_))) {
-                        let reached = reached(&sequence);
+                        let reached = reached_on(driver, &sequence);
                         played.lock().unwrap_or_else(PoisonError::into_inner).record(reached);
                     }
                     if let Some(problem) = problem {
@@ -217,6 +232,9 @@ impl Run<'_> {
                     (smallest, last) = (first, same);
                 }
             }
+            let hangs =
+                matches!(&last, Problem::BrokeDown(failure) if failure.kind == FailureKind::Hung);
+            driver.hurry(hangs);
             smallest = shrink(&smallest, |smaller| {
                 plays += 1;
                 if plays > MOST_PLAYS || Instant::now() > until {
@@ -230,6 +248,7 @@ impl Run<'_> {
                     None => false,
                 }
             });
+            driver.hurry(false);
         }
         // It did not come again, and a busy machine is the likelier cause. A leak is one all the same.
         let is_doubtful = came == 0

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use mcp_overlay_model::Case;
 use mcp_overlay_model::lifecycle::Sequence;
 
-use crate::subject::{Driver, Failure, Form, Patient, Reply, Route, SubjectKind, Trace, Watch};
+use crate::subject::{
+    Driver, Failure, Form, Patient, Reply, Route, Steps, SubjectKind, Trace, Watch,
+};
 
 /// The same subject, asked with more patience.
 pub(super) struct Patiently<'a> {
@@ -49,6 +51,10 @@ impl Driver for Patiently<'_> {
 
     fn warns(&self) -> bool {
         self.driver.warns()
+    }
+
+    fn declared(&self) -> Steps {
+        self.driver.declared()
     }
 
     fn narrow(&self, case: Case) -> Case {

@@ -9,7 +9,7 @@ use mcp_overlay::finding::expected::Expected;
 use mcp_overlay::report::expected_failures::Naming;
 use mcp_overlay::report::text::TextReporter;
 use mcp_overlay::report::{Extent, RunVerdict, expected_failures};
-use mcp_overlay::subject::{SubjectKind, silence_subjects};
+use mcp_overlay::subject::{Driver, SubjectKind, silence_subjects};
 use mcp_overlay_model::Profile;
 
 use super::console::{FINDINGS, MISUSE, Misuse, Outcome, read_text, say};
@@ -22,7 +22,7 @@ use super::selected::{self, Location, SelectedSubject};
 /// (1,445,184), random cases, and real connections, at a hosted Apps endpoint, to the servers that the
 /// implementation resolves to. The production implementation also plays sequences of steps over time,
 /// random ones and every one over a small alphabet; a command with --stdio gets requests in every form
-/// that the protocol allows.
+/// that the protocol allows, and random sequences if it declares that it plays them.
 /// A failing case is shrunk, shown as a diff with the rule that it breaks, and saved;
 /// `mcp-overlay replay FILE` runs it again.
 ///
@@ -63,8 +63,9 @@ pub(crate) struct Arguments {
     time: Option<u64>,
 
     /// Run only this phase (may be repeated): vectors, edges, exhaustive, random, endpoint; for the
-    /// production implementation also sequences and sequences-exhaustive; with --stdio also wire; for
-    /// an app-server: vectors, random, arguments, split, sequences
+    /// production implementation also sequences and sequences-exhaustive; with --stdio also wire, and
+    /// sequences if the command plays them; for an app-server: vectors, random, arguments, split,
+    /// sequences
     #[arg(long, value_name = "PHASE", value_parser = phase)]
     only: Vec<Phase>,
 
@@ -195,7 +196,7 @@ fn check(
     position: usize,
 ) -> Result<RunVerdict, Misuse> {
     let mut reporter = TextReporter::new(anstream::stdout());
-    let mut options = options.clone();
+    let mut options = with_declared(arguments, options.clone(), selected.driver())?;
     if position > 0 {
         // Two runs would overwrite each other's files.
         options.findings = options.findings.map(|folder| folder.join((position + 1).to_string()));
@@ -212,6 +213,30 @@ fn check(
     }
     Ok(report.verdict())
 }
+
+/// The options for a subject over stdio that plays sequences: what a complete run covers is more then.
+fn with_declared(
+    arguments: &Arguments,
+    mut options: Options,
+    driver: &dyn Driver,
+) -> Result<Options, Misuse> {
+    if driver.kind() != SubjectKind::Stdio {
+        return Ok(options);
+    }
+    if !driver.plays() {
+        let is_asked = arguments.only.contains(&Phase::Sequences);
+        return if is_asked { Err(NO_SEQUENCES.into()) } else { Ok(options) };
+    }
+    options.complete = options.complete.with_sequences();
+    if arguments.only.is_empty() {
+        options.phases = options.complete.phases().iter().copied().collect();
+    }
+    options.sequences = arguments.sequences.unwrap_or(options.complete.sequences());
+    Ok(options)
+}
+
+const NO_SEQUENCES: &str = "--only sequences: this phase needs a running host, see --app-server, or a \
+    subject over stdio that declares the capability \"sequence\", see docs/protocol.md";
 
 fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
     let profile = arguments.subject.profile(profile);
@@ -241,8 +266,8 @@ fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
         .into());
     }
     let kind = arguments.subject.kind();
-    if arguments.only.contains(&Phase::Sequences) && !kind.plays() {
-        return Err("--only sequences: this phase needs a running host; see --app-server".into());
+    if arguments.only.contains(&Phase::Sequences) && !kind.plays() && !over_stdio {
+        return Err(NO_SEQUENCES.into());
     }
     if arguments.only.contains(&Phase::SequencesExhaustive) && kind != SubjectKind::Production {
         return Err(

@@ -8,7 +8,7 @@ use mcp_overlay::display::printable_lines;
 use mcp_overlay::sequences::judge::{Verdict, judge};
 use mcp_overlay::sequences::saved::{FORMAT, SavedSequence};
 use mcp_overlay::sequences::story::{numbered, observed, played, told};
-use mcp_overlay::subject::{Observed, Watch};
+use mcp_overlay::subject::{Observed, SubjectKind, Watch};
 use mcp_overlay_model::Profile;
 use mcp_overlay_model::lifecycle::Step;
 use serde_json::Value;
@@ -17,7 +17,8 @@ use super::console::{FINDINGS, Misuse, Outcome, read_text, say};
 use super::selected;
 
 const NOT_PLAYED: &str = "this subject does not play every step of this sequence\n  help: a host in \
-    process has no stdio servers and no end; name a running host with --app-server";
+    process and a subject over stdio have no stdio servers and no end, and a subject over stdio plays \
+    the steps that it declares; name a running host with --app-server";
 
 /// The sequences in these files; `None` if the first file has cases.
 pub(crate) fn read(files: &[PathBuf]) -> Result<Option<Vec<SavedSequence>>, Misuse> {
@@ -74,7 +75,7 @@ pub(crate) fn run(
     sequences: &[SavedSequence],
     by_step: bool,
 ) -> Outcome {
-    if !subject.kind().plays() {
+    if subject.kind() == SubjectKind::InProcess {
         return Err("a sequence needs a running host\n  help: name it with --app-server".into());
     }
     let _here = match selected::enter_network(subject)? {

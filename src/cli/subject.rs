@@ -4,9 +4,10 @@ use std::io::{BufWriter, stdin, stdout};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use mcp_overlay::in_process::subject::HostSubject;
 use mcp_overlay::protocol;
 use mcp_overlay::selftest::Fault;
-use mcp_overlay::subject::{ModelSubject, ProductionSubject, Subject};
+use mcp_overlay::subject::{ModelSubject, Subject};
 
 use super::console::Outcome;
 
@@ -33,7 +34,7 @@ enum Who {
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let subject: Box<dyn Subject> = match (arguments.subject, arguments.fault) {
-        (Who::Production, None) => Box::new(ProductionSubject),
+        (Who::Production, None) => Box::<HostSubject>::default(),
         (Who::Production, Some(fault)) => fault.subject(),
         (Who::Model, None) => Box::new(ModelSubject),
         (Who::Model, Some(_)) => {

@@ -9,9 +9,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::host::{Hosts, Production};
 pub use super::player::Pace;
-use super::player::{Player, can_be_played};
+use super::player::Player;
 use crate::subject::{
-    Driver, Failure, FailureKind, Form, InProcess, Patient, ProductionSubject, Reply, Route,
+    Driver, Failure, FailureKind, Form, InProcess, Patient, ProductionSubject, Reply, Route, Steps,
     SubjectKind, Trace, Unwatched, Watch, as_subject,
 };
 
@@ -105,6 +105,10 @@ impl Driver for HostDriver {
         VIEWS.warns()
     }
 
+    fn declared(&self) -> Steps {
+        Steps::none()
+    }
+
     fn narrow(&self, case: Case) -> Case {
         case
     }
@@ -122,7 +126,7 @@ impl Driver for HostDriver {
         sequence: &Sequence,
         watch: &mut dyn Watch,
     ) -> Option<Result<Trace, Failure>> {
-        can_be_played(sequence).then(|| self.played_watched(sequence, Pace::AtOnce, watch))
+        Steps::all().can_play(sequence).then(|| self.played_watched(sequence, Pace::AtOnce, watch))
     }
 
     fn hurry(&self, _: bool) {}

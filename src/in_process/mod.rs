@@ -9,4 +9,5 @@ pub mod connector;
 pub mod driver;
 pub mod host;
 mod player;
+pub mod subject;
 pub mod world;

@@ -59,34 +59,6 @@ pub(super) struct Player<'a> {
     pace: Pace,
 }
 
-/// Whether there is no step that only a running host can be played, with servers on loopback.
-pub(super) fn can_be_played(sequence: &Sequence) -> bool {
-    let has_processes = |config: &Value| {
-        let servers = config.get("mcp_servers").and_then(Value::as_object);
-        servers.into_iter().flat_map(|all| all.values()).any(|entry| entry.get("command").is_some())
-    };
-    sequence.steps.iter().all(|step| match step {
-        Step::Config(config) => !has_processes(config),
-        Step::World { behaviour, .. } => !matches!(
-            behaviour,
-            Behaviour::Cut
-                | Behaviour::BadJson
-                | Behaviour::Down
-                | Behaviour::Forget
-                | Behaviour::NewTools
-        ),
-        Step::SecondThread { .. }
-        | Step::LogIn { .. }
-        | Step::Expire { .. }
-        | Step::Tokens { .. }
-        | Step::KillServer { .. }
-        | Step::Settle
-        | Step::EndHost { .. }
-        | Step::Together(_) => false,
-        _ => true,
-    })
-}
-
 fn crashed(message: String) -> Failure {
     Failure { kind: FailureKind::Crashed, message: format!("panicked: {message}"), certain: true }
 }
@@ -196,7 +168,7 @@ impl<'a> Player<'a> {
                 Ok(Seen::Done)
             }
             Step::Release { server } => self.release(server).await,
-            // `can_be_played` is false for these.
+            // No kind of step in process.
             Step::SecondThread { .. }
             | Step::LogIn { .. }
             | Step::Expire { .. }

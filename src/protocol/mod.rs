@@ -1,8 +1,10 @@
-//! Protocol version 1, the subject's side: it reads cases and writes answers, one per line.
+//! Protocol version 1, the subject's side: it reads cases and sequences, and writes answers, one per
+//! line.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read, Write};
 
+use mcp_overlay_model::lifecycle::{Seen, Sequence};
 use mcp_overlay_model::{Answer, Case, Profile};
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
@@ -11,7 +13,7 @@ use serde_json::value::RawValue;
 
 pub use crate::subject::process::MAX_LINE;
 
-use crate::subject::Subject;
+use crate::subject::{Steps, Subject};
 
 const VERSION: u64 = 1;
 
@@ -33,11 +35,10 @@ pub enum ProtocolError {
     Io(#[from] std::io::Error),
 }
 
-const REQUESTS: &str =
-    r#"{"cmd":"start","version":1}, {"cmd":"resolve","seq":N,"case":{…}} or {"cmd":"stop"}"#;
+const REQUESTS: &str = r#"{"cmd":"start","version":1}, {"cmd":"resolve","seq":N,"case":{…}}, {"cmd":"sequence","seq":N,"sequence":{…}} or {"cmd":"stop"}"#;
 
-/// A request. The case is parsed later, because an invalid case gets an answer and does not end the
-/// conversation.
+/// A request. The case or the sequence is parsed later, because an invalid one gets an answer and does
+/// not end the conversation.
 struct Request<'a> {
     cmd: Command,
     version: Option<u64>,
@@ -45,6 +46,8 @@ struct Request<'a> {
     /// The text of a present member. `null` counts as present: it is an invalid case, not a missing
     /// one.
     case: Option<&'a RawValue>,
+    /// The same of a sequence.
+    sequence: Option<&'a RawValue>,
 }
 
 impl<'a> Request<'a> {
@@ -55,7 +58,8 @@ impl<'a> Request<'a> {
         let number = |name| members.get(name).map_or(Ok(None), |value| parse_raw(name, value));
         let cmd = members.get("cmd").ok_or_else(|| serde_json::Error::missing_field("cmd"))?;
         let (cmd, version, seq) = (parse_raw("cmd", cmd)?, number("version")?, number("seq")?);
-        Ok(Request { cmd, version, seq, case: members.get("case").copied() })
+        let [case, sequence] = ["case", "sequence"].map(|name| members.get(name).copied());
+        Ok(Request { cmd, version, seq, case, sequence })
     }
 }
 
@@ -73,14 +77,21 @@ fn parse_raw<'a, T: Deserialize<'a>>(name: &str, value: &'a RawValue) -> serde_j
 enum Command {
     Start,
     Resolve,
+    Sequence,
     Stop,
 }
 
 #[derive(Serialize)]
-struct Numbered<'a> {
+struct Numbered<T> {
     seq: u64,
     #[serde(flatten)]
-    answer: &'a Answer,
+    answer: T,
+}
+
+/// The answer to a sequence.
+#[derive(Serialize)]
+struct Observations {
+    observations: Vec<Seen>,
 }
 
 /// Answers requests until `stop` or the end of input.
@@ -124,6 +135,16 @@ pub fn serve(
                 };
                 write_line(&mut output, &answer_line(subject, seq, case))?;
             }
+            (Command::Sequence, false) => {
+                return bad(number, "`sequence` before `start`", "`start` as the first request");
+            }
+            (Command::Sequence, true) => {
+                let (Some(seq), Some(sequence)) = (request.seq, request.sequence) else {
+                    let problem = "not a request: `seq` or `sequence` is missing";
+                    return bad(number, problem, REQUESTS);
+                };
+                write_line(&mut output, &played_line(subject, seq, sequence))?;
+            }
         }
     }
     output.flush()?;
@@ -139,7 +160,11 @@ fn bad<T>(
 }
 
 fn hello(subject: &dyn Subject) -> Value {
-    serde_json::json!({
+    let steps = subject.steps();
+    let mut capabilities = vec!["resolve"];
+    capabilities.extend(subject.warns().then_some("warnings"));
+    capabilities.extend((!steps.is_empty()).then_some("sequence"));
+    let mut hello = serde_json::json!({
         "version": VERSION,
         "implementation": {
             "name": format!("mcp-overlay {}", subject.name()),
@@ -147,22 +172,48 @@ fn hello(subject: &dyn Subject) -> Value {
             "language": "Rust",
         },
         "profiles": subject.profiles().iter().map(|profile| profile.name()).collect::<Vec<_>>(),
-        "capabilities": if subject.warns() { &["resolve", "warnings"][..] } else { &["resolve"] },
-    })
+        "capabilities": capabilities,
+    });
+    // Without the member all steps are meant.
+    let declared = Some(steps.words(true)).filter(|_| !steps.is_empty() && steps != Steps::all());
+    if let (Some(words), Some(hello)) = (declared, hello.as_object_mut()) {
+        hello.insert("steps".into(), words.into());
+    }
+    hello
 }
 
-/// An answer as a line; an answer above the protocol's size limit is replaced by an error.
+/// The answer to a case as a line.
 fn answer_line(subject: &dyn Subject, seq: u64, case: &RawValue) -> Vec<u8> {
     let answer = match serde_json::from_str(case.get()) {
         Ok(case) => answer(subject, case),
         Err(error) => Answer::errored(format!("not a case: {error}")),
     };
-    let line = to_line(&Numbered { seq, answer: &answer });
+    line_of(seq, &answer)
+}
+
+/// The answer to a sequence as a line. An invalid sequence gets an error as its answer, so that the
+/// conversation continues.
+fn played_line(subject: &dyn Subject, seq: u64, sequence: &RawValue) -> Vec<u8> {
+    let is_table = sequence.get().starts_with('{');
+    let read = match serde_json::from_str::<Sequence>(sequence.get()) {
+        Ok(sequence) if is_table => Ok(sequence),
+        Ok(_) => Err("not a sequence: expected a JSON object".to_string()),
+        Err(error) => Err(format!("not a sequence: {error}")),
+    };
+    match read.and_then(|sequence| subject.play(&sequence)) {
+        Ok(observations) => line_of(seq, Observations { observations }),
+        Err(message) => line_of(seq, Answer::errored(message)),
+    }
+}
+
+/// An answer as a line; one above the protocol's size limit is replaced by an error.
+fn line_of(seq: u64, answer: impl Serialize) -> Vec<u8> {
+    let line = to_line(&Numbered { seq, answer });
     if line.len() <= MAX_LINE {
         return line;
     }
     let answer = Answer::errored("the answer is longer than the 16 MiB that a line may have");
-    to_line(&Numbered { seq, answer: &answer })
+    to_line(&Numbered { seq, answer })
 }
 
 /// The answer to a case in JSON. An invalid case gets an error as its answer, so that the

@@ -9,7 +9,8 @@ use crate::finding::Finding;
 use crate::finding::expected::{Entry, Expected};
 use crate::rules;
 use crate::rules::coverage::{RuleCounts, can_show};
-use crate::subject::SubjectKind;
+use crate::rules::over_time::is_shown_by;
+use crate::subject::{Steps, SubjectKind};
 
 use super::extent::Extent;
 use super::phase::Phase;
@@ -52,6 +53,9 @@ pub struct RunOptions {
     /// Whether the subject says what it warned about.
     #[serde(default)]
     pub warns: bool,
+    /// The steps of sequences that a subject over stdio declares.
+    #[serde(default, skip_serializing_if = "Steps::is_empty")]
+    pub steps: Steps,
     /// The profile that was checked.
     pub profile: String,
     /// The phases.
@@ -355,6 +359,11 @@ impl Report {
         matches!(self.verdict(), RunVerdict::Clean | RunVerdict::NoDisagreement)
     }
 
+    /// Whether the subject can show that it keeps or breaks a rule.
+    pub fn can_show(&self, rule: Rule) -> bool {
+        can_show(self.run.kind, self.rules(), rule) || is_shown_by(&self.run.steps, rule)
+    }
+
     /// The result for a rule.
     pub fn status(&self, rule: Rule) -> RuleStatus {
         let findings = self.findings.iter().filter(|found| found.finding.rule == Some(rule));
@@ -368,7 +377,7 @@ impl Report {
             _ if is_expected => RuleStatus::Expected,
             (1.., _) => RuleStatus::Advisory,
             (0, 1..) => RuleStatus::Pass,
-            (0, 0) if can_show(self.run.kind, self.rules(), rule) => RuleStatus::NotReached,
+            (0, 0) if self.can_show(rule) => RuleStatus::NotReached,
             (0, 0) => RuleStatus::NotShown,
         }
     }

@@ -16,6 +16,9 @@ const SEQUENCES: u64 = 150;
 /// The number where no host has to start: a few seconds.
 const SEQUENCES_IN_PROCESS: u64 = 20_000;
 
+/// The number over stdio: a few seconds, also for a slow language.
+const SEQUENCES_OVER_STDIO: u64 = 2_000;
+
 /// The most steps of the exhaustive search of sequences after their beginning.
 const LENGTH: u32 = 5;
 
@@ -57,6 +60,14 @@ impl Extent {
         };
         let length = if phases.contains(&Phase::SequencesExhaustive) { LENGTH } else { 0 };
         Extent { phases, cases, sequences, length, twice: TWICE }
+    }
+
+    /// The same for a subject over stdio that declares that it plays sequences.
+    #[must_use]
+    pub fn with_sequences(mut self) -> Self {
+        self.phases.push(Phase::Sequences);
+        self.sequences = SEQUENCES_OVER_STDIO;
+        self
     }
 
     /// A run of a library user with [`Options::default`](crate::Options): the phases that need no

@@ -135,8 +135,8 @@ fn same_run(first: &(String, Report), other: &(String, Report)) -> Result<(), Me
 }
 
 /// The options that must be equal, with their descriptions.
-fn options(run: &RunOptions) -> [(&'static str, String); 15] {
-    let RunOptions { version, subject, kind, warns, profile, phases, seed, .. } = run;
+fn options(run: &RunOptions) -> [(&'static str, String); 16] {
+    let RunOptions { version, subject, kind, warns, steps, profile, phases, seed, .. } = run;
     let RunOptions { cases, sequences, length, time, twice, shard, strict, complete, .. } = run;
     let written =
         |phases: &[Phase]| phases.iter().map(|phase| phase.word()).collect::<Vec<_>>().join(", ");
@@ -147,6 +147,7 @@ fn options(run: &RunOptions) -> [(&'static str, String); 15] {
         ("the profile", quoted(profile)),
         ("the kind of subject", format!("{kind:?}")),
         ("whether the subject says what it warned about", warns.to_string()),
+        ("the steps that the subject plays", steps.words(true).join(", ")),
         ("the list of phases", written(phases)),
         ("the seed", seed.to_string()),
         ("the number of random cases", or_none(cases)),

@@ -7,7 +7,6 @@ use super::phase::Phase;
 use super::skips::Skipped;
 use crate::cases::labels::LabelRow;
 use crate::display::{grouped, one_line};
-use crate::rules::coverage::can_show;
 
 impl RunOptions {
     /// How the options narrow the run, such as `2,000 of 500,000 random cases`; empty for a
@@ -69,8 +68,8 @@ impl Report {
     /// What the run did not reach.
     pub fn missing(&self) -> Missing<'_> {
         let cases = self.labels.cases;
-        let (kind, rules) = (self.run.kind, self.rules());
-        let shown = rules.iter().filter(|rule| can_show(kind, rules, *rule));
+        let rules = self.rules();
+        let shown = rules.iter().filter(|rule| self.can_show(*rule));
         let is_few = |row: &LabelRow| row.count * 1_000 < u64::from(row.least) * cases;
         let held = cases > 0 && self.has_least_shares();
         let rows = self.labels.rows(self.rules()).filter(|row| held && is_few(row));

@@ -18,6 +18,8 @@ use crate::display::grouped;
 use crate::display::printable_lines;
 use crate::finding::Finding;
 use crate::rules::coverage::WITH_WARNINGS;
+use crate::rules::over_time::is_shown_by;
+use crate::subject::{Steps, SubjectKind};
 
 const BOLD: Style = Style::new().bold();
 const GREEN: Style = AnsiColor::Green.on_default().bold();
@@ -170,6 +172,9 @@ impl<W: Write> TextReporter<W> {
         if let Some(line) = unobserved_views(report) {
             self.line(&line);
         }
+        if let Some(line) = unseen_over_time(report) {
+            self.line(&line);
+        }
         if let Some(line) = unseen_warnings(report) {
             self.line(&line);
         }
@@ -275,6 +280,26 @@ fn unseen_warnings(report: &Report) -> Option<String> {
     (!report.run.warns && report.phases.iter().any(|phase| phase.cases > 0)).then(|| {
         let rules = rules.join(", ");
         format!("not shown: the warnings of {rules}; the subject does not say what it warns about")
+    })
+}
+
+/// Says what a subject over stdio does not show of the rules over time; `None` if it shows all that it
+/// can.
+fn unseen_over_time(report: &Report) -> Option<String> {
+    let steps = &report.run.steps;
+    let rules = report.rules().iter().filter(|rule| is_shown_by(&Steps::all(), *rule));
+    let rules: Vec<&str> =
+        rules.filter(|rule| !is_shown_by(steps, *rule)).map(|rule| rule.id()).collect();
+    let is_asked = report.run.kind == SubjectKind::Stdio
+        && report.phases.iter().any(|phase| phase.cases > 0)
+        && !rules.is_empty();
+    is_asked.then(|| match steps.is_empty() {
+        true => "not shown: lifecycle.*; the subject does not declare the capability \"sequence\""
+            .to_string(),
+        false => {
+            let (rules, steps) = (rules.join(", "), steps.words(false).join(", "));
+            format!("not shown: {rules}; the subject does not play the steps {steps}")
+        }
     })
 }
 

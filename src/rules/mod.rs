@@ -23,7 +23,7 @@ mod gate;
 mod gate_faults;
 mod host;
 mod host_faults;
-mod over_time;
+pub mod over_time;
 mod overlay;
 mod overlay_faults;
 mod resolution;

@@ -4,6 +4,7 @@
 use mcp_overlay_model::Rule;
 
 use super::entry::{Entry, Reached, Shows};
+use crate::subject::{StepKind, Steps};
 
 const fn over_time(rule: Rule) -> Entry {
     Entry { reached: Reached::ByAsking, shows: Shows::Outside, ..Entry::of(rule) }
@@ -23,6 +24,28 @@ pub(super) fn is_shown_in_process(rule: Rule) -> bool {
         Rule::LifecycleEnds,
     ];
     RULES.iter().any(|entry| entry.rule == rule) && !OUTSIDE_ONLY.contains(&rule)
+}
+
+/// Whether sequences of these steps over stdio show this rule. A call that reaches a server twice does
+/// not show in the observations.
+pub fn is_shown_by(steps: &Steps, rule: Rule) -> bool {
+    use StepKind::{Call, Config, Release, Reload, SignIn, SignOut, Thread, View, World};
+    let has = |kinds: &[StepKind]| steps.have(kinds);
+    let calls = has(&[Thread, Call]);
+    match rule {
+        Rule::LifecycleViewNow => has(&[View]),
+        Rule::LifecycleThreadStarts => has(&[Thread]),
+        Rule::LifecycleThreadKeeps => calls,
+        Rule::LifecycleReloadApplies | Rule::LifecycleReloadNextTurn => calls && has(&[Reload]),
+        Rule::LifecycleBrokenKeeps => has(&[Config, Reload]),
+        Rule::LifecycleSignedOut => has(&[SignIn, SignOut]),
+        Rule::LifecycleOtherAccount => has(&[SignIn]),
+        Rule::LifecycleSignInRestores => has(&[Thread, SignIn]),
+        Rule::LifecycleFileCounts => has(&[SignIn]),
+        Rule::LifecycleApart => has(&[World]) && steps.show(),
+        Rule::LifecycleInFlight | Rule::LifecycleRecovers => calls && has(&[World, Release]),
+        _ => false,
+    }
 }
 
 pub(super) const RULES: &[Entry] = &[

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use mcp_overlay_model::lifecycle::{BASE, Expected, Seen, Sequence, State, Step, Wrong};
+use mcp_overlay_model::lifecycle::{BASE, Ending, Expected, Seen, Sequence, State, Step, Wrong};
 use mcp_overlay_model::{Rule, RuleSet};
 
 use crate::rules::holding;
@@ -107,27 +107,49 @@ pub fn judge(sequence: &Sequence, trace: &Trace) -> Verdict {
 /// The rules that a sequence is about: those that it could show to be broken.
 #[must_use]
 pub fn reached(sequence: &Sequence) -> RuleSet {
+    reached_if(sequence, true)
+}
+
+/// The same where the observations of the steps are all there is, and not every request to a server is
+/// seen.
+#[must_use]
+pub fn reached_by_observations(sequence: &Sequence) -> RuleSet {
+    reached_if(sequence, false)
+}
+
+fn reached_if(sequence: &Sequence, requests_show: bool) -> RuleSet {
     let mut state = State::before(sequence, true);
     let mut unnoticed = State::before(sequence, false);
     // On a host that fails wherever it may.
     let mut unlucky = State::before(sequence, true);
     let mut reached = RuleSet::EMPTY;
     let mut accounts = BTreeSet::new();
+    let mut sign_ins: Vec<&Step> = Vec::new();
     for step in &sequence.steps {
         let expected = state.step(step);
         let now = state.account().map(str::to_string);
         // Credentials of a former account show in any request, also where those of the current one
         // are not for a server.
         let former = accounts.iter().any(|account| Some(account) != now.as_ref());
-        if former && matches!(step, Step::Call { .. } | Step::Read { .. } | Step::View) {
+        let shows = matches!(step, Step::Call { .. } | Step::Read { .. } | Step::View);
+        if requests_show && former && shows {
             reached.extend([match now {
                 None => Rule::LifecycleSignedOut,
                 Some(_) => Rule::LifecycleOtherAccount,
             }]);
         }
         accounts.extend(now);
-        reached.extend(shown_by(&expected));
-        if matches!(step, Step::Call { .. }) {
+        // A sign-out of nobody may be refused, so its observation shows nothing.
+        if requests_show || !matches!(step, Step::SignOut { .. }) {
+            reached.extend(shown_by(&expected));
+        }
+        if matches!(step, Step::View) {
+            let former = lists_of_former(&state, &sign_ins);
+            let others = former.iter().filter(|(list, _)| !expected.allowed.contains(list));
+            reached.extend(others.map(|(_, rule)| *rule));
+        }
+        sign_ins.extend(Some(step).filter(|step| matches!(step, Step::SignIn { .. })));
+        if requests_show && matches!(step, Step::Call { .. }) {
             reached.extend([Rule::LifecycleAtMostOnce]);
         }
         if step.needs_host() && state.has_expired_login() {
@@ -136,17 +158,38 @@ pub fn reached(sequence: &Sequence) -> RuleSet {
         if unnoticed.step(step).allowed != expected.allowed {
             reached.extend([Rule::LifecycleFileCounts]);
         }
-        if let Some(seen) = likely(&expected) {
+        if let Some(seen) = expected.likely() {
             state.took(step, &seen);
             unnoticed.took(step, &seen);
         }
         let expected = unlucky.step(step);
         reached.extend(expected.discouraged.iter().map(|(_, rule)| *rule));
         let may_fail = expected.allowed.contains(&Seen::Refused);
-        let seen = if may_fail { Some(Seen::Refused) } else { likely(&expected) };
+        let seen = if may_fail { Some(Seen::Refused) } else { expected.likely() };
         seen.into_iter().for_each(|seen| unlucky.took(step, &seen));
     }
     reached.and(sequence.profile.rules())
+}
+
+/// The lists of a host that still has the account of one of these sign-ins, with the rule that they
+/// break. The model of a host knows former accounts only by its threads.
+fn lists_of_former(state: &State, sign_ins: &[&Step]) -> Vec<(Seen, Rule)> {
+    let rule = match state.account() {
+        None => Rule::LifecycleSignedOut,
+        Some(_) => Rule::LifecycleOtherAccount,
+    };
+    let is_former = |step: &&&Step| match step {
+        Step::SignIn { account, .. } => state.account() != Some(account),
+        _ => false,
+    };
+    let lists = sign_ins.iter().filter(is_former).flat_map(|sign_in| {
+        // On a new host the file counts in both readings.
+        let mut former = state.clone();
+        former.step(&Step::EndHost { by: Ending::Kill });
+        former.step(sign_in);
+        former.step(&Step::View).allowed
+    });
+    lists.map(|list| (list, rule)).collect()
 }
 
 /// The rules that an observation could break.
@@ -159,14 +202,6 @@ fn shown_by(expected: &Expected) -> Vec<Rule> {
     let telling = expected.wrong.iter().filter(|(seen, _)| !expected.allowed.contains(seen));
     rules.extend(telling.map(|(_, rule)| *rule));
     rules
-}
-
-/// What a host that follows the specification shows first.
-fn likely(expected: &Expected) -> Option<Seen> {
-    if let Some(first) = expected.allowed.first() {
-        return Some(first.clone());
-    }
-    expected.parts.iter().map(likely).collect::<Option<_>>().map(Seen::Together)
 }
 
 /// Whether the Apps server is at this URL, and gets credentials at all: it is on loopback, where later
@@ -187,6 +222,7 @@ fn all_broken(
     let mut state = State::before(sequence, file_counts);
     let mut changed = Duration::ZERO;
     let mut began = Duration::ZERO;
+    let mut sign_ins: Vec<&Step> = Vec::new();
     for (at, (step, observed)) in sequence.steps.iter().zip(&trace.steps).enumerate() {
         let before = state.account().map(str::to_string);
         let expected = state.step(step);
@@ -203,7 +239,18 @@ fn all_broken(
             let actual = Actual::Reused { url: url.clone(), when: when.clone() };
             Broken { step: at, rule: Rule::LifecycleRefreshOnce, allowed: Vec::new(), actual }
         }));
-        all.extend(expected.broken_by(&observed.seen).map(broken));
+        all.extend(expected.broken_by(&observed.seen).map(|wrong| {
+            let is_former = |(list, _): &&(Seen, Rule)| list == wrong.seen;
+            let rule = match wrong.rule {
+                Rule::LifecycleViewNow => {
+                    let former = lists_of_former(&state, &sign_ins);
+                    former.iter().find(is_former).map_or(wrong.rule, |(_, rule)| *rule)
+                }
+                rule => rule,
+            };
+            broken(Wrong { rule, ..wrong })
+        }));
+        sign_ins.extend(Some(step).filter(|step| matches!(step, Step::SignIn { .. })));
         all.extend(trace.repeated.iter().filter(|call| call.step == at).map(|call| {
             let actual = Actual::Repeated { at: call.at.clone(), times: call.times };
             Broken { step: at, rule: Rule::LifecycleAtMostOnce, allowed: Vec::new(), actual }

@@ -8,6 +8,7 @@ mod generate_logins;
 mod generate_reads;
 pub mod judge;
 pub mod known;
+pub mod narrow;
 pub mod picture;
 pub mod saved;
 pub mod search;

@@ -1,6 +1,9 @@
 //! The trait that a user implements.
 
+use mcp_overlay_model::lifecycle::{Seen, Sequence};
 use mcp_overlay_model::{Answer, Case, Profile};
+
+use super::steps::Steps;
 
 /// An implementation that resolves cases. It never learns what is expected.
 ///
@@ -22,6 +25,19 @@ pub trait Subject: Sync {
 
     /// Resolves one case. A panic counts as a crash of the subject.
     fn resolve(&self, case: &Case) -> Answer;
+
+    /// The steps of sequences that it plays; none if it plays no sequences.
+    fn steps(&self) -> Steps {
+        Steps::none()
+    }
+
+    /// Plays a sequence of these steps, from the beginning; returns the observation of each step.
+    ///
+    /// # Errors
+    /// It failed, with this message.
+    fn play(&self, _: &Sequence) -> Result<Vec<Seen>, String> {
+        Err("this subject plays no sequences".into())
+    }
 }
 
 impl<S: Subject + ?Sized> Subject for &S {
@@ -40,6 +56,14 @@ impl<S: Subject + ?Sized> Subject for &S {
     fn resolve(&self, case: &Case) -> Answer {
         (**self).resolve(case)
     }
+
+    fn steps(&self) -> Steps {
+        (**self).steps()
+    }
+
+    fn play(&self, sequence: &Sequence) -> Result<Vec<Seen>, String> {
+        (**self).play(sequence)
+    }
 }
 
 impl<S: Subject + ?Sized> Subject for Box<S> {
@@ -57,5 +81,13 @@ impl<S: Subject + ?Sized> Subject for Box<S> {
 
     fn resolve(&self, case: &Case) -> Answer {
         (**self).resolve(case)
+    }
+
+    fn steps(&self) -> Steps {
+        (**self).steps()
+    }
+
+    fn play(&self, sequence: &Sequence) -> Result<Vec<Seen>, String> {
+        (**self).play(sequence)
     }
 }

@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use super::form::Form;
 use super::reply::{Failure, Reply};
+use super::steps::Steps;
 use super::trace::Trace;
 use super::watch::{Unwatched, Watch};
 
 /// Asks one subject: in this process, over stdio, or a running host from outside.
 ///
-/// No method but [`visibility`](Driver::visibility), which follows from the kind, has a default, so
-/// that a driver around another one forwards all of them or does not compile.
+/// No method has a default, except those that follow from other methods, so that a driver around another
+/// one forwards all of them or does not compile.
 pub trait Driver: Sync {
     /// A short name for reports.
     fn name(&self) -> &str;
@@ -34,6 +35,15 @@ pub trait Driver: Sync {
 
     /// Whether its answers say what was warned about.
     fn warns(&self) -> bool;
+
+    /// The steps of sequences that a subject over stdio declares. What other kinds play follows from
+    /// the kind.
+    fn declared(&self) -> Steps;
+
+    /// Whether it plays sequences.
+    fn plays(&self) -> bool {
+        self.kind().plays() || !self.declared().is_empty()
+    }
 
     /// How the subject is observed.
     fn visibility(&self) -> Visibility {
@@ -102,7 +112,7 @@ pub enum SubjectKind {
 }
 
 impl SubjectKind {
-    /// Whether a subject of this kind plays sequences.
+    /// Whether every subject of this kind plays sequences. One over stdio declares it.
     pub fn plays(self) -> bool {
         match self {
             SubjectKind::InProcess | SubjectKind::Stdio => false,

@@ -11,6 +11,7 @@ use super::contract::Subject;
 use super::driver::{Driver, Patient, Route, SubjectKind};
 use super::form::Form;
 use super::reply::{Failure, FailureKind, Reply};
+use super::steps::Steps;
 use super::trace::Trace;
 use super::watch::Watch;
 
@@ -41,6 +42,10 @@ impl<S: Subject> Driver for InProcess<S> {
 
     fn warns(&self) -> bool {
         self.0.warns()
+    }
+
+    fn declared(&self) -> Steps {
+        Steps::none()
     }
 
     fn narrow(&self, case: Case) -> Case {

@@ -9,6 +9,7 @@ pub(crate) mod process;
 mod production;
 mod reply;
 pub mod stdio;
+mod steps;
 mod trace;
 mod watch;
 
@@ -22,5 +23,6 @@ pub use model::ModelSubject;
 pub use production::{HostInputs, ProductionSubject};
 pub use reply::{Failure, FailureKind, Reply};
 pub use stdio::StdioDriver;
+pub use steps::{StepKind, Steps};
 pub use trace::{Credentials, ListedFor, Observed, Repeated, Reused, Trace};
 pub use watch::{Unwatched, Watch};

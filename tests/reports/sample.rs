@@ -11,7 +11,7 @@ use mcp_overlay::report::{
     ScenarioFailure, Skipped, Skips,
 };
 use mcp_overlay::rules;
-use mcp_overlay::subject::SubjectKind;
+use mcp_overlay::subject::{Steps, SubjectKind};
 use mcp_overlay_model::{Case, Rule};
 use serde_json::{Value, json};
 
@@ -265,6 +265,7 @@ fn run(subject: &str, options: &Options) -> RunOptions {
         subject: subject.into(),
         kind: SubjectKind::InProcess,
         warns: true,
+        steps: Steps::none(),
         profile: options.profile.name().into(),
         phases: options.phases.iter().copied().collect(),
         seed: options.seed,

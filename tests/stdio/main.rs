@@ -5,6 +5,7 @@
 
 mod breakdowns;
 mod checked;
+mod sequences;
 mod warnings;
 mod wire;
 
@@ -18,10 +19,10 @@ use serde_json::{Value, json};
 
 const TIMEOUT: Duration = Duration::from_millis(600);
 
-/// The example `misbehaving-subject`, which cargo builds with the tests.
-fn misbehaving() -> PathBuf {
+/// An example, which cargo builds with the tests.
+fn example(name: &str) -> PathBuf {
     let tests = std::env::current_exe().unwrap();
-    let path = tests.ancestors().nth(2).unwrap().join("examples/misbehaving-subject");
+    let path = tests.ancestors().nth(2).unwrap().join("examples").join(name);
     assert!(
         path.exists(),
         "{} is missing; cargo test builds it, or: cargo build --examples",
@@ -43,7 +44,7 @@ impl Processes {
     /// The command for a subject with this misbehaviour.
     fn command(&self, way: &str) -> Vec<String> {
         let noted = format!("MISBEHAVING_PROCESSES={}", self.noted.path().display());
-        let program = misbehaving().display().to_string();
+        let program = example("misbehaving-subject").display().to_string();
         let words = ["env", &noted, &program, way];
         words.map(str::to_string).to_vec()
     }

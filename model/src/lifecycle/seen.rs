@@ -112,6 +112,15 @@ impl Expected {
         Self { allowed, rule, wrong, discouraged, anything: false, parts }
     }
 
+    /// What a host that follows the specification shows first.
+    #[must_use]
+    pub fn likely(&self) -> Option<Seen> {
+        if let Some(first) = self.allowed.first() {
+            return Some(first.clone());
+        }
+        self.parts.iter().map(Expected::likely).collect::<Option<_>>().map(Seen::Together)
+    }
+
     /// How an observation breaks a rule, if it breaks one.
     #[must_use]
     pub fn broken_by<'a>(&'a self, seen: &'a Seen) -> Option<Wrong<'a>> {

@@ -7,7 +7,8 @@ use mcp_overlay_model::lifecycle::Sequence;
 
 use crate::subject::Form;
 use crate::subject::{
-    Driver, Failure, InProcess, Patient, Reply, Route, Subject, SubjectKind, Trace, Watch, ask_one,
+    Driver, Failure, InProcess, Patient, Reply, Route, Steps, Subject, SubjectKind, Trace, Watch,
+    ask_one,
 };
 
 /// A new subject that keeps state.
@@ -54,6 +55,10 @@ impl Driver for Restarted {
 
     fn warns(&self) -> bool {
         self.now().warns()
+    }
+
+    fn declared(&self) -> Steps {
+        Steps::none()
     }
 
     fn narrow(&self, case: Case) -> Case {

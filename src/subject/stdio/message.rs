@@ -5,15 +5,19 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use mcp_overlay_model::answer::{Errored, Skipped};
+use mcp_overlay_model::lifecycle::{Seen, Sequence, Step};
 use mcp_overlay_model::{Answer, Case, PluginOwners, Rejected, Views};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
+use super::observations;
 use super::unique::duplicate_member;
 use crate::display::printable;
 use crate::subject::process::piped::{excerpt, protocol};
-use crate::subject::reply::Failure;
+use crate::subject::reply::{Failure, FailureKind};
+use crate::subject::steps::{StepKind, Steps};
 
 const VERSION: u64 = 1;
 
@@ -23,6 +27,7 @@ const VERSION: u64 = 1;
 pub(super) enum Request<'a> {
     Start { version: u64 },
     Resolve { seq: u64, case: &'a Case },
+    Sequence { seq: u64, sequence: &'a Sequence },
     Stop,
 }
 
@@ -43,6 +48,8 @@ pub(super) struct Hello {
     pub(super) profiles: Vec<String>,
     #[serde(default)]
     capabilities: Vec<String>,
+    /// The steps of sequences that it plays, all if absent.
+    steps: Option<Vec<String>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -60,6 +67,29 @@ impl Hello {
     /// Whether the subject's answers say what was warned about.
     pub(super) fn warns(&self) -> bool {
         self.capabilities.iter().any(|capability| capability == "warnings")
+    }
+
+    /// The steps of sequences that it plays.
+    pub(super) fn steps(&self) -> Result<Steps, Failure> {
+        if !self.capabilities.iter().any(|capability| capability == "sequence") {
+            return Ok(Steps::none());
+        }
+        let Some(declared) = &self.steps else { return Ok(Steps::all()) };
+        let kind = |word: &String| {
+            StepKind::ALL.into_iter().find(|kind| kind.word() == word).ok_or_else(|| {
+                let (word, known) = (printable(word), Steps::all().words(true).join(", "));
+                protocol(format!("declares the step {word} in `steps`, expected: {known}"))
+            })
+        };
+        let steps = declared.iter().map(kind).collect::<Result<Steps, _>>()?;
+        if !steps.show() {
+            let found = steps.words(true).join(", ");
+            return Err(protocol(format!(
+                "declares the steps `{found}`, in which nothing shows, expected `view`, or `thread` and \
+                 `call`, among them"
+            )));
+        }
+        Ok(steps)
     }
 
     /// Reads the answer to `start`.
@@ -161,5 +191,45 @@ impl Numbered {
             }
         };
         Ok(Numbered { seq, answer })
+    }
+}
+
+/// The answer to `sequence` as serialized: one of its members besides `seq` is present.
+#[derive(Deserialize)]
+struct WrittenPlay {
+    seq: Option<u64>,
+    observations: Option<Vec<Value>>,
+    errored: Option<Table<Errored>>,
+}
+
+/// Reads the answer to the sequence of these steps, which was sent as `seq`.
+pub(super) fn read_observations(
+    line: &[u8],
+    seq: u64,
+    steps: &[Step],
+) -> Result<Vec<Seen>, Failure> {
+    without_duplicates(line)?;
+    let invalid = |problem: String| {
+        protocol(format!("wrote an invalid answer to a sequence: {problem}: {}", excerpt(line)))
+    };
+    let Table(written): Table<WrittenPlay> =
+        serde_json::from_slice(line).map_err(|error| invalid(error.to_string()))?;
+    match written.seq {
+        Some(answered) if answered == seq => {}
+        Some(other) => {
+            return Err(protocol(format!(
+                "answered seq {other}, expected {seq}: {}",
+                excerpt(line)
+            )));
+        }
+        None => return Err(invalid("`seq` is missing".into())),
+    }
+    match (written.observations, written.errored) {
+        (Some(observations), None) => observations::read(steps, &observations).map_err(invalid),
+        (None, Some(Table(Errored { message }))) => {
+            let message = format!("answered a sequence with `errored`: {}", printable(&message));
+            Err(Failure { kind: FailureKind::Crashed, message, certain: true })
+        }
+        _ => Err(invalid("expected either `observations` or `errored`".into())),
     }
 }

@@ -2,6 +2,7 @@
 //! on standard input and output.
 
 mod message;
+mod observations;
 mod process;
 mod unique;
 mod variables;
@@ -11,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use mcp_overlay_model::lifecycle::Sequence;
+use mcp_overlay_model::lifecycle::{Seen, Sequence};
 use mcp_overlay_model::{Answer, Case, Profile};
 
 use self::message::Hello;
@@ -20,7 +21,8 @@ use super::driver::{Driver, MORE_PATIENCE, Patient, Route, SubjectKind};
 use super::form::Form;
 pub use super::process::group::kill_all;
 use super::reply::{Failure, Reply};
-use super::trace::Trace;
+use super::steps::Steps;
+use super::trace::{Observed, Trace};
 use super::watch::Watch;
 
 use crate::display::printable;
@@ -31,6 +33,9 @@ const HURRIED: Duration = Duration::from_millis(300);
 
 /// The timeout then, as a multiple of the slowest answer so far.
 const SLOWER: u32 = 4;
+
+/// How long a step takes in a trace. Only the order of the steps matters.
+const STEP: Duration = Duration::from_secs(1);
 
 /// The timeouts for a process.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +85,8 @@ pub struct StdioDriver {
     command: Vec<String>,
     /// Whether it declares the capability `warnings`.
     warns: bool,
+    /// The steps of sequences that it declares.
+    steps: Steps,
     patience: Patience,
     hurried: AtomicBool,
     /// The slowest answer so far, in any process.
@@ -100,7 +107,9 @@ impl StdioDriver {
     ) -> Result<Self, StartError> {
         // Only the program, because its arguments may contain secrets.
         let words = command.first().cloned().unwrap_or_default();
-        let (process, hello) = match Process::start(&command, patience.start) {
+        let started = Process::start(&command, patience.start)
+            .and_then(|(process, hello)| Ok((process, hello.steps()?, hello)));
+        let (process, steps, hello) = match started {
             Ok(started) => started,
             Err(Failure { message, .. }) => {
                 return Err(StartError::Start { command: words, problem: message });
@@ -117,6 +126,7 @@ impl StdioDriver {
             name: name_of(&hello),
             command,
             warns: hello.warns(),
+            steps,
             patience,
             hurried: AtomicBool::new(false),
             slowest: Mutex::default(),
@@ -213,6 +223,18 @@ impl StdioDriver {
         answer
     }
 
+    /// Plays a sequence, all of it in one request.
+    fn played(&self, sequence: &Sequence) -> Result<Vec<Seen>, Failure> {
+        let timeout = self.timeout();
+        let mut process = self.take()?;
+        let observations = process.play(sequence, timeout)?;
+        let mut slowest = self.slowest();
+        *slowest = slowest.max(process.slowest());
+        drop(slowest);
+        self.give_back(process);
+        Ok(observations)
+    }
+
     fn slowest(&self) -> MutexGuard<'_, Duration> {
         self.slowest.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -259,6 +281,10 @@ impl Driver for StdioDriver {
         self.warns
     }
 
+    fn declared(&self) -> Steps {
+        self.steps.clone()
+    }
+
     fn narrow(&self, case: Case) -> Case {
         case
     }
@@ -271,8 +297,25 @@ impl Driver for StdioDriver {
         Some(Box::new(InForm { driver: self, form }))
     }
 
-    fn play_watched(&self, _: &Sequence, _: &mut dyn Watch) -> Option<Result<Trace, Failure>> {
-        None
+    /// The watcher sees the steps one after the other when all have been played.
+    fn play_watched(
+        &self,
+        sequence: &Sequence,
+        watch: &mut dyn Watch,
+    ) -> Option<Result<Trace, Failure>> {
+        if !self.steps.can_play(sequence) {
+            return None;
+        }
+        Some(self.played(sequence).map(|observations| {
+            let mut trace = Trace::default();
+            for (at, (step, seen)) in (0..).zip(sequence.steps.iter().zip(observations)) {
+                watch.before(trace.steps.len(), step);
+                let observed = Observed { seen, ended: STEP * (at + 1) };
+                watch.after(&observed);
+                trace.steps.push(observed);
+            }
+            trace
+        }))
     }
 
     fn hurry(&self, hurry: bool) {
@@ -311,6 +354,10 @@ impl Driver for InForm<'_> {
 
     fn warns(&self) -> bool {
         self.driver.warns()
+    }
+
+    fn declared(&self) -> Steps {
+        self.driver.declared()
     }
 
     fn narrow(&self, case: Case) -> Case {

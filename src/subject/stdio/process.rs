@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use mcp_overlay_model::lifecycle::{Seen, Sequence};
 use mcp_overlay_model::{Answer, Case};
 
-use super::message::{Hello, Numbered, Request};
+use super::message::{Hello, Numbered, Request, read_observations};
 use super::variables::with_secret;
 use crate::subject::form::{Form, Numbering};
 use crate::subject::process::log::Tap;
@@ -55,12 +56,7 @@ impl Process {
         let mut process =
             Self::spawn(command).map_err(|error| crashed(format!("cannot be started: {error}")))?;
         process.send(&[Request::Start { version: 1 }]);
-        let deadline = Instant::now() + limit;
-        let line = loop {
-            if let Some(line) = process.piped.next_line(deadline, limit)? {
-                break line;
-            }
-        };
+        let line = process.line(limit)?;
         Ok((process, Hello::read(&line)?))
     }
 
@@ -164,14 +160,7 @@ impl Process {
         room: &mut usize,
     ) -> Result<(), (Option<usize>, Failure)> {
         let asked = Instant::now();
-        let deadline = asked + timeout;
-        let line = loop {
-            match self.piped.next_line(deadline, timeout) {
-                Ok(Some(line)) => break line,
-                Ok(None) => {}
-                Err(failure) => return Err((None, failure)),
-            }
-        };
+        let line = self.line(timeout).map_err(|failure| (None, failure))?;
         *room = room.checked_sub(line.len()).ok_or_else(|| {
             let most = MOST_ANSWERED >> 20;
             let message = format!("answered {} cases with more than {most} MiB", answers.len());
@@ -200,6 +189,39 @@ impl Process {
             }
         }
         Ok(())
+    }
+
+    /// Waits for a line.
+    fn line(&mut self, timeout: Duration) -> Result<Vec<u8>, Failure> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            if let Some(line) = self.piped.next_line(deadline, timeout)? {
+                return Ok(line);
+            }
+        }
+    }
+
+    /// Plays a sequence, whose answer is due within `timeout`.
+    ///
+    /// # Errors
+    /// How the process broke down.
+    pub(super) fn play(
+        &mut self,
+        sequence: &Sequence,
+        timeout: Duration,
+    ) -> Result<Vec<Seen>, Failure> {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        let asked = Instant::now();
+        self.send(&[Request::Sequence { seq, sequence }]);
+        let line = self.line(timeout)?;
+        let observations = read_observations(&line, seq, &sequence.steps)?;
+        if self.piped.has_ended() {
+            // The subject has exited, so another process wrote the answer.
+            return Err(self.piped.ended());
+        }
+        self.slowest = self.slowest.max(asked.elapsed());
+        Ok(observations)
     }
 
     fn send(&self, requests: &[Request<'_>]) {
