@@ -124,8 +124,8 @@ fn a_request_after_sign_out_with_the_old_credentials_is_found() {
     assert_eq!((broken.step, broken.rule), (4, Rule::LifecycleSignedOut));
 }
 
-/// Rule `lifecycle.other-account`: After another account signed in, a request MUST NOT carry the
-/// former's credentials, and a list MUST NOT show tools that were learned with them.
+/// Rule `lifecycle.other-account`: After another sign-in, a request MUST NOT carry the former
+/// credentials, and a list MUST NOT show tools that were learned with those of another account.
 #[test]
 fn the_credentials_of_the_former_account_are_found() {
     let bob = json!({"sign_in": {"account": "bob", "auth": "chatgpt"}});
@@ -136,8 +136,8 @@ fn the_credentials_of_the_former_account_are_found() {
     assert_eq!(broken_at_the_end(&sequence, current), None);
 }
 
-/// Rule `lifecycle.other-account`: After another account signed in, a request MUST NOT carry the
-/// former's credentials, and a list MUST NOT show tools that were learned with them.
+/// Rule `lifecycle.other-account`: After another sign-in, a request MUST NOT carry the former
+/// credentials, and a list MUST NOT show tools that were learned with those of another account.
 #[test]
 fn a_list_with_the_tools_of_the_former_account_is_found() {
     let bob = json!({"sign_in": {"account": "bob", "auth": "chatgpt"}});
@@ -159,7 +159,9 @@ fn a_thread_that_stays_without_the_apps_server_is_found() {
     let alice = json!({"sign_in": {"account": "alice", "auth": "chatgpt"}});
     let sign_out = json!({"sign_out": {"by": "protocol"}});
     // The list shows that the host knows of the sign-in.
-    let sequence = then(&[sign_out, alice, json!("view"), call()]);
+    let before = then(&[sign_out, alice, json!("view"), call()]);
+    assert_eq!(broken_at_the_end(&before, json!("refused")), None);
+    let sequence = Sequence { profile: Profile::CodexPr31803, ..before };
     assert_eq!(broken_at_the_end(&sequence, json!("refused")), Some(Rule::LifecycleSignInRestores));
 }
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use mcp_overlay_model::lifecycle::{BASE, Expected, Seen, Sequence, State, Step, Wrong};
+use mcp_overlay_model::lifecycle::{
+    BASE, Expected, Seen, Sequence, State, Step, Wrong, account_of,
+};
 use mcp_overlay_model::{Rule, RuleSet};
 
 use crate::rules::holding;
@@ -151,6 +153,9 @@ pub fn reached(sequence: &Sequence) -> RuleSet {
 
 /// The rules that an observation could break.
 fn shown_by(expected: &Expected) -> Vec<Rule> {
+    if expected.anything {
+        return Vec::new();
+    }
     let mut rules: Vec<Rule> = expected.parts.iter().flat_map(shown_by).collect();
     let shows_nothing = [vec![], vec![Seen::Done], vec![Seen::Released(Vec::new())]];
     if !shows_nothing.contains(&expected.allowed) {
@@ -210,7 +215,8 @@ fn all_broken(
         }));
         let now = state.account();
         let is_former = |listed: &&ListedFor| {
-            listed.step == at && now.is_some_and(|account| account != listed.account)
+            let of = account_of(&listed.account);
+            listed.step == at && now.is_some_and(|now| account_of(now) != of)
         };
         all.extend(trace.listed.iter().filter(is_former).map(|listed| Broken {
             step: at,
@@ -241,6 +247,7 @@ fn all_broken(
                     Some(holding(sequence.profile.rules(), Rule::CredentialsAppsOnly))
                 }
                 _ if is_known => None,
+                _ if state.lost_account() == Some(&request.account) => Some(Rule::LifecycleDurable),
                 None => Some(Rule::LifecycleSignedOut),
                 Some(_) => Some(Rule::LifecycleOtherAccount),
             };

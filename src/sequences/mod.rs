@@ -5,6 +5,7 @@ mod alphabet;
 mod configs;
 pub mod generate;
 mod generate_logins;
+mod generate_sign_ins;
 pub mod judge;
 pub mod known;
 pub mod picture;

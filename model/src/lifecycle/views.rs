@@ -54,12 +54,14 @@ impl State {
 
     /// The lists of earlier configurations and accounts.
     fn wrong_views(&self) -> Vec<(Seen, Rule)> {
+        let restores = Rule::LifecycleSignInRestores;
         let accounts = self.threads.values().flat_map(|thread| &thread.accounts);
         let former = accounts.filter_map(|account| {
             let observed = self.observed(&self.config, account.as_ref())?;
             let rule = match &self.known {
                 None => Rule::LifecycleSignedOut,
-                Some(_) if account.is_none() => Rule::LifecycleSignInRestores,
+                Some(_) if account.is_none() && self.profile.has(restores) => restores,
+                Some(_) if account.is_none() => Rule::LifecycleViewNow,
                 Some(_) => Rule::LifecycleOtherAccount,
             };
             Some(self.lists(&observed).into_iter().map(move |list| (list, rule)))
