@@ -190,12 +190,14 @@ fn the_page_has_the_table() {
     assert!(PAGE.contains(&rows), "docs/sequences.md should have:\n{rows}");
 }
 
-/// Prints how many sequences each fault takes with each seed.
+/// Prints how many sequences each fault takes with each seed; `FAULT=NAMES` chooses.
 #[test]
 #[ignore = "measures; takes many minutes"]
 fn measure() {
+    let asked = std::env::var("FAULT").ok();
+    let is_asked = |fault: &Fault| asked.as_ref().is_none_or(|names| names.contains(fault.name));
     for seed in SEEDS {
-        for_each(faults(), |fault| {
+        for_each(faults().into_iter().filter(is_asked).collect(), |fault| {
             let (number, others) = found_after(&fault, seed, MOST);
             let number = number.map_or("-".into(), |number| number.to_string());
             println!("{}\t{seed}\t{number}\t{}", fault.name, others.join(", "));
