@@ -128,9 +128,7 @@ fn a_request_after_sign_out_with_the_old_credentials_is_found() {
 /// host, and each sign-in has tokens of its own.
 #[test]
 fn tokens_through_the_protocol_are_those_of_the_last_sign_in() {
-    let tokens = |account: &str, number: u32| {
-        json!({"sign_in": {"account": account, "auth": "chatgpt", "by": "protocol", "number": number}})
-    };
+    let tokens = |account: &str, number: u32| json!({"sign_in": {"account": account, "auth": "chatgpt", "by": "protocol", "number": number}});
     let file = json!({"sign_in": {"account": "alice", "auth": "chatgpt", "number": 2}});
     let key = json!({"sign_in": {"account": "alice", "auth": "api_key", "by": "protocol"}});
     let sign_out = json!({"sign_out": {"by": "protocol"}});

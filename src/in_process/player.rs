@@ -6,8 +6,8 @@ use std::time::Duration;
 use mcp_overlay_host::auth::AuthStore;
 use mcp_overlay_host::host::ConfigText;
 use mcp_overlay_host::{Environment, Profile};
-use mcp_overlay_model::lifecycle::{BASE, Behaviour, Listed, Means, Seen, Sequence, Step};
 use mcp_overlay_model::CODEX_APPS;
+use mcp_overlay_model::lifecycle::{BASE, Behaviour, Listed, Means, Seen, Sequence, Step};
 use serde_json::{Value, json};
 use toml::Table;
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::generate::{ACCOUNTS, THREADS};
 
 /// One sequence in this many is about sign-ins.
-const ONE_IN: u8 = 8;
+const ONE_IN: u8 = 5;
 
 /// A server that gets no credentials.
 const OTHER: (&str, &str) = ("a", "https://one.example/mcp");
@@ -55,7 +55,7 @@ impl SignIns<'_> {
         let (name, url) = OTHER;
         let servers = json!({name: {"url": url}});
         self.steps.push(Step::Config(json!({"chatgpt_base_url": BASE, "mcp_servers": servers})));
-        if self.bytes.ratio(2, 3)? {
+        if self.bytes.ratio(1, 2)? {
             self.sign_in()?;
         }
         for _ in 0..*self.bytes.choose(&[1, 1, 2, 2, 0])? {
@@ -78,7 +78,7 @@ impl SignIns<'_> {
 
     /// Who is signed in changes, or what uses it.
     fn change(&mut self) -> arbitrary::Result<()> {
-        match self.bytes.int_in_range(0..=13)? {
+        match self.bytes.int_in_range(0..=15)? {
             0 | 1 => self.sign_out(Means::Protocol),
             2 => self.sign_out(Means::File),
             3 | 4 => self.held()?,
@@ -89,8 +89,22 @@ impl SignIns<'_> {
                 self.sign_out(Means::Protocol);
                 self.sign_in()?;
             }
+            9 | 10 => self.key_over_tokens()?,
             _ => self.sign_in()?,
         }
+        Ok(())
+    }
+
+    /// An API key while an account with the Apps server is signed in.
+    fn key_over_tokens(&mut self) -> arbitrary::Result<()> {
+        let account = *self.bytes.choose(&ACCOUNTS)?;
+        if self.bytes.ratio(1, 2)? {
+            self.steps.push(Step::SignIn(SignIn::by_file(account, Auth::ChatGpt)));
+        }
+        self.use_by_all();
+        let key = SignIn::by_file(account, Auth::ApiKey);
+        self.steps.push(Step::SignIn(SignIn { by: Means::Protocol, ..key }));
+        self.use_by_all();
         Ok(())
     }
 

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use mcp_overlay_model::CODEX_APPS;
 use mcp_overlay_model::lifecycle::{
     BASE, Behaviour, Expected, Listed, Means, Seen, Sequence, SignIn, State, Step,
 };
-use mcp_overlay_model::CODEX_APPS;
 use serde_json::{Map, Value, json};
 use toml::Table;
 
