@@ -32,7 +32,7 @@ impl Switch {
         };
         let (skipped, hosts): (Vec<usize>, Vec<usize>) =
             self.hosts.keys().copied().partition(|host| *host != LISTS && is_skipped(*host));
-        if is_key && self.supplied.is_none() {
+        if self.is("a-key-leaves-the-tokens-in-use") && self.supplied.is_none() {
             self.keep_their_files.extend(skipped);
         }
         self.ask_with(&hosts, Some(id), LOGIN, params.clone()).await;
