@@ -124,8 +124,55 @@ fn a_request_after_sign_out_with_the_old_credentials_is_found() {
     assert_eq!((broken.step, broken.rule), (4, Rule::LifecycleSignedOut));
 }
 
-/// Rule `lifecycle.other-account`: After another account signed in, a request MUST NOT carry the
-/// former's credentials, and a list MUST NOT show tools that were learned with them.
+/// The tokens that the client supplies count instead of `auth.json`, until a sign-out or the end of the
+/// host, and each sign-in has tokens of its own.
+#[test]
+fn tokens_through_the_protocol_are_those_of_the_last_sign_in() {
+    let tokens = |account: &str, number: u32| json!({"sign_in": {"account": account, "auth": "chatgpt", "by": "protocol", "number": number}});
+    let file = json!({"sign_in": {"account": "alice", "auth": "chatgpt", "number": 2}});
+    let key = json!({"sign_in": {"account": "alice", "auth": "api_key", "by": "protocol"}});
+    let sign_out = json!({"sign_out": {"by": "protocol"}});
+    let end = json!({"end_host": {"by": "kill"}});
+    let of = |account: &str| json!({"answered": {"by": APPS, "account": account}});
+    let seen = |steps: &[Value], outcome: Value| broken_at_the_end(&then(steps), outcome);
+
+    let again = [tokens("bob", 1), tokens("bob", 2), file.clone(), call()];
+    assert_eq!(seen(&again, of("bob, sign-in 2")), None);
+    for former in ["alice", "bob"] {
+        assert_eq!(seen(&again, of(former)), Some(Rule::LifecycleOtherAccount), "{former}");
+    }
+    let out = [tokens("bob", 1), sign_out, call()];
+    assert_eq!(seen(&out, json!("refused")), None);
+    assert_eq!(seen(&out, of("bob")), Some(Rule::LifecycleSignedOut));
+    let thread = json!({"thread": {"as": "t"}});
+    let restart = [tokens("bob", 1), file, end, thread, call()];
+    assert_eq!(seen(&restart, of("alice, sign-in 2")), None);
+    assert_eq!(seen(&restart, of("bob")), Some(Rule::LifecycleDurable));
+    let closed = [key, call()];
+    assert_eq!(seen(&closed, json!("refused")), None);
+    assert_eq!(seen(&closed, of("alice")), Some(Rule::LifecycleOtherAccount));
+}
+
+/// A host may refuse a key while supplied tokens count, or take it.
+#[test]
+fn a_refused_sign_in_changes_nothing() {
+    let tokens = json!({"sign_in": {"account": "bob", "auth": "chatgpt", "by": "protocol"}});
+    let key = json!({"sign_in": {"account": "bob", "auth": "api_key", "by": "protocol"}});
+    let sequence = then(&[tokens, key, call()]);
+    let verdict = |outcome: Seen, last: Value| {
+        let mut seen = right(&sequence);
+        seen[4] = outcome;
+        seen[5] = serde_json::from_value(last).unwrap();
+        judge(&sequence, &trace(seen)).broken().map(|broken| broken.rule)
+    };
+    let bob = json!({"answered": {"by": APPS, "account": "bob"}});
+    assert_eq!(verdict(Seen::Refused, bob.clone()), None);
+    assert_eq!(verdict(Seen::Done, json!("refused")), None);
+    assert_eq!(verdict(Seen::Done, bob), Some(Rule::LifecycleOtherAccount));
+}
+
+/// Rule `lifecycle.other-account`: After another sign-in, a request MUST NOT carry the former
+/// credentials, and a list MUST NOT show tools that were learned with those of another account.
 #[test]
 fn the_credentials_of_the_former_account_are_found() {
     let bob = json!({"sign_in": {"account": "bob", "auth": "chatgpt"}});
@@ -136,8 +183,8 @@ fn the_credentials_of_the_former_account_are_found() {
     assert_eq!(broken_at_the_end(&sequence, current), None);
 }
 
-/// Rule `lifecycle.other-account`: After another account signed in, a request MUST NOT carry the
-/// former's credentials, and a list MUST NOT show tools that were learned with them.
+/// Rule `lifecycle.other-account`: After another sign-in, a request MUST NOT carry the former
+/// credentials, and a list MUST NOT show tools that were learned with those of another account.
 #[test]
 fn a_list_with_the_tools_of_the_former_account_is_found() {
     let bob = json!({"sign_in": {"account": "bob", "auth": "chatgpt"}});
@@ -159,7 +206,9 @@ fn a_thread_that_stays_without_the_apps_server_is_found() {
     let alice = json!({"sign_in": {"account": "alice", "auth": "chatgpt"}});
     let sign_out = json!({"sign_out": {"by": "protocol"}});
     // The list shows that the host knows of the sign-in.
-    let sequence = then(&[sign_out, alice, json!("view"), call()]);
+    let before = then(&[sign_out, alice, json!("view"), call()]);
+    assert_eq!(broken_at_the_end(&before, json!("refused")), None);
+    let sequence = Sequence { profile: Profile::CodexPr31803, ..before };
     assert_eq!(broken_at_the_end(&sequence, json!("refused")), Some(Rule::LifecycleSignInRestores));
 }
 

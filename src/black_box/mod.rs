@@ -334,7 +334,12 @@ impl Host {
     /// The file name of the program, and the version that it reports.
     fn introduce(&mut self) -> Result<String, StartError> {
         let program = self.command.first().cloned().unwrap_or_default();
-        let start = Start { auth: None, environment: BTreeMap::new(), arguments: Vec::new() };
+        let start = Start {
+            auth: None,
+            environment: BTreeMap::new(),
+            arguments: Vec::new(),
+            is_experimental: false,
+        };
         let nothing = home::with_settings(&toml::Table::new(), &[]);
         let settings = Settings { file: &nothing, plugins: &[], names: ConfigNames::of(&nothing) };
         let started =
@@ -422,7 +427,12 @@ impl Host {
         patience: Patience,
     ) -> Result<(Session, Status), NotStarted> {
         let Delivered { file, arguments } = delivery::deliver(&local.config, route);
-        let start = Start { auth: case.auth, environment: local.environment.clone(), arguments };
+        let start = Start {
+            auth: case.auth,
+            environment: local.environment.clone(),
+            arguments,
+            is_experimental: false,
+        };
         let names = ConfigNames::of(&local.config);
         let settings = Settings { file: &file, plugins: &local.plugins, names };
         let mut session = match self.take_idle(&start) {

@@ -28,6 +28,8 @@ pub(super) struct Start {
     pub(super) auth: Option<Auth>,
     pub(super) environment: BTreeMap<String, Variable>,
     pub(super) arguments: Vec<String>,
+    /// Whether the client asks for experimental parts of the protocol, as a sign-in with tokens.
+    pub(super) is_experimental: bool,
 }
 
 /// The part of a case that an app-server reads from files.
@@ -150,9 +152,12 @@ impl Session {
     }
 
     fn introduce(&mut self, names: &ConfigNames, limit: Duration) -> Result<(), NotStarted> {
-        let client = json!({
+        let mut client = json!({
             "clientInfo": {"name": "mcp-overlay", "title": null, "version": env!("CARGO_PKG_VERSION")},
         });
+        if let (true, Some(client)) = (self.start.is_experimental, client.as_object_mut()) {
+            client.insert("capabilities".into(), json!({"experimentalApi": true}));
+        }
         match self.request("initialize", &client, limit) {
             Ok(Ok(result)) => {
                 let agent = result.get("userAgent").and_then(Value::as_str).unwrap_or_default();

@@ -6,8 +6,8 @@ use std::time::Duration;
 use mcp_overlay_host::auth::AuthStore;
 use mcp_overlay_host::host::ConfigText;
 use mcp_overlay_host::{Environment, Profile};
+use mcp_overlay_model::CODEX_APPS;
 use mcp_overlay_model::lifecycle::{BASE, Behaviour, Listed, Means, Seen, Sequence, Step};
-use mcp_overlay_model::{Auth, CODEX_APPS};
 use serde_json::{Value, json};
 use toml::Table;
 
@@ -149,9 +149,15 @@ impl<'a> Player<'a> {
                 self.given.config.replace(toml_text(config));
                 Ok(Seen::Done)
             }
-            Step::SignIn { account, auth } => {
-                self.sign_in(account, *auth);
-                Ok(Seen::Done)
+            Step::SignIn(sign_in) => {
+                let given = self.accounts.given(sign_in);
+                match sign_in.by {
+                    Means::Protocol => self.ask("account/login/start", given).await,
+                    Means::File => {
+                        self.become_signed_in(Some(given.to_string()));
+                        Ok(Seen::Done)
+                    }
+                }
             }
             Step::SignOut { by: Means::File } => {
                 self.become_signed_in(None);
@@ -182,11 +188,7 @@ impl<'a> Player<'a> {
 
     fn become_signed_in(&mut self, text: Option<String>) {
         self.given.sign_in.clone_from(&text);
-        self.given.auth.replace(text);
-    }
-
-    fn sign_in(&mut self, account: &str, auth: Auth) {
-        self.become_signed_in(self.accounts.file(account, auth));
+        self.given.auth.replace_stored(text);
     }
 
     fn host(&mut self) -> &dyn PlayedHost {

@@ -1,7 +1,7 @@
 //! The small alphabet of the exhaustive search: two servers, two threads, two accounts, and servers
 //! that hold calls.
 
-use mcp_overlay_model::lifecycle::{BASE, Behaviour, Means, Step};
+use mcp_overlay_model::lifecycle::{BASE, Behaviour, Means, SignIn, Step};
 use mcp_overlay_model::{Auth, CODEX_APPS};
 use serde_json::{Value, json};
 
@@ -26,10 +26,10 @@ pub(super) struct Situation {
 /// What every sequence begins with: a config, a sign-in and a thread.
 pub(super) fn beginning() -> (Vec<Step>, Situation) {
     let [config, ..] = configs();
-    let (account, auth) = ("alice".to_string(), Auth::ChatGpt);
+    let alice = Step::SignIn(SignIn::by_file("alice", Auth::ChatGpt));
     let thread = Step::Thread { name: "t1".into() };
     let situation = Situation { config: 1, account: Some(0), threads: 1, ..Situation::default() };
-    (vec![Step::Config(config), Step::SignIn { account, auth }, thread], situation)
+    (vec![Step::Config(config), alice, thread], situation)
 }
 
 /// A letter: its step, whether it makes sense, and what it changes.
@@ -67,7 +67,7 @@ pub(super) fn letters() -> Vec<Letter> {
     }
     for (argument, account) in ["alice", "bob"].into_iter().enumerate() {
         all.push(Letter {
-            step: Step::SignIn { account: account.into(), auth: Auth::ChatGpt },
+            step: Step::SignIn(SignIn::by_file(account, Auth::ChatGpt)),
             makes_sense: |situation, account| situation.account != Some(account),
             change: |situation, account| situation.account = Some(account),
             argument,

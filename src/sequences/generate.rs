@@ -1,15 +1,15 @@
 //! Sequences from bytes: valid by construction, in several strategies.
 
 use arbitrary::Unstructured;
-use mcp_overlay_model::lifecycle::{Behaviour, Ending, Means, Sequence, Step};
+use mcp_overlay_model::lifecycle::{Behaviour, Ending, Means, Sequence, SignIn, Step};
 use mcp_overlay_model::{Auth, CODEX_APPS, Profile};
 
 use super::configs::{COMMANDS, Configs, NAMES, Named};
-use super::{generate_logins, generate_reads};
+use super::{generate_logins, generate_reads, generate_sign_ins};
 use crate::subject::{SubjectKind, Visibility};
 
-const ACCOUNTS: [&str; 2] = ["alice", "bob"];
-const THREADS: [&str; 3] = ["t1", "t2", "t3"];
+pub(super) const ACCOUNTS: [&str; 2] = ["alice", "bob"];
+pub(super) const THREADS: [&str; 3] = ["t1", "t2", "t3"];
 
 /// The bytes for one sequence.
 const BYTES: usize = 512;
@@ -45,10 +45,18 @@ pub fn random_sequence(profile: Profile, stage: Stage, seed: u64, number: u64) -
 /// The sequence that these bytes mean.
 #[must_use]
 pub fn sequence_from(profile: Profile, stage: Stage, bytes: &[u8]) -> Sequence {
-    if stage == Stage::Outside && generate_logins::is_about_logins(bytes) {
-        let steps = generate_logins::steps(bytes);
-        return Sequence { id: String::new(), profile, steps };
-    }
+    let mut steps = if stage == Stage::Outside && generate_logins::is_about_logins(bytes) {
+        generate_logins::steps(bytes)
+    } else if generate_sign_ins::is_about_sign_ins(bytes) {
+        generate_sign_ins::steps(bytes, stage == Stage::Outside)
+    } else {
+        generate_reads::with_reads(profile, steps_of_all_kinds(stage, bytes), bytes)
+    };
+    generate_sign_ins::number(&mut steps);
+    Sequence { id: String::new(), profile, steps }
+}
+
+fn steps_of_all_kinds(stage: Stage, bytes: &[u8]) -> Vec<Step> {
     let mut generator = Generator {
         stage,
         bytes: Unstructured::new(bytes),
@@ -63,8 +71,7 @@ pub fn sequence_from(profile: Profile, stage: Stage, bytes: &[u8]) -> Sequence {
     // Without more bytes every choice is the first one, so the sequence ends.
     let _ = generator.fill();
     generator.heal();
-    let steps = generate_reads::with_reads(profile, generator.steps, bytes);
-    Sequence { id: String::new(), profile, steps }
+    generator.steps
 }
 
 struct Generator<'a> {
@@ -178,7 +185,7 @@ impl Generator<'_> {
             0 => Step::SignOut { by: Means::Protocol },
             _ => self.sign_in()?,
         };
-        self.is_signed_in = matches!(step, Step::SignIn { .. });
+        self.is_signed_in = matches!(step, Step::SignIn(_));
         self.steps.push(step);
         if self.is_outside() && self.bytes.ratio(1, 2)? {
             self.steps.push(Step::View);
@@ -416,9 +423,9 @@ impl Generator<'_> {
     }
 
     fn sign_in(&mut self) -> arbitrary::Result<Step> {
-        let account = (*self.bytes.choose(&ACCOUNTS)?).into();
+        let account = *self.bytes.choose(&ACCOUNTS)?;
         let auth = if self.bytes.ratio(1, 6)? { Auth::ApiKey } else { Auth::ChatGpt };
-        Ok(Step::SignIn { account, auth })
+        Ok(Step::SignIn(SignIn::by_file(account, auth)))
     }
 
     /// All servers are well again, and then every thread must reach what it should.

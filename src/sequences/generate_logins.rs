@@ -2,7 +2,7 @@
 //! calls, threads and restarts of the host need a refresh meanwhile.
 
 use arbitrary::Unstructured;
-use mcp_overlay_model::lifecycle::{BASE, Behaviour, Ending, Means, Step, Tokens};
+use mcp_overlay_model::lifecycle::{BASE, Behaviour, Ending, Means, SignIn, Step, Tokens};
 use mcp_overlay_model::{Auth, CODEX_APPS};
 use serde_json::{Map, Value, json};
 
@@ -85,7 +85,7 @@ impl Logins<'_> {
     }
 
     fn sign_in(&mut self) {
-        self.steps.push(Step::SignIn { account: "alice".into(), auth: Auth::ChatGpt });
+        self.steps.push(Step::SignIn(SignIn::by_file("alice", Auth::ChatGpt)));
     }
 
     /// What else happens.

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use mcp_overlay_model::lifecycle::{BASE, Ending, Expected, Seen, Sequence, State, Step, Wrong};
+use mcp_overlay_model::lifecycle::{
+    BASE, Ending, Expected, Seen, Sequence, State, Step, Wrong, account_of,
+};
 use mcp_overlay_model::{Rule, RuleSet};
 
 use crate::rules::holding;
@@ -148,7 +150,7 @@ fn reached_if(sequence: &Sequence, requests_show: bool) -> RuleSet {
             let others = former.iter().filter(|(list, _)| !expected.allowed.contains(list));
             reached.extend(others.map(|(_, rule)| *rule));
         }
-        sign_ins.extend(Some(step).filter(|step| matches!(step, Step::SignIn { .. })));
+        sign_ins.extend(Some(step).filter(|step| matches!(step, Step::SignIn(_))));
         if requests_show && matches!(step, Step::Call { .. }) {
             reached.extend([Rule::LifecycleAtMostOnce]);
         }
@@ -179,7 +181,7 @@ fn lists_of_former(state: &State, sign_ins: &[&Step]) -> Vec<(Seen, Rule)> {
         Some(_) => Rule::LifecycleOtherAccount,
     };
     let is_former = |step: &&&Step| match step {
-        Step::SignIn { account, .. } => state.account() != Some(account),
+        Step::SignIn(sign_in) => state.account() != Some(&sign_in.credentials()),
         _ => false,
     };
     let lists = sign_ins.iter().filter(is_former).flat_map(|sign_in| {
@@ -194,6 +196,9 @@ fn lists_of_former(state: &State, sign_ins: &[&Step]) -> Vec<(Seen, Rule)> {
 
 /// The rules that an observation could break.
 fn shown_by(expected: &Expected) -> Vec<Rule> {
+    if expected.anything {
+        return Vec::new();
+    }
     let mut rules: Vec<Rule> = expected.parts.iter().flat_map(shown_by).collect();
     let shows_nothing = [vec![], vec![Seen::Done], vec![Seen::Released(Vec::new())]];
     if !shows_nothing.contains(&expected.allowed) {
@@ -257,7 +262,8 @@ fn all_broken(
         }));
         let now = state.account();
         let is_former = |listed: &&ListedFor| {
-            listed.step == at && now.is_some_and(|account| account != listed.account)
+            let of = account_of(&listed.account);
+            listed.step == at && now.is_some_and(|now| account_of(now) != of)
         };
         all.extend(trace.listed.iter().filter(is_former).map(|listed| Broken {
             step: at,
@@ -288,6 +294,7 @@ fn all_broken(
                     Some(holding(sequence.profile.rules(), Rule::CredentialsAppsOnly))
                 }
                 _ if is_known => None,
+                _ if state.lost_account() == Some(&request.account) => Some(Rule::LifecycleDurable),
                 None => Some(Rule::LifecycleSignedOut),
                 Some(_) => Some(Rule::LifecycleOtherAccount),
             };

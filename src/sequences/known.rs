@@ -16,6 +16,8 @@ macro_rules! known {
 
 known! {
     "a-dead-process-takes-others-along"
+    "a-key-leaves-the-tokens-in-use"
+    "a-login-skips-signed-out-threads"
     "a-new-thread-updates-the-others"
     "caches-tools-by-name"
     "caches-tools-of-stdio-servers"
@@ -28,6 +30,8 @@ known! {
     "keeps-a-dead-process-over-a-reload"
     "keeps-a-lost-session"
     "keeps-disabled-servers"
+    "keeps-supplied-tokens-on-disk"
+    "keeps-the-first-token-of-an-account"
     "keeps-the-url-of-a-known-name"
     "leaves-a-dead-process-until-a-reload"
     "leaves-a-removed-process-with-a-held-call"
@@ -41,6 +45,7 @@ known! {
     "listing-updates-threads"
     "lists-the-last-clean-state-after-a-kill"
     "lists-the-servers-of-the-last-thread"
+    "live-threads-keep-the-account-before-a-login"
     "logout-cuts-other-calls"
     "loses-the-sign-in-when-killed"
     "moves-held-calls-at-a-reload"
@@ -63,6 +68,7 @@ known! {
     "starts-a-removed-process-again"
     "stays-while-a-call-is-held"
     "stops-reloading-after-a-broken-config"
+    "supplied-tokens-outlive-the-logout"
     "swaps-results"
     "threads-start-with-the-last-list"
     "threads-started-signed-out-stay-so"

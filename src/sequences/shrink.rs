@@ -1,6 +1,6 @@
 //! Makes a failing sequence small: fewer steps, then simpler ones.
 
-use mcp_overlay_model::lifecycle::{Sequence, Step};
+use mcp_overlay_model::lifecycle::{Sequence, SignIn, Step};
 use serde_json::Value;
 
 /// The smallest sequence that `fails` like this one, by dropping and simplifying steps until nothing
@@ -46,9 +46,7 @@ pub fn shrink(sequence: &Sequence, mut fails: impl FnMut(&Sequence) -> bool) -> 
 fn simpler(step: &Step) -> Vec<Step> {
     match step {
         Step::Config(config) => without_a_server(config).map(Step::Config).collect(),
-        Step::SignIn { account, auth } if account != "alice" => {
-            vec![Step::SignIn { account: "alice".into(), auth: *auth }]
-        }
+        Step::SignIn(sign_in) => simpler_sign_ins(sign_in),
         Step::Together(steps) => {
             let alone = steps.iter().cloned();
             let without = (0..steps.len()).filter(|_| steps.len() > 2).map(|at| {
@@ -60,6 +58,18 @@ fn simpler(step: &Step) -> Vec<Step> {
         }
         _ => Vec::new(),
     }
+}
+
+fn simpler_sign_ins(sign_in: &SignIn) -> Vec<Step> {
+    let simplest = SignIn::by_file("alice", sign_in.auth);
+    let SignIn { account, by, number, .. } = simplest.clone();
+    let others = [
+        simplest,
+        SignIn { number, ..sign_in.clone() },
+        SignIn { by, ..sign_in.clone() },
+        SignIn { account, ..sign_in.clone() },
+    ];
+    others.into_iter().filter(|other| other != sign_in).map(Step::SignIn).collect()
 }
 
 fn without_a_server(config: &Value) -> impl Iterator<Item = Value> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mcp_overlay_model::CODEX_APPS;
-use mcp_overlay_model::lifecycle::{Means, Seen, Sequence, Step};
+use mcp_overlay_model::lifecycle::{Means, Seen, Sequence, SignIn, Step};
 
 use crate::subject::Trace;
 
@@ -85,7 +85,7 @@ impl SoFar {
                 self.threads_at_sign_out = self.threads;
                 self.signed_out = true;
             }
-            (Step::SignIn { account, .. }, _) => {
+            (Step::SignIn(SignIn { account, .. }), _) => {
                 if self.held > 0 && self.account.as_ref().is_some_and(|before| before != account) {
                     came(2);
                 }

@@ -53,8 +53,16 @@ pub fn observed(observed: &Observed) -> String {
 pub(super) fn sentence(step: &Step) -> String {
     match step {
         Step::Config(config) => format!("config.toml becomes: {}", config_words(config)),
-        Step::SignIn { account, auth } => {
-            format!("{account} signs in ({}): auth.json is written", auth.word())
+        Step::SignIn(sign_in) => {
+            let how = match sign_in.by {
+                Means::File => "auth.json is written",
+                Means::Protocol => "account/login/start",
+            };
+            let again = match sign_in.number {
+                1 => String::new(),
+                number => format!(", sign-in {number}"),
+            };
+            format!("{} signs in ({}{again}): {how}", sign_in.account, sign_in.auth.word())
         }
         Step::SignOut { by: Means::File } => "the user signs out: auth.json is deleted".into(),
         Step::SignOut { by: Means::Protocol } => "the user signs out: account/logout".into(),

@@ -18,7 +18,7 @@ use mcp_overlay::Subject;
 use mcp_overlay::in_process::driver::HostDriver;
 use mcp_overlay::in_process::subject::HostSubject;
 use mcp_overlay::subject::ProductionSubject;
-use mcp_overlay_model::lifecycle::{BASE, Listed, Seen, Sequence, Step};
+use mcp_overlay_model::lifecycle::{BASE, Listed, Seen, Sequence, SignIn, Step};
 use mcp_overlay_model::{Answer, Auth, Case, Contributor, ContributorKind, Profile};
 use serde_json::{Value, json};
 use wrong::Wrong;
@@ -145,7 +145,7 @@ fn library(fault: &str, sequence: &Sequence) -> Result<Vec<Seen>, String> {
             config = now.clone();
             Seen::Done
         }
-        Step::SignIn { auth: now, .. } => {
+        Step::SignIn(SignIn { auth: now, .. }) => {
             auth = Some(*now);
             Seen::Done
         }

@@ -69,6 +69,17 @@ impl AuthStore {
     pub fn replace(&self, text: Option<String>) {
         let _change = self.change();
         self.0.supply(None);
+        self.keep(text);
+    }
+
+    /// Replaces the text of a store made by [`fixed`](Self::fixed), as another program writes or
+    /// deletes the file: supplied tokens still count instead. Does nothing to a file.
+    pub fn replace_stored(&self, text: Option<String>) {
+        let _change = self.change();
+        self.keep(text);
+    }
+
+    fn keep(&self, text: Option<String>) {
         if let Storage::Memory(kept) = &self.0.storage {
             *kept.lock().unwrap_or_else(PoisonError::into_inner) = text;
         }

@@ -70,15 +70,12 @@ impl State {
     }
 
     pub(super) fn changes_calls_that_wait(&mut self, step: &Step) {
-        if matches!(
-            step,
-            Step::Config(_) | Step::SignIn { .. } | Step::SignOut { .. } | Step::Reload
-        ) {
+        if matches!(step, Step::Config(_) | Step::SignIn(_) | Step::SignOut { .. } | Step::Reload) {
             self.logins.second.values_mut().for_each(|is_apart| *is_apart = true);
         }
         let is_change = matches!(
             step,
-            Step::SignIn { .. }
+            Step::SignIn(_)
                 | Step::SignOut { .. }
                 | Step::Reload
                 | Step::World { .. }

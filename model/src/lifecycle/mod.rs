@@ -5,6 +5,7 @@
 //! (what each step changes; `together.rs`: several at once). `uses.rs`, `reads.rs` and `views.rs` say
 //! what a use, a read and a list of servers must come to, `in_use.rs` which connections there may be.
 
+mod accounts;
 mod address;
 mod in_use;
 mod logged_in;
@@ -21,5 +22,5 @@ mod views;
 
 pub use address::BASE;
 pub use seen::{Expected, Listed, Seen, Wrong};
-pub use sequence::{Behaviour, Ending, Means, Sequence, Step, Tokens};
+pub use sequence::{Behaviour, Ending, Means, Sequence, SignIn, Step, Tokens, account_of};
 pub use state::State;

@@ -27,12 +27,7 @@ pub enum Step {
     /// `config.toml` becomes this host config.
     Config(Value),
     /// A user signs in.
-    SignIn {
-        /// Names the account; each has credentials of its own.
-        account: String,
-        /// The kind of sign-in.
-        auth: Auth,
-    },
+    SignIn(SignIn),
     /// The user signs out.
     SignOut {
         /// How.
@@ -113,9 +108,66 @@ pub enum Step {
         /// How.
         by: Ending,
     },
-    /// These steps without waiting for one another: calls, reads, reloads, sign-outs through the protocol, and
-    /// configs.
+    /// These steps without waiting for one another: calls, reads, reloads, sign-outs through the
+    /// protocol, and configs.
     Together(Vec<Step>),
+}
+
+/// A sign-in.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignIn {
+    /// Names the account.
+    pub account: String,
+    /// The kind of sign-in.
+    pub auth: Auth,
+    /// How. By the protocol, an API key is stored in `auth.json`, and tokens are in the memory of the
+    /// host only: they count instead of the file until a sign-out or the end of the host.
+    #[serde(default, skip_serializing_if = "is_file")]
+    pub by: Means,
+    /// Sign-ins of one account with different numbers have different credentials.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub number: u32,
+}
+
+/// Between the account and the number in the name of credentials.
+const SIGN_IN: &str = ", sign-in ";
+
+impl SignIn {
+    /// The first sign-in of an account, by file.
+    #[must_use]
+    pub fn by_file(account: &str, auth: Auth) -> Self {
+        SignIn { account: account.into(), auth, by: Means::File, number: first() }
+    }
+
+    /// The name of its credentials: that of the account, with the number from the second on.
+    #[must_use]
+    pub fn credentials(&self) -> String {
+        match self.number {
+            1 => self.account.clone(),
+            number => format!("{}{SIGN_IN}{number}", self.account),
+        }
+    }
+}
+
+/// The account of the credentials of this name ([`SignIn::credentials`]).
+#[must_use]
+pub fn account_of(credentials: &str) -> &str {
+    credentials.split(SIGN_IN).next().unwrap_or(credentials)
+}
+
+fn first() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_first(number: &u32) -> bool {
+    *number == first()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_file(by: &Means) -> bool {
+    *by == Means::File
 }
 
 /// How a host ends.
@@ -129,10 +181,11 @@ pub enum Ending {
 }
 
 /// How an account changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Means {
     /// Another program writes or deletes `auth.json`.
+    #[default]
     File,
     /// The client asks for it.
     Protocol,
@@ -207,7 +260,7 @@ impl Step {
     pub fn needs_host(&self) -> bool {
         match self {
             Step::Config(_)
-            | Step::SignIn { .. }
+            | Step::SignIn(SignIn { by: Means::File, .. })
             | Step::SignOut { by: Means::File }
             | Step::World { .. }
             | Step::Release { .. }
@@ -218,7 +271,8 @@ impl Step {
             | Step::Settle
             | Step::EndHost { .. } => false,
             Step::Together(steps) => steps.iter().any(Step::needs_host),
-            Step::SignOut { by: Means::Protocol }
+            Step::SignIn(SignIn { by: Means::Protocol, .. })
+            | Step::SignOut { by: Means::Protocol }
             | Step::Thread { .. }
             | Step::SecondThread { .. }
             | Step::Reload

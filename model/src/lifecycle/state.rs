@@ -8,7 +8,7 @@ use super::address::{BASE, server_at};
 use super::logins::{Access, Logins};
 use super::memo::{Shown, remembered};
 use super::seen::{Expected, Seen};
-use super::sequence::{Behaviour, Ending, Means, Sequence, Step};
+use super::sequence::{Behaviour, Ending, Sequence, Step};
 use super::thread::{SignedIn, Thread};
 use super::uses::{Users, World, target, use_of};
 use crate::case::{Auth, Case, Contributor, ContributorKind};
@@ -35,13 +35,17 @@ pub struct State {
     pub(super) profile: Profile,
     /// Whether a sign-in or sign-out by somebody else counts at once
     /// ([`Rule::LifecycleFileCounts`]).
-    file_counts: bool,
+    pub(super) file_counts: bool,
     pub(super) is_running: bool,
     /// Whether another program changed the account since the client's last request.
-    account_moved: bool,
+    pub(super) account_moved: bool,
     pub(super) config: Value,
     /// In `auth.json`.
     pub(super) on_disk: Option<SignedIn>,
+    /// With tokens that the client supplied.
+    pub(super) supplied: Option<SignedIn>,
+    /// With tokens that a client supplied to a host that has ended.
+    pub(super) lost: Option<SignedIn>,
     /// As the host knows it.
     pub(super) known: Option<SignedIn>,
     pub(super) threads: BTreeMap<String, Thread>,
@@ -65,6 +69,8 @@ impl State {
             account_moved: false,
             config: json!({"chatgpt_base_url": BASE}),
             on_disk: None,
+            supplied: None,
+            lost: None,
             known: None,
             threads: BTreeMap::new(),
             behaviours: BTreeMap::new(),
@@ -73,12 +79,6 @@ impl State {
             was_ended: false,
             logins: Logins::default(),
         }
-    }
-
-    /// The account that is signed in, as the host knows it.
-    #[must_use]
-    pub fn account(&self) -> Option<&str> {
-        self.known.as_ref().map(|known| known.account.as_str())
     }
 
     /// The threads that live.
@@ -98,13 +98,7 @@ impl State {
                 self.config = config.clone();
                 done()
             }
-            Step::SignIn { account, auth } => {
-                self.account_changes(
-                    Some(SignedIn { account: account.clone(), auth: *auth }),
-                    false,
-                );
-                done()
-            }
+            Step::SignIn(sign_in) => self.sign_in(sign_in),
             Step::SignOut { by } => self.sign_out(*by),
             Step::Thread { name } => self.thread(name),
             Step::SecondThread { name } => self.second_thread(name),
@@ -204,6 +198,7 @@ impl State {
         self.logins.host_ended(self.is_running);
         self.is_running = false;
         self.account_moved = false;
+        self.supplied_tokens_end();
         self.threads.clear();
         self.held.clear();
         expected
@@ -219,45 +214,6 @@ impl State {
         if std::mem::take(&mut self.account_moved) {
             self.config_may_be_taken_up();
         }
-    }
-
-    /// A host may take up what is on disk when the account changes, unless it is refused.
-    fn config_may_be_taken_up(&mut self) {
-        if self.observed(&self.config, self.known.as_ref()).is_some() {
-            for thread in self.threads.values_mut() {
-                thread.perhaps.push(self.config.clone());
-            }
-        }
-    }
-
-    /// A host may answer a sign-out of nobody with an error.
-    fn sign_out(&mut self, by: Means) -> Expected {
-        let was_nobody = self.known.is_none();
-        self.account_changes(None, by == Means::Protocol);
-        let mut expected = done();
-        if by == Means::Protocol {
-            self.config_may_be_taken_up();
-            expected.rule = Rule::LifecycleSignedOut;
-            expected.allowed.extend(was_nobody.then_some(Seen::Refused));
-        }
-        expected
-    }
-
-    /// Rule `lifecycle.file-counts`: A sign-in or sign-out that another program writes to
-    /// `auth.json` SHOULD count from the next request of the client on.
-    fn account_changes(&mut self, now: Option<SignedIn>, is_protocol: bool) {
-        self.on_disk = now;
-        if self.known == self.on_disk {
-            return;
-        }
-        if !(is_protocol || self.file_counts || !self.is_running) {
-            return;
-        }
-        self.known = self.on_disk.clone();
-        for thread in self.threads.values_mut() {
-            thread.accounts.push(self.known.clone());
-        }
-        self.account_moved = !is_protocol;
     }
 
     /// Rule `lifecycle.thread-starts`: A thread MUST start with the configuration in force at some
@@ -333,6 +289,7 @@ impl State {
             on_disk: &self.config,
             rules: self.profile.rules(),
             was_ended: self.was_ended,
+            lost: self.lost.as_ref(),
             observe: &|config, account| self.observed(config, account),
         };
         let mut expected = use_of(&users, server, self);
@@ -349,6 +306,7 @@ impl State {
     pub fn took(&mut self, step: &Step, seen: &Seen) {
         self.took_logins(step, seen);
         match (step, seen) {
+            (Step::SignIn(sign_in), Seen::Done) => self.signed_in(sign_in),
             (Step::Call { server, .. }, Seen::Held { at, account }) => {
                 let (at, account) = (at.clone(), account.clone());
                 let server = server.clone();
@@ -447,10 +405,10 @@ impl World for State {
     }
 }
 
-fn done() -> Expected {
+pub(super) fn done() -> Expected {
     Expected::only(Seen::Done, Rule::LifecycleViewNow)
 }
 
-fn refused(rule: Rule) -> Expected {
+pub(super) fn refused(rule: Rule) -> Expected {
     Expected::only(Seen::Refused, rule)
 }

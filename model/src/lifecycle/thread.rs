@@ -9,7 +9,7 @@ use crate::case::Auth;
 /// Who is signed in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SignedIn {
-    /// The account.
+    /// The name of the credentials ([`SignIn::credentials`](super::SignIn::credentials)).
     pub account: String,
     /// The kind of sign-in.
     pub auth: Auth,

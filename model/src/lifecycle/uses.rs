@@ -19,6 +19,8 @@ pub(super) struct Users<'a> {
     pub(super) rules: RuleSet,
     /// Whether another host ran before.
     pub(super) was_ended: bool,
+    /// With tokens that a client supplied to that host.
+    pub(super) lost: Option<&'a SignedIn>,
     /// What a host shows of a configuration and a sign-in.
     pub(super) observe: &'a dyn Fn(&Value, Option<&SignedIn>) -> Shown,
 }
@@ -89,8 +91,8 @@ pub(super) fn outcome(target: Option<Target>, world: &dyn World) -> Seen {
 /// Rule `lifecycle.signed-out`: A request that begins after sign-out MUST carry no host credentials, on
 /// whatever thread or connection, and a server that only the sign-in gave MUST be gone.
 ///
-/// Rule `lifecycle.other-account`: After another account signed in, a request MUST NOT carry the
-/// former's credentials, and a list MUST NOT show tools that were learned with them.
+/// Rule `lifecycle.other-account`: After another sign-in, a request MUST NOT carry the former
+/// credentials, and a list MUST NOT show tools that were learned with those of another account.
 ///
 /// Rule `lifecycle.sign-in-restores`: After a sign-in, threads that live MUST reach the Apps server
 /// without a reload.
@@ -98,7 +100,7 @@ pub(super) fn outcome(target: Option<Target>, world: &dyn World) -> Seen {
 /// Rule `lifecycle.apart`: A server that refuses or holds its calls, is down or dies MUST change no
 /// answer about another.
 pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expected {
-    let Users { thread, on_disk, rules, was_ended, observe } = users;
+    let Users { thread, on_disk, rules, was_ended, lost, observe } = users;
     let (now, former) = match thread.accounts.split_last() {
         Some((now, former)) => (now.as_ref(), former),
         None => (None, Default::default()),
@@ -140,15 +142,24 @@ pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expect
         of_server(thread, target_of(other, now), world, &mut of_other);
         expected.allowed.append(&mut of_other.allowed);
     }
-    let of_account = |account: &Option<SignedIn>| match (now, account) {
+    let of_account = |seen: &Seen| match (now, seen) {
         (None, _) => Rule::LifecycleSignedOut,
-        (Some(_), None) => Rule::LifecycleSignInRestores,
-        (Some(_), Some(_)) => Rule::LifecycleOtherAccount,
+        (Some(_), Seen::Refused) => Rule::LifecycleSignInRestores,
+        (Some(_), _) => Rule::LifecycleOtherAccount,
     };
     for account in former.iter().rev() {
         for config in std::iter::once(&thread.config).chain(&thread.before) {
-            expected.wrong.push((seen(config, account.as_ref()), of_account(account)));
+            let of_former = seen(config, account.as_ref());
+            let rule = of_account(&of_former);
+            if rule == Rule::LifecycleSignInRestores && !rules.has(rule) {
+                expected.allowed.push(of_former);
+            } else {
+                expected.wrong.push((of_former, rule));
+            }
         }
+    }
+    if lost.is_some() {
+        expected.wrong.push((seen(&thread.config, *lost), Rule::LifecycleDurable));
     }
     if *was_ended && now.is_some() && former.is_empty() {
         expected.wrong.push((seen(&thread.config, None), Rule::LifecycleDurable));

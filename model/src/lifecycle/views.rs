@@ -6,6 +6,7 @@ use super::logins::Access;
 use super::seen::{Expected, Listed, Seen};
 use super::sequence::Behaviour;
 use super::state::State;
+use super::thread::SignedIn;
 use crate::case::CODEX_APPS;
 use crate::observation::Observed;
 use crate::rule::Rule;
@@ -54,12 +55,17 @@ impl State {
 
     /// The lists of earlier configurations and accounts.
     fn wrong_views(&self) -> Vec<(Seen, Rule)> {
+        let restores = Rule::LifecycleSignInRestores;
+        let has_apps = |account: &Option<SignedIn>| {
+            account.as_ref().is_some_and(|account| account.auth.is_backend())
+        };
         let accounts = self.threads.values().flat_map(|thread| &thread.accounts);
         let former = accounts.filter_map(|account| {
             let observed = self.observed(&self.config, account.as_ref())?;
             let rule = match &self.known {
                 None => Rule::LifecycleSignedOut,
-                Some(_) if account.is_none() => Rule::LifecycleSignInRestores,
+                Some(_) if !has_apps(account) && self.profile.has(restores) => restores,
+                Some(_) if !has_apps(account) => Rule::LifecycleViewNow,
                 Some(_) => Rule::LifecycleOtherAccount,
             };
             Some(self.lists(&observed).into_iter().map(move |list| (list, rule)))

@@ -3,21 +3,22 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use mcp_overlay_model::Auth;
-use mcp_overlay_model::lifecycle::{Sequence, Step};
+use mcp_overlay_model::lifecycle::{Means, Sequence, SignIn, Step};
 use serde_json::{Value, json};
 
 use crate::black_box::home::{FRESH, HOST_BEARER};
 use crate::subject::process::secrets::{Secret, nonce};
 
-/// The credentials of one account for one kind of sign-in.
+/// The credentials of one sign-in.
 #[derive(Debug)]
 struct Credentials {
-    account: String,
-    auth: Auth,
+    sign_in: SignIn,
+    /// Their name in observations.
+    name: String,
     /// What a request carries as bearer.
     bearer: String,
-    /// `auth.json`.
-    file: Value,
+    /// `auth.json`, or the params of `account/login/start`.
+    given: Value,
 }
 
 /// The credentials of every sign-in of a sequence, made before its host starts.
@@ -31,74 +32,90 @@ impl Accounts {
     pub(crate) fn of(sequence: &Sequence) -> Self {
         let mut accounts = Accounts::default();
         for step in &sequence.steps {
-            if let Step::SignIn { account, auth } = step
-                && accounts.find(account, *auth).is_none()
+            if let Step::SignIn(sign_in) = step
+                && accounts.find(sign_in).is_none()
             {
-                accounts.add(account, *auth);
+                accounts.add(sign_in);
             }
         }
         accounts
     }
 
-    /// The text of `auth.json`.
-    pub(crate) fn file(&self, account: &str, auth: Auth) -> Option<String> {
-        Some(self.find(account, auth)?.file.to_string())
+    /// What a sign-in by file writes to `auth.json`, and one by the protocol asks for.
+    pub(crate) fn given(&self, sign_in: &SignIn) -> Value {
+        self.find(sign_in).map(|known| known.given.clone()).unwrap_or_default()
     }
 
-    /// The account whose bearer this is.
+    /// The name of the credentials whose bearer this is.
     pub(crate) fn of_bearer(&self, bearer: &str) -> Option<&str> {
         let mut all = self.all.iter();
-        all.find(|known| known.bearer == bearer).map(|known| known.account.as_str())
+        all.find(|known| known.bearer == bearer).map(|known| known.name.as_str())
     }
 
-    /// The account of this id.
+    /// The name of the first credentials of the account of this id.
     pub(crate) fn of_id(&self, id: &str) -> Option<&str> {
         let mut all = self.all.iter();
-        all.find(|known| id_of(&known.account) == id).map(|known| known.account.as_str())
+        all.find(|known| id_of(&known.sign_in.account) == id).map(|known| known.name.as_str())
     }
 
-    fn find(&self, account: &str, auth: Auth) -> Option<&Credentials> {
-        self.all.iter().find(|known| known.account == account && known.auth == auth)
+    fn find(&self, sign_in: &SignIn) -> Option<&Credentials> {
+        self.all.iter().find(|known| known.sign_in == *sign_in)
     }
 
-    fn add(&mut self, account: &str, auth: Auth) {
+    fn add(&mut self, sign_in: &SignIn) {
+        let name = sign_in.credentials();
         let mut secret = |what: &str, value: String| {
-            let what = format!("{what} of the account {account}");
-            self.secrets.push(Secret { what, value: value.clone() });
+            self.secrets.push(Secret { what: format!("{what} of {name}"), value: value.clone() });
             value
         };
         let bearer;
-        let file = if auth == Auth::ApiKey {
-            bearer = secret("the API key", format!("sk-{HOST_BEARER}{}", nonce()));
-            json!({"OPENAI_API_KEY": bearer})
-        } else {
-            bearer = secret("the access token", format!("{HOST_BEARER}{}", nonce()));
-            let claims = json!({
-                "email": format!("{account}@example.com"),
-                "exp": 4_102_444_800_u64,
-                "https://api.openai.com/auth": {
-                    "chatgpt_plan_type": "pro",
-                    "chatgpt_user_id": format!("user-{account}"),
-                    "chatgpt_account_id": id_of(account),
-                },
-            });
-            let part = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
-            let header = part(&json!({"alg": "none", "typ": "JWT"}));
-            let token = format!("{header}.{}.{HOST_BEARER}{}", part(&claims), nonce());
-            json!({
-                "OPENAI_API_KEY": null,
-                "tokens": {
-                    "id_token": secret("the id token", token),
-                    "access_token": bearer,
-                    "refresh_token":
-                        secret("the refresh token", format!("refresh-{HOST_BEARER}{}", nonce())),
-                    "account_id": id_of(account),
-                },
-                "last_refresh": FRESH,
-            })
+        let account = &sign_in.account;
+        let given = match (sign_in.auth, sign_in.by) {
+            (Auth::ApiKey, by) => {
+                bearer = secret("the API key", format!("sk-{HOST_BEARER}{}", nonce()));
+                match by {
+                    Means::File => json!({"OPENAI_API_KEY": bearer}),
+                    Means::Protocol => json!({"type": "apiKey", "apiKey": bearer}),
+                }
+            }
+            (_, Means::Protocol) => {
+                bearer = secret("the access token", token(account));
+                json!({"type": "chatgptAuthTokens", "accessToken": bearer,
+                    "chatgptAccountId": id_of(account), "chatgptPlanType": "pro"})
+            }
+            (_, Means::File) => {
+                bearer = secret("the access token", format!("{HOST_BEARER}{}", nonce()));
+                let refresh = format!("refresh-{HOST_BEARER}{}", nonce());
+                json!({
+                    "OPENAI_API_KEY": null,
+                    "tokens": {
+                        "id_token": secret("the id token", token(account)),
+                        "access_token": bearer,
+                        "refresh_token": secret("the refresh token", refresh),
+                        "account_id": id_of(account),
+                    },
+                    "last_refresh": FRESH,
+                })
+            }
         };
-        self.all.push(Credentials { account: account.into(), auth, bearer, file });
+        self.all.push(Credentials { sign_in: sign_in.clone(), name, bearer, given });
     }
+}
+
+/// A JWT of this account.
+fn token(account: &str) -> String {
+    let claims = json!({
+        "email": format!("{account}@example.com"),
+        "exp": 4_102_444_800_u64,
+        "https://api.openai.com/auth": {
+            "chatgpt_plan_type": "pro",
+            "chatgpt_user_id": format!("user-{account}"),
+            "chatgpt_account_id": id_of(account),
+        },
+    });
+    let part = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
+    let header = part(&json!({"alg": "none", "typ": "JWT"}));
+    format!("{header}.{}.{HOST_BEARER}{}", part(&claims), nonce())
 }
 
 fn id_of(account: &str) -> String {

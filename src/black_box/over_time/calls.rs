@@ -1,4 +1,5 @@
-//! The requests of a sequence whose answers may wait: tool calls, reads, reloads and sign-outs.
+//! The requests of a sequence whose answers may wait: tool calls, reads, reloads, sign-ins and
+//! sign-outs.
 
 use std::time::Instant;
 
@@ -45,6 +46,10 @@ impl Player<'_> {
         Ok(match step {
             Step::Reload => {
                 Sent::Request(self.session()?.send("config/mcpServer/reload", &Value::Null))
+            }
+            Step::SignIn(sign_in) => {
+                let params = self.accounts.given(sign_in);
+                Sent::Request(self.session()?.send("account/login/start", &params))
             }
             Step::SignOut { by: Means::Protocol } => {
                 Sent::Request(self.session()?.send("account/logout", &Value::Null))

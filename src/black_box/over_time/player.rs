@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use mcp_overlay_model::CODEX_APPS;
 use mcp_overlay_model::lifecycle::{
-    BASE, Behaviour, Expected, Listed, Means, Seen, Sequence, State, Step,
+    BASE, Behaviour, Expected, Listed, Means, Seen, Sequence, SignIn, State, Step,
 };
-use mcp_overlay_model::{Auth, CODEX_APPS};
 use serde_json::{Map, Value, json};
 use toml::Table;
 
@@ -182,12 +182,13 @@ impl Player<'_> {
     fn take(&mut self, step: &Step, expected: &Expected) -> Result<Seen, Failure> {
         match step {
             Step::Config(config) => self.write_config(config),
-            Step::SignIn { account, auth } => self.sign_in(account, *auth),
+            Step::SignIn(sign_in) if sign_in.by == Means::File => self.sign_in(sign_in),
             Step::SignOut { by: Means::File } => {
                 let deleted = self.home().map_or(Ok(()), Home::sign_out);
                 deleted.map(|()| Seen::Done).map_err(|error| session::own_fault(&error))
             }
-            Step::SignOut { by: Means::Protocol }
+            Step::SignIn(_)
+            | Step::SignOut { by: Means::Protocol }
             | Step::Reload
             | Step::Call { .. }
             | Step::Read { .. } => {
@@ -297,8 +298,8 @@ impl Player<'_> {
         })
     }
 
-    fn sign_in(&self, account: &str, auth: Auth) -> Result<Seen, Failure> {
-        let text = self.accounts.file(account, auth).unwrap_or_default();
+    fn sign_in(&self, sign_in: &SignIn) -> Result<Seen, Failure> {
+        let text = self.accounts.given(sign_in).to_string();
         let written = self.home().map_or(Ok(()), |home| home.sign_in(&text));
         written.map(|()| Seen::Done).map_err(|error| session::own_fault(&error))
     }

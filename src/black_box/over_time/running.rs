@@ -48,7 +48,12 @@ impl Player<'_> {
         home.secrets = self.accounts.secrets.clone();
         let names = ConfigNames::of(&local);
         let settings = Settings { file: &local, plugins: &[], names };
-        let start = Start { auth: None, environment: BTreeMap::new(), arguments: Vec::new() };
+        let start = Start {
+            auth: None,
+            environment: BTreeMap::new(),
+            arguments: Vec::new(),
+            is_experimental: true,
+        };
         let Stage { command, environment, patience, .. } = self.stage;
         let started =
             Session::start_at(home, command, start, &settings, environment, patience.start);

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::files::put;
 use crate::http;
+use crate::sign_ins::LOGIN;
 use crate::switch::{RELOAD, Switch, answer, say};
 
 /// Requests to several app-servers that have one answer.
@@ -11,6 +12,7 @@ pub(crate) struct Group {
     /// Without an id nobody is answered.
     id: Option<u64>,
     method: &'static str,
+    params: Value,
     left: usize,
     error: Option<Value>,
     result: Value,
@@ -27,13 +29,30 @@ impl Switch {
         before: Vec<(usize, Option<String>, toml::Table)>,
     ) {
         let group = self.next_own();
-        let left = hosts.len();
-        let result = json!({});
-        self.groups.insert(group, Group { id, method, left, error: None, result, before });
+        let (left, params, result) = (hosts.len(), Value::Null, json!({}));
+        self.groups.insert(group, Group { id, method, params, left, error: None, result, before });
         for host in hosts {
             let own = self.next_own();
             self.members.insert(own, group);
             self.send(*host, &json!({"id": own, "method": method})).await;
+        }
+    }
+
+    pub(crate) async fn ask_with(
+        &mut self,
+        hosts: &[usize],
+        id: Option<u64>,
+        method: &'static str,
+        params: Value,
+    ) {
+        let group = self.next_own();
+        let (left, result, before) = (hosts.len(), json!({}), Vec::new());
+        let asked = Group { id, method, params: params.clone(), left, error: None, result, before };
+        self.groups.insert(group, asked);
+        for host in hosts {
+            let own = self.next_own();
+            self.members.insert(own, group);
+            self.send(*host, &json!({"id": own, "method": method, "params": params})).await;
         }
     }
 
@@ -50,10 +69,13 @@ impl Switch {
         }
         let group = self.groups.remove(&number).unwrap();
         if group.method == "account/logout" {
-            put(&self.shared.home.join("auth.json"), None);
+            self.signed_out();
             if self.is("ends-sessions-with-the-old-token") {
                 http::end_sessions(&self.shared);
             }
+        }
+        if group.method == LOGIN && group.error.is_none() {
+            self.signed_in(&group.params);
         }
         if group.method == RELOAD {
             if group.error.is_some() {

@@ -76,7 +76,7 @@ impl Switch {
                 }
                 _ => false,
             };
-            if !is_kept {
+            if !is_kept && !self.keep_their_files.contains(number) {
                 put(&path, auth.as_deref());
             }
         }

@@ -16,6 +16,7 @@ mod host;
 mod http;
 mod processes;
 mod shared;
+mod sign_ins;
 mod switch;
 
 use std::path::PathBuf;

@@ -15,6 +15,7 @@ use crate::groups::Group;
 use crate::host::Host;
 use crate::processes::{self, Reloads};
 use crate::shared::{LISTS, Shared};
+use crate::sign_ins::LOGIN;
 
 /// The ids of the requests that this program makes up.
 const OWN: u64 = 1 << 40;
@@ -54,6 +55,10 @@ pub(crate) struct Switch {
     queued: BTreeMap<usize, VecDeque<Value>>,
     swapped: BTreeMap<String, (u64, Value)>,
     pub(crate) started_signed_out: BTreeSet<usize>,
+    /// The params of the sign-in with tokens that counts.
+    pub(crate) supplied: Option<Value>,
+    /// App-servers that do not get the client's `auth.json`.
+    pub(crate) keep_their_files: BTreeSet<usize>,
     tools: Tools,
     /// The answers to reads, by thread and server.
     reads: BTreeMap<(String, String), Value>,
@@ -108,9 +113,12 @@ impl Switch {
             queued: BTreeMap::new(),
             swapped: BTreeMap::new(),
             started_signed_out: BTreeSet::new(),
+            supplied: None,
+            keep_their_files: BTreeSet::new(),
             tools: Tools::default(),
             reads: BTreeMap::new(),
         };
+        switch.find_supplied();
         switch.start_host(LISTS, Occasion::List);
         switch
     }
@@ -138,6 +146,7 @@ impl Switch {
             for host in hosts {
                 self.send(host, message).await;
             }
+            self.supply(LISTS).await;
             return;
         };
         match method {
@@ -148,6 +157,7 @@ impl Switch {
             "thread/start" => self.start_thread(id, message).await,
             RELOAD => self.reload(id).await,
             "account/logout" => self.sign_out(id).await,
+            LOGIN => self.sign_in(id, message).await,
             CALL => self.call(id, message).await,
             READ => self.read(id, message).await,
             _ => {
@@ -177,13 +187,14 @@ impl Switch {
         self.last_host += 1;
         let host = self.last_host;
         self.start_host(host, Occasion::Start);
-        if self.shared.read("auth.json").is_none() {
+        if self.shared.read("auth.json").is_none() && self.supplied.is_none() {
             self.started_signed_out.insert(host);
         }
         let own = self.next_own();
         let params = self.initialize.clone();
         self.send(host, &json!({"id": own, "method": "initialize", "params": params})).await;
         self.send(host, &json!({"method": "initialized"})).await;
+        self.supply(host).await;
         self.forward(host, id, message).await;
     }
 
@@ -278,6 +289,7 @@ impl Switch {
         let is_kept = |host: usize| match &*self.shared.fault {
             "second-thread-keeps-the-token" => host > 1,
             "signs-out-one-call-late" => host != LISTS,
+            "supplied-tokens-outlive-the-logout" => host != LISTS && self.supplied.is_some(),
             _ => false,
         };
         let hosts: Vec<usize> = self.hosts.keys().copied().filter(|it| !is_kept(*it)).collect();
