@@ -4,8 +4,9 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mcp_overlay_model::Case;
+use mcp_overlay_model::lifecycle::Sequence;
 
-use crate::subject::{Driver, Failure, FailureKind, MORE_PATIENCE, Patient, Reply};
+use crate::subject::{Driver, Failure, FailureKind, MORE_PATIENCE, Patient, Reply, Trace};
 
 /// The most slow answers of a run. One more is a finding.
 const MOST_SLOW: u64 = 3;
@@ -79,6 +80,30 @@ impl Late {
                 Err(failure) => Again::Failed(failure),
             },
         })
+    }
+
+    /// Plays a sequence, and once more if its answer was late; `slow` is told if that was a pause.
+    pub(super) fn play(
+        &self,
+        driver: &dyn Driver,
+        sequence: &Sequence,
+        slow: impl FnOnce(String),
+    ) -> Option<Result<Trace, Failure>> {
+        let first = driver.play(sequence)?;
+        let Err(failure) = &first else { return Some(first) };
+        if failure.kind != FailureKind::Hung || self.is_over() {
+            return Some(first);
+        }
+        let Some((again, late_again)) = driver.play_patiently(sequence) else {
+            return Some(first);
+        };
+        let played = again.inspect_err(|_| self.over.store(true, Ordering::Relaxed));
+        Some(played.and_then(|trace| {
+            self.count(failure, late_again).map(|message| {
+                slow(message);
+                trace
+            })
+        }))
     }
 
     /// Counts a late answer that came when it was asked for again; the error is a finding.

@@ -138,6 +138,8 @@ impl Run<'_> {
             return Err(Error::OneWay(Phase::Sequences.word()));
         }
         let failing: Mutex<Vec<Failing>> = Mutex::default();
+        let (late, slow) = (self.restarts.late(), Mutex::new(Vec::new()));
+        let paused = |message| slow.lock().unwrap_or_else(PoisonError::into_inner).push(message);
         // The rules that the played sequences are about.
         let played: Mutex<RuleCounts> = Mutex::default();
         let found = || failing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -153,7 +155,8 @@ impl Run<'_> {
                         return;
                     }
                     let sequence = sequence(number);
-                    let problem = play(driver, &sequence);
+                    let trace = late.play(driver, &sequence, paused);
+                    let problem = trace.and_then(|trace| problem_of(&sequence, trace));
                     if !matches!(problem, Some(Problem::BrokeDown(_))) {
                         let reached = reached_on(driver, &sequence);
                         played.lock().unwrap_or_else(PoisonError::into_inner).record(reached);
@@ -165,6 +168,8 @@ impl Run<'_> {
                 }
             }
         });
+        let slow = slow.into_inner().unwrap_or_else(PoisonError::into_inner);
+        slow.iter().for_each(|message| self.reporter.event(&Event::Slow(message)));
         let done = done.into_inner();
         self.report.rules.merge(&played.into_inner().unwrap_or_else(PoisonError::into_inner));
         let mut failing = failing.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -184,7 +189,7 @@ impl Run<'_> {
             brought_within_reach: None,
             failures,
             cut_short: done < total,
-            slow: 0,
+            slow: slow.len() as u64,
             searched: None,
             seconds: started.elapsed().as_secs_f64(),
         });

@@ -15,8 +15,8 @@ use super::watch::{Unwatched, Watch};
 
 /// Asks one subject: in this process, over stdio, or a running host from outside.
 ///
-/// No method has a default, except those that follow from other methods, so that a driver around another
-/// one forwards all of them or does not compile.
+/// Methods for cases have no default, except those that follow from other methods, so that a driver around
+/// another one forwards all of them or does not compile.
 pub trait Driver: Sync {
     /// A short name for reports.
     fn name(&self) -> &str;
@@ -71,6 +71,12 @@ pub trait Driver: Sync {
         sequence: &Sequence,
         watch: &mut dyn Watch,
     ) -> Option<Result<Trace, Failure>>;
+
+    /// Plays a sequence with [`MORE_PATIENCE`] times the patience; also returns whether the answer would
+    /// have been late. `None` if this kind of subject has no more patience for sequences.
+    fn play_patiently(&self, _: &Sequence) -> Option<(Result<Trace, Failure>, bool)> {
+        None
+    }
 
     /// Shortens the timeouts while a case that hung is shrunk; see
     /// [`shrink`](crate::cases::shrink).

@@ -259,3 +259,18 @@ fn breakdowns_are_findings_of_the_run() {
         assert_eq!(files, 1, "{fault}: {}", text(&output));
     }
 }
+
+/// One pause of the machine is no finding.
+#[test]
+fn a_sequence_whose_answer_is_late_once_is_slow() {
+    let folder = tempfile::tempdir().unwrap();
+    let subject = format!("pauses-once {}", folder.path().join("paused").display());
+    let output = check(&subject, &folder.path().join("findings"), &["--timeout", "2"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(text(&output).contains("slow answer"), "{}", text(&output));
+    assert!(
+        text(&output).contains("slow: the subject gave no answer within 2 s"),
+        "{}",
+        text(&output)
+    );
+}

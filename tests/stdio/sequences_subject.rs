@@ -87,6 +87,12 @@ fn known(fault: &str) -> &'static str {
     fault.to_string().leak()
 }
 
+/// Whether no process of this test has paused.
+fn is_first() -> bool {
+    let marker = std::env::args().nth(2).unwrap();
+    std::fs::File::create_new(marker).is_ok()
+}
+
 /// An answer whose form is wrong.
 fn spoiled(fault: &str, mut written: Value) -> String {
     let last = written["observations"].as_array_mut().and_then(|all| all.last_mut());
@@ -119,6 +125,7 @@ fn spoiled(fault: &str, mut written: Value) -> String {
         ("fails", _) => written = json!({"seq": written["seq"], "errored": {"message": "no luck"}}),
         ("exits", _) => std::process::exit(3),
         ("hangs", _) => std::thread::sleep(Duration::from_secs(600)),
+        ("pauses-once", _) if is_first() => std::thread::sleep(Duration::from_millis(2_300)),
         ("answers-with-a-long-line", _) => return "x".repeat(17 << 20),
         ("nests-deeply", _) => {
             let deep = "[".repeat(100_000) + &"]".repeat(100_000);

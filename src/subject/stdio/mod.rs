@@ -224,15 +224,18 @@ impl StdioDriver {
     }
 
     /// Plays a sequence, all of it in one request.
-    fn played(&self, sequence: &Sequence) -> Result<Vec<Seen>, Failure> {
-        let timeout = self.timeout();
+    /// Also returns whether the answer took longer than the usual time.
+    fn played(&self, sequence: &Sequence, timeout: Duration) -> Result<(Vec<Seen>, bool), Failure> {
         let mut process = self.take()?;
         let observations = process.play(sequence, timeout)?;
-        let mut slowest = self.slowest();
-        *slowest = slowest.max(process.slowest());
-        drop(slowest);
-        self.give_back(process);
-        Ok(observations)
+        let late = process.slowest() > self.patience.case;
+        if !late {
+            let mut slowest = self.slowest();
+            *slowest = slowest.max(process.slowest());
+            drop(slowest);
+            self.give_back(process);
+        }
+        Ok((observations, late))
     }
 
     fn slowest(&self) -> MutexGuard<'_, Duration> {
@@ -242,6 +245,11 @@ impl StdioDriver {
     fn give_back(&self, process: Process) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(process);
     }
+}
+
+fn trace_of(observations: Vec<Seen>) -> Trace {
+    let observed = |(at, seen): (u32, Seen)| Observed { seen, ended: STEP * (at + 1) };
+    Trace { steps: (0..).zip(observations).map(observed).collect(), ..Trace::default() }
 }
 
 /// Name and version as the subject reports them.
@@ -306,16 +314,25 @@ impl Driver for StdioDriver {
         if !self.steps.can_play(sequence) {
             return None;
         }
-        Some(self.played(sequence).map(|observations| {
-            let mut trace = Trace::default();
-            for (at, (step, seen)) in (0..).zip(sequence.steps.iter().zip(observations)) {
-                watch.before(trace.steps.len(), step);
-                let observed = Observed { seen, ended: STEP * (at + 1) };
-                watch.after(&observed);
-                trace.steps.push(observed);
+        let played = self.played(sequence, self.timeout());
+        Some(played.map(|(observations, _)| {
+            let trace = trace_of(observations);
+            for (number, (step, observed)) in sequence.steps.iter().zip(&trace.steps).enumerate() {
+                watch.before(number, step);
+                watch.after(observed);
             }
             trace
         }))
+    }
+
+    fn play_patiently(&self, sequence: &Sequence) -> Option<(Result<Trace, Failure>, bool)> {
+        if !self.steps.can_play(sequence) {
+            return None;
+        }
+        Some(match self.played(sequence, self.patience.case * MORE_PATIENCE) {
+            Ok((observations, late)) => (Ok(trace_of(observations)), late),
+            Err(failure) => (Err(failure), true),
+        })
     }
 
     fn hurry(&self, hurry: bool) {
