@@ -22,5 +22,7 @@ pub use model::ModelSubject;
 pub use production::{HostInputs, ProductionSubject};
 pub use reply::{Failure, FailureKind, Reply};
 pub use stdio::StdioDriver;
-pub use trace::{Credentials, ListedFor, Observed, Repeated, Reused, Trace};
+pub use trace::{
+    Credentials, ListedFor, Observed, Repeated, Reused, StoredTokens, TokenChange, Trace,
+};
 pub use watch::{Unwatched, Watch};
