@@ -124,8 +124,8 @@ impl BlackBox {
         })
     }
 
-    /// Kills the host at each of its file operations, starts it again, and asks it. `tracer` is the
-    /// command `mcp-overlay crash-at`.
+    /// Kills the host at each of its file operations that `is_chosen`, starts it again, and asks it.
+    /// `tracer` is the command `mcp-overlay crash-at`.
     ///
     /// # Errors
     /// See [`CrashError`].
@@ -133,9 +133,10 @@ impl BlackBox {
         &self,
         profile: Profile,
         tracer: &[String],
+        is_chosen: &dyn Fn(&str) -> bool,
     ) -> Result<CrashReport, CrashError> {
         let host = &self.in_file().host;
-        crash_run::crash_points(&host.stage(), profile, tracer)
+        crash_run::crash_points(&host.stage(), profile, tracer, is_chosen)
     }
 
     fn in_file(&self) -> &Routed {

@@ -135,8 +135,8 @@ fn acts() -> Vec<Act> {
     ]
 }
 
-/// Plays the run once to count the operations, and then once for each point. `tracer` is the command
-/// `mcp-overlay crash-at`.
+/// Plays the run once to count the operations, and then once for each point at an operation that
+/// `is_chosen`. `tracer` is the command `mcp-overlay crash-at`.
 ///
 /// # Errors
 /// See [`CrashError`].
@@ -144,11 +144,14 @@ pub(in crate::black_box) fn crash_points(
     stage: &Stage<'_>,
     profile: Profile,
     tracer: &[String],
+    is_chosen: &dyn Fn(&str) -> bool,
 ) -> Result<CrashReport, CrashError> {
     let run = Run { stage, profile, tracer };
     let whole = run.play(None)?;
     let mut report = CrashReport { operations: whole.record.operations, ..CrashReport::default() };
-    let points = (1..=report.operations.len())
+    let chosen = (1..).zip(&report.operations).filter(|(_, operation)| is_chosen(operation));
+    let points = chosen
+        .map(|(number, _)| number)
         .flat_map(|operation| [When::Before, When::After].map(|when| Point { operation, when }));
     let points: Vec<Point> = points.collect();
     let numbers = Numbers::up_to(points.len() as u64);

@@ -372,5 +372,4 @@ fn new_pair() -> Pair {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
-#[path = "grants_tests.rs"]
 mod tests;
