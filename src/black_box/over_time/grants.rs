@@ -369,7 +369,3 @@ fn new_pair() -> Pair {
     let token = |kind: &str| format!("{LOGIN}{kind}-{}", nonce());
     Pair { access: token("access"), refresh: token("refresh") }
 }
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
-mod tests;

@@ -11,6 +11,9 @@ mod calls;
 pub(super) mod crash_run;
 mod crashed;
 mod grants;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
+mod grants_tests;
 mod held;
 mod http;
 mod logins;

@@ -1,7 +1,12 @@
 //! Tests of the grants.
 
-use super::super::target::Origin;
-use super::*;
+use std::time::Instant;
+
+use mcp_overlay_model::lifecycle::Tokens;
+
+use super::asked::Asked;
+use super::grants::{Access, Answered, Grants};
+use super::target::{Origin, Target};
 
 fn server() -> Target {
     (Origin::Servers, "/0".into())
