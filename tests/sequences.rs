@@ -49,6 +49,7 @@ fn trace(seen: Vec<Seen>) -> Trace {
         repeated: Vec::new(),
         reused: Vec::new(),
         listed: Vec::new(),
+        stored: Vec::new(),
     }
 }
 

@@ -105,6 +105,66 @@ pub(crate) fn link_target(path: &Path) -> PathBuf {
     fs::canonicalize(path).ok().or_else(linked).unwrap_or_else(|| path.to_owned())
 }
 
+/// The end of the name of a temporary file.
+#[cfg(feature = "network")]
+const TEMPORARY: &str = ".mcp-overlay-tmp";
+/// How often another temporary file is tried if another process removes it.
+#[cfg(feature = "network")]
+const CREATE_TRIES: u32 = 10;
+
+/// The beginning of the names of the temporary files of this file.
+#[cfg(feature = "network")]
+fn temporary_prefix(target: &Path) -> String {
+    format!("{}.", target.file_name().unwrap_or_default().to_string_lossy())
+}
+
+/// A new temporary file. It is locked until it is closed: one without a lock was left by a process
+/// that was killed.
+#[cfg(feature = "network")]
+fn create_temporary(folder: &Path, prefix: &str) -> io::Result<tempfile::NamedTempFile> {
+    for _ in 0..CREATE_TRIES {
+        let mut builder = tempfile::Builder::new();
+        // Created with mode 0600.
+        let file = builder.prefix(prefix).suffix(TEMPORARY).tempfile_in(folder)?;
+        match file.as_file().try_lock() {
+            Ok(()) if file.path().exists() => return Ok(file),
+            // A file system without locks, on which no file is taken for a leftover.
+            Err(TryLockError::Error(_)) => return Ok(file),
+            // Another process has taken it for a leftover before it was locked.
+            Ok(()) | Err(TryLockError::WouldBlock) => {}
+        }
+    }
+    Err(io::Error::other("another process removes its temporary files"))
+}
+
+/// Removes the temporary files of processes that were killed while they replaced this file: they may
+/// hold secrets. What cannot be removed stays.
+#[cfg(feature = "network")]
+pub(crate) fn remove_leftovers(target: &Path) {
+    let (folder, prefix) = (folder_of(target), temporary_prefix(target));
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if !(name.starts_with(&prefix) && name.ends_with(TEMPORARY)) {
+            continue;
+        }
+        if let Ok(file) = File::options().write(true).open(entry.path())
+            && file.try_lock().is_ok()
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(feature = "network")]
+fn folder_of(target: &Path) -> &Path {
+    match target.parent() {
+        // A path of one component is in the working directory.
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
 /// Replaces a file atomically: other programs see the old text or the new one, never a part. A link
 /// stays a link, and its target is replaced.
 ///
@@ -114,26 +174,24 @@ pub(crate) fn link_target(path: &Path) -> PathBuf {
 pub struct Replacement {
     target: PathBuf,
     file: tempfile::NamedTempFile,
+    is_staged: bool,
 }
 
 #[cfg(feature = "network")]
 impl Replacement {
     /// Creates a temporary file beside the target, and missing folders. Fails here if the folder
-    /// cannot be written to, before the caller does what cannot be undone.
+    /// cannot be written to, before the caller does what cannot be undone. Removes what processes that
+    /// were killed left.
     ///
     /// # Errors
     /// A folder or the temporary file cannot be created.
     pub fn of(path: &Path) -> io::Result<Self> {
         let target = link_target(path);
-        let folder = match target.parent() {
-            // A path of one component is in the working directory.
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
+        let folder = folder_of(&target);
         fs::create_dir_all(folder)?;
-        // Created with mode 0600.
-        let file = tempfile::NamedTempFile::new_in(folder)?;
-        Ok(Self { target, file })
+        remove_leftovers(&target);
+        let file = create_temporary(folder, &temporary_prefix(&target))?;
+        Ok(Self { target, file, is_staged: false })
     }
 
     /// Gives the new file the permissions of the old one, if there is one, in place of mode 0600.
@@ -153,8 +211,10 @@ impl Replacement {
     /// # Errors
     /// It cannot be written.
     pub fn stage(&mut self, text: &str) -> io::Result<()> {
-        self.file.as_file().set_len(0)?;
-        self.file.rewind()?;
+        if std::mem::replace(&mut self.is_staged, true) {
+            self.file.as_file().set_len(0)?;
+            self.file.rewind()?;
+        }
         self.file.write_all(text.as_bytes())?;
         self.file.as_file().sync_all()
     }
@@ -238,5 +298,21 @@ mod tests {
         drop(Replacement::of(&path).unwrap());
         assert_eq!(fs::read_to_string(&path).unwrap(), "short");
         assert_eq!(folder.path().read_dir().unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_what_is_in_use_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let left = folder.path().join("file.abc.mcp-overlay-tmp");
+        let others = ["file.abc", "other.abc.mcp-overlay-tmp"].map(|name| folder.path().join(name));
+        for file in others.iter().chain([&left]) {
+            fs::write(file, "secret").unwrap();
+        }
+        let in_use = Replacement::of(&path).unwrap();
+        assert!(!left.exists());
+        assert!(others.iter().all(|file| file.exists()));
+        replace(&path, "text");
+        in_use.commit().unwrap();
     }
 }

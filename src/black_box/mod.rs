@@ -6,6 +6,7 @@
 //! record the requests that they receive. The observation (`observe`) is the answer.
 
 mod command;
+pub mod crash;
 mod delivery;
 mod home;
 mod local_case;
@@ -28,14 +29,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use mcp_overlay_model::lifecycle::Sequence;
-use mcp_overlay_model::{Answer, Case, Rejected};
+use mcp_overlay_model::{Answer, Case, Profile, Rejected};
 
 pub use self::home::remove_homes;
+pub use self::over_time::crash_run::{Crash, CrashError, CrashReport};
 
 use self::delivery::Delivered;
 use self::local_case::{Addresses, LocalCase};
 use self::narrow::AppsOrigin;
 use self::observe::Evidence;
+use self::over_time::crash_run;
 use self::over_time::player::{self, Stage};
 use self::over_time::servers::Servers;
 use self::refusal::ConfigNames;
@@ -120,6 +123,21 @@ impl BlackBox {
                 routed(Route::Split, " (config split between file and arguments)"),
             ],
         })
+    }
+
+    /// Kills the host at each of its file operations that `is_chosen`, starts it again, and asks it.
+    /// `tracer` is the command `mcp-overlay crash-at`.
+    ///
+    /// # Errors
+    /// See [`CrashError`].
+    pub fn crash_points(
+        &self,
+        profile: Profile,
+        tracer: &[String],
+        is_chosen: &dyn Fn(&str) -> bool,
+    ) -> Result<CrashReport, CrashError> {
+        let host = &self.in_file().host;
+        crash_run::crash_points(&host.stage(), profile, tracer, is_chosen)
     }
 
     fn in_file(&self) -> &Routed {
@@ -255,10 +273,7 @@ impl Driver for Routed {
         sequence: &Sequence,
         watch: &mut dyn Watch,
     ) -> Option<Result<Trace, Failure>> {
-        let Host { command, environment, patience, over_time, addresses, .. } = &*self.host;
-        let (patience, stdio) = (*patience, addresses.stdio.as_slice());
-        let stage = Stage { command, environment, patience, servers: over_time, stdio };
-        Some(player::play(&stage, sequence, watch))
+        Some(player::play(&self.host.stage(), sequence, watch))
     }
 
     /// Does nothing: with a shorter timeout, a host could miss what its servers send.
@@ -351,6 +366,13 @@ impl Host {
                 NotStarted::Refused(problem) | NotStarted::Failed(Failure { message: problem, .. }),
             ) => Err(StartError::Start { command: program, problem }),
         }
+    }
+
+    /// What sequences need of it.
+    fn stage(&self) -> Stage<'_> {
+        let Host { command, environment, patience, over_time, addresses, .. } = self;
+        let (patience, stdio) = (*patience, addresses.stdio.as_slice());
+        Stage { command, environment, patience, servers: over_time, stdio }
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Session>> {

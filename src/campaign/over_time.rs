@@ -53,7 +53,7 @@ impl Failing {
 /// What was wrong with it.
 #[derive(Clone)]
 pub(super) enum Problem {
-    Broken { broken: Broken, trace: Trace, advisory: bool },
+    Broken { broken: Broken, trace: Box<Trace>, advisory: bool },
     BrokeDown(Failure),
 }
 
@@ -85,8 +85,12 @@ pub(super) fn problem_of(sequence: &Sequence, played: Result<Trace, Failure>) ->
         Err(failure) => Some(Problem::BrokeDown(failure)),
         Ok(trace) => match judge(sequence, &trace) {
             Verdict::Agree => None,
-            Verdict::Advisory(broken) => Some(Problem::Broken { broken, trace, advisory: true }),
-            Verdict::Disagree(broken) => Some(Problem::Broken { broken, trace, advisory: false }),
+            Verdict::Advisory(broken) => {
+                Some(Problem::Broken { broken, trace: Box::new(trace), advisory: true })
+            }
+            Verdict::Disagree(broken) => {
+                Some(Problem::Broken { broken, trace: Box::new(trace), advisory: false })
+            }
         },
     }
 }

@@ -2,6 +2,8 @@
 
 mod check;
 mod console;
+mod crash_at;
+mod crash_points;
 mod diff;
 mod endpoint;
 mod explain;
@@ -41,6 +43,8 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Check(Box<check::Arguments>),
+    CrashAt(crash_at::Arguments),
+    CrashPoints(crash_points::Arguments),
     Diff(diff::Arguments),
     Endpoint(endpoint::Arguments),
     Explain(explain::Arguments),
@@ -54,6 +58,8 @@ enum Command {
 pub(crate) fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Check(arguments) => check::run(&arguments),
+        Command::CrashAt(arguments) => crash_at::run(&arguments),
+        Command::CrashPoints(arguments) => crash_points::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Endpoint(arguments) => endpoint::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

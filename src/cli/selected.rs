@@ -198,7 +198,7 @@ pub(crate) fn start(
 }
 
 /// Splits a command into arguments as a shell does.
-fn words(option: &str, command: &str) -> Result<Vec<String>, Misuse> {
+pub(crate) fn words(option: &str, command: &str) -> Result<Vec<String>, Misuse> {
     let words = shlex::split(command).filter(|words| !words.is_empty());
     words.ok_or_else(|| {
         format!(

@@ -8,6 +8,7 @@ use mcp_overlay_model::lifecycle::{
 };
 use mcp_overlay_model::{Rule, RuleSet};
 
+use super::stored_logins::{NotKept, not_kept};
 use crate::rules::holding;
 use crate::subject::{ListedFor, Reused, Trace};
 
@@ -77,6 +78,8 @@ pub enum Actual {
         /// When, in relation to the first time.
         when: String,
     },
+    /// Older tokens of the login to the server at this URL were stored than the newest ones.
+    NotKept(String),
 }
 
 /// Judges what a sequence came to, by the reading that explains more of it.
@@ -223,6 +226,7 @@ fn all_broken(
     file_counts: bool,
 ) -> (Vec<Broken>, Option<Broken>) {
     let mut all = Vec::new();
+    let not_kept = not_kept(&trace.stored);
     let mut discouraged = None;
     let mut state = State::before(sequence, file_counts);
     let mut changed = Duration::ZERO;
@@ -243,6 +247,12 @@ fn all_broken(
         all.extend(reused.take(1).map(|Reused { url, when, .. }| {
             let actual = Actual::Reused { url: url.clone(), when: when.clone() };
             Broken { step: at, rule: Rule::LifecycleRefreshOnce, allowed: Vec::new(), actual }
+        }));
+        let ends = trace.steps.get(at + 1).map_or(Duration::MAX, |next| next.ended);
+        let is_here = |lost: &&NotKept| lost.at >= observed.ended && lost.at < ends;
+        all.extend(not_kept.iter().filter(is_here).take(1).map(|lost| {
+            let (rule, actual) = (Rule::LifecycleRefreshOnce, Actual::NotKept(lost.url.clone()));
+            Broken { step: at, rule, allowed: Vec::new(), actual }
         }));
         all.extend(expected.broken_by(&observed.seen).map(|wrong| {
             let is_former = |(list, _): &&(Seen, Rule)| list == wrong.seen;

@@ -221,6 +221,9 @@ fn actual_words(actual: &Actual) -> String {
         Actual::Reused { url, when } => {
             format!("the token endpoint of {url} got one refresh token again: {when}")
         }
+        Actual::NotKept(url) => {
+            format!("the login to {url} that is stored has an old refresh token, which is spent")
+        }
         Actual::ListedFor(account) => format!("the tools of {CODEX_APPS} are those of {account}"),
         Actual::Repeated { at, times } => format!("{at} got this one call {times} times"),
     }

@@ -24,5 +24,7 @@ pub use production::{HostInputs, ProductionSubject};
 pub use reply::{Failure, FailureKind, Reply};
 pub use stdio::StdioDriver;
 pub use steps::{StepKind, Steps};
-pub use trace::{Credentials, ListedFor, Observed, Repeated, Reused, Trace};
+pub use trace::{
+    Credentials, ListedFor, Observed, Repeated, Reused, StoredTokens, TokenChange, Trace,
+};
 pub use watch::{Unwatched, Watch};

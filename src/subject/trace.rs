@@ -18,6 +18,9 @@ pub struct Trace {
     /// The refresh tokens that came to a token endpoint again.
     #[serde(default)]
     pub reused: Vec<Reused>,
+    /// What became of the tokens of logins, and which of them were found stored.
+    #[serde(default)]
+    pub stored: Vec<StoredTokens>,
     /// The accounts whose tools of the Apps server were listed.
     #[serde(default)]
     pub listed: Vec<ListedFor>,
@@ -32,6 +35,45 @@ pub struct Reused {
     pub url: String,
     /// When, in relation to the first time.
     pub when: String,
+}
+
+/// Something that the stored tokens of a login went through, since the beginning of the sequence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredTokens {
+    /// The name of the server.
+    pub server: String,
+    /// Its URL, as the configuration has it.
+    pub url: String,
+    /// Not before this.
+    pub from: Duration,
+    /// Not after this. `None` if the host may have done it later, or not at all.
+    pub until: Option<Duration>,
+    /// What it is.
+    pub change: TokenChange,
+}
+
+/// A change of stored tokens, or a look at them. A number stands for a pair of tokens: `(1, 2)` is what
+/// the third refresh of the second login gave.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenChange {
+    /// Another program wrote these.
+    Written {
+        /// The tokens.
+        tokens: (usize, usize),
+    },
+    /// A host refreshed the old ones and got the new ones, which are to be stored.
+    Refreshed {
+        /// The tokens that were refreshed.
+        old: (usize, usize),
+        /// The tokens in their place.
+        new: (usize, usize),
+    },
+    /// These were stored.
+    Found {
+        /// The tokens.
+        tokens: (usize, usize),
+    },
 }
 
 /// A list that had the tools of the Apps server that an account has.

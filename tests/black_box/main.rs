@@ -10,6 +10,8 @@
 #![cfg(all(unix, feature = "cli"))]
 
 mod command_line;
+#[cfg(target_os = "linux")]
+mod crash_points;
 mod faults;
 mod logins;
 mod outside_faults;

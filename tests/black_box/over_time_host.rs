@@ -25,6 +25,13 @@ use refresh_faults::{NOT_STORED, Proxy};
 
 const BUFFER: usize = 1 << 16;
 
+/// A host that writes the logins as it knows them, without a look at those that another host wrote.
+const OVERWRITES: &str = "overwrites-the-logins-of-another-host";
+
+/// Hosts that lose logins if they are killed while they write them, or if there are two.
+const CARELESS: [&str; 3] =
+    ["writes-logins-in-place", "removes-logins-before-it-writes-them", OVERWRITES];
+
 /// The ids of the requests that this program makes up.
 const OWN: u64 = 1 << 40;
 
@@ -36,14 +43,17 @@ fn main() {
     let home = PathBuf::from(std::env::var_os("CODEX_HOME").unwrap());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     // A home in which nobody else ever signs in or out.
-    let apart = home.join("apart");
+    let apart = match fault == OVERWRITES {
+        true => home.join(format!("apart-{}", std::process::id())),
+        false => home.join("apart"),
+    };
     if fault == "keeps-the-first-sign-in" {
         // A host that starts again finds them there.
         let _ = std::fs::create_dir(&apart);
         let _ = std::os::unix::fs::symlink(home.join("config.toml"), apart.join("config.toml"));
         let _ = std::fs::copy(home.join("auth.json"), apart.join("auth.json"));
     }
-    if fault == NOT_STORED {
+    if fault == NOT_STORED || CARELESS.contains(&fault.as_str()) {
         let _ = std::fs::create_dir(&apart);
         for file in ["config.toml", "auth.json"] {
             let _ = std::os::unix::fs::symlink(home.join(file), apart.join(file));
@@ -51,7 +61,8 @@ fn main() {
         let _ = std::fs::copy(home.join(".credentials.json"), apart.join(".credentials.json"));
     }
     let state = Arc::new(Mutex::new(State::default()));
-    let is_apart = ["keeps-the-first-sign-in", NOT_STORED].contains(&fault.as_str());
+    let is_apart = ["keeps-the-first-sign-in", NOT_STORED].contains(&fault.as_str())
+        || CARELESS.contains(&fault.as_str());
     let home = if is_apart { &apart } else { &home };
     let counting = Arc::clone(&state);
     let proxy = Proxy::of(&fault, move || counting.lock().unwrap().calls());
@@ -91,10 +102,12 @@ impl Host {
         let (to_server, input) = duplex(BUFFER);
         let (output, from_server) = duplex(BUFFER);
         let (fault, state) = (fault.to_string(), Arc::clone(state));
+        let home = home.to_path_buf();
         runtime.spawn(async move {
             let mut lines = BufReader::new(from_server).lines();
             while let Ok(Some(line)) = lines.next_line().await {
                 let message = serde_json::from_str(&line).unwrap();
+                store_carelessly(&fault, &home);
                 let answer = state.lock().unwrap().answer(&fault, message);
                 answer.iter().for_each(say);
             }
@@ -108,6 +121,26 @@ impl Host {
     fn send(&mut self, runtime: &Runtime, message: &Value) {
         runtime.block_on(self.input.write_all(format!("{message}\n").as_bytes())).unwrap();
     }
+}
+
+/// Brings the logins of the home apart to the real one, if the fault is about that.
+fn store_carelessly(fault: &str, apart: &Path) {
+    let logins = ".credentials.json";
+    let (from, to) = (apart.join(logins), apart.parent().unwrap().join(logins));
+    let new = std::fs::read(from).unwrap_or_default();
+    if !CARELESS.contains(&fault) || new == std::fs::read(&to).unwrap_or_default() {
+        return;
+    }
+    if fault == "writes-logins-in-place" {
+        std::fs::write(to, new).unwrap();
+        return;
+    }
+    let beside = apart.join("new");
+    std::fs::write(&beside, new).unwrap();
+    if fault == "removes-logins-before-it-writes-them" {
+        let _ = std::fs::remove_file(&to);
+    }
+    std::fs::rename(beside, to).unwrap();
 }
 
 fn say(message: &Value) {

@@ -87,7 +87,15 @@ fn every_command_has_help() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!("help", sandbox.run(&["--help"]).whole());
     for command in [
-        "check", "diff", "endpoint", "explain", "merge", "releases", "replay", "selftest",
+        "check",
+        "crash-points",
+        "diff",
+        "endpoint",
+        "explain",
+        "merge",
+        "releases",
+        "replay",
+        "selftest",
         "subject",
     ] {
         let output = sandbox.run(&[command, "--help"]);

@@ -7,7 +7,9 @@ use std::sync::{Mutex, PoisonError};
 
 use super::error::{AuthFileError, LogoutError};
 use crate::bounded;
-use crate::files::{ReadError, Replacement, link_target, open_private, read_text};
+use crate::files::{
+    ReadError, Replacement, link_target, open_private, read_text, remove_leftovers,
+};
 
 /// The largest `auth.json` that is read, in bytes.
 pub const MAX_AUTH_BYTES: u64 = 1024 * 1024;
@@ -115,6 +117,7 @@ impl Storage {
                 };
                 let target = link_target(path);
                 let deleted = remove(&target).map_err(failed)?;
+                remove_leftovers(&target);
                 if target != *path {
                     remove(path).map_err(failed)?;
                 }

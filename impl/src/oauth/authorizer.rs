@@ -89,14 +89,25 @@ impl Shared {
         if let Some(reason) = lock.failed_since(since, &old) {
             return Err(Unauthorized(reason));
         }
+        let is_good = matches!(wanted, Wanted::Fresh) && !old.have_expired();
+        // Before the token is spent: it could not be used again if the new tokens were lost.
+        let prepared = match old.refresh_token {
+            Some(_) => self.store.prepare().await,
+            None => Ok(None),
+        };
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(_) if is_good => return Ok(old),
+            Err(error) => return Err(Unauthorized(error.to_string())),
+        };
         let error = match refresh(&self.server, &old, self.trust.clone()).await {
             Ok(new) => {
-                let saved = self.store.save(new.clone()).await;
+                let saved = self.store.save_prepared(new.clone(), prepared).await;
                 saved.map_err(|error| Unauthorized(error.to_string()))?;
                 return Ok(new);
             }
             // The old tokens are valid for some more seconds.
-            Err(_) if matches!(wanted, Wanted::Fresh) && !old.have_expired() => return Ok(old),
+            Err(_) if is_good => return Ok(old),
             Err(error) => error,
         };
         Err(Unauthorized(match error {

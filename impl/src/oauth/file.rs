@@ -13,6 +13,13 @@ use crate::files::{ReadError, Replacement, open_private, read_text};
 /// The largest file, in bytes.
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
+/// What a save needs, made ready before the refresh token is spent: then only writing can fail, and a
+/// host that is killed is likely to have stored the new one.
+pub(super) struct Prepared {
+    new: Replacement,
+    lock: File,
+}
+
 /// The file. Entries of other programs are kept unchanged.
 pub(super) struct TokenFile {
     home: PathBuf,
@@ -34,14 +41,20 @@ impl TokenFile {
         Ok(tokens.max_by_key(|tokens: &Tokens| tokens.expires_at))
     }
 
-    pub(super) fn save(&self, tokens: &Tokens) -> Result<(), StoreError> {
+    pub(super) fn prepare(&self) -> Result<Prepared, StoreError> {
+        let new = Replacement::of(&self.path).map_err(|error| self.not_written(&error))?;
+        Ok(Prepared { new, lock: self.open_lock("file")? })
+    }
+
+    pub(super) fn save(&self, tokens: &Tokens, prepared: Prepared) -> Result<(), StoreError> {
         let (name, url) = (&tokens.server_name, &tokens.server_url);
         let entry = serde_json::to_value(tokens).map_err(|_| self.error("cannot be serialized"))?;
-        let _lock = self.lock("file")?;
+        let Prepared { new, lock } = prepared;
+        lock.lock().map_err(|error| self.not_locked(&error))?;
         let mut entries = self.read()?;
         entries.retain(|_, entry| !is_of(entry, name, url));
         entries.insert(key(name, url), entry);
-        self.write(entries)
+        self.write(new, entries)
     }
 
     pub(super) fn remove(&self, name: &str, url: &str) -> Result<bool, StoreError> {
@@ -49,13 +62,14 @@ impl TokenFile {
         if !self.path.exists() {
             return Ok(false);
         }
-        let _lock = self.lock("file")?;
+        let Prepared { new, lock } = self.prepare()?;
+        lock.lock().map_err(|error| self.not_locked(&error))?;
         let mut entries = self.read()?;
         let before = entries.len();
         entries.retain(|_, entry| !is_of(entry, name, url));
         let removed = entries.len() < before;
         if removed {
-            self.write(entries)?;
+            self.write(new, entries)?;
         }
         Ok(removed)
     }
@@ -96,22 +110,16 @@ impl TokenFile {
         Ok(())
     }
 
-    fn write(&self, entries: Map<String, Value>) -> Result<(), StoreError> {
-        let write = || {
-            let mut new = Replacement::of(&self.path)?;
-            new.stage(&Value::Object(entries).to_string())?;
-            new.commit()
-        };
-        write().map_err(|error: io::Error| self.error(format!("cannot be written: {error}")))
+    fn write(&self, mut new: Replacement, entries: Map<String, Value>) -> Result<(), StoreError> {
+        let staged = new.stage(&Value::Object(entries).to_string());
+        staged.and_then(|()| new.commit()).map_err(|error| self.not_written(&error))
     }
 
-    /// Waits for a lock that is held only briefly. Dropping the file releases it.
-    fn lock(&self, name: &str) -> Result<File, StoreError> {
-        let file = self.open_lock(name)?;
-        file.lock().map_err(|error| self.not_locked(&error))?;
-        Ok(file)
+    fn not_written(&self, error: &io::Error) -> StoreError {
+        self.error(format!("cannot be written: {error}"))
     }
 
+    /// A file to lock, for as long as it is open.
     fn open_lock(&self, name: &str) -> Result<File, StoreError> {
         let folder = self.home.join(".credentials.locks");
         let open = || {

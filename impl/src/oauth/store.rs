@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::error::StoreError;
-use super::file::TokenFile;
+use super::file::{Prepared, TokenFile};
 use super::tokens::{Tokens, key};
 use crate::files::lock_within;
 
@@ -126,7 +126,22 @@ impl TokenStore {
     /// # Errors
     /// The store cannot be written.
     pub async fn save(&self, tokens: Tokens) -> Result<(), StoreError> {
-        self.blocking(move |store| store.save(&tokens)).await
+        self.blocking(move |store| store.save(&tokens, store.prepare()?)).await
+    }
+
+    /// Makes ready what [`save_prepared`](Self::save_prepared) needs. Fails here if tokens cannot be
+    /// stored, before the refresh token is spent.
+    pub(super) async fn prepare(&self) -> Result<Option<Prepared>, StoreError> {
+        self.blocking(Inner::prepare).await
+    }
+
+    /// [`save`](Self::save) after [`prepare`](Self::prepare).
+    pub(super) async fn save_prepared(
+        &self,
+        tokens: Tokens,
+        prepared: Option<Prepared>,
+    ) -> Result<(), StoreError> {
+        self.blocking(move |store| store.save(&tokens, prepared)).await
     }
 
     /// Removes a server's tokens from file and keyring. Returns whether there were any.
@@ -188,7 +203,20 @@ impl Inner {
         }
     }
 
-    fn save(&self, tokens: &Tokens) -> Result<(), StoreError> {
+    /// What the file needs; `None` if tokens may be stored elsewhere.
+    fn prepare(&self) -> Result<Option<Prepared>, StoreError> {
+        match &self.backend {
+            Backend::Memory(_) => Ok(None),
+            Backend::Disk(file, mode) => match now(mode) {
+                StoreMode::File => file.prepare().map(Some),
+                // With a keyring, a home that cannot be written to does not matter.
+                StoreMode::Auto => Ok(file.prepare().ok()),
+                StoreMode::Keyring => Ok(None),
+            },
+        }
+    }
+
+    fn save(&self, tokens: &Tokens, prepared: Option<Prepared>) -> Result<(), StoreError> {
         let (name, url) = (&tokens.server_name, &tokens.server_url);
         let (file, mode) = match &self.backend {
             Backend::Memory(kept) => {
@@ -197,13 +225,14 @@ impl Inner {
             }
             Backend::Disk(file, mode) => (file, now(mode)),
         };
+        let in_file = || file.save(tokens, prepared.map_or_else(|| file.prepare(), Ok)?);
         if mode == StoreMode::File {
-            return file.save(tokens);
+            return in_file();
         }
         match (keyring::save(tokens), mode) {
             // A copy left in the file would become stale.
             (Ok(()), _) => file.remove(name, url).map(drop),
-            (Err(_), StoreMode::Auto) => file.save(tokens),
+            (Err(_), StoreMode::Auto) => in_file(),
             (Err(error), _) => Err(error),
         }
     }

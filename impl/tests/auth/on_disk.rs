@@ -42,6 +42,15 @@ fn a_path_that_is_not_a_file_is_an_error() {
 }
 
 #[test]
+fn logout_deletes_what_a_killed_host_left() {
+    let home = Home::with(&chatgpt("at-1", "rt-1"));
+    let left = home.file().with_file_name("auth.json.abc.mcp-overlay-tmp");
+    std::fs::write(&left, "secret").unwrap();
+    assert_eq!(home.store().logout(), Ok(true));
+    assert!(!left.exists());
+}
+
+#[test]
 fn logout_deletes_the_file() {
     let home = Home::with(&chatgpt("at-1", "rt-1"));
     let store = home.store();

@@ -69,6 +69,25 @@ async fn expiring_tokens_are_refreshed_once() {
     }
 }
 
+/// Where the new tokens cannot be stored, the refresh token is not spent.
+#[tokio::test]
+async fn a_home_that_cannot_be_written_to_costs_no_login() {
+    let home = tempfile::tempdir().unwrap();
+    let oauth = OAuth::new(TokenStore::on_disk(home.path(), StoreMode::File));
+    let provider = Provider::start().await;
+    provider.state().expires_in = Some(0);
+    provider.login(&oauth, &provider.server(), LoginRequest::default()).await.unwrap();
+    // Not even root can open a folder for writing.
+    let lock = home.path().join(".credentials.locks/file");
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::create_dir(&lock).unwrap();
+    let authorizer = authorizer(&oauth, &provider).await;
+    assert!(authorizer.headers().await.is_err());
+    assert_eq!(provider.state().refreshes, 0);
+    std::fs::remove_dir(&lock).unwrap();
+    assert_eq!(bearer(&authorizer.headers().await.unwrap()), "secret-access-2");
+}
+
 /// The refresh token is spent even if the request is cancelled, so the new tokens must be stored.
 #[tokio::test]
 async fn a_refresh_finishes_after_its_request_is_cancelled() {

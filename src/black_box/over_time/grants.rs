@@ -11,7 +11,7 @@ use super::target::Target;
 use crate::subject::process::secrets::nonce;
 
 /// A marker in every token of a login, to recognise it in a request to another server.
-const LOGIN: &str = "mcp-overlay-login-";
+pub(super) const LOGIN: &str = "mcp-overlay-login-";
 
 /// The most refreshes to record for one sequence.
 const MOST: usize = 1_000;
@@ -53,8 +53,8 @@ struct Receipt {
     /// The run of the host.
     run: u64,
     ended: Option<(Instant, Outcome)>,
-    /// Whether the client had an answer that the new token made possible.
-    was_used: bool,
+    /// When the client had an answer that the new token made possible.
+    used: Option<Instant>,
 }
 
 /// How the token endpoints behave, and which run of the host this is.
@@ -97,6 +97,31 @@ pub(super) enum Answered {
     InvalidGrant,
 }
 
+/// What is left of a login whose tokens are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// The newest tokens are stored.
+    Newest,
+    /// The refresh token is spent, and the newer tokens are not stored.
+    Spent {
+        /// Whether a server got the newer access token.
+        was_used: bool,
+    },
+    /// They are no tokens of one login to this server.
+    #[default]
+    Unknown,
+}
+
+/// A refresh that was answered with new tokens. A pair of tokens is its login and its place in it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Renewal {
+    pub(super) old: (usize, usize),
+    pub(super) new: (usize, usize),
+    pub(super) issued: Instant,
+    /// When the client had an answer that the new tokens made possible.
+    pub(super) used: Option<Instant>,
+}
+
 /// A refresh token that came twice.
 #[derive(Debug)]
 pub(super) struct Again {
@@ -114,6 +139,25 @@ impl Grants {
         self.guarded.insert(target.clone());
         self.families.push(Family { target, pairs, accepted: 0, has_ended });
         pair
+    }
+
+    /// What is left of a login to this server whose tokens are stored. The servers got these
+    /// `Authorization` headers.
+    pub(super) fn stored(&self, target: &Target, stored: &Pair, sent: &[&str]) -> Kept {
+        let is = |pair: &Pair| pair.access == stored.access && pair.refresh == stored.refresh;
+        let of_server = self.families.iter().filter(|family| family.target == *target);
+        let mut found =
+            of_server.filter_map(|family| Some((family, family.pairs.iter().position(is)?)));
+        let Some((family, at)) = found.next_back() else { return Kept::Unknown };
+        let newer = family.pairs.get(at + 1..).unwrap_or_default();
+        let was_sent = |pair: &Pair| {
+            let mut tokens = sent.iter().filter_map(|sent| sent.strip_prefix("Bearer "));
+            tokens.any(|token| token == pair.access)
+        };
+        match newer {
+            [] => Kept::Newest,
+            newer => Kept::Spent { was_used: newer.iter().any(was_sent) },
+        }
     }
 
     pub(super) fn is_guarded(&self, target: &Target) -> bool {
@@ -186,7 +230,7 @@ impl Grants {
             return None;
         }
         let run = self.endpoints.borrow().run;
-        self.receipts.push(Receipt { at, token, run, ended: None, was_used: false });
+        self.receipts.push(Receipt { at, token, run, ended: None, used: None });
         Some((self.receipts.len() - 1, run, self.endpoints.subscribe()))
     }
 
@@ -243,7 +287,9 @@ impl Grants {
     pub(super) fn was_used(&mut self, authorization: Option<&str>) {
         let Some((family, at)) = self.of_access(authorization) else { return };
         let of_it = |receipt: &&mut Receipt| receipt.token.0 == family && receipt.token.1 < at;
-        self.receipts.iter_mut().filter(of_it).for_each(|receipt| receipt.was_used = true);
+        self.receipts.iter_mut().filter(of_it).for_each(|receipt| {
+            receipt.used.get_or_insert_with(Instant::now);
+        });
     }
 
     /// Whether the token endpoint of this server holds a refresh of this run of the host.
@@ -254,6 +300,23 @@ impl Grants {
                 let family = self.families.get(receipt.token.0);
                 receipt.ended.is_none() && family.is_some_and(|family| family.target == *target)
             })
+    }
+
+    /// The pair with this refresh token, and its server.
+    pub(super) fn numbered(&self, refresh: &str) -> Option<((usize, usize), Target)> {
+        let tokens = self.position(|pair| pair.refresh == refresh)?;
+        Some((tokens, self.families.get(tokens.0)?.target.clone()))
+    }
+
+    /// All refreshes that were answered with new tokens.
+    pub(super) fn renewals(&self) -> Vec<Renewal> {
+        let renewal = |receipt: &Receipt| {
+            let (issued, outcome) = receipt.ended?;
+            let (login, at) = receipt.token;
+            let (old, new, used) = ((login, at), (login, at + 1), receipt.used);
+            (outcome == Outcome::Renewed).then_some(Renewal { old, new, issued, used })
+        };
+        self.receipts.iter().filter_map(renewal).collect()
     }
 
     /// The refresh tokens that must not have come again.
@@ -281,7 +344,7 @@ fn is_wrong(earlier: &[&Receipt], again: &Receipt, reasons: usize) -> Option<&'s
     match last.ended {
         Some((_, Outcome::Rejected)) => None,
         Some((_, Outcome::Renewed)) if is_restarted => {
-            last.was_used.then_some("after a restart, although the new one had been used")
+            last.used.is_some().then_some("after a restart, although the new one had been used")
         }
         Some((at, Outcome::Renewed)) if at <= again.at => Some("after the new one was issued"),
         Some((at, Outcome::Lost)) if at <= again.at => {
@@ -305,142 +368,4 @@ fn first(earlier: &[&Receipt], again: &Receipt) -> Instant {
 fn new_pair() -> Pair {
     let token = |kind: &str| format!("{LOGIN}{kind}-{}", nonce());
     Pair { access: token("access"), refresh: token("refresh") }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
-mod tests {
-    use super::super::target::Origin;
-    use super::*;
-
-    fn server() -> Target {
-        (Origin::Servers, "/0".into())
-    }
-
-    /// The grants of one login, and its first refresh token.
-    fn logged_in() -> (Grants, String) {
-        let mut grants = Grants::default();
-        let refresh = grants.log_in(&server()).refresh;
-        (grants, refresh)
-    }
-
-    fn arrives(grants: &mut Grants, token: &str) -> usize {
-        grants.received(&server(), token, Instant::now()).unwrap().0
-    }
-
-    fn again(grants: &Grants, asked: &Asked) -> Vec<&'static str> {
-        grants.again(asked).iter().map(|again| again.when).collect()
-    }
-
-    #[test]
-    fn a_refresh_token_counts_once_and_the_second_time_ends_the_login() {
-        let (mut grants, token) = logged_in();
-        let first = arrives(&mut grants, &token);
-        let Answered::Renewed(pair) = grants.answer(first) else { unreachable!() };
-        assert!(again(&grants, &Asked::default()).is_empty());
-        let second = arrives(&mut grants, &token);
-        assert!(matches!(grants.answer(second), Answered::InvalidGrant));
-        assert_eq!(again(&grants, &Asked::default()), ["after the new one was issued"]);
-        let third = arrives(&mut grants, &pair.refresh);
-        assert!(matches!(grants.answer(third), Answered::InvalidGrant));
-    }
-
-    #[test]
-    fn a_refresh_token_that_comes_twice_at_a_time_is_found() {
-        let (mut grants, token) = logged_in();
-        arrives(&mut grants, &token);
-        arrives(&mut grants, &token);
-        assert_eq!(again(&grants, &Asked::default()), ["before it was answered"]);
-    }
-
-    #[test]
-    fn a_restart_may_lose_a_token_that_was_not_used() {
-        for was_used in [false, true] {
-            let (mut grants, token) = logged_in();
-            let first = arrives(&mut grants, &token);
-            let Answered::Renewed(pair) = grants.answer(first) else { unreachable!() };
-            if was_used {
-                grants.was_used(Some(&format!("Bearer {}", pair.access)));
-            }
-            grants.host_ended();
-            arrives(&mut grants, &token);
-            assert_eq!(!again(&grants, &Asked::default()).is_empty(), was_used);
-        }
-    }
-
-    /// The first request of the client has led to a refresh, and the answer to it is lost.
-    fn lost() -> (Grants, String, Asked) {
-        let (mut grants, token) = logged_in();
-        grants.behave(&server(), Tokens::Cut);
-        let mut asked = Asked::default();
-        asked.request(1);
-        let first = arrives(&mut grants, &token);
-        assert!(matches!(grants.answer(first), Answered::Cut(_)));
-        (grants, token, asked)
-    }
-
-    #[test]
-    fn a_lost_answer_is_asked_for_once_more_only_for_another_request_of_the_client() {
-        let (mut grants, token, mut asked) = lost();
-        let second = arrives(&mut grants, &token);
-        assert_eq!(again(&grants, &asked), ["by itself, after the answer to it was lost"]);
-        grants.lost(second);
-        asked.request(2);
-        arrives(&mut grants, &token);
-        let third = again(&grants, &asked).len();
-        assert_eq!(third, 2, "the second one is no better for it, and the third is one too many");
-    }
-
-    #[test]
-    fn a_request_of_the_client_is_a_reason_to_try_a_lost_token_once_more() {
-        let (mut grants, token, mut asked) = lost();
-        asked.request(2);
-        arrives(&mut grants, &token);
-        assert!(again(&grants, &asked).is_empty());
-    }
-
-    /// The host opens the connections of a thread in the background.
-    #[test]
-    fn a_thread_that_has_not_used_the_server_is_a_reason_too() {
-        for was_reached in [false, true] {
-            let (mut grants, token) = logged_in();
-            grants.behave(&server(), Tokens::Cut);
-            let mut asked = Asked::default();
-            asked.request(1);
-            asked.thread_starts("t1");
-            if was_reached {
-                asked.was_answered("t1", &server());
-            }
-            asked.request(2);
-            let first = arrives(&mut grants, &token);
-            assert!(matches!(grants.answer(first), Answered::Cut(_)));
-            arrives(&mut grants, &token);
-            assert_eq!(again(&grants, &asked).is_empty(), !was_reached);
-        }
-    }
-
-    #[test]
-    fn a_token_that_was_rejected_without_being_spent_may_come_again() {
-        let (mut grants, token) = logged_in();
-        grants.behave(&server(), Tokens::Refuse);
-        let first = arrives(&mut grants, &token);
-        assert!(matches!(grants.answer(first), Answered::Refused));
-        grants.behave(&server(), Tokens::Well);
-        let second = arrives(&mut grants, &token);
-        assert!(matches!(grants.answer(second), Answered::Renewed(_)));
-        assert!(again(&grants, &Asked::default()).is_empty());
-    }
-
-    #[test]
-    fn an_access_token_is_good_at_its_server_until_it_expires() {
-        let mut grants = Grants::default();
-        let bearer = format!("Bearer {}", grants.log_in(&server()).access);
-        let other: Target = (Origin::Servers, "/1".into());
-        assert_eq!(grants.access(&server(), Some(&bearer)), Access::Granted);
-        assert_eq!(grants.access(&server(), None), Access::Refused);
-        assert_eq!(grants.access(&other, None), Access::Granted);
-        assert_eq!(grants.access(&other, Some(&bearer)), Access::OfAnother);
-        grants.expire(&server());
-        assert_eq!(grants.access(&server(), Some(&bearer)), Access::Refused);
-    }
 }

@@ -13,10 +13,10 @@ use super::held::Waiting;
 use super::player::Player;
 use super::shared::Target;
 use crate::files::write_whole;
-use crate::subject::{Failure, Reused};
+use crate::subject::{Failure, Reused, TokenChange};
 
 /// The file of logins in a home, as released Codex reads it.
-const FILE: &str = ".credentials.json";
+pub(super) const FILE: &str = ".credentials.json";
 
 /// How long a stored access token is good.
 const LASTS: Duration = Duration::from_secs(3600);
@@ -75,10 +75,13 @@ impl Player<'_> {
         }
     }
 
-    fn edit_logins(&self, edit: impl FnOnce(&mut Map<String, Value>)) -> Result<Seen, Failure> {
+    fn edit_logins(&mut self, edit: impl FnOnce(&mut Map<String, Value>)) -> Result<Seen, Failure> {
         let Some(home) = self.home() else { return Ok(Seen::Done) };
+        let from = self.began.elapsed();
         let edited = edit_file(&home.path().join(FILE), edit);
-        edited.map(|()| Seen::Done).map_err(|error| crate::black_box::session::own_fault(&error))
+        let all = edited.map_err(|error| crate::black_box::session::own_fault(&error))?;
+        self.note_logins(&all, from, |tokens| TokenChange::Written { tokens });
+        Ok(Seen::Done)
     }
 
     /// Whether a call waits for a refresh that is held; then it is kept for a release.
@@ -115,14 +118,19 @@ impl Player<'_> {
     }
 }
 
-fn edit_file(path: &Path, edit: impl FnOnce(&mut Map<String, Value>)) -> io::Result<()> {
+/// Edits the file; returns its new entries.
+fn edit_file(
+    path: &Path,
+    edit: impl FnOnce(&mut Map<String, Value>),
+) -> io::Result<Map<String, Value>> {
     let mut all = match std::fs::read(path) {
         Ok(text) => serde_json::from_slice(&text).unwrap_or_default(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Map::new(),
         Err(error) => return Err(error),
     };
     edit(&mut all);
-    write_whole(path, Value::Object(all).to_string().as_bytes())
+    write_whole(path, Value::Object(all.clone()).to_string().as_bytes())?;
+    Ok(all)
 }
 
 /// An entry of the file, as released Codex writes it.

@@ -8,7 +8,12 @@ pub(crate) mod accounts;
 mod answer;
 mod asked;
 mod calls;
+pub(super) mod crash_run;
+mod crashed;
 mod grants;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
+mod grants_tests;
 mod held;
 mod http;
 mod logins;
@@ -18,4 +23,5 @@ mod processes;
 mod running;
 pub(super) mod servers;
 mod shared;
+mod stored;
 mod target;

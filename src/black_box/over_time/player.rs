@@ -25,7 +25,7 @@ use crate::subject::process::piped::protocol;
 use crate::subject::process::secrets::nonce;
 use crate::subject::stdio::Patience;
 use crate::subject::{
-    Credentials, Failure, FailureKind, ListedFor, Observed, Repeated, Trace, Watch,
+    Credentials, Failure, FailureKind, ListedFor, Observed, Repeated, StoredTokens, Trace, Watch,
 };
 
 /// The time in which what ends must be gone (`lifecycle.superseded-ends`, `lifecycle.ends`).
@@ -54,33 +54,8 @@ pub(in crate::black_box) fn play(
     sequence: &Sequence,
     watch: &mut dyn Watch,
 ) -> Result<Trace, Failure> {
-    let home = Home::new(None).map_err(|error| session::own_fault(&error))?;
-    let accounts = Accounts::of(sequence);
-    let mark = format!("ns{}", nonce());
-    stage.servers.begin(&mark);
-    let mut player = Player {
-        stage,
-        accounts,
-        mark: mark.clone(),
-        home: Some(home),
-        session: None,
-        second: None,
-        second_threads: BTreeSet::new(),
-        has_run: false,
-        config: Map::from_iter([("chatgpt_base_url".to_string(), Value::from(BASE))]),
-        urls: Vec::new(),
-        threads: BTreeMap::new(),
-        held: Vec::new(),
-        waiting: Vec::new(),
-        asked: Asked::default(),
-        holding: BTreeSet::new(),
-        calls: Vec::new(),
-        listed: Vec::new(),
-        step: 0,
-        leaked_before: Vec::new(),
-        state: State::before(sequence, true),
-        began: Instant::now(),
-    };
+    let mut player = Player::new(stage, sequence)?;
+    let mark = player.mark.clone();
     let played = player.play(sequence, watch);
     drop(player);
     stage.servers.end(&mark);
@@ -117,6 +92,8 @@ pub(super) struct Player<'a> {
     /// The step of each call. A call has its position as its number.
     pub(super) calls: Vec<usize>,
     listed: Vec<ListedFor>,
+    /// What became of the stored tokens, besides refreshes.
+    pub(super) stored: Vec<StoredTokens>,
     /// The number of the step.
     pub(super) step: usize,
     /// What the specification knows, to know what to wait for.
@@ -124,7 +101,38 @@ pub(super) struct Player<'a> {
     pub(super) began: Instant,
 }
 
-impl Player<'_> {
+impl<'a> Player<'a> {
+    /// With a new home, and no host yet. [`Servers::end`] ends what this begins.
+    pub(super) fn new(stage: &'a Stage<'a>, sequence: &Sequence) -> Result<Self, Failure> {
+        let home = Home::new(None).map_err(|error| session::own_fault(&error))?;
+        let mark = format!("ns{}", nonce());
+        stage.servers.begin(&mark);
+        Ok(Player {
+            stage,
+            accounts: Accounts::of(sequence),
+            mark,
+            home: Some(home),
+            session: None,
+            second: None,
+            second_threads: BTreeSet::new(),
+            has_run: false,
+            config: Map::from_iter([("chatgpt_base_url".to_string(), Value::from(BASE))]),
+            urls: Vec::new(),
+            threads: BTreeMap::new(),
+            held: Vec::new(),
+            waiting: Vec::new(),
+            asked: Asked::default(),
+            holding: BTreeSet::new(),
+            calls: Vec::new(),
+            listed: Vec::new(),
+            stored: Vec::new(),
+            step: 0,
+            leaked_before: Vec::new(),
+            state: State::before(sequence, true),
+            began: Instant::now(),
+        })
+    }
+
     fn play(&mut self, sequence: &Sequence, watch: &mut dyn Watch) -> Result<Trace, Failure> {
         let mut steps = Vec::with_capacity(sequence.steps.len());
         for (number, step) in sequence.steps.iter().enumerate() {
@@ -139,6 +147,7 @@ impl Player<'_> {
             let observed = Observed { seen, ended: self.began.elapsed() };
             watch.after(&observed);
             steps.push(observed);
+            self.look_at_logins();
         }
         if let Some(leaked) = self.leaked() {
             return Err(leaked);
@@ -150,8 +159,8 @@ impl Player<'_> {
             let at = received.at.saturating_duration_since(self.began);
             Some(Credentials { at, url: self.url_of(&received.target), account })
         });
-        let (reused, listed) = (self.reused(), self.listed.clone());
-        Ok(Trace { steps, credentials: credentials.collect(), repeated, reused, listed })
+        let (reused, listed, stored) = (self.reused(), self.listed.clone(), self.stored());
+        Ok(Trace { steps, credentials: credentials.collect(), repeated, reused, listed, stored })
     }
 
     /// The calls that servers took more than once.
@@ -171,7 +180,7 @@ impl Player<'_> {
     }
 
     /// A leak takes precedence over what it may have caused.
-    fn leaked(&self) -> Option<Failure> {
+    pub(super) fn leaked(&self) -> Option<Failure> {
         let mut leaks = self.leaked_before.clone();
         leaks.extend(self.session.iter().chain(&self.second).flat_map(Session::leaks));
         leaks.extend(self.stage.servers.take_strays());
@@ -179,7 +188,7 @@ impl Player<'_> {
         (!leaks.is_empty()).then_some(Failure { kind: FailureKind::Leaked, message, certain: true })
     }
 
-    fn take(&mut self, step: &Step, expected: &Expected) -> Result<Seen, Failure> {
+    pub(super) fn take(&mut self, step: &Step, expected: &Expected) -> Result<Seen, Failure> {
         match step {
             Step::Config(config) => self.write_config(config),
             Step::SignIn(sign_in) if sign_in.by == Means::File => self.sign_in(sign_in),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use mcp_overlay_model::lifecycle::{Behaviour, Tokens};
 
 use super::asked::Asked;
-use super::grants::{Again, Grants, Pair};
+use super::grants::{Again, Grants, Kept, Pair, Renewal};
 use super::shared::{Open, Origin, Playing, Received, Shared, Target, lock};
 use super::{http, processes};
 
@@ -123,6 +123,24 @@ impl Servers {
 
     pub(super) fn holds_refresh(&self, mark: &str, target: &Target) -> bool {
         self.grants(mark, |grants| grants.holds_refresh(target))
+    }
+
+    /// The number of the pair with this refresh token, and its server.
+    pub(super) fn numbered(&self, mark: &str, refresh: &str) -> Option<((usize, usize), Target)> {
+        self.grants(mark, |grants| grants.numbered(refresh))
+    }
+
+    /// All refreshes that were answered with new tokens.
+    pub(super) fn renewals(&self, mark: &str) -> Vec<Renewal> {
+        self.grants(mark, |grants| grants.renewals())
+    }
+
+    /// What a server knows of tokens that are stored.
+    pub(super) fn stored(&self, mark: &str, target: &Target, stored: &Pair) -> Kept {
+        let received = self.received(mark);
+        let sent = received.iter().filter_map(|received| received.authorization.as_deref());
+        let sent: Vec<&str> = sent.collect();
+        self.grants(mark, |grants| grants.stored(target, stored, &sent))
     }
 
     /// The client has an answer to this request.

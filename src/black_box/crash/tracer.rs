@@ -1,0 +1,31 @@
+//! Runs a program, records its file operations in one folder, and kills it at one of them.
+//!
+//! `strace -e inject=…:when=N` counts the calls of each thread apart, and which thread of an
+//! asynchronous host does an operation differs between runs. The tracer counts them over all threads.
+//! It follows the threads of the program, and not its child processes.
+
+use super::plan::{Plan, TraceError};
+
+/// Runs the command to its end, with this program's standard streams. Returns its exit status; `None`
+/// after a signal.
+///
+/// # Errors
+/// See [`TraceError`].
+pub fn trace(command: &[String], plan: &Plan) -> Result<Option<i32>, TraceError> {
+    #[cfg(all(
+        target_os = "linux",
+        target_env = "gnu",
+        any(target_arch = "x86_64", target_arch = "aarch64")
+    ))]
+    let traced = super::linux::run(command, plan);
+    #[cfg(not(all(
+        target_os = "linux",
+        target_env = "gnu",
+        any(target_arch = "x86_64", target_arch = "aarch64")
+    )))]
+    let traced = {
+        let _ = (command, plan);
+        Err(TraceError::Refused("that is for Linux on x86-64 and AArch64 only".into()))
+    };
+    traced
+}

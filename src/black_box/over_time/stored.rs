@@ -1,0 +1,65 @@
+//! Which tokens of the logins are stored, at each step: what hosts that share a home did to them.
+
+use std::fs;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::grants::Renewal;
+use super::logins::FILE;
+use super::player::Player;
+use crate::subject::{StoredTokens, TokenChange};
+
+impl Player<'_> {
+    /// Looks at the stored tokens, if there was a login.
+    pub(super) fn look_at_logins(&mut self) {
+        if self.stored.is_empty() {
+            return;
+        }
+        let from = self.began.elapsed();
+        let Some(text) = self.home().and_then(|home| fs::read(home.path().join(FILE)).ok()) else {
+            return;
+        };
+        // A file that is not whole is the subject of crash points.
+        let entries: Map<String, Value> = serde_json::from_slice(&text).unwrap_or_default();
+        self.note_logins(&entries, from, |tokens| TokenChange::Found { tokens });
+    }
+
+    /// Notes the tokens in all entries of the file.
+    pub(super) fn note_logins(
+        &mut self,
+        entries: &Map<String, Value>,
+        from: Duration,
+        change: impl Fn((usize, usize)) -> TokenChange,
+    ) {
+        let until = Some(self.began.elapsed());
+        for entry in entries.values() {
+            let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();
+            let refresh = text("refresh_token");
+            // Another form of storing is the host's own matter.
+            let Some((tokens, target)) = self.stage.servers.numbered(&self.mark, refresh) else {
+                continue;
+            };
+            let (server, url) = (text("server_name").to_string(), self.url_of(&target));
+            let change = change(tokens);
+            self.stored.push(StoredTokens { server, url, from, until, change });
+        }
+    }
+
+    /// What became of the tokens of all logins.
+    pub(super) fn stored(&self) -> Vec<StoredTokens> {
+        let mut all = self.stored.clone();
+        let since = |at| std::time::Instant::saturating_duration_since(&at, self.began);
+        for Renewal { old, new, issued, used } in self.stage.servers.renewals(&self.mark) {
+            let written = self.stored.iter().find(|stored| match stored.change {
+                TokenChange::Written { tokens } => tokens.0 == old.0,
+                _ => false,
+            });
+            let Some(StoredTokens { server, url, .. }) = written.cloned() else { continue };
+            let (from, until) = (since(issued), used.map(since));
+            let change = TokenChange::Refreshed { old, new };
+            all.push(StoredTokens { server, url, from, until, change });
+        }
+        all
+    }
+}
