@@ -50,7 +50,7 @@ fn a_rule_over_time_that_one_release_breaks_is_named_with_its_smallest_sequence(
     let failed = failed.clone();
     let over_time = columns[1].over_time.as_mut().unwrap();
     over_time.broken.remove(RULE);
-    assert_eq!(over_time.state(RULE), State::Kept);
+    assert!(!matches!(over_time.state(RULE), State::Broken(_)));
     look_again(&faulty, &mut columns[1], &known);
     look_again(&sound, &mut columns[0], &known);
     assert_eq!(state(&columns[0], RULE), State::Kept);
