@@ -372,6 +372,31 @@ fn a_process_that_stays_dead_is_an_advisory() {
     seen[5] = Seen::Refused;
     let Verdict::Advisory(broken) = judge(&sequence, &trace(seen)) else { panic!("no advisory") };
     assert_eq!((broken.step, broken.rule), (5, Rule::LifecycleRestarts));
+    // What happened is not what was asked for.
+    assert!(!broken.allowed.contains(&Seen::Refused), "{}", told(&sequence, &broken));
+}
+
+/// Two servers with one command are two processes, and a use of one shows nothing of the other.
+#[test]
+fn a_failed_use_says_nothing_of_another_server_with_its_command() {
+    let both = config(json!({"a": {"command": "s"}, "b": {"command": "s"}}));
+    let call_b = || json!({"call": {"thread": "t", "server": "b"}});
+    let killed = json!({"kill_server": {"server": "s"}});
+    let begin = [both, json!({"thread": {"as": "t"}}), call_a(), call_b(), killed, call_a()];
+    let after = |more: &[Value]| {
+        let steps = begin.iter().chain(more).cloned().collect();
+        let sequence = sequence(Profile::CodexPr31803, steps);
+        let mut seen = right(&sequence);
+        let is_call = |step: &Step| matches!(step, Step::Call { .. });
+        for (at, _) in sequence.steps.iter().enumerate().skip(5).filter(|(_, step)| is_call(step)) {
+            seen[at] = Seen::Refused;
+        }
+        judge(&sequence, &trace(seen)).broken().map(|broken| (broken.step, broken.rule))
+    };
+    assert_eq!(after(&[call_b()]), None);
+    assert_eq!(after(&[call_b(), call_b()]), Some((7, Rule::LifecycleRestarts)));
+    assert_eq!(after(&[json!("reload"), call_b()]), None);
+    assert_eq!(after(&[call_b(), json!("reload"), call_b()]), Some((8, Rule::LifecycleRecovers)));
 }
 
 /// A host may notice the end of a process only when a use fails.

@@ -6,7 +6,7 @@ mod judging;
 mod late;
 mod options;
 #[cfg(feature = "endpoint")]
-mod over_time;
+pub(crate) mod over_time;
 #[cfg(feature = "endpoint")]
 mod patiently;
 mod run;

@@ -6,13 +6,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use mcp_overlay_model::lifecycle::{Sequence, Step};
-use mcp_overlay_model::{Level, Rule, RuleSet};
+use mcp_overlay_model::{Level, Profile, Rule, RuleSet};
 
 use super::error::Error;
-use super::options::Options;
 use super::run::{INVESTIGATION_TIME, Run};
 use crate::parallel::{Numbers, cores, on_threads};
-use crate::report::{Event, Phase, PhaseReport, ScenarioFailure};
+use crate::report::{Event, Phase, PhaseReport, Picture, ScenarioFailure};
 use crate::rules::coverage::RuleCounts;
 use crate::sequences::generate::{Stage, random_sequence};
 use crate::sequences::judge::{Broken, Verdict, judge, reached, reached_by_observations};
@@ -31,13 +30,14 @@ const REPEATS: u32 = 3;
 const MOST_PLAYS: u32 = 400;
 
 /// A phase ends early after this many failing sequences, which describe the subject well enough.
-pub(super) const ENOUGH: usize = 10;
+pub(crate) const ENOUGH: usize = 10;
 
 /// A failing sequence.
-pub(super) struct Failing {
-    pub(super) number: u64,
-    pub(super) sequence: Sequence,
-    pub(super) problem: Problem,
+#[derive(Clone)]
+pub(crate) struct Failing {
+    pub(crate) number: u64,
+    pub(crate) sequence: Sequence,
+    pub(crate) problem: Problem,
 }
 
 impl Failing {
@@ -52,30 +52,40 @@ impl Failing {
 
 /// What was wrong with it.
 #[derive(Clone)]
-pub(super) enum Problem {
+pub(crate) enum Problem {
     Broken { broken: Broken, trace: Box<Trace>, advisory: bool },
     BrokeDown(Failure),
 }
 
 impl Problem {
     /// What makes two failures one: the rule, or the kind of breakdown.
-    fn kind(&self) -> String {
+    pub(crate) fn kind(&self) -> String {
         match self {
             Problem::Broken { broken, .. } => broken.rule.id().into(),
             Problem::BrokeDown(failure) => failure.kind.word().into(),
         }
     }
 
-    fn rule(&self) -> Option<Rule> {
+    pub(crate) fn rule(&self) -> Option<Rule> {
         match self {
             Problem::Broken { broken, .. } => Some(broken.rule),
             Problem::BrokeDown(_) => None,
         }
     }
+
+    /// Whether it counts against the subject without `--strict`.
+    pub(crate) fn is_failure(&self) -> bool {
+        match self {
+            Problem::Broken { broken, advisory, .. } => {
+                !advisory && broken.rule.level() == Level::Must
+            }
+            Problem::BrokeDown(_) => true,
+        }
+    }
 }
 
 /// Plays a sequence once; what is wrong, if anything is.
-fn play(driver: &dyn Driver, sequence: &Sequence) -> Option<Problem> {
+pub(crate) fn play(driver: &dyn Driver, sequence: &Sequence) -> Option<Problem> {
     problem_of(sequence, driver.play(sequence)?)
 }
 
@@ -106,14 +116,13 @@ fn threads(stage: Stage) -> usize {
 
 /// A running host is first asked what other hosts got wrong: a small sequence each, which a random one
 /// may miss. A subject over stdio gets the steps that it declares.
-fn chosen(driver: &dyn Driver, options: &Options, number: u64) -> Sequence {
+pub(crate) fn chosen(driver: &dyn Driver, profile: Profile, seed: u64, number: u64) -> Sequence {
     let stage = Stage::of(driver.kind());
     let known = match stage {
-        Stage::Outside => known(options.profile, number),
+        Stage::Outside => known(profile, number),
         Stage::InProcess => None,
     };
-    let random = || random_sequence(options.profile, stage, options.seed, number);
-    let sequence = known.unwrap_or_else(random);
+    let sequence = known.unwrap_or_else(|| random_sequence(profile, stage, seed, number));
     match driver.kind() {
         SubjectKind::Stdio => narrow(sequence, &driver.declared()),
         _ => sequence,
@@ -128,6 +137,140 @@ fn reached_on(driver: &dyn Driver, sequence: &Sequence) -> RuleSet {
     }
 }
 
+/// Plays `total` sequences, several at once, unless it is enough before that; how many were played.
+/// `play` says what was wrong with one, and `played` receives that, with its number.
+pub(crate) fn play_all(
+    driver: &dyn Driver,
+    total: u64,
+    sequence: impl Fn(u64) -> Sequence + Sync,
+    play: impl Fn(&Sequence) -> Option<Problem> + Sync,
+    is_enough: impl Fn() -> bool + Sync,
+    played: impl Fn(u64, Sequence, Option<Problem>) + Sync,
+) -> u64 {
+    let (numbers, done) = (Numbers::up_to(total), AtomicU64::new(0));
+    on_threads(threads(Stage::of(driver.kind())), || {
+        for position in std::iter::from_fn(|| numbers.take(1)).flatten() {
+            if is_enough() {
+                return;
+            }
+            let sequence = sequence(position);
+            let problem = play(&sequence);
+            played(position, sequence, problem);
+            done.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    done.into_inner()
+}
+
+/// The failing sequences that are quickest to make small come first.
+pub(crate) fn easiest_first(failing: &mut [Failing]) {
+    // What happens together depends on timing, so another sequence tells more.
+    let is_together = |step: &Step| matches!(step, Step::Together(_));
+    failing.sort_by_key(|failing| {
+        let is_race = failing.sequence.steps.iter().any(is_together);
+        (is_race, failing.length(), failing.number)
+    });
+}
+
+/// A failing sequence, played again and made small.
+pub(crate) struct Small {
+    pub(crate) sequence: Sequence,
+    pub(crate) problem: Problem,
+    /// In how many of [`REPEATS`] plays it failed again.
+    pub(crate) came: u32,
+}
+
+impl Small {
+    /// Plays a failing sequence again, and makes it small if it always fails. `until` limits that.
+    pub(crate) fn of(driver: &dyn Driver, failing: Failing, until: Instant) -> Self {
+        let mut small = Small::again(driver, failing);
+        let kind = small.problem.kind();
+        let is_same =
+            |sequence: &Sequence| play(driver, sequence).filter(|again| again.kind() == kind);
+        if small.came < REPEATS {
+            return small;
+        }
+        if let Problem::Broken { broken, .. } = &small.problem {
+            // What comes after shows nothing.
+            let mut first = small.sequence.clone();
+            first.steps.truncate(broken.step + 1);
+            if let Some(same) = is_same(&first) {
+                (small.sequence, small.problem) = (first, same);
+            }
+        }
+        let hangs = matches!(
+            &small.problem,
+            Problem::BrokeDown(failure) if failure.kind == FailureKind::Hung
+        );
+        driver.hurry(hangs);
+        let mut plays = 0;
+        let smallest = shrink(&small.sequence, |smaller| {
+            plays += 1;
+            if plays > MOST_PLAYS || Instant::now() > until {
+                return false;
+            }
+            match is_same(smaller) {
+                Some(same) => {
+                    small.problem = same;
+                    true
+                }
+                None => false,
+            }
+        });
+        driver.hurry(false);
+        Small { sequence: smallest, ..small }
+    }
+
+    /// Plays a failing sequence again, and leaves it as it is.
+    pub(crate) fn again(driver: &dyn Driver, failing: Failing) -> Self {
+        let Failing { sequence, problem, .. } = failing;
+        let kind = problem.kind();
+        let is_same = |again: &Problem| again.kind() == kind;
+        let came = (0..REPEATS).filter(|_| play(driver, &sequence).as_ref().is_some_and(is_same));
+        let came = came.count() as u32;
+        Small { sequence, problem, came }
+    }
+
+    /// Whether it did not come again: a busy machine is the likelier cause. A leak is one all the same.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        let is_leak = matches!(
+            &self.problem,
+            Problem::BrokeDown(failure) if failure.kind == FailureKind::Leaked
+        );
+        self.came == 0 && !is_leak
+    }
+
+    /// The steps, what was expected of the last one and what happened.
+    pub(crate) fn story(&self) -> String {
+        match &self.problem {
+            Problem::Broken { broken, .. } => told(&self.sequence, broken),
+            Problem::BrokeDown(failure) => {
+                format!("{}: the subject {}\n", failure.kind.word(), failure.message)
+            }
+        }
+    }
+
+    /// That it needs luck, if it does.
+    pub(crate) fn luck(&self) -> Option<String> {
+        match self.came {
+            REPEATS => None,
+            0 if self.is_doubtful() => {
+                Some(format!("not confirmed: it did not come again in {REPEATS} plays"))
+            }
+            came => {
+                Some(format!("failed again in {came} of {REPEATS} plays, so it depends on timing"))
+            }
+        }
+    }
+
+    pub(crate) fn picture(&self) -> Option<Picture> {
+        match &self.problem {
+            Problem::Broken { broken, trace, .. } => Some(picture(&self.sequence, trace, broken)),
+            Problem::BrokeDown(_) => None,
+        }
+    }
+}
+
 impl Run<'_> {
     pub(super) fn sequences(&mut self) -> Result<(), Error> {
         let shard = self.options.shard;
@@ -135,54 +278,41 @@ impl Run<'_> {
         self.reporter.event(&Event::PhaseStarted { phase: Phase::Sequences, total: Some(total) });
         let started = Instant::now();
         let (driver, options) = (self.driver, self.options);
-        let stage = Stage::of(driver.kind());
-        let sequence = |position| chosen(driver, options, shard.case(position));
-        let (numbers, done) = (Numbers::up_to(total), AtomicU64::new(0));
         if !driver.plays() {
             return Err(Error::OneWay(Phase::Sequences.word()));
         }
+        let sequence =
+            |position| chosen(driver, options.profile, options.seed, shard.case(position));
         let failing: Mutex<Vec<Failing>> = Mutex::default();
         let (late, slow) = (self.restarts.late(), Mutex::new(Vec::new()));
         let paused = |message| slow.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+        let play = |sequence: &Sequence| {
+            let trace = late.play(driver, sequence, paused);
+            trace.and_then(|trace| problem_of(sequence, trace))
+        };
         // The rules that the played sequences are about.
-        let played: Mutex<RuleCounts> = Mutex::default();
+        let about: Mutex<RuleCounts> = Mutex::default();
         let found = || failing.lock().unwrap_or_else(PoisonError::into_inner);
         let is_enough = || {
             let failed = found();
-            let wrong = failed.iter().filter(|failing| is_failure(&failing.problem));
+            let wrong = failed.iter().filter(|failing| failing.problem.is_failure());
             !options.runs_whole() && wrong.count() >= ENOUGH
         };
-        on_threads(threads(stage), || {
-            while let Some(taken) = numbers.take(1) {
-                for number in taken {
-                    if is_enough() {
-                        return;
-                    }
-                    let sequence = sequence(number);
-                    let trace = late.play(driver, &sequence, paused);
-                    let problem = trace.and_then(|trace| problem_of(&sequence, trace));
-                    if !matches!(problem, Some(Problem::BrokeDown(_))) {
-                        let reached = reached_on(driver, &sequence);
-                        played.lock().unwrap_or_else(PoisonError::into_inner).record(reached);
-                    }
-                    if let Some(problem) = problem {
-                        found().push(Failing { number, sequence, problem });
-                    }
-                    done.fetch_add(1, Ordering::Relaxed);
-                }
+        let played = |number, sequence: Sequence, problem| {
+            if !matches!(problem, Some(Problem::BrokeDown(_))) {
+                let reached = reached_on(driver, &sequence);
+                about.lock().unwrap_or_else(PoisonError::into_inner).record(reached);
             }
-        });
+            if let Some(problem) = problem {
+                found().push(Failing { number, sequence, problem });
+            }
+        };
+        let done = play_all(driver, total, sequence, play, is_enough, played);
         let slow = slow.into_inner().unwrap_or_else(PoisonError::into_inner);
         slow.iter().for_each(|message| self.reporter.event(&Event::Slow(message)));
-        let done = done.into_inner();
-        self.report.rules.merge(&played.into_inner().unwrap_or_else(PoisonError::into_inner));
+        self.report.rules.merge(&about.into_inner().unwrap_or_else(PoisonError::into_inner));
         let mut failing = failing.into_inner().unwrap_or_else(PoisonError::into_inner);
-        // What happens together depends on timing, so another sequence tells more.
-        let is_together = |step: &Step| matches!(step, Step::Together(_));
-        failing.sort_by_key(|failing| {
-            let is_race = failing.sequence.steps.iter().any(is_together);
-            (is_race, failing.length(), failing.number)
-        });
+        easiest_first(&mut failing);
         let failures = failures(&failing);
         self.tell_all(Phase::Sequences, failing);
         self.phase_ended(PhaseReport {
@@ -222,70 +352,16 @@ impl Run<'_> {
     }
 
     fn tell(&mut self, phase: Phase, failing: Failing, count: usize, until: Instant) {
-        let Failing { sequence, problem, .. } = failing;
-        let kind = problem.kind();
-        let driver = self.driver;
-        let mut plays = 0;
-        let is_same = |sequence: &Sequence| {
-            let again = play(driver, sequence);
-            again.filter(|again| again.kind() == kind)
-        };
-        let came = (0..REPEATS).filter(|_| is_same(&sequence).is_some()).count() as u32;
-        let (mut smallest, mut last) = (sequence.clone(), problem);
-        if came == REPEATS {
-            if let Problem::Broken { broken, .. } = last.clone() {
-                // What comes after shows nothing.
-                let mut first = sequence.clone();
-                first.steps.truncate(broken.step + 1);
-                if let Some(same) = is_same(&first) {
-                    (smallest, last) = (first, same);
-                }
-            }
-            let hangs =
-                matches!(&last, Problem::BrokeDown(failure) if failure.kind == FailureKind::Hung);
-            driver.hurry(hangs);
-            smallest = shrink(&smallest, |smaller| {
-                plays += 1;
-                if plays > MOST_PLAYS || Instant::now() > until {
-                    return false;
-                }
-                match is_same(smaller) {
-                    Some(same) => {
-                        last = same;
-                        true
-                    }
-                    None => false,
-                }
-            });
-            driver.hurry(false);
-        }
-        // It did not come again, and a busy machine is the likelier cause. A leak is one all the same.
-        let is_doubtful = came == 0
-            && !matches!(&last, Problem::BrokeDown(failure) if failure.kind == FailureKind::Leaked);
-        let luck = match came {
-            REPEATS => String::new(),
-            0 if is_doubtful => {
-                format!("  not confirmed: it did not come again in {REPEATS} plays\n")
-            }
-            came => {
-                format!("  failed again in {came} of {REPEATS} plays, so it depends on timing\n")
-            }
-        };
-        let saved = self.save(&smallest, &last);
-        let (rule, advisory) = (last.rule(), is_doubtful || !is_failure(&last));
-        let message = match &last {
-            Problem::Broken { broken, .. } => told(&smallest, broken),
-            Problem::BrokeDown(failure) => {
-                format!("{}: the subject {}\n", failure.kind.word(), failure.message)
-            }
-        };
-        let picture = match &last {
-            Problem::Broken { broken, trace, .. } => Some(picture(&smallest, trace, broken)),
-            Problem::BrokeDown(_) => None,
-        };
+        let small = Small::of(self.driver, failing, until);
+        let Small { sequence: smallest, problem: last, .. } = &small;
+        let kind = last.kind();
+        let luck = small.luck().map_or_else(String::new, |luck| format!("  {luck}\n"));
+        let saved = self.save(smallest, last);
+        let (rule, advisory) = (last.rule(), small.is_doubtful() || !last.is_failure());
+        let message = small.story();
         let times = if count == 1 { String::new() } else { format!(", like {} more", count - 1) };
         let steps = smallest.steps.len();
-        let expected = match &last {
+        let expected = match last {
             // A breakdown is never expected.
             Problem::BrokeDown(_) => None,
             Problem::Broken { .. } => self.options.expected.reason_of_scenario(&kind, rule),
@@ -300,7 +376,7 @@ impl Run<'_> {
                 .trim_end()
                 .to_string(),
             expected: expected.map(str::to_string),
-            picture,
+            picture: small.picture(),
         };
         self.reporter.event(&Event::ScenarioFailed(&failure));
         self.report.scenarios.push(failure);
@@ -323,13 +399,5 @@ impl Run<'_> {
 
 /// How many count against the subject without `--strict`.
 pub(super) fn failures(failing: &[Failing]) -> u64 {
-    failing.iter().filter(|failing| is_failure(&failing.problem)).count() as u64
-}
-
-/// Whether it counts against the subject without `--strict`.
-fn is_failure(problem: &Problem) -> bool {
-    match problem {
-        Problem::Broken { broken, advisory, .. } => !advisory && broken.rule.level() == Level::Must,
-        Problem::BrokeDown(_) => true,
-    }
+    failing.iter().filter(|failing| failing.problem.is_failure()).count() as u64
 }

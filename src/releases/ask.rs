@@ -1,4 +1,4 @@
-//! Asks one release every case, and compares its answers with every profile.
+//! Asks one release every case, and compares its answers with every profile. Then plays the sequences.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use mcp_overlay_model::{Case, Profile, Rule, resolve};
 
 use super::matrix::{Column, Held, Plan};
+use super::play::{KnownSequences, play_sequences, play_those_of_others};
 use crate::cases::generate::random_case;
 use crate::finding::Finding;
 use crate::finding::investigate::{Asked, Failing, examine};
@@ -22,12 +23,16 @@ const SMALLEST_TIME: Duration = Duration::from_secs(20);
 /// How many failing cases of a rule are kept; the shortest ones.
 const KEPT: usize = 3;
 
-/// The smallest cases so far, by profile and rule: a case that breaks a rule in one release most
-/// likely breaks it in the next.
+/// What broke a rule in the releases so far.
 #[derive(Debug, Default)]
-pub struct Known(BTreeMap<(&'static str, String), Vec<Case>>);
+pub struct Known {
+    /// The smallest cases, by profile and rule: a case that breaks a rule in one release most likely
+    /// breaks it in the next.
+    cases: BTreeMap<(&'static str, String), Vec<Case>>,
+    sequences: KnownSequences,
+}
 
-/// Checks one release. `done` receives the number of cases asked.
+/// Checks one release. `done` receives the number of cases asked and sequences played.
 pub fn look(
     name: &str,
     driver: &dyn Driver,
@@ -38,7 +43,23 @@ pub fn look(
     let asked = ask_all(driver, plan, done);
     let held = |profile| (profile, hold(driver, profile, &asked, known));
     let profiles = Profile::ALL.into_iter().map(held).collect();
-    Column { name: name.into(), program: driver.name().into(), profiles }
+    let mut column =
+        Column { name: name.into(), program: driver.name().into(), profiles, over_time: None };
+    if let Some(profile) = column.follows().filter(|_| plan.sequences > 0) {
+        let amount = (plan.sequences, plan.seed);
+        let done = |played| done(plan.cases + played);
+        let over_time = play_sequences(driver, profile, amount, &mut known.sequences, &done);
+        column.over_time = Some(over_time);
+    }
+    column
+}
+
+/// Plays the sequences that break a rule in other releases, once all releases have been looked at: a
+/// rule that one of them broke by chance has not changed.
+pub fn look_again(driver: &dyn Driver, column: &mut Column, known: &Known) {
+    if let Some(over_time) = &mut column.over_time {
+        play_those_of_others(driver, over_time, &known.sequences);
+    }
 }
 
 /// Asks every case once. If no profile expects the answer, asks again in a new process, because
@@ -112,7 +133,7 @@ fn smallest(
     cases: &[Failing],
     known: &mut Known,
 ) -> Option<Finding> {
-    let earlier = known.0.entry((profile.name(), word.into())).or_default();
+    let earlier = known.cases.entry((profile.name(), word.into())).or_default();
     let is_failure = cases.first()?.verdict.is_failure();
     let mut again =
         earlier.iter().filter_map(|case| Asked::alone(driver, case.clone()).describe(driver));

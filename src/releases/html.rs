@@ -3,6 +3,7 @@
 use maud::{DOCTYPE, Markup, html};
 use mcp_overlay_model::{Profile, Rule};
 
+use super::html_over_time::over_time;
 use super::matrix::{Cell, Matrix};
 use crate::report::html::parts::{Text, head, sentence, wide};
 use crate::rules;
@@ -23,7 +24,12 @@ pub fn render(matrix: &Matrix, date: &str, command: &str) -> String {
                     }
                     pre { code { (Text(command)) } }
                 }
-                main { (profiles(matrix)) (rule_table(matrix)) (smallest(matrix)) }
+                main {
+                    (profiles(matrix))
+                    (rule_table(matrix))
+                    (over_time(matrix))
+                    (smallest(matrix))
+                }
                 footer { "Written by mcp-overlay " (env!("CARGO_PKG_VERSION")) "." }
             }
         }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use mcp_overlay_model::{Profile, Rule};
 
+use super::markdown_over_time::write_over_time;
 use super::matrix::{Cell, Matrix};
 use crate::finding::Finding;
 
@@ -28,7 +29,8 @@ fn write_page(page: &mut String, matrix: &Matrix, date: &str, command: &str) -> 
     )?;
     write_profiles(page, matrix)?;
     let smallest = write_rules(page, matrix)?;
-    write_smallest(page, &smallest)
+    write_smallest(page, &smallest)?;
+    write_over_time(page, matrix, smallest.len() + 1)
 }
 
 fn write_profiles(page: &mut String, matrix: &Matrix) -> std::fmt::Result {

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use mcp_overlay_model::{Profile, Rule};
 
+use super::over_time::OverTime;
 use crate::finding::Finding;
 
-/// The cases for the releases.
+/// The cases and sequences for the releases.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     /// Number of random cases.
     pub cases: u64,
+    /// Number of sequences, the known ones first.
+    pub sequences: u64,
     /// Random seed.
     pub seed: u64,
 }
@@ -33,6 +36,8 @@ pub struct Column {
     pub program: String,
     /// The results by profile.
     pub profiles: Vec<(Profile, Held)>,
+    /// The results of the sequences, if any were played.
+    pub over_time: Option<OverTime>,
 }
 
 /// A release compared with one profile.

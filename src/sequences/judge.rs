@@ -281,7 +281,12 @@ fn all_broken(
             allowed: Vec::new(),
             actual: Actual::ListedFor(listed.account.clone()),
         }));
-        let advice = || expected.discouraged_by(&observed.seen).map(broken);
+        let advice = || {
+            let mut broken = expected.discouraged_by(&observed.seen).map(broken)?;
+            // What happened is allowed, but not asked for.
+            broken.allowed.retain(|seen| broken.actual != Actual::Seen(seen.clone()));
+            Some(broken)
+        };
         discouraged = discouraged.or_else(advice);
         state.took(step, &observed.seen);
         let now = state.account();

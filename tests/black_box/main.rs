@@ -18,6 +18,7 @@ mod outside_faults;
 mod over_time;
 mod page;
 mod processes;
+mod releases;
 #[path = "../common/sequence_examples.rs"]
 mod sequence_examples;
 mod sound;

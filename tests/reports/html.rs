@@ -17,7 +17,7 @@ fn pages_match_the_snapshots() {
 }
 
 /// The page with a line for each element, and without its style sheet.
-fn without_style(page: &str) -> String {
+pub(crate) fn without_style(page: &str) -> String {
     let (before, rest) = page.split_once("<style>").unwrap();
     let (_, after) = rest.split_once("</style>").unwrap();
     format!("{before}{after}").replace("><", ">\n<")

@@ -14,5 +14,6 @@ mod json;
 mod junit;
 mod merge;
 mod page;
+mod releases;
 mod sample;
 mod verdict;

@@ -14,23 +14,26 @@ const WIDTHS: [u32; 3] = [390, 320, 1280];
 
 /// A page as measured in the browser.
 #[derive(Debug, Deserialize)]
-struct Measured {
+pub(crate) struct Measured {
     /// The width of the content, for each frame width.
     content: Vec<u32>,
     /// Elements that overflow to the right outside of a scrolling box.
     overflowing: Vec<String>,
     /// The text of the page.
-    text: String,
+    pub(crate) text: String,
     /// Elements that no report may have.
-    active: usize,
+    pub(crate) active: usize,
     /// Whether a script of the page ran.
-    harm: bool,
+    pub(crate) harm: bool,
+}
+
+fn look(report: &Report) -> Measured {
+    look_at(&render(report, Some(&sample::matrix())))
 }
 
 /// Shows the page in frames of several widths. The page itself has no script, so the page around it
 /// takes the measurements; a `srcdoc` frame has the same origin.
-fn look(report: &Report) -> Measured {
-    let page = render(report, Some(&sample::matrix()));
+pub(crate) fn look_at(page: &str) -> Measured {
     let page = page.replace('&', "&amp;").replace('"', "&quot;");
     let frames = WIDTHS.map(|width| {
         format!(
@@ -103,7 +106,7 @@ fn dom_of(file: &Path, profile: &Path) -> String {
 }
 
 #[track_caller]
-fn fits(seen: &Measured) {
+pub(crate) fn fits(seen: &Measured) {
     assert_eq!(seen.content, WIDTHS, "the page scrolls sideways: {:?}", seen.overflowing);
     assert!(seen.overflowing.is_empty(), "{:?}", seen.overflowing);
 }

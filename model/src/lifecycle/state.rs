@@ -141,7 +141,7 @@ impl State {
                 // In the middle of a handshake, a lost session is a failed start.
                 for thread in self.threads.values_mut() {
                     if !thread.is_connected_to(server) {
-                        thread.gone.insert(server.into(), false);
+                        thread.gone.insert(server.into(), BTreeSet::new());
                     }
                 }
                 Behaviour::Well
@@ -164,7 +164,7 @@ impl State {
     /// A thread's connection to a server may not be there any more, or not come about.
     pub(super) fn is_gone(&mut self, server: &str) {
         for thread in self.threads.values_mut() {
-            thread.gone.insert(server.into(), false);
+            thread.gone.insert(server.into(), BTreeSet::new());
         }
     }
 
@@ -224,7 +224,7 @@ impl State {
         }
         let accounts = vec![self.known.clone()];
         let (before, perhaps) = (Vec::new(), Vec::new());
-        let gone = self.down().map(|server| (server, false)).collect();
+        let gone = self.down().map(|server| (server, BTreeSet::new())).collect();
         let (config, answered) = (self.config.clone(), BTreeSet::new());
         let thread = Thread {
             config,
@@ -268,10 +268,10 @@ impl State {
             thread.before.push(before);
             // The reload starts again what ended or did not start. That a process ended may have gone
             // unnoticed until a use fails.
-            let is_unnoticed = |server: &str, is_known: bool| !is_known && !server.contains("://");
-            thread.gone.retain(|server, is_known| {
-                is_late || down.contains(server) || is_unnoticed(server, *is_known)
+            let gone = std::mem::take(&mut thread.gone).into_iter().filter(|(server, noticed)| {
+                is_late || down.contains(server) || thread.is_unnoticed(server, noticed)
             });
+            thread.gone = gone.collect();
             thread.is_after_refused = std::mem::take(&mut thread.was_refused);
             thread.answered.clear();
         }
@@ -338,8 +338,8 @@ impl State {
             return;
         };
         let thread = self.threads.get_mut(thread);
-        if let Some(is_known) = thread.and_then(|thread| thread.gone.get_mut(&target.at)) {
-            *is_known = true;
+        if let Some(noticed) = thread.and_then(|thread| thread.gone.get_mut(&target.at)) {
+            noticed.insert(server.into());
         }
     }
 

@@ -27,9 +27,9 @@ pub struct Thread {
     pub perhaps: Vec<Value>,
     /// The accounts that were signed in while it lived, oldest first, the current one last.
     pub accounts: Vec<Option<SignedIn>>,
-    /// The servers whose connection may be gone: the process was killed, or the server was down. The
-    /// value says whether a use has failed since, so that the host knows.
-    pub gone: BTreeMap<String, bool>,
+    /// The servers whose connections may be gone: the process was killed, or the server was down. The
+    /// value has the names under which a use has failed since, so that the host knows.
+    pub gone: BTreeMap<String, BTreeSet<String>>,
     /// Whether the last reload was refused.
     pub was_refused: bool,
     /// Whether the last reload was the first good one after a refused one.
@@ -39,6 +39,18 @@ pub struct Thread {
 }
 
 impl Thread {
+    /// Whether the process of some server with this command may have ended unnoticed: each name has one.
+    pub(super) fn is_unnoticed(&self, command: &str, noticed: &BTreeSet<String>) -> bool {
+        let servers = self.config.get("mcp_servers").and_then(Value::as_object);
+        let is_at = |entry: &Value| {
+            entry.get("command").and_then(Value::as_str) == Some(command)
+                && entry.get("enabled") != Some(&Value::Bool(false))
+        };
+        let mut names = servers.into_iter().flatten().filter(|(_, entry)| is_at(entry));
+        !command.contains("://")
+            && (noticed.is_empty() || names.any(|(name, _)| !noticed.contains(name)))
+    }
+
     /// Whether every connection to this server was there when it answered.
     pub(super) fn is_connected_to(&self, at: &str) -> bool {
         let servers = self.config.get("mcp_servers").and_then(Value::as_object);

@@ -196,9 +196,9 @@ fn of_server(thread: &Thread, target: Option<Target>, world: &dyn World, expecte
     }
     if behaviour == Behaviour::Down {
         expected.allowed.push(failed);
-    } else if let Some(is_known) = thread.gone.get(server_at(&at)) {
+    } else if let Some(noticed) = thread.gone.get(server_at(&at)) {
         expected.allowed.extend([Seen::Refused, failed]);
-        if *is_known && behaviour == Behaviour::Well {
+        if noticed.contains(&name) && behaviour == Behaviour::Well {
             expected.discouraged.push((Seen::Refused, Rule::LifecycleRestarts));
         }
     } else if behaviour.fails_calls() {

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use mcp_overlay_model::Auth as Kind;
 use mcp_overlay_model::Profile;
-use mcp_overlay_model::lifecycle::{BASE, Ending, Expected, Means, Seen, Sequence, State, Step};
+use mcp_overlay_model::lifecycle::{
+    BASE, Ending, Expected, Means, Seen, Sequence, SignIn, State, Step,
+};
 use serde_json::{Value, json};
 
 use super::crashed::{Auth, Before};
@@ -19,9 +21,6 @@ use crate::subject::{Failure, FailureKind};
 
 /// The URLs of the servers behind OAuth.
 const URLS: [(&str, &str); 2] = [("a", "https://one.example"), ("b", "https://two.example")];
-
-/// The account of the API key that the client signs in with.
-const KEY: &str = "key";
 
 /// What a run of crash points found.
 #[derive(Clone, Debug, Default)]
@@ -63,14 +62,12 @@ pub enum CrashError {
     Failed(String),
 }
 
-/// A step, or a request that no step stands for.
+/// A step, or the start of the host.
 #[derive(Clone, Debug)]
 enum Act {
     /// The host starts.
     Start,
     Step(Step),
-    /// `account/login/start` with an API key.
-    SignInWithKey,
 }
 
 impl Act {
@@ -79,14 +76,13 @@ impl Act {
         match self {
             Act::Start => None,
             Act::Step(step) => Some(step.clone()),
-            Act::SignInWithKey => Some(Step::SignIn { account: KEY.into(), auth: Kind::ApiKey }),
         }
     }
 
     fn words(&self) -> String {
         match self {
             Act::Start => "the start".into(),
-            Act::SignInWithKey => "account/login/start with an API key".into(),
+            Act::Step(Step::SignIn(_)) => "account/login/start with an API key".into(),
             Act::Step(Step::Thread { .. }) => "thread/start, with expired logins".into(),
             Act::Step(Step::Call { server, .. }) => format!("a call of {server}"),
             Act::Step(Step::SignOut { .. }) => "account/logout".into(),
@@ -97,13 +93,18 @@ impl Act {
     }
 }
 
+/// The sign-in through the protocol.
+fn with_key() -> SignIn {
+    SignIn { by: Means::Protocol, ..SignIn::by_file("key", Kind::ApiKey) }
+}
+
 /// What is there before the host starts.
 fn before_the_host() -> Vec<Step> {
     let [(a, one), (b, two)] = URLS;
     let servers = json!({a: {"url": one}, b: {"url": two}, "off": {"url": one, "enabled": false}});
     let mut steps = vec![
         Step::Config(json!({"chatgpt_base_url": BASE, "mcp_servers": servers})),
-        Step::SignIn { account: "alice".into(), auth: Kind::ChatGpt },
+        Step::SignIn(SignIn::by_file("alice", Kind::ChatGpt)),
     ];
     steps.extend(URLS.map(|(name, _)| Step::LogIn { server: name.into() }));
     // One login only: two refreshes at a time do their operations in another order each time.
@@ -125,7 +126,7 @@ fn acts() -> Vec<Act> {
         view(),
         expire(one),
         call(a),
-        Act::SignInWithKey,
+        Act::Step(Step::SignIn(with_key())),
         view(),
         expire(two),
         call(b),
@@ -282,30 +283,20 @@ impl<'a> Scene<'a> {
     fn act(&mut self, act: &Act) -> Result<(), Failure> {
         match act {
             Act::Start => self.player.session().map(drop),
-            Act::Step(step) => self.take(step).map(drop),
-            Act::SignInWithKey => self.sign_in_with_key(),
+            Act::Step(step) => match (step, self.take(step)?) {
+                (Step::SignIn(_), Seen::Refused) => Err(Failure {
+                    kind: FailureKind::Protocol,
+                    message: "refused account/login/start with an API key".into(),
+                    certain: true,
+                }),
+                _ => Ok(()),
+            },
         }
     }
 
-    fn sign_in_with_key(&mut self) -> Result<(), Failure> {
-        Act::SignInWithKey.step().iter().for_each(|step| {
-            self.player.state.step(step);
-        });
-        let params = json!({"type": "apiKey", "apiKey": self.key()});
-        let patience = self.player.stage.patience.case;
-        let session = self.player.session()?;
-        let answered = session.request("account/login/start", &params, patience)?;
-        answered.map(drop).map_err(|_| Failure {
-            kind: FailureKind::Protocol,
-            message: "refused account/login/start with an API key".into(),
-            certain: true,
-        })
-    }
-
     fn key(&self) -> String {
-        let file = self.player.accounts.file(KEY, Kind::ApiKey).unwrap_or_default();
-        let file: Value = serde_json::from_str(&file).unwrap_or_default();
-        file.get("OPENAI_API_KEY").and_then(Value::as_str).unwrap_or_default().into()
+        let given = self.player.accounts.given(&with_key());
+        given.get("apiKey").and_then(Value::as_str).unwrap_or_default().into()
     }
 }
 
@@ -341,7 +332,7 @@ impl<'a> Scene<'a> {
         }
         let key = self.key();
         let auth = match act {
-            Act::SignInWithKey => Auth::Key(&key),
+            Act::Step(Step::SignIn(_)) => Auth::Key(&key),
             Act::Step(Step::SignOut { .. }) => Auth::Gone,
             Act::Start | Act::Step(_) => Auth::Unchanged,
         };

@@ -12,7 +12,7 @@ use crate::report::picture::{Picture, PictureEvent};
 const MOST_LANES: usize = 12;
 const MOST_EVENTS: usize = 200;
 
-pub(super) fn lanes(picture: &Picture) -> Markup {
+pub(crate) fn lanes(picture: &Picture) -> Markup {
     let count = picture.lanes.len();
     let is_known = |event: &&PictureEvent| event.from < count && event.to < count;
     if count == 0 || count > MOST_LANES {

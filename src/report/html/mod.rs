@@ -2,7 +2,7 @@
 
 mod findings;
 mod labels;
-mod lanes;
+pub(crate) mod lanes;
 mod overview;
 pub(crate) mod parts;
 mod rules;
