@@ -83,6 +83,7 @@ impl Late {
     }
 
     /// Plays a sequence, and once more if its answer was late; `slow` is told if that was a pause.
+    #[cfg(feature = "endpoint")]
     pub(super) fn play(
         &self,
         driver: &dyn Driver,

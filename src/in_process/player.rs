@@ -284,11 +284,11 @@ impl<'a> Player<'a> {
     }
 
     async fn read(&mut self, thread: Option<&str>, server: &str) -> Result<Seen, Failure> {
-        let mut params = json!({"server": server, "uri": "test:///"});
-        if let Some(thread) = thread {
-            let Some(id) = self.threads.get(thread) else { return Ok(Seen::Refused) };
-            params["threadId"] = json!(id);
+        let id = thread.and_then(|thread| self.threads.get(thread));
+        if thread.is_some() && id.is_none() {
+            return Ok(Seen::Refused);
         }
+        let params = json!({"threadId": id, "server": server, "uri": "test:///"});
         let response = self.request("mcpServer/resource/read", params).await?;
         Ok(self.answered(&response, None).unwrap_or(Seen::Refused))
     }

@@ -78,16 +78,15 @@ impl Player<'_> {
 
     fn read(&mut self, thread: Option<&str>, server: &str) -> Result<Sent, Failure> {
         let call = self.calls.len() as u64;
-        let mut params = json!({"server": server, "uri": format!("{RESOURCES}{call}")});
         let name = thread.unwrap_or_default();
-        if thread.is_some() {
-            let Some(id) = self.threads.get(name) else {
-                // The specification has a host from here on.
-                self.session()?;
-                return Ok(Sent::Nothing(Seen::Refused));
-            };
-            params["threadId"] = json!(id);
+        let id = self.threads.get(name);
+        if thread.is_some() && id.is_none() {
+            // The specification has a host from here on.
+            self.session()?;
+            return Ok(Sent::Nothing(Seen::Refused));
         }
+        let uri = format!("{RESOURCES}{call}");
+        let params = json!({"threadId": id, "server": server, "uri": uri});
         self.calls.push(self.step);
         let id = self.session_of(name)?.send("mcpServer/resource/read", &params);
         Ok(Sent::Call { id, call, thread: name.into(), server: server.into() })

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use mcp_overlay_model::lifecycle::{Listed, Means, Seen, Step};
+use mcp_overlay_model::lifecycle::{Listed, Means, Seen, SignIn, Step};
 use serde_json::{Map, Value};
 
 use crate::display::printable;
@@ -22,9 +22,10 @@ const RELEASED: &str = "released";
 /// What may be observed of a step: the names of the observations.
 fn names(step: &Step) -> &'static [&'static str] {
     match step {
-        Step::SignOut { by: Means::Protocol } | Step::Thread { .. } | Step::Reload => {
-            &[DONE, REFUSED]
-        }
+        Step::SignIn(SignIn { by: Means::Protocol, .. })
+        | Step::SignOut { by: Means::Protocol }
+        | Step::Thread { .. }
+        | Step::Reload => &[DONE, REFUSED],
         Step::View => &[SERVERS, REFUSED],
         Step::Call { .. } => &[ANSWERED, HELD, FAILED, REFUSED, UNANSWERED],
         Step::Read { .. } => &[ANSWERED, FAILED, REFUSED, UNANSWERED],
