@@ -4,9 +4,12 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mcp_overlay_model::Case;
+#[cfg(feature = "endpoint")]
 use mcp_overlay_model::lifecycle::Sequence;
 
-use crate::subject::{Driver, Failure, FailureKind, MORE_PATIENCE, Patient, Reply, Trace};
+#[cfg(feature = "endpoint")]
+use crate::subject::Trace;
+use crate::subject::{Driver, Failure, FailureKind, MORE_PATIENCE, Patient, Reply};
 
 /// The most slow answers of a run. One more is a finding.
 const MOST_SLOW: u64 = 3;

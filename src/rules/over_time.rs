@@ -29,14 +29,16 @@ pub(super) fn is_shown_in_process(rule: Rule) -> bool {
 /// Whether sequences of these steps over stdio show this rule. A call that reaches a server twice does
 /// not show in the observations.
 pub fn is_shown_by(steps: &Steps, rule: Rule) -> bool {
-    use StepKind::{Call, Config, Release, Reload, SignIn, SignOut, Thread, View, World};
+    use StepKind::{Call, Config, Read, Release, Reload, SignIn, SignOut, Thread, View, World};
     let has = |kinds: &[StepKind]| steps.have(kinds);
     let calls = has(&[Thread, Call]);
+    let uses = calls || has(&[Thread, Read]);
     match rule {
         Rule::LifecycleViewNow => has(&[View]),
+        Rule::LifecycleReadNow => has(&[Read]),
         Rule::LifecycleThreadStarts => has(&[Thread]),
-        Rule::LifecycleThreadKeeps => calls,
-        Rule::LifecycleReloadApplies | Rule::LifecycleReloadNextTurn => calls && has(&[Reload]),
+        Rule::LifecycleThreadKeeps => uses,
+        Rule::LifecycleReloadApplies | Rule::LifecycleReloadNextTurn => uses && has(&[Reload]),
         Rule::LifecycleBrokenKeeps => has(&[Config, Reload]),
         Rule::LifecycleSignedOut => has(&[SignIn, SignOut]),
         Rule::LifecycleOtherAccount => has(&[SignIn]),

@@ -111,7 +111,7 @@ fn every_fault_over_time_is_found_blamed_and_made_small() {
 /// A rule that only the older profiles have.
 #[test]
 fn a_host_that_loses_its_servers_at_a_reload_is_found_in_older_profiles_too() {
-    let report = run("loses-servers-at-reload", Profile::CodexPr27191, 60);
+    let report = run("loses-servers-at-reload", Profile::CodexPr27191, 100);
     let rules: Vec<_> = report.scenarios.iter().filter_map(|failed| failed.rule).collect();
     assert!(rules.contains(&Rule::LifecycleReloadNextTurn), "{rules:?}");
 }
@@ -171,10 +171,10 @@ fn a_saved_sequence_is_replayed() {
     let sound = command("none");
     for (arguments, words) in [
         (vec!["replay", &vector, "--step"], "--step is for sequences"),
-        (vec!["replay", &file, "--stdio", "x"], "a sequence needs a running host"),
+        (vec!["replay", &file, "--stdio", "x"], "the subject `x` cannot be started"),
         (vec!["replay", &file, &vector, "--app-server", &sound], "not a sequence"),
         (vec!["replay", &old, "--app-server", &sound], "a sequence of format 0, expected 1"),
-        (vec!["check", "--only", "sequences", "--stdio", "x"], "this phase needs a running host"),
+        (vec!["check", "--only", "sequences", "--stdio", "x"], "the subject `x` cannot be started"),
     ] {
         let (status, said) = tool(&arguments);
         assert!(status == Some(2) && said.contains(words), "{arguments:?}: {said}");

@@ -267,9 +267,10 @@ impl<'a> Scene<'a> {
 
     fn after(&self, act: &Act) -> State {
         let mut state = self.player.state.clone();
-        act.step().iter().for_each(|step| {
-            state.step(step);
-        });
+        if let Some(step) = act.step() {
+            state.step(&step);
+            state.took(&step, &Seen::Done);
+        }
         state
     }
 
