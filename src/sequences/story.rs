@@ -165,7 +165,7 @@ fn config_words(config: &Value) -> String {
     if words.is_empty() { "no servers".into() } else { one_line(&words.join(", ")) }
 }
 
-pub(super) fn seen_words(seen: &Seen) -> String {
+pub(crate) fn seen_words(seen: &Seen) -> String {
     match seen {
         Seen::Done => "success".into(),
         Seen::Refused => "an error, and no request to a server".into(),

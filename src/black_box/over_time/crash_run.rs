@@ -17,6 +17,7 @@ use super::player::{Player, Stage};
 use crate::black_box::crash::point::{Point, Record, When};
 use crate::black_box::home::Home;
 use crate::parallel::{Numbers, on_all_cores};
+use crate::sequences::story::seen_words;
 use crate::subject::{Failure, FailureKind};
 
 /// The URLs of the servers behind OAuth.
@@ -363,7 +364,10 @@ impl<'a> Scene<'a> {
         let views: Vec<Expected> = states.iter().map(view_after_a_kill).collect();
         let viewed = self.player.take(&Step::View, views.first().unwrap_or(&anything()))?;
         if views.iter().all(|view| view.broken_by(&viewed).is_some()) {
-            found.problems.push(format!("the next host shows {viewed:?}"));
+            let expected: Vec<String> =
+                views.iter().flat_map(|view| &view.allowed).map(seen_words).collect();
+            let (viewed, expected) = (seen_words(&viewed), expected.join(", or "));
+            found.problems.push(format!("the next host shows {viewed}; expected: {expected}"));
         }
         let files = self.files();
         let thread = self.player.take(&Step::Thread { name: "again".into() }, &anything())?;
