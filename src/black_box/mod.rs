@@ -16,13 +16,13 @@ pub(crate) mod over_time;
 mod refusal;
 mod server_kind;
 mod session;
+mod start_error;
 pub mod stdio_server;
 mod test_servers;
 pub mod true_origin;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -33,6 +33,7 @@ use mcp_overlay_model::{Answer, Case, Profile, Rejected};
 
 pub use self::home::remove_homes;
 pub use self::over_time::crash_run::{Crash, CrashError, CrashReport};
+pub use self::start_error::StartError;
 
 use self::delivery::Delivered;
 use self::local_case::{Addresses, LocalCase};
@@ -45,7 +46,7 @@ use self::refusal::ConfigNames;
 use self::session::{NotStarted, Session, Settings, Start, Status};
 use self::stdio_server::Started;
 use self::test_servers::{ReceivedRequest, TestServers};
-use self::true_origin::tls::{Front, FrontError};
+use self::true_origin::tls::Front;
 use crate::subject::Form;
 use crate::subject::process::secrets::nonce;
 use crate::subject::stdio::Patience;
@@ -66,28 +67,6 @@ const DEAD_PROXY: &str = "http://127.0.0.1:1";
 
 /// The most idle processes to keep for later cases.
 const MOST_IDLE: usize = 6;
-
-/// Why a command cannot be checked.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The test servers could not be hosted.
-    #[error("cannot host the servers of the cases on loopback: {0}")]
-    TestServers(#[source] io::Error),
-    /// TLS in front of the Apps endpoint failed to start.
-    #[error("cannot host the Apps endpoint at ChatGPT's own origin: {0}")]
-    Front(#[from] FrontError),
-    /// The app-server did not start with an empty config.
-    #[error(
-        "the app-server `{command}` {problem}\n  help: expected a program that speaks the protocol \
-         of `codex app-server` on standard input and output, such as \"codex app-server\""
-    )]
-    Start {
-        /// The program.
-        command: String,
-        /// What happened.
-        problem: String,
-    },
-}
 
 /// An app-server that is driven as a black box.
 #[derive(Debug)]

@@ -4,6 +4,11 @@ use arbitrary::Unstructured;
 use mcp_overlay_model::lifecycle::BASE;
 use serde_json::{Map, Value, json};
 
+/// The accounts of sequences.
+pub(super) const ACCOUNTS: [&str; 2] = ["alice", "bob"];
+/// Their threads.
+pub(super) const THREADS: [&str; 3] = ["t1", "t2", "t3"];
+
 /// The names of servers.
 pub(super) const NAMES: [&str; 3] = ["a", "b", "c"];
 

@@ -4,12 +4,9 @@ use arbitrary::Unstructured;
 use mcp_overlay_model::lifecycle::{Behaviour, Ending, Means, Sequence, SignIn, Step};
 use mcp_overlay_model::{Auth, CODEX_APPS, Profile};
 
-use super::configs::{COMMANDS, Configs, NAMES, Named};
+use super::configs::{ACCOUNTS, COMMANDS, Configs, NAMES, Named, THREADS};
 use super::{generate_logins, generate_reads, generate_sign_ins};
 use crate::subject::{SubjectKind, Visibility};
-
-pub(super) const ACCOUNTS: [&str; 2] = ["alice", "bob"];
-pub(super) const THREADS: [&str; 3] = ["t1", "t2", "t3"];
 
 /// The bytes for one sequence.
 const BYTES: usize = 512;

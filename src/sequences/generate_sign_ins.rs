@@ -8,7 +8,7 @@ use mcp_overlay_model::lifecycle::{BASE, Behaviour, Ending, Means, SignIn, Step}
 use mcp_overlay_model::{Auth, CODEX_APPS};
 use serde_json::json;
 
-use super::generate::{ACCOUNTS, THREADS};
+use super::configs::{ACCOUNTS, THREADS};
 
 /// One sequence in this many is about sign-ins.
 const ONE_IN: u8 = 5;
