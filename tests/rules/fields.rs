@@ -46,7 +46,9 @@ fn values_of(kind: &str) -> Vec<Value> {
         "table of strings" => vec![json!({"K": "v"}), json!({})],
         "list of a name or `{name, source?}`" => vec![json!(["N", {"name": "N"}]), json!([])],
         "table `{client_id?}`" => vec![json!({"client_id": "c"}), json!({})],
-        "table of `{approval_mode}`" => vec![json!({"t": {"approval_mode": "auto"}}), json!({})],
+        "table of `{approval_mode?}`; an empty one stays" => {
+            vec![json!({"t": {"approval_mode": "auto"}}), json!({})]
+        }
         "boolean" => vec![json!(true), json!(false)],
         "approval mode (`server.approval-modes`, `server.approval-writes`)" => {
             vec![json!("auto"), json!("prompt"), json!("approve")]
