@@ -123,10 +123,10 @@ fn a_subject_is_asked_only_the_steps_that_it_declares() {
     let folder = tempfile::tempdir().unwrap();
     let output = check("library", folder.path(), &[]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
-    let words = "not shown: lifecycle.thread-starts, lifecycle.thread-keeps, \
-                 lifecycle.reload-next-turn, lifecycle.broken-keeps, lifecycle.sign-in-restores, \
+    let words = "not shown: lifecycle.read-now, lifecycle.thread-starts, lifecycle.thread-keeps, \
+                 lifecycle.reload-next-turn, lifecycle.broken-keeps, \
                  lifecycle.in-flight, lifecycle.apart, lifecycle.recovers; the subject does not play \
-                 the steps thread, reload, call, world, release";
+                 the steps thread, reload, call, read, world, release";
     assert!(text(&output).contains(words), "{}", text(&output));
     let subject = start("library").unwrap();
     let declared = [StepKind::Config, StepKind::SignIn, StepKind::SignOut, StepKind::View];
@@ -174,7 +174,7 @@ fn a_subject_without_the_capability_plays_nothing_and_the_report_says_so() {
 
 #[test]
 fn unknown_steps_and_steps_that_show_nothing_are_refused_at_the_start() {
-    let known = "config, sign_in, sign_out, thread, reload, view, call, world, release";
+    let known = "config, sign_in, sign_out, thread, reload, view, call, read, world, release";
     let error = start("knows-dancing").unwrap_err();
     assert!(error.contains(&format!("the step dance in `steps`, expected: {known}")), "{error}");
     let error = start("knows-nothing-that-shows").unwrap_err();

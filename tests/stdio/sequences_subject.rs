@@ -18,7 +18,7 @@ use mcp_overlay::Subject;
 use mcp_overlay::in_process::driver::HostDriver;
 use mcp_overlay::in_process::subject::HostSubject;
 use mcp_overlay::subject::ProductionSubject;
-use mcp_overlay_model::lifecycle::{BASE, Listed, Seen, Sequence, SignIn, Step};
+use mcp_overlay_model::lifecycle::{BASE, Listed, Means, Seen, Sequence, SignIn, Step};
 use mcp_overlay_model::{Answer, Auth, Case, Contributor, ContributorKind, Profile};
 use serde_json::{Value, json};
 use wrong::Wrong;
@@ -145,25 +145,32 @@ fn spoiled(fault: &str, mut written: Value) -> String {
 /// dies of a step that it has not declared.
 fn library(fault: &str, sequence: &Sequence) -> Result<Vec<Seen>, String> {
     let mut config = json!({"chatgpt_base_url": BASE});
-    let mut auth: Option<Auth> = None;
+    // Tokens that the client gave count before the stored sign-in.
+    let (mut stored, mut given): (Option<Auth>, Option<Auth>) = (None, None);
     let mut last = Seen::Servers([].into());
     let step = |step: &Step| match step {
         Step::Config(now) => {
             config = now.clone();
             Seen::Done
         }
-        Step::SignIn(SignIn { auth: now, .. }) => {
-            auth = Some(*now);
+        Step::SignIn(SignIn { auth, by: Means::Protocol, .. }) if *auth != Auth::ApiKey => {
+            given = Some(*auth);
             Seen::Done
         }
-        Step::SignOut { .. } => {
+        Step::SignIn(SignIn { auth, by, .. }) => {
+            stored = Some(*auth);
+            given = given.filter(|_| *by == Means::File);
+            Seen::Done
+        }
+        Step::SignOut { by } => {
             if fault != "keeps-the-former-account" {
-                auth = None;
+                stored = None;
+                given = given.filter(|_| *by == Means::File);
             }
             Seen::Done
         }
         Step::View => {
-            let now = listed(sequence.profile, &config, auth);
+            let now = listed(sequence.profile, &config, given.or(stored));
             if fault == "shows-the-last-good-config" && now == Seen::Refused {
                 return last.clone();
             }
