@@ -240,20 +240,7 @@ fn all_broken(
             Broken { step: at, rule, allowed, actual }
         };
         // A spent token explains what comes of it, so it comes first.
-        let is_last = at + 1 == trace.steps.len();
-        let reused = trace.reused.iter();
-        let reused =
-            reused.filter(|again| again.at >= began && (is_last || again.at < observed.ended));
-        all.extend(reused.take(1).map(|Reused { url, when, .. }| {
-            let actual = Actual::Reused { url: url.clone(), when: when.clone() };
-            Broken { step: at, rule: Rule::LifecycleRefreshOnce, allowed: Vec::new(), actual }
-        }));
-        let ends = trace.steps.get(at + 1).map_or(Duration::MAX, |next| next.ended);
-        let is_here = |lost: &&NotKept| lost.at >= observed.ended && lost.at < ends;
-        all.extend(not_kept.iter().filter(is_here).take(1).map(|lost| {
-            let (rule, actual) = (Rule::LifecycleRefreshOnce, Actual::NotKept(lost.url.clone()));
-            Broken { step: at, rule, allowed: Vec::new(), actual }
-        }));
+        all.extend(broken_by_tokens(trace, &not_kept, at, began));
         all.extend(expected.broken_by(&observed.seen).map(|wrong| {
             let is_former = |(list, _): &&(Seen, Rule)| list == wrong.seen;
             let rule = match wrong.rule {
@@ -295,32 +282,75 @@ fn all_broken(
         if before.as_deref() != now {
             changed = observed.ended;
         }
-        let meanwhile = trace.credentials.iter().filter(|request| {
-            let is_stray = !may_get_credentials(sequence, &request.url);
-            request.at >= began
-                && request.at < observed.ended
-                && (is_stray || request.at >= changed + IN_FLIGHT)
-        });
-        for request in meanwhile {
-            // The account in force, or until this step's end the one before it.
-            let is_known = [now, before.as_deref()].contains(&Some(&request.account));
-            let rule = match now {
-                _ if !may_get_credentials(sequence, &request.url) => {
-                    Some(holding(sequence.profile.rules(), Rule::CredentialsAppsOnly))
-                }
-                _ if is_known => None,
-                _ if state.lost_account() == Some(&request.account) => Some(Rule::LifecycleDurable),
-                None => Some(Rule::LifecycleSignedOut),
-                Some(_) => Some(Rule::LifecycleOtherAccount),
-            };
-            if let Some(rule) = rule {
-                let (url, account) = (request.url.clone(), request.account.clone());
-                let actual = Actual::Credentials { url, account };
-                all.push(Broken { step: at, rule, allowed: Vec::new(), actual });
-                break;
-            }
-        }
+        let meanwhile = Meanwhile { at, began, changed, before: before.as_deref() };
+        all.extend(broken_by_credentials(sequence, trace, &state, &meanwhile));
         began = observed.ended;
     }
     (all, discouraged)
+}
+
+/// A refresh token that came again during this step, and tokens that were not stored at its end.
+fn broken_by_tokens(
+    trace: &Trace,
+    not_kept: &[NotKept],
+    at: usize,
+    began: Duration,
+) -> impl Iterator<Item = Broken> {
+    let broken = move |actual| {
+        let rule = Rule::LifecycleRefreshOnce;
+        Broken { step: at, rule, allowed: Vec::new(), actual }
+    };
+    let end_of = |at: usize| trace.steps.get(at).map(|observed| observed.ended);
+    let next = end_of(at + 1);
+    // Nothing comes after the last step that could be about it.
+    let until = next.and(end_of(at)).unwrap_or(Duration::MAX);
+    let reused = trace.reused.iter().find(|again| again.at >= began && again.at < until);
+    let reused = reused
+        .map(|Reused { url, when, .. }| Actual::Reused { url: url.clone(), when: when.clone() });
+    let (from, until) = (end_of(at).unwrap_or_default(), next.unwrap_or(Duration::MAX));
+    let lost = not_kept.iter().find(|lost| lost.at >= from && lost.at < until);
+    let lost = lost.map(|lost| Actual::NotKept(lost.url.clone()));
+    reused.into_iter().chain(lost).map(broken)
+}
+
+/// A step, and the account.
+struct Meanwhile<'a> {
+    at: usize,
+    /// When the step before it ended.
+    began: Duration,
+    /// When the account changed last.
+    changed: Duration,
+    /// The account before the step.
+    before: Option<&'a str>,
+}
+
+/// The first request of a step with credentials that it must not carry.
+fn broken_by_credentials(
+    sequence: &Sequence,
+    trace: &Trace,
+    state: &State,
+    meanwhile: &Meanwhile<'_>,
+) -> Option<Broken> {
+    let Meanwhile { at, began, changed, before } = *meanwhile;
+    let ended = trace.steps.get(at)?.ended;
+    let now = state.account();
+    trace.credentials.iter().find_map(|request| {
+        let is_stray = !may_get_credentials(sequence, &request.url);
+        let is_settled = is_stray || request.at >= changed + IN_FLIGHT;
+        if !(began..ended).contains(&request.at) || !is_settled {
+            return None;
+        }
+        // The account in force, or until this step's end the one before it.
+        let is_known = [now, before].contains(&Some(&request.account));
+        let rule = match now {
+            _ if is_stray => holding(sequence.profile.rules(), Rule::CredentialsAppsOnly),
+            _ if is_known => return None,
+            _ if state.lost_account() == Some(&request.account) => Rule::LifecycleDurable,
+            None => Rule::LifecycleSignedOut,
+            Some(_) => Rule::LifecycleOtherAccount,
+        };
+        let (url, account) = (request.url.clone(), request.account.clone());
+        let actual = Actual::Credentials { url, account };
+        Some(Broken { step: at, rule, allowed: Vec::new(), actual })
+    })
 }
