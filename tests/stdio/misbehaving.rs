@@ -80,6 +80,7 @@ fn main() {
             }
             _ if way == "does-not-stop" => sleep(FOREVER),
             _ if way == "stops-with-1" => exit(1),
+            _ if way == "ignores-stop" => {}
             _ => return,
         }
     }

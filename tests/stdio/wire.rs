@@ -36,6 +36,7 @@ fn each_form_is_found() {
         ("forgets-requests-far-ahead", Form::FarAhead, "hung"),
         ("fails-on-an-unknown-profile", Form::UnknownProfile, "protocol error"),
         ("stops-with-1", Form::Stop, "crashed"),
+        ("ignores-stop", Form::Stop, "hung"),
         ("waits-for-stop", Form::EndOfInput, "hung"),
         ("ends-with-1-without-stop", Form::EndOfInput, "crashed"),
         ("takes-the-last-profile", Form::AbsentMembers, "disagree"),

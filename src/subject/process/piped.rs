@@ -167,8 +167,9 @@ impl Piped {
         }
     }
 
-    /// Waits for the process to exit, then kills what it leaves behind.
-    fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
+    /// Waits for the process to exit, then kills what it leaves behind; `None` if it is running
+    /// after `limit`.
+    pub(crate) fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + limit;
         while !self.has_ended() {
             if Instant::now() >= deadline {

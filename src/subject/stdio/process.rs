@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::io;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -134,7 +134,7 @@ impl Process {
         }
         let ended = match form {
             Some(Form::Stop) => self.stop(timeout),
-            Some(Form::EndOfInput) => self.end("the end of input", timeout),
+            Some(Form::EndOfInput) => self.ends("the end of input", timeout, Piped::end_of_input),
             // The subject has exited, so another process wrote the last answers.
             _ if self.piped.has_ended() => Err(self.piped.ended()),
             _ => Ok(()),
@@ -230,19 +230,24 @@ impl Process {
         self.piped.send(bytes);
     }
 
-    /// Asks the process to stop.
+    /// Asks the process to stop. Its input stays open, since it must not need both.
     ///
     /// # Errors
     /// It does not exit with status 0 within `limit`, or writes another line.
     pub(super) fn stop(&mut self, limit: Duration) -> Result<(), Failure> {
         self.send(&[Request::Stop]);
-        self.end("`stop`", limit)
+        self.ends("`stop`", limit, Piped::wait)
     }
 
-    /// Closes the input of the process and waits for its end.
-    fn end(&mut self, after: &str, limit: Duration) -> Result<(), Failure> {
+    /// Waits for the end of the process, after a reason to end.
+    fn ends(
+        &mut self,
+        after: &str,
+        limit: Duration,
+        wait: fn(&mut Piped, Duration) -> Option<ExitStatus>,
+    ) -> Result<(), Failure> {
         let asked = Instant::now();
-        let status = self.piped.end_of_input(limit);
+        let status = wait(&mut self.piped, limit);
         self.slowest = self.slowest.max(asked.elapsed());
         if let Some(line) = self.piped.line_at_hand() {
             return Err(protocol(format!("wrote what was not asked for: {}", excerpt(&line))));
