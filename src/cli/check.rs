@@ -14,6 +14,7 @@ use mcp_overlay_model::Profile;
 
 use super::console::{FINDINGS, MISUSE, Misuse, Outcome, read_text, say};
 use super::outputs::{self, can_be_written};
+use super::profiles::Profiles;
 use super::selected::{self, Location, SelectedSubject};
 
 /// Check an implementation against the specification: the production one, or your own.
@@ -37,8 +38,10 @@ use super::selected::{self, Location, SelectedSubject};
     Exit status: 0 clean, or no disagreement in a narrowed run (--only, --time, --shard, fewer \
     --cases or --twice); 1 findings, or incomplete; 2 wrong use or a fault of the tool itself.")]
 pub(crate) struct Arguments {
-    /// The profile to check against, or `all` for one run per profile
-    #[arg(long, value_name = "P", default_value = "codex-pr-27191", value_parser = profiles)]
+    /// The profile to check against; `all`: one run per profile; `auto`: for an app-server the
+    /// profile that it fits best, for a command with --stdio codex-pr-27191 or the newest one that it
+    /// lists, otherwise codex-pr-27191
+    #[arg(long, value_name = "P", default_value = "auto", value_parser = Profiles::read)]
     profile: Profiles,
 
     /// Number of random cases [default: 500000, or unlimited with --time]
@@ -118,20 +121,6 @@ pub(crate) struct Arguments {
     by_rule: bool,
 }
 
-/// The profiles of a check.
-#[derive(Clone, Debug)]
-struct Profiles(Vec<Profile>);
-
-fn profiles(name: &str) -> Result<Profiles, String> {
-    match name {
-        "all" => Ok(Profiles(Profile::ALL.into())),
-        name => match super::console::profile(name) {
-            Ok(profile) => Ok(Profiles(vec![profile])),
-            Err(error) => Err(format!("{error}, all")),
-        },
-    }
-}
-
 fn percent(text: &str) -> Result<f64, String> {
     let percent: f64 = text.parse().map_err(|_| "expected a number".to_string())?;
     let fits = percent == 0.0 || (0.01..=100.0).contains(&percent);
@@ -146,15 +135,17 @@ fn phase(word: &str) -> Result<Phase, String> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    let profiles = &arguments.profile.0;
-    let options: Vec<Options> =
-        profiles.iter().map(|profile| options(arguments, *profile)).collect::<Result<_, _>>()?;
+    let named = arguments.profile.named();
+    // Wrong use shows before anything starts.
+    let default = [Profile::default()];
+    let likely = if named.is_empty() { &default } else { named };
+    likely.iter().try_for_each(|profile| options(arguments, *profile).map(drop))?;
     arguments.outputs.check()?;
     if let Some(path) = &arguments.write_expected_failures {
         can_be_written("--write-expected-failures", path)?;
     }
     if arguments.write_expected_failures.is_some()
-        && (arguments.subject.commands() > 1 || profiles.len() > 1)
+        && (arguments.subject.commands() > 1 || named.len() > 1)
     {
         return Err(
             "--write-expected-failures takes one subject and one profile: a file is about \
@@ -166,16 +157,17 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         Location::Here(inside) => inside,
         Location::Done(code) => return Ok(code),
     };
-    let subjects = selected::start(&arguments.subject, profiles)?;
+    let subjects = selected::start(&arguments.subject, named)?;
     silence_subjects();
     let mut verdicts = Vec::new();
     for selected in &subjects {
-        for options in &options {
+        for profile in arguments.profile.of(selected)? {
+            let options = options(arguments, profile)?;
             let position = verdicts.len();
             if position > 0 {
                 say("\n")?;
             }
-            verdicts.push(check(arguments, options, selected, position)?);
+            verdicts.push(check(arguments, &options, selected, position)?);
         }
         selected.stop();
     }

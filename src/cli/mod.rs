@@ -9,9 +9,11 @@ mod endpoint;
 mod explain;
 mod merge;
 mod outputs;
+mod profiles;
 mod releases;
 mod replay;
 mod replay_sequence;
+mod rule;
 mod selected;
 mod selftest;
 mod subject;
@@ -51,6 +53,8 @@ enum Command {
     Merge(merge::Arguments),
     Releases(releases::Arguments),
     Replay(replay::Arguments),
+    Rule(rule::One),
+    Rules(rule::All),
     Selftest(selftest::Arguments),
     Subject(subject::Arguments),
 }
@@ -66,6 +70,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Merge(arguments) => merge::run(&arguments),
         Command::Releases(arguments) => releases::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Rule(arguments) => rule::run_one(&arguments),
+        Command::Rules(arguments) => rule::run_all(&arguments),
         Command::Selftest(arguments) => selftest::run(&arguments),
         Command::Subject(arguments) => subject::run(&arguments),
     };

@@ -87,7 +87,7 @@ fn ask_all(driver: &dyn Driver, plan: Plan, done: &(dyn Fn(u64) + Sync)) -> Vec<
 }
 
 /// One answer serves all profiles, because the subject never learns the profile.
-fn judge(case: &Case, profile: Profile, reply: Reply) -> Verdict {
+pub(super) fn judge(case: &Case, profile: Profile, reply: Reply) -> Verdict {
     let case = Case { profile, ..case.clone() };
     judge_reply(Visibility::Outside, &case, reply).verdict
 }

@@ -3,6 +3,7 @@
 
 mod ask;
 mod changes;
+mod fit;
 #[cfg(feature = "reports")]
 pub mod html;
 #[cfg(feature = "reports")]
@@ -14,5 +15,6 @@ mod over_time;
 mod play;
 
 pub use ask::{Known, look, look_again};
+pub use fit::{Fit, fit, telling_cases};
 pub use matrix::{Cell, Column, Held, Matrix, Plan};
 pub use over_time::{FailedSequence, KnownResult, OverTime, State};

@@ -26,6 +26,7 @@ mod host_faults;
 pub mod over_time;
 mod overlay;
 mod overlay_faults;
+mod page;
 mod resolution;
 mod rewriting;
 mod running;
@@ -34,55 +35,14 @@ mod server_faults;
 mod table;
 mod warning_faults;
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
-
 use mcp_overlay_model::{Profile, Rule};
 
 pub use self::entry::{Entry, Fields, Reached, Rewrite, Shows, Step};
+pub use self::page::{SEMANTICS, details, sentence};
 pub use self::situation::{Situation, url_depends_on};
 pub use self::table::{entries, holding, of_apps_field, of_field, rewrites};
-
-/// The page that this version of the checker was built with.
-pub const SEMANTICS: &str = include_str!("../../docs/semantics.md");
-
-static SENTENCES: LazyLock<BTreeMap<Rule, &'static str>> = LazyLock::new(|| {
-    let mut sentences = BTreeMap::new();
-    let mut lines = SEMANTICS.lines();
-    while let Some(line) = lines.next() {
-        let id = line.strip_prefix("### `").and_then(|rest| rest.strip_suffix('`'));
-        if let Some(rule) = id.and_then(|id| id.parse().ok())
-            && let Some(sentence) = lines.by_ref().find(|line| !line.is_empty())
-        {
-            sentences.insert(rule, sentence);
-        }
-    }
-    sentences
-});
-
-/// The normative sentence of a rule, as the page has it.
-pub fn sentence(rule: Rule) -> &'static str {
-    SENTENCES.get(&rule).copied().unwrap_or_default()
-}
 
 /// The profiles in which a rule holds, oldest first.
 pub fn profiles(rule: Rule) -> impl Iterator<Item = Profile> {
     Profile::ALL.into_iter().filter(move |profile| profile.has(rule))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_rule_has_its_sentence() {
-        for rule in Rule::ALL {
-            let sentence = sentence(*rule);
-            assert!(sentence.contains("MUST") || sentence.contains("SHOULD"), "{rule}: {sentence}");
-        }
-        assert_eq!(
-            sentence(Rule::ConfiguredInactivePluginIgnored),
-            "An inactive plugin MUST add nothing."
-        );
-    }
 }

@@ -1,7 +1,7 @@
 //! Sequences that each showed a fault of a host once (`tests/sequences/`).
 
-use mcp_overlay_model::Profile;
 use mcp_overlay_model::lifecycle::Sequence;
+use mcp_overlay_model::{Profile, Rule};
 
 use super::saved::SavedSequence;
 
@@ -76,6 +76,14 @@ known! {
     "reads-on-no-thread-are-of-the-first-thread"
     "answers-reads-from-memory"
     "reads-on-a-thread-are-of-the-disk"
+}
+
+/// The names of the sequences that showed a host breaking this rule.
+pub fn of_rule(rule: Rule) -> impl Iterator<Item = &'static str> {
+    let breaks = move |text: &str| {
+        serde_json::from_str::<SavedSequence>(text).is_ok_and(|saved| saved.rule == Some(rule))
+    };
+    KNOWN.iter().filter(move |(_, text)| breaks(text)).map(|(name, _)| *name)
 }
 
 /// The sequence of this number, for a host of this profile; `None` after the last one.

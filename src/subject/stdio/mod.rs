@@ -87,6 +87,7 @@ pub struct StdioDriver {
     warns: bool,
     /// The steps of sequences that it declares.
     steps: Steps,
+    preferred_profile: Profile,
     patience: Patience,
     hurried: AtomicBool,
     /// The slowest answer so far, in any process.
@@ -99,7 +100,8 @@ impl StdioDriver {
     /// works.
     ///
     /// # Errors
-    /// It cannot be started, does not introduce itself, or does not support one of the profiles.
+    /// It cannot be started, does not introduce itself, or does not support one of the profiles, or
+    /// any profile.
     pub fn start(
         command: Vec<String>,
         profiles: &[Profile],
@@ -117,21 +119,32 @@ impl StdioDriver {
         };
         let is_known =
             |profile: &&Profile| hello.profiles.iter().any(|known| known == profile.name());
-        if let Some(profile) = profiles.iter().find(|profile| !is_known(profile)) {
+        let newest = Profile::ALL.iter().rfind(is_known);
+        let preferred = Some(&Profile::default()).filter(is_known).or(newest).copied();
+        let unknown = profiles.iter().find(|profile| !is_known(profile)).copied();
+        let (None, Some(preferred_profile)) = (unknown, preferred) else {
             let known: Vec<String> = hello.profiles.iter().map(|known| printable(known)).collect();
-            let (wanted, known) = (profile.name(), known.join(", "));
+            let (wanted, known) = (unknown.unwrap_or_default().name(), known.join(", "));
             return Err(StartError::Profile { command: words, wanted, known });
-        }
+        };
         Ok(StdioDriver {
             name: name_of(&hello),
             command,
             warns: hello.warns(),
             steps,
+            preferred_profile,
             patience,
             hurried: AtomicBool::new(false),
             slowest: Mutex::default(),
             idle: Mutex::new(vec![process]),
         })
+    }
+
+    /// The profile to check if none is asked for: the default one, or the newest one that the subject
+    /// knows.
+    #[must_use]
+    pub fn preferred_profile(&self) -> Profile {
+        self.preferred_profile
     }
 
     /// Stops all processes as the protocol says; returns a description of each irregular exit.

@@ -1,0 +1,74 @@
+//! The profiles of a check: named, or the one that suits the subject.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use mcp_overlay::releases::{fit, telling_cases};
+use mcp_overlay_model::Profile;
+
+use super::console::{self, Misuse, say};
+use super::selected::SelectedSubject;
+
+/// The profiles that `--profile` asks for.
+#[derive(Clone, Debug)]
+pub(super) enum Profiles {
+    /// The one that suits the subject.
+    Auto,
+    /// These.
+    Named(Vec<Profile>),
+}
+
+impl Profiles {
+    /// Reads the value of `--profile`.
+    pub(super) fn read(name: &str) -> Result<Self, String> {
+        match name {
+            "auto" => Ok(Profiles::Auto),
+            "all" => Ok(Profiles::Named(Profile::ALL.into())),
+            name => match console::profile(name) {
+                Ok(profile) => Ok(Profiles::Named(vec![profile])),
+                Err(error) => Err(format!("{error}, auto, all")),
+            },
+        }
+    }
+
+    /// The profiles that every subject has to know.
+    pub(super) fn named(&self) -> &[Profile] {
+        match self {
+            Profiles::Auto => &[],
+            Profiles::Named(profiles) => profiles,
+        }
+    }
+
+    /// The profiles to check a subject against.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    pub(super) fn of(&self, subject: &SelectedSubject) -> Result<Vec<Profile>, Misuse> {
+        match (self, subject) {
+            (Profiles::Named(profiles), _) => Ok(profiles.clone()),
+            (Profiles::Auto, SelectedSubject::BlackBox(_)) => Ok(vec![best(subject)?]),
+            (Profiles::Auto, SelectedSubject::Stdio(driver)) => {
+                Ok(vec![driver.preferred_profile()])
+            }
+            (Profiles::Auto, _) => Ok(vec![Profile::default()]),
+        }
+    }
+}
+
+/// Asks a running host which profile it fits best, and says so.
+fn best(subject: &SelectedSubject) -> Result<Profile, Misuse> {
+    let driver = subject.driver();
+    let cases = telling_cases(driver);
+    let bar = bar(cases.len() as u64);
+    let fit = fit(driver, &cases, &|done| bar.set_position(done));
+    bar.finish_and_clear();
+    driver.restart();
+    let best = fit.best();
+    let name = driver.name();
+    say(&format!("{name}: {fit}\n  to pin it, as CI should: --profile {}\n\n", best.name()))?;
+    Ok(best)
+}
+
+fn bar(total: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("which profile fits {wide_bar} {pos}/{len}");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(total).with_style(style)
+}

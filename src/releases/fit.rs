@@ -1,0 +1,107 @@
+//! Which profile a host fits best: it is asked a few dozen cases on which the profiles differ.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use mcp_overlay_model::{Answer, Case, Profile, resolve};
+
+use super::ask::judge;
+use crate::cases::generate::random_case;
+use crate::parallel::{Numbers, on_all_cores};
+use crate::subject::{Driver, ask_one};
+
+/// How many cases are to tell two profiles apart, if there are as many.
+const TELLING: usize = 20;
+/// The number of random cases to choose from.
+const SEARCHED: u64 = 4_000;
+/// Fixed: a host must not fit another profile under another seed.
+const SEED: u64 = 1;
+
+/// How many of the telling cases a host answers as each profile says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fit {
+    /// Number of cases asked.
+    pub asked: u64,
+    /// All profiles with the number of cases that agree, the best one first. Of profiles that fit
+    /// equally well the earliest comes first.
+    pub ranking: Vec<(Profile, u64)>,
+}
+
+impl Fit {
+    /// The profile that fits best.
+    #[must_use]
+    pub fn best(&self) -> Profile {
+        self.ranking.first().map_or_else(Profile::default, |(profile, _)| *profile)
+    }
+}
+
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [(best, most), rest @ ..] = self.ranking.as_slice() else { return Ok(()) };
+        let word = if *most == self.asked { "fits" } else { "fits no profile in all; best" };
+        write!(f, "{word} {} ({most} of {})", best.name(), self.asked)?;
+        match rest {
+            [(next, agreeing), ..] => write!(f, ", next {} ({agreeing})", next.name()),
+            [] => Ok(()),
+        }
+    }
+}
+
+/// The cases on which some two profiles differ, as the driver observes them.
+pub fn telling_cases(driver: &dyn Driver) -> Vec<Case> {
+    let mut told: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+    let mut telling = Vec::new();
+    for index in 0..SEARCHED {
+        let case = driver.narrow(random_case(SEED, index));
+        let new: Vec<_> = pairs_told_apart(driver, &case)
+            .into_iter()
+            .filter(|pair| told.get(pair).is_none_or(|count| *count < TELLING))
+            .collect();
+        if !new.is_empty() {
+            new.into_iter().for_each(|pair| *told.entry(pair).or_default() += 1);
+            telling.push(case);
+        }
+    }
+    telling
+}
+
+/// Pairs of positions in [`Profile::ALL`].
+fn pairs_told_apart(driver: &dyn Driver, case: &Case) -> Vec<(usize, usize)> {
+    let expected = |profile| -> Answer {
+        let case = Case { profile, ..case.clone() };
+        driver.visibility().of(&case, resolve(&case)).answer()
+    };
+    let expected = Profile::ALL.map(expected);
+    let mut pairs = Vec::new();
+    for (one, of_one) in expected.iter().enumerate() {
+        let others = expected.iter().enumerate().skip(one + 1);
+        pairs.extend(others.filter(|(_, of)| *of != of_one).map(|(other, _)| (one, other)));
+    }
+    pairs
+}
+
+/// Asks the cases, and compares each answer with every profile. `done` receives the number of cases
+/// asked so far.
+pub fn fit(driver: &dyn Driver, cases: &[Case], done: &(dyn Fn(u64) + Sync)) -> Fit {
+    let (numbers, count) = (Numbers::up_to(cases.len() as u64), AtomicU64::new(0));
+    let agreeing = |case: &Case| -> Vec<Profile> {
+        let reply = ask_one(driver, case);
+        let agrees = |profile: &Profile| judge(case, *profile, reply.clone()).is_right();
+        done(count.fetch_add(1, Ordering::Relaxed) + 1);
+        Profile::ALL.into_iter().filter(agrees).collect()
+    };
+    let work = || {
+        let of = |range: std::ops::Range<u64>| {
+            let (from, to) = (range.start as usize, range.end as usize);
+            cases.get(from..to).unwrap_or_default().iter().flat_map(agreeing).collect::<Vec<_>>()
+        };
+        std::iter::from_fn(|| numbers.take(1)).flat_map(of).collect::<Vec<_>>()
+    };
+    let votes: Vec<Profile> = on_all_cores(work).into_iter().flatten().collect();
+    let of = |profile: Profile| votes.iter().filter(|vote| **vote == profile).count() as u64;
+    let mut ranking: Vec<_> =
+        Profile::ALL.into_iter().map(|profile| (profile, of(profile))).collect();
+    ranking.sort_by_key(|(_, agreeing)| std::cmp::Reverse(*agreeing));
+    Fit { asked: cases.len() as u64, ranking }
+}
