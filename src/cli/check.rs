@@ -160,14 +160,15 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let subjects = selected::start(&arguments.subject, named)?;
     silence_subjects();
     let mut verdicts = Vec::new();
-    for selected in &subjects {
+    for (at, selected) in subjects.iter().enumerate() {
+        let selecting = arguments.subject.selecting(at);
         for profile in arguments.profile.of(selected)? {
             let options = options(arguments, profile)?;
             let position = verdicts.len();
             if position > 0 {
                 say("\n")?;
             }
-            verdicts.push(check(arguments, &options, selected, position)?);
+            verdicts.push(check(arguments, &options, (selected, &selecting), position)?);
         }
         selected.stop();
     }
@@ -184,10 +185,10 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
 fn check(
     arguments: &Arguments,
     options: &Options,
-    selected: &SelectedSubject,
+    (selected, selecting): (&SelectedSubject, &str),
     position: usize,
 ) -> Result<RunVerdict, Misuse> {
-    let mut reporter = TextReporter::new(anstream::stdout());
+    let mut reporter = TextReporter::new(anstream::stdout()).with_subject(selecting.into());
     let mut options = with_declared(arguments, options.clone(), selected.driver())?;
     if position > 0 {
         // Two runs would overwrite each other's files.

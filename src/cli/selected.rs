@@ -92,6 +92,23 @@ impl SubjectArguments {
         self.stdio.len() + self.app_server.len()
     }
 
+    /// The options that select the subject at this position, as a shell reads them.
+    pub(crate) fn selecting(&self, position: usize) -> String {
+        let quoted = |command: &String| {
+            shlex::try_quote(command)
+                .map_or_else(|_| "CMD".to_string(), |quoted| quoted.into_owned())
+        };
+        if let Some(fault) = self.fault {
+            return format!(" --fault {}", fault.name);
+        }
+        if let Some(command) = self.stdio.get(position) {
+            return format!(" --stdio {}", quoted(command));
+        }
+        let origin = if self.true_origin { " --true-origin" } else { "" };
+        let app_server = |command| format!(" --app-server {}{origin}", quoted(command));
+        self.app_server.get(position).map(app_server).unwrap_or_default()
+    }
+
     fn patience(&self, otherwise: Patience) -> Patience {
         Patience {
             case: self.timeout.unwrap_or(otherwise.case),

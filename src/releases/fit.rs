@@ -1,5 +1,6 @@
 //! Which profile a host fits best: it is asked a few dozen cases on which the profiles differ.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,12 +10,14 @@ use mcp_overlay_model::{Answer, Case, Profile, resolve};
 use super::ask::judge;
 use crate::cases::generate::random_case;
 use crate::parallel::{Numbers, on_all_cores};
-use crate::subject::{Driver, ask_one};
+use crate::subject::{Driver, FailureKind, Reply, ask_one};
 
 /// How many cases are to tell two profiles apart, if there are as many.
 const TELLING: usize = 20;
 /// The number of random cases to choose from.
 const SEARCHED: u64 = 4_000;
+/// After so many cases without an answer in time no other is asked.
+const MOST_HUNG: u64 = 3;
 /// Fixed: a host must not fit another profile under another seed.
 const SEED: u64 = 1;
 
@@ -39,8 +42,8 @@ impl Fit {
 impl fmt::Display for Fit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [(best, most), rest @ ..] = self.ranking.as_slice() else { return Ok(()) };
-        let word = if *most == self.asked { "fits" } else { "fits no profile in all; best" };
-        write!(f, "{word} {} ({most} of {})", best.name(), self.asked)?;
+        let word = if *most == self.asked { "" } else { " best" };
+        write!(f, "fits {}{word} ({most} of {})", best.name(), self.asked)?;
         match rest {
             [(next, agreeing), ..] => write!(f, ", next {} ({agreeing})", next.name()),
             [] => Ok(()),
@@ -82,26 +85,27 @@ fn pairs_told_apart(driver: &dyn Driver, case: &Case) -> Vec<(usize, usize)> {
 }
 
 /// Asks the cases, and compares each answer with every profile. `done` receives the number of cases
-/// asked so far.
+/// asked so far. A host that hangs again and again is not asked all of them.
 pub fn fit(driver: &dyn Driver, cases: &[Case], done: &(dyn Fn(u64) + Sync)) -> Fit {
-    let (numbers, count) = (Numbers::up_to(cases.len() as u64), AtomicU64::new(0));
+    let numbers = Numbers::up_to(cases.len() as u64);
+    let (asked, hung) = (AtomicU64::new(0), AtomicU64::new(0));
     let agreeing = |case: &Case| -> Vec<Profile> {
         let reply = ask_one(driver, case);
+        let is_hung = matches!(&reply, Reply::Failed(failure) if failure.kind == FailureKind::Hung);
+        hung.fetch_add(u64::from(is_hung), Ordering::Relaxed);
         let agrees = |profile: &Profile| judge(case, *profile, reply.clone()).is_right();
-        done(count.fetch_add(1, Ordering::Relaxed) + 1);
+        done(asked.fetch_add(1, Ordering::Relaxed) + 1);
         Profile::ALL.into_iter().filter(agrees).collect()
     };
-    let work = || {
-        let of = |range: std::ops::Range<u64>| {
-            let (from, to) = (range.start as usize, range.end as usize);
-            cases.get(from..to).unwrap_or_default().iter().flat_map(agreeing).collect::<Vec<_>>()
-        };
-        std::iter::from_fn(|| numbers.take(1)).flat_map(of).collect::<Vec<_>>()
+    let next = || {
+        let number = numbers.take(1).filter(|_| hung.load(Ordering::Relaxed) < MOST_HUNG)?;
+        cases.get(usize::try_from(number.start).ok()?)
     };
+    let work = || std::iter::from_fn(next).flat_map(agreeing).collect::<Vec<_>>();
     let votes: Vec<Profile> = on_all_cores(work).into_iter().flatten().collect();
     let of = |profile: Profile| votes.iter().filter(|vote| **vote == profile).count() as u64;
     let mut ranking: Vec<_> =
         Profile::ALL.into_iter().map(|profile| (profile, of(profile))).collect();
-    ranking.sort_by_key(|(_, agreeing)| std::cmp::Reverse(*agreeing));
-    Fit { asked: cases.len() as u64, ranking }
+    ranking.sort_by_key(|(_, agreeing)| Reverse(*agreeing));
+    Fit { asked: asked.into_inner(), ranking }
 }

@@ -35,6 +35,10 @@ pub struct TextReporter<W> {
     in_table: bool,
     /// Whether an advisory counts like a failure.
     strict: bool,
+    /// The options of `replay` that select the subject, as a shell reads them.
+    selecting: Option<String>,
+    /// The file of the first finding.
+    saved: Option<PathBuf>,
     failure: Option<std::io::Error>,
 }
 
@@ -46,8 +50,17 @@ impl<W: Write> TextReporter<W> {
             bar: ProgressBar::hidden(),
             in_table: false,
             strict: false,
+            selecting: None,
+            saved: None,
             failure: None,
         }
+    }
+
+    /// Shows how to replay a finding with these options, which select the subject, as a shell reads
+    /// them.
+    #[must_use]
+    pub fn with_subject(self, options: String) -> Self {
+        TextReporter { selecting: Some(options), ..self }
     }
 
     /// The error that prevented writing the report. A closed pipe is ignored, because the exit
@@ -138,6 +151,9 @@ impl<W: Write> TextReporter<W> {
         expected: Option<&str>,
         saved: Option<&std::io::Result<PathBuf>>,
     ) {
+        if let Some(Ok(path)) = saved {
+            self.saved.get_or_insert_with(|| path.clone());
+        }
         let saved = match saved {
             Some(Ok(path)) => format!("  saved: {}\n", path.display()),
             Some(Err(error)) => format!("  not saved: {error}\n"),
@@ -150,13 +166,17 @@ impl<W: Write> TextReporter<W> {
         let style = style_of(expected.is_some() || advisory);
         let word = if advisory { "advisory: " } else { "" };
         let why = expected_words(expected);
-        self.above_the_bar(&format!("\n{style}{word}{headline}{style:#}\n{rest}{why}{saved}"));
+        let more = more(finding.rule);
+        self.above_the_bar(&format!(
+            "\n{style}{word}{headline}{style:#}\n{rest}{why}{more}{saved}"
+        ));
     }
 
     fn scenario_failed(&mut self, failure: &ScenarioFailure) {
         let ScenarioFailure { phase, advisory, name, rule, message, expected, .. } = failure;
         let advisory = *advisory && !self.strict;
         let word = if advisory { "advisory: " } else { "" };
+        let more = more(*rule);
         let rule = rule.filter(|rule| rule.id() != name);
         let rule = rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
         let style = style_of(expected.is_some() || advisory);
@@ -164,7 +184,7 @@ impl<W: Write> TextReporter<W> {
         let phase = phase.word();
         let message = printable_lines(message);
         self.above_the_bar(&format!(
-            "\n{style}{word}{phase}: {name}{style:#}{rule}\n  {message}\n{why}"
+            "\n{style}{word}{phase}: {name}{style:#}{rule}\n  {message}\n{why}{more}"
         ));
     }
 
@@ -199,6 +219,11 @@ impl<W: Write> TextReporter<W> {
         }
         let verdict = verdict(report);
         self.line(&verdict);
+        if report.verdict() == RunVerdict::Findings && !report.findings.is_empty() {
+            let file = self.saved.as_ref().map_or("FILE".into(), |path| path.display().to_string());
+            let selecting = self.selecting.as_deref().unwrap_or(report.run.kind.selecting());
+            self.line(&format!("to see one again: mcp-overlay replay {file}{selecting}"));
+        }
     }
 
     fn above_the_bar(&mut self, text: &str) {
@@ -209,6 +234,11 @@ impl<W: Write> TextReporter<W> {
 
 fn style_of(expected: bool) -> Style {
     if expected { YELLOW } else { RED }
+}
+
+/// Where the rule is explained.
+fn more(rule: Option<Rule>) -> String {
+    rule.map(|rule| format!("  more: mcp-overlay rule {rule}\n")).unwrap_or_default()
 }
 
 fn expected_words(reason: Option<&str>) -> String {
@@ -338,10 +368,5 @@ fn verdict(report: &Report) -> String {
         RunVerdict::NoDisagreement => BOLD,
         RunVerdict::Incomplete | RunVerdict::Findings | RunVerdict::NothingChecked => RED,
     };
-    let again = if report.verdict() == RunVerdict::Findings && !report.findings.is_empty() {
-        "\nto see one again: mcp-overlay replay FILE, with the same --stdio, --app-server or --fault"
-    } else {
-        ""
-    };
-    format!("{style}{word}{style:#}{rest}{again}")
+    format!("{style}{word}{style:#}{rest}")
 }

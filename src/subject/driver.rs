@@ -128,6 +128,17 @@ impl SubjectKind {
         }
     }
 
+    /// The options that select such a subject on the command line, with placeholders.
+    pub fn selecting(self) -> &'static str {
+        match self {
+            SubjectKind::Production => "",
+            SubjectKind::InProcess => " --fault FAULT",
+            SubjectKind::Stdio => " --stdio CMD",
+            SubjectKind::AppServer => " --app-server CMD",
+            SubjectKind::AppServerAtChatgpt => " --app-server CMD --true-origin",
+        }
+    }
+
     /// How a subject of this kind is observed.
     pub fn visibility(self) -> Visibility {
         match self {

@@ -13,6 +13,7 @@ mod command_line;
 #[cfg(target_os = "linux")]
 mod crash_points;
 mod faults;
+mod fits;
 mod logins;
 mod outside_faults;
 mod over_time;

@@ -7,6 +7,7 @@ mod diff;
 mod explain;
 mod parts;
 mod replay;
+mod rule;
 mod selftest;
 mod subject;
 

@@ -157,6 +157,28 @@ fn standard_error_does_not_affect_the_verdict() {
     assert_eq!(processes.assert_gone(), 1, "it was never started again");
 }
 
+/// Without `--profile` a subject is checked against one that it knows.
+#[test]
+fn the_profiles_of_the_subject_decide() {
+    let processes = Processes::new();
+    for (way, profile) in [
+        ("fine", Some("codex-pr-27191")),
+        ("knows-a-later-profile", Some("codex-pr-31803")),
+        ("knows-another-profile", None),
+    ] {
+        let driver = StdioDriver::start(processes.command(way), &[], Patience::default());
+        assert_eq!(driver.ok().map(|driver| driver.preferred_profile().name()), profile, "{way}");
+    }
+    let command = processes.command("knows-a-later-profile").join(" ");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_mcp-overlay"))
+        .args(["check", "--stdio", &command, "--only", "vectors"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("against codex-pr-31803"), "{text}");
+    assert_eq!(output.status.code(), Some(0), "{text}");
+}
+
 #[test]
 fn an_unusable_subject_is_refused_at_start() {
     let refusal = |way: &str, words: &str| {

@@ -218,17 +218,26 @@ fn start(way: &str) {
     match way {
         "never-starts" => sleep(FOREVER),
         "says-no-hello" => say("ready"),
-        "repeats-its-version" => say(r#"{"version":2,"version":1,"implementation":{"name":"m"},"profiles":["codex-pr-27191"],"capabilities":["resolve"]}"#),
-        "speaks-version-2" => say(r#"{"version":2,"implementation":{"name":"m"},"profiles":[],"capabilities":["resolve"]}"#),
+        "repeats-its-version" => say(
+            r#"{"version":2,"version":1,"implementation":{"name":"m"},"profiles":["codex-pr-27191"],"capabilities":["resolve"]}"#,
+        ),
+        "speaks-version-2" => say(
+            r#"{"version":2,"implementation":{"name":"m"},"profiles":[],"capabilities":["resolve"]}"#,
+        ),
         _ => say(&json!({
             "version": 1,
             "implementation": {"name": "misbehaving", "version": way},
-            "profiles": [if way == "knows-another-profile" { "codex-pr-1" } else { "codex-pr-27191" }],
+            "profiles": match way {
+                "knows-another-profile" => ["codex-pr-1"],
+                "knows-a-later-profile" => ["codex-pr-31803"],
+                _ => ["codex-pr-27191"],
+            },
             "capabilities": match way {
                 "warns-undeclared" => vec!["resolve"],
                 _ => vec!["resolve", "warnings"],
             },
-        }).to_string()),
+        })
+        .to_string()),
     }
 }
 

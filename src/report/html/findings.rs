@@ -11,6 +11,7 @@ use crate::finding::{Finding, FoundDifference};
 use crate::judge::verdict::FindingKind;
 use crate::report::data::{Expectation, Report, ReportedFinding};
 use crate::report::diff::{Hunk, diff};
+use crate::subject::SubjectKind;
 
 /// The most findings to show.
 pub(super) const MOST: usize = 100;
@@ -29,7 +30,7 @@ pub(super) fn findings(report: &Report) -> Markup {
                 h2 id="findings" { "Findings" }
                 p { "Each is the smallest case that was found to fail in its way." }
                 @for (position, found) in report.findings.iter().take(MOST).enumerate() {
-                    (finding(position + 1, found, report.counts(found)))
+                    (finding(position + 1, found, report))
                 }
                 @if more > 0 {
                     p { (grouped(more as u64)) " more findings are in the JSON report." }
@@ -39,7 +40,8 @@ pub(super) fn findings(report: &Report) -> Markup {
     }
 }
 
-fn finding(number: usize, found: &ReportedFinding, counts: bool) -> Markup {
+fn finding(number: usize, found: &ReportedFinding, report: &Report) -> Markup {
+    let counts = report.counts(found);
     let Finding { verdict, rule, sentence: text, count, note, .. } = &found.finding;
     let class = if counts { "finding" } else { "finding known" };
     let more = found.finding.differences.len().saturating_sub(DIFFERENCES);
@@ -71,7 +73,7 @@ fn finding(number: usize, found: &ReportedFinding, counts: bool) -> Markup {
             }
             h4 { "Case" }
             (case_block(&found.finding.case))
-            (replay(found))
+            (replay(found, report.run.kind))
         }
     }
 }
@@ -134,7 +136,7 @@ fn hunk_row(hunk: &Hunk) -> Markup {
     }
 }
 
-fn replay(found: &ReportedFinding) -> Markup {
+fn replay(found: &ReportedFinding, kind: SubjectKind) -> Markup {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let name = match found.id.chars().all(plain) && !found.id.starts_with(['-', '.']) {
         true => format!("{}.json", found.id),
@@ -145,7 +147,10 @@ fn replay(found: &ReportedFinding) -> Markup {
     html! {
         h4 { "To see it again" }
         p.replay {
-            code { "mcp-overlay replay mcp-overlay-findings/" (name) }
+            code { "mcp-overlay replay mcp-overlay-findings/" (name) (kind.selecting()) }
+        }
+        @if let Some(rule) = found.finding.rule {
+            p.replay { code { "mcp-overlay rule " (rule) } }
         }
         @if file.len() <= FILE {
             p.save { a download=(name) href={ "data:application/json," (percent_encoded(&file)) } {
