@@ -18,7 +18,8 @@ mod work;
 
 pub use crate::report::{BadShard, Event, Phase, Quiet, Reporter, Shard};
 pub use error::Error;
-pub use options::{ENOUGH_FAILURES, Options};
+pub(crate) use options::ENOUGH_SEQUENCES;
+pub use options::{ENOUGH_FAILURES, Options, SHRINKING};
 pub use run::run;
 
 pub(crate) use judging::{CHUNK, Numbered, judge_again, judge_first, questions, unnumbered};

@@ -14,6 +14,12 @@ use crate::subject::Driver;
 /// expected failures it runs to its end, because they could hide new ones.
 pub const ENOUGH_FAILURES: u64 = 20;
 
+/// A phase of sequences ends early after this many failing ones, which describe the subject well enough.
+pub(crate) const ENOUGH_SEQUENCES: usize = 10;
+
+/// The usual time limit for shrinking the failures of a phase.
+pub const SHRINKING: Duration = Duration::from_secs(120);
+
 /// The options of a run.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -41,6 +47,12 @@ pub struct Options {
     /// Whether a phase runs to its end however often the subject fails. With expected failures it
     /// always does.
     pub whole: bool,
+    /// Whether the run ends with the first phase that fails, and that phase at its first failure.
+    pub fail_fast: bool,
+    /// Time limit for shrinking the failures of a phase. In process it takes a second. For a subject
+    /// that is slow, or wrong in many ways, the remaining ones are reported without shrinking; with
+    /// zero, all are.
+    pub shrinking: Duration,
     /// Whether breaking a SHOULD rule fails the run.
     pub strict: bool,
     /// How often a subject that crashes or hangs is restarted before the run gives up.
@@ -70,6 +82,8 @@ impl Default for Options {
             shard: Shard::default(),
             expected: Expected::default(),
             whole: false,
+            fail_fast: false,
+            shrinking: SHRINKING,
             strict: false,
             restarts: 10,
             findings: None,
@@ -82,6 +96,16 @@ impl Options {
     /// Whether a phase runs to its end however many cases fail.
     pub fn runs_whole(&self) -> bool {
         self.whole || !self.expected.is_empty()
+    }
+
+    /// The number of failures after which a phase ends, unless it [runs whole](Self::runs_whole).
+    pub(crate) fn enough_failures(&self) -> u64 {
+        if self.fail_fast { 1 } else { ENOUGH_FAILURES }
+    }
+
+    /// The same for sequences.
+    pub(crate) fn enough_sequences(&self) -> usize {
+        if self.fail_fast { 1 } else { ENOUGH_SEQUENCES }
     }
 
     /// The description of a run with these options, for its report.

@@ -9,7 +9,7 @@ use mcp_overlay_model::lifecycle::{Sequence, Step};
 use mcp_overlay_model::{Level, Profile, Rule, RuleSet};
 
 use super::error::Error;
-use super::run::{INVESTIGATION_TIME, Run};
+use super::run::Run;
 use crate::parallel::{Numbers, cores, on_threads};
 use crate::report::{Event, Phase, PhaseReport, Picture, ScenarioFailure};
 use crate::rules::coverage::RuleCounts;
@@ -28,9 +28,6 @@ const REPEATS: u32 = 3;
 
 /// The most plays to make one sequence small.
 const MOST_PLAYS: u32 = 400;
-
-/// A phase ends early after this many failing sequences, which describe the subject well enough.
-pub(crate) const ENOUGH: usize = 10;
 
 /// A failing sequence.
 #[derive(Clone)]
@@ -296,7 +293,7 @@ impl Run<'_> {
         let is_enough = || {
             let failed = found();
             let wrong = failed.iter().filter(|failing| failing.problem.is_failure());
-            !options.runs_whole() && wrong.count() >= ENOUGH
+            !options.runs_whole() && wrong.count() >= options.enough_sequences()
         };
         let played = |number, sequence: Sequence, problem| {
             if !matches!(problem, Some(Problem::BrokeDown(_))) {
@@ -332,7 +329,7 @@ impl Run<'_> {
 
     /// Makes the first failing sequence of each kind small, and tells it.
     pub(super) fn tell_all(&mut self, phase: Phase, failing: Vec<Failing>) {
-        let until = Instant::now() + INVESTIGATION_TIME;
+        let until = Instant::now() + self.options.shrinking;
         let mut told: Vec<String> = Vec::new();
         let kinds: Vec<String> = failing.iter().map(|failing| failing.problem.kind()).collect();
         let different = kinds.iter().collect::<BTreeSet<_>>().len();

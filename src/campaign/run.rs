@@ -10,7 +10,7 @@ use mcp_overlay_model::Case;
 use super::error::Error;
 use super::isolate::Restarts;
 use super::late::Trouble;
-use super::options::{ENOUGH_FAILURES, Options};
+use super::options::Options;
 #[cfg(feature = "endpoint")]
 use super::patiently::Patiently;
 use super::sift::Kind;
@@ -36,10 +36,6 @@ const TICK: Duration = Duration::from_millis(100);
 /// process.
 const OTHER_ROUTES: u64 = 10;
 
-/// Time limit for shrinking the failing cases of a phase. In process it takes a second. For a
-/// subject that is slow, or wrong in many ways, the remaining cases are reported without shrinking.
-pub(super) const INVESTIGATION_TIME: Duration = Duration::from_secs(120);
-
 /// Runs the phases against a subject.
 ///
 /// # Errors
@@ -61,6 +57,11 @@ pub fn run(
                 "gave up: the subject broke down more than {restarts} times; what was not asked is \
                  not checked"
             ));
+            break;
+        }
+        if options.fail_fast && run.report.has_unexpected() {
+            run.report.gave_up =
+                Some("ended at the first failure; what was not asked is not checked".into());
             break;
         }
     }
@@ -163,7 +164,7 @@ impl Run<'_> {
         let tally = self.tally(driver, phase, total, time, None, narrowed)?;
         let seconds = started.elapsed().as_secs_f64();
         let whole = total.is_none_or(|total| total == tally.cases);
-        let enough = !self.options.runs_whole() && tally.failures >= ENOUGH_FAILURES;
+        let enough = !self.options.runs_whole() && tally.failures >= self.options.enough_failures();
         let gave_up = self.restarts.gave_up();
         if !whole && !enough && !gave_up && time.is_none() {
             return Err(Error::Incomplete(phase.word()));
@@ -232,7 +233,7 @@ impl Run<'_> {
         if failing > 0 {
             self.reporter.event(&Event::Investigating { failing });
         }
-        let deadline = Instant::now() + INVESTIGATION_TIME;
+        let deadline = Instant::now() + self.options.shrinking;
         for Kind { count, first, more } in kinds {
             let mut others = count - first.len() as u64;
             let mut named = true;

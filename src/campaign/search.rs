@@ -7,7 +7,7 @@ use std::time::Instant;
 use mcp_overlay_model::lifecycle::Sequence;
 
 use super::error::Error;
-use super::over_time::{ENOUGH, Failing, failures, problem_of};
+use super::over_time::{Failing, failures, problem_of};
 use super::run::Run;
 use crate::parallel::{Numbers, on_all_cores};
 use crate::report::{Event, Phase, PhaseReport, Searched};
@@ -42,8 +42,8 @@ impl Run<'_> {
         self.reporter.event(&Event::PhaseStarted { phase, total: Some(total) });
         let nodes = Numbers::up_to(graph.states());
         let (plays, found) = (AtomicU64::new(0), AtomicUsize::new(0));
-        let whole = self.options.runs_whole();
-        let is_enough = || !whole && found.load(Ordering::Relaxed) >= ENOUGH;
+        let (whole, enough) = (self.options.runs_whole(), self.options.enough_sequences());
+        let is_enough = || !whole && found.load(Ordering::Relaxed) >= enough;
         let driver = self.driver;
         let workers = on_all_cores(|| {
             let mut played = Played::default();

@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use mcp_overlay_model::Auth;
 use serde_json::Value;
 
-use super::options::ENOUGH_FAILURES;
 use crate::finding::investigate::Failing;
 use crate::judge::verdict::{Difference, Place, Verdict};
 
@@ -29,8 +28,10 @@ const KINDS: usize = 500;
 /// Failing cases by kind.
 #[derive(Debug)]
 pub(super) struct Sieve {
-    /// Whether every failing case counts, or only the first [`ENOUGH_FAILURES`].
+    /// Whether every failing case counts, or only the first ones.
     whole: bool,
+    /// How many these are.
+    enough: usize,
     kinds: BTreeMap<String, Kind>,
 }
 
@@ -44,12 +45,13 @@ pub(super) struct Kind {
 }
 
 impl Sieve {
-    pub(super) fn new(whole: bool) -> Self {
-        Sieve { whole, kinds: BTreeMap::new() }
+    pub(super) fn new(whole: bool, enough: u64) -> Self {
+        let enough = usize::try_from(enough).unwrap_or(usize::MAX);
+        Sieve { whole, enough, kinds: BTreeMap::new() }
     }
 
     fn kept(&self) -> usize {
-        if self.whole { SHRUNK_IF_EXPECTED } else { ENOUGH_FAILURES as usize }
+        if self.whole { SHRUNK_IF_EXPECTED } else { self.enough }
     }
 
     pub(super) fn add(&mut self, failing: Failing) {
@@ -99,7 +101,7 @@ impl Sieve {
         let all = self.kinds.values().flat_map(|kind| &kind.first);
         let mut numbers: Vec<u64> = all.map(|failing| failing.index).collect();
         numbers.sort_unstable();
-        let last = numbers.get(ENOUGH_FAILURES as usize - 1).copied().unwrap_or(u64::MAX);
+        let last = numbers.get(self.enough.saturating_sub(1)).copied().unwrap_or(u64::MAX);
         self.kinds.retain(|_, kind| {
             kind.first.retain(|failing| failing.index <= last);
             kind.count = kind.first.len() as u64;
@@ -163,6 +165,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::campaign::ENOUGH_FAILURES;
 
     fn failing(index: u64, message: &str) -> Failing {
         let case = serde_json::from_value(json!({})).unwrap();
@@ -179,8 +182,8 @@ mod tests {
 
     #[test]
     fn kept_cases_do_not_depend_on_the_order() {
-        let mut one = Sieve::new(false);
-        let mut other = Sieve::new(false);
+        let mut one = Sieve::new(false, ENOUGH_FAILURES);
+        let mut other = Sieve::new(false, ENOUGH_FAILURES);
         for index in (0..100).rev() {
             let sieve = if index % 3 == 0 { &mut one } else { &mut other };
             sieve.add(failing(index, if index % 7 == 1 { "errored" } else { "" }));
@@ -207,7 +210,7 @@ mod tests {
             };
             Failing { verdict: Verdict::Disagree(vec![difference]), ..failing(index, "") }
         };
-        let mut sieve = Sieve::new(true);
+        let mut sieve = Sieve::new(true, ENOUGH_FAILURES);
         (0..100).for_each(|index| sieve.add(losing(index, "args")));
         sieve.add(losing(100, "cwd"));
         let kinds = sieve.into_kinds();
@@ -217,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_whole_run_counts_every_failure() {
-        let mut sieve = Sieve::new(true);
+        let mut sieve = Sieve::new(true, ENOUGH_FAILURES);
         (0..1_000).for_each(|index| sieve.add(failing(index, "errored")));
         sieve.add(failing(1_000, ""));
         let kinds = sieve.into_kinds();

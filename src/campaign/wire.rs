@@ -7,7 +7,7 @@ use mcp_overlay_model::Case;
 use serde_json::{Value, json};
 
 use super::error::Error;
-use super::run::{INVESTIGATION_TIME, Run};
+use super::run::Run;
 use super::sift::Kind;
 use crate::cases::generate::random_case;
 use crate::finding::Finding;
@@ -115,7 +115,7 @@ impl Run<'_> {
         report.cut_short |= tally.cases < total;
         self.report.rules.merge(&tally.rules);
         self.report.skips.merge(&tally.skips);
-        let deadline = Instant::now() + INVESTIGATION_TIME;
+        let deadline = Instant::now() + self.options.shrinking;
         for kinds in [tally.sieve.into_kinds(), tally.advisories.into_kinds()] {
             for Kind { count, first, .. } in kinds {
                 let mut others = count - first.len() as u64;

@@ -60,8 +60,8 @@ impl Work<'_> {
 
     fn take_chunk(&self) -> Option<Range<u64>> {
         let expired = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        let enough =
-            !self.options.runs_whole() && self.failures.load(Ordering::Relaxed) >= ENOUGH_FAILURES;
+        let enough = !self.options.runs_whole()
+            && self.failures.load(Ordering::Relaxed) >= self.options.enough_failures();
         if expired || enough || self.restarts.gave_up() {
             return None;
         }
@@ -171,8 +171,8 @@ impl Tally {
             failures: 0,
             labels: LabelCounts::default(),
             rules: RuleCounts::default(),
-            sieve: Sieve::new(options.runs_whole()),
-            advisories: Sieve::new(true),
+            sieve: Sieve::new(options.runs_whole(), options.enough_failures()),
+            advisories: Sieve::new(true, ENOUGH_FAILURES),
         }
     }
 

@@ -1,5 +1,6 @@
 //! `mcp-overlay check`
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -56,6 +57,20 @@ pub(crate) struct Arguments {
     /// [default: 5]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10))]
     length: Option<u32>,
+
+    /// Only what fails most often, in some seconds: for a subject that returns its views the vectors,
+    /// the edges and 10,000 random cases, for an app-server 60 random cases and 30 sequences. Never
+    /// clean, as for every narrowed run
+    #[arg(long)]
+    quick: bool,
+
+    /// End with the first phase that fails, and that phase at its first failure
+    #[arg(long)]
+    fail_fast: bool,
+
+    /// Report failures as they came, without shrinking them
+    #[arg(long)]
+    no_shrink: bool,
 
     /// Random seed; the same seed gives the same cases
     #[arg(long, value_name = "S", default_value_t = 27_191, allow_negative_numbers = true)]
@@ -221,7 +236,7 @@ fn with_declared(
         return if is_asked { Err(NO_SEQUENCES.into()) } else { Ok(options) };
     }
     options.complete = options.complete.with_sequences();
-    if arguments.only.is_empty() {
+    if arguments.only.is_empty() && !arguments.quick {
         options.phases = options.complete.phases().iter().copied().collect();
     }
     options.sequences = arguments.sequences.unwrap_or(options.complete.sequences());
@@ -230,6 +245,34 @@ fn with_declared(
 
 const NO_SEQUENCES: &str = "--only sequences: this phase needs a running host, see --app-server, or a \
     subject over stdio that declares the capability \"sequence\", see docs/protocol.md";
+
+/// What a run covers unless other options say more.
+struct Usual {
+    phases: BTreeSet<Phase>,
+    cases: u64,
+    sequences: u64,
+}
+
+impl Usual {
+    fn of(arguments: &Arguments, complete: &Extent) -> Self {
+        let (quick, cases, sequences): (&[Phase], u64, u64) = match arguments.subject.is_outside() {
+            true => (&[Phase::Random, Phase::Sequences], 60, 30),
+            false => (&[Phase::Vectors, Phase::Edges, Phase::Random], 10_000, 0),
+        };
+        let phases = complete.phases().iter().copied();
+        match arguments.quick {
+            true => {
+                let phases = phases.filter(|phase| quick.contains(phase)).collect();
+                Usual { phases, cases, sequences }
+            }
+            false => Usual {
+                phases: phases.collect(),
+                cases: complete.cases(),
+                sequences: complete.sequences(),
+            },
+        }
+    }
+}
 
 fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
     let profile = arguments.subject.profile(profile);
@@ -275,14 +318,15 @@ fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
         Some(path) => Expected::parse(&read_text(path)?, &path.display().to_string())?,
         None => Expected::default(),
     };
+    let usual = Usual::of(arguments, &complete);
     Ok(Options {
         profile,
         phases: match arguments.only.as_slice() {
-            [] => complete.phases().iter().copied().collect(),
+            [] => usual.phases,
             only => only.iter().copied().collect(),
         },
-        cases: arguments.cases.or(arguments.time.is_none().then_some(complete.cases())),
-        sequences: arguments.sequences.unwrap_or(complete.sequences()),
+        cases: arguments.cases.or(arguments.time.is_none().then_some(usual.cases)),
+        sequences: arguments.sequences.unwrap_or(usual.sequences),
         length: arguments.length.unwrap_or(complete.length()),
         seed: arguments.seed,
         time: arguments.time.map(Duration::from_secs),
@@ -290,6 +334,8 @@ fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
         shard: arguments.shard,
         expected,
         whole: arguments.write_expected_failures.is_some(),
+        fail_fast: arguments.fail_fast,
+        shrinking: if arguments.no_shrink { Duration::ZERO } else { campaign::SHRINKING },
         strict: arguments.strict,
         restarts: arguments.restarts,
         findings: Some(arguments.findings.clone()),

@@ -9,9 +9,8 @@ use mcp_overlay_model::lifecycle::{Sequence, Step};
 use mcp_overlay_model::{Level, Profile, Rule, RuleSet};
 
 use super::over_time::{FailedSequence, KnownResult, OverTime};
-use crate::campaign::over_time::{
-    ENOUGH, Failing, Problem, Small, chosen, easiest_first, play, play_all,
-};
+use crate::campaign::ENOUGH_SEQUENCES;
+use crate::campaign::over_time::{Failing, Problem, Small, chosen, easiest_first, play, play_all};
 use crate::sequences::judge::reached;
 use crate::sequences::known::KNOWN;
 use crate::sequences::saved::{FORMAT, SavedSequence};
@@ -48,7 +47,7 @@ pub(super) fn play_sequences(
     // The rules of a release that breaks down again and again are not seen, and each takes long.
     let is_enough = || {
         let broke_down = |failing: &&Failing| matches!(failing.problem, Problem::BrokeDown(_));
-        played().failing.iter().filter(broke_down).count() >= ENOUGH
+        played().failing.iter().filter(broke_down).count() >= ENOUGH_SEQUENCES
     };
     let sequence = |number| chosen(driver, profile, seed, number);
     let take = |number, sequence: Sequence, problem: Option<Problem>| {

@@ -325,10 +325,14 @@ impl Report {
         self.findings.iter().filter(|_| !self.run.strict).filter(is_advisory)
     }
 
+    /// Whether something failed that fails the run.
+    pub fn has_unexpected(&self) -> bool {
+        self.findings.iter().any(|found| self.counts(found))
+            || self.scenarios.iter().any(|failed| self.counts_scenario(failed))
+    }
+
     /// The verdict on the run.
     pub fn verdict(&self) -> RunVerdict {
-        let unexpected = self.findings.iter().any(|found| self.counts(found))
-            || self.scenarios.iter().any(|failed| self.counts_scenario(failed));
         // In one part of a run, a phase may have no case.
         let checked = |phase: &PhaseReport| {
             phase.cases > phase.not_comparable || (phase.cases == 0 && !self.run.shard.is_whole())
@@ -336,7 +340,7 @@ impl Report {
         let all_checked = self.run.phases.len() == self.phases.len()
             && self.phases.iter().all(checked)
             && self.compared() > 0;
-        if unexpected || self.gave_up.is_some() || self.unmet().next().is_some() {
+        if self.has_unexpected() || self.gave_up.is_some() || self.unmet().next().is_some() {
             RunVerdict::Findings
         } else if !all_checked {
             RunVerdict::NothingChecked

@@ -114,3 +114,50 @@ fn a_failing_scenario_fails_the_run() {
     assert_eq!(output.code, Some(1), "{}", output.whole());
     assert!(output.stdout.contains("endpoint: "), "{}", output.whole());
 }
+
+#[test]
+fn a_quick_check_has_the_phases_that_find_most() {
+    let output = Sandbox::new().run(&["check", "--quick", "--cases", "300"]);
+    assert_eq!(output.code, Some(0), "{}", output.whole());
+    let phase =
+        |word: &str| output.stdout.lines().any(|line| line.starts_with(&format!("{word} ")));
+    for (word, is_there) in [
+        ("vectors", true),
+        ("edges", true),
+        ("random", true),
+        ("exhaustive", false),
+        ("sequences", false),
+    ] {
+        assert_eq!(phase(word), is_there, "{word}: {}", output.whole());
+    }
+    assert!(output.stdout.contains("a narrowed run"), "{}", output.whole());
+}
+
+#[test]
+fn fail_fast_ends_with_the_first_phase_that_fails() {
+    let arguments =
+        ["check", "--fault", "api-key-passes-gate", "--only", "vectors", "--only", "random"];
+    let phases = |more: &[&str]| {
+        let output = Sandbox::new().run(&[&arguments[..], &["--cases", "2000"], more].concat());
+        assert_eq!(output.code, Some(1), "{}", output.whole());
+        let random = output.stdout.lines().any(|line| line.starts_with("random "));
+        (random, output.stdout.contains("ended at the first failure"))
+    };
+    assert_eq!(phases(&[]), (true, false));
+    assert_eq!(phases(&["--fail-fast"]), (false, true));
+    // A phase that finds nothing does not end the run.
+    let sound = ["check", "--only", "vectors", "--only", "random", "--cases", "300", "--fail-fast"];
+    let output = Sandbox::new().run(&sound);
+    assert!(output.stdout.lines().any(|line| line.starts_with("random ")), "{}", output.whole());
+}
+
+#[test]
+fn without_shrinking_a_finding_is_the_case_as_it_came() {
+    let arguments = ["check", "--fault", "api-key-passes-gate", "--only", "vectors", "--fail-fast"];
+    let case = |more: &[&str]| {
+        let output = Sandbox::new().run(&[&arguments[..], more].concat());
+        let case = output.stdout.lines().find(|line| line.starts_with("  case: ")).map(str::len);
+        case.unwrap_or_else(|| panic!("{}", output.whole()))
+    };
+    assert!(case(&["--no-shrink"]) > 2 * case(&[]));
+}
