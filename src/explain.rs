@@ -21,6 +21,8 @@ use crate::subject::HostInputs;
 pub struct Explanation {
     /// Version of this format.
     pub explanation: u32,
+    /// The profile.
+    pub profile: &'static str,
     /// How the user is signed in.
     pub auth: &'static str,
     /// The installed contributors, in registration order.
@@ -106,6 +108,7 @@ pub fn explain(inputs: HostInputs, case: &Case) -> Result<Explanation, Error> {
     let Resolution { configured, runtime, effective: model_effective, .. } = &resolution;
     Ok(Explanation {
         explanation: 1,
+        profile: case.profile.name(),
         auth: case.auth.map_or("none", Auth::word),
         contributors: case.contributors.iter().map(|c| c.id.clone()).collect(),
         configured: explain_view(case, "configured", configured, config.configured())?,
@@ -250,7 +253,11 @@ impl fmt::Display for Explanation {
             [] => "none".to_string(),
             ids => ids.iter().map(|id| printable(id)).collect::<Vec<_>>().join(", "),
         };
-        writeln!(f, "auth: {}; contributors: {contributors}\n", self.auth)?;
+        writeln!(
+            f,
+            "profile: {}; auth: {}; contributors: {contributors}\n",
+            self.profile, self.auth
+        )?;
         let views = [
             ("configured", "config and plugins", &self.configured),
             ("runtime", "after contributions", &self.runtime),

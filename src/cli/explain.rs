@@ -13,6 +13,7 @@ use mcp_overlay_host::{
 use mcp_overlay_model::{self as model, Auth, Case, Contributor, ContributorKind, Profile};
 use serde_json::{Map, Value, json};
 
+use super::codex;
 use super::console::{Misuse, Outcome, complain, read_text, say};
 
 /// Explain which servers a real config.toml ends up with, and why.
@@ -23,9 +24,9 @@ use super::console::{Misuse, Outcome, complain, read_text, say};
 /// CODEX_CONNECTORS_TOKEN is set.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// A config.toml
+    /// A config.toml [default: that of Codex, in $CODEX_HOME or ~/.codex]
     #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    config: Option<PathBuf>,
 
     /// A folder of plugins, one folder each, with .codex-plugin/plugin.json in it
     #[arg(long, value_name = "DIR")]
@@ -41,10 +42,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "WORD", default_value = "none", value_parser = auth)]
     auth: SignedIn,
 
-    /// The profile to apply; the production implementation must have it
-    #[arg(long, value_name = "PROFILE", default_value = Profile::default().name(),
-          value_parser = super::console::profile)]
-    profile: Profile,
+    /// The profile to apply [default: that of the newest release of Codex]
+    #[arg(long, value_name = "PROFILE", value_parser = super::console::profile)]
+    profile: Option<Profile>,
+
+    /// Apply the profile that this release of Codex follows, such as 0.140.0
+    #[arg(long, value_name = "VERSION", value_parser = codex::profile_of, conflicts_with = "profile")]
+    codex: Option<Profile>,
 
     /// Print JSON
     #[arg(long)]
@@ -65,9 +69,11 @@ fn auth(word: &str) -> Result<SignedIn, String> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    let text = read_text(&arguments.config)?;
-    let place = arguments.config.display().to_string();
-    let known = arguments.profile.name().parse().map_err(|error| format!("--profile: {error}"))?;
+    let config = config(arguments)?;
+    let text = read_text(&config)?;
+    let place = config.display().to_string();
+    let profile = arguments.profile.or(arguments.codex).unwrap_or_else(codex::newest);
+    let known = profile.name().parse().map_err(|error| format!("--profile: {error}"))?;
     let environment = Environment::from_process().with_profile(known);
     let host = HostConfig::from_toml_str(&text, &place, &[], environment)?;
     for warning in &host.warnings {
@@ -80,9 +86,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let plugins = plugins(arguments, known, &states.value)?;
     let contributors = contributors(arguments)?;
     let auth = arguments.auth.0;
-    let case = Case { profile: arguments.profile, ..case(&text, &plugins, &contributors, auth)? };
+    let case = Case { profile, ..case(&text, &plugins, &contributors, auth)? };
     let inputs = HostInputs::new(host.value, plugins, &contributors, auth).map_err(|rejected| {
-        let file = arguments.contributors.as_deref().unwrap_or(&arguments.config).display();
+        let file = arguments.contributors.as_deref().unwrap_or(&config).display();
         format!("{file}: {}: {}", rejected.path, rejected.reason)
     })?;
     let explanation = explain(inputs, &case)?;
@@ -92,6 +98,19 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         explanation.to_string()
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The file as asked, or the one that Codex reads.
+fn config(arguments: &Arguments) -> Result<PathBuf, Misuse> {
+    if let Some(path) = &arguments.config {
+        return Ok(path.clone());
+    }
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let home = set("CODEX_HOME").or_else(|| Some(set("HOME")?.join(".codex")));
+    match home {
+        Some(home) => Ok(home.join("config.toml")),
+        None => Err("neither CODEX_HOME nor HOME is set; use --config FILE".into()),
+    }
 }
 
 fn plugins(

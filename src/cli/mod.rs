@@ -1,6 +1,7 @@
 //! Arguments and exit codes; one file per command.
 
 mod check;
+mod codex;
 mod console;
 mod crash_at;
 mod crash_points;
@@ -35,7 +36,7 @@ use self::console::{MISUSE, Misuse, complain};
     after_help = "Exit status: 0 clean, 1 findings, 2 wrong use or a fault of the tool itself.\n\n\
                   Start here:\n  \
                   mcp-overlay check\n  \
-                  mcp-overlay explain --config ~/.codex/config.toml --auth chatgpt"
+                  mcp-overlay explain --auth chatgpt"
 )]
 struct Arguments {
     #[command(subcommand)]

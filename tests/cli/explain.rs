@@ -77,6 +77,43 @@ fn plugins_and_contributors_are_explained() {
 }
 
 #[test]
+fn the_profile_is_that_of_the_newest_release_or_of_the_one_asked_for() {
+    let sandbox = Sandbox::new();
+    for (more, profile) in [
+        (&[][..], "codex-pr-31803"),
+        (&["--codex", "0.139.0"], "codex-pr-27191"),
+        (&["--profile", "codex-pr-27414"], "codex-pr-27414"),
+    ] {
+        let output = explain(&sandbox, CONFIG, more);
+        let first = format!("profile: {profile}; auth: none;");
+        assert!(output.stdout.starts_with(&first), "{}", output.whole());
+    }
+    let output = explain(&sandbox, CONFIG, &["--codex", "0.1.0"]);
+    assert_eq!(output.code, Some(2));
+    assert!(output.stderr.contains("the oldest release that was looked at is 0.138.0"));
+}
+
+#[test]
+fn the_config_is_that_of_codex_if_none_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.file("home/.codex/config.toml", "[mcp_servers.of-home]\ncommand = \"a\"\n");
+    sandbox.file("codex/config.toml", "[mcp_servers.of-codex-home]\ncommand = \"a\"\n");
+    let explained = |variables: &[(&str, &str)]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mcp-overlay"));
+        command.arg("explain").env_remove("CODEX_HOME").env_remove("HOME");
+        variables.iter().for_each(|(name, folder)| {
+            command.env(name, sandbox.path(folder));
+        });
+        let output = command.output().unwrap();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    assert!(explained(&[("HOME", "home")]).contains("of-home"));
+    assert!(explained(&[("HOME", "home"), ("CODEX_HOME", "codex")]).contains("of-codex-home"));
+    assert!(explained(&[]).contains("use --config FILE"));
+    assert!(explained(&[("HOME", "none")]).contains("none/.codex/config.toml"));
+}
+
+#[test]
 fn no_secret_is_printed() {
     let sandbox = Sandbox::new();
     for more in [&["--auth", "chatgpt"][..], &["--auth", "chatgpt", "--json"]] {
