@@ -11,7 +11,7 @@ use crate::rule::Rule;
 
 impl State {
     pub(super) fn log_in(&mut self, name: &str) {
-        let entry = self.config.get("mcp_servers").and_then(|servers| servers.get(name));
+        let entry = self.config.written().get("mcp_servers").and_then(|servers| servers.get(name));
         let Some(at) = entry.and_then(|entry| entry.get("url")).and_then(Value::as_str) else {
             return;
         };
@@ -160,8 +160,8 @@ impl State {
     pub(super) fn under_logins(&self, thread: &str, name: &str, expected: &mut Expected) {
         expected.anything = self.logins.second.get(thread) == Some(&true);
         let thread = self.threads.get(thread);
-        let observed = thread.and_then(|thread| self.observed(&thread.config, self.known.as_ref()));
-        let Some(target) = observed.and_then(|observed| target(&observed, name, None)) else {
+        let observed = thread.and_then(|thread| thread.config.observed(self.known.as_ref()));
+        let Some(target) = observed.and_then(|observed| target(observed, name, None)) else {
             return;
         };
         let at = target.at.as_str();

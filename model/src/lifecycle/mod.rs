@@ -7,10 +7,10 @@
 
 mod accounts;
 mod address;
+mod config;
 mod in_use;
 mod logged_in;
 mod logins;
-mod memo;
 mod reads;
 pub mod seen;
 pub mod sequence;

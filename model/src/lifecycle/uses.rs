@@ -1,10 +1,8 @@
 //! What a use of a server on a thread must come to, and what other outcomes tell.
 
-use serde_json::Value;
-
 use super::address::server_at;
+use super::config::Config;
 use super::logins::Access;
-use super::memo::Shown;
 use super::seen::{Expected, Seen};
 use super::sequence::Behaviour;
 use super::thread::{SignedIn, Thread};
@@ -15,14 +13,12 @@ use crate::rule::{Rule, RuleSet};
 pub(super) struct Users<'a> {
     pub(super) thread: &'a Thread,
     /// The configuration on disk.
-    pub(super) on_disk: &'a Value,
+    pub(super) on_disk: &'a Config,
     pub(super) rules: RuleSet,
     /// Whether another host ran before.
     pub(super) was_ended: bool,
     /// With tokens that a client supplied to that host.
     pub(super) lost: Option<&'a SignedIn>,
-    /// What a host shows of a configuration and a sign-in.
-    pub(super) observe: &'a dyn Fn(&Value, Option<&SignedIn>) -> Shown,
 }
 
 /// The servers.
@@ -100,16 +96,15 @@ pub(super) fn outcome(target: Option<Target>, world: &dyn World) -> Seen {
 /// Rule `lifecycle.apart`: A server that refuses or holds its calls, is down or dies MUST change no
 /// answer about another.
 pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expected {
-    let Users { thread, on_disk, rules, was_ended, lost, observe } = users;
+    let Users { thread, on_disk, rules, was_ended, lost } = users;
     let (now, former) = match thread.accounts.split_last() {
         Some((now, former)) => (now.as_ref(), former),
         None => (None, Default::default()),
     };
-    let target_of = |config: &Value, account: Option<&SignedIn>| {
-        let observed = observe(config, account)?;
-        target(&observed, name, account)
+    let target_of = |config: &Config, account: Option<&SignedIn>| {
+        target(config.observed(account)?, name, account)
     };
-    let seen = |config: &Value, account| outcome(target_of(config, account), world);
+    let seen = |config: &Config, account| outcome(target_of(config, account), world);
     let is_late = rules.has(Rule::LifecycleReloadNextTurn);
     let has_answered = thread.answered.contains(name);
     let of_reload = match thread.is_after_refused {
@@ -130,7 +125,7 @@ pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expect
     if thread.was_refused {
         expected.wrong.push((Seen::Refused, Rule::LifecycleBrokenKeeps));
     }
-    let mut others: Vec<&Value> = thread.perhaps.iter().collect();
+    let mut others: Vec<&Config> = thread.perhaps.iter().collect();
     match is_late {
         true => others.extend(&thread.before),
         false => {

@@ -25,10 +25,10 @@ impl State {
             true => Rule::LifecycleDurable,
             false => Rule::LifecycleViewNow,
         };
-        let Some(observed) = self.observed(&self.config, self.known.as_ref()) else {
+        let Some(observed) = self.config.observed(self.known.as_ref()) else {
             return Expected::only(Seen::Refused, rule);
         };
-        let mut expected = Expected::any_of(self.lists(&observed), rule);
+        let mut expected = Expected::any_of(self.lists(observed), rule);
         for (name, seen) in observed.present() {
             match seen.url.filter(|_| seen.enabled).map(|at| self.access(&name, &at)) {
                 Some(Access::Refreshed) => expected.rule = Rule::LifecycleRefreshes,
@@ -39,12 +39,12 @@ impl State {
         expected.wrong = self.wrong_views();
         if !self.new_tools.is_empty() {
             let stale =
-                self.lists_with(&observed, |_, _| &[Listed::WithTools, Listed::WithNewTools]);
+                self.lists_with(observed, |_, _| &[Listed::WithTools, Listed::WithNewTools]);
             expected.wrong.extend(stale.into_iter().map(|list| (list, Rule::LifecycleListChanged)));
         }
         if self.behaviours.values().any(|behaves| *behaves != Behaviour::Well) {
             let is_open = |at: &str| !self.is_perhaps_away(at) && !self.logins.is_guarded(at);
-            let short = self.lists_with(&observed, |name, at| match is_open(at) {
+            let short = self.lists_with(observed, |name, at| match is_open(at) {
                 false => self.tools_of(name, at),
                 true => &[Listed::WithTools, Listed::WithNewTools, Listed::WithoutTools],
             });
@@ -61,14 +61,14 @@ impl State {
         };
         let accounts = self.threads.values().flat_map(|thread| &thread.accounts);
         let former = accounts.filter_map(|account| {
-            let observed = self.observed(&self.config, account.as_ref())?;
+            let observed = self.config.observed(account.as_ref())?;
             let rule = match &self.known {
                 None => Rule::LifecycleSignedOut,
                 Some(_) if !has_apps(account) && self.profile.has(restores) => restores,
                 Some(_) if !has_apps(account) => Rule::LifecycleViewNow,
                 Some(_) => Rule::LifecycleOtherAccount,
             };
-            Some(self.lists(&observed).into_iter().map(move |list| (list, rule)))
+            Some(self.lists(observed).into_iter().map(move |list| (list, rule)))
         });
         former.flatten().collect()
     }
