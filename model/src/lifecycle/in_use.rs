@@ -38,9 +38,9 @@ impl State {
         for config in configs {
             let Some(observed) = config.observed(self.known.as_ref()) else { continue };
             let mut times: BTreeMap<String, usize> = BTreeMap::new();
-            for name in observed.present().into_keys() {
-                if let Some(target) = target(observed, &name, None) {
-                    *times.entry(target.at).or_default() += 1;
+            for (name, _) in observed.iter() {
+                if let Some(target) = target(observed, name, None) {
+                    *times.entry(target.at.to_string()).or_default() += 1;
                 }
             }
             for (at, times) in times {

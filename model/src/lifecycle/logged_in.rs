@@ -164,14 +164,14 @@ impl State {
         let Some(target) = observed.and_then(|observed| target(observed, name, None)) else {
             return;
         };
-        let at = target.at.as_str();
-        let answered = Seen::Answered { by: at.into(), account: None };
-        let failed = Seen::Failed { at: at.into(), account: None };
+        let at = target.at;
         let rule = match self.access(name, at) {
             Access::Refreshed | Access::Waits => Rule::LifecycleRefreshes,
             Access::Ended => Rule::LifecycleLoginEnded,
             _ => return,
         };
+        let answered = Seen::Answered { by: at.into(), account: None };
+        let failed = Seen::Failed { at: at.into(), account: None };
         expected.rule = rule;
         let wrong = [Seen::Refused, Seen::Unanswered, failed, answered];
         expected.wrong.splice(0..0, wrong.map(|seen| (seen, rule)));

@@ -76,6 +76,12 @@ impl State {
         }
     }
 
+    /// The same state, on a host that does not notice what another program writes to `auth.json`.
+    #[must_use]
+    pub fn unnoticing(&self) -> Self {
+        State { file_counts: false, ..self.clone() }
+    }
+
     /// The threads that live.
     pub fn threads(&self) -> impl Iterator<Item = &str> {
         self.threads.keys().map(String::as_str)
@@ -331,8 +337,9 @@ impl State {
         let Some(target) = observed.and_then(|observed| target(observed, server, None)) else {
             return;
         };
+        let at = target.at.to_string();
         let thread = self.threads.get_mut(thread);
-        if let Some(noticed) = thread.and_then(|thread| thread.gone.get_mut(&target.at)) {
+        if let Some(noticed) = thread.and_then(|thread| thread.gone.get_mut(&at)) {
             noticed.insert(server.into());
         }
     }

@@ -29,8 +29,8 @@ impl State {
             return Expected::only(Seen::Refused, rule);
         };
         let mut expected = Expected::any_of(self.lists(observed), rule);
-        for (name, seen) in observed.present() {
-            match seen.url.filter(|_| seen.enabled).map(|at| self.access(&name, &at)) {
+        for (name, seen) in observed.iter() {
+            match seen.url.as_ref().filter(|_| seen.enabled).map(|at| self.access(name, at)) {
                 Some(Access::Refreshed) => expected.rule = Rule::LifecycleRefreshes,
                 Some(Access::Ended) => expected.rule = Rule::LifecycleLoginEnded,
                 _ => {}
@@ -59,8 +59,14 @@ impl State {
         let has_apps = |account: &Option<SignedIn>| {
             account.as_ref().is_some_and(|account| account.auth.is_backend())
         };
-        let accounts = self.threads.values().flat_map(|thread| &thread.accounts);
-        let former = accounts.filter_map(|account| {
+        let mut accounts: Vec<&Option<SignedIn>> = Vec::new();
+        for account in self.threads.values().flat_map(|thread| &thread.accounts) {
+            // Threads have met the same ones.
+            if !accounts.contains(&account) {
+                accounts.push(account);
+            }
+        }
+        let former = accounts.into_iter().filter_map(|account| {
             let observed = self.config.observed(account.as_ref())?;
             let rule = match &self.known {
                 None => Rule::LifecycleSignedOut,
