@@ -2,8 +2,8 @@
 
 use super::seen::{Expected, Seen};
 use super::sequence::{Means, SignIn};
+use super::signed_in::SignedIn;
 use super::state::{State, done, refused};
-use super::thread::SignedIn;
 use crate::case::Auth;
 use crate::rule::Rule;
 

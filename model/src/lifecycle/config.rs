@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
-use super::thread::SignedIn;
+use super::signed_in::SignedIn;
 use crate::case::{Auth, Case, Contributor, ContributorKind};
 use crate::observation::Observed;
 use crate::observe::observed;

@@ -14,6 +14,7 @@ mod logins;
 mod reads;
 pub mod seen;
 pub mod sequence;
+mod signed_in;
 pub mod state;
 pub mod thread;
 mod together;

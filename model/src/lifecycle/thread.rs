@@ -5,16 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::config::Config;
-use crate::case::Auth;
-
-/// Who is signed in.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SignedIn {
-    /// The name of the credentials ([`SignIn::credentials`](super::SignIn::credentials)).
-    pub account: String,
-    /// The kind of sign-in.
-    pub auth: Auth,
-}
+use super::signed_in::SignedIn;
 
 /// A thread.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

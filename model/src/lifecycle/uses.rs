@@ -5,7 +5,8 @@ use super::config::Config;
 use super::logins::Access;
 use super::seen::{Expected, Seen};
 use super::sequence::Behaviour;
-use super::thread::{SignedIn, Thread};
+use super::signed_in::SignedIn;
+use super::thread::Thread;
 use crate::observation::Observed;
 use crate::rule::{Rule, RuleSet};
 
