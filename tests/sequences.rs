@@ -598,6 +598,31 @@ fn the_sequences_of_a_complete_run_reach_every_rule() {
     }
 }
 
+/// What a sequence reaches is found with one state for both readings until then.
+#[test]
+fn both_readings_are_the_same_until_another_program_signs_in_or_out() {
+    let mut compared = 0;
+    for number in 0..200 {
+        let sequence = random_sequence(Profile::CodexPr31803, Stage::Outside, 27_191, number);
+        let [mut noticing, mut unnoticing] = [true, false].map(|way| State::before(&sequence, way));
+        let mut may_run = false;
+        for step in &sequence.steps {
+            may_run |= step.needs_host();
+            if may_run && step.changes_file() {
+                break;
+            }
+            let expected = noticing.step(step);
+            assert_eq!(unnoticing.step(step), expected, "{number}: {step:?}");
+            let seen = expected.likely().unwrap();
+            noticing.took(step, &seen);
+            unnoticing.took(step, &seen);
+            assert_eq!(noticing.unnoticing(), unnoticing, "{number}: {step:?}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 1000, "{compared} steps");
+}
+
 #[test]
 fn a_finding_is_told_step_by_step() {
     let sequence = then(&[json!({"sign_out": {"by": "protocol"}}), call()]);

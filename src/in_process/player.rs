@@ -97,7 +97,7 @@ impl<'a> Player<'a> {
             host.finish().await;
         }
         let steps = played?;
-        let all = self.given.world.all();
+        let all = self.given.world.take_all();
         let credentials = all.iter().filter_map(|received| {
             let account = self.account_of(received)?;
             Some(Credentials {

@@ -106,9 +106,9 @@ impl World {
         self.state().received.get(number).cloned()
     }
 
-    /// All requests.
-    pub(super) fn all(&self) -> Vec<Received> {
-        self.state().received.clone()
+    /// All requests, at the end.
+    pub(super) fn take_all(&self) -> Vec<Received> {
+        std::mem::take(&mut self.state().received)
     }
 
     /// A request arrives; returns its number.

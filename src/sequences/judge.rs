@@ -1,5 +1,6 @@
 //! Holds what a sequence came to against the specification.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -124,13 +125,16 @@ pub fn reached_by_observations(sequence: &Sequence) -> RuleSet {
 
 fn reached_if(sequence: &Sequence, requests_show: bool) -> RuleSet {
     let mut state = State::before(sequence, true);
-    let mut unnoticed = State::before(sequence, false);
-    // On a host that fails wherever it may.
-    let mut unlucky = State::before(sequence, true);
+    let (mut unnoticed, mut unlucky) = (Other::default(), Other::default());
+    let mut may_run = false;
     let mut reached = RuleSet::EMPTY;
     let mut accounts = BTreeSet::new();
     let mut sign_ins: Vec<&Step> = Vec::new();
     for step in &sequence.steps {
+        may_run |= step.needs_host();
+        if may_run && step.changes_file() {
+            unnoticed.differs(|| state.unnoticing());
+        }
         let expected = state.step(step);
         let now = state.account().map(str::to_string);
         // Credentials of a former account show in any request, also where those of the current one
@@ -160,20 +164,48 @@ fn reached_if(sequence: &Sequence, requests_show: bool) -> RuleSet {
         if step.needs_host() && state.has_expired_login() {
             reached.extend([Rule::LifecycleRefreshOnce]);
         }
-        if unnoticed.step(step).allowed != expected.allowed {
+        let likely = expected.likely();
+        if unnoticed.step(step, &expected).allowed != expected.allowed {
             reached.extend([Rule::LifecycleFileCounts]);
         }
-        if let Some(seen) = expected.likely() {
-            state.took(step, &seen);
-            unnoticed.took(step, &seen);
+        unnoticed.took(step, likely.as_ref());
+        // On a host that fails wherever it may.
+        let of_unlucky = unlucky.step(step, &expected);
+        reached.extend(of_unlucky.discouraged.iter().map(|(_, rule)| *rule));
+        let may_fail = of_unlucky.allowed.contains(&Seen::Refused);
+        let seen = if may_fail { Some(Seen::Refused) } else { of_unlucky.likely() };
+        if seen != likely {
+            unlucky.differs(|| state.clone());
         }
-        let expected = unlucky.step(step);
-        reached.extend(expected.discouraged.iter().map(|(_, rule)| *rule));
-        let may_fail = expected.allowed.contains(&Seen::Refused);
-        let seen = if may_fail { Some(Seen::Refused) } else { expected.likely() };
-        seen.into_iter().for_each(|seen| unlucky.took(step, &seen));
+        unlucky.took(step, seen.as_ref());
+        likely.iter().for_each(|seen| state.took(step, seen));
     }
     reached.and(sequence.profile.rules())
+}
+
+/// The state of another host, once it differs from that of the likely one.
+#[derive(Default)]
+struct Other(Option<State>);
+
+impl Other {
+    /// From now on it may differ; `state` is what it is now.
+    fn differs(&mut self, state: impl FnOnce() -> State) {
+        self.0.get_or_insert_with(state);
+    }
+
+    /// Takes a step, of which `likely` may be observed on the likely host.
+    fn step<'a>(&mut self, step: &Step, likely: &'a Expected) -> Cow<'a, Expected> {
+        match &mut self.0 {
+            Some(state) => Cow::Owned(state.step(step)),
+            None => Cow::Borrowed(likely),
+        }
+    }
+
+    fn took(&mut self, step: &Step, seen: Option<&Seen>) {
+        if let (Some(state), Some(seen)) = (&mut self.0, seen) {
+            state.took(step, seen);
+        }
+    }
 }
 
 /// The lists of a host that still has the account of one of these sign-ins, with the rule that they
@@ -203,8 +235,12 @@ fn shown_by(expected: &Expected) -> Vec<Rule> {
         return Vec::new();
     }
     let mut rules: Vec<Rule> = expected.parts.iter().flat_map(shown_by).collect();
-    let shows_nothing = [vec![], vec![Seen::Done], vec![Seen::Released(Vec::new())]];
-    if !shows_nothing.contains(&expected.allowed) {
+    let shows_nothing = match expected.allowed.as_slice() {
+        [] | [Seen::Done] => true,
+        [Seen::Released(all)] => all.is_empty(),
+        _ => false,
+    };
+    if !shows_nothing {
         rules.push(expected.rule);
     }
     let telling = expected.wrong.iter().filter(|(seen, _)| !expected.allowed.contains(seen));

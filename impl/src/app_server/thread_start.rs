@@ -41,7 +41,7 @@ pub(crate) async fn start(server: &Arc<AppServer>, params: Params) -> Result<Wor
         async move {
             let missing = required.missing().await;
             if missing.is_empty() {
-                return Ok(Reply::Now(json!({ "thread": shown })));
+                return Ok(Reply::Now(of_thread(shown)));
             }
             server.threads.remove(thread.id());
             let reasons = missing.iter().map(|(name, error)| format!("{name}: {error}"));
@@ -52,7 +52,7 @@ pub(crate) async fn start(server: &Arc<AppServer>, params: Params) -> Result<Wor
     let client = server.client.clone();
     let tasks = server.tasks.clone();
     let after = async move {
-        client.notify("thread/started", &json!({ "thread": shown })).await;
+        client.notify("thread/started", &of_thread(shown)).await;
         tasks.spawn(events.announce(client));
     };
     Ok(Work::later(outcome).then(after))
@@ -61,6 +61,11 @@ pub(crate) async fn start(server: &Arc<AppServer>, params: Params) -> Result<Wor
 /// Codex treats an invalid configuration as an invalid request to start a thread.
 fn refused(error: impl Display) -> RpcError {
     RpcError::invalid_request(format!("failed to load configuration: {error}"))
+}
+
+/// The member `thread`. The macro `json!` would copy the value.
+fn of_thread(shown: Value) -> Value {
+    Value::Object(Map::from_iter([("thread".to_owned(), shown)]))
 }
 
 /// A thread in the format of the protocol.

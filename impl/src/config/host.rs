@@ -6,18 +6,17 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::apps_url::BaseUrl;
+use super::document::Document;
 use super::environment::Environment;
 use super::error::{ConfigError, Fault, Key, Loaded, Note, Notes, Origin};
 use super::features::{DEFAULT_APPS_MCP_PATH, Features, read_features};
 use super::node::{Kind, Node, Table};
-use super::overrides::{Override, apply_all};
+use super::overrides::Override;
 use super::place::Place;
 use super::profile::{Behaviour, Profile};
 use super::read::{owned_string, string, wrong_type};
 use super::server::ServerMap;
 use super::server_read::read_server;
-use super::source::Source;
-use super::tree::parse_document;
 use crate::files::{self, ReadError};
 
 /// The largest `config.toml` that is read, in bytes.
@@ -106,13 +105,15 @@ impl HostConfig {
         overrides: &[Override],
         env: Environment,
     ) -> Result<Loaded<Self>, ConfigError> {
-        let source = Source::new(file, text, overrides);
-        let mut root = parse_document(text).map_err(|error| {
-            let message = format!("not valid TOML: {}", error.message);
-            ConfigError::new(ROOT.into(), String::new(), source.origin(error.place), message)
-        })?;
-        apply_all(overrides, &mut root);
-        read_host(Node::Toml(&root), env, "plugins", |place| source.origin(place))
+        Self::from_document(&Document::parse(text, file, overrides)?, env)
+    }
+
+    /// As [`from_toml_str`](Self::from_toml_str), of a text that is parsed already.
+    pub(crate) fn from_document(
+        document: &Document<'_>,
+        env: Environment,
+    ) -> Result<Loaded<Self>, ConfigError> {
+        read_host(document.root(), env, "plugins", |place| document.origin(place))
     }
 
     /// Reads `config.toml` in `codex_home`; without that file the configuration is empty.

@@ -6,6 +6,7 @@
 
 mod apps_url;
 mod canonical;
+mod document;
 mod environment;
 mod error;
 mod features;
@@ -37,11 +38,10 @@ pub use server::{
     ServerMap, Stdio, StreamableHttp, ToolConfig, Transport,
 };
 
+pub(crate) use document::Document;
 pub(crate) use error::{Key, Note, Notes};
-pub(crate) use overrides::apply_all;
 #[cfg(feature = "network")]
 pub(crate) use read::string;
 pub(crate) use read::{Read, boolean, table, under};
 pub(crate) use server_read::read_server;
 pub(crate) use source::Source;
-pub(crate) use tree::parse_document;

@@ -21,6 +21,11 @@ impl<'a> Source<'a> {
         Self { file: Arc::from(file), text, line_starts, overrides }
     }
 
+    /// The same text under another name.
+    pub(crate) fn named(&self, file: &str) -> Self {
+        Self::new(file, self.text, self.overrides)
+    }
+
     pub(crate) fn origin(&self, place: Place) -> Origin {
         match place {
             Place::Memory => Origin::File(Arc::clone(&self.file)),

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::bounded;
 use crate::config::{
-    ConfigError, Environment, HostConfig, Loaded, MAX_CONFIG_BYTES, Override, Warning,
+    ConfigError, Document, Environment, HostConfig, Loaded, MAX_CONFIG_BYTES, Override, Warning,
 };
 use crate::files::{self, ReadError};
 use crate::oauth::{StoreMode, store_mode};
 use crate::plugin::{
-    Plugin, PluginError, app_states, discover_plugins, installed_plugins, plugin_states,
+    Plugin, PluginError, app_states, discover_plugins, installed_plugins, plugin_states_in,
     plugins_are_on,
 };
 
@@ -233,10 +233,11 @@ impl ConfigReader {
         warnings: &mut Vec<Warning>,
     ) -> Result<Last, ConfigNowError> {
         let environment = self.environment.clone();
-        let host = HostConfig::from_toml_str(&text, file, overrides, environment)?;
-        let states = plugin_states(&text, overrides);
-        let apps = app_states(&text, overrides);
-        let store = store_mode(&text, file, overrides);
+        let document = Document::parse(&text, file, overrides)?;
+        let host = HostConfig::from_document(&document, environment)?;
+        let states = plugin_states_in(&document);
+        let apps = app_states(&document);
+        let store = store_mode(&document);
         // Warnings about other settings than servers are not for this host.
         let of_servers = |warning: &Warning| warning.key.starts_with("mcp_servers");
         warnings.extend(host.warnings.into_iter().filter(of_servers));
@@ -249,7 +250,7 @@ impl ConfigReader {
             apps,
             oauth_store: store.value,
         };
-        let installed = plugins_are_on(&text, overrides);
+        let installed = plugins_are_on(&document);
         Ok(Last { text: text.into(), states: states.value, installed, warned: Vec::new(), now })
     }
 }

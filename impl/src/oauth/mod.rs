@@ -31,7 +31,7 @@ pub(crate) use headless::browse_headless;
 pub use login::PendingLogin;
 pub use login_request::{DEFAULT_LOGIN_TIMEOUT, LoginRequest, MAX_LOGIN_TIMEOUT, login_timeout};
 pub use service::OAuth;
-pub use setting::store_mode;
+pub(crate) use setting::store_mode;
 pub use status::AuthStatus;
 pub use store::{StoreMode, TokenStore, UnknownStore};
 pub use tokens::Tokens;

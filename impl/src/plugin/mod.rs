@@ -10,4 +10,4 @@ pub use disk::{MAX_PLUGIN_FILE_BYTES, MAX_PLUGINS, PluginError, discover_plugins
 pub use entries::Plugin;
 pub use states::plugin_states;
 #[cfg(feature = "network")]
-pub(crate) use states::{app_states, plugins_are_on};
+pub(crate) use states::{app_states, plugin_states_in, plugins_are_on};

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::node::{Kind, Node};
-use crate::config::{
-    Loaded, Notes, Override, Read, Source, apply_all, boolean, parse_document, table, under,
-};
+use crate::config::{Document, Loaded, Notes, Override, Read, boolean, table, under};
 
 /// How warnings name the text.
 const FILE: &str = "config.toml";
@@ -19,22 +17,28 @@ const FILE: &str = "config.toml";
 /// [`HostConfig::from_toml_str`](crate::HostConfig::from_toml_str) says what is wrong with it.
 #[must_use]
 pub fn plugin_states(text: &str, overrides: &[Override]) -> Loaded<BTreeMap<String, bool>> {
-    switches("plugins", "this plugin is switched off", text, overrides)
+    match Document::parse(text, FILE, overrides) {
+        Ok(document) => plugin_states_in(&document),
+        Err(_) => Loaded { value: BTreeMap::new(), warnings: Vec::new() },
+    }
+}
+
+/// As [`plugin_states`], of a text that is parsed already.
+pub(crate) fn plugin_states_in(document: &Document<'_>) -> Loaded<BTreeMap<String, bool>> {
+    switches("plugins", "this plugin is switched off", document)
 }
 
 /// The apps that `[apps.ID] enabled = …` switches on or off, read as [`plugin_states`] are. Apps not
 /// listed are on.
 #[cfg(feature = "network")]
-pub(crate) fn app_states(text: &str, overrides: &[Override]) -> Loaded<BTreeMap<String, bool>> {
-    switches("apps", "this app is switched off", text, overrides)
+pub(crate) fn app_states(document: &Document<'_>) -> Loaded<BTreeMap<String, bool>> {
+    switches("apps", "this app is switched off", document)
 }
 
 /// Whether `features.plugins` lets plugins be installed, as it does unless it is false.
 #[cfg(feature = "network")]
-pub(crate) fn plugins_are_on(text: &str, overrides: &[Override]) -> bool {
-    let Ok(mut root) = parse_document(text) else { return true };
-    apply_all(overrides, &mut root);
-    let setting = get(Node::Toml(&root), "features").and_then(|table| get(table, "plugins"));
+pub(crate) fn plugins_are_on(document: &Document<'_>) -> bool {
+    let setting = document.get("features").and_then(|table| get(table, "plugins"));
     setting.is_none_or(|setting| boolean(setting).unwrap_or(true))
 }
 
@@ -42,20 +46,15 @@ pub(crate) fn plugins_are_on(text: &str, overrides: &[Override]) -> bool {
 fn switches(
     table: &str,
     consequence: &str,
-    text: &str,
-    overrides: &[Override],
+    document: &Document<'_>,
 ) -> Loaded<BTreeMap<String, bool>> {
     let mut states = BTreeMap::new();
     let mut notes = Notes::default();
-    if let Ok(mut root) = parse_document(text) {
-        apply_all(overrides, &mut root);
-        if let Some(entries) = get(Node::Toml(&root), table) {
-            read_entries(entries, consequence, &mut states, &mut notes);
-            notes.under(0, table);
-        }
+    if let Some(entries) = document.get(table) {
+        read_entries(entries, consequence, &mut states, &mut notes);
+        notes.under(0, table);
     }
-    let source = Source::new(FILE, text, overrides);
-    let warnings = notes.into_warnings(|place| source.origin(place));
+    let warnings = notes.into_warnings(|place| document.origin_in(FILE, place));
     Loaded { value: states, warnings }
 }
 

@@ -2,8 +2,8 @@
 
 use super::seen::{Expected, Seen};
 use super::sequence::{Means, SignIn};
+use super::signed_in::SignedIn;
 use super::state::{State, done, refused};
-use super::thread::SignedIn;
 use crate::case::Auth;
 use crate::rule::Rule;
 
@@ -98,7 +98,7 @@ impl State {
 
     /// A host may take up what is on disk when the account changes, unless it is refused.
     pub(super) fn config_may_be_taken_up(&mut self) {
-        if self.observed(&self.config, self.known.as_ref()).is_some() {
+        if self.config.observed(self.known.as_ref()).is_some() {
             for thread in self.threads.values_mut() {
                 thread.perhaps.push(self.config.clone());
             }

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
+use super::config::Config;
 use super::state::State;
 use super::uses::target;
 use crate::rule::Rule;
@@ -33,15 +32,15 @@ impl State {
     /// The servers that one of these configurations uses, each with the most names that it has in one.
     fn used_by_one_of<'a>(
         &self,
-        configs: impl Iterator<Item = &'a Value>,
+        configs: impl Iterator<Item = &'a Config>,
     ) -> BTreeMap<String, usize> {
         let mut most: BTreeMap<String, usize> = BTreeMap::new();
         for config in configs {
-            let Some(observed) = self.observed(config, self.known.as_ref()) else { continue };
+            let Some(observed) = config.observed(self.known.as_ref()) else { continue };
             let mut times: BTreeMap<String, usize> = BTreeMap::new();
-            for name in observed.present().into_keys() {
-                if let Some(target) = target(&observed, &name, None) {
-                    *times.entry(target.at).or_default() += 1;
+            for (name, _) in observed.iter() {
+                if let Some(target) = target(observed, name, None) {
+                    *times.entry(target.at.to_string()).or_default() += 1;
                 }
             }
             for (at, times) in times {

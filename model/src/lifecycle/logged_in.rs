@@ -11,7 +11,7 @@ use crate::rule::Rule;
 
 impl State {
     pub(super) fn log_in(&mut self, name: &str) {
-        let entry = self.config.get("mcp_servers").and_then(|servers| servers.get(name));
+        let entry = self.config.written().get("mcp_servers").and_then(|servers| servers.get(name));
         let Some(at) = entry.and_then(|entry| entry.get("url")).and_then(Value::as_str) else {
             return;
         };
@@ -160,18 +160,18 @@ impl State {
     pub(super) fn under_logins(&self, thread: &str, name: &str, expected: &mut Expected) {
         expected.anything = self.logins.second.get(thread) == Some(&true);
         let thread = self.threads.get(thread);
-        let observed = thread.and_then(|thread| self.observed(&thread.config, self.known.as_ref()));
-        let Some(target) = observed.and_then(|observed| target(&observed, name, None)) else {
+        let observed = thread.and_then(|thread| thread.config.observed(self.known.as_ref()));
+        let Some(target) = observed.and_then(|observed| target(observed, name, None)) else {
             return;
         };
-        let at = target.at.as_str();
-        let answered = Seen::Answered { by: at.into(), account: None };
-        let failed = Seen::Failed { at: at.into(), account: None };
+        let at = target.at;
         let rule = match self.access(name, at) {
             Access::Refreshed | Access::Waits => Rule::LifecycleRefreshes,
             Access::Ended => Rule::LifecycleLoginEnded,
             _ => return,
         };
+        let answered = Seen::Answered { by: at.into(), account: None };
+        let failed = Seen::Failed { at: at.into(), account: None };
         expected.rule = rule;
         let wrong = [Seen::Refused, Seen::Unanswered, failed, answered];
         expected.wrong.splice(0..0, wrong.map(|seen| (seen, rule)));

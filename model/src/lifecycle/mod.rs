@@ -7,13 +7,14 @@
 
 mod accounts;
 mod address;
+mod config;
 mod in_use;
 mod logged_in;
 mod logins;
-mod memo;
 mod reads;
 pub mod seen;
 pub mod sequence;
+mod signed_in;
 pub mod state;
 pub mod thread;
 mod together;

@@ -26,10 +26,10 @@ impl State {
 
     fn read_on_no_thread(&self, server: &str) -> Expected {
         let now = self.known.as_ref();
-        let Some(observed) = self.observed(&self.config, now) else {
+        let Some(observed) = self.config.observed(now) else {
             return Expected::only(Seen::Refused, Rule::LifecycleReadNow);
         };
-        Expected::only(outcome(target(&observed, server, now), self), Rule::LifecycleReadNow)
+        Expected::only(outcome(target(observed, server, now), self), Rule::LifecycleReadNow)
     }
 }
 

@@ -282,6 +282,15 @@ impl Step {
         }
     }
 
+    /// Whether another program changes `auth.json`.
+    #[must_use]
+    pub fn changes_file(&self) -> bool {
+        matches!(
+            self,
+            Step::SignIn(SignIn { by: Means::File, .. }) | Step::SignOut { by: Means::File }
+        )
+    }
+
     /// Whether it can be one of [`Step::Together`].
     #[must_use]
     pub fn can_be_together(&self) -> bool {

@@ -2,21 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::address::{BASE, server_at};
+use super::config::Config;
 use super::logins::{Access, Logins};
-use super::memo::{Shown, remembered};
 use super::seen::{Expected, Seen};
 use super::sequence::{Behaviour, Ending, Sequence, Step};
-use super::thread::{SignedIn, Thread};
+use super::signed_in::SignedIn;
+use super::thread::Thread;
 use super::uses::{Users, World, target, use_of};
-use crate::case::{Auth, Case, Contributor, ContributorKind};
-use crate::observation::Observed;
-use crate::observe::observed;
-use crate::outcome::Outcome;
 use crate::profile::Profile;
-use crate::resolve::resolve;
 use crate::rule::Rule;
 
 /// A call that a server holds.
@@ -39,7 +35,7 @@ pub struct State {
     pub(super) is_running: bool,
     /// Whether another program changed the account since the client's last request.
     pub(super) account_moved: bool,
-    pub(super) config: Value,
+    pub(super) config: Config,
     /// In `auth.json`.
     pub(super) on_disk: Option<SignedIn>,
     /// With tokens that the client supplied.
@@ -67,7 +63,7 @@ impl State {
             file_counts,
             is_running: false,
             account_moved: false,
-            config: json!({"chatgpt_base_url": BASE}),
+            config: Config::new(sequence.profile, &json!({"chatgpt_base_url": BASE})),
             on_disk: None,
             supplied: None,
             lost: None,
@@ -79,6 +75,12 @@ impl State {
             was_ended: false,
             logins: Logins::default(),
         }
+    }
+
+    /// The same state, on a host that does not notice what another program writes to `auth.json`.
+    #[must_use]
+    pub fn unnoticing(&self) -> Self {
+        State { file_counts: false, ..self.clone() }
     }
 
     /// The threads that live.
@@ -95,7 +97,7 @@ impl State {
         self.changes_calls_that_wait(step);
         match step {
             Step::Config(config) => {
-                self.config = config.clone();
+                self.config = Config::new(self.profile, config);
                 done()
             }
             Step::SignIn(sign_in) => self.sign_in(sign_in),
@@ -219,7 +221,7 @@ impl State {
     /// Rule `lifecycle.thread-starts`: A thread MUST start with the configuration in force at some
     /// moment between `thread/start` and its answer, and MUST be refused if that configuration is.
     pub(super) fn thread(&mut self, name: &str) -> Expected {
-        if self.observed(&self.config, self.known.as_ref()).is_none() {
+        if self.config.observed(self.known.as_ref()).is_none() {
             return refused(Rule::LifecycleThreadStarts);
         }
         let accounts = vec![self.known.clone()];
@@ -253,7 +255,7 @@ impl State {
     /// Rule `lifecycle.broken-keeps`: A reload of a refused configuration MUST be an error and
     /// MUST change nothing; the next good one works.
     fn reload(&mut self) -> Expected {
-        if self.observed(&self.config, self.known.as_ref()).is_none() {
+        if self.config.observed(self.known.as_ref()).is_none() {
             self.threads.values_mut().for_each(|thread| thread.was_refused = true);
             let mut expected = refused(Rule::LifecycleBrokenKeeps);
             // A host without threads has nothing to reload, and need not look.
@@ -290,7 +292,6 @@ impl State {
             rules: self.profile.rules(),
             was_ended: self.was_ended,
             lost: self.lost.as_ref(),
-            observe: &|config, account| self.observed(config, account),
         };
         let mut expected = use_of(&users, server, self);
         self.under_logins(thread, server, &mut expected);
@@ -333,12 +334,13 @@ impl State {
     /// A use failed, so the host knows that the server is gone.
     fn failed(&mut self, thread: &str, server: &str) {
         let Some(known) = self.threads.get(thread) else { return };
-        let observed = self.observed(&known.config, self.known.as_ref());
-        let Some(target) = observed.and_then(|observed| target(&observed, server, None)) else {
+        let observed = known.config.observed(self.known.as_ref());
+        let Some(target) = observed.and_then(|observed| target(observed, server, None)) else {
             return;
         };
+        let at = target.at.to_string();
         let thread = self.threads.get_mut(thread);
-        if let Some(noticed) = thread.and_then(|thread| thread.gone.get_mut(&target.at)) {
+        if let Some(noticed) = thread.and_then(|thread| thread.gone.get_mut(&at)) {
             noticed.insert(server.into());
         }
     }
@@ -357,28 +359,6 @@ impl State {
         };
         let outcomes = released.into_iter().map(answered).collect();
         self.release_tokens(server, outcomes)
-    }
-
-    /// What a host shows of a configuration and a sign-in; nothing if the configuration is refused.
-    pub(super) fn observed(&self, config: &Value, signed_in: Option<&SignedIn>) -> Shown {
-        let auth = signed_in.map(|signed_in| signed_in.auth);
-        remembered(self.profile, auth, config, || self.observed_anew(config, auth))
-    }
-
-    fn observed_anew(&self, config: &Value, auth: Option<Auth>) -> Option<Observed> {
-        let hosted = Contributor { id: "hosted".into(), kind: ContributorKind::HostedApps };
-        let case = Case {
-            id: String::new(),
-            profile: self.profile,
-            host: config.clone(),
-            plugins: Vec::new(),
-            contributors: vec![hosted],
-            auth,
-        };
-        match observed(&case, &resolve(&case)) {
-            Outcome::Observed(observed) => Some(observed),
-            Outcome::Resolved(_) | Outcome::Rejected(_) => None,
-        }
     }
 }
 

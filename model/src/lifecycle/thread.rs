@@ -4,27 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::case::Auth;
-
-/// Who is signed in.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SignedIn {
-    /// The name of the credentials ([`SignIn::credentials`](super::SignIn::credentials)).
-    pub account: String,
-    /// The kind of sign-in.
-    pub auth: Auth,
-}
+use super::config::Config;
+use super::signed_in::SignedIn;
 
 /// A thread.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Thread {
     /// The configuration that its uses follow.
-    pub config: Value,
+    pub config: Config,
     /// The configuration that a reload replaced; a host may follow it until the next turn where the
     /// rule is `lifecycle.reload-next-turn`.
-    pub before: Vec<Value>,
+    pub before: Vec<Config>,
     /// What was on disk when an account changed since the last reload; a host may have taken it up.
-    pub perhaps: Vec<Value>,
+    pub perhaps: Vec<Config>,
     /// The accounts that were signed in while it lived, oldest first, the current one last.
     pub accounts: Vec<Option<SignedIn>>,
     /// The servers whose connections may be gone: the process was killed, or the server was down. The
@@ -41,7 +33,7 @@ pub struct Thread {
 impl Thread {
     /// Whether the process of some server with this command may have ended unnoticed: each name has one.
     pub(super) fn is_unnoticed(&self, command: &str, noticed: &BTreeSet<String>) -> bool {
-        let servers = self.config.get("mcp_servers").and_then(Value::as_object);
+        let servers = self.config.written().get("mcp_servers").and_then(Value::as_object);
         let is_at = |entry: &Value| {
             entry.get("command").and_then(Value::as_str) == Some(command)
                 && entry.get("enabled") != Some(&Value::Bool(false))
@@ -53,7 +45,7 @@ impl Thread {
 
     /// Whether every connection to this server was there when it answered.
     pub(super) fn is_connected_to(&self, at: &str) -> bool {
-        let servers = self.config.get("mcp_servers").and_then(Value::as_object);
+        let servers = self.config.written().get("mcp_servers").and_then(Value::as_object);
         let is_at = |entry: &Value| entry.get("url").and_then(Value::as_str) == Some(at);
         let mut names = servers.into_iter().flatten().filter(|(_, entry)| is_at(entry));
         names.all(|(name, _)| self.answered.contains(name))

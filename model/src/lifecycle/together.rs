@@ -33,7 +33,7 @@ impl State {
             return;
         };
         let reloads = steps.iter().skip(last).any(|step| matches!(step, Step::Reload));
-        if reloads && self.observed(&self.config, self.known.as_ref()).is_some() {
+        if reloads && self.config.observed(self.known.as_ref()).is_some() {
             return;
         }
         for (name, thread) in &mut self.threads {

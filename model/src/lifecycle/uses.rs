@@ -1,13 +1,12 @@
 //! What a use of a server on a thread must come to, and what other outcomes tell.
 
-use serde_json::Value;
-
 use super::address::server_at;
+use super::config::Config;
 use super::logins::Access;
-use super::memo::Shown;
 use super::seen::{Expected, Seen};
 use super::sequence::Behaviour;
-use super::thread::{SignedIn, Thread};
+use super::signed_in::SignedIn;
+use super::thread::Thread;
 use crate::observation::Observed;
 use crate::rule::{Rule, RuleSet};
 
@@ -15,14 +14,12 @@ use crate::rule::{Rule, RuleSet};
 pub(super) struct Users<'a> {
     pub(super) thread: &'a Thread,
     /// The configuration on disk.
-    pub(super) on_disk: &'a Value,
+    pub(super) on_disk: &'a Config,
     pub(super) rules: RuleSet,
     /// Whether another host ran before.
     pub(super) was_ended: bool,
     /// With tokens that a client supplied to that host.
     pub(super) lost: Option<&'a SignedIn>,
-    /// What a host shows of a configuration and a sign-in.
-    pub(super) observe: &'a dyn Fn(&Value, Option<&SignedIn>) -> Shown,
 }
 
 /// The servers.
@@ -42,41 +39,58 @@ pub(super) trait World {
 }
 
 /// A server's URL or command, and the account whose credentials it gets.
-#[derive(Clone, Debug)]
-pub(super) struct Target {
-    name: String,
-    pub(super) at: String,
-    account: Option<String>,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target<'a> {
+    name: &'a str,
+    pub(super) at: &'a str,
+    account: Option<&'a str>,
+}
+
+impl Target<'_> {
+    fn failed(self) -> Seen {
+        Seen::Failed { at: self.at.into(), account: self.account.map(str::to_string) }
+    }
 }
 
 /// Where the server of this name is, if it is enabled in what a host shows.
-pub(super) fn target(
-    observed: &Observed,
-    name: &str,
-    signed_in: Option<&SignedIn>,
-) -> Option<Target> {
+pub(super) fn target<'a>(
+    observed: &'a Observed,
+    name: &'a str,
+    signed_in: Option<&'a SignedIn>,
+) -> Option<Target<'a>> {
     let seen = observed.get(name).filter(|seen| seen.enabled)?;
-    let carried = seen.has_host_credentials().then(|| signed_in.map(|a| a.account.clone()));
-    let (name, at) = (name.to_string(), seen.url.as_ref().or(seen.command.as_ref())?);
-    Some(Target { name, at: at.clone(), account: carried.flatten() })
+    let carried = signed_in.filter(|_| seen.has_host_credentials());
+    let at = seen.url.as_ref().or(seen.command.as_ref())?;
+    Some(Target { name, at, account: carried.map(|signed_in| signed_in.account.as_str()) })
 }
 
 /// What a use comes to.
-pub(super) fn outcome(target: Option<Target>, world: &dyn World) -> Seen {
-    let Some(Target { name, at, account }) = target else { return Seen::Refused };
-    match world.access(&name, &at) {
+pub(super) fn outcome(target: Option<Target<'_>>, world: &dyn World) -> Seen {
+    let Some(target) = target else { return Seen::Refused };
+    let Target { name, at, account } = target;
+    match world.access(name, at) {
         Access::NoLogin | Access::Fails | Access::Ended => return Seen::Refused,
-        Access::Waits if world.behaviour(&at) != Behaviour::Down => {
-            return Seen::Refreshing { at };
+        Access::Waits if world.behaviour(at) != Behaviour::Down => {
+            return Seen::Refreshing { at: at.into() };
         }
         Access::Waits | Access::Open | Access::Refreshed | Access::Unsure => {}
     }
-    match world.behaviour(&at) {
-        Behaviour::Hold => Seen::Held { at, account },
+    let account = || account.map(str::to_string);
+    match world.behaviour(at) {
+        Behaviour::Hold => Seen::Held { at: at.into(), account: account() },
         Behaviour::Down => Seen::Refused,
-        behaviour if behaviour.fails_calls() => Seen::Failed { at, account },
-        _ => Seen::Answered { by: at, account },
+        behaviour if behaviour.fails_calls() => target.failed(),
+        _ => Seen::Answered { by: at.into(), account: account() },
     }
+}
+
+/// Where the server of this name is for a thread with this configuration.
+fn target_of<'a>(
+    config: &'a Config,
+    signed_in: Option<&'a SignedIn>,
+    name: &'a str,
+) -> Option<Target<'a>> {
+    target(config.observed(signed_in)?, name, signed_in)
 }
 
 /// Rule `lifecycle.thread-keeps`: A thread MUST use the configuration that it started with until a
@@ -100,16 +114,14 @@ pub(super) fn outcome(target: Option<Target>, world: &dyn World) -> Seen {
 /// Rule `lifecycle.apart`: A server that refuses or holds its calls, is down or dies MUST change no
 /// answer about another.
 pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expected {
-    let Users { thread, on_disk, rules, was_ended, lost, observe } = users;
+    let Users { thread, on_disk, rules, was_ended, lost } = users;
     let (now, former) = match thread.accounts.split_last() {
         Some((now, former)) => (now.as_ref(), former),
         None => (None, Default::default()),
     };
-    let target_of = |config: &Value, account: Option<&SignedIn>| {
-        let observed = observe(config, account)?;
-        target(&observed, name, account)
+    let seen = |config: &Config, account: Option<&SignedIn>| {
+        outcome(target_of(config, account, name), world)
     };
-    let seen = |config: &Value, account| outcome(target_of(config, account), world);
     let is_late = rules.has(Rule::LifecycleReloadNextTurn);
     let has_answered = thread.answered.contains(name);
     let of_reload = match thread.is_after_refused {
@@ -124,13 +136,13 @@ pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expect
         false => of_reload,
     };
     let mut expected = Expected::any_of(Vec::new(), rule);
-    of_server(thread, target_of(&thread.config, now), world, &mut expected);
+    of_server(thread, target_of(&thread.config, now, name), world, &mut expected);
     // Another configuration may explain this better, but not where the thread used the server.
     let unreached = expected.wrong.pop_if(|(seen, _)| *seen == Seen::Refused && !has_answered);
     if thread.was_refused {
         expected.wrong.push((Seen::Refused, Rule::LifecycleBrokenKeeps));
     }
-    let mut others: Vec<&Value> = thread.perhaps.iter().collect();
+    let mut others: Vec<&Config> = thread.perhaps.iter().collect();
     match is_late {
         true => others.extend(&thread.before),
         false => {
@@ -139,7 +151,7 @@ pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expect
     }
     for other in others {
         let mut of_other = Expected::any_of(Vec::new(), rule);
-        of_server(thread, target_of(other, now), world, &mut of_other);
+        of_server(thread, target_of(other, now, name), world, &mut of_other);
         expected.allowed.append(&mut of_other.allowed);
     }
     let of_account = |seen: &Seen| match (now, seen) {
@@ -177,34 +189,43 @@ pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expect
 ///
 /// Rule `lifecycle.restarts`: A server whose process ended, or which could not be reached, SHOULD be
 /// started again at the next use after one that failed.
-fn of_server(thread: &Thread, target: Option<Target>, world: &dyn World, expected: &mut Expected) {
-    expected.allowed.push(outcome(target.clone(), world));
-    let Some(Target { name, at, account }) = target else { return };
-    let behaviour = world.behaviour(&at);
-    let failed = Seen::Failed { at: at.clone(), account };
-    let access = world.access(&name, &at);
-    if matches!(access, Access::Unsure | Access::Waits) && world.holds_refresh(&at) {
-        expected.allowed.push(Seen::Refreshing { at: at.clone() });
+fn of_server(
+    thread: &Thread,
+    target: Option<Target<'_>>,
+    world: &dyn World,
+    expected: &mut Expected,
+) {
+    expected.allowed.push(outcome(target, world));
+    let Some(target) = target else { return };
+    let Target { name, at, .. } = target;
+    let behaviour = world.behaviour(at);
+    let access = world.access(name, at);
+    if matches!(access, Access::Unsure | Access::Waits) && world.holds_refresh(at) {
+        expected.allowed.push(Seen::Refreshing { at: at.into() });
     }
     match access {
         Access::Open | Access::Refreshed | Access::Waits => {}
         Access::Unsure => {
-            expected.allowed.extend([Seen::Refused, failed]);
+            expected.allowed.extend([Seen::Refused, target.failed()]);
             return;
         }
         Access::NoLogin | Access::Fails | Access::Ended => return,
     }
     if behaviour == Behaviour::Down {
-        expected.allowed.push(failed);
-    } else if let Some(noticed) = thread.gone.get(server_at(&at)) {
-        expected.allowed.extend([Seen::Refused, failed]);
-        if noticed.contains(&name) && behaviour == Behaviour::Well {
+        expected.allowed.push(target.failed());
+    } else if let Some(noticed) = thread.gone.get(server_at(at)) {
+        expected.allowed.extend([Seen::Refused, target.failed()]);
+        if noticed.contains(name) && behaviour == Behaviour::Well {
             expected.discouraged.push((Seen::Refused, Rule::LifecycleRestarts));
         }
     } else if behaviour.fails_calls() {
         // A host need not ask a server again that has just failed.
         expected.allowed.push(Seen::Refused);
-    } else if let (Behaviour::Well, Some(rule)) = (behaviour, world.rule_of_failure(&at)) {
-        expected.wrong.extend([(failed, rule), (Seen::Unanswered, rule), (Seen::Refused, rule)]);
+    } else if let (Behaviour::Well, Some(rule)) = (behaviour, world.rule_of_failure(at)) {
+        expected.wrong.extend([
+            (target.failed(), rule),
+            (Seen::Unanswered, rule),
+            (Seen::Refused, rule),
+        ]);
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::logins::Access;
 use super::seen::{Expected, Listed, Seen};
 use super::sequence::Behaviour;
+use super::signed_in::SignedIn;
 use super::state::State;
-use super::thread::SignedIn;
 use crate::case::CODEX_APPS;
 use crate::observation::Observed;
 use crate::rule::Rule;
@@ -25,12 +25,12 @@ impl State {
             true => Rule::LifecycleDurable,
             false => Rule::LifecycleViewNow,
         };
-        let Some(observed) = self.observed(&self.config, self.known.as_ref()) else {
+        let Some(observed) = self.config.observed(self.known.as_ref()) else {
             return Expected::only(Seen::Refused, rule);
         };
-        let mut expected = Expected::any_of(self.lists(&observed), rule);
-        for (name, seen) in observed.present() {
-            match seen.url.filter(|_| seen.enabled).map(|at| self.access(&name, &at)) {
+        let mut expected = Expected::any_of(self.lists(observed), rule);
+        for (name, seen) in observed.iter() {
+            match seen.url.as_ref().filter(|_| seen.enabled).map(|at| self.access(name, at)) {
                 Some(Access::Refreshed) => expected.rule = Rule::LifecycleRefreshes,
                 Some(Access::Ended) => expected.rule = Rule::LifecycleLoginEnded,
                 _ => {}
@@ -39,12 +39,12 @@ impl State {
         expected.wrong = self.wrong_views();
         if !self.new_tools.is_empty() {
             let stale =
-                self.lists_with(&observed, |_, _| &[Listed::WithTools, Listed::WithNewTools]);
+                self.lists_with(observed, |_, _| &[Listed::WithTools, Listed::WithNewTools]);
             expected.wrong.extend(stale.into_iter().map(|list| (list, Rule::LifecycleListChanged)));
         }
         if self.behaviours.values().any(|behaves| *behaves != Behaviour::Well) {
             let is_open = |at: &str| !self.is_perhaps_away(at) && !self.logins.is_guarded(at);
-            let short = self.lists_with(&observed, |name, at| match is_open(at) {
+            let short = self.lists_with(observed, |name, at| match is_open(at) {
                 false => self.tools_of(name, at),
                 true => &[Listed::WithTools, Listed::WithNewTools, Listed::WithoutTools],
             });
@@ -59,16 +59,22 @@ impl State {
         let has_apps = |account: &Option<SignedIn>| {
             account.as_ref().is_some_and(|account| account.auth.is_backend())
         };
-        let accounts = self.threads.values().flat_map(|thread| &thread.accounts);
-        let former = accounts.filter_map(|account| {
-            let observed = self.observed(&self.config, account.as_ref())?;
+        let mut accounts: Vec<&Option<SignedIn>> = Vec::new();
+        for account in self.threads.values().flat_map(|thread| &thread.accounts) {
+            // Threads have met the same ones.
+            if !accounts.contains(&account) {
+                accounts.push(account);
+            }
+        }
+        let former = accounts.into_iter().filter_map(|account| {
+            let observed = self.config.observed(account.as_ref())?;
             let rule = match &self.known {
                 None => Rule::LifecycleSignedOut,
                 Some(_) if !has_apps(account) && self.profile.has(restores) => restores,
                 Some(_) if !has_apps(account) => Rule::LifecycleViewNow,
                 Some(_) => Rule::LifecycleOtherAccount,
             };
-            Some(self.lists(&observed).into_iter().map(move |list| (list, rule)))
+            Some(self.lists(observed).into_iter().map(move |list| (list, rule)))
         });
         former.flatten().collect()
     }
