@@ -568,7 +568,7 @@ fn a_process_that_outlives_its_host_is_found() {
 #[test]
 fn a_failing_sequence_is_made_small() {
     let mut shrunk = 0;
-    for number in 0..200 {
+    for number in 0..250 {
         let sequence = random_sequence(Profile::CodexPr27191, Stage::Outside, 1, number);
         // A host that goes on as if nobody had signed out.
         let fails = |sequence: &Sequence| {
