@@ -470,10 +470,8 @@ fn moved_after(between: &[Value]) -> Option<(usize, Rule)> {
     let seen = right(&sequence);
     let last = sequence.steps.len() - 1;
     let used = |step, number| UsedConnection { step, at: ONE.into(), number };
-    let with = |number| Trace {
-        connections: vec![used(2, 1), used(last, number)],
-        ..trace(seen.clone())
-    };
+    let with =
+        |number| Trace { connections: vec![used(2, 1), used(last, number)], ..trace(seen.clone()) };
     assert_eq!(judge(&sequence, &with(1)), Verdict::Agree);
     let verdict = judge(&sequence, &with(2));
     assert_eq!(verdict != Verdict::Agree, reached(&sequence).has(Rule::LifecycleSameStays));

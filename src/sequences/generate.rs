@@ -393,12 +393,13 @@ impl Generator<'_> {
     /// What a server does from now on; `None`: its processes are killed.
     fn behaviour(&mut self, server: &str) -> arbitrary::Result<Option<Behaviour>> {
         use Behaviour::{
-            BadJson, Cut, Down, Forbidden, Forget, Hold, NewTools, Refuse, TooMany, Unauthorized,
+            BadJson, Cut, Down, Forbidden, Forget, Hold, NewTools, Redirect, Refuse, TooMany,
+            Unauthorized,
         };
         let all: &[Behaviour] = if !self.is_outside() {
             &[Hold, Hold, Refuse]
         } else if server == CODEX_APPS {
-            &[Hold, Hold, Hold, Refuse, Forbidden, TooMany, Cut, BadJson]
+            &[Hold, Hold, Redirect, Refuse, Forbidden, TooMany, Cut, BadJson]
         } else if COMMANDS.contains(&server) {
             if self.bytes.ratio(1, 3)? {
                 return Ok(None);

@@ -145,13 +145,12 @@ impl Reloads<'_> {
 
     /// A server sends callers elsewhere, or answers slowly.
     fn unwell(&mut self) -> arbitrary::Result<()> {
-        let mut all: Vec<&'static str> =
+        let all: Vec<&'static str> =
             self.servers.values().copied().filter(|at| at.contains("://")).collect();
-        if self.is_signed_in || all.is_empty() {
-            all.insert(0, CODEX_APPS);
-        }
-        let server = *self.bytes.choose(&all)?;
         let behaviour = *self.bytes.choose(&[Behaviour::Redirect, Behaviour::Slow])?;
+        // Only the Apps server gets credentials that could go elsewhere.
+        let is_apps = all.is_empty() || self.is_signed_in && self.bytes.ratio(1, 2)?;
+        let server = if is_apps { CODEX_APPS } else { *self.bytes.choose(&all)? };
         self.steps.push(Step::World { server: server.into(), behaviour });
         self.use_all();
         self.steps.push(Step::Release { server: server.into() });

@@ -228,7 +228,9 @@ fn actual_words(actual: &Actual) -> String {
             format!("the login to {url} that is stored has an old refresh token, which is spent")
         }
         Actual::Moved(at) => {
-            format!("another connection to {at} than before the reload, which changed nothing there")
+            format!(
+                "another connection to {at} than before the reload, which changed nothing there"
+            )
         }
         Actual::ListedFor(account) => format!("the tools of {CODEX_APPS} are those of {account}"),
         Actual::Repeated { at, times } => format!("{at} got this one call {times} times"),

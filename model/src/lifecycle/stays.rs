@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::sequence::{Behaviour, Step};
 use super::seen::Seen;
+use super::sequence::{Behaviour, Step};
 use super::state::State;
 use crate::observation::Observation;
 
@@ -65,7 +65,9 @@ impl Stays {
             }
             (Step::Reload, Seen::Done | Seen::Refused) => self.reloaded(state),
             (
-                Step::World { behaviour: Behaviour::Well | Behaviour::Hold | Behaviour::Slow, .. },
+                Step::World {
+                    behaviour: Behaviour::Well | Behaviour::Hold | Behaviour::Slow, ..
+                },
                 _,
             )
             | (Step::View | Step::Settle | Step::SecondThread { .. }, _) => {}

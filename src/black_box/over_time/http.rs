@@ -17,11 +17,11 @@ use mcp_overlay_model::lifecycle::Behaviour;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use super::answer::{
-    Answer, Events, half, in_pieces, json_body, json_text, redirect, status,
-};
+use super::answer::{Answer, Events, half, in_pieces, json_body, json_text, redirect, status};
 use super::oauth;
-use super::shared::{Origin, Received, Shared, Taken, Target, number_of_call, released, result, starts};
+use super::shared::{
+    Origin, Received, Shared, Taken, Target, number_of_call, released, result, starts,
+};
 use super::target::MARK;
 use crate::black_box::home::HOST_BEARER;
 use crate::subject::process::secrets::holds;

@@ -15,8 +15,8 @@ use crate::groups::Group;
 use crate::host::Host;
 use crate::processes::{self, Reloads};
 use crate::shared::{LISTS, Shared};
-use crate::slow_reloads::SlowReloads;
 use crate::sign_ins::LOGIN;
+use crate::slow_reloads::SlowReloads;
 
 /// The ids of the requests that this program makes up.
 const OWN: u64 = 1 << 40;
