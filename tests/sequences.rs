@@ -19,7 +19,9 @@ use mcp_overlay::sequences::judge::{Actual, Broken, Verdict, judge, reached};
 use mcp_overlay::sequences::picture::picture;
 use mcp_overlay::sequences::shrink::shrink;
 use mcp_overlay::sequences::story::told;
-use mcp_overlay::subject::{Credentials, ListedFor, Observed, Repeated, Reused, Trace};
+use mcp_overlay::subject::{
+    Credentials, ListedFor, Observed, Repeated, Reused, Trace, UsedConnection,
+};
 use mcp_overlay_model::lifecycle::{Seen, Sequence, State, Step};
 use mcp_overlay_model::{Profile, Rule};
 use sequence_examples::{Example, examples};
@@ -50,6 +52,7 @@ fn trace(seen: Vec<Seen>) -> Trace {
         reused: Vec::new(),
         listed: Vec::new(),
         stored: Vec::new(),
+        connections: Vec::new(),
     }
 }
 
@@ -271,6 +274,50 @@ fn an_older_release_may_miss_a_reload_but_nothing_else() {
     assert_eq!(rule, Some(Rule::LifecycleReloadNextTurn));
 }
 
+const THREE: &str = "https://three.example";
+
+/// Rule `lifecycle.latest-wins`: Of several reloads the last one MUST count, also when an earlier one
+/// is slower.
+#[test]
+fn a_slow_reload_that_overwrites_a_later_one_is_found() {
+    let hold = json!({"world": {"server": TWO, "behaviour": "hold_start"}});
+    let last = config(json!({"a": {"url": THREE}}));
+    let release = json!({"release": {"server": TWO}});
+    let all = |hold: &Value| {
+        let more = [hold.clone(), json!("reload"), last.clone(), json!("reload"), release.clone()];
+        edited(Profile::CodexPr31803, &[&more[..], &[call_a()]].concat())
+    };
+    let slow = all(&hold);
+    assert_eq!(broken_at_the_end(&slow, json!({"answered": {"by": THREE}})), None);
+    let rule = |by: &str| broken_at_the_end(&slow, json!({"answered": {"by": by}}));
+    assert_eq!(rule(TWO), Some(Rule::LifecycleLatestWins));
+    assert_eq!(rule(ONE), Some(Rule::LifecycleReloadApplies));
+    // No reload was slow.
+    let quick = all(&json!("view"));
+    let answered = json!({"answered": {"by": TWO}});
+    assert_eq!(broken_at_the_end(&quick, answered), Some(Rule::LifecycleReloadApplies));
+    assert!(reached(&slow).has(Rule::LifecycleLatestWins));
+    assert!(!reached(&quick).has(Rule::LifecycleLatestWins));
+}
+
+/// A host may answer a reload after the handshake, and then its threads have what they had.
+#[test]
+fn a_reload_that_waits_for_a_handshake_is_no_fault() {
+    let hold = json!({"world": {"server": TWO, "behaviour": "hold_start"}});
+    let call_b = json!({"call": {"thread": "t", "server": "b"}});
+    let begin = config(json!({"a": {"url": ONE}, "b": {"url": THREE}}));
+    let next = config(json!({"a": {"url": TWO}}));
+    let steps = [begin, json!({"thread": {"as": "t"}}), hold, next, json!("reload"), call_b];
+    let sequence = sequence(Profile::CodexPr31803, steps.to_vec().into());
+    let mut seen = right(&sequence);
+    seen[4] = Seen::Unanswered;
+    seen[5] = Seen::Answered { by: THREE.into(), account: None };
+    assert_eq!(judge(&sequence, &trace(seen.clone())), Verdict::Agree);
+    seen[4] = Seen::Done;
+    let verdict = judge(&sequence, &trace(seen));
+    assert_eq!(verdict.broken().map(|broken| broken.rule), Some(Rule::LifecycleReloadApplies));
+}
+
 /// Rule `lifecycle.broken-keeps`: A reload of a refused configuration MUST be an error and MUST
 /// change nothing; the next good one works.
 #[test]
@@ -414,6 +461,58 @@ fn a_process_that_stays_dead_over_a_noticed_reload_is_found() {
     assert_eq!((broken.step, broken.rule), (6, Rule::LifecycleRecovers));
 }
 
+/// What the judge says if the last of the two calls is answered on another connection.
+fn moved_after(between: &[Value]) -> Option<(usize, Rule)> {
+    let begin = [config(json!({"a": {"url": ONE}, "b": {"url": TWO}}))];
+    let first = [json!({"thread": {"as": "t"}}), call_a()];
+    let all = [&begin[..], &first, between, &[call_a()]].concat();
+    let sequence = sequence(Profile::CodexPr31803, all.into());
+    let seen = right(&sequence);
+    let last = sequence.steps.len() - 1;
+    let used = |step, number| UsedConnection { step, at: ONE.into(), number };
+    let with =
+        |number| Trace { connections: vec![used(2, 1), used(last, number)], ..trace(seen.clone()) };
+    assert_eq!(judge(&sequence, &with(1)), Verdict::Agree);
+    let verdict = judge(&sequence, &with(2));
+    assert_eq!(verdict != Verdict::Agree, reached(&sequence).has(Rule::LifecycleSameStays));
+    match verdict {
+        Verdict::Advisory(broken) => Some((broken.step, broken.rule)),
+        _ => None,
+    }
+}
+
+/// Rule `lifecycle.same-stays`: A server whose entry is the same before and after a reload SHOULD keep
+/// its connection on each thread, unless the server failed or an account or a login changed.
+#[test]
+fn a_reload_that_opens_a_connection_anew_is_an_advisory() {
+    let reload = || json!("reload");
+    let without_b = config(json!({"a": {"url": ONE}}));
+    let stays = Rule::LifecycleSameStays;
+    assert_eq!(moved_after(&[reload()]), Some((4, stays)));
+    assert_eq!(moved_after(&[without_b.clone(), reload()]), Some((5, stays)));
+    let broken = config(json!({"a": {}}));
+    assert_eq!(moved_after(&[broken, reload()]), Some((5, stays)));
+    // Of another server.
+    let other = json!({"world": {"server": TWO, "behaviour": "down"}});
+    assert_eq!(moved_after(&[other, reload()]), Some((5, stays)));
+
+    assert_eq!(moved_after(&[]), None);
+    let both = config(json!({"a": {"url": ONE}, "b": {"url": TWO}}));
+    let moved = config(json!({"a": {"url": TWO}}));
+    assert_eq!(moved_after(&[moved, reload(), both, reload()]), None);
+    for behaviour in ["down", "forget", "new_tools", "cut", "hold_start"] {
+        let unwell = json!({"world": {"server": ONE, "behaviour": behaviour}});
+        let well = json!({"release": {"server": ONE}});
+        assert_eq!(moved_after(&[unwell, well, reload()]), None, "{behaviour}");
+    }
+    for by in ["file", "protocol"] {
+        assert_eq!(moved_after(&[json!({"sign_out": {"by": by}}), reload()]), None, "{by}");
+    }
+    let alice = json!({"sign_in": {"account": "alice", "auth": "chatgpt"}});
+    assert_eq!(moved_after(&[alice, reload()]), None);
+    assert_eq!(moved_after(&[json!({"log_in": {"server": "a"}}), reload()]), None);
+}
+
 /// Rule `lifecycle.at-most-once`: A tool call that a server has taken MUST NOT be sent again.
 #[test]
 fn a_call_that_is_sent_again_is_found() {
@@ -467,7 +566,7 @@ fn a_process_that_outlives_its_host_is_found() {
 #[test]
 fn a_failing_sequence_is_made_small() {
     let mut shrunk = 0;
-    for number in 0..200 {
+    for number in 0..250 {
         let sequence = random_sequence(Profile::CodexPr27191, Stage::Outside, 1, number);
         // A host that goes on as if nobody had signed out.
         let fails = |sequence: &Sequence| {

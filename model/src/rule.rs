@@ -134,6 +134,7 @@ rules! {
     LifecycleThreadKeeps, "lifecycle.thread-keeps", Must;
     LifecycleReloadApplies, "lifecycle.reload-applies", Must;
     LifecycleReloadNextTurn, "lifecycle.reload-next-turn", Must;
+    LifecycleLatestWins, "lifecycle.latest-wins", Must;
     LifecycleBrokenKeeps, "lifecycle.broken-keeps", Must;
     LifecycleSignedOut, "lifecycle.signed-out", Must;
     LifecycleOtherAccount, "lifecycle.other-account", Must;
@@ -149,6 +150,7 @@ rules! {
     LifecycleLoginEnded, "lifecycle.login-ended", Must;
     LifecycleListChanged, "lifecycle.list-changed", Must;
     LifecycleSupersededEnds, "lifecycle.superseded-ends", Must;
+    LifecycleSameStays, "lifecycle.same-stays", Should;
     LifecycleDurable, "lifecycle.durable", Must;
     LifecycleEnds, "lifecycle.ends", Must;
 }

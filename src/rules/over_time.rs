@@ -13,13 +13,15 @@ const fn over_time(rule: Rule) -> Entry {
 /// Whether sequences on a host in process show this rule: not those about processes, event streams,
 /// OAuth and the end of the host.
 pub(super) fn is_shown_in_process(rule: Rule) -> bool {
-    const OUTSIDE_ONLY: [Rule; 8] = [
+    const OUTSIDE_ONLY: [Rule; 10] = [
+        Rule::LifecycleLatestWins,
         Rule::LifecycleRefreshOnce,
         Rule::LifecycleRefreshes,
         Rule::LifecycleLoginEnded,
         Rule::LifecycleRestarts,
         Rule::LifecycleListChanged,
         Rule::LifecycleSupersededEnds,
+        Rule::LifecycleSameStays,
         Rule::LifecycleDurable,
         Rule::LifecycleEnds,
     ];
@@ -60,6 +62,7 @@ pub(super) const RULES: &[Entry] = &[
         ..over_time(Rule::LifecycleReloadApplies)
     },
     over_time(Rule::LifecycleReloadNextTurn),
+    over_time(Rule::LifecycleLatestWins),
     over_time(Rule::LifecycleBrokenKeeps),
     over_time(Rule::LifecycleSignedOut),
     over_time(Rule::LifecycleOtherAccount),
@@ -75,6 +78,7 @@ pub(super) const RULES: &[Entry] = &[
     over_time(Rule::LifecycleLoginEnded),
     over_time(Rule::LifecycleListChanged),
     over_time(Rule::LifecycleSupersededEnds),
+    over_time(Rule::LifecycleSameStays),
     over_time(Rule::LifecycleDurable),
     over_time(Rule::LifecycleEnds),
 ];

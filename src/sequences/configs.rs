@@ -12,7 +12,7 @@ pub(super) const THREADS: [&str; 3] = ["t1", "t2", "t3"];
 /// The names of servers.
 pub(super) const NAMES: [&str; 3] = ["a", "b", "c"];
 
-const URLS: [&str; 3] =
+pub(super) const URLS: [&str; 3] =
     ["https://one.example/mcp", "https://two.example/mcp", "https://three.example/mcp"];
 
 /// Commands of stdio servers.

@@ -5,7 +5,7 @@ use mcp_overlay_model::lifecycle::{Behaviour, Ending, Means, Sequence, SignIn, S
 use mcp_overlay_model::{Auth, CODEX_APPS, Profile};
 
 use super::configs::{ACCOUNTS, COMMANDS, Configs, NAMES, Named, THREADS};
-use super::{generate_logins, generate_reads, generate_sign_ins};
+use super::{generate_logins, generate_reads, generate_reloads, generate_sign_ins};
 use crate::subject::{SubjectKind, Visibility};
 
 /// The bytes for one sequence.
@@ -46,6 +46,8 @@ pub fn sequence_from(profile: Profile, stage: Stage, bytes: &[u8]) -> Sequence {
         generate_logins::steps(bytes)
     } else if generate_sign_ins::is_about_sign_ins(bytes) {
         generate_sign_ins::steps(bytes, stage == Stage::Outside)
+    } else if stage == Stage::Outside && generate_reloads::is_about_reloads(bytes) {
+        generate_reloads::steps(bytes)
     } else {
         generate_reads::with_reads(profile, steps_of_all_kinds(stage, bytes), bytes)
     };
@@ -391,12 +393,13 @@ impl Generator<'_> {
     /// What a server does from now on; `None`: its processes are killed.
     fn behaviour(&mut self, server: &str) -> arbitrary::Result<Option<Behaviour>> {
         use Behaviour::{
-            BadJson, Cut, Down, Forbidden, Forget, Hold, NewTools, Refuse, TooMany, Unauthorized,
+            BadJson, Cut, Down, Forbidden, Forget, Hold, NewTools, Redirect, Refuse, TooMany,
+            Unauthorized,
         };
         let all: &[Behaviour] = if !self.is_outside() {
             &[Hold, Hold, Refuse]
         } else if server == CODEX_APPS {
-            &[Hold, Hold, Hold, Refuse, Forbidden, TooMany, Cut, BadJson]
+            &[Hold, Hold, Redirect, Refuse, Forbidden, TooMany, Cut, BadJson]
         } else if COMMANDS.contains(&server) {
             if self.bytes.ratio(1, 3)? {
                 return Ok(None);

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use mcp_overlay_model::lifecycle::{
-    BASE, Ending, Expected, Seen, Sequence, State, Step, Wrong, account_of,
+    BASE, Behaviour, Ending, Expected, Seen, Sequence, State, Stays, Step, Wrong, account_of,
 };
-use mcp_overlay_model::{Rule, RuleSet};
+use mcp_overlay_model::{CODEX_APPS, Rule, RuleSet};
 
 use super::stored_logins::{NotKept, not_kept};
 use crate::rules::holding;
@@ -79,6 +79,8 @@ pub enum Actual {
         /// When, in relation to the first time.
         when: String,
     },
+    /// After a reload a thread used another connection to this server, which had not changed.
+    Moved(String),
     /// Older tokens of the login to the server at this URL were stored than the newest ones.
     NotKept(String),
 }
@@ -128,6 +130,9 @@ fn reached_if(sequence: &Sequence, requests_show: bool) -> RuleSet {
     let (mut unnoticed, mut unlucky) = (Other::default(), Other::default());
     let mut may_run = false;
     let mut reached = RuleSet::EMPTY;
+    let mut stays = Stays::default();
+    // Whether the Apps server, which gets credentials, sends callers elsewhere.
+    let mut redirects = false;
     let mut accounts = BTreeSet::new();
     let mut sign_ins: Vec<&Step> = Vec::new();
     for step in &sequence.steps {
@@ -136,6 +141,13 @@ fn reached_if(sequence: &Sequence, requests_show: bool) -> RuleSet {
             unnoticed.differs(|| state.unnoticing());
         }
         let expected = state.step(step);
+        match step {
+            Step::World { server, behaviour } if server == CODEX_APPS => {
+                redirects = *behaviour == Behaviour::Redirect;
+            }
+            Step::Release { server } if server == CODEX_APPS => redirects = false,
+            _ => {}
+        }
         let now = state.account().map(str::to_string);
         // Credentials of a former account show in any request, also where those of the current one
         // are not for a server.
@@ -178,7 +190,16 @@ fn reached_if(sequence: &Sequence, requests_show: bool) -> RuleSet {
             unlucky.differs(|| state.clone());
         }
         unlucky.took(step, seen.as_ref());
-        likely.iter().for_each(|seen| state.took(step, seen));
+        let Some(seen) = likely else { continue };
+        state.took(step, &seen);
+        stays.took(step, &seen, &state);
+        let is_answered = matches!(seen, Seen::Answered { .. });
+        if requests_show && is_answered && stays.used(step, 0, &state).is_some() {
+            reached.extend([Rule::LifecycleSameStays]);
+        }
+        if requests_show && redirects && matches!(seen, Seen::Failed { account: Some(_), .. }) {
+            reached.extend([holding(sequence.profile.rules(), Rule::CredentialsAppsOnly)]);
+        }
     }
     reached.and(sequence.profile.rules())
 }
@@ -236,7 +257,7 @@ fn shown_by(expected: &Expected) -> Vec<Rule> {
     }
     let mut rules: Vec<Rule> = expected.parts.iter().flat_map(shown_by).collect();
     let shows_nothing = match expected.allowed.as_slice() {
-        [] | [Seen::Done] => true,
+        [] | [Seen::Done] | [Seen::Done, Seen::Unanswered] => true,
         [Seen::Released(all)] => all.is_empty(),
         _ => false,
     };
@@ -268,6 +289,7 @@ fn all_broken(
     let mut changed = Duration::ZERO;
     let mut began = Duration::ZERO;
     let mut sign_ins: Vec<&Step> = Vec::new();
+    let mut stays = Stays::default();
     for (at, (step, observed)) in sequence.steps.iter().zip(&trace.steps).enumerate() {
         let before = state.account().map(str::to_string);
         let expected = state.step(step);
@@ -312,6 +334,9 @@ fn all_broken(
         };
         discouraged = discouraged.or_else(advice);
         state.took(step, &observed.seen);
+        stays.took(step, &observed.seen, &state);
+        let moved = broken_by_connections(trace, at, step, &mut stays, &state);
+        discouraged = discouraged.or(moved);
         let now = state.account();
         // A change by another program counts from the next request of the client on, which is
         // later than this.
@@ -323,6 +348,21 @@ fn all_broken(
         began = observed.ended;
     }
     (all, discouraged)
+}
+
+/// The use of another connection than the one that had to stay.
+fn broken_by_connections(
+    trace: &Trace,
+    at: usize,
+    step: &Step,
+    stays: &mut Stays,
+    state: &State,
+) -> Option<Broken> {
+    let used = trace.connections.iter().find(|used| used.step == at)?;
+    let before = stays.used(step, used.number, state)?;
+    let (rule, actual) = (Rule::LifecycleSameStays, Actual::Moved(used.at.clone()));
+    let broken = Broken { step: at, rule, allowed: Vec::new(), actual };
+    (before != used.number).then_some(broken)
 }
 
 /// A refresh token that came again during this step, and tokens that were not stored at its end.

@@ -76,6 +76,15 @@ known! {
     "reads-on-no-thread-are-of-the-first-thread"
     "answers-reads-from-memory"
     "reads-on-a-thread-are-of-the-disk"
+    "reopens-every-connection-at-a-reload"
+    "restarts-every-process-at-a-reload"
+    "reopens-all-if-one-server-changed"
+    "a-slow-reload-overwrites-a-later-one"
+    "drops-a-reload-while-a-server-starts"
+    "takes-the-token-along-on-a-redirect"
+    "takes-the-account-id-along-on-a-redirect"
+    "takes-the-first-piece-for-the-answer"
+    "repeats-a-call-answered-in-pieces"
 }
 
 /// The names of the sequences that showed a host breaking this rule.

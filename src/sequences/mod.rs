@@ -6,6 +6,7 @@ mod configs;
 pub mod generate;
 mod generate_logins;
 mod generate_reads;
+mod generate_reloads;
 mod generate_sign_ins;
 pub mod judge;
 pub mod known;

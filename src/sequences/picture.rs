@@ -97,6 +97,7 @@ impl Drawing {
                 let text = format!("the tools of {CODEX_APPS} are those of {account}");
                 return self.event(HOST, CLIENT, text, true);
             }
+            Actual::Moved(at) => (at, "the call, on another connection than before".to_string()),
             Actual::NotKept(url) => (url, "an old refresh token is stored".to_string()),
             Actual::Reused { url, when } => (url, format!("one refresh token again: {when}")),
             Actual::Repeated { at, times } => (at, format!("the same call, {times} times in all")),

@@ -123,6 +123,9 @@ fn behaviour_words(behaviour: Behaviour) -> &'static str {
         Behaviour::TooMany => "refuses tool calls with HTTP 429 from now on",
         Behaviour::Cut => "cuts the connection in answers to tool calls from now on",
         Behaviour::BadJson => "answers tool calls with half a message from now on",
+        Behaviour::Redirect => "redirects tool calls to another origin from now on",
+        Behaviour::Slow => "answers tool calls in several pieces from now on",
+        Behaviour::HoldStart => "holds handshakes from now on",
         Behaviour::Down => "is down: it answers every request with HTTP 503, or does not start",
         Behaviour::Forget => "forgets its sessions",
         Behaviour::NewTools => "has one more tool, and says so",
@@ -223,6 +226,11 @@ fn actual_words(actual: &Actual) -> String {
         }
         Actual::NotKept(url) => {
             format!("the login to {url} that is stored has an old refresh token, which is spent")
+        }
+        Actual::Moved(at) => {
+            format!(
+                "another connection to {at} than before the reload, which changed nothing there"
+            )
         }
         Actual::ListedFor(account) => format!("the tools of {CODEX_APPS} are those of {account}"),
         Actual::Repeated { at, times } => format!("{at} got this one call {times} times"),

@@ -26,5 +26,6 @@ pub use stdio::StdioDriver;
 pub use steps::{StepKind, Steps};
 pub use trace::{
     Credentials, ListedFor, Observed, Repeated, Reused, StoredTokens, TokenChange, Trace,
+    UsedConnection,
 };
 pub use watch::{Unwatched, Watch};

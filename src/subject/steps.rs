@@ -169,6 +169,9 @@ fn is_in_memory(step: &Step) -> bool {
             behaviour,
             Behaviour::Cut
                 | Behaviour::BadJson
+                | Behaviour::Redirect
+                | Behaviour::Slow
+                | Behaviour::HoldStart
                 | Behaviour::Down
                 | Behaviour::Forget
                 | Behaviour::NewTools

@@ -24,6 +24,20 @@ pub struct Trace {
     /// The accounts whose tools of the Apps server were listed.
     #[serde(default)]
     pub listed: Vec<ListedFor>,
+    /// The connections on which servers answered uses, if the checker sees connections.
+    #[serde(default)]
+    pub connections: Vec<UsedConnection>,
+}
+
+/// The connection on which a server answered a use.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UsedConnection {
+    /// The step of the use, from 0.
+    pub step: usize,
+    /// The URL or command of the server, as the configuration has it.
+    pub at: String,
+    /// Of the HTTP session or the process.
+    pub number: u64,
 }
 
 /// A refresh token that came again, and must not have.

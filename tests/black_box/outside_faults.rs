@@ -71,7 +71,9 @@ pub(crate) fn asked_for() -> Vec<Fault> {
 /// credentials to loopback, and only the last ones take a reload up at once.
 pub(crate) fn profile_of(rule: Rule) -> Profile {
     match rule {
-        Rule::LifecycleSignedOut | Rule::LifecycleOtherAccount => Profile::CodexPr27191,
+        Rule::LifecycleSignedOut | Rule::LifecycleOtherAccount | Rule::CredentialsAppsOnly => {
+            Profile::CodexPr27191
+        }
         _ => Profile::CodexPr31803,
     }
 }

@@ -158,7 +158,7 @@ impl State {
     /// thread nor after a restart, and the newest one MUST be kept. That shows at the token endpoint,
     /// not in what is seen of the step.
     pub(super) fn under_logins(&self, thread: &str, name: &str, expected: &mut Expected) {
-        expected.anything = self.logins.second.get(thread) == Some(&true);
+        expected.anything |= self.logins.second.get(thread) == Some(&true);
         let thread = self.threads.get(thread);
         let observed = thread.and_then(|thread| thread.config.observed(self.known.as_ref()));
         let Some(target) = observed.and_then(|observed| target(observed, name, None)) else {

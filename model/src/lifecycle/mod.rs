@@ -3,7 +3,8 @@
 //!
 //! Order of reading: [`sequence`] (what is done), [`seen`] (what is observed of a step), [`state`]
 //! (what each step changes; `together.rs`: several at once). `uses.rs`, `reads.rs` and `views.rs` say
-//! what a use, a read and a list of servers must come to, `in_use.rs` which connections there may be.
+//! what a use, a read and a list of servers must come to, `in_use.rs` which connections there may be,
+//! `stays.rs` which of them must stay.
 
 mod accounts;
 mod address;
@@ -12,10 +13,12 @@ mod in_use;
 mod logged_in;
 mod logins;
 mod reads;
+mod reloads;
 pub mod seen;
 pub mod sequence;
 mod signed_in;
 pub mod state;
+mod stays;
 pub mod thread;
 mod together;
 mod uses;
@@ -25,3 +28,4 @@ pub use address::BASE;
 pub use seen::{Expected, Listed, Seen, Wrong};
 pub use sequence::{Behaviour, Ending, Means, Sequence, SignIn, Step, Tokens, account_of};
 pub use state::State;
+pub use stays::Stays;

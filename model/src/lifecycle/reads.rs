@@ -18,7 +18,7 @@ impl State {
             None => self.read_on_no_thread(server),
         };
         let all = expected.allowed.iter().chain(expected.wrong.iter().map(|(seen, _)| seen));
-        expected.anything = all
+        expected.anything |= all
             .filter_map(server_of)
             .any(|at| self.behaviours.contains_key(server_at(at)) || self.is_behind_oauth(at));
         expected

@@ -213,6 +213,12 @@ pub enum Behaviour {
     Cut,
     /// It answers tool calls with half a message.
     BadJson,
+    /// It sends callers elsewhere: tool calls get HTTP 307 to another origin, which fails them.
+    Redirect,
+    /// It answers, in several pieces.
+    Slow,
+    /// It answers everything but handshakes, which wait for a [`Step::Release`].
+    HoldStart,
     /// It answers every request with HTTP 503; over stdio its process ends at the start.
     Down,
     /// It has lost its sessions, and is well.
@@ -250,6 +256,7 @@ impl Behaviour {
                 | Behaviour::TooMany
                 | Behaviour::Cut
                 | Behaviour::BadJson
+                | Behaviour::Redirect
         )
     }
 }

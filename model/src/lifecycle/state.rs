@@ -154,9 +154,9 @@ impl State {
             }
             other => other,
         };
-        if behaviour == Behaviour::Down {
+        if matches!(behaviour, Behaviour::Down | Behaviour::HoldStart) {
             self.is_gone(server);
-            if !server.contains("://") {
+            if behaviour == Behaviour::Down && !server.contains("://") {
                 self.processes_end(server);
             }
         }
@@ -236,6 +236,8 @@ impl State {
             gone,
             was_refused: false,
             is_after_refused: false,
+            is_opening: false,
+            slow: Vec::new(),
             answered,
         };
         self.threads.insert(name.into(), thread);
@@ -246,9 +248,10 @@ impl State {
         expected
     }
 
-    /// The servers that are down, or behind a token endpoint that fails.
+    /// The servers that are down, hold handshakes, or are behind a token endpoint that fails.
     fn down(&self) -> impl Iterator<Item = String> {
-        let down = self.behaviours.iter().filter(|(_, behaves)| **behaves == Behaviour::Down);
+        let is_down = |behaves| matches!(behaves, Behaviour::Down | Behaviour::HoldStart);
+        let down = self.behaviours.iter().filter(move |(_, behaves)| is_down(**behaves));
         down.map(|(server, _)| server).chain(self.logins.out_of_reach()).cloned()
     }
 
@@ -263,6 +266,7 @@ impl State {
             return expected;
         }
         let down: Vec<String> = self.down().collect();
+        self.note_slow_reloads();
         let is_late = self.profile.has(Rule::LifecycleReloadNextTurn);
         for thread in self.threads.values_mut() {
             let before = std::mem::replace(&mut thread.config, self.config.clone());
@@ -277,7 +281,10 @@ impl State {
             thread.is_after_refused = std::mem::take(&mut thread.was_refused);
             thread.answered.clear();
         }
-        Expected { rule: Rule::LifecycleReloadApplies, ..done() }
+        let mut expected = Expected { rule: Rule::LifecycleReloadApplies, ..done() };
+        // A host may answer after the handshake.
+        expected.allowed.extend(self.holds_a_start().then_some(Seen::Unanswered));
+        expected
     }
 
     /// Rule `lifecycle.at-most-once`: A tool call that a server has taken MUST NOT be sent again. That
@@ -313,6 +320,7 @@ impl State {
                 let server = server.clone();
                 self.held.push(HeldCall { server, at, account, was_killed: false });
             }
+            (Step::Reload, Seen::Unanswered) => self.reload_is_open(),
             (Step::Together(steps), Seen::Together(all)) => {
                 let steps = steps.iter().filter(|step| step.can_be_together());
                 steps.zip(all).for_each(|(step, seen)| self.took(step, seen));
@@ -364,7 +372,11 @@ impl State {
 
 impl World for State {
     fn behaviour(&self, at: &str) -> Behaviour {
-        self.behaviours.get(server_at(at)).copied().unwrap_or_default()
+        match self.behaviours.get(server_at(at)).copied().unwrap_or_default() {
+            // Its answers are right.
+            Behaviour::Slow => Behaviour::Well,
+            behaviour => behaviour,
+        }
     }
 
     fn access(&self, name: &str, at: &str) -> Access {

@@ -26,6 +26,10 @@ pub struct Thread {
     pub was_refused: bool,
     /// Whether the last reload was the first good one after a refused one.
     pub is_after_refused: bool,
+    /// Whether the last reload gave it a server that held the handshake.
+    pub is_opening: bool,
+    /// The configurations of reloads that another one replaced while a handshake was held.
+    pub slow: Vec<Config>,
     /// The names of the servers that have answered it, so that their connections were there.
     pub answered: BTreeSet<String>,
 }

@@ -79,6 +79,7 @@ pub(super) fn outcome(target: Option<Target<'_>>, world: &dyn World) -> Seen {
     match world.behaviour(at) {
         Behaviour::Hold => Seen::Held { at: at.into(), account: account() },
         Behaviour::Down => Seen::Refused,
+        Behaviour::HoldStart => Seen::Unanswered,
         behaviour if behaviour.fails_calls() => target.failed(),
         _ => Seen::Answered { by: at.into(), account: account() },
     }
@@ -101,6 +102,9 @@ fn target_of<'a>(
 ///
 /// Rule `lifecycle.reload-next-turn`: After a reload was answered, a use by a thread that had no turn
 /// since MUST be of the configuration that was then in force, or of one that the thread had before.
+///
+/// Rule `lifecycle.latest-wins`: Of several reloads the last one MUST count, also when an earlier one is
+/// slower.
 ///
 /// Rule `lifecycle.signed-out`: A request that begins after sign-out MUST carry no host credentials, on
 /// whatever thread or connection, and a server that only the sign-in gave MUST be gone.
@@ -146,6 +150,8 @@ pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expect
     match is_late {
         true => others.extend(&thread.before),
         false => {
+            let of_slow = |slow| (seen(slow, now), Rule::LifecycleLatestWins);
+            expected.wrong.extend(thread.slow.iter().map(of_slow));
             expected.wrong.extend(thread.before.iter().map(|before| (seen(before, now), of_reload)))
         }
     }
@@ -153,6 +159,7 @@ pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expect
         let mut of_other = Expected::any_of(Vec::new(), rule);
         of_server(thread, target_of(other, now, name), world, &mut of_other);
         expected.allowed.append(&mut of_other.allowed);
+        expected.anything |= of_other.anything;
     }
     let of_account = |seen: &Seen| match (now, seen) {
         (None, _) => Rule::LifecycleSignedOut,
@@ -199,6 +206,8 @@ fn of_server(
     let Some(target) = target else { return };
     let Target { name, at, .. } = target;
     let behaviour = world.behaviour(at);
+    // Whether there is a connection already is the host's affair.
+    expected.anything = behaviour == Behaviour::HoldStart;
     let access = world.access(name, at);
     if matches!(access, Access::Unsure | Access::Waits) && world.holds_refresh(at) {
         expected.allowed.push(Seen::Refreshing { at: at.into() });

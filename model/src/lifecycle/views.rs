@@ -29,6 +29,8 @@ impl State {
             return Expected::only(Seen::Refused, rule);
         };
         let mut expected = Expected::any_of(self.lists(observed), rule);
+        // A list waits for a handshake that is held, at most until the host gives it up.
+        expected.anything = self.holds_a_start();
         for (name, seen) in observed.iter() {
             match seen.url.as_ref().filter(|_| seen.enabled).map(|at| self.access(name, at)) {
                 Some(Access::Refreshed) => expected.rule = Rule::LifecycleRefreshes,

@@ -4,10 +4,11 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Body, Bytes, Frame};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use hyper::{Response, StatusCode};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -37,9 +38,39 @@ pub(super) fn status(status: StatusCode) -> Response<Answer> {
     response
 }
 
+/// A redirect to this address, for every method.
+pub(super) fn redirect(to: &str) -> Response<Answer> {
+    let mut redirect = status(StatusCode::TEMPORARY_REDIRECT);
+    if let Ok(to) = HeaderValue::from_str(to) {
+        redirect.headers_mut().insert(LOCATION, to);
+    }
+    redirect
+}
+
+/// The time between two pieces of an answer.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// The message in several pieces.
+pub(super) fn in_pieces(message: &Value) -> Response<Answer> {
+    let text = Bytes::from(message.to_string());
+    let (pieces, received) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let length = (text.len() / 3).max(1);
+        for piece in text.chunks(length) {
+            tokio::time::sleep(PAUSE).await;
+            // The host may have left.
+            let _ = pieces.send(text.slice_ref(piece)).await;
+        }
+    });
+    let mut response = json_text(String::new());
+    *response.body_mut() = Answer::Pieces(received);
+    response
+}
+
 /// The body of an answer.
 pub(super) enum Answer {
     Whole(Full<Bytes>),
+    Pieces(mpsc::Receiver<Bytes>),
     /// These bytes, and then the connection ends.
     Cut(Option<Bytes>),
     Events(Events),
@@ -71,6 +102,10 @@ impl Body for Answer {
             Answer::Whole(whole) => {
                 let frame = ready!(Pin::new(whole).poll_frame(context));
                 Poll::Ready(frame.and_then(Result::ok).map(Ok))
+            }
+            Answer::Pieces(pieces) => {
+                let piece = ready!(pieces.poll_recv(context));
+                Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
             }
             Answer::Cut(rest) => Poll::Ready(Some(match rest.take() {
                 Some(bytes) => Ok(Frame::data(bytes)),

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::held::Held;
 use super::player::Player;
-use super::shared::{ANSWERS, Origin, RESOURCES, TOOLS, Target};
-use crate::subject::{Failure, FailureKind};
+use super::shared::{ANSWERS, Origin, RESOURCES, Received, TOOLS, Target};
+use crate::subject::{Failure, FailureKind, UsedConnection};
 
 /// A request to the host that is not answered yet.
 pub(super) enum Sent {
@@ -98,6 +98,8 @@ impl Player<'_> {
             Sent::Nothing(seen) => Ok(seen),
             Sent::Request(id) => {
                 Ok(match self.answer_to(id, "")? {
+                    // A host may wait for the handshake.
+                    None if self.state.holds_a_start() => Seen::Unanswered,
                     // As every request without an answer, but for calls, which servers may hold.
                     None => return Err(self.hung()),
                     Some(Ok(_)) => Seen::Done,
@@ -149,10 +151,18 @@ impl Player<'_> {
                 Some(Ok(result)) if !is_error(&result) => {
                     self.stage.servers.was_answered(&self.mark, &received);
                     self.asked.was_answered(thread, &received.target);
+                    self.note_connection(thread, at, &received);
                     self.answered(&result, None)
                 }
                 Some(_) => Seen::Failed { at, account },
             });
+        }
+    }
+
+    /// Notes on which connection a use of a thread was answered.
+    fn note_connection(&mut self, thread: &str, at: String, received: &Received) {
+        if let (Some(number), false) = (received.connection, thread.is_empty()) {
+            self.connections.push(UsedConnection { step: self.step, at, number });
         }
     }
 

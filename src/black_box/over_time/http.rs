@@ -17,9 +17,11 @@ use mcp_overlay_model::lifecycle::Behaviour;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use super::answer::{Answer, Events, half, json_body, json_text, status};
+use super::answer::{Answer, Events, half, in_pieces, json_body, json_text, redirect, status};
 use super::oauth;
-use super::shared::{Origin, Received, Shared, Taken, Target, number_of_call, released, result};
+use super::shared::{
+    Origin, Received, Shared, Taken, Target, number_of_call, released, result, starts,
+};
 use super::target::MARK;
 use crate::black_box::home::HOST_BEARER;
 use crate::subject::process::secrets::holds;
@@ -120,7 +122,8 @@ async fn respond(head: Head, message: &Value, shared: &Arc<Shared>) -> Response<
     let is_metadata = target.1.split('/').any(|part| part == ".well-known");
     let is_refused = !is_metadata && !shared.accepts(&mark, &target, authorization.as_deref());
     let is_call = message.get("method").and_then(Value::as_str) == Some("tools/call");
-    let is_taken = !is_down && !is_lost && !is_refused;
+    let is_elsewhere = target.0 == Origin::Elsewhere;
+    let is_taken = !is_down && !is_lost && !is_refused && !is_elsewhere;
     let received = Received {
         at,
         target: target.clone(),
@@ -128,6 +131,7 @@ async fn respond(head: Head, message: &Value, shared: &Arc<Shared>) -> Response<
         account,
         is_call: is_call && is_taken,
         call: number_of_call(message).filter(|_| is_taken),
+        connection: session,
     };
     let Some(taken) = shared.record(&mark, received) else {
         return status(StatusCode::SERVICE_UNAVAILABLE);
@@ -135,18 +139,24 @@ async fn respond(head: Head, message: &Value, shared: &Arc<Shared>) -> Response<
     if is_down {
         return status(StatusCode::SERVICE_UNAVAILABLE);
     }
+    if is_elsewhere {
+        return status(StatusCode::INTERNAL_SERVER_ERROR);
+    }
     if is_refused {
         return oauth::unauthorized(&host, &mark, &target);
     }
     match method {
         Method::POST | Method::GET if is_lost => status(StatusCode::NOT_FOUND),
-        Method::POST if is_call => called(message, taken, &target).await,
+        Method::POST if is_call => called(message, taken, &target, (shared, &mark)).await,
         Method::POST if message.get("jsonrpc").is_some() => {
             let Some(answer) = shared.answer(&mark, &target, message, taken.number) else {
                 return status(StatusCode::ACCEPTED);
             };
             let mut response = json_body(&answer);
             let is_handshake = message.get("method").and_then(Value::as_str) == Some("initialize");
+            if is_handshake {
+                starts(&target, taken.behaviours).await;
+            }
             if is_handshake && let Some(session) = shared.session(&mark, &target) {
                 response.headers_mut().insert(SESSION, HeaderValue::from(session));
             }
@@ -163,12 +173,22 @@ async fn respond(head: Head, message: &Value, shared: &Arc<Shared>) -> Response<
 }
 
 /// The answer to a tool call: at once, after a release, or a failure.
-async fn called(message: &Value, taken: Taken, target: &Target) -> Response<Answer> {
+async fn called(
+    message: &Value,
+    taken: Taken,
+    target: &Target,
+    (shared, mark): (&Shared, &str),
+) -> Response<Answer> {
     let result = result(message, taken.number);
     match released(target, taken.behaviours).await {
         Behaviour::Unauthorized => status(StatusCode::UNAUTHORIZED),
         Behaviour::Forbidden => status(StatusCode::FORBIDDEN),
         Behaviour::TooMany => status(StatusCode::TOO_MANY_REQUESTS),
+        Behaviour::Redirect => match shared.elsewhere.get() {
+            Some(address) => redirect(&format!("http://{address}/{mark}/mcp")),
+            None => status(StatusCode::INTERNAL_SERVER_ERROR),
+        },
+        Behaviour::Slow => in_pieces(&result),
         Behaviour::BadJson => json_text(half(&result)),
         Behaviour::Cut => {
             let mut response = json_text(String::new());

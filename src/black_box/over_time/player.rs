@@ -25,11 +25,15 @@ use crate::subject::process::piped::protocol;
 use crate::subject::process::secrets::nonce;
 use crate::subject::stdio::Patience;
 use crate::subject::{
-    Credentials, Failure, FailureKind, ListedFor, Observed, Repeated, StoredTokens, Trace, Watch,
+    Credentials, Failure, FailureKind, ListedFor, Observed, Repeated, StoredTokens, Trace,
+    UsedConnection, Watch,
 };
 
 /// The time in which what ends must be gone (`lifecycle.superseded-ends`, `lifecycle.ends`).
 pub(super) const ENDS: Duration = Duration::from_secs(2);
+
+/// The origin to which servers redirect.
+pub(super) const ELSEWHERE: &str = "another origin";
 
 /// The tool that a server has only after it changed them.
 const NEW_TOOL: &str = TOOLS[1];
@@ -92,6 +96,8 @@ pub(super) struct Player<'a> {
     /// The step of each call. A call has its position as its number.
     pub(super) calls: Vec<usize>,
     listed: Vec<ListedFor>,
+    /// The connections of the answered uses.
+    pub(super) connections: Vec<UsedConnection>,
     /// What became of the stored tokens, besides refreshes.
     pub(super) stored: Vec<StoredTokens>,
     /// The number of the step.
@@ -125,6 +131,7 @@ impl<'a> Player<'a> {
             holding: BTreeSet::new(),
             calls: Vec::new(),
             listed: Vec::new(),
+            connections: Vec::new(),
             stored: Vec::new(),
             step: 0,
             leaked_before: Vec::new(),
@@ -160,7 +167,8 @@ impl<'a> Player<'a> {
             Some(Credentials { at, url: self.url_of(&received.target), account })
         });
         let (reused, listed, stored) = (self.reused(), self.listed.clone(), self.stored());
-        Ok(Trace { steps, credentials: credentials.collect(), repeated, reused, listed, stored })
+        let (credentials, connections) = (credentials.collect(), self.connections.clone());
+        Ok(Trace { steps, credentials, repeated, reused, stored, listed, connections })
     }
 
     /// The calls that servers took more than once.
@@ -407,6 +415,7 @@ impl Player<'_> {
     pub(super) fn url_of(&self, (origin, path): &Target) -> String {
         match origin {
             // Not the query, which could hold a secret.
+            Origin::Elsewhere => ELSEWHERE.into(),
             Origin::Apps => format!("{LOOPBACK}{}", path.split('?').next().unwrap_or_default()),
             Origin::Servers => {
                 let number = path.trim_start_matches('/').split('/').next();

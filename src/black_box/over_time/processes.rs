@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::shared::{Origin, Received, Shared, Target, number_of_call, released, result};
+use super::shared::{Origin, Received, Shared, Target, number_of_call, released, result, starts};
 use crate::black_box::home::HOST_BEARER;
 use crate::black_box::stdio_server::Hello;
 use crate::subject::process::secrets::holds;
@@ -49,12 +49,13 @@ async fn serve(stream: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
     let Some((opened, mut own)) = shared.open(&mark, &target, None, Some(process)) else {
         return Ok(());
     };
+    let from = (mark.clone(), target.clone(), opened);
     let (answers, mut ready) = mpsc::unbounded_channel::<Value>();
     let mut calls = JoinSet::new();
     let served = loop {
         tokio::select! {
             line = next_line(&mut lines) => match line {
-                Ok(Some(line)) => take(&line, &mark, &target, shared, &answers, &mut calls),
+                Ok(Some(line)) => take(&line, &from, shared, &answers, &mut calls),
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
             },
@@ -85,11 +86,10 @@ async fn next_line(
     Ok((read > 0).then_some(line))
 }
 
-/// Takes a message of the host.
+/// Takes a message of the host to a process: the mark, the address, and the number of the process.
 fn take(
     line: &[u8],
-    mark: &str,
-    target: &Target,
+    (mark, target, process): &(String, Target, u64),
     shared: &Arc<Shared>,
     answers: &mpsc::UnboundedSender<Value>,
     calls: &mut JoinSet<()>,
@@ -106,14 +106,22 @@ fn take(
         account: None,
         is_call,
         call: number_of_call(&message),
+        connection: Some(*process),
     };
     let Some(taken) = shared.record(mark, received) else { return };
+    let (target, answers) = (target.clone(), answers.clone());
     if !is_call {
-        // A process that has just ended needs no answer.
-        shared.answer(mark, target, &message, taken.number).map(|answer| answers.send(answer));
+        let Some(answer) = shared.answer(mark, &target, &message, taken.number) else { return };
+        let is_handshake = message.get("method").and_then(Value::as_str) == Some("initialize");
+        calls.spawn(async move {
+            if is_handshake {
+                starts(&target, taken.behaviours).await;
+            }
+            // A process that has just ended needs no answer.
+            let _ = answers.send(answer);
+        });
         return;
     }
-    let (target, answers) = (target.clone(), answers.clone());
     calls.spawn(async move {
         let answer = match released(&target, taken.behaviours).await {
             behaviour if behaviour.fails_calls() => {

@@ -37,6 +37,9 @@ impl Servers {
         let shared = Arc::<Shared>::default();
         let listen = |origin| runtime.block_on(http::listen(origin, Arc::clone(&shared)));
         let (apps, servers) = (listen(Origin::Apps)?, listen(Origin::Servers)?);
+        let elsewhere = listen(Origin::Elsewhere)?;
+        // It is set only here.
+        let _ = shared.elsewhere.set(elsewhere);
         let processes = runtime.block_on(processes::listen(Arc::clone(&shared)))?;
         Ok(Servers { apps, servers, processes, shared, _runtime: runtime })
     }

@@ -1,7 +1,8 @@
 //! What each server of a sequence does, and every request that reached it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::net::SocketAddr;
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use hyper::body::Bytes;
@@ -40,6 +41,8 @@ pub(in crate::black_box) struct Received {
     pub(in crate::black_box) is_call: bool,
     /// The number of a call or a read that the server took: the player numbers them.
     pub(in crate::black_box) call: Option<u64>,
+    /// The number of its HTTP session, or of its process.
+    pub(in crate::black_box) connection: Option<u64>,
 }
 
 /// The recorded requests and the behaviours of one sequence.
@@ -86,6 +89,8 @@ pub(super) struct Shared {
     pub(super) closed: Condvar,
     /// Descriptions of secrets in other places than the two headers for them.
     pub(super) strays: Mutex<Vec<String>>,
+    /// Where servers redirect to.
+    pub(super) elsewhere: OnceLock<SocketAddr>,
 }
 
 impl Shared {
@@ -216,6 +221,15 @@ pub(super) async fn released(
         Ok(all) => of(&all, target),
         Err(_) => Behaviour::Refuse,
     }
+}
+
+/// Waits while the server holds handshakes.
+pub(super) async fn starts(
+    target: &Target,
+    mut behaviours: watch::Receiver<BTreeMap<Target, Behaviour>>,
+) {
+    // An error means that the sequence is over.
+    let _ = behaviours.wait_for(|all| of(all, target) != Behaviour::HoldStart).await;
 }
 
 /// The URIs of the resources begin with this, and end with the number of the read.

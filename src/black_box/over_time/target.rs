@@ -8,6 +8,8 @@ pub(super) const MARK: usize = 22;
 pub(in crate::black_box) enum Origin {
     Apps,
     Servers,
+    /// Where servers redirect to.
+    Elsewhere,
 }
 
 /// Where a request went: the origin, and the path after the mark of the sequence. The path of a stdio

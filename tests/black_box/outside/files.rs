@@ -70,6 +70,13 @@ impl Shared {
                     }
                 }
             }
+            "reopens-every-connection-at-a-reload" => changed(servers, occasion, |_| true),
+            "restarts-every-process-at-a-reload" => {
+                changed(servers, occasion, |server| has(server, "command"));
+            }
+            "reopens-all-if-one-server-changed" if servers != had => {
+                changed(servers, occasion, |_| true);
+            }
             "one-down-server-keeps-threads-from-starting" if occasion == Occasion::Start => {
                 for server in servers.iter_mut().filter_map(|(_, server)| server.as_table_mut()) {
                     server.insert("required".into(), Value::Boolean(true));
@@ -92,6 +99,18 @@ fn enable(servers: &mut Table, which: impl Fn(&str) -> bool) {
     for (name, server) in servers.iter_mut() {
         if let Some(server) = server.as_table_mut().filter(|_| which(name)) {
             server.remove("enabled");
+        }
+    }
+}
+
+/// Gives these servers a setting that is another one after each reload, so that the app-server takes
+/// them for other servers.
+fn changed(servers: &mut Table, occasion: Occasion, which: impl Fn(&Value) -> bool) {
+    let Occasion::Reload(number) = occasion else { return };
+    for (_, server) in servers.iter_mut().filter(|(_, server)| which(server)) {
+        if let Some(server) = server.as_table_mut() {
+            let seconds = i64::try_from(60 + number).unwrap();
+            server.insert("tool_timeout_sec".into(), Value::Integer(seconds));
         }
     }
 }

@@ -13,9 +13,10 @@ use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
+use crate::redirects;
 use crate::shared::{LISTS, Session, Shared};
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Listens in place of an origin, such as `http://127.0.0.1:80`, for one app-server.
 pub(crate) fn stand_in(shared: &Shared, host: usize, origin: &str) -> String {
@@ -48,11 +49,11 @@ struct Between {
 
 /// A request whose body was read.
 #[derive(Clone)]
-struct Whole {
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
+pub(crate) struct Whole {
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Between {
@@ -75,6 +76,9 @@ impl Between {
             Err(_) if repeats_cut => send(whole.clone()).await?,
             sent => sent?,
         };
+        if method == "tools/call" {
+            response = redirects::followed(&self.shared, &whole, response).await?;
+        }
         if method == "tools/call"
             && self.shared.is("repeats-a-call-after-a-500")
             && response.status() == StatusCode::INTERNAL_SERVER_ERROR
@@ -100,7 +104,19 @@ impl Between {
         {
             return Ok(plain(StatusCode::BAD_REQUEST));
         }
-        let (head, body) = response.into_parts();
+        let (head, mut body) = response.into_parts();
+        if method == "tools/call" && self.shared.is("takes-the-first-piece-for-the-answer") {
+            let first = body.frame().await.and_then(Result::ok);
+            let first = first.and_then(|frame| frame.into_data().ok()).unwrap_or_default();
+            return Ok(Response::from_parts(head, Relayed::whole(first)));
+        }
+        if method == "tools/call" && self.shared.is("repeats-a-call-answered-in-pieces") {
+            let first = body.frame().await.and_then(Result::ok);
+            let first = first.and_then(|frame| frame.into_data().ok()).unwrap_or_default();
+            let is_whole = serde_json::from_slice::<Value>(&first).is_ok();
+            let again = if is_whole { first } else { again(whole).await? };
+            return Ok(Response::from_parts(head, Relayed::whole(again)));
+        }
         Ok(Response::from_parts(head, self.relay(whole, body)))
     }
 
@@ -167,7 +183,12 @@ fn is_kept_stream(shared: &Shared, host: usize, uri: &Uri) -> bool {
     !state.is_ending && !config.contains(&format!("{uri}\""))
 }
 
-async fn send(request: Whole) -> Result<Response<Incoming>, Failure> {
+/// The answer to the request when it is sent once more.
+async fn again(request: Whole) -> Result<Bytes, Failure> {
+    Ok(send(request).await?.into_body().collect().await?.to_bytes())
+}
+
+pub(crate) async fn send(request: Whole) -> Result<Response<Incoming>, Failure> {
     let authority = request.uri.authority().ok_or("no authority")?.clone();
     let stream = TcpStream::connect(authority.as_str()).await?;
     let (mut sender, connection) =

@@ -15,8 +15,10 @@ mod homes;
 mod host;
 mod http;
 mod processes;
+mod redirects;
 mod shared;
 mod sign_ins;
+mod slow_reloads;
 mod switch;
 
 use std::path::PathBuf;

@@ -16,6 +16,7 @@ use crate::host::Host;
 use crate::processes::{self, Reloads};
 use crate::shared::{LISTS, Shared};
 use crate::sign_ins::LOGIN;
+use crate::slow_reloads::SlowReloads;
 
 /// The ids of the requests that this program makes up.
 const OWN: u64 = 1 << 40;
@@ -62,6 +63,7 @@ pub(crate) struct Switch {
     tools: Tools,
     /// The answers to reads, by thread and server.
     reads: BTreeMap<(String, String), Value>,
+    pub(crate) slow: SlowReloads,
 }
 
 struct Pending {
@@ -117,6 +119,7 @@ impl Switch {
             keep_their_files: BTreeSet::new(),
             tools: Tools::default(),
             reads: BTreeMap::new(),
+            slow: SlowReloads::default(),
         };
         switch.find_supplied();
         switch.start_host(LISTS, Occasion::List);
@@ -244,7 +247,7 @@ impl Switch {
         self.reload_count += 1;
         let is_ignored = self.reload_count >= 3 && self.is("ignores-the-third-reload")
             || self.has_refused && self.is("stops-reloading-after-a-broken-config");
-        if is_ignored {
+        if is_ignored || self.is_dropped() {
             // A configuration that is refused must not show it.
             self.copy_config(LISTS, Occasion::List);
             return self.ask(&[LISTS], Some(id), RELOAD, Vec::new()).await;
@@ -336,6 +339,9 @@ impl Switch {
         let id = message["id"].as_u64().filter(|_| message.get("method").is_none());
         let Some(id) = id else {
             let method = message["method"].as_str().unwrap_or_default();
+            if method == "mcpServer/startupStatus/updated" {
+                self.start_told(host, &message["params"]).await;
+            }
             if host == LISTS || !method.starts_with("account/") {
                 say(&message);
             }
