@@ -7,6 +7,7 @@ pub mod generate;
 mod generate_logins;
 mod generate_reads;
 mod generate_sign_ins;
+mod generate_turns;
 pub mod judge;
 pub mod known;
 pub mod linearize;

@@ -11,6 +11,11 @@ pub fn narrow(sequence: Sequence, steps: &Steps) -> Sequence {
     if *steps == Steps::all() {
         return sequence;
     }
+    if *steps == Steps::without_turns() {
+        let mut sequence = sequence;
+        sequence.steps.retain(|step| StepKind::of(step) != Some(StepKind::Turn));
+        return sequence;
+    }
     let calls = steps.have(&[StepKind::Thread, StepKind::Call]);
     // What a server holds needs a release.
     let holds = steps.have(&[StepKind::World, StepKind::Release]);

@@ -25,6 +25,7 @@ pub use reply::{Failure, FailureKind, Reply};
 pub use stdio::StdioDriver;
 pub use steps::{StepKind, Steps};
 pub use trace::{
-    Credentials, ListedFor, Observed, Repeated, Reused, StoredTokens, TokenChange, Trace,
+    Credentials, ListedFor, MODEL_PROVIDER, Observed, Repeated, Reused, StoredTokens, TokenChange,
+    Trace,
 };
 pub use watch::{Unwatched, Watch};

@@ -147,7 +147,7 @@ fn a_subject_is_asked_only_the_steps_that_it_declares() {
 #[test]
 fn all_steps_without_processes_and_http_are_declared_by_default() {
     let subject = start("none").unwrap();
-    assert_eq!(subject.declared(), Steps::all());
+    assert_eq!(subject.declared(), Steps::without_turns());
     for steps in [
         json!(["settle"]),
         json!([{"config": {"mcp_servers": {"a": {"command": "srv"}}}}]),

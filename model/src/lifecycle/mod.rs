@@ -2,7 +2,7 @@
 //! its servers change (`docs/semantics.md`, "Over time").
 //!
 //! Order of reading: [`sequence`] (what is done), [`seen`] (what is observed of a step), [`state`]
-//! (what each step changes; `together.rs`: several at once). `uses.rs`, `reads.rs` and `views.rs` say
+//! (what each step changes; `together.rs`: several at once, `turns.rs`: a turn). `uses.rs`, `reads.rs` and `views.rs` say
 //! what a use, a read and a list of servers must come to, `in_use.rs` which connections there may be.
 
 mod accounts;
@@ -17,6 +17,7 @@ pub mod sequence;
 pub mod state;
 pub mod thread;
 mod together;
+mod turns;
 mod uses;
 mod views;
 

@@ -85,8 +85,9 @@ pub(super) fn outcome(target: Option<Target>, world: &dyn World) -> Seen {
 /// Rule `lifecycle.reload-applies`: After a reload was answered, every use by every thread MUST be of
 /// the configuration that was then in force, or of a later one.
 ///
-/// Rule `lifecycle.reload-next-turn`: After a reload was answered, a use by a thread that had no turn
-/// since MUST be of the configuration that was then in force, or of one that the thread had before.
+/// Rule `lifecycle.reload-next-turn`: After a reload was answered, a use by a thread MUST be of the
+/// configuration that was then in force, or of a later one, or, until the thread has made a turn since,
+/// of one that it had before.
 ///
 /// Rule `lifecycle.signed-out`: A request that begins after sign-out MUST carry no host credentials, on
 /// whatever thread or connection, and a server that only the sign-in gave MUST be gone.
@@ -131,10 +132,11 @@ pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expect
         expected.wrong.push((Seen::Refused, Rule::LifecycleBrokenKeeps));
     }
     let mut others: Vec<&Value> = thread.perhaps.iter().collect();
-    match is_late {
+    match is_late && !thread.has_turned {
         true => others.extend(&thread.before),
         false => {
-            expected.wrong.extend(thread.before.iter().map(|before| (seen(before, now), of_reload)))
+            let rule = if is_late { Rule::LifecycleReloadNextTurn } else { of_reload };
+            expected.wrong.extend(thread.before.iter().map(|before| (seen(before, now), rule)));
         }
     }
     for other in others {

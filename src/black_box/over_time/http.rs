@@ -18,6 +18,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use super::answer::{Answer, Events, half, json_body, json_text, status};
+use super::model_provider::{MODEL, is_of_turn, response};
 use super::oauth;
 use super::shared::{Origin, Received, Shared, Taken, Target, number_of_call, released, result};
 use super::target::MARK;
@@ -26,9 +27,6 @@ use crate::subject::process::secrets::holds;
 
 /// The longest body to read, in bytes.
 const LONGEST_BODY: usize = 1024 * 1024;
-
-/// The path of the model provider, which is no MCP server.
-pub(super) const MODEL: &str = "/model";
 
 const SESSION: &str = "mcp-session-id";
 
@@ -78,7 +76,8 @@ async fn answer(
         return Ok(metadata);
     }
     let split = path.strip_prefix('/').and_then(|path| path.split_at_checked(MARK));
-    let Some((mark, rest)) = split.filter(|(_, rest)| !rest.starts_with(MODEL)) else {
+    let is_known = |rest: &str| !rest.starts_with(MODEL) || is_of_turn(request.method(), rest);
+    let Some((mark, rest)) = split.filter(|(_, rest)| is_known(rest)) else {
         return Ok(status(StatusCode::NOT_FOUND));
     };
     let others = request.headers().iter().filter(|(name, _)| *name != AUTHORIZATION);
@@ -132,6 +131,9 @@ async fn respond(head: Head, message: &Value, shared: &Arc<Shared>) -> Response<
     let Some(taken) = shared.record(&mark, received) else {
         return status(StatusCode::SERVICE_UNAVAILABLE);
     };
+    if target.1.starts_with(MODEL) {
+        return response();
+    }
     if is_down {
         return status(StatusCode::SERVICE_UNAVAILABLE);
     }

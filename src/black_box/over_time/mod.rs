@@ -17,6 +17,7 @@ mod grants_tests;
 mod held;
 mod http;
 mod logins;
+mod model_provider;
 mod oauth;
 pub(super) mod player;
 mod processes;
