@@ -10,7 +10,7 @@ use mcp_overlay_model::{Rule, RuleSet};
 
 use super::stored_logins::{NotKept, not_kept};
 use crate::rules::holding;
-use crate::subject::{ListedFor, MODEL_PROVIDER, Reused, Trace};
+use crate::subject::{Credentials, ListedFor, MODEL_PROVIDER, Reused, Trace};
 
 /// A request that was sent before an account changed can arrive a little later.
 const IN_FLIGHT: Duration = Duration::from_millis(50);
@@ -291,10 +291,18 @@ fn all_broken(
     (all, discouraged)
 }
 
-/// The first turn whose request to the model provider carried the host's credentials. The config of
-/// every sequence names a provider that needs none.
+/// The first turn whose request to the model provider carried the credentials of backend auth. The
+/// config of every sequence names a provider that needs none.
 fn credentials_for_the_model(sequence: &Sequence, trace: &Trace) -> Option<Broken> {
-    let request = trace.credentials.iter().find(|request| request.url == MODEL_PROVIDER)?;
+    let is_of = |step: &Step, account: &str| match step {
+        Step::SignIn(sign_in) => sign_in.auth.is_backend() && sign_in.credentials() == account,
+        _ => false,
+    };
+    let is_wrong = |request: &&Credentials| {
+        request.url == MODEL_PROVIDER
+            && sequence.steps.iter().any(|step| is_of(step, &request.account))
+    };
+    let request = trace.credentials.iter().find(is_wrong)?;
     let step = trace.steps.iter().position(|observed| request.at < observed.ended)?;
     let rule = holding(sequence.profile.rules(), Rule::CredentialsAppsOnly);
     let (url, account) = (request.url.clone(), request.account.clone());

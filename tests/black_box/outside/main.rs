@@ -18,6 +18,7 @@ mod processes;
 mod shared;
 mod sign_ins;
 mod switch;
+mod turns;
 
 use std::path::PathBuf;
 
