@@ -23,6 +23,7 @@ use super::oauth;
 use super::shared::{Origin, Received, Shared, Taken, Target, number_of_call, released, result};
 use super::target::MARK;
 use crate::black_box::home::HOST_BEARER;
+use crate::black_box::test_servers::is_for_backend;
 use crate::subject::process::secrets::holds;
 
 /// The longest body to read, in bytes.
@@ -76,7 +77,12 @@ async fn answer(
         return Ok(metadata);
     }
     let split = path.strip_prefix('/').and_then(|path| path.split_at_checked(MARK));
-    let is_known = |rest: &str| !rest.starts_with(MODEL) || is_of_turn(request.method(), rest);
+    let is_backend =
+        origin == Origin::Apps && is_for_backend(request.method().as_str(), request.uri().path());
+    let is_known = |rest: &str| match rest.starts_with(MODEL) {
+        true => is_of_turn(request.method(), rest),
+        false => !is_backend,
+    };
     let Some((mark, rest)) = split.filter(|(_, rest)| is_known(rest)) else {
         return Ok(status(StatusCode::NOT_FOUND));
     };
