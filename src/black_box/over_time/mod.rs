@@ -26,3 +26,4 @@ pub(super) mod servers;
 mod shared;
 mod stored;
 mod target;
+mod turns;

@@ -1,14 +1,11 @@
-//! Turns, and the model provider that answers them.
+//! The model provider, which answers turns.
 
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Response, StatusCode};
-use mcp_overlay_model::lifecycle::Seen;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, status};
-use super::player::Player;
-use crate::subject::{Failure, FailureKind};
 
 /// The path of the model provider, which is no MCP server.
 pub(super) const MODEL: &str = "/model";
@@ -43,24 +40,4 @@ pub(super) fn response() -> Response<Answer> {
 fn event(event: &Value) -> String {
     let kind = event.get("type").and_then(Value::as_str).unwrap_or_default();
     format!("event: {kind}\ndata: {event}\n\n")
-}
-
-impl Player<'_> {
-    /// A thread makes a turn. One that does not end in time may do so later.
-    pub(super) fn turn(&mut self, name: &str) -> Result<Seen, Failure> {
-        let patience = self.stage.patience.case;
-        self.asked.request(self.step);
-        let Some(id) = self.threads.get(name).cloned() else {
-            // The specification has a host from here on.
-            self.session()?;
-            return Ok(Seen::Refused);
-        };
-        self.asked.turns(name);
-        match self.session_of(name)?.turn(&id, patience) {
-            Ok(Ok(true)) => Ok(Seen::Done),
-            Ok(Ok(false) | Err(_)) => Ok(Seen::Refused),
-            Err(failure) if failure.kind == FailureKind::Hung => Ok(Seen::Unanswered),
-            Err(failure) => Err(failure),
-        }
-    }
 }
