@@ -24,6 +24,7 @@ pub fn narrow(sequence: Sequence, steps: &Steps) -> Sequence {
         let step = match step {
             Step::Call { .. } if !calls => Step::View,
             Step::Read { thread: Some(_), .. } if !steps.has(StepKind::Thread) => continue,
+            Step::Turn { .. } if !steps.has(StepKind::Thread) => continue,
             Step::World { behaviour: Behaviour::Hold, .. } if !holds => continue,
             // Without a change of a server there is nothing to release.
             Step::Release { .. } if !steps.has(StepKind::World) => continue,
