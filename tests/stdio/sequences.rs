@@ -174,7 +174,7 @@ fn a_subject_without_the_capability_plays_nothing_and_the_report_says_so() {
 
 #[test]
 fn unknown_steps_and_steps_that_show_nothing_are_refused_at_the_start() {
-    let known = "config, sign_in, sign_out, thread, reload, view, call, read, world, release";
+    let known = "config, sign_in, sign_out, thread, reload, turn, view, call, read, world, release";
     let error = start("knows-dancing").unwrap_err();
     assert!(error.contains(&format!("the step dance in `steps`, expected: {known}")), "{error}");
     let error = start("knows-nothing-that-shows").unwrap_err();
