@@ -111,7 +111,7 @@ fn the_sequences_over_stdio_reach_what_the_declared_steps_can_show() {
             let shown: BTreeSet<Rule> =
                 profile.rules().iter().filter(|rule| is_shown_by(&steps, *rule)).collect();
             if reached != shown {
-                let words = steps.words(true);
+                let words = steps.words();
                 wrong
                     .push(format!("{} {words:?}: {reached:?}, expected {shown:?}", profile.name()));
             }

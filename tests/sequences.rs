@@ -262,8 +262,9 @@ fn a_thread_that_misses_a_reload_is_found() {
     assert_eq!(broken_at_the_end(&sequence, old), Some(Rule::LifecycleReloadApplies));
 }
 
-/// Rule `lifecycle.reload-next-turn`: After a reload was answered, a use by a thread that had no turn
-/// since MUST be of the configuration that was then in force, or of one that the thread had before.
+/// Rule `lifecycle.reload-next-turn`: After a reload was answered, a use by a thread MUST be of the
+/// configuration that was then in force, or of a later one, or, until the thread has made a turn since,
+/// of one that it had before.
 #[test]
 fn an_older_release_may_miss_a_reload_but_nothing_else() {
     let sequence = edited(Profile::CodexPr27191, &[json!("reload"), call_a()]);
@@ -316,6 +317,44 @@ fn a_reload_that_waits_for_a_handshake_is_no_fault() {
     seen[4] = Seen::Done;
     let verdict = judge(&sequence, &trace(seen));
     assert_eq!(verdict.broken().map(|broken| broken.rule), Some(Rule::LifecycleReloadApplies));
+}
+
+fn turn(thread: &str) -> Value {
+    json!({"turn": {"thread": thread}})
+}
+
+#[test]
+fn an_older_release_takes_a_reload_up_at_the_next_turn() {
+    let old = Some(Rule::LifecycleReloadNextTurn);
+    let turned = [json!("reload"), turn("t"), call_a()];
+    let sequence = edited(Profile::CodexPr27191, &turned);
+    assert_eq!(broken_at_the_end(&sequence, json!({"answered": {"by": ONE}})), old);
+    assert_eq!(broken_at_the_end(&sequence, json!({"answered": {"by": TWO}})), None);
+    // What the turn ended does not come back, and other turns end nothing.
+    let start = json!({"thread": {"as": "u"}});
+    for (steps, rule) in [
+        (vec![json!("reload"), turn("t"), json!("reload"), call_a()], old),
+        (vec![start, json!("reload"), turn("u"), call_a()], None),
+        (vec![turn("t"), json!("reload"), call_a()], None),
+    ] {
+        let sequence = edited(Profile::CodexPr27191, &steps);
+        let seen = json!({"answered": {"by": ONE}});
+        assert_eq!(broken_at_the_end(&sequence, seen), rule, "{steps:?}");
+    }
+    // A turn that the host refuses ends nothing either.
+    let mut seen = right(&sequence);
+    let [.., made, used] = seen.as_mut_slice() else { panic!("two steps") };
+    (*made, *used) = (Seen::Refused, Seen::Answered { by: ONE.into(), account: None });
+    assert_eq!(judge(&sequence, &trace(seen)), Verdict::Agree);
+}
+
+#[test]
+fn a_turn_takes_up_no_configuration_that_was_not_reloaded() {
+    for profile in Profile::ALL {
+        let sequence = edited(profile, &[turn("t"), call_a()]);
+        let early = broken_at_the_end(&sequence, json!({"answered": {"by": TWO}}));
+        assert_eq!(early, Some(Rule::LifecycleThreadKeeps), "{}", profile.name());
+    }
 }
 
 /// Rule `lifecycle.broken-keeps`: A reload of a refused configuration MUST be an error and MUST

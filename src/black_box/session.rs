@@ -57,6 +57,8 @@ pub(super) struct Session {
     outstanding: BTreeSet<u64>,
     /// Answers that came before they were waited for.
     answers: BTreeMap<u64, Result<Value, Value>>,
+    /// The turns that have ended, and whether the host completed them.
+    turns: BTreeMap<String, bool>,
     /// The number of cases it was asked about.
     cases: u64,
 }
@@ -145,6 +147,7 @@ impl Session {
             next_id: 1,
             outstanding: BTreeSet::new(),
             answers: BTreeMap::new(),
+            turns: BTreeMap::new(),
             cases: 0,
         };
         session.introduce(&settings.names, limit)?;
@@ -323,26 +326,64 @@ impl Session {
             if let Some(answered) = self.answers.remove(&id) {
                 return Ok(Some(answered));
             }
-            let Some(line) = self.piped.next_line(deadline, timeout)? else {
+            if !self.receive(deadline, timeout)? {
                 return Ok(None);
-            };
-            let mut message: Value = serde_json::from_slice(&line).map_err(|error| {
-                protocol(format!("wrote invalid JSON: {error}: {}", excerpt(&line)))
-            })?;
-            // Skip notifications and requests of the server.
-            let answered = message.get("id").and_then(Value::as_u64);
-            let Some(answered) = answered.filter(|_| message.get("method").is_none()) else {
-                continue;
-            };
-            let result = match message.get_mut("error") {
-                Some(error) => Err(error.take()),
-                None => Ok(message.get_mut("result").map(Value::take).unwrap_or_default()),
-            };
-            // The second answer to a request, and one to no request, say nothing.
-            if self.outstanding.remove(&answered) {
-                self.answers.insert(answered, result);
             }
         }
+    }
+
+    /// Makes a turn of the thread with this id, and waits for its end: whether the host completed it, or
+    /// the error that it answered.
+    pub(super) fn turn(
+        &mut self,
+        thread: &str,
+        limit: Duration,
+    ) -> Result<Result<bool, Value>, Failure> {
+        let deadline = Instant::now() + limit;
+        let input = json!([{"type": "text", "text": "Hello."}]);
+        let params = json!({"threadId": thread, "input": input});
+        let started = match self.request("turn/start", &params, limit)? {
+            Ok(started) => started,
+            Err(error) => return Ok(Err(error)),
+        };
+        let Some(id) = started.pointer("/turn/id").and_then(Value::as_str) else {
+            return Err(protocol("answered turn/start without the id of the turn".into()));
+        };
+        loop {
+            if let Some(was_completed) = self.turns.remove(id) {
+                return Ok(Ok(was_completed));
+            }
+            self.receive(deadline, limit)?;
+        }
+    }
+
+    /// Reads one message, and keeps it if it is an answer or the end of a turn; `false` at intervals.
+    fn receive(&mut self, deadline: Instant, timeout: Duration) -> Result<bool, Failure> {
+        let Some(line) = self.piped.next_line(deadline, timeout)? else {
+            return Ok(false);
+        };
+        let mut message: Value = serde_json::from_slice(&line).map_err(|error| {
+            protocol(format!("wrote invalid JSON: {error}: {}", excerpt(&line)))
+        })?;
+        if let Some(method) = message.get("method") {
+            // Skip other notifications, and requests of the server.
+            let turn = message.pointer("/params/turn").filter(|_| method == "turn/completed");
+            let text = |name: &str| turn?.get(name)?.as_str();
+            if let Some(id) = text("id") {
+                self.turns.insert(id.into(), text("status") == Some("completed"));
+            }
+            return Ok(true);
+        }
+        let Some(answered) = message.get("id").and_then(Value::as_u64) else { return Ok(true) };
+        let result = match message.get_mut("error") {
+            Some(error) => Err(error.take()),
+            None => Ok(message.get_mut("result").map(Value::take).unwrap_or_default()),
+        };
+        // The second answer to a request, and one to no request, say nothing.
+        if self.outstanding.remove(&answered) {
+            self.answers.insert(answered, result);
+        }
+        Ok(true)
     }
 }
 

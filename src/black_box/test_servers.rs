@@ -210,7 +210,8 @@ impl Records {
             origin,
             target: String::new(),
             is_mcp,
-            is_for_backend: origin == Origin::Apps && is_for_backend(request),
+            is_for_backend: origin == Origin::Apps
+                && is_for_backend(request.method.as_str(), request.url.path()),
             authorization: header(request, "authorization"),
             account: header(request, "chatgpt-account-id"),
             headers: headers
@@ -254,11 +255,12 @@ impl Records {
 }
 
 /// Whether this is no request to the Apps server, although it is below the same base: released hosts
-/// ask ChatGPT's backend about the account and about plugins, whether the gate is open or not.
-fn is_for_backend(request: &Request) -> bool {
-    let path = request.url.path();
+/// ask ChatGPT's backend about the account, about plugins and, in a turn, about settings, whether the
+/// gate is open or not.
+pub(super) fn is_for_backend(method: &str, path: &str) -> bool {
     let is_plugins = path.split('/').any(|segment| segment == "plugins");
-    request.method.as_str() == "GET" && (is_plugins || path.ends_with("/accounts/check"))
+    let is_account = ["/accounts/check", "/settings/user"].iter().any(|end| path.ends_with(end));
+    method == "GET" && (is_plugins || is_account)
 }
 
 /// Whether a secret, as it is or encoded, is anywhere other than in `Authorization`: in the address,

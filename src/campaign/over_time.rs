@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use mcp_overlay_model::lifecycle::{Sequence, Step};
+use mcp_overlay_model::lifecycle::{Seen, Sequence, Step};
 use mcp_overlay_model::{Level, Profile, Rule, RuleSet};
 
 use super::error::Error;
 use super::run::Run;
 use crate::parallel::{Numbers, cores, on_threads};
-use crate::report::{Event, Phase, PhaseReport, Picture, ScenarioFailure};
+use crate::report::{Event, Phase, PhaseReport, Picture, ScenarioFailure, Turns};
 use crate::rules::coverage::RuleCounts;
 use crate::sequences::generate::{Stage, random_sequence};
 use crate::sequences::judge::{Broken, Verdict, judge, reached, reached_by_observations};
@@ -21,7 +21,7 @@ use crate::sequences::picture::picture;
 use crate::sequences::saved::{FORMAT, SavedSequence};
 use crate::sequences::shrink::shrink;
 use crate::sequences::story::told;
-use crate::subject::{Driver, Failure, FailureKind, SubjectKind, Trace};
+use crate::subject::{Driver, Failure, FailureKind, Steps, SubjectKind, Trace};
 
 /// How often a failing sequence is played again: a finding that needs luck says how often it came.
 const REPEATS: u32 = 3;
@@ -122,6 +122,7 @@ pub(crate) fn chosen(driver: &dyn Driver, profile: Profile, seed: u64, number: u
     let sequence = known.unwrap_or_else(|| random_sequence(profile, stage, seed, number));
     match driver.kind() {
         SubjectKind::Stdio => narrow(sequence, &driver.declared()),
+        SubjectKind::Production => narrow(sequence, &Steps::without_turns()),
         _ => sequence,
     }
 }
@@ -281,11 +282,16 @@ impl Run<'_> {
         let sequence =
             |position| chosen(driver, options.profile, options.seed, shard.case(position));
         let failing: Mutex<Vec<Failing>> = Mutex::default();
+        let turns: Mutex<Turns> = Mutex::default();
         let (late, slow) = (self.restarts.late(), Mutex::new(Vec::new()));
         let paused = |message| slow.lock().unwrap_or_else(PoisonError::into_inner).push(message);
         let play = |sequence: &Sequence| {
-            let trace = late.play(driver, sequence, paused);
-            trace.and_then(|trace| problem_of(sequence, trace))
+            let played = late.play(driver, sequence, paused)?;
+            if let Ok(trace) = &played {
+                let mut turns = turns.lock().unwrap_or_else(PoisonError::into_inner);
+                count_turns(&mut turns, sequence, trace);
+            }
+            problem_of(sequence, played)
         };
         // The rules that the played sequences are about.
         let about: Mutex<RuleCounts> = Mutex::default();
@@ -305,6 +311,7 @@ impl Run<'_> {
             }
         };
         let done = play_all(driver, total, sequence, play, is_enough, played);
+        let turns = turns.into_inner().unwrap_or_else(PoisonError::into_inner);
         let slow = slow.into_inner().unwrap_or_else(PoisonError::into_inner);
         slow.iter().for_each(|message| self.reporter.event(&Event::Slow(message)));
         self.report.rules.merge(&about.into_inner().unwrap_or_else(PoisonError::into_inner));
@@ -321,6 +328,7 @@ impl Run<'_> {
             failures,
             cut_short: done < total,
             slow: slow.len() as u64,
+            turns: Some(turns).filter(|turns| turns.asked > 0),
             searched: None,
             seconds: started.elapsed().as_secs_f64(),
         });
@@ -391,6 +399,14 @@ impl Run<'_> {
             Ok(path) => format!("  saved: {}\n", path.display()),
             Err(error) => format!("  not saved: {error}\n"),
         }
+    }
+}
+
+fn count_turns(turns: &mut Turns, sequence: &Sequence, trace: &Trace) {
+    let steps = sequence.steps.iter().zip(&trace.steps);
+    for (_, observed) in steps.filter(|(step, _)| matches!(step, Step::Turn { .. })) {
+        turns.asked += 1;
+        turns.made += u64::from(observed.seen == Seen::Done);
     }
 }
 

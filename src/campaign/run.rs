@@ -183,6 +183,7 @@ impl Run<'_> {
             failures: tally.failures + failed_before,
             cut_short: !whole && (enough || gave_up),
             slow: self.restarts.late().slow() - slow_before,
+            turns: None,
             searched: None,
             seconds,
         });
@@ -321,6 +322,7 @@ impl Run<'_> {
             failures,
             cut_short: done < total,
             slow: self.restarts.late().slow() - slow_before,
+            turns: None,
             searched: None,
             seconds: started.elapsed().as_secs_f64(),
         });

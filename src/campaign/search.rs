@@ -84,6 +84,7 @@ impl Run<'_> {
             failures: failed,
             cut_short: done < total,
             slow: 0,
+            turns: None,
             searched: is_mine.then(|| Searched {
                 states: graph.states(),
                 plays: plays.into_inner(),

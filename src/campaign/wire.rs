@@ -85,6 +85,7 @@ impl Run<'_> {
             failures: 0,
             cut_short: false,
             slow: 0,
+            turns: None,
             searched: None,
             seconds: 0.0,
         };

@@ -166,6 +166,8 @@ impl<'a> Player<'a> {
             Step::SignOut { by: Means::Protocol } => self.ask("account/logout", Value::Null).await,
             Step::Thread { name } => self.start_thread(name).await,
             Step::Reload => self.ask("config/mcpServer/reload", Value::Null).await,
+            // The host has no model, and refuses it.
+            Step::Turn { thread } => self.ask("turn/start", json!({"threadId": thread})).await,
             Step::View => self.view().await,
             Step::Call { thread, server } => self.call(thread, server).await,
             Step::Read { thread, server } => self.read(thread.as_deref(), server).await,

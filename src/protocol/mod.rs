@@ -174,8 +174,9 @@ fn hello(subject: &dyn Subject) -> Value {
         "profiles": subject.profiles().iter().map(|profile| profile.name()).collect::<Vec<_>>(),
         "capabilities": capabilities,
     });
-    // Without the member all steps are meant.
-    let declared = Some(steps.words(true)).filter(|_| !steps.is_empty() && steps != Steps::all());
+    // Without the member all steps but turns are meant.
+    let is_usual = steps.is_empty() || steps == Steps::without_turns();
+    let declared = Some(steps.words()).filter(|_| !is_usual);
     if let (Some(words), Some(hello)) = (declared, hello.as_object_mut()) {
         hello.insert("steps".into(), words.into());
     }

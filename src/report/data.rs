@@ -105,11 +105,23 @@ pub struct PhaseReport {
     /// Number of answers that were late once, and in time when asked for again.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub slow: u64,
+    /// Of sequences: how many turns the host was asked for, and made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turns: Option<Turns>,
     /// The extent of an exhaustive search of sequences, whose cases are transitions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub searched: Option<Searched>,
     /// The duration.
     pub seconds: f64,
+}
+
+/// The turns of threads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turns {
+    /// How many the host was asked for.
+    pub asked: u64,
+    /// How many it made.
+    pub made: u64,
 }
 
 /// The extent of an exhaustive search.

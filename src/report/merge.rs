@@ -1,6 +1,6 @@
 //! Merges the reports of the parts of one run.
 
-use super::data::{PhaseReport, Report, ReportedFinding, RunOptions, RunVerdict};
+use super::data::{PhaseReport, Report, ReportedFinding, RunOptions, RunVerdict, Turns};
 use super::phase::Phase;
 use super::shard::Shard;
 use crate::finding::expected::Entry;
@@ -147,7 +147,7 @@ fn options(run: &RunOptions) -> [(&'static str, String); 16] {
         ("the profile", quoted(profile)),
         ("the kind of subject", format!("{kind:?}")),
         ("whether the subject says what it warned about", warns.to_string()),
-        ("the steps that the subject plays", steps.words(true).join(", ")),
+        ("the steps that the subject plays", steps.words().join(", ")),
         ("the list of phases", written(phases)),
         ("the seed", seed.to_string()),
         ("the number of random cases", or_none(cases)),
@@ -211,6 +211,10 @@ fn add_phase(whole: &mut PhaseReport, part: &PhaseReport) {
     whole.failures += part.failures;
     whole.slow += part.slow;
     // One part has the whole search.
+    if let Some(Turns { asked, made }) = part.turns {
+        let before = whole.turns.unwrap_or_default();
+        whole.turns = Some(Turns { asked: before.asked + asked, made: before.made + made });
+    }
     whole.searched = whole.searched.or(part.searched);
     whole.cut_short |= part.cut_short;
     whole.seconds += part.seconds;

@@ -24,7 +24,7 @@ pub mod text;
 
 pub use data::{
     Expectation, PhaseReport, Report, ReportedFinding, RuleStatus, RunOptions, RunVerdict,
-    ScenarioFailure, Searched, Unmet,
+    ScenarioFailure, Searched, Turns, Unmet,
 };
 pub use event::{Event, Quiet, Reporter};
 pub use extent::Extent;

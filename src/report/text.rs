@@ -195,6 +195,9 @@ impl<W: Write> TextReporter<W> {
         if let Some(line) = unseen_over_time(report) {
             self.line(&line);
         }
+        if let Some(line) = unseen_turns(report) {
+            self.line(&line);
+        }
         if let Some(line) = unseen_warnings(report) {
             self.line(&line);
         }
@@ -317,7 +320,7 @@ fn unseen_warnings(report: &Report) -> Option<String> {
 /// can.
 fn unseen_over_time(report: &Report) -> Option<String> {
     let steps = &report.run.steps;
-    let rules = report.rules().iter().filter(|rule| is_shown_by(&Steps::all(), *rule));
+    let rules = report.rules().iter().filter(|rule| is_shown_by(&Steps::without_turns(), *rule));
     let rules: Vec<&str> =
         rules.filter(|rule| !is_shown_by(steps, *rule)).map(|rule| rule.id()).collect();
     let is_asked = report.run.kind == SubjectKind::Stdio
@@ -327,9 +330,17 @@ fn unseen_over_time(report: &Report) -> Option<String> {
         true => "not shown: lifecycle.*; the subject does not declare the capability \"sequence\""
             .to_string(),
         false => {
-            let (rules, steps) = (rules.join(", "), steps.words(false).join(", "));
+            let (rules, steps) = (rules.join(", "), steps.missing().join(", "));
             format!("not shown: {rules}; the subject does not play the steps {steps}")
         }
+    })
+}
+
+/// Says that the host made no turns; `None` if it made some, or was asked for none.
+fn unseen_turns(report: &Report) -> Option<String> {
+    let turns = report.phases.iter().find_map(|phase| phase.turns)?;
+    (turns.made == 0).then(|| {
+        "not shown: what follows a turn; the host answered every turn/start with an error".into()
     })
 }
 

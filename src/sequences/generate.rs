@@ -5,7 +5,7 @@ use mcp_overlay_model::lifecycle::{Behaviour, Ending, Means, Sequence, SignIn, S
 use mcp_overlay_model::{Auth, CODEX_APPS, Profile};
 
 use super::configs::{ACCOUNTS, COMMANDS, Configs, NAMES, Named, THREADS};
-use super::{generate_logins, generate_reads, generate_reloads, generate_sign_ins};
+use super::{generate_logins, generate_reads, generate_reloads, generate_sign_ins, generate_turns};
 use crate::subject::{SubjectKind, Visibility};
 
 /// The bytes for one sequence.
@@ -45,11 +45,16 @@ pub fn sequence_from(profile: Profile, stage: Stage, bytes: &[u8]) -> Sequence {
     let mut steps = if stage == Stage::Outside && generate_logins::is_about_logins(bytes) {
         generate_logins::steps(bytes)
     } else if generate_sign_ins::is_about_sign_ins(bytes) {
-        generate_sign_ins::steps(bytes, stage == Stage::Outside)
+        generate_turns::with_turns(
+            profile,
+            generate_sign_ins::steps(bytes, stage == Stage::Outside),
+            bytes,
+        )
     } else if stage == Stage::Outside && generate_reloads::is_about_reloads(bytes) {
-        generate_reloads::steps(bytes)
+        generate_turns::with_turns(profile, generate_reloads::steps(bytes), bytes)
     } else {
-        generate_reads::with_reads(profile, steps_of_all_kinds(stage, bytes), bytes)
+        let steps = generate_reads::with_reads(profile, steps_of_all_kinds(stage, bytes), bytes);
+        generate_turns::with_turns(profile, steps, bytes)
     };
     generate_sign_ins::number(&mut steps);
     Sequence { id: String::new(), profile, steps }

@@ -11,7 +11,7 @@ use mcp_overlay_model::{CODEX_APPS, Rule, RuleSet};
 
 use super::stored_logins::{NotKept, not_kept};
 use crate::rules::holding;
-use crate::subject::{ListedFor, Reused, Trace};
+use crate::subject::{Credentials, ListedFor, MODEL_PROVIDER, Reused, Trace};
 
 /// A request that was sent before an account changed can arrive a little later.
 const IN_FLIGHT: Duration = Duration::from_millis(50);
@@ -347,6 +347,8 @@ fn all_broken(
         all.extend(broken_by_credentials(sequence, trace, &state, &meanwhile));
         began = observed.ended;
     }
+    // It explains nothing else, so it comes last.
+    all.extend(credentials_for_the_model(sequence, trace));
     (all, discouraged)
 }
 
@@ -363,6 +365,25 @@ fn broken_by_connections(
     let (rule, actual) = (Rule::LifecycleSameStays, Actual::Moved(used.at.clone()));
     let broken = Broken { step: at, rule, allowed: Vec::new(), actual };
     (before != used.number).then_some(broken)
+}
+
+/// The first turn whose request to the model provider carried the credentials of backend auth. The
+/// config of every sequence names a provider that needs none.
+fn credentials_for_the_model(sequence: &Sequence, trace: &Trace) -> Option<Broken> {
+    let is_of = |step: &Step, account: &str| match step {
+        Step::SignIn(sign_in) => sign_in.auth.is_backend() && sign_in.credentials() == account,
+        _ => false,
+    };
+    let is_wrong = |request: &&Credentials| {
+        request.url == MODEL_PROVIDER
+            && sequence.steps.iter().any(|step| is_of(step, &request.account))
+    };
+    let request = trace.credentials.iter().find(is_wrong)?;
+    let step = trace.steps.iter().position(|observed| request.at < observed.ended)?;
+    let rule = holding(sequence.profile.rules(), Rule::CredentialsAppsOnly);
+    let (url, account) = (request.url.clone(), request.account.clone());
+    let actual = Actual::Credentials { url, account };
+    Some(Broken { step, rule, allowed: Vec::new(), actual })
 }
 
 /// A refresh token that came again during this step, and tokens that were not stored at its end.
@@ -410,7 +431,8 @@ fn broken_by_credentials(
     let Meanwhile { at, began, changed, before } = *meanwhile;
     let ended = trace.steps.get(at)?.ended;
     let now = state.account();
-    trace.credentials.iter().find_map(|request| {
+    let of_servers = trace.credentials.iter().filter(|request| request.url != MODEL_PROVIDER);
+    of_servers.into_iter().find_map(|request| {
         let is_stray = !may_get_credentials(sequence, &request.url);
         let is_settled = is_stray || request.at >= changed + IN_FLIGHT;
         if !(began..ended).contains(&request.at) || !is_settled {

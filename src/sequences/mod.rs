@@ -8,6 +8,7 @@ mod generate_logins;
 mod generate_reads;
 mod generate_reloads;
 mod generate_sign_ins;
+mod generate_turns;
 pub mod judge;
 pub mod known;
 pub mod linearize;

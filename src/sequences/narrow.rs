@@ -11,6 +11,11 @@ pub fn narrow(sequence: Sequence, steps: &Steps) -> Sequence {
     if *steps == Steps::all() {
         return sequence;
     }
+    if *steps == Steps::without_turns() {
+        let mut sequence = sequence;
+        sequence.steps.retain(|step| StepKind::of(step) != Some(StepKind::Turn));
+        return sequence;
+    }
     let calls = steps.have(&[StepKind::Thread, StepKind::Call]);
     // What a server holds needs a release.
     let holds = steps.have(&[StepKind::World, StepKind::Release]);
@@ -19,6 +24,7 @@ pub fn narrow(sequence: Sequence, steps: &Steps) -> Sequence {
         let step = match step {
             Step::Call { .. } if !calls => Step::View,
             Step::Read { thread: Some(_), .. } if !steps.has(StepKind::Thread) => continue,
+            Step::Turn { .. } if !steps.has(StepKind::Thread) => continue,
             Step::World { behaviour: Behaviour::Hold, .. } if !holds => continue,
             // Without a change of a server there is nothing to release.
             Step::Release { .. } if !steps.has(StepKind::World) => continue,

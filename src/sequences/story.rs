@@ -71,6 +71,7 @@ pub(super) fn sentence(step: &Step) -> String {
             format!("thread {name} starts on a second host that shares the home: thread/start")
         }
         Step::Reload => "the configuration is reloaded: config/mcpServer/reload".into(),
+        Step::Turn { thread } => format!("thread {thread} makes a turn: turn/start"),
         Step::View => "the servers are listed: mcpServerStatus/list".into(),
         Step::Call { thread, server } => {
             format!("thread {thread} calls a tool of {}: mcpServer/tool/call", one_line(server))

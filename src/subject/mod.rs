@@ -25,7 +25,7 @@ pub use reply::{Failure, FailureKind, Reply};
 pub use stdio::StdioDriver;
 pub use steps::{StepKind, Steps};
 pub use trace::{
-    Credentials, ListedFor, Observed, Repeated, Reused, StoredTokens, TokenChange, Trace,
-    UsedConnection,
+    Credentials, ListedFor, MODEL_PROVIDER, Observed, Repeated, Reused, StoredTokens, TokenChange,
+    Trace, UsedConnection,
 };
 pub use watch::{Unwatched, Watch};

@@ -31,7 +31,7 @@ impl Subject for ModelSubject {
     }
 
     fn steps(&self) -> Steps {
-        Steps::all()
+        Steps::without_turns()
     }
 
     /// Of several observations that are allowed, shows the first.

@@ -21,6 +21,8 @@ pub enum StepKind {
     Thread,
     /// [`Step::Reload`]
     Reload,
+    /// [`Step::Turn`]
+    Turn,
     /// [`Step::View`]
     View,
     /// [`Step::Call`]
@@ -35,12 +37,13 @@ pub enum StepKind {
 
 impl StepKind {
     /// All kinds, in the order of the documentation.
-    pub const ALL: [StepKind; 10] = [
+    pub const ALL: [StepKind; 11] = [
         StepKind::Config,
         StepKind::SignIn,
         StepKind::SignOut,
         StepKind::Thread,
         StepKind::Reload,
+        StepKind::Turn,
         StepKind::View,
         StepKind::Call,
         StepKind::Read,
@@ -57,6 +60,7 @@ impl StepKind {
             Step::SignOut { .. } => Some(StepKind::SignOut),
             Step::Thread { .. } => Some(StepKind::Thread),
             Step::Reload => Some(StepKind::Reload),
+            Step::Turn { .. } => Some(StepKind::Turn),
             Step::View => Some(StepKind::View),
             Step::Call { .. } => Some(StepKind::Call),
             Step::Read { .. } => Some(StepKind::Read),
@@ -82,6 +86,7 @@ impl StepKind {
             StepKind::SignOut => "sign_out",
             StepKind::Thread => "thread",
             StepKind::Reload => "reload",
+            StepKind::Turn => "turn",
             StepKind::View => "view",
             StepKind::Call => "call",
             StepKind::Read => "read",
@@ -101,6 +106,12 @@ impl Steps {
     #[must_use]
     pub fn none() -> Self {
         Steps::default()
+    }
+
+    /// All kinds but turns, which only a host with a model has: a subject declares them by name.
+    #[must_use]
+    pub fn without_turns() -> Self {
+        StepKind::ALL.into_iter().filter(|kind| *kind != StepKind::Turn).collect()
     }
 
     /// All kinds.
@@ -133,11 +144,17 @@ impl Steps {
         self.has(StepKind::View) || self.have(&[StepKind::Thread, StepKind::Call])
     }
 
-    /// The names of those that are there, or that are not.
+    /// The names of those that are there.
     #[must_use]
-    pub fn words(&self, are_there: bool) -> Vec<&'static str> {
-        let kinds = StepKind::ALL.into_iter().filter(|kind| self.has(*kind) == are_there);
-        kinds.map(StepKind::word).collect()
+    pub fn words(&self) -> Vec<&'static str> {
+        StepKind::ALL.into_iter().filter(|kind| self.has(*kind)).map(StepKind::word).collect()
+    }
+
+    /// The names of those that are not there, although no model is needed for them.
+    #[must_use]
+    pub fn missing(&self) -> Vec<&'static str> {
+        let Steps(all) = Steps::without_turns();
+        all.into_iter().filter(|kind| !self.has(*kind)).map(StepKind::word).collect()
     }
 
     /// Whether every step of a sequence is of these kinds, with servers that need no process and no

@@ -40,6 +40,9 @@ pub struct UsedConnection {
     pub number: u64,
 }
 
+/// The model provider of a host, in place of the URL of a server.
+pub const MODEL_PROVIDER: &str = "the model provider";
+
 /// A refresh token that came again, and must not have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reused {

@@ -24,6 +24,7 @@ mod releases;
 mod sequence_examples;
 mod sound;
 mod track_record;
+mod turns;
 
 use std::path::PathBuf;
 use std::sync::Mutex;

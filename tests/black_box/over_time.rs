@@ -117,13 +117,13 @@ fn a_host_that_loses_its_servers_at_a_reload_is_found_in_older_profiles_too() {
 }
 
 /// The command line of the program with a fault.
-fn command(fault: &str) -> String {
+pub(crate) fn command(fault: &str) -> String {
     let tests = std::env::current_exe().unwrap();
     let program = tests.ancestors().nth(2).unwrap().join("examples/over-time-host");
     format!("{} {fault} app-server", program.display())
 }
 
-fn tool(arguments: &[&str]) -> (Option<i32>, String) {
+pub(crate) fn tool(arguments: &[&str]) -> (Option<i32>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_mcp-overlay")).args(arguments).output().unwrap();
     let words = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(words).unwrap())

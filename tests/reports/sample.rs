@@ -298,6 +298,7 @@ fn phase(phase: Phase, cases: u64, failures: u64, seconds: f64) -> PhaseReport {
         failures,
         cut_short,
         slow: 0,
+        turns: None,
         searched: None,
         seconds,
     }

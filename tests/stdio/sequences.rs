@@ -147,7 +147,7 @@ fn a_subject_is_asked_only_the_steps_that_it_declares() {
 #[test]
 fn all_steps_without_processes_and_http_are_declared_by_default() {
     let subject = start("none").unwrap();
-    assert_eq!(subject.declared(), Steps::all());
+    assert_eq!(subject.declared(), Steps::without_turns());
     for steps in [
         json!(["settle"]),
         json!([{"config": {"mcp_servers": {"a": {"command": "srv"}}}}]),
@@ -174,7 +174,7 @@ fn a_subject_without_the_capability_plays_nothing_and_the_report_says_so() {
 
 #[test]
 fn unknown_steps_and_steps_that_show_nothing_are_refused_at_the_start() {
-    let known = "config, sign_in, sign_out, thread, reload, view, call, read, world, release";
+    let known = "config, sign_in, sign_out, thread, reload, turn, view, call, read, world, release";
     let error = start("knows-dancing").unwrap_err();
     assert!(error.contains(&format!("the step dance in `steps`, expected: {known}")), "{error}");
     let error = start("knows-nothing-that-shows").unwrap_err();

@@ -17,7 +17,8 @@ impl State {
             *used.entry(held.at.clone()).or_default() += 1;
         }
         for thread in self.threads.values() {
-            let before = match self.profile.has(Rule::LifecycleReloadNextTurn) {
+            let is_late = self.profile.has(Rule::LifecycleReloadNextTurn);
+            let before = match is_late && !thread.has_turned {
                 true => thread.before.as_slice(),
                 false => &[],
             };

@@ -2,9 +2,9 @@
 //! its servers change (`docs/semantics.md`, "Over time").
 //!
 //! Order of reading: [`sequence`] (what is done), [`seen`] (what is observed of a step), [`state`]
-//! (what each step changes; `together.rs`: several at once). `uses.rs`, `reads.rs` and `views.rs` say
-//! what a use, a read and a list of servers must come to, `in_use.rs` which connections there may be,
-//! `stays.rs` which of them must stay.
+//! (what each step changes; `together.rs`: several at once, `turns.rs`: a turn, `reloads.rs`: slow
+//! reloads). `uses.rs`, `reads.rs` and `views.rs` say what a use, a read and a list of servers must come
+//! to, `in_use.rs` which connections there may be, `stays.rs` which of them must stay.
 
 mod accounts;
 mod address;
@@ -21,6 +21,7 @@ pub mod state;
 mod stays;
 pub mod thread;
 mod together;
+mod turns;
 mod uses;
 mod views;
 

@@ -48,6 +48,11 @@ pub enum Step {
     },
     /// The client asks for a reload of the configuration.
     Reload,
+    /// A thread makes a turn with its model, which answers at once.
+    Turn {
+        /// Which one.
+        thread: String,
+    },
     /// The client asks for the servers.
     View,
     /// The client calls a tool of a server.
@@ -283,6 +288,7 @@ impl Step {
             | Step::Thread { .. }
             | Step::SecondThread { .. }
             | Step::Reload
+            | Step::Turn { .. }
             | Step::View
             | Step::Call { .. }
             | Step::Read { .. } => true,

@@ -105,6 +105,7 @@ impl State {
             Step::Thread { name } => self.thread(name),
             Step::SecondThread { name } => self.second_thread(name),
             Step::Reload => self.reload(),
+            Step::Turn { thread } => self.turn(thread),
             Step::View => self.view(),
             Step::Call { thread, server } => self.call(thread, server),
             Step::Read { thread, server } => self.read(thread.as_deref(), server),
@@ -231,6 +232,7 @@ impl State {
         let thread = Thread {
             config,
             before,
+            has_turned: false,
             perhaps,
             accounts,
             gone,
@@ -249,7 +251,7 @@ impl State {
     }
 
     /// The servers that are down, hold handshakes, or are behind a token endpoint that fails.
-    fn down(&self) -> impl Iterator<Item = String> {
+    pub(super) fn down(&self) -> impl Iterator<Item = String> {
         let is_down = |behaves| matches!(behaves, Behaviour::Down | Behaviour::HoldStart);
         let down = self.behaviours.iter().filter(move |(_, behaves)| is_down(**behaves));
         down.map(|(server, _)| server).chain(self.logins.out_of_reach()).cloned()
@@ -269,15 +271,16 @@ impl State {
         self.note_slow_reloads();
         let is_late = self.profile.has(Rule::LifecycleReloadNextTurn);
         for thread in self.threads.values_mut() {
+            if std::mem::take(&mut thread.has_turned) {
+                // What the turn ended is no more what the thread had before this reload.
+                thread.before.clear();
+            }
             let before = std::mem::replace(&mut thread.config, self.config.clone());
             thread.before.append(&mut thread.perhaps);
             thread.before.push(before);
-            // The reload starts again what ended or did not start. That a process ended may have gone
-            // unnoticed until a use fails.
-            let gone = std::mem::take(&mut thread.gone).into_iter().filter(|(server, noticed)| {
-                is_late || down.contains(server) || thread.is_unnoticed(server, noticed)
-            });
-            thread.gone = gone.collect();
+            if !is_late {
+                thread.starts_servers_again(&down);
+            }
             thread.is_after_refused = std::mem::take(&mut thread.was_refused);
             thread.answered.clear();
         }
@@ -315,6 +318,7 @@ impl State {
         self.took_logins(step, seen);
         match (step, seen) {
             (Step::SignIn(sign_in), Seen::Done) => self.signed_in(sign_in),
+            (Step::Turn { thread }, Seen::Done) => self.turned(thread),
             (Step::Call { server, .. }, Seen::Held { at, account }) => {
                 let (at, account) = (at.clone(), account.clone());
                 let server = server.clone();

@@ -12,9 +12,11 @@ use super::signed_in::SignedIn;
 pub struct Thread {
     /// The configuration that its uses follow.
     pub config: Config,
-    /// The configuration that a reload replaced; a host may follow it until the next turn where the
+    /// The configurations that reloads replaced; a host may follow them until the next turn where the
     /// rule is `lifecycle.reload-next-turn`.
     pub before: Vec<Config>,
+    /// Whether it has made a turn since the last reload.
+    pub has_turned: bool,
     /// What was on disk when an account changed since the last reload; a host may have taken it up.
     pub perhaps: Vec<Config>,
     /// The accounts that were signed in while it lived, oldest first, the current one last.
@@ -45,6 +47,15 @@ impl Thread {
         let mut names = servers.into_iter().flatten().filter(|(_, entry)| is_at(entry));
         !command.contains("://")
             && (noticed.is_empty() || names.any(|(name, _)| !noticed.contains(name)))
+    }
+
+    /// A reload starts again what ended or did not start, unless it is down. That a process ended may
+    /// have gone unnoticed until a use fails.
+    pub(super) fn starts_servers_again(&mut self, down: &[String]) {
+        let gone = std::mem::take(&mut self.gone).into_iter().filter(|(server, noticed)| {
+            down.contains(server) || self.is_unnoticed(server, noticed)
+        });
+        self.gone = gone.collect();
     }
 
     /// Whether every connection to this server was there when it answered.

@@ -100,8 +100,9 @@ fn target_of<'a>(
 /// Rule `lifecycle.reload-applies`: After a reload was answered, every use by every thread MUST be of
 /// the configuration that was then in force, or of a later one.
 ///
-/// Rule `lifecycle.reload-next-turn`: After a reload was answered, a use by a thread that had no turn
-/// since MUST be of the configuration that was then in force, or of one that the thread had before.
+/// Rule `lifecycle.reload-next-turn`: After a reload was answered, a use by a thread MUST be of the
+/// configuration that was then in force, or of a later one, or, until the thread has made a turn since,
+/// of one that it had before.
 ///
 /// Rule `lifecycle.latest-wins`: Of several reloads the last one MUST count, also when an earlier one is
 /// slower.
@@ -147,12 +148,13 @@ pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expect
         expected.wrong.push((Seen::Refused, Rule::LifecycleBrokenKeeps));
     }
     let mut others: Vec<&Config> = thread.perhaps.iter().collect();
-    match is_late {
+    match is_late && !thread.has_turned {
         true => others.extend(&thread.before),
         false => {
+            let rule = if is_late { Rule::LifecycleReloadNextTurn } else { of_reload };
             let of_slow = |slow| (seen(slow, now), Rule::LifecycleLatestWins);
-            expected.wrong.extend(thread.slow.iter().map(of_slow));
-            expected.wrong.extend(thread.before.iter().map(|before| (seen(before, now), of_reload)))
+            expected.wrong.extend(thread.slow.iter().filter(|_| !is_late).map(of_slow));
+            expected.wrong.extend(thread.before.iter().map(|before| (seen(before, now), rule)));
         }
     }
     for other in others {

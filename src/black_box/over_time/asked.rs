@@ -22,7 +22,7 @@ struct Opening {
     since: Instant,
     /// The first answered call to each server. Its connection was open then.
     reached: BTreeMap<Target, Instant>,
-    /// The end of the host, or the next reload.
+    /// The end of the host, or the next reload or turn.
     until: Option<Instant>,
 }
 
@@ -37,17 +37,24 @@ impl Asked {
     }
 
     pub(super) fn reloads(&mut self) {
-        self.close().iter().for_each(|thread| self.thread_starts(thread));
+        self.close(|_| true).iter().for_each(|thread| self.thread_starts(thread));
+    }
+
+    /// A thread makes a turn, which may take up a reload.
+    pub(super) fn turns(&mut self, thread: &str) {
+        self.close(|open| open == thread);
+        self.thread_starts(thread);
     }
 
     pub(super) fn host_ended(&mut self) {
-        self.close();
+        self.close(|_| true);
     }
 
-    /// Ends what is open; returns its threads.
-    fn close(&mut self) -> Vec<String> {
+    /// Ends what is open of these threads; returns them.
+    fn close(&mut self, is_of: impl Fn(&str) -> bool) -> Vec<String> {
         let now = Instant::now();
-        let open = self.openings.iter_mut().filter(|opening| opening.until.is_none());
+        let is_open = |opening: &&mut Opening| opening.until.is_none() && is_of(&opening.thread);
+        let open = self.openings.iter_mut().filter(is_open);
         let close = |opening: &mut Opening| {
             opening.until = Some(now);
             opening.thread.clone()

@@ -18,19 +18,18 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use super::answer::{Answer, Events, half, in_pieces, json_body, json_text, redirect, status};
+use super::model_provider::{MODEL, is_of_turn, response};
 use super::oauth;
 use super::shared::{
     Origin, Received, Shared, Taken, Target, number_of_call, released, result, starts,
 };
 use super::target::MARK;
 use crate::black_box::home::HOST_BEARER;
+use crate::black_box::test_servers::is_for_backend;
 use crate::subject::process::secrets::holds;
 
 /// The longest body to read, in bytes.
 const LONGEST_BODY: usize = 1024 * 1024;
-
-/// The path of the model provider, which is no MCP server.
-pub(super) const MODEL: &str = "/model";
 
 const SESSION: &str = "mcp-session-id";
 
@@ -80,7 +79,13 @@ async fn answer(
         return Ok(metadata);
     }
     let split = path.strip_prefix('/').and_then(|path| path.split_at_checked(MARK));
-    let Some((mark, rest)) = split.filter(|(_, rest)| !rest.starts_with(MODEL)) else {
+    let is_backend =
+        origin == Origin::Apps && is_for_backend(request.method().as_str(), request.uri().path());
+    let is_known = |rest: &str| match rest.starts_with(MODEL) {
+        true => is_of_turn(request.method(), rest),
+        false => !is_backend,
+    };
+    let Some((mark, rest)) = split.filter(|(_, rest)| is_known(rest)) else {
         return Ok(status(StatusCode::NOT_FOUND));
     };
     let others = request.headers().iter().filter(|(name, _)| *name != AUTHORIZATION);
@@ -136,6 +141,9 @@ async fn respond(head: Head, message: &Value, shared: &Arc<Shared>) -> Response<
     let Some(taken) = shared.record(&mark, received) else {
         return status(StatusCode::SERVICE_UNAVAILABLE);
     };
+    if target.1.starts_with(MODEL) {
+        return response();
+    }
     if is_down {
         return status(StatusCode::SERVICE_UNAVAILABLE);
     }

@@ -13,7 +13,7 @@ use toml::Table;
 use super::accounts::Accounts;
 use super::asked::Asked;
 use super::held::{Held, Waiting};
-use super::http::MODEL;
+use super::model_provider::MODEL;
 use super::servers::Servers;
 use super::shared::{OF_REQUEST, Origin, Received, TOOLS, Target};
 use crate::black_box::home::Home;
@@ -25,8 +25,8 @@ use crate::subject::process::piped::protocol;
 use crate::subject::process::secrets::nonce;
 use crate::subject::stdio::Patience;
 use crate::subject::{
-    Credentials, Failure, FailureKind, ListedFor, Observed, Repeated, StoredTokens, Trace,
-    UsedConnection, Watch,
+    Credentials, Failure, FailureKind, ListedFor, MODEL_PROVIDER, Observed, Repeated, StoredTokens,
+    Trace, UsedConnection, Watch,
 };
 
 /// The time in which what ends must be gone (`lifecycle.superseded-ends`, `lifecycle.ends`).
@@ -218,6 +218,7 @@ impl<'a> Player<'a> {
                 self.second_threads.insert(name.clone());
                 self.start_thread(name)
             }
+            Step::Turn { thread } => self.turn(thread),
             Step::View => self.view(expected),
             Step::World { server, behaviour } => {
                 self.behave(server, *behaviour);
@@ -416,6 +417,7 @@ impl Player<'_> {
         match origin {
             // Not the query, which could hold a secret.
             Origin::Elsewhere => ELSEWHERE.into(),
+            _ if path.starts_with(MODEL) => MODEL_PROVIDER.into(),
             Origin::Apps => format!("{LOOPBACK}{}", path.split('?').next().unwrap_or_default()),
             Origin::Servers => {
                 let number = path.trim_start_matches('/').split('/').next();

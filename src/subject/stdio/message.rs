@@ -74,16 +74,16 @@ impl Hello {
         if !self.capabilities.iter().any(|capability| capability == "sequence") {
             return Ok(Steps::none());
         }
-        let Some(declared) = &self.steps else { return Ok(Steps::all()) };
+        let Some(declared) = &self.steps else { return Ok(Steps::without_turns()) };
         let kind = |word: &String| {
             StepKind::ALL.into_iter().find(|kind| kind.word() == word).ok_or_else(|| {
-                let (word, known) = (printable(word), Steps::all().words(true).join(", "));
+                let (word, known) = (printable(word), Steps::all().words().join(", "));
                 protocol(format!("declares the step {word} in `steps`, expected: {known}"))
             })
         };
         let steps = declared.iter().map(kind).collect::<Result<Steps, _>>()?;
         if !steps.show() {
-            let found = steps.words(true).join(", ");
+            let found = steps.words().join(", ");
             return Err(protocol(format!(
                 "declares the steps `{found}`, in which nothing shows, expected `view`, or `thread` and \
                  `call`, among them"

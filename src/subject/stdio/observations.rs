@@ -25,7 +25,8 @@ fn names(step: &Step) -> &'static [&'static str] {
         Step::SignIn(SignIn { by: Means::Protocol, .. })
         | Step::SignOut { by: Means::Protocol }
         | Step::Thread { .. }
-        | Step::Reload => &[DONE, REFUSED],
+        | Step::Reload
+        | Step::Turn { .. } => &[DONE, REFUSED],
         Step::View => &[SERVERS, REFUSED],
         Step::Call { .. } => &[ANSWERED, HELD, FAILED, REFUSED, UNANSWERED],
         Step::Read { .. } => &[ANSWERED, FAILED, REFUSED, UNANSWERED],

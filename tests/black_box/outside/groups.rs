@@ -21,13 +21,14 @@ pub(crate) struct Group {
 }
 
 impl Switch {
+    /// Asks app-servers; returns the number of the group.
     pub(crate) async fn ask(
         &mut self,
         hosts: &[usize],
         id: Option<u64>,
         method: &'static str,
         before: Vec<(usize, Option<String>, toml::Table)>,
-    ) {
+    ) -> u64 {
         let group = self.next_own();
         let (left, params, result) = (hosts.len(), Value::Null, json!({}));
         self.groups.insert(group, Group { id, method, params, left, error: None, result, before });
@@ -36,6 +37,7 @@ impl Switch {
             self.members.insert(own, group);
             self.send(*host, &json!({"id": own, "method": method})).await;
         }
+        group
     }
 
     pub(crate) async fn ask_with(
@@ -82,6 +84,10 @@ impl Switch {
                 return self.reload_failed(group).await;
             }
             put(&self.shared.home.join("snapshot"), self.last_text.as_deref());
+            if self.has_turns() && group.id.is_some() {
+                self.reload_waits();
+            }
+            self.taken_up(number).await;
             if self.is("moves-held-calls-at-a-reload") && group.id.is_some() {
                 self.move_calls().await;
             }

@@ -203,6 +203,17 @@ pub(crate) async fn send(request: Whole) -> Result<Response<Incoming>, Failure> 
     Ok(sender.send_request(sent).await?)
 }
 
+/// Asks the model provider at this URL to answer a turn.
+pub(crate) async fn ask_model(url: &str, token: Option<&str>) {
+    let mut headers = HeaderMap::new();
+    if let Some(token) = token {
+        headers.insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+    }
+    let (uri, body) = (url.parse().unwrap(), Bytes::from_static(b"{}"));
+    // The end of the sequence closes the server.
+    let _ = send(Whole { method: Method::POST, uri, headers, body }).await;
+}
+
 /// Ends the sessions that were opened with credentials, with these.
 pub(crate) fn end_sessions(shared: &Shared) {
     let sessions = std::mem::take(&mut shared.state().sessions);

@@ -20,6 +20,7 @@ mod shared;
 mod sign_ins;
 mod slow_reloads;
 mod switch;
+mod turns;
 
 use std::path::PathBuf;
 

@@ -17,6 +17,7 @@ use crate::processes::{self, Reloads};
 use crate::shared::{LISTS, Shared};
 use crate::sign_ins::LOGIN;
 use crate::slow_reloads::SlowReloads;
+use crate::turns::Turns;
 
 /// The ids of the requests that this program makes up.
 const OWN: u64 = 1 << 40;
@@ -29,7 +30,7 @@ pub(crate) struct Switch {
     profile: Option<String>,
     to_switch: UnboundedSender<(usize, Value)>,
     pub(crate) hosts: BTreeMap<usize, Host>,
-    threads: BTreeMap<String, usize>,
+    pub(crate) threads: BTreeMap<String, usize>,
     pub(crate) last_host: usize,
     initialize: Value,
     /// Requests of the client without an answer.
@@ -43,7 +44,7 @@ pub(crate) struct Switch {
     /// The address in place of each origin, by app-server.
     pub(crate) origins: BTreeMap<(usize, String), String>,
     pub(crate) socket: PathBuf,
-    reloads: Reloads,
+    pub(crate) reloads: Reloads,
     reload_count: usize,
     pub(crate) has_refused: bool,
     /// The configuration of the last list or reload.
@@ -64,6 +65,7 @@ pub(crate) struct Switch {
     /// The answers to reads, by thread and server.
     reads: BTreeMap<(String, String), Value>,
     pub(crate) slow: SlowReloads,
+    pub(crate) turns: Turns,
 }
 
 struct Pending {
@@ -120,6 +122,7 @@ impl Switch {
             tools: Tools::default(),
             reads: BTreeMap::new(),
             slow: SlowReloads::default(),
+            turns: Turns::default(),
         };
         switch.find_supplied();
         switch.start_host(LISTS, Occasion::List);
@@ -163,6 +166,7 @@ impl Switch {
             LOGIN => self.sign_in(id, message).await,
             CALL => self.call(id, message).await,
             READ => self.read(id, message).await,
+            "turn/start" if self.has_turns() => self.turn(id, message).await,
             _ => {
                 let thread = message["params"]["threadId"].as_str();
                 let host = thread.and_then(|thread| self.threads.get(thread)).copied();
@@ -246,11 +250,13 @@ impl Switch {
     async fn reload(&mut self, id: u64) {
         self.reload_count += 1;
         let is_ignored = self.reload_count >= 3 && self.is("ignores-the-third-reload")
-            || self.has_refused && self.is("stops-reloading-after-a-broken-config");
+            || self.has_refused && self.is("stops-reloading-after-a-broken-config")
+            || self.has_turns();
         if is_ignored || self.is_dropped() {
             // A configuration that is refused must not show it.
             self.copy_config(LISTS, Occasion::List);
-            return self.ask(&[LISTS], Some(id), RELOAD, Vec::new()).await;
+            self.ask(&[LISTS], Some(id), RELOAD, Vec::new()).await;
+            return;
         }
         self.snapshot = None;
         if self.is("leaves-a-dead-process-until-a-reload") {
