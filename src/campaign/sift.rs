@@ -165,7 +165,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::campaign::ENOUGH_FAILURES;
+    use crate::campaign::options::ENOUGH_FAILURES;
 
     fn failing(index: u64, message: &str) -> Failing {
         let case = serde_json::from_value(json!({})).unwrap();

@@ -12,7 +12,7 @@ pub const SEMANTICS: &str = include_str!("../../docs/semantics.md");
 static SECTIONS: LazyLock<BTreeMap<Rule, &'static str>> = LazyLock::new(|| {
     let section = |section: &'static str| {
         let (id, text) = section.split_once("`\n")?;
-        let end = text.find("\n## ").unwrap_or(text.len());
+        let end = text.find("\n#").unwrap_or(text.len());
         Some((id.parse().ok()?, text.get(..end)?.trim()))
     };
     SEMANTICS.split("\n### `").filter_map(section).collect()

@@ -13,7 +13,8 @@ use super::stored_logins::{NotKept, not_kept};
 use crate::rules::holding;
 use crate::subject::{Credentials, ListedFor, MODEL_PROVIDER, Reused, Trace};
 
-/// A request that was sent before an account changed can arrive a little later.
+/// A request that was sent before an account changed can arrive a little later, if the machine is not
+/// late with other things.
 const IN_FLIGHT: Duration = Duration::from_millis(50);
 
 /// The verdict on a sequence.
@@ -434,7 +435,7 @@ fn broken_by_credentials(
     let of_servers = trace.credentials.iter().filter(|request| request.url != MODEL_PROVIDER);
     of_servers.into_iter().find_map(|request| {
         let is_stray = !may_get_credentials(sequence, &request.url);
-        let is_settled = is_stray || request.at >= changed + IN_FLIGHT;
+        let is_settled = is_stray || request.at >= changed + IN_FLIGHT + 2 * trace.lag;
         if !(began..ended).contains(&request.at) || !is_settled {
             return None;
         }

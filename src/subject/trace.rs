@@ -27,6 +27,9 @@ pub struct Trace {
     /// The connections on which servers answered uses, if the checker sees connections.
     #[serde(default)]
     pub connections: Vec<UsedConnection>,
+    /// How late the machine was at worst meanwhile.
+    #[serde(default)]
+    pub lag: Duration,
 }
 
 /// The connection on which a server answered a use.

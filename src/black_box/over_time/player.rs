@@ -13,6 +13,7 @@ use toml::Table;
 use super::accounts::Accounts;
 use super::asked::Asked;
 use super::held::{Held, Waiting};
+use super::lag::Lag;
 use super::model_provider::MODEL;
 use super::servers::Servers;
 use super::shared::{OF_REQUEST, Origin, Received, TOOLS, Target};
@@ -105,6 +106,7 @@ pub(super) struct Player<'a> {
     /// What the specification knows, to know what to wait for.
     pub(super) state: State,
     pub(super) began: Instant,
+    lag: Lag,
 }
 
 impl<'a> Player<'a> {
@@ -137,6 +139,7 @@ impl<'a> Player<'a> {
             leaked_before: Vec::new(),
             state: State::before(sequence, true),
             began: Instant::now(),
+            lag: Lag::measured(),
         })
     }
 
@@ -168,7 +171,8 @@ impl<'a> Player<'a> {
         });
         let (reused, listed, stored) = (self.reused(), self.listed.clone(), self.stored());
         let (credentials, connections) = (credentials.collect(), self.connections.clone());
-        Ok(Trace { steps, credentials, repeated, reused, stored, listed, connections })
+        let lag = self.lag.most();
+        Ok(Trace { steps, credentials, repeated, reused, stored, listed, connections, lag })
     }
 
     /// The calls that servers took more than once.
