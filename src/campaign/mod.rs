@@ -18,6 +18,7 @@ mod work;
 
 pub use crate::report::{BadShard, Event, Phase, Quiet, Reporter, Shard};
 pub use error::Error;
+#[cfg(feature = "endpoint")]
 pub(crate) use options::ENOUGH_SEQUENCES;
 pub use options::{ENOUGH_FAILURES, Options, SHRINKING};
 pub use run::run;

@@ -15,6 +15,7 @@ use crate::subject::Driver;
 pub const ENOUGH_FAILURES: u64 = 20;
 
 /// A phase of sequences ends early after this many failing ones, which describe the subject well enough.
+#[cfg(feature = "endpoint")]
 pub(crate) const ENOUGH_SEQUENCES: usize = 10;
 
 /// The usual time limit for shrinking the failures of a phase.
@@ -104,6 +105,7 @@ impl Options {
     }
 
     /// The same for sequences.
+    #[cfg(feature = "endpoint")]
     pub(crate) fn enough_sequences(&self) -> usize {
         if self.fail_fast { 1 } else { ENOUGH_SEQUENCES }
     }

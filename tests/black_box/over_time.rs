@@ -88,7 +88,7 @@ fn every_fault_over_time_is_found_blamed_and_made_small() {
     let problems = Mutex::new(Vec::new());
     for_each(FAULTS.to_vec(), |(fault, rule, most)| {
         let started = Instant::now();
-        let report = run(fault, Profile::CodexPr31803, 100);
+        let report = run(fault, Profile::CodexPr31803, 130);
         println!("{fault}: {:?}", started.elapsed());
         let Some(found) = report.scenarios.iter().find(|failed| failed.rule == Some(rule)) else {
             let failed = report.scenarios.iter();
