@@ -20,7 +20,7 @@ fn a_rule_over_time_is_shown_with_its_sequences() {
 #[test]
 fn an_unknown_rule_is_an_error_that_suggests_others() {
     for (rule, words) in
-        [("gate.opn", "did you mean gate.open"), ("xyzzy", "`mcp-overlay rules` lists them")]
+        [("gate-open", "did you mean gate.open"), ("xyzzy", "`mcp-overlay rules` lists them")]
     {
         let output = Sandbox::new().run(&["rule", rule]);
         assert_eq!(output.code, Some(2));
