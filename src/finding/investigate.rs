@@ -124,7 +124,7 @@ pub fn examine(driver: &dyn Driver, failing: &Failing, deadline: Instant) -> Opt
     let (smallest, is_smallest) = smallest(driver, asked, deadline);
     let mut finding = smallest.describe(driver)?;
     if !is_smallest && finding.note.is_empty() {
-        finding.note = "not the smallest case: there was no time to make it smaller".into();
+        finding.note = "not the smallest case: it was not made smaller, or not to the end".into();
     }
     Some(finding)
 }
