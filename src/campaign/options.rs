@@ -28,7 +28,7 @@ pub struct Options {
     pub profile: Profile,
     /// The phases to run; they run in the order of [`Phase::ALL`].
     pub phases: BTreeSet<Phase>,
-    /// Number of random cases; `None` means until `time` is up.
+    /// Number of random cases, and at most as many vectors; `None` means until `time` is up.
     pub cases: Option<u64>,
     /// Number of sequences.
     pub sequences: u64,

@@ -45,7 +45,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "P", default_value = "auto", value_parser = Profiles::read)]
     profile: Profiles,
 
-    /// Number of random cases [default: 500000, or unlimited with --time]
+    /// Number of random cases, and at most as many vectors [default: 500000, or unlimited with --time]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     cases: Option<u64>,
 

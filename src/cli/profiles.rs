@@ -1,7 +1,7 @@
 //! The profiles of a check: named, or the one that suits the subject.
 
-use indicatif::{ProgressBar, ProgressStyle};
 use mcp_overlay::releases::{fit, telling_cases};
+use mcp_overlay::report::progress::Progress;
 use mcp_overlay_model::Profile;
 
 use super::console::{self, Misuse, say};
@@ -57,18 +57,12 @@ impl Profiles {
 fn best(subject: &SelectedSubject) -> Result<Profile, Misuse> {
     let driver = subject.driver();
     let cases = telling_cases(driver);
-    let bar = bar(cases.len() as u64);
-    let fit = fit(driver, &cases, &|done| bar.set_position(done));
-    bar.finish_and_clear();
+    let progress = Progress::new("which profile fits", Some(cases.len() as u64));
+    let fit = fit(driver, &cases, &|done| progress.set(done));
+    progress.end();
     driver.restart();
     let best = fit.best();
     let name = driver.name();
     say(&format!("{name}: {fit}\n  to pin it, as CI should: --profile {}\n\n", best.name()))?;
     Ok(best)
-}
-
-fn bar(total: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("which profile fits {wide_bar} {pos}/{len}");
-    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(total).with_style(style)
 }

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use indicatif::{ProgressBar, ProgressStyle};
 use mcp_overlay::display::grouped;
+use mcp_overlay::report::progress::Progress;
 use mcp_overlay::selftest::{self, Fault, Matrix, MatrixRow, Options, Watch, faults};
 use mcp_overlay::subject::silence_subjects;
 use mcp_overlay_model::Rule;
@@ -138,35 +138,34 @@ fn counted(count: u64, what: &str) -> String {
     format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
-/// A progress bar on standard error, if that is a terminal.
+/// The progress of the part under way.
 #[derive(Default)]
 struct Bar {
-    current: Mutex<Option<ProgressBar>>,
+    current: Mutex<Option<(Progress, u64)>>,
 }
 
 impl Bar {
     fn clear(&self) {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bar) = current.take() {
-            bar.finish_and_clear();
+        if let Some((progress, _)) = self.current().take() {
+            progress.end();
         }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<(Progress, u64)>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Watch for Bar {
     fn begin(&self, part: &'static str, units: u64) {
         self.clear();
-        let template = "{prefix:<11} {wide_bar} {human_pos}/{human_len}  {eta} left";
-        let style =
-            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = ProgressBar::new(units).with_style(style).with_prefix(part);
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
+        *self.current() = Some((Progress::new(part, Some(units)), 0));
     }
 
     fn done(&self, units: u64) {
-        let bar = self.current.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(bar) = bar {
-            bar.inc(units);
+        if let Some((progress, done)) = self.current().as_mut() {
+            *done += units;
+            progress.set(*done);
         }
     }
 }

@@ -32,6 +32,27 @@ pub struct Known {
     sequences: KnownSequences,
 }
 
+impl Known {
+    /// What broke a rule in these releases.
+    pub fn of(releases: &[Column]) -> Self {
+        let mut known = Known::default();
+        for column in releases {
+            for (profile, held) in &column.profiles {
+                for (kind, finding) in &held.broken {
+                    let cases = known.cases.entry((profile.name(), kind.clone())).or_default();
+                    if !cases.contains(&finding.case) {
+                        cases.push(finding.case.clone());
+                    }
+                }
+            }
+            if let Some(over_time) = &column.over_time {
+                known.sequences.add(over_time);
+            }
+        }
+        known
+    }
+}
+
 /// Checks one release. `done` receives the number of cases asked and sequences played.
 pub fn look(
     name: &str,

@@ -57,7 +57,7 @@ pub(super) fn rows(matrix: &Matrix, first: usize) -> (Vec<Row<'_>>, Vec<Numbered
         });
         Row { states: states.collect(), name: name.clone() }
     };
-    let rows = names(matrix).into_iter().map(row).collect();
+    let rows = names_over_time(matrix).into_iter().map(row).collect();
     (rows, numbered)
 }
 
@@ -84,7 +84,7 @@ fn position_of<'a>(
 }
 
 /// The rules that some release shows, in the order of the specification, and the kinds of breakdown.
-fn names(matrix: &Matrix) -> Vec<String> {
+pub(super) fn names_over_time(matrix: &Matrix) -> Vec<String> {
     let all = || matrix.releases.iter().filter_map(|column| column.over_time.as_ref());
     let shows = |over: &OverTime, rule: &Rule| over.state(rule.id()).kind().is_some();
     let rules = Rule::ALL.iter().filter(|rule| all().any(|over| shows(over, rule)));
@@ -95,6 +95,11 @@ fn names(matrix: &Matrix) -> Vec<String> {
 }
 
 impl<'a> Row<'a> {
+    /// Whether some release breaks the rule.
+    pub(super) fn is_broken(&self) -> bool {
+        self.states.iter().any(|(state, _)| matches!(state, State::Broken(_)))
+    }
+
     /// The first result, and each that differs from the one before. A release whose profile does not
     /// have the rule is no change, and neither is one in which no sequence shows it.
     pub(super) fn changes(&self, matrix: &'a Matrix) -> Vec<Change<'a>> {
@@ -106,6 +111,13 @@ impl<'a> Row<'a> {
             }
         }
         changes
+    }
+}
+
+impl Known<'_> {
+    /// Whether some release fails it.
+    pub(super) fn is_failed(&self) -> bool {
+        self.results.iter().any(|result| matches!(result, KnownResult::Fails { .. }))
     }
 }
 

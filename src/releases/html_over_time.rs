@@ -23,27 +23,43 @@ pub(super) fn over_time(matrix: &Matrix) -> Markup {
 }
 
 fn rule_table(matrix: &Matrix, rows: &[Row<'_>]) -> Markup {
+    let (broken, kept): (Vec<&Row<'_>>, Vec<&Row<'_>>) =
+        rows.iter().partition(|row| row.is_broken());
     html! {
         section aria-labelledby="over-time" {
             h2 id="over-time" { "Behaviour over time" }
             p { "Each release played the same " (matrix.plan.sequences) " sequences of steps, the known "
                 "ones first, and is held against the profile that it follows. What broke a rule in one "
-                "release was played on the others too. A dash: the profile does not have the rule." }
-            (wide("Releases and rules over time", &html! {
-                table.releases {
-                    thead { tr { th scope="col" { "Rule" } (heads(matrix)) } }
-                    tbody {
-                        @for row in rows {
-                            tr {
-                                th scope="row" { code { (Text(&row.name)) } }
-                                @for (state, number) in &row.states { td { (cell(state, *number)) } }
-                            }
+                "release was played on the others too. n/a: the profile does not have the rule." }
+            @if broken.is_empty() { p { "No release breaks a rule over time." } }
+            @else { (table(matrix, "Rules over time that a release breaks", &broken)) }
+            @if !kept.is_empty() {
+                details {
+                    summary { (kept.len()) " rules over time that no release breaks" }
+                    (table(matrix, "Rules over time that no release breaks", &kept))
+                }
+            }
+        }
+    }
+}
+
+fn table(matrix: &Matrix, label: &str, rows: &[&Row<'_>]) -> Markup {
+    wide(
+        label,
+        &html! {
+            table.releases {
+                thead { tr { th scope="col" { "Rule" } (heads(matrix)) } }
+                tbody {
+                    @for row in rows {
+                        tr {
+                            th scope="row" { code { (Text(&row.name)) } }
+                            @for (state, number) in &row.states { td { (cell(state, *number)) } }
                         }
                     }
                 }
-            }))
-        }
-    }
+            }
+        },
+    )
 }
 
 fn heads(matrix: &Matrix) -> Markup {
@@ -52,7 +68,7 @@ fn heads(matrix: &Matrix) -> Markup {
 
 fn cell(state: &State<'_>, number: Option<usize>) -> Markup {
     match state {
-        State::NoRule => html! { span title="the profile does not have the rule" { "–" } },
+        State::NoRule => html! { span title="the profile does not have the rule" { "n/a" } },
         State::NotSeen => html! { span title="no sequence shows it" { "·" } },
         State::Kept => html! { span.badge.pass { "kept" } },
         State::Broken(failed) => {
@@ -119,33 +135,47 @@ fn changes(matrix: &Matrix, rows: &[Row<'_>]) -> Markup {
 }
 
 fn track_record(matrix: &Matrix) -> Markup {
-    let known = known(matrix);
+    let (failed, passed): (Vec<_>, Vec<_>) = known(matrix).into_iter().partition(Known::is_failed);
     html! {
-        @if !known.is_empty() {
+        @if !failed.is_empty() || !passed.is_empty() {
             section aria-labelledby="known" {
                 h2 id="known" { "Track record" }
                 p { "The sequences that showed a fault of a host once. A release passes if it keeps the "
                     "rule that the sequence is about, and fails if it breaks that rule or the one that is "
                     "named. A dot: the sequence does not show the rule." }
-                (wide("Track record", &html! {
-                    table.releases {
-                        thead { tr { th scope="col" { "Sequence" } (heads(matrix)) } }
-                        tbody {
-                            @for Known { name, rule, results } in known {
-                                tr {
-                                    th scope="row" {
-                                        (name)
-                                        @if let Some(rule) = rule { p { code { (rule) } } }
-                                    }
-                                    @for result in results { td { (known_cell(result)) } }
-                                }
-                            }
-                        }
+                @if failed.is_empty() { p { "No release fails any." } }
+                @else { (record(matrix, "Sequences that a release fails", &failed)) }
+                @if !passed.is_empty() {
+                    details {
+                        summary { (passed.len()) " sequences that no release fails" }
+                        (record(matrix, "Sequences that no release fails", &passed))
                     }
-                }))
+                }
             }
         }
     }
+}
+
+fn record(matrix: &Matrix, label: &str, known: &[Known<'_>]) -> Markup {
+    wide(
+        label,
+        &html! {
+            table.releases {
+                thead { tr { th scope="col" { "Sequence" } (heads(matrix)) } }
+                tbody {
+                    @for Known { name, rule, results } in known {
+                        tr {
+                            th scope="row" {
+                                (name)
+                                @if let Some(rule) = rule { p { code { (rule) } } }
+                            }
+                            @for result in results { td { (known_cell(result)) } }
+                        }
+                    }
+                }
+            }
+        },
+    )
 }
 
 fn known_cell(result: &KnownResult) -> Markup {

@@ -1,10 +1,11 @@
 //! The matrix as a page of Markdown.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{Result, Write};
 
-use mcp_overlay_model::{Profile, Rule};
+use mcp_overlay_model::Profile;
 
+use super::history::steps;
 use super::markdown_over_time::write_over_time;
 use super::matrix::{Cell, Matrix};
 use crate::finding::Finding;
@@ -17,8 +18,18 @@ pub fn render(matrix: &Matrix, date: &str, command: &str) -> String {
     page
 }
 
-fn write_page(page: &mut String, matrix: &Matrix, date: &str, command: &str) -> std::fmt::Result {
+fn write_page(page: &mut String, matrix: &Matrix, date: &str, command: &str) -> Result {
     writeln!(page, "# Which release keeps which rule\n")?;
+    write_head(page, matrix, date, command)?;
+    write_changes(page, matrix)?;
+    write_profiles(page, matrix)?;
+    let smallest = write_rules(page, matrix)?;
+    write_smallest(page, &smallest)?;
+    write_over_time(page, matrix, smallest.len() + 1)
+}
+
+/// When and how a page was made.
+pub(super) fn write_head(page: &mut String, matrix: &Matrix, date: &str, command: &str) -> Result {
     writeln!(page, "Made by mcp-overlay {} on {date} with\n", env!("CARGO_PKG_VERSION"))?;
     writeln!(page, "    {command}\n")?;
     writeln!(
@@ -26,14 +37,22 @@ fn write_page(page: &mut String, matrix: &Matrix, date: &str, command: &str) -> 
         "Each release was asked the same {} cases once, from outside ([black-box.md](../black-box.md)),\n\
          and its answers compared with each profile of [semantics.md](../semantics.md).\n",
         matrix.plan.cases
-    )?;
-    write_profiles(page, matrix)?;
-    let smallest = write_rules(page, matrix)?;
-    write_smallest(page, &smallest)?;
-    write_over_time(page, matrix, smallest.len() + 1)
+    )
 }
 
-fn write_profiles(page: &mut String, matrix: &Matrix) -> std::fmt::Result {
+fn write_changes(page: &mut String, matrix: &Matrix) -> Result {
+    let steps = steps(matrix);
+    if steps.is_empty() {
+        return Ok(());
+    }
+    writeln!(page, "## What changed\n")?;
+    for step in steps {
+        writeln!(page, "- **{}**: {}", step.release.name, step.headline())?;
+    }
+    writeln!(page)
+}
+
+fn write_profiles(page: &mut String, matrix: &Matrix) -> Result {
     writeln!(page, "## Releases and profiles\n")?;
     writeln!(
         page,
@@ -45,9 +64,10 @@ fn write_profiles(page: &mut String, matrix: &Matrix) -> std::fmt::Result {
     for column in &matrix.releases {
         write!(page, "| {} |", column.name)?;
         let follows = column.follows();
-        for (profile, held) in &column.profiles {
-            let bold = if Some(*profile) == follows { "**" } else { "" };
-            write!(page, " {bold}{}{bold} |", held.agreeing)?;
+        for profile in Profile::ALL {
+            let bold = if Some(profile) == follows { "**" } else { "" };
+            let agreeing = column.held(profile).map(|held| held.agreeing.to_string());
+            write!(page, " {bold}{}{bold} |", agreeing.as_deref().unwrap_or("·"))?;
         }
         writeln!(page)?;
     }
@@ -55,29 +75,62 @@ fn write_profiles(page: &mut String, matrix: &Matrix) -> std::fmt::Result {
 }
 
 /// The findings that the table refers to, by number.
-type Smallest<'a> = BTreeMap<usize, (Rule, &'a Finding, Vec<&'a str>)>;
+type Smallest<'a> = BTreeMap<usize, (&'a str, &'a Finding, Vec<&'a str>)>;
 
-fn write_rules<'a>(page: &mut String, matrix: &'a Matrix) -> Result<Smallest<'a>, std::fmt::Error> {
-    writeln!(page, "## Releases and rules\n")?;
+fn write_rules<'a>(
+    page: &mut String,
+    matrix: &'a Matrix,
+) -> std::result::Result<Smallest<'a>, std::fmt::Error> {
+    writeln!(page, "## Deviations\n")?;
     writeln!(
         page,
-        "`kept`: observed, and never broken. **broken**: with the number of the smallest case below.\n\
-         advisory: the same, for a rule that says SHOULD. `·`: no case shows it. A rule that only\n\
-         some profiles have is checked in the one of those that fits the release best. Rules that show\n\
-         in no release are left out.\n"
+        "The rules that a release does not keep, in the profile that it follows. **broken**: with the number\n\
+         of the smallest case below. advisory: the same, for a rule that says SHOULD. `kept`: observed, and\n\
+         never broken. `·`: no case shows it. n/a: the profile does not have the rule.\n"
     )?;
+    let mut smallest = Smallest::new();
+    let (deviations, rows) = (matrix.deviations(), matrix.rows());
+    if deviations.is_empty() {
+        writeln!(page, "None.\n")?;
+    } else {
+        write_table(page, matrix, &deviations, &mut smallest)?;
+    }
+    let kept: Vec<&str> = rows.into_iter().filter(|row| !deviations.contains(row)).collect();
+    if !kept.is_empty() {
+        open_details(page, &format!("{} rules that no release breaks", kept.len()))?;
+        write_table(page, matrix, &kept, &mut smallest)?;
+        close_details(page)?;
+    }
+    Ok(smallest)
+}
+
+/// What is folded away until somebody asks for it.
+pub(super) fn open_details(page: &mut String, summary: &str) -> Result {
+    writeln!(page, "<details>\n<summary>{summary}</summary>\n")
+}
+
+pub(super) fn close_details(page: &mut String) -> Result {
+    writeln!(page, "</details>\n")
+}
+
+fn write_table<'a>(
+    page: &mut String,
+    matrix: &'a Matrix,
+    rows: &[&'a str],
+    smallest: &mut Smallest<'a>,
+) -> Result {
     let names: Vec<&str> = matrix.releases.iter().map(|column| column.name.as_str()).collect();
     writeln!(page, "| rule | {} |", names.join(" | "))?;
     writeln!(page, "| --- |{}", " --- |".repeat(names.len()))?;
-    let mut smallest = Smallest::new();
-    for rule in matrix.rules() {
-        write!(page, "| `{rule}` |")?;
+    for row in rows {
+        write!(page, "| `{row}` |")?;
         for column in &matrix.releases {
-            match column.cell(rule) {
-                Cell::Kept(_) => write!(page, " kept |")?,
+            match column.cell(row) {
+                Cell::NoRule => write!(page, " n/a |")?,
                 Cell::NotSeen => write!(page, " · |")?,
+                Cell::Kept(_) => write!(page, " kept |")?,
                 Cell::Broken(finding) => {
-                    let number = number_of(&mut smallest, rule, finding);
+                    let number = number_of(smallest, row, finding);
                     if let Some((.., releases)) = smallest.get_mut(&number) {
                         releases.push(&column.name);
                     }
@@ -88,28 +141,29 @@ fn write_rules<'a>(page: &mut String, matrix: &'a Matrix) -> Result<Smallest<'a>
         }
         writeln!(page)?;
     }
-    writeln!(page)?;
-    Ok(smallest)
+    writeln!(page)
 }
 
 /// The number of a broken cell's case; cells with the same rule and case share a number.
-fn number_of<'a>(smallest: &mut Smallest<'a>, rule: Rule, finding: &'a Finding) -> usize {
+fn number_of<'a>(smallest: &mut Smallest<'a>, row: &'a str, finding: &'a Finding) -> usize {
     let known = smallest
         .iter()
-        .find(|(_, (of, known, _))| *of == rule && known.case == finding.case)
+        .find(|(_, (of, known, _))| *of == row && known.case == finding.case)
         .map(|(number, _)| *number);
     known.unwrap_or_else(|| {
         let number = smallest.len() + 1;
-        smallest.insert(number, (rule, finding, Vec::new()));
+        smallest.insert(number, (row, finding, Vec::new()));
         number
     })
 }
 
-fn write_smallest(page: &mut String, smallest: &Smallest<'_>) -> std::fmt::Result {
+fn write_smallest(page: &mut String, smallest: &Smallest<'_>) -> Result {
+    if smallest.is_empty() {
+        return Ok(());
+    }
     writeln!(page, "## The smallest cases\n")?;
-    for (number, (rule, finding, releases)) in smallest {
-        writeln!(page, "### {number}. `{rule}`: {}\n", releases.join(", "))?;
-        writeln!(page, "> {}\n", finding.sentence)?;
+    for (number, (row, finding, releases)) in smallest {
+        writeln!(page, "### {number}. `{row}`: {}\n", releases.join(", "))?;
         writeln!(page, "```text\n{finding}```\n")?;
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::fmt::{Result, Write};
 
 use super::changes::{Change, Known, Numbered, Row, known, rows};
+use super::markdown::{close_details, open_details};
 use super::matrix::Matrix;
 use super::over_time::{KnownResult, State};
 
@@ -33,9 +34,25 @@ fn write_rows(page: &mut String, matrix: &Matrix, rows: &[Row<'_>]) -> Result {
         "Each release played the same {} sequences of steps ([sequences.md](../sequences.md)), those of\n\
          `tests/sequences/` first, and is held against the profile that it follows. What broke a rule in one\n\
          release was played on the others too. `kept`: a sequence could show the rule broken, and none did.\n\
-         `–`: the profile does not have the rule. The number is that of the smallest sequence below.\n",
+         n/a: the profile does not have the rule. The number is that of the smallest sequence below.\n",
         matrix.plan.sequences
     )?;
+    let (broken, kept): (Vec<&Row<'_>>, Vec<&Row<'_>>) =
+        rows.iter().partition(|row| row.is_broken());
+    if broken.is_empty() {
+        writeln!(page, "No release breaks a rule over time.\n")?;
+    } else {
+        write_table(page, matrix, &broken)?;
+    }
+    if !kept.is_empty() {
+        open_details(page, &format!("{} rules over time that no release breaks", kept.len()))?;
+        write_table(page, matrix, &kept)?;
+        close_details(page)?;
+    }
+    Ok(())
+}
+
+fn write_table(page: &mut String, matrix: &Matrix, rows: &[&Row<'_>]) -> Result {
     writeln!(page, "| rule |{}", heads(matrix))?;
     writeln!(page, "{}", line(matrix.releases.len()))?;
     for row in rows {
@@ -51,7 +68,7 @@ fn write_rows(page: &mut String, matrix: &Matrix, rows: &[Row<'_>]) -> Result {
 fn state_words(state: &State<'_>, number: Option<usize>) -> String {
     let number = number.map_or_else(String::new, |number| format!(" ({number})"));
     match state {
-        State::NoRule => "–".into(),
+        State::NoRule => "n/a".into(),
         State::NotSeen => "·".into(),
         State::Kept => "kept".into(),
         State::Broken(failed) if failed.advisory => format!("advisory{number}"),
@@ -60,7 +77,10 @@ fn state_words(state: &State<'_>, number: Option<usize>) -> String {
 }
 
 fn write_changes(page: &mut String, matrix: &Matrix, rows: &[Row<'_>]) -> Result {
-    writeln!(page, "### What changed when\n")?;
+    open_details(
+        page,
+        "What changed when: the first release that keeps and that breaks each rule",
+    )?;
     writeln!(
         page,
         "The first release in which the rule was kept, and the first in which it was broken. \"Changed\" has\n\
@@ -82,7 +102,8 @@ fn write_changes(page: &mut String, matrix: &Matrix, rows: &[Row<'_>]) -> Result
         let changed = if changed.is_empty() { "·".into() } else { changed.join(", ") };
         writeln!(page, "| `{}` | {} | {} | {changed} |", row.name, first(true), first(false))?;
     }
-    writeln!(page)
+    writeln!(page)?;
+    close_details(page)
 }
 
 fn change_words(change: &Change<'_>) -> String {
@@ -103,6 +124,21 @@ fn write_known(page: &mut String, matrix: &Matrix) -> Result {
          because the profile does not have it, or because the release does not notice a change of\n\
          `auth.json`.\n"
     )?;
+    let (failed, passed): (Vec<_>, Vec<_>) = known.into_iter().partition(Known::is_failed);
+    if failed.is_empty() {
+        writeln!(page, "No release fails any.\n")?;
+    } else {
+        write_results(page, matrix, &failed)?;
+    }
+    if !passed.is_empty() {
+        open_details(page, &format!("{} sequences that no release fails", passed.len()))?;
+        write_results(page, matrix, &passed)?;
+        close_details(page)?;
+    }
+    Ok(())
+}
+
+fn write_results(page: &mut String, matrix: &Matrix, known: &[Known<'_>]) -> Result {
     writeln!(page, "| sequence | rule |{}", heads(matrix))?;
     writeln!(page, "{}", line(matrix.releases.len() + 1))?;
     for Known { name, rule, results } in known {

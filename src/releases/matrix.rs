@@ -1,14 +1,15 @@
 //! The result of each rule in each release.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mcp_overlay_model::{Profile, Rule};
+use serde::{Deserialize, Serialize};
 
 use super::over_time::OverTime;
 use crate::finding::Finding;
 
 /// The cases and sequences for the releases.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// Number of random cases.
     pub cases: u64,
@@ -19,7 +20,7 @@ pub struct Plan {
 }
 
 /// The results of all releases.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Matrix {
     /// The cases that were asked.
     pub plan: Plan,
@@ -28,7 +29,7 @@ pub struct Matrix {
 }
 
 /// The results of one release.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Column {
     /// The name, as given.
     pub name: String,
@@ -41,7 +42,7 @@ pub struct Column {
 }
 
 /// A release compared with one profile.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Held {
     /// Number of cases on which the release agrees with the profile.
     pub agreeing: u64,
@@ -53,15 +54,29 @@ pub struct Held {
     pub broken: BTreeMap<String, Finding>,
 }
 
-/// The result of a release for one rule.
+/// The result of a release for one rule or kind of breakdown, in the profile that it follows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Cell<'a> {
-    /// The rule was observed to be kept, in the best-fitting profile that has the rule.
+    /// The profile does not have the rule.
+    NoRule,
+    /// No case shows the rule.
+    NotSeen,
+    /// The rule was observed to be kept, in this number of cases.
     Kept(u64),
     /// The rule is broken.
     Broken(&'a Finding),
-    /// No case shows the rule.
-    NotSeen,
+}
+
+impl Cell<'_> {
+    /// Two releases of one kind do not differ in the rule; `None` if nothing is known.
+    pub fn kind(&self) -> Option<&'static str> {
+        match self {
+            Cell::NoRule | Cell::NotSeen => None,
+            Cell::Kept(_) => Some("kept"),
+            Cell::Broken(finding) if finding.is_advisory() => Some("advisory"),
+            Cell::Broken(_) => Some("broken"),
+        }
+    }
 }
 
 impl Column {
@@ -72,39 +87,45 @@ impl Column {
         self.profiles.iter().find(|(_, held)| held.agreeing == most).map(|(profile, _)| *profile)
     }
 
-    /// The result for a rule, in the best-fitting profile that has it.
-    pub fn cell(&self, rule: Rule) -> Cell<'_> {
-        let having = self.profiles.iter().filter(|(profile, _)| profile.has(rule));
-        let Some((_, held)) = having.max_by_key(|(_, held)| held.agreeing) else {
-            return Cell::NotSeen;
-        };
-        match (held.broken.get(rule.id()), held.kept.get(&rule)) {
-            (Some(finding), _) => Cell::Broken(finding),
-            (None, Some(count)) => Cell::Kept(*count),
-            (None, None) => Cell::NotSeen,
+    /// The comparison with a profile.
+    pub fn held(&self, profile: Profile) -> Option<&Held> {
+        self.profiles.iter().find(|(of, _)| *of == profile).map(|(_, held)| held)
+    }
+
+    /// The result for a rule or a kind of breakdown.
+    pub fn cell(&self, row: &str) -> Cell<'_> {
+        let Some(profile) = self.follows() else { return Cell::NoRule };
+        let Some(held) = self.held(profile) else { return Cell::NoRule };
+        if let Some(finding) = held.broken.get(row) {
+            return Cell::Broken(finding);
+        }
+        match Rule::ALL.iter().find(|rule| rule.id() == row) {
+            Some(rule) if !profile.has(*rule) => Cell::NoRule,
+            Some(rule) => held.kept.get(rule).map_or(Cell::NotSeen, |count| Cell::Kept(*count)),
+            None => Cell::NotSeen,
         }
     }
 }
 
 impl Matrix {
-    /// The rules that some release shows, in the order of the specification.
-    pub fn rules(&self) -> Vec<Rule> {
-        let seen =
-            |rule: &Rule| self.releases.iter().any(|column| column.cell(*rule) != Cell::NotSeen);
-        Rule::ALL.iter().copied().filter(seen).collect()
+    /// The rules that some release shows, in the order of the specification, and the kinds of
+    /// breakdown.
+    pub fn rows(&self) -> Vec<&str> {
+        let shown =
+            |rule: &&str| self.releases.iter().any(|column| column.cell(rule).kind().is_some());
+        let rules: Vec<&str> = Rule::ALL.iter().map(|rule| rule.id()).collect();
+        let held = self.releases.iter().filter_map(|column| column.held(column.follows()?));
+        let broken = held.flat_map(|held| held.broken.keys()).map(String::as_str);
+        let others: BTreeSet<&str> = broken.filter(|row| !rules.contains(row)).collect();
+        rules.iter().copied().filter(shown).chain(others).collect()
     }
 
-    /// The rules that a release breaks although the profile that it follows has them: no known
-    /// change explains these.
-    pub fn unexplained(&self) -> BTreeMap<&str, Vec<(&str, &Finding)>> {
-        let mut unexplained: BTreeMap<&str, Vec<(&str, &Finding)>> = BTreeMap::new();
-        for column in &self.releases {
-            let follows = column.follows();
-            let held = column.profiles.iter().find(|(profile, _)| Some(*profile) == follows);
-            for (rule, finding) in held.into_iter().flat_map(|(_, held)| &held.broken) {
-                unexplained.entry(rule).or_default().push((&column.name, finding));
-            }
-        }
-        unexplained
+    /// Those of [`rows`](Self::rows) that some release breaks.
+    pub fn deviations(&self) -> Vec<&str> {
+        let breaks = |row: &&str| {
+            let mut cells = self.releases.iter().map(|column| column.cell(row));
+            cells.any(|cell| matches!(cell, Cell::Broken(_)))
+        };
+        self.rows().into_iter().filter(breaks).collect()
     }
 }

@@ -4,11 +4,15 @@
 mod ask;
 mod changes;
 mod fit;
+mod history;
 #[cfg(feature = "reports")]
 pub mod html;
 #[cfg(feature = "reports")]
+mod html_history;
+#[cfg(feature = "reports")]
 mod html_over_time;
 pub mod markdown;
+mod markdown_history;
 mod markdown_over_time;
 mod matrix;
 mod over_time;
@@ -16,5 +20,6 @@ mod play;
 
 pub use ask::{Known, look, look_again};
 pub use fit::{Fit, fit, telling_cases};
+pub use markdown_history::render_history;
 pub use matrix::{Cell, Column, Held, Matrix, Plan};
 pub use over_time::{FailedSequence, KnownResult, OverTime, State};

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use mcp_overlay_model::{Profile, Rule};
+use serde::{Deserialize, Serialize};
 
 use crate::report::Picture;
 use crate::sequences::saved::SavedSequence;
 
 /// A release that has played the sequences, in the profile that it follows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OverTime {
     /// The profile.
     pub profile: Profile,
@@ -23,7 +24,7 @@ pub struct OverTime {
 }
 
 /// The smallest sequence that breaks a rule.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FailedSequence {
     /// The steps, as `replay` reads them.
     pub saved: SavedSequence,
@@ -38,7 +39,8 @@ pub struct FailedSequence {
 }
 
 /// How a release does in one sequence of `tests/sequences/`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum KnownResult {
     /// It keeps the rule that the sequence is about.
     Passes,

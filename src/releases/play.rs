@@ -27,6 +27,18 @@ const KEPT: usize = 3;
 #[derive(Debug, Default)]
 pub(super) struct KnownSequences(BTreeMap<String, Vec<Vec<Step>>>);
 
+impl KnownSequences {
+    /// Those that broke a rule in a release.
+    pub(super) fn add(&mut self, over_time: &OverTime) {
+        for (kind, failed) in &over_time.broken {
+            let known = self.0.entry(kind.clone()).or_default();
+            if !known.contains(&failed.saved.sequence.steps) {
+                known.push(failed.saved.sequence.steps.clone());
+            }
+        }
+    }
+}
+
 /// What has been played.
 #[derive(Default)]
 struct Played {

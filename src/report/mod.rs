@@ -16,6 +16,8 @@ pub mod merge;
 mod missing;
 mod phase;
 mod picture;
+#[cfg(feature = "cli")]
+pub mod progress;
 mod shard;
 mod skips;
 pub mod strength;

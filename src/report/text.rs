@@ -4,7 +4,6 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use mcp_overlay_model::Rule;
 
 use super::data::{
@@ -13,6 +12,7 @@ use super::data::{
 use super::event::{Event, Reporter};
 use super::missing::Missing;
 use super::phase::Phase;
+use super::progress::Progress;
 use crate::cases::labels::LabelRow;
 use crate::display::grouped;
 use crate::display::printable_lines;
@@ -26,11 +26,10 @@ const GREEN: Style = AnsiColor::Green.on_default().bold();
 const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 
-/// Writes the events of a run as text; the progress bar goes to standard error, and only to a
-/// terminal.
+/// Writes the events of a run as text; the progress goes to standard error.
 pub struct TextReporter<W> {
     out: W,
-    bar: ProgressBar,
+    progress: Progress,
     /// Whether the last line belongs to the table of phases.
     in_table: bool,
     /// Whether an advisory counts like a failure.
@@ -47,7 +46,7 @@ impl<W: Write> TextReporter<W> {
     pub fn new(out: W) -> Self {
         TextReporter {
             out,
-            bar: ProgressBar::hidden(),
+            progress: Progress::hidden(),
             in_table: false,
             strict: false,
             selecting: None,
@@ -81,8 +80,10 @@ impl<W: Write> Reporter for TextReporter<W> {
     fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::Started(run) => self.started(run),
-            Event::PhaseStarted { phase, total } => self.bar = bar(*phase, *total),
-            Event::Progress { done } => self.bar.set_position(*done),
+            Event::PhaseStarted { phase, total } => {
+                self.progress = Progress::new(phase.word(), *total);
+            }
+            Event::Progress { done } => self.progress.set(*done),
             Event::Trouble(failure) => {
                 let word = failure.kind.word();
                 let message = printable_lines(&failure.message);
@@ -93,12 +94,12 @@ impl<W: Write> Reporter for TextReporter<W> {
                 self.above_the_bar(&format!("{YELLOW}slow{YELLOW:#}: the subject {message}"));
             }
             Event::Investigating { failing } => {
-                self.bar.set_message(format!("shrinking {failing} failing cases"));
+                self.progress.goes_on(&format!("shrinking {failing} failing cases"));
             }
             Event::Found { finding, expected, saved } => self.found(finding, *expected, *saved),
             Event::ScenarioFailed(failure) => self.scenario_failed(failure),
             Event::PhaseEnded(phase) => {
-                self.bar.finish_and_clear();
+                self.progress.end();
                 self.row(phase);
             }
             Event::Ended(report) => self.ended(report),
@@ -230,8 +231,9 @@ impl<W: Write> TextReporter<W> {
     }
 
     fn above_the_bar(&mut self, text: &str) {
-        let bar = self.bar.clone();
-        bar.suspend(|| self.line(text.trim_end()));
+        let progress = std::mem::replace(&mut self.progress, Progress::hidden());
+        progress.suspend(|| self.line(text.trim_end()));
+        self.progress = progress;
     }
 }
 
@@ -246,23 +248,6 @@ fn more(rule: Option<Rule>) -> String {
 
 fn expected_words(reason: Option<&str>) -> String {
     reason.map(|reason| format!("  expected: {}\n", printable_lines(reason))).unwrap_or_default()
-}
-
-fn bar(phase: Phase, total: Option<u64>) -> ProgressBar {
-    let (bar, template) = match total {
-        Some(total) => (
-            ProgressBar::new(total),
-            "{prefix:<11} {wide_bar} {human_pos}/{human_len}  {rate}  {eta} left {msg}",
-        ),
-        None => (ProgressBar::no_length(), "{prefix:<11} {human_pos}  {rate}  {elapsed} {msg}"),
-    };
-    let style =
-        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-        // Ignore errors in drawing the bar.
-        let _ = write!(out, "{}/s", grouped(state.per_sec() as u64));
-    };
-    bar.with_style(style.with_key("rate", rate)).with_prefix(phase.word())
 }
 
 fn phase_row(phase: &PhaseReport) -> String {

@@ -73,7 +73,9 @@ fn our_host_killed_at_any_file_operation_loses_nothing() {
         assert!(report.operations.iter().any(|operation| is(&operation)), "{renamed}: {all}");
     }
     assert!(all.contains("unlink auth.json"), "{all}");
-    assert!(report.not_reached.len() <= 4, "{:?}", report.not_reached);
+    // The run that was counted may have done more than the others.
+    let not_reached = &report.not_reached;
+    assert!(not_reached.len() * 8 <= report.crashes.len(), "{not_reached:?}");
     // The new token is stored before anything else is done: only writing it out is in between.
     let in_between = report.crashes.iter().filter(|crash| !crash.lost.is_empty());
     for Crash { point, operation, .. } in in_between {

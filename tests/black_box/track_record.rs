@@ -16,7 +16,7 @@ use crate::outside_faults::{Fault, asked_for, broken_by, faults, found_after, pr
 use crate::{for_each, over_time};
 
 /// Some faults are races, which a busy machine may decide the other way.
-const PLAYS: usize = 5;
+const PLAYS: usize = 10;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sequences")

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use mcp_overlay::finding::Finding;
 use mcp_overlay::releases::{
     Column, FailedSequence, Held, KnownResult, Matrix, OverTime, Plan, html, markdown,
+    render_history,
 };
 use mcp_overlay::report::{Picture, PictureEvent};
 use mcp_overlay::sequences::saved::{FORMAT, SavedSequence};
 use mcp_overlay_model::{Profile, Rule};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::html::without_style;
 use crate::page::{fits, look_at};
@@ -90,7 +92,42 @@ fn matrix() -> Matrix {
         KnownResult::Fails { other: None, advisory: false, always: true },
         KnownResult::Fails { other: Some(InFlight.id().into()), advisory: false, always: false },
     ];
+    // What the first release breaks, of its own profile and of the later one.
+    let first = &mut releases[0].profiles;
+    let case = json!({"profile": old.name(), "auth": "chatgpt"});
+    of_profile(first, old).broken.insert("gate.open".into(), finding("gate.open", &case));
+    of_profile(first, old).kept.insert(Rule::GateNeverSynthesizes, 3);
+    let case = json!({"profile": new.name(), "auth": "chatgpt"});
+    let broken = finding("overlay.disabled-stays", &case);
+    releases[1].profiles.iter_mut().for_each(|(of, held)| {
+        if *of == old {
+            held.kept = [(Rule::GateOpen, 7), (Rule::GateNeverSynthesizes, 3)].into();
+        } else if *of == new {
+            held.broken.insert("overlay.disabled-stays".into(), broken.clone());
+        }
+    });
+    of_profile(&mut releases[3].profiles, new).broken.insert("crashed".into(), finding("", &case));
     Matrix { plan: Plan { cases: 300, sequences: 150, seed: 27_191 }, releases }
+}
+
+fn of_profile(profiles: &mut [(Profile, Held)], profile: Profile) -> &mut Held {
+    &mut profiles.iter_mut().find(|(of, _)| *of == profile).unwrap().1
+}
+
+/// A finding with this case.
+fn finding(rule: &str, case: &Value) -> Finding {
+    let verdict = if rule.is_empty() { "crashed" } else { "disagree" };
+    let difference = json!({
+        "place": "effective[\"codex_apps\"]", "rule": rule, "because": "no contribution",
+        "expected": {"url": "https://a.example"}, "actual": null,
+    });
+    let views = json!({"configured": {}, "runtime": {}, "effective": {}});
+    serde_json::from_value(json!({
+        "finding": 1, "subject": "codex", "verdict": verdict, "rule": rule, "sentence": "A rule.",
+        "differences": [difference], "case": case,
+        "expected": {"views": views, "plugin_owners": {}},
+    }))
+    .unwrap()
 }
 
 #[test]
@@ -98,6 +135,43 @@ fn pages_match_the_snapshots() {
     insta::assert_snapshot!("releases_markdown", markdown::render(&matrix(), DATE, COMMAND));
     let page = html::render(&matrix(), DATE, COMMAND);
     insta::assert_snapshot!("releases_html", without_style(&page));
+    let history = render_history(&matrix(), DATE, COMMAND);
+    insta::assert_snapshot!("releases_history", history);
+}
+
+/// The lines of the list under "What changed".
+#[test]
+fn each_release_says_first_what_changed() {
+    let page = markdown::render(&matrix(), DATE, COMMAND);
+    let list: Vec<&str> = page.lines().filter(|line| line.starts_with("- **")).collect();
+    assert_eq!(
+        list,
+        [
+            "- **1.1**: newly kept: `gate.open`",
+            "- **2.0**: follows `codex-pr-31803` instead of `codex-pr-27191` (upstream #27198, #27414, \
+             #29924, #31803); newly kept: `lifecycle.signed-out`",
+            "- **2.1**: newly broken: `lifecycle.in-flight`",
+        ]
+    );
+}
+
+#[test]
+fn a_rule_that_the_profile_of_a_release_does_not_have_is_not_applicable() {
+    let page = markdown::render(&matrix(), DATE, COMMAND);
+    assert_eq!(lines(&page, "gate.open")[0][..4], ["**broken** (1)", "kept", "·", "·"]);
+    assert_eq!(lines(&page, "crashed")[0][..4], ["·", "·", "·", "**broken** (2)"]);
+    let kept = lines(&page, "gate.never-synthesizes").remove(0);
+    assert_eq!(kept[..4], ["kept", "kept", "n/a", "n/a"]);
+    let (deviations, rest) = page.split_once("<details>").unwrap();
+    assert!(deviations.contains("`gate.open`") && !deviations.contains("`gate.never-synthesizes`"));
+    assert!(rest.contains("`gate.never-synthesizes`"));
+}
+
+/// A later run reads what an earlier one wrote.
+#[test]
+fn the_results_of_a_release_can_be_kept_as_json() {
+    let text = serde_json::to_string(&matrix()).unwrap();
+    assert_eq!(serde_json::from_str::<Matrix>(&text).unwrap(), matrix());
 }
 
 /// The cells of each line of a table that begins with this rule.
@@ -113,15 +187,15 @@ fn the_release_in_which_a_rule_changed_is_named() {
         [_, change] => change.iter().take(3).copied().collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(of(Rule::LifecycleSignedOut), ["2.0", "1.0: **broken** (1)", "2.0: kept"]);
-    assert_eq!(of(Rule::LifecycleInFlight)[..2], ["1.0", "2.1: **broken** (3)"]);
-    assert_eq!(of(Rule::LifecycleInFlight)[2], "2.1: **broken** (3)");
+    assert_eq!(of(Rule::LifecycleSignedOut), ["2.0", "1.0: **broken** (3)", "2.0: kept"]);
+    assert_eq!(of(Rule::LifecycleInFlight)[..2], ["1.0", "2.1: **broken** (5)"]);
+    assert_eq!(of(Rule::LifecycleInFlight)[2], "2.1: **broken** (5)");
     // It is advisory in all, and the profile of the sequence is no change.
-    assert_eq!(of(Rule::LifecycleFileCounts), ["·", "1.0: advisory (2)", "·"]);
+    assert_eq!(of(Rule::LifecycleFileCounts), ["·", "1.0: advisory (4)", "·"]);
     // The profile of the first two does not have it.
     assert_eq!(of(Rule::LifecycleReloadApplies), ["2.0", "·", "·"]);
-    assert_eq!(lines(&page, "lifecycle.reload-applies")[0][..4], ["–", "–", "kept", "kept"]);
-    assert_eq!(lines(&page, "crashed")[0][3], "**broken** (4)");
+    assert_eq!(lines(&page, "lifecycle.reload-applies")[0][..4], ["n/a", "n/a", "kept", "kept"]);
+    assert_eq!(lines(&page, "crashed")[1][3], "**broken** (6)");
 }
 
 #[test]

@@ -7,10 +7,14 @@ use mcp_overlay_host::{Environment, Override, Profile};
 
 use super::stop::Stop;
 
+/// The newest profile that released Codex follows (docs/releases/README.md): a user of these programs
+/// expects what Codex does today.
+pub(super) const NEWEST_RELEASED: Profile = Profile::CodexPr31803;
+
 /// `--profile`, for commands that resolve.
 #[derive(clap::Args)]
 pub(super) struct ProfileArgument {
-    #[arg(long, value_name = "P", default_value_t, help = profile_help())]
+    #[arg(long, value_name = "P", default_value_t = NEWEST_RELEASED, help = profile_help())]
     pub(super) profile: Profile,
 }
 

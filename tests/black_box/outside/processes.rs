@@ -144,28 +144,34 @@ impl Server {
         mut reloads: broadcast::Receiver<usize>,
         mut deaths: broadcast::Receiver<(usize, String)>,
     ) -> Ended {
+        let takes_along = self.shared.is("a-dead-process-takes-others-along");
         let mut from_host = from.lines();
         let mut from_server = BufReader::new(self.process.stdout.take().unwrap()).lines();
         loop {
             tokio::select! {
+                biased;
+                Ok((host, name)) = deaths.recv() => {
+                    let is_other = host == self.host && name != self.name;
+                    if is_other && takes_along {
+                        return Ended::Neighbour;
+                    }
+                }
                 line = from_host.next_line() => {
                     let Ok(Some(line)) = line else { return Ended::Stand };
                     self.pass_on(&line).await;
                 }
                 line = from_server.next_line() => {
                     let Ok(Some(line)) = line else { return Ended::Process };
+                    if takes_along {
+                        // Else the death of a neighbour may come after the last answer.
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                    }
                     if self.is_passed_on(&line) {
                         let _ = to.write_all(format!("{line}\n").as_bytes()).await;
                     }
                 }
                 Ok(host) = reloads.recv() => {
                     self.held_at_a_reload |= host == self.host && self.pending > 0;
-                }
-                Ok((host, name)) = deaths.recv() => {
-                    let is_other = host == self.host && name != self.name;
-                    if is_other && self.shared.is("a-dead-process-takes-others-along") {
-                        return Ended::Neighbour;
-                    }
                 }
             }
         }

@@ -6,7 +6,7 @@ use mcp_overlay_host::oauth::{OAuth, StoreMode, TokenStore};
 use mcp_overlay_host::printable::escaped_line;
 use mcp_overlay_host::{Environment, McpExtensionRegistryBuilder, Profile};
 
-use super::super::options::{Overrides, codex_home};
+use super::super::options::{NEWEST_RELEASED, Overrides, codex_home};
 use super::super::output::complain;
 use super::super::stop::Stop;
 
@@ -20,7 +20,7 @@ pub(super) struct Resolved {
 impl Resolved {
     /// Resolves configuration, plugins and sign-in without any extension, and prints warnings.
     pub(super) async fn now(overrides: &Overrides) -> Result<Self, Stop> {
-        Self::of(overrides, Profile::default()).await
+        Self::of(overrides, NEWEST_RELEASED).await
     }
 
     /// As [`now`](Self::now), with the rules of this profile.
