@@ -86,6 +86,53 @@ fn a_broken_subject_is_found_and_its_finding_saved() {
     }
 }
 
+/// A run whose own cases do not show an earlier finding.
+fn run_of_few(subject: &dyn Subject, folder: &Path) -> (Report, String) {
+    let options = Options {
+        cases: Some(1),
+        seed: 3,
+        twice: 0.0,
+        findings: Some(folder.into()),
+        phases: BTreeSet::from([Phase::Random]),
+        ..Options::default()
+    };
+    let mut out = Vec::new();
+    let report =
+        campaign::run(&InProcess(subject), &options, &mut TextReporter::new(&mut out)).unwrap();
+    (report, anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string())
+}
+
+#[test]
+fn a_finding_of_an_earlier_run_counts_until_it_is_mended() {
+    let folder = tempfile::tempdir().unwrap();
+    run(&Altered(api_key_passes), folder.path());
+    let earlier = saved(folder.path());
+    let (own, _) = run_of_few(&Altered(api_key_passes), tempfile::tempdir().unwrap().path());
+    assert!(own.has_no_disagreement(), "the case of this run must not show the fault");
+
+    let (report, text) = run_of_few(&Altered(api_key_passes), folder.path());
+    assert_eq!(report.verdict(), RunVerdict::Findings, "{text}");
+    assert_eq!(report.findings.len(), earlier.len(), "{text}");
+    assert_eq!(saved(folder.path()).len(), earlier.len(), "{text}");
+
+    // What is about something else stays.
+    let other = Finding { subject: "another host 1.0".into(), ..earlier[0].clone() };
+    let other = other.save(&folder.path().join("other")).unwrap();
+    let other_path = folder.path().join("another.json");
+    fs::rename(other, &other_path).unwrap();
+    fs::remove_dir(folder.path().join("other")).unwrap();
+    fs::write(folder.path().join("notes.txt"), "mine").unwrap();
+    let (report, text) = run_of_few(&ProductionSubject, folder.path());
+    assert!(report.has_no_disagreement(), "{text}");
+    let noun = if earlier.len() == 1 { "finding" } else { "findings" };
+    let removed = format!("removed: {} saved {noun} of earlier runs", earlier.len());
+    assert!(text.contains(&removed), "{text}");
+    let mut left: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["another.json", "notes.txt"]);
+}
+
 /// The findings of a phase are above its row; the header is repeated above the next row.
 #[test]
 fn every_row_of_the_table_is_below_a_header() {

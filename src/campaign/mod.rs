@@ -1,5 +1,6 @@
 //! A run of `check`: it judges each case of each phase, and shrinks each failure.
 
+mod earlier;
 mod error;
 mod isolate;
 mod judging;

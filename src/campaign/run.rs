@@ -65,6 +65,7 @@ pub fn run(
             break;
         }
     }
+    run.ask_earlier_findings();
     run.report.settle_expectations();
     run.save_counts();
     let report = run.report;

@@ -46,6 +46,11 @@ pub enum Event<'a> {
     ScenarioFailed(&'a ScenarioFailure),
     /// A phase has ended.
     PhaseEnded(&'a PhaseReport),
+    /// Saved findings of earlier runs no longer fail, and are removed.
+    Removed {
+        /// How many.
+        findings: u64,
+    },
     /// The run has ended, with this report.
     Ended(&'a Report),
 }

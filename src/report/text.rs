@@ -102,6 +102,13 @@ impl<W: Write> Reporter for TextReporter<W> {
                 self.progress.end();
                 self.row(phase);
             }
+            Event::Removed { findings } => {
+                let noun = if *findings == 1 { "finding" } else { "findings" };
+                self.line(&format!(
+                    "\nremoved: {} saved {noun} of earlier runs, which no longer fail",
+                    grouped(*findings)
+                ));
+            }
             Event::Ended(report) => self.ended(report),
         }
     }
