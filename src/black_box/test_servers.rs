@@ -211,7 +211,7 @@ impl Records {
             target: String::new(),
             is_mcp,
             is_for_backend: origin == Origin::Apps
-                && is_for_backend(request.method.as_str(), request.url.path()),
+                && is_for_backend(request.method.as_str(), request.url.path(), request.url.query()),
             authorization: header(request, "authorization"),
             account: header(request, "chatgpt-account-id"),
             headers: headers
@@ -256,9 +256,11 @@ impl Records {
 
 /// Whether this is no request to the Apps server, although it is below the same base: released hosts
 /// ask ChatGPT's backend about the account, about plugins and, in a turn, about settings, whether the
-/// gate is open or not.
-pub(super) fn is_for_backend(method: &str, path: &str) -> bool {
-    let is_plugins = path.split('/').any(|segment| segment == "plugins");
+/// gate is open or not. Below a base with a query, their path is at the end of that query.
+pub(super) fn is_for_backend(method: &str, path: &str, query: Option<&str>) -> bool {
+    let below = query.and_then(|query| Some(query.split_once('/')?.1)).unwrap_or_default();
+    let is_plugins =
+        path.split('/').any(|segment| segment == "plugins") || below.starts_with("plugins/");
     let is_account = ["/accounts/check", "/settings/user"].iter().any(|end| path.ends_with(end));
     method == "GET" && (is_plugins || is_account)
 }
@@ -302,4 +304,25 @@ fn marked(path: &str) -> Option<(String, String)> {
     let mark = path.split(['/', '?']).find(is_mark)?;
     let at = path.find(mark)?;
     Some((mark.to_string(), path.get(at + mark.len()..)?.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_for_backend;
+
+    #[test]
+    fn requests_of_the_host_itself_are_not_for_the_apps_server() {
+        for (method, path, query, expected) in [
+            ("GET", "/n1/backend-api/ps/plugins/installed", None, true),
+            ("GET", "/n1/plugins/featured", Some("platform=codex"), true),
+            ("GET", "/n1/", Some("q=1/plugins/featured&platform=codex"), true),
+            ("GET", "/n1/api/codex/accounts/check", None, true),
+            ("POST", "/n1/plugins/featured", None, false),
+            ("GET", "/n1/ps/mcp", None, false),
+            ("GET", "/n1/ps/mcp", Some("a=plugins/"), false),
+            ("GET", "/n1/", Some("q=1/ps/mcp/plugins/"), false),
+        ] {
+            assert_eq!(is_for_backend(method, path, query), expected, "{method} {path}?{query:?}");
+        }
+    }
 }

@@ -79,8 +79,8 @@ async fn answer(
         return Ok(metadata);
     }
     let split = path.strip_prefix('/').and_then(|path| path.split_at_checked(MARK));
-    let is_backend =
-        origin == Origin::Apps && is_for_backend(request.method().as_str(), request.uri().path());
+    let (method, uri) = (request.method().as_str(), request.uri());
+    let is_backend = origin == Origin::Apps && is_for_backend(method, uri.path(), uri.query());
     let is_known = |rest: &str| match rest.starts_with(MODEL) {
         true => is_of_turn(request.method(), rest),
         false => !is_backend,
