@@ -1,6 +1,8 @@
 //! The properties that the fuzz targets check: one function per target.
 
 use mcp_overlay_host::{Environment, HostConfig};
+#[cfg(feature = "endpoint")]
+use mcp_overlay_model::lifecycle::Sequence;
 use mcp_overlay_model::{
     Answer, Auth, Case, Contributor, ContributorKind, Profile, Rejected, resolve,
 };
@@ -8,12 +10,14 @@ use serde_json::Value;
 
 use crate::cases::generate::case_from_bytes;
 use crate::cases::toml::host_from_toml;
+use crate::cases::vectors::Vector;
 use crate::finding::investigate::investigate;
 #[cfg(feature = "endpoint")]
 use crate::in_process::driver::{HostDriver, Pace};
 use crate::judge::compare::compare;
 use crate::judge::verdict::Verdict;
 use crate::protocol;
+use crate::rules;
 #[cfg(feature = "endpoint")]
 use crate::sequences::{
     generate::{Stage, sequence_from},
@@ -32,6 +36,38 @@ pub fn check_bytes(bytes: &[u8]) -> Result<(), String> {
         None => Ok(()),
         Some(finding) => Err(finding.to_string()),
     }
+}
+
+/// The fault that [`check_canary`] plants: a random case shows it once in some thousands.
+pub const CANARY: &str = "paths-in-dictionary-order";
+
+/// As [`check_bytes`], with the fault [`CANARY`] in the production implementation.
+///
+/// # Errors
+/// The finding as text.
+pub fn check_canary(bytes: &[u8]) -> Result<(), String> {
+    let fault = rules::entries().flat_map(|entry| entry.faults).find(|f| f.name == CANARY);
+    let fault = fault.ok_or_else(|| format!("no fault is named {CANARY}"))?;
+    match investigate(&*fault.driver(), &case_from_bytes(bytes)) {
+        None => Ok(()),
+        Some(finding) => Err(finding.to_string()),
+    }
+}
+
+/// The case that an input of the target `resolve` means in this version, with the specification's
+/// answer. Kept as text, it stays the same case when the generator changes.
+pub fn vector_from(bytes: &[u8], id: &str) -> Vector {
+    let case = Case { id: id.to_owned(), ..case_from_bytes(bytes) };
+    let expected = resolve(&case).answer();
+    Vector { case, expected }
+}
+
+/// The sequence that an input of the target `sequence` means in this version; `None` for an empty one.
+#[cfg(feature = "endpoint")]
+pub fn sequence_from_input(bytes: &[u8]) -> Option<Sequence> {
+    let (profile, steps) = bytes.split_first()?;
+    let profile = Profile::ALL.get(usize::from(*profile) % Profile::ALL.len());
+    Some(sequence_from(profile.copied().unwrap_or_default(), Stage::InProcess, steps))
 }
 
 /// Compares how production and the model read a `config.toml`: no panic, both accept it or both
@@ -114,13 +150,20 @@ pub fn check_protocol(bytes: &[u8]) -> Result<(), String> {
 /// The breakdown, or the steps with what was wrong.
 #[cfg(feature = "endpoint")]
 pub fn check_sequence(bytes: &[u8]) -> Result<(), String> {
-    let Some((profile, steps)) = bytes.split_first() else { return Ok(()) };
-    let profile = Profile::ALL.get(usize::from(*profile) % Profile::ALL.len());
-    let sequence = sequence_from(profile.copied().unwrap_or_default(), Stage::InProcess, steps);
-    let played = HostDriver::default().played(&sequence, Pace::AtOnce);
+    sequence_from_input(bytes).map_or(Ok(()), |sequence| check_played(&sequence))
+}
+
+/// Plays a sequence on the production host in process: it follows the specification, the rules that
+/// released hosts need not keep included.
+///
+/// # Errors
+/// The breakdown, or the steps with what was wrong.
+#[cfg(feature = "endpoint")]
+pub fn check_played(sequence: &Sequence) -> Result<(), String> {
+    let played = HostDriver::default().played(sequence, Pace::AtOnce);
     let trace = played.map_err(|failure| format!("{}: {sequence:?}", failure.message))?;
-    match judge(&sequence, &trace).broken() {
+    match judge(sequence, &trace).broken() {
         None => Ok(()),
-        Some(broken) => Err(told(&sequence, broken)),
+        Some(broken) => Err(told(sequence, broken)),
     }
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
+use mcp_overlay::black_box::crash::tracer::supported;
 use mcp_overlay::black_box::narrow::AppsOrigin;
 use mcp_overlay::black_box::{self, BlackBox, Crash, CrashReport};
 use mcp_overlay::display::printable_lines;
@@ -38,6 +39,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    supported().map_err(|error| error.to_string())?;
     selected::end_with_subjects()?;
     silence_subjects();
     let command = selected::words("--app-server", &arguments.app_server)?;

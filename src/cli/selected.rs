@@ -197,6 +197,12 @@ pub(crate) fn start(
         return Ok(vec![SelectedSubject::Production(Box::default())]);
     }
     end_with_subjects()?;
+    if cfg!(not(unix)) && !arguments.stdio.is_empty() {
+        complain(
+            "warning",
+            &"this system has no process groups: a child process of the subject can outlive it",
+        );
+    }
     let over_stdio = |command: &String| {
         let patience = arguments.patience(Patience::default());
         let words = words("--stdio", command)?;
@@ -228,6 +234,14 @@ pub(crate) fn words(option: &str, command: &str) -> Result<Vec<String>, Misuse> 
 
 /// The command that runs this program as the stdio server of the cases.
 pub(crate) fn stdio_server() -> Result<Vec<String>, Misuse> {
+    if cfg!(not(unix)) {
+        return Err(
+            "a built host can be checked on Linux and macOS only: this system has no process \
+                    groups, so servers of the host could not be killed\n  help: check it in a \
+                    virtual machine, or write a subject and use --stdio (docs/protocol.md)"
+                .into(),
+        );
+    }
     let own = std::env::current_exe().map_err(|e| format!("cannot find this program: {e}"))?;
     let own = own.to_str().ok_or("the path of this program is not UTF-8")?;
     Ok([own, "endpoint", "stdio"].map(str::to_string).into())

@@ -5,6 +5,7 @@
 mod check;
 mod diff;
 mod explain;
+mod fuzz_case;
 mod parts;
 mod replay;
 mod rule;

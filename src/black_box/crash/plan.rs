@@ -25,6 +25,12 @@ pub enum TraceError {
          --cap-add SYS_PTRACE), or run this elsewhere"
     )]
     Refused(String),
+    /// This build cannot trace a program on any system.
+    #[error(
+        "crash points need Linux on x86-64 or AArch64 and a build with glibc, and this program is built \
+         for {0}\n  help: build it on such a system: cargo install --path . (docs/install.md)"
+    )]
+    Unsupported(String),
     /// It did not start, or the record cannot be written.
     #[error("the program cannot be traced: {0}")]
     Failed(#[from] io::Error),

@@ -6,6 +6,23 @@
 
 use super::plan::{Plan, TraceError};
 
+/// Whether this build can trace a program.
+///
+/// # Errors
+/// [`TraceError::Unsupported`]
+pub fn supported() -> Result<(), TraceError> {
+    if cfg!(all(
+        target_os = "linux",
+        target_env = "gnu",
+        any(target_arch = "x86_64", target_arch = "aarch64")
+    )) {
+        return Ok(());
+    }
+    let libc = if cfg!(target_env = "musl") { " with musl" } else { "" };
+    let (system, processor) = (std::env::consts::OS, std::env::consts::ARCH);
+    Err(TraceError::Unsupported(format!("{system} on {processor}{libc}")))
+}
+
 /// Runs the command to its end, with this program's standard streams. Returns its exit status; `None`
 /// after a signal.
 ///
@@ -25,7 +42,7 @@ pub fn trace(command: &[String], plan: &Plan) -> Result<Option<i32>, TraceError>
     )))]
     let traced = {
         let _ = (command, plan);
-        Err(TraceError::Refused("that is for Linux on x86-64 and AArch64 only".into()))
+        supported().map(|()| None)
     };
     traced
 }
