@@ -104,6 +104,7 @@ pub fn explain(inputs: HostInputs, case: &Case) -> Result<Explanation, Error> {
     };
     let auth = inputs.auth;
     let config = block_on(inputs.manager.runtime_config(&inputs.host, &inputs.plugins));
+    let config = config.for_auth(inputs.auth);
     let effective = config.effective(auth);
     let Resolution { configured, runtime, effective: model_effective, .. } = &resolution;
     Ok(Explanation {
@@ -157,7 +158,11 @@ fn is_apps_server(case: &Case, by: By) -> bool {
         By::Contribution { contributor, .. } => {
             case.contributors.get(contributor).is_some_and(|c| c.kind == HostedApps)
         }
-        By::Config | By::Plugin(_) | By::Gate => false,
+        By::Config
+        | By::Plugin(_)
+        | By::SelectedContribution { .. }
+        | By::SelectedRoot(_)
+        | By::Gate => false,
     }
 }
 

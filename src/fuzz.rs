@@ -100,6 +100,8 @@ pub fn check_toml(bytes: &[u8]) -> Result<(), String> {
         plugins: Vec::new(),
         contributors: vec![hosted],
         auth: Some(Auth::ChatGpt),
+        thread: None,
+        requirements: None,
     };
     let answer = match production {
         Err(error) => Answer::Rejected {

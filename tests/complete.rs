@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use mcp_overlay::black_box::narrow::AppsOrigin;
+use mcp_overlay::cases::edges;
 use mcp_overlay::cases::generate::random_case;
 use mcp_overlay::cases::vectors;
 use mcp_overlay::report::Extent;
@@ -19,9 +20,10 @@ use mcp_overlay_model::{Case, Profile, Rule, resolve};
 
 /// The vectors and the first random cases.
 fn cases(profile: Profile, random: u64) -> impl Iterator<Item = Case> {
-    let vectors = vectors::parse(vectors::COMMITTED, "the vectors".as_ref()).unwrap();
+    let vectors = vectors::of(profile).unwrap();
     let random = (0..random).map(|index| random_case(27_191, index));
-    let all = vectors.into_iter().map(|vector| vector.case).chain(random);
+    let wide = edges::wide(profile).iter().cloned();
+    let all = vectors.into_iter().map(|vector| vector.case).chain(wide).chain(random);
     all.map(move |case| Case { profile, ..case })
 }
 

@@ -154,7 +154,7 @@ fn the_example_of_a_dropped_rule_is_refuted_in_the_next_profile() {
     for (rule, next, expected) in [
         (Rule::OverlaySetReplacesWhole, Profile::CodexPr27414, "`runtime`"),
         (Rule::LegacySynthesizesInEffective, Profile::CodexPr27198, "`runtime`"),
-        (Rule::ConfiguredOwnersExact, Profile::CodexPr29924, "`plugin_owners`"),
+        (Rule::ConfiguredOwnersExact, Profile::CodexPr27634, "`plugin_owners`"),
         (Rule::ServerRemoteStdioCwd, Profile::CodexPr29924, "`rejected`"),
         (Rule::ServerApprovalModes, Profile::CodexPr31803, "`rejected`"),
         (Rule::AppsServerNoSkuNoHeader, Profile::CodexPr31803, "`effective`"),

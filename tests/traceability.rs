@@ -11,13 +11,19 @@ use mcp_overlay::rules;
 use mcp_overlay_model::{Level, Rule};
 
 /// The sections of rule ids.
-const SECTIONS: [&str; 22] = [
+const SECTIONS: [&str; 28] = [
     "resolution",
     "configured",
     "owners",
+    "route",
+    "auth",
+    "plugin",
     "contribution",
     "overlay",
     "runtime",
+    "selected",
+    "thread",
+    "requirements",
     "hosted",
     "legacy",
     "gate",
@@ -108,7 +114,8 @@ fn ids_on(line: &str) -> Vec<&str> {
     let looks_like_an_id = |text: &&str| {
         let Some((section, rest)) = text.split_once('.') else { return false };
         let plain = |c: char| c.is_ascii_lowercase() || c == '-';
-        let is_path = ["host", "features"].contains(&section) && !rest.contains('-');
+        let keys = ["host", "features", "auth", "plugin", "thread", "requirements"];
+        let is_path = keys.contains(&section) && !rest.contains('-');
         SECTIONS.contains(&section) && rest != "rs" && !is_path && rest.chars().all(plain)
     };
     line.split(['`', '"']).filter(looks_like_an_id).collect()

@@ -23,6 +23,18 @@ pub enum McpServerContribution {
         /// Its name.
         name: Arc<str>,
     },
+    /// Offers a server of a selected plugin: it takes the place of an installed plugin's and yields to
+    /// the host config's. Rules `selected.*`.
+    SelectedPlugin {
+        /// Its name.
+        name: Arc<str>,
+        /// The id of the plugin.
+        plugin_id: Arc<str>,
+        /// The place of the plugin in the selection. The lowest one wins.
+        selection_order: u64,
+        /// The server.
+        server: Arc<ServerConfig>,
+    },
 }
 
 impl McpServerContribution {
@@ -30,7 +42,9 @@ impl McpServerContribution {
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
         match self {
-            Self::Set { name, .. } | Self::Remove { name } => name,
+            Self::Set { name, .. } | Self::Remove { name } | Self::SelectedPlugin { name, .. } => {
+                name
+            }
         }
     }
 }

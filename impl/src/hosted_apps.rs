@@ -19,6 +19,9 @@ pub const CONNECTORS_TOKEN_ENV_VAR: &str = "CODEX_CONNECTORS_TOKEN";
 /// The header with the product SKU.
 pub const PRODUCT_SKU_HEADER: &str = "X-OpenAI-Product-Sku";
 
+/// The header with the originator of a thread.
+pub const ORIGINATOR_HEADER: &str = "originator";
+
 /// How long the Apps server may take to start. Rule `apps-server.shape`.
 pub const STARTUP_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -36,15 +39,21 @@ pub fn apps_server(host: &HostConfig) -> ServerConfig {
 }
 
 fn apps_server_at(host: &HostConfig, url: String) -> ServerConfig {
-    let sku_header =
-        |sku: &str| BTreeMap::from([(PRODUCT_SKU_HEADER.to_owned(), Redacted::from(sku))]);
     let behaviour = host.behaviour();
     let sku = host.apps_mcp_product_sku().or(behaviour.default_product_sku);
+    // Rule `apps-server.originator`.
+    let thread = host.thread().filter(|_| behaviour.originator);
+    let originator = thread.map(|thread| thread.originator());
+    let headers: BTreeMap<String, Redacted> =
+        [(PRODUCT_SKU_HEADER, sku), (ORIGINATOR_HEADER, originator)]
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), Redacted::from(value?))))
+            .collect();
     let token_in_environment = host.environment().is_set(CONNECTORS_TOKEN_ENV_VAR);
     let http = StreamableHttp {
         url,
         bearer_token_env_var: token_in_environment.then(|| CONNECTORS_TOKEN_ENV_VAR.to_owned()),
-        http_headers: sku.map(sku_header),
+        http_headers: (!headers.is_empty()).then_some(headers),
         auth: if behaviour.auth_field { ServerAuth::ChatGpt } else { ServerAuth::default() },
         ..StreamableHttp::default()
     };

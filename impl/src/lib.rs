@@ -40,6 +40,7 @@ mod config;
 pub mod connect_url;
 #[cfg(feature = "network")]
 pub mod connection;
+pub mod executor_plugins;
 mod extension;
 pub mod files;
 #[cfg(feature = "network")]
@@ -50,14 +51,16 @@ mod manager;
 pub mod oauth;
 mod plugin;
 pub mod printable;
+mod selected;
 mod view;
 
 pub use auth::{Auth, UnknownAuth};
 pub use config::{
-    ApprovalMode, ConfigError, DEFAULT_APPS_MCP_PATH, DEFAULT_CHATGPT_BASE_URL, EnvVar,
-    EnvVarSource, Environment, Features, HostConfig, LOCAL_ENVIRONMENT, Loaded, MAX_CONFIG_BYTES,
-    OAuthClient, Origin, Override, OverrideError, Profile, Redacted, ServerAuth, ServerConfig,
-    ServerError, ServerMap, Stdio, StreamableHttp, ToolConfig, Transport, UnknownProfile, Warning,
+    ApprovalMode, ConfigError, DEFAULT_APPS_MCP_PATH, DEFAULT_CHATGPT_BASE_URL, DEFAULT_ORIGINATOR,
+    EnvVar, EnvVarSource, Environment, Features, HostConfig, LOCAL_ENVIRONMENT, Loaded,
+    MAX_CONFIG_BYTES, OAuthClient, Origin, Override, OverrideError, Profile, Redacted,
+    Requirements, SelectedPlugin, ServerAuth, ServerConfig, ServerError, ServerMap, Stdio,
+    StreamableHttp, ThreadInputs, ToolConfig, Transport, UnknownProfile, Warning,
 };
 pub use extension::{
     BoxFuture, McpExtensionRegistry, McpExtensionRegistryBuilder, McpServerContribution,
@@ -65,7 +68,7 @@ pub use extension::{
 };
 pub use manager::{McpManager, McpRuntimeConfig, PluginOwners};
 pub use plugin::{
-    MAX_PLUGIN_FILE_BYTES, MAX_PLUGINS, Plugin, PluginError, discover_plugins, installed_plugins,
-    plugin_states,
+    MAX_PLUGIN_FILE_BYTES, MAX_PLUGINS, Plugin, PluginError, PluginPolicy, WrittenPlugin,
+    discover_plugins, installed_plugins, plugin_states,
 };
 pub use view::{Iter, View};

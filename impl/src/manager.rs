@@ -8,6 +8,7 @@ use crate::config::{HostConfig, ServerAuth, ServerConfig, StreamableHttp, Transp
 use crate::extension::{McpExtensionRegistry, McpServerContribution};
 use crate::hosted_apps::{self, CODEX_APPS};
 use crate::plugin::Plugin;
+use crate::selected::{self, Selected};
 use crate::view::{Change, PluginServer, View, find};
 
 /// The configured servers that come from a plugin, and the id of that plugin.
@@ -36,6 +37,8 @@ struct Last {
 struct Configured {
     host: Arc<HostConfig>,
     plugins: Arc<[Plugin]>,
+    /// Whether an app would hide a server of its plugin with backend auth, and does not here.
+    hides_more: bool,
     view: View,
     owners: OnceLock<PluginOwners>,
 }
@@ -47,8 +50,14 @@ pub struct McpRuntimeConfig {
     configured: Arc<Configured>,
     revisions: Vec<u64>,
     runtime: View,
-    /// No contribution names the reserved server.
+    /// No `Set` or `Remove` names the reserved server.
     legacy_loader_active: bool,
+    /// The servers of `runtime` that come from selected plugins, with the ids of these.
+    selected_owners: PluginOwners,
+    /// The contributions, if they are needed once more for `routed`.
+    contributions: Vec<McpServerContribution>,
+    /// The same with apps that hide servers, if any app does.
+    routed: OnceLock<Box<McpRuntimeConfig>>,
     owners_of_runtime: OnceLock<PluginOwners>,
     gate_open: OnceLock<View>,
     gate_closed: OnceLock<View>,
@@ -67,13 +76,13 @@ impl McpManager {
         &self.registry
     }
 
-    /// The view `configured`: servers of config and plugins, before extensions.
+    /// The view `configured` without backend auth: servers of config and plugins, before extensions.
     #[must_use]
     pub fn configured_servers(&self, host: &Arc<HostConfig>, plugins: &Arc<[Plugin]>) -> View {
         self.configured(host, plugins).view.clone()
     }
 
-    /// The view `runtime`: configured servers with all contributions applied.
+    /// The view `runtime` without backend auth: configured servers with all contributions applied.
     pub async fn runtime_servers(&self, host: &Arc<HostConfig>, plugins: &Arc<[Plugin]>) -> View {
         self.runtime_config(host, plugins).await.runtime.clone()
     }
@@ -88,7 +97,8 @@ impl McpManager {
         self.runtime_config(host, plugins).await.effective(auth)
     }
 
-    /// Everything but auth, resolved once for all three views.
+    /// Everything but auth, resolved once for all three views;
+    /// [`for_auth`](McpRuntimeConfig::for_auth) has what auth changes.
     pub async fn runtime_config(
         &self,
         host: &Arc<HostConfig>,
@@ -116,7 +126,7 @@ impl McpManager {
         if let Some(last) = last.filter(|last| last.is_of(host, plugins)) {
             return last;
         }
-        let configured = Arc::new(Configured::new(Arc::clone(host), Arc::clone(plugins)));
+        let configured = Arc::new(Configured::new(Arc::clone(host), Arc::clone(plugins), false));
         self.with_last(|last| last.configured = Some(Arc::clone(&configured)));
         configured
     }
@@ -128,10 +138,13 @@ impl McpManager {
 }
 
 impl Configured {
-    fn new(host: Arc<HostConfig>, plugins: Arc<[Plugin]>) -> Self {
-        let added = plugin_servers(&host, &plugins);
+    /// With `routed` apps hide servers of their plugins: rules `route.*`.
+    fn new(host: Arc<HostConfig>, plugins: Arc<[Plugin]>, routed: bool) -> Self {
+        let added = plugin_servers(&host, &plugins, routed);
         let view = View::new(Arc::clone(host.mcp_servers()), added);
-        Self { host, plugins, view, owners: OnceLock::new() }
+        let may_hide = !routed && host.behaviour().apps_hide_servers;
+        let hides_more = may_hide && plugins.iter().any(Plugin::hides);
+        Self { host, plugins, hides_more, view, owners: OnceLock::new() }
     }
 
     /// The owners of a view that was made from this one.
@@ -149,10 +162,10 @@ impl Configured {
 }
 
 /// What the plugins add to the host's own servers, sorted by name. Rules `configured.*`.
-fn plugin_servers(host: &HostConfig, plugins: &[Plugin]) -> Vec<PluginServer> {
+fn plugin_servers(host: &HostConfig, plugins: &[Plugin], routed: bool) -> Vec<PluginServer> {
     let mut offers = Vec::new();
-    for (plugin, of) in plugins.iter().enumerate().filter(|(_, plugin)| plugin.active) {
-        offers.extend(of.servers.iter().map(|(name, server)| (name, server, plugin)));
+    for (plugin, of) in plugins.iter().enumerate() {
+        offers.extend(of.offers(routed).map(|(name, server)| (name, server, plugin)));
     }
     // The sort is stable, so the earliest plugin's offer of a name comes first and stays.
     offers.sort_by(|a, b| a.0.cmp(b.0));
@@ -162,9 +175,19 @@ fn plugin_servers(host: &HostConfig, plugins: &[Plugin]) -> Vec<PluginServer> {
         while own.next_if(|own| own < name).is_some() {}
         own.peek() != Some(name)
     });
+    let requirements = host.requirements();
+    let is_allowed = |plugin: usize, name: &str, server: &ServerConfig| {
+        let id = plugins.get(plugin).map(|plugin| plugin.id.as_str());
+        !requirements.lists_plugins()
+            || requirements.allows_of_plugin(id.unwrap_or_default(), name, server)
+    };
     let added = |(name, server, plugin): (&Arc<str>, &Arc<ServerConfig>, usize)| PluginServer {
         name: Arc::clone(name),
-        server: Arc::clone(server),
+        server: if is_allowed(plugin, name, server) {
+            Arc::clone(server)
+        } else {
+            server.disabled()
+        },
         plugin,
     };
     offers.into_iter().map(added).collect()
@@ -177,24 +200,53 @@ impl McpRuntimeConfig {
         contributions: Vec<McpServerContribution>,
     ) -> Self {
         let behaviour = configured.host.behaviour();
+        let kept = if configured.hides_more { contributions.clone() } else { Vec::new() };
+        let (selected, contributions) = selected::split(contributions);
+        let own = configured.host.mcp_servers();
+        let selected = match behaviour.selected_plugins {
+            true => selected::winners(selected, |name| own.contains_key(name)),
+            false => Vec::new(),
+        };
         let mut changes = last_contributions(contributions);
         let legacy_loader_active = find(&changes, CODEX_APPS).is_none();
         if legacy_loader_active && behaviour.loader_before_contributions {
             load_first(&configured.host, &mut changes);
         }
+        let before = configured.view.changed(selected.iter().map(Selected::change).collect());
         if behaviour.disabled_stays {
-            keep_disabled(&configured.view, &mut changes);
+            // Rule `selected.disabled-is-no-veto`.
+            let of_selected = |name: &str| selected.iter().any(|offer| *offer.name == *name);
+            keep_disabled(&before, &mut changes, of_selected);
         }
-        let runtime = configured.view.changed(changes);
+        let untouched = selected.iter().filter(|offer| find(&changes, &offer.name).is_none());
+        let selected_owners = untouched.map(Selected::owner).collect();
+        let runtime = before.changed(changes);
         Self {
             configured,
             revisions,
             runtime,
             legacy_loader_active,
+            selected_owners,
+            contributions: kept,
+            routed: OnceLock::new(),
             owners_of_runtime: OnceLock::new(),
             gate_open: OnceLock::new(),
             gate_closed: OnceLock::new(),
         }
+    }
+
+    /// The same for this auth: with backend auth an app hides the server of its name. Rules `route.*`.
+    #[must_use]
+    pub fn for_auth(&self, auth: Option<Auth>) -> &Self {
+        if !self.configured.hides_more || !auth.is_some_and(Auth::uses_codex_backend) {
+            return self;
+        }
+        self.routed.get_or_init(|| {
+            let (host, plugins) = (&self.configured.host, &self.configured.plugins);
+            let configured = Configured::new(Arc::clone(host), Arc::clone(plugins), true);
+            let revisions = self.revisions.clone();
+            Box::new(Self::new(Arc::new(configured), revisions, self.contributions.clone()))
+        })
     }
 
     /// The view `configured`.
@@ -215,7 +267,12 @@ impl McpRuntimeConfig {
     pub fn plugin_owners(&self) -> &PluginOwners {
         let configured = &self.configured;
         if configured.host.behaviour().owners_of_runtime {
-            self.owners_of_runtime.get_or_init(|| configured.owners_in(&self.runtime))
+            self.owners_of_runtime.get_or_init(|| {
+                let mut owners = configured.owners_in(&self.runtime);
+                let selected = self.selected_owners.iter();
+                owners.extend(selected.map(|(name, id)| (Arc::clone(name), Arc::clone(id))));
+                owners
+            })
         } else {
             configured.owners.get_or_init(|| configured.owners_in(&configured.view))
         }
@@ -250,10 +307,11 @@ impl McpRuntimeConfig {
     /// `effective.others-pass-but-auth`.
     #[must_use]
     pub fn effective(&self, auth: Option<Auth>) -> View {
-        let view = if self.gate_is_open(auth) {
-            self.gate_open.get_or_init(|| self.with_auth_limited(self.behind_open_gate()))
+        let this = self.for_auth(auth);
+        let view = if this.gate_is_open(auth) {
+            this.gate_open.get_or_init(|| this.with_auth_limited(this.behind_open_gate()))
         } else {
-            self.gate_closed.get_or_init(|| self.with_auth_limited(self.behind_closed_gate()))
+            this.gate_closed.get_or_init(|| this.with_auth_limited(this.behind_closed_gate()))
         };
         view.clone()
     }
@@ -306,12 +364,13 @@ fn load_first(host: &HostConfig, changes: &mut Vec<Change>) {
     changes.insert(at, (hosted_apps::name(), server));
 }
 
-/// Disables the servers that `configured` disables. Rule `overlay.disabled-stays`.
-fn keep_disabled(configured: &View, changes: &mut [Change]) {
+/// Disables the servers that are disabled `before` the changes, unless they are of selected plugins.
+/// Rule `overlay.disabled-stays`.
+fn keep_disabled(before: &View, changes: &mut [Change], of_selected: impl Fn(&str) -> bool) {
     for (name, change) in changes {
         let Some(server) = change.as_mut().filter(|server| server.enabled) else { continue };
-        if configured.get(name).is_some_and(|configured| !configured.enabled) {
-            *server = Arc::new(ServerConfig { enabled: false, ..ServerConfig::clone(server) });
+        if before.get(name).is_some_and(|before| !before.enabled) && !of_selected(name) {
+            *server = server.disabled();
         }
     }
 }
@@ -320,10 +379,11 @@ fn keep_disabled(configured: &View, changes: &mut [Change]) {
 /// replaces an earlier one as a whole, so only the last to a name counts.
 fn last_contributions(contributions: Vec<McpServerContribution>) -> Vec<Change> {
     let change = |contribution| match contribution {
-        McpServerContribution::Set { name, server } => (name, Some(server)),
-        McpServerContribution::Remove { name } => (name, None),
+        McpServerContribution::Set { name, server } => Some((name, Some(server))),
+        McpServerContribution::Remove { name } => Some((name, None)),
+        McpServerContribution::SelectedPlugin { .. } => None,
     };
-    let mut changes: Vec<Change> = contributions.into_iter().map(change).collect();
+    let mut changes: Vec<Change> = contributions.into_iter().filter_map(change).collect();
     // Stable, so of one name the last contribution comes last.
     changes.sort_by(|a, b| a.0.cmp(&b.0));
     changes.dedup_by(|later, kept| {

@@ -10,6 +10,7 @@ use crate::endpoint::{apps_url, override_path};
 use crate::host::{CONNECTORS_TOKEN, Host};
 use crate::origin::is_chatgpt_origin;
 use crate::rule::Rule;
+use crate::selected::is_selected;
 use crate::server::{self, Server};
 
 /// The Apps server that the hosted-apps contributor sets.
@@ -36,8 +37,9 @@ fn apps_server_at(host: &Host, path: Option<&str>) -> Server {
     let mut server = Map::new();
     server.insert("url".into(), Value::from(url));
     server.insert("startup_timeout_sec".into(), Value::from(30.0));
-    if let Some(sku) = product_sku(host) {
-        let headers = Map::from_iter([("X-OpenAI-Product-Sku".to_string(), sku.into())]);
+    let sku = product_sku(host).map(|sku| ("X-OpenAI-Product-Sku".to_string(), sku.into()));
+    let headers: Map<_, Value> = sku.into_iter().chain(originator(host)).collect();
+    if !headers.is_empty() {
         server.insert("http_headers".into(), Value::Object(headers));
     }
     if host.connectors_token {
@@ -63,6 +65,14 @@ fn product_sku(host: &Host) -> Option<&str> {
         // headers.
         None => None,
     }
+}
+
+/// Rule `apps-server.originator`: In a thread the Apps server MUST carry the header `originator:
+/// <the thread's originator>` beside the product SKU, and otherwise none of that name.
+fn originator(host: &Host) -> Option<(String, Value)> {
+    let originator = host.originator.as_deref();
+    let originator = originator.filter(|_| host.rules.has(Rule::AppsServerOriginator))?;
+    Some(("originator".into(), originator.into()))
 }
 
 /// Rule `hosted.always-speaks`: The hosted-apps contributor MUST yield exactly one contribution,
@@ -95,11 +105,18 @@ pub fn legacy_loader_is_active(host: &Host, overlays: &[Overlay]) -> bool {
 /// Rule `legacy.first-in-runtime`: The legacy Apps loader MUST put the Apps server into `runtime`
 /// before the contributions when the Apps feature is on, replacing a configured one, and MUST
 /// remove `codex_apps` there when it is off, whatever the auth; it MUST NOT touch `effective`.
+///
+/// Rule `selected.reserved-name`: The legacy Apps loader MUST replace a selected plugin's
+/// `codex_apps` when the Apps feature is on and remove it when it is off.
 pub fn load_first(host: &Host, runtime: &mut View) {
-    let loads = host.apps || runtime.contains_key(CODEX_APPS);
+    let earlier = runtime.get(CODEX_APPS);
+    let loads = host.apps || earlier.is_some();
     if host.rules.has(Rule::LegacyFirstInRuntime) && loads {
+        let of_selected = earlier.is_some_and(|earlier| is_selected(earlier.reason.by));
+        let rule =
+            if of_selected { Rule::SelectedReservedName } else { Rule::LegacyFirstInRuntime };
         let server = host.apps.then(|| legacy_server(host));
-        let decided = Decided::new(server, Rule::LegacyFirstInRuntime, By::Legacy);
+        let decided = Decided::new(server, rule, By::Legacy);
         runtime.insert(CODEX_APPS.to_string(), decided);
     }
 }

@@ -3,10 +3,14 @@
 //! A case is written as JSON (`docs/protocol.md`). Server entries and the host config stay raw JSON
 //! here, as a user wrote them: reading them is part of what is specified.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+use crate::null::null_is_absent;
 use crate::profile::Profile;
+use crate::wide::{Policy, Requirements, Thread};
 
 /// The reserved name of the host-owned Apps server.
 pub const CODEX_APPS: &str = "codex_apps";
@@ -37,6 +41,12 @@ pub struct Case {
     /// The auth at this moment; `None` is "not signed in".
     #[serde(default)]
     pub auth: Option<Auth>,
+    /// The thread that asks; `None`: none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Thread>,
+    /// What an administrator demands; `None`: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requirements: Option<Requirements>,
 }
 
 fn empty_table() -> Value {
@@ -55,6 +65,37 @@ pub struct Plugin {
     /// Server entries by name, as written.
     #[serde(default, deserialize_with = "null_is_absent")]
     pub mcp_servers: Map<String, Value>,
+    /// The apps that it declares: the id of the connector of each name.
+    #[serde(
+        default,
+        deserialize_with = "null_is_absent",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub apps: BTreeMap<String, String>,
+    /// The folder that it is installed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+    /// What the user says of its servers, by their names.
+    #[serde(
+        default,
+        deserialize_with = "null_is_absent",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub policy: BTreeMap<String, Policy>,
+}
+
+impl Plugin {
+    /// An active plugin with these servers, of which nothing else is said.
+    pub fn new(id: impl Into<String>, mcp_servers: Map<String, Value>) -> Plugin {
+        Plugin {
+            id: id.into(),
+            active: true,
+            mcp_servers,
+            apps: BTreeMap::new(),
+            root: None,
+            policy: BTreeMap::new(),
+        }
+    }
 }
 
 fn active() -> bool {
@@ -63,15 +104,6 @@ fn active() -> bool {
 
 fn active_unless_said<'de, D: Deserializer<'de>>(written: D) -> Result<bool, D::Error> {
     Ok(Option::deserialize(written)?.unwrap_or(true))
-}
-
-/// Null for an optional member of a case is an absent member, as everywhere else.
-fn null_is_absent<'de, D, T>(written: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de> + Default,
-{
-    Ok(Option::deserialize(written)?.unwrap_or_default())
 }
 
 /// An extension of the host.
@@ -89,6 +121,8 @@ pub struct Contributor {
 pub enum ContributorKind {
     /// The hosted-apps contributor, rules `hosted.*`.
     HostedApps,
+    /// The executor-plugins contributor, rule `thread.executor-plugins`.
+    ExecutorPlugins,
     /// A fixed list, in order.
     Scripted(Vec<Contribution>),
 }
@@ -109,13 +143,56 @@ pub enum Contribution {
         /// The server's name.
         name: String,
     },
+    /// Offer a server of a selected plugin.
+    #[serde(rename = "selected_plugin")]
+    SelectedPlugin {
+        /// The server's name.
+        name: String,
+        /// The id of the plugin.
+        plugin_id: String,
+        /// Its place in the selection.
+        selection_order: u64,
+        /// The entry as written.
+        server: Value,
+    },
 }
 
 impl Contribution {
-    /// The name that this contribution decides.
+    /// The name that this contribution is about.
     pub fn name(&self) -> &str {
         match self {
-            Contribution::Set { name, .. } | Contribution::Remove { name } => name,
+            Contribution::Set { name, .. }
+            | Contribution::Remove { name }
+            | Contribution::SelectedPlugin { name, .. } => name,
+        }
+    }
+
+    /// The same, to change it.
+    pub fn name_mut(&mut self) -> &mut String {
+        match self {
+            Contribution::Set { name, .. }
+            | Contribution::Remove { name }
+            | Contribution::SelectedPlugin { name, .. } => name,
+        }
+    }
+
+    /// The server that it brings, as written.
+    pub fn server(&self) -> Option<&Value> {
+        match self {
+            Contribution::Set { server, .. } | Contribution::SelectedPlugin { server, .. } => {
+                Some(server)
+            }
+            Contribution::Remove { .. } => None,
+        }
+    }
+
+    /// The same, to change it.
+    pub fn server_mut(&mut self) -> Option<&mut Value> {
+        match self {
+            Contribution::Set { server, .. } | Contribution::SelectedPlugin { server, .. } => {
+                Some(server)
+            }
+            Contribution::Remove { .. } => None,
         }
     }
 }
@@ -134,11 +211,26 @@ pub enum Auth {
     AgentIdentity,
     /// A personal access token.
     PersonalAccessToken,
+    /// A key of Amazon Bedrock.
+    BedrockApiKey,
+    /// Headers that an embedding program supplies.
+    Headers,
 }
 
 impl Auth {
     /// Every kind of auth, "not signed in" (`None`) aside.
-    pub const ALL: [Auth; 5] = [
+    pub const ALL: [Auth; 7] = [
+        Auth::ApiKey,
+        Auth::ChatGpt,
+        Auth::ChatGptAuthTokens,
+        Auth::AgentIdentity,
+        Auth::PersonalAccessToken,
+        Auth::BedrockApiKey,
+        Auth::Headers,
+    ];
+
+    /// The kinds that every case can have; the others are in wide cases only.
+    pub const PLAIN: [Auth; 5] = [
         Auth::ApiKey,
         Auth::ChatGpt,
         Auth::ChatGptAuthTokens,
@@ -150,6 +242,9 @@ impl Auth {
     pub fn is_backend(self) -> bool {
         match self {
             Auth::ApiKey => false,
+            // Rule `auth.words`: `bedrock_api_key` MUST NOT be backend auth, and `headers` MUST be.
+            Auth::BedrockApiKey => false,
+            Auth::Headers => true,
             Auth::ChatGpt
             | Auth::ChatGptAuthTokens
             | Auth::AgentIdentity
@@ -165,6 +260,8 @@ impl Auth {
             Auth::ChatGptAuthTokens => "chatgpt_auth_tokens",
             Auth::AgentIdentity => "agent_identity",
             Auth::PersonalAccessToken => "personal_access_token",
+            Auth::BedrockApiKey => "bedrock_api_key",
+            Auth::Headers => "headers",
         }
     }
 }
@@ -189,13 +286,15 @@ impl TryFrom<String> for Auth {
     }
 }
 
-/// A contributor as JSON has it: exactly one of the two members besides `id`.
+/// A contributor as JSON has it: exactly one of the members besides `id`.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenContributor {
     id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     hosted_apps: Option<Map<String, Value>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    executor_plugins: Option<Map<String, Value>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     contributions: Option<Vec<Contribution>>,
 }
@@ -204,29 +303,46 @@ impl TryFrom<WrittenContributor> for Contributor {
     type Error = String;
 
     fn try_from(written: WrittenContributor) -> Result<Self, String> {
-        let kind = match (written.hosted_apps, written.contributions) {
-            (Some(marker), None) if marker.is_empty() => ContributorKind::HostedApps,
-            (Some(_), None) => {
-                return Err(format!("`hosted_apps` of contributor `{}` must be {{}}", written.id));
+        let WrittenContributor { id, hosted_apps, executor_plugins, contributions } = written;
+        let marked = |marker: Map<String, Value>, word: &str, kind| {
+            if marker.is_empty() {
+                Ok(kind)
+            } else {
+                Err(format!("`{word}` of contributor `{id}` must be {{}}"))
             }
-            (None, Some(list)) => ContributorKind::Scripted(list),
-            (Some(_), Some(_)) | (None, None) => {
+        };
+        let kind = match (hosted_apps, executor_plugins, contributions) {
+            (Some(marker), None, None) => {
+                marked(marker, "hosted_apps", ContributorKind::HostedApps)?
+            }
+            (None, Some(marker), None) => {
+                marked(marker, "executor_plugins", ContributorKind::ExecutorPlugins)?
+            }
+            (None, None, Some(list)) => ContributorKind::Scripted(list),
+            _ => {
                 return Err(format!(
-                    "contributor `{}` needs exactly one of `hosted_apps` and `contributions`",
-                    written.id
+                    "contributor `{id}` needs exactly one of `hosted_apps`, `executor_plugins` and \
+                     `contributions`"
                 ));
             }
         };
-        Ok(Contributor { id: written.id, kind })
+        Ok(Contributor { id, kind })
     }
 }
 
 impl From<Contributor> for WrittenContributor {
     fn from(contributor: Contributor) -> Self {
-        let (hosted_apps, contributions) = match contributor.kind {
-            ContributorKind::HostedApps => (Some(Map::new()), None),
-            ContributorKind::Scripted(list) => (None, Some(list)),
+        let mut written = WrittenContributor {
+            id: contributor.id,
+            hosted_apps: None,
+            executor_plugins: None,
+            contributions: None,
         };
-        WrittenContributor { id: contributor.id, hosted_apps, contributions }
+        match contributor.kind {
+            ContributorKind::HostedApps => written.hosted_apps = Some(Map::new()),
+            ContributorKind::ExecutorPlugins => written.executor_plugins = Some(Map::new()),
+            ContributorKind::Scripted(list) => written.contributions = Some(list),
+        }
+        written
     }
 }

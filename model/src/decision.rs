@@ -52,6 +52,15 @@ pub enum By {
         /// Position in its list.
         index: usize,
     },
+    /// A selected plugin that `contributors[contributor].contributions[index]` speaks of.
+    SelectedContribution {
+        /// Position of the contributor.
+        contributor: usize,
+        /// Position in its list.
+        index: usize,
+    },
+    /// An entry of `thread.selected_plugins[i]`.
+    SelectedRoot(usize),
     /// The legacy Apps loader.
     Legacy,
     /// The gate, closed.

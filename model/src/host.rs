@@ -6,8 +6,10 @@ use serde_json::{Map, Value};
 
 use crate::decision::Rejection;
 use crate::endpoint::{DEFAULT_BASE_URL, is_valid_base, override_path};
+use crate::requirements::Demands;
 use crate::rule::{Rule, RuleSet};
 use crate::server::{self, Server};
+use crate::wide::{DEFAULT_ORIGINATOR, Thread};
 
 /// The environment variable whose token replaces the host's credentials.
 pub const CONNECTORS_TOKEN: &str = "CODEX_CONNECTORS_TOKEN";
@@ -36,8 +38,30 @@ pub struct Host {
     pub path_override: Option<String>,
     /// Whether `CODEX_CONNECTORS_TOKEN` is set to something that is not blank.
     pub connectors_token: bool,
-    /// The host config's own servers.
+    /// The host config's own servers, disabled where the requirements say so.
     pub servers: BTreeMap<String, Server>,
+    /// The rule that disabled a server, by its name.
+    pub held: BTreeMap<String, Rule>,
+    /// The originator of the thread that asks, if one does.
+    pub originator: Option<String>,
+}
+
+impl Host {
+    /// The same host, held to what an administrator demands, in a thread.
+    #[must_use]
+    pub fn held_to(mut self, demands: &Demands, thread: Option<&Thread>) -> Host {
+        self.apps = demands.apps.unwrap_or(self.apps);
+        for (name, server) in &mut self.servers {
+            if let Some(rule) = demands.against_own(name, server) {
+                *server = server::with_field(server, "enabled", Value::Bool(false));
+                self.held.insert(name.clone(), rule);
+            }
+        }
+        let named = |thread: &Thread| thread.originator.clone();
+        let default = || DEFAULT_ORIGINATOR.to_string();
+        self.originator = thread.map(|thread| named(thread).unwrap_or_else(default));
+        self
+    }
 }
 
 /// Reads a host config.
@@ -64,7 +88,17 @@ pub fn read(host: &Value, rules: RuleSet) -> Result<Host, Vec<Rejection>> {
     let servers = servers(host, rules, &mut keep);
 
     if rejections.is_empty() {
-        Ok(Host { rules, base_url, product_sku, apps, path_override, connectors_token, servers })
+        Ok(Host {
+            rules,
+            base_url,
+            product_sku,
+            apps,
+            path_override,
+            connectors_token,
+            servers,
+            held: BTreeMap::new(),
+            originator: None,
+        })
     } else {
         Err(rejections)
     }

@@ -7,8 +7,9 @@
 //! Order of reading: [`case`] (what is asked) and [`profile`] (by which [`rule`]s); [`mod@resolve`]
 //! (the three views), [`overlay`] (contributions), [`apps`] (the reserved server), [`endpoint`] (its URL),
 //! [`origin`] (where `auth` counts); [`host`], [`server`], [`field`] and [`duration`] (reading what
-//! users write); [`observe`] (what a running host shows). [`decision`], [`outcome`], [`observation`]
-//! and [`answer`] are the vocabulary of results.
+//! users write); [`observe`] (what a running host shows). [`wide`] is what only some subjects are asked:
+//! [`selected`] plugins with their [`root_path`], and [`requirements`]. [`decision`], [`outcome`],
+//! [`observation`] and [`answer`] are the vocabulary of results.
 
 pub mod answer;
 pub mod apps;
@@ -19,16 +20,23 @@ pub mod endpoint;
 pub mod field;
 pub mod host;
 pub mod lifecycle;
+pub mod narrow;
+mod null;
 pub mod observation;
 pub mod observe;
 pub mod origin;
 pub mod outcome;
 pub mod overlay;
+mod plugin;
 pub mod profile;
+pub mod requirements;
 pub mod resolve;
+pub mod root_path;
 pub mod rule;
+pub mod selected;
 pub mod server;
 pub mod warning;
+pub mod wide;
 
 pub use answer::{Answer, PluginOwners, Rejected, ServerView, Views};
 pub use case::{Auth, CODEX_APPS, Case, Contribution, Contributor, ContributorKind, Plugin};

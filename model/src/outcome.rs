@@ -4,6 +4,7 @@ use crate::answer::{Answer, PluginOwners, Rejected, ServerView, Views};
 use crate::decision::{Overlay, Rejection, View};
 use crate::host::Host;
 use crate::observation::Observed;
+use crate::selected::Selected;
 use crate::warning::Warning;
 
 /// What the specification says about a case.
@@ -30,8 +31,10 @@ pub struct Resolution {
     pub plugin_owners: PluginOwners,
     /// The host config as it was read.
     pub host: Host,
-    /// All contributions in order.
+    /// Every `Set` and `Remove` in order.
     pub overlays: Vec<Overlay>,
+    /// What selected plugins offer, in the order of the contributions.
+    pub selected: Vec<Selected>,
     /// What the host must warn about.
     pub warnings: Vec<Warning>,
 }

@@ -12,26 +12,35 @@ use crate::case::{Contribution, Contributor, ContributorKind};
 use crate::decision::{By, Decided, Overlay, Rejection, View};
 use crate::host::Host;
 use crate::rule::{Rule, RuleSet};
+use crate::selected::{self, Selected, is_selected};
 use crate::server::{self, Server};
 
-/// Reads the contributed servers, a list for each contributor. A hosted-apps contributor's list is
-/// empty: what it contributes depends on the host.
+/// What a contribution says, read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Spoken {
+    /// A `Set` or a `Remove`.
+    Overlay(Overlay),
+    /// A server of a selected plugin.
+    Selected(Selected),
+}
+
+/// Reads the contributed servers, a list for each contributor. The lists of the other kinds are empty:
+/// what they contribute depends on the host and on the thread.
 ///
 /// # Errors
 /// Every contribution whose server is invalid.
 pub fn read_servers(
     contributors: &[Contributor],
     rules: RuleSet,
-) -> Result<Vec<Vec<Overlay>>, Vec<Rejection>> {
+) -> Result<Vec<Vec<Spoken>>, Vec<Rejection>> {
     let mut rejections = Vec::new();
     let mut lists = Vec::with_capacity(contributors.len());
     for (contributor, written) in contributors.iter().enumerate() {
         let mut list = Vec::new();
         if let ContributorKind::Scripted(contributions) = &written.kind {
             for (index, contribution) in contributions.iter().enumerate() {
-                let by = By::Contribution { contributor, index };
-                match read_contribution(contribution, by, rules) {
-                    Ok(overlay) => list.push(overlay),
+                match read_contribution(contribution, (contributor, index), rules) {
+                    Ok(spoken) => list.extend(spoken),
                     Err(invalid) => rejections.push(Rejection::new(
                         format!("contributors[{contributor}].contributions[{index}]"),
                         invalid.rule,
@@ -45,16 +54,29 @@ pub fn read_servers(
     if rejections.is_empty() { Ok(lists) } else { Err(rejections) }
 }
 
+/// `None` for a selected plugin where no rule speaks of one.
 fn read_contribution(
     written: &Contribution,
-    by: By,
+    (contributor, index): (usize, usize),
     rules: RuleSet,
-) -> Result<Overlay, server::Invalid> {
+) -> Result<Option<Spoken>, server::Invalid> {
     let (server, rule) = match written {
         Contribution::Set { server, .. } => (Some(server::read(server, rules)?), set_rule(rules)),
         Contribution::Remove { .. } => (None, Rule::OverlayRemoveDeletes),
+        Contribution::SelectedPlugin { name, selection_order, server, .. } => {
+            let rule = Rule::SelectedBetweenPluginsAndConfig;
+            if !rules.has(rule) {
+                return Ok(None);
+            }
+            let server = Some(server::read(server, rules)?);
+            let by = By::SelectedContribution { contributor, index };
+            let (name, order) = (name.clone(), *selection_order);
+            return Ok(Some(Spoken::Selected(Selected { name, order, by, server, rule })));
+        }
     };
-    Ok(Overlay { name: written.name().to_string(), server, rule, by })
+    let by = By::Contribution { contributor, index };
+    let name = written.name().to_string();
+    Ok(Some(Spoken::Overlay(Overlay { name, server, rule, by })))
 }
 
 fn set_rule(rules: RuleSet) -> Rule {
@@ -65,55 +87,76 @@ fn set_rule(rules: RuleSet) -> Rule {
     }
 }
 
-/// Rule `contribution.order`: Contributions MUST be taken in registration order of contributors,
-/// and in list order within one contributor.
+/// Rule `contribution.order`: Each `Set` and `Remove` MUST be taken in registration order of
+/// contributors, and in list order within one contributor.
+///
+/// What selected plugins offer comes in the same order; `roots` are the servers of a thread's.
 pub fn in_order(
     contributors: &[Contributor],
-    read: Vec<Vec<Overlay>>,
+    read: Vec<Vec<Spoken>>,
     host: &Host,
-) -> Vec<Overlay> {
-    let mut overlays = Vec::new();
+    roots: &[Selected],
+) -> (Vec<Overlay>, Vec<Selected>) {
+    let (mut overlays, mut selected) = (Vec::new(), Vec::new());
     for (contributor, (written, list)) in contributors.iter().zip(read).enumerate() {
         match written.kind {
             ContributorKind::HostedApps => {
                 let by = By::Contribution { contributor, index: 0 };
                 overlays.push(hosted_contribution(host, by));
             }
-            ContributorKind::Scripted(_) => overlays.extend(list),
+            ContributorKind::ExecutorPlugins => selected.extend_from_slice(roots),
+            ContributorKind::Scripted(_) => list.into_iter().for_each(|spoken| match spoken {
+                Spoken::Overlay(overlay) => overlays.push(overlay),
+                Spoken::Selected(offer) => selected.push(offer),
+            }),
         }
     }
-    overlays
+    (overlays, selected)
 }
 
 /// Rule `runtime.is-overlaid-configured`: `runtime` MUST be `configured` with all contributions
 /// applied.
 ///
-/// Rule `runtime.three-phases`: `runtime` MUST be `configured`, then what the legacy Apps loader
-/// makes of it, then all contributions applied.
+/// Rule `runtime.three-phases`: `runtime` MUST be `configured` with the servers of selected
+/// plugins, then what the legacy Apps loader makes of it, then each `Set` and `Remove` applied.
 ///
-/// Rule `runtime.auth-blind`: Auth MUST NOT matter to `configured` and `runtime`. Neither function
-/// is given it.
-pub fn runtime(host: &Host, configured: &View, overlays: &[Overlay]) -> View {
-    let mut runtime = before_contributions(host, configured);
+/// Rule `runtime.auth-blind`: Auth MUST NOT matter to `configured` and `runtime`, but for the
+/// servers that an app hides. Neither function is given it.
+pub fn runtime(
+    host: &Host,
+    configured: &View,
+    selected: &[Selected],
+    overlays: &[Overlay],
+) -> View {
+    let catalog = catalog(host, configured, selected);
+    let mut runtime = before_overlays(host, &catalog);
     for overlay in overlays {
         apply(&mut runtime, overlay);
     }
-    keep_disabled(host, configured, &mut runtime);
+    keep_disabled(host, &catalog, &mut runtime);
     runtime
 }
 
+/// What host config, installed plugins and selected plugins say together.
+///
 /// Rule `overlay.untouched-stays`: A name that no contribution names MUST pass through unchanged.
 ///
 /// Rule `overlay.others-untouched-stay`: A name other than `codex_apps` that no contribution names
 /// MUST pass through unchanged.
-fn before_contributions(host: &Host, configured: &View) -> View {
+fn catalog(host: &Host, configured: &View, selected: &[Selected]) -> View {
     let rule = if host.rules.has(Rule::OverlayUntouchedStays) {
         Rule::OverlayUntouchedStays
     } else {
         Rule::OverlayOthersUntouchedStay
     };
     let passed = |(name, decided): (&String, &Decided)| (name.clone(), decided.passed_on(rule));
-    let mut runtime: View = configured.iter().map(passed).collect();
+    let mut catalog: View = configured.iter().map(passed).collect();
+    selected::add(host, &mut catalog, selected);
+    catalog
+}
+
+fn before_overlays(host: &Host, catalog: &View) -> View {
+    let mut runtime = catalog.clone();
     load_first(host, &mut runtime);
     runtime
 }
@@ -122,8 +165,7 @@ fn before_contributions(host: &Host, configured: &View) -> View {
 /// field of the earlier server survives, `enabled` included.
 ///
 /// Rule `overlay.set-replaces-but-disabled`: `Set` MUST insert or replace the named server as a
-/// whole; no field of the earlier server survives, except that a name disabled in `configured`
-/// stays disabled.
+/// whole; no field of the earlier server survives, except that a disabled name stays disabled.
 ///
 /// Rule `overlay.remove-deletes`: `Remove` MUST delete the named server, and MUST be a no-op for an
 /// absent name.
@@ -154,26 +196,38 @@ fn deciding_rule(overlay: &Overlay, earlier: Option<By>) -> Rule {
 /// Rule `overlay.disabled-stays`: A name that is disabled in `configured` MUST be disabled in
 /// `runtime` too if it is there, whichever contribution set it; its other fields are those that
 /// were set, and `Remove` still deletes it.
-fn keep_disabled(host: &Host, configured: &View, runtime: &mut View) {
-    if !host.rules.has(Rule::OverlayDisabledStays) {
-        return;
-    }
+///
+/// Rule `selected.disabled-is-no-veto`: A name MUST be disabled in `runtime` because of an earlier
+/// source exactly when the server that wins among installed plugins, selected plugins and host
+/// config is disabled and is not a selected plugin's.
+fn keep_disabled(host: &Host, catalog: &View, runtime: &mut View) {
+    let rules = [Rule::OverlayDisabledStays, Rule::SelectedDisabledIsNoVeto];
+    let Some(rule) = rules.into_iter().find(|rule| host.rules.has(*rule)) else { return };
     let disabled = |server: &Server| server.get("enabled") == Some(&Value::Bool(false));
-    for (name, _) in configured.iter().filter(|(_, d)| d.server.as_ref().is_some_and(disabled)) {
+    let vetoes = |decided: &Decided| {
+        decided.server.as_ref().is_some_and(disabled) && !is_selected(decided.reason.by)
+    };
+    for (name, _) in catalog.iter().filter(|(_, decided)| vetoes(decided)) {
         let Some(decided) = runtime.get_mut(name) else { continue };
         if let Some(server) = decided.server.as_mut().filter(|server| !disabled(server)) {
             *server = server::with_field(server, "enabled", Value::Bool(false));
-            decided.reason.rule = Rule::OverlayDisabledStays;
+            decided.reason.rule = rule;
         }
     }
 }
 
-/// Rule `overlay.last-wins`: For every name, the last contribution that names it MUST decide
+/// Rule `overlay.last-wins`: For every name, the last `Set` or `Remove` that names it MUST decide
 /// whether it is in `runtime` and with which server, a `Set` after a `Remove` included.
 ///
 /// The declarative formulation of [`runtime`].
-pub fn runtime_by_name(host: &Host, configured: &View, overlays: &[Overlay]) -> View {
-    let before = before_contributions(host, configured);
+pub fn runtime_by_name(
+    host: &Host,
+    configured: &View,
+    selected: &[Selected],
+    overlays: &[Overlay],
+) -> View {
+    let catalog = catalog(host, configured, selected);
+    let before = before_overlays(host, &catalog);
     let named = overlays.iter().map(|overlay| &overlay.name);
     let names: BTreeSet<&String> = before.keys().chain(named).collect();
     let mut runtime = View::new();
@@ -189,6 +243,6 @@ pub fn runtime_by_name(host: &Host, configured: &View, overlays: &[Overlay]) -> 
         };
         runtime.insert(name.clone(), decided);
     }
-    keep_disabled(host, configured, &mut runtime);
+    keep_disabled(host, &catalog, &mut runtime);
     runtime
 }

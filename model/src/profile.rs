@@ -163,12 +163,67 @@ const CODEX_PR_27414: Definition = Definition {
     drops: &[Rule::OverlaySetReplacesWhole],
 };
 
-/// The host's credentials go where the field `auth` says, at ChatGPT's origin only.
-const CODEX_PR_29924: Definition = Definition {
-    name: "codex-pr-29924",
+/// Owners are those of `runtime`, and cases say what an administrator, a user and a plugin say of a
+/// plugin's servers.
+const CODEX_PR_27634: Definition = Definition {
+    name: "codex-pr-27634",
     parent: Some(&CODEX_PR_27414),
     adds: &[
         Rule::OwnersOfRuntime,
+        Rule::AuthWords,
+        Rule::PluginEntryShape,
+        Rule::PluginRelativeCwd,
+        Rule::PluginUserPolicy,
+        Rule::RequirementsAllowList,
+        Rule::RequirementsEmptyList,
+        Rule::RequirementsPlugins,
+        Rule::RequirementsAppsServerFree,
+        Rule::RequirementsIdentity,
+        Rule::RequirementsInvalid,
+        Rule::RequirementsFeatures,
+    ],
+    drops: &[Rule::ConfiguredOwnersExact],
+};
+
+/// With backend auth an app of a plugin hides the server of that name.
+const CODEX_PR_27607: Definition = Definition {
+    name: "codex-pr-27607",
+    parent: Some(&CODEX_PR_27634),
+    adds: &[
+        Rule::RouteAppHidesServer,
+        Rule::RouteAuthAlone,
+        Rule::RouteBlankAppIsNone,
+        Rule::RouteHiddenDoesNotVeto,
+    ],
+    drops: &[],
+};
+
+/// A thread's selected plugins.
+const CODEX_PR_27893: Definition = Definition {
+    name: "codex-pr-27893",
+    parent: Some(&CODEX_PR_27607),
+    adds: &[
+        Rule::SelectedBetweenPluginsAndConfig,
+        Rule::SelectedNotConfigured,
+        Rule::SelectedFirstSelectedWins,
+        Rule::SelectedDisabledIsNoVeto,
+        Rule::SelectedReservedName,
+        Rule::ThreadExecutorPlugins,
+        Rule::SelectedHttpDropped,
+        Rule::SelectedEnvironmentBound,
+        Rule::SelectedCwdAsWritten,
+        Rule::SelectedEnvVarsStay,
+        Rule::SelectedInvalidDropped,
+        Rule::SelectedRootAbsolute,
+    ],
+    drops: &[Rule::OverlayDisabledStays],
+};
+
+/// The host's credentials go where the field `auth` says, at ChatGPT's origin only.
+const CODEX_PR_29924: Definition = Definition {
+    name: "codex-pr-29924",
+    parent: Some(&CODEX_PR_27893),
+    adds: &[
         Rule::GatePassesButAuth,
         Rule::EffectiveOthersPassButAuth,
         Rule::EffectiveAuthAtChatgptOnly,
@@ -178,7 +233,6 @@ const CODEX_PR_29924: Definition = Definition {
         Rule::CredentialsWhereAuthSays,
     ],
     drops: &[
-        Rule::ConfiguredOwnersExact,
         Rule::GatePassesRuntime,
         Rule::EffectiveOthersPass,
         Rule::ServerRemoteStdioCwd,
@@ -186,11 +240,15 @@ const CODEX_PR_29924: Definition = Definition {
     ],
 };
 
-/// The product SKU is `codex` where none is configured.
+/// The product SKU is `codex` where none is configured, and selected plugins have HTTP servers.
 const CODEX_PR_31803: Definition = Definition {
     name: "codex-pr-31803",
     parent: Some(&CODEX_PR_29924),
     adds: &[
+        Rule::ThreadReadyEnvironments,
+        Rule::SelectedCwdInRoot,
+        Rule::SelectedHttpNoEnvironment,
+        Rule::RequirementsMatchers,
         Rule::AppsServerSkuDefault,
         Rule::ServerApprovalWrites,
         Rule::LifecycleReloadApplies,
@@ -200,10 +258,20 @@ const CODEX_PR_31803: Definition = Definition {
         Rule::LifecycleLoginEnded,
     ],
     drops: &[
+        Rule::SelectedHttpDropped,
+        Rule::SelectedCwdAsWritten,
         Rule::AppsServerNoSkuNoHeader,
         Rule::ServerApprovalModes,
         Rule::LifecycleReloadNextTurn,
     ],
+};
+
+/// The Apps server is told which program a thread is of.
+const CODEX_PR_31481: Definition = Definition {
+    name: "codex-pr-31481",
+    parent: Some(&CODEX_PR_31803),
+    adds: &[Rule::AppsServerOriginator],
+    drops: &[],
 };
 
 /// A profile of this version of the specification.
@@ -217,20 +285,32 @@ pub enum Profile {
     CodexPr27198,
     /// `codex-pr-27414`
     CodexPr27414,
+    /// `codex-pr-27634`
+    CodexPr27634,
+    /// `codex-pr-27607`
+    CodexPr27607,
+    /// `codex-pr-27893`
+    CodexPr27893,
     /// `codex-pr-29924`
     CodexPr29924,
     /// `codex-pr-31803`
     CodexPr31803,
+    /// `codex-pr-31481`
+    CodexPr31481,
 }
 
 impl Profile {
     /// Every profile, oldest first.
-    pub const ALL: [Profile; 5] = [
+    pub const ALL: [Profile; 9] = [
         Profile::CodexPr27191,
         Profile::CodexPr27198,
         Profile::CodexPr27414,
+        Profile::CodexPr27634,
+        Profile::CodexPr27607,
+        Profile::CodexPr27893,
         Profile::CodexPr29924,
         Profile::CodexPr31803,
+        Profile::CodexPr31481,
     ];
 
     /// What the profile is.
@@ -239,8 +319,12 @@ impl Profile {
             Profile::CodexPr27191 => &CODEX_PR_27191,
             Profile::CodexPr27198 => &CODEX_PR_27198,
             Profile::CodexPr27414 => &CODEX_PR_27414,
+            Profile::CodexPr27634 => &CODEX_PR_27634,
+            Profile::CodexPr27607 => &CODEX_PR_27607,
+            Profile::CodexPr27893 => &CODEX_PR_27893,
             Profile::CodexPr29924 => &CODEX_PR_29924,
             Profile::CodexPr31803 => &CODEX_PR_31803,
+            Profile::CodexPr31481 => &CODEX_PR_31481,
         }
     }
 
@@ -256,8 +340,12 @@ impl Profile {
             Profile::CodexPr27191 => const { CODEX_PR_27191.rules() },
             Profile::CodexPr27198 => const { CODEX_PR_27198.rules() },
             Profile::CodexPr27414 => const { CODEX_PR_27414.rules() },
+            Profile::CodexPr27634 => const { CODEX_PR_27634.rules() },
+            Profile::CodexPr27607 => const { CODEX_PR_27607.rules() },
+            Profile::CodexPr27893 => const { CODEX_PR_27893.rules() },
             Profile::CodexPr29924 => const { CODEX_PR_29924.rules() },
             Profile::CodexPr31803 => const { CODEX_PR_31803.rules() },
+            Profile::CodexPr31481 => const { CODEX_PR_31481.rules() },
         }
     }
 

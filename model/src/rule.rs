@@ -56,8 +56,16 @@ rules! {
     ConfiguredFirstPluginWins, "configured.first-plugin-wins", Must;
     ConfiguredOwnersExact, "configured.owners-exact", Must;
     OwnersOfRuntime, "owners.of-runtime", Must;
+    RouteAppHidesServer, "route.app-hides-server", Must;
+    RouteAuthAlone, "route.auth-alone", Must;
+    RouteBlankAppIsNone, "route.blank-app-is-none", Must;
+    RouteHiddenDoesNotVeto, "route.hidden-does-not-veto", Must;
+    AuthWords, "auth.words", Must;
     ConfiguredInactivePluginIgnored, "configured.inactive-plugin-ignored", Must;
     ConfiguredInvalidPluginServerDropped, "configured.invalid-plugin-server-dropped", Must;
+    PluginEntryShape, "plugin.entry-shape", Must;
+    PluginRelativeCwd, "plugin.relative-cwd", Must;
+    PluginUserPolicy, "plugin.user-policy", Must;
     ContributionOrder, "contribution.order", Must;
     OverlaySetReplacesWhole, "overlay.set-replaces-whole", Must;
     OverlaySetReplacesButDisabled, "overlay.set-replaces-but-disabled", Must;
@@ -69,6 +77,29 @@ rules! {
     RuntimeIsOverlaidConfigured, "runtime.is-overlaid-configured", Must;
     RuntimeThreePhases, "runtime.three-phases", Must;
     RuntimeAuthBlind, "runtime.auth-blind", Must;
+    SelectedBetweenPluginsAndConfig, "selected.between-plugins-and-config", Must;
+    SelectedNotConfigured, "selected.not-configured", Must;
+    SelectedFirstSelectedWins, "selected.first-selected-wins", Must;
+    SelectedDisabledIsNoVeto, "selected.disabled-is-no-veto", Must;
+    SelectedReservedName, "selected.reserved-name", Must;
+    ThreadExecutorPlugins, "thread.executor-plugins", Must;
+    ThreadReadyEnvironments, "thread.ready-environments", Must;
+    SelectedHttpDropped, "selected.http-dropped", Must;
+    SelectedEnvironmentBound, "selected.environment-bound", Must;
+    SelectedCwdAsWritten, "selected.cwd-as-written", Must;
+    SelectedCwdInRoot, "selected.cwd-in-root", Must;
+    SelectedEnvVarsStay, "selected.env-vars-stay", Must;
+    SelectedHttpNoEnvironment, "selected.http-no-environment", Must;
+    SelectedInvalidDropped, "selected.invalid-dropped", Must;
+    SelectedRootAbsolute, "selected.root-absolute", Must;
+    RequirementsAllowList, "requirements.allow-list", Must;
+    RequirementsEmptyList, "requirements.empty-list", Must;
+    RequirementsPlugins, "requirements.plugins", Must;
+    RequirementsAppsServerFree, "requirements.apps-server-free", Must;
+    RequirementsIdentity, "requirements.identity", Must;
+    RequirementsMatchers, "requirements.matchers", Must;
+    RequirementsInvalid, "requirements.invalid", Must;
+    RequirementsFeatures, "requirements.features", Must;
     HostedAlwaysSpeaks, "hosted.always-speaks", Must;
     HostedDisabledRemoves, "hosted.disabled-removes", Must;
     HostedEnabledSets, "hosted.enabled-sets", Must;
@@ -100,6 +131,7 @@ rules! {
     AppsServerNoSkuNoHeader, "apps-server.no-sku-no-header", Must;
     AppsServerSkuDefault, "apps-server.sku-default", Must;
     AppsServerAuth, "apps-server.auth", Must;
+    AppsServerOriginator, "apps-server.originator", Must;
     AppsServerBearerEnv, "apps-server.bearer-env", Must;
     FeaturesAppsDefaultOn, "features.apps-default-on", Must;
     FeaturesConnectorsAlias, "features.connectors-alias", Must;
@@ -184,44 +216,49 @@ impl TryFrom<String> for Rule {
     }
 }
 
-/// A set of rules, one bit each.
+/// A set of rules, one bit each: those of the first half of the bits, and the rest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RuleSet(u128);
+pub struct RuleSet(u128, u128);
+
+/// How many rules have their bit in the first half.
+const HALF: usize = 128;
 
 // A bit for every rule.
-const _: () = assert!(Rule::ALL.len() <= 128);
+const _: () = assert!(Rule::ALL.len() <= 2 * HALF);
 
 impl RuleSet {
     /// The set without a rule in it.
-    pub const EMPTY: RuleSet = RuleSet(0);
+    pub const EMPTY: RuleSet = RuleSet(0, 0);
 
     /// Whether a rule is in the set.
     pub const fn has(self, rule: Rule) -> bool {
-        self.0 & RuleSet::bit(rule) != 0
+        let RuleSet(first, rest) = self.and(RuleSet::only(rule));
+        first | rest != 0
     }
 
     /// The set with one more rule.
     #[must_use]
     pub const fn with(self, rule: Rule) -> RuleSet {
-        RuleSet(self.0 | RuleSet::bit(rule))
+        self.or(RuleSet::only(rule))
     }
 
     /// The set with one rule less.
     #[must_use]
     pub const fn without(self, rule: Rule) -> RuleSet {
-        RuleSet(self.0 & !RuleSet::bit(rule))
+        let RuleSet(first, rest) = RuleSet::only(rule);
+        RuleSet(self.0 & !first, self.1 & !rest)
     }
 
     /// The rules that are in one of two sets.
     #[must_use]
     pub const fn or(self, other: RuleSet) -> RuleSet {
-        RuleSet(self.0 | other.0)
+        RuleSet(self.0 | other.0, self.1 | other.1)
     }
 
     /// The rules that are in both of two sets.
     #[must_use]
     pub const fn and(self, other: RuleSet) -> RuleSet {
-        RuleSet(self.0 & other.0)
+        RuleSet(self.0 & other.0, self.1 & other.1)
     }
 
     /// The rules of the set, in the order of the page.
@@ -229,8 +266,18 @@ impl RuleSet {
         Rules(self)
     }
 
-    const fn bit(rule: Rule) -> u128 {
-        1 << rule as u8
+    /// The set of one rule.
+    const fn only(rule: Rule) -> RuleSet {
+        let bit = rule as usize;
+        if bit < HALF { RuleSet(1 << bit, 0) } else { RuleSet(0, 1 << (bit - HALF)) }
+    }
+
+    /// The smallest bit in the set.
+    const fn first(self) -> usize {
+        match self.0 {
+            0 => HALF + self.1.trailing_zeros() as usize,
+            first => first.trailing_zeros() as usize,
+        }
     }
 }
 
@@ -242,7 +289,7 @@ impl Iterator for Rules {
     type Item = Rule;
 
     fn next(&mut self) -> Option<Rule> {
-        let rule = *Rule::ALL.get(self.0.0.trailing_zeros() as usize)?;
+        let rule = *Rule::ALL.get(self.0.first())?;
         self.0 = self.0.without(rule);
         Some(rule)
     }

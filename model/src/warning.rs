@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use crate::case::{Case, Contribution, ContributorKind};
 use crate::field::field;
 use crate::host::is_key;
+use crate::plugin;
 use crate::rule::{Rule, RuleSet};
-use crate::server;
 
 /// A warning that a MUST speaks of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,9 @@ pub struct Warning {
 
 /// Every warning that a valid case demands, in the order of the case. A null demands none: its key is
 /// absent (`value.null-is-absent`).
+///
+/// Rule `configured.invalid-plugin-server-dropped`: An invalid server entry of a plugin MUST be
+/// dropped (with a warning) and the rest of that plugin kept.
 pub fn warnings(case: &Case, rules: RuleSet) -> Vec<Warning> {
     let mut found = Warnings { rules, found: Vec::new() };
     if let Some(host) = case.host.as_object() {
@@ -26,13 +29,20 @@ pub fn warnings(case: &Case, rules: RuleSet) -> Vec<Warning> {
     }
     for (i, plugin) in case.plugins.iter().enumerate().filter(|(_, plugin)| plugin.active) {
         for (name, entry) in &plugin.mcp_servers {
-            found.of_plugin_server(entry, || format!("plugins[{i}].mcp_servers.{name}"));
+            let path = || format!("plugins[{i}].mcp_servers.{name}");
+            match plugin::read(plugin, name, entry, rules) {
+                Ok(_) => found.of_server(&plugin::shaped(entry, rules), &path),
+                Err(_) => found.add(path(), Rule::ConfiguredInvalidPluginServerDropped),
+            }
         }
     }
     for (i, contributor) in case.contributors.iter().enumerate() {
         let ContributorKind::Scripted(list) = &contributor.kind else { continue };
         for (j, contribution) in list.iter().enumerate() {
-            if let Contribution::Set { server, .. } = contribution {
+            // Where no rule speaks of selected plugins, such a contribution is not looked at.
+            let is_read = !matches!(contribution, Contribution::SelectedPlugin { .. })
+                || rules.has(Rule::SelectedBetweenPluginsAndConfig);
+            if let Some(server) = contribution.server().filter(|_| is_read) {
                 found.of_server(server, &|| format!("contributors[{i}].contributions[{j}]"));
             }
         }
@@ -71,15 +81,6 @@ impl Warnings {
                 (key, _) if !is_key(key) => self.add(format!("host.{key}"), Rule::HostWrongType),
                 _ => {}
             }
-        }
-    }
-
-    /// Rule `configured.invalid-plugin-server-dropped`: An invalid server entry of a plugin MUST be
-    /// dropped (with a warning) and the rest of that plugin kept.
-    fn of_plugin_server(&mut self, entry: &Value, path: impl Fn() -> String) {
-        match server::read(entry, self.rules) {
-            Ok(_) => self.of_server(entry, &path),
-            Err(_) => self.add(path(), Rule::ConfiguredInvalidPluginServerDropped),
         }
     }
 

@@ -63,9 +63,10 @@ fn refuted(example: &Example, profile: Profile) -> Vec<String> {
 
 #[test]
 fn the_model_agrees_with_every_vector() {
-    let vectors = read("tests/vectors/codex-pr-27191.jsonl");
-    assert_eq!(vectors.lines().count(), 400);
-    for line in vectors.lines() {
+    let files = ["codex-pr-27191", "codex-pr-31481"];
+    let vectors = files.map(|name| read(&format!("tests/vectors/{name}.jsonl")));
+    assert_eq!(vectors.each_ref().map(|vectors| vectors.lines().count()), [400, 400]);
+    for line in vectors.iter().flat_map(|vectors| vectors.lines()) {
         let vector: Value = serde_json::from_str(line).unwrap();
         let answer = answer(&vector["case"]);
         let id = &vector["case"]["id"];

@@ -13,8 +13,15 @@ fn a_profile_and_an_auth_are_read_and_written_as_one_word() {
         assert_eq!(serde_json::to_value(profile).unwrap(), profile.name());
         assert_eq!(serde_json::from_value::<Profile>(profile.name().into()).unwrap(), profile);
     }
-    let words =
-        ["api_key", "chatgpt", "chatgpt_auth_tokens", "agent_identity", "personal_access_token"];
+    let words = [
+        "api_key",
+        "chatgpt",
+        "chatgpt_auth_tokens",
+        "agent_identity",
+        "personal_access_token",
+        "bedrock_api_key",
+        "headers",
+    ];
     assert_eq!(Auth::ALL.map(Auth::word), words);
     for auth in Auth::ALL {
         assert_eq!(serde_json::to_value(auth).unwrap(), auth.word());
@@ -35,6 +42,7 @@ fn a_contribution_decides_the_name_that_it_names() {
     for written in [
         json!({"set": {"name": "a", "server": {"command": "srv"}}}),
         json!({"remove": {"name": "a"}}),
+        json!({"selected_plugin": {"name": "a", "plugin_id": "p", "selection_order": 0, "server": {}}}),
     ] {
         let contribution: Contribution = serde_json::from_value(written).unwrap();
         assert_eq!(contribution.name(), "a");
@@ -48,7 +56,9 @@ fn a_contributor_is_hosted_or_has_a_list_and_not_both() {
     assert_eq!(read(&hosted).unwrap().kind, ContributorKind::HostedApps);
     let scripted = json!({"id": "x", "contributions": []});
     assert_eq!(read(&scripted).unwrap().kind, ContributorKind::Scripted(Vec::new()));
-    for written in [hosted, scripted] {
+    let executor = json!({"id": "e", "executor_plugins": {}});
+    assert_eq!(read(&executor).unwrap().kind, ContributorKind::ExecutorPlugins);
+    for written in [hosted, scripted, executor] {
         assert_eq!(serde_json::to_value(read(&written).unwrap()).unwrap(), written);
     }
     for refused in [
@@ -56,6 +66,8 @@ fn a_contributor_is_hosted_or_has_a_list_and_not_both() {
         json!({"id": "x", "hosted_apps": {}, "contributions": []}),
         json!({"id": "x", "hosted_apps": {"apps": true}}),
         json!({"id": "x", "hosted_apps": null}),
+        json!({"id": "x", "executor_plugins": {"a": 1}}),
+        json!({"id": "x", "executor_plugins": {}, "hosted_apps": {}}),
         json!({"id": "x", "contributions": [], "other": 1}),
     ] {
         assert!(read(&refused).is_err(), "{refused}");

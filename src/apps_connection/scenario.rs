@@ -153,6 +153,8 @@ impl Setting {
             plugins: Vec::new(),
             contributors,
             auth: self.auth,
+            thread: None,
+            requirements: None,
         }
     }
 }

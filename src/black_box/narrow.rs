@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use mcp_overlay_model::endpoint::is_valid_base;
+use mcp_overlay_model::narrow::narrowed;
 use mcp_overlay_model::origin::is_chatgpt_origin;
 use mcp_overlay_model::{Auth, Case, Contributor, ContributorKind, Plugin, server};
 use serde_json::{Map, Value, json};
@@ -46,7 +47,8 @@ const TRUE_BASE: Step =
 const BASE_STEP: &str = "the Apps endpoint must be on loopback, at a plain path";
 
 /// The steps, in order.
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
+    ("a running host is not told of threads, requirements and policies yet", no_wide_parts),
     ("an app-server has the hosted Apps extension and no other contributor", only_hosted_apps),
     ("auth.json can only express none, api_key and chatgpt", plain_auth),
     ("TOML has no null, and no integer of more than 64 bits", plain_values),
@@ -89,6 +91,10 @@ impl AppsOrigin {
             (nearer != *case).then_some(reason)
         })
     }
+}
+
+fn no_wide_parts(case: &mut Case) {
+    *case = narrowed(case.clone());
 }
 
 fn only_hosted_apps(case: &mut Case) {

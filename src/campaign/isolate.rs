@@ -187,6 +187,9 @@ mod tests {
         fn warns(&self) -> bool {
             false
         }
+        fn knows_wide_cases(&self) -> bool {
+            true
+        }
         fn declared(&self) -> Steps {
             Steps::none()
         }

@@ -117,6 +117,7 @@ impl Options {
             subject: driver.name().into(),
             kind: driver.kind(),
             warns: driver.warns(),
+            knows_wide_cases: driver.knows_wide_cases(),
             steps: driver.declared(),
             profile: self.profile.name().into(),
             phases: self.phases.iter().copied().collect(),

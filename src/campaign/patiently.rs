@@ -53,6 +53,10 @@ impl Driver for Patiently<'_> {
         self.driver.warns()
     }
 
+    fn knows_wide_cases(&self) -> bool {
+        self.driver.knows_wide_cases()
+    }
+
     fn declared(&self) -> Steps {
         self.driver.declared()
     }

@@ -86,7 +86,13 @@ impl Run<'_> {
         match phase {
             Phase::Vectors => self.vectors(),
             Phase::Edges => {
-                self.cases(self.driver, phase, Some(edges::count()), None, 0, edges::case)
+                let wide = edges::wide(self.options.profile);
+                let total = edges::count() + wide.len() as u64;
+                let case = |index: u64| {
+                    let of_wide = || wide.get(index.checked_sub(edges::count())? as usize).cloned();
+                    edges::case(index).or_else(of_wide)
+                };
+                self.cases(self.driver, phase, Some(total), None, 0, case)
             }
             Phase::Exhaustive => {
                 self.cases(self.driver, phase, Some(exhaustive::COUNT), None, 0, exhaustive::case)
@@ -106,8 +112,7 @@ impl Run<'_> {
     }
 
     fn vectors(&mut self) -> Result<(), Error> {
-        let vectors =
-            vectors::parse(vectors::COMMITTED, "tests/vectors/codex-pr-27191.jsonl".as_ref())?;
+        let vectors = vectors::of(self.options.profile)?;
         // A run of few cases is to be short.
         let total = (vectors.len() as u64).min(self.options.cases.unwrap_or(u64::MAX));
         // Vectors come from the seed's own code, so they also check the specification.
@@ -157,7 +162,7 @@ impl Run<'_> {
         let narrowed = |index| {
             let case = Case { profile, ..case_of(index)? };
             if !outside {
-                return Some(case);
+                return Some(driver.narrow(case));
             }
             let near = driver.narrow(case.clone());
             narrowed_cases.fetch_add(u64::from(near != case), Ordering::Relaxed);

@@ -14,6 +14,7 @@ use super::judging::{
 use super::late::Trouble;
 use super::options::{ENOUGH_FAILURES, Options};
 use super::sift::Sieve;
+use crate::cases::edges;
 use crate::cases::labels::{LabelCounts, labels};
 use crate::finding::investigate::Failing;
 use crate::judge::verdict::{PURE, Verdict};
@@ -23,7 +24,7 @@ use crate::rules::coverage::{self, RuleCounts};
 use crate::subject::{Driver, Reply, Visibility};
 
 /// Sampling stride: the rules that a case reaches are counted for one case in this many, and for
-/// all vectors.
+/// all vectors and wide edges.
 const COVERAGE_STRIDE: u64 = 8;
 
 /// Cases per chunk when a time limit ends the phase: a slow subject takes long for a whole chunk.
@@ -143,7 +144,10 @@ impl Work<'_> {
             tally.rules.record(coverage::reached_outside(case, outcome));
             let other_route = matches!(self.phase, Phase::Arguments | Phase::Split);
             tally.rules.record(other_route.then_some(Rule::DeliveryAnyWay));
-        } else if index.is_multiple_of(COVERAGE_STRIDE) || self.phase == Phase::Vectors {
+        } else if index.is_multiple_of(COVERAGE_STRIDE)
+            || self.phase == Phase::Vectors
+            || (self.phase == Phase::Edges && *index >= edges::count())
+        {
             tally.rules.record(coverage::reached(case, outcome));
         }
     }

@@ -10,13 +10,9 @@ pub fn entries(case: &Case) -> impl Iterator<Item = &Value> {
     let of_plugins = case.plugins.iter().flat_map(|plugin| plugin.mcp_servers.values());
     let contributed = case.contributors.iter().flat_map(|contributor| match &contributor.kind {
         ContributorKind::Scripted(list) => list.as_slice(),
-        ContributorKind::HostedApps => &[],
+        ContributorKind::HostedApps | ContributorKind::ExecutorPlugins => &[],
     });
-    let contributed = contributed.filter_map(|contribution| match contribution {
-        Contribution::Set { server, .. } => Some(server),
-        Contribution::Remove { .. } => None,
-    });
-    own.chain(of_plugins).chain(contributed)
+    own.chain(of_plugins).chain(contributed.filter_map(Contribution::server))
 }
 
 /// The same, mutable.
@@ -27,13 +23,9 @@ pub fn entries_mut(case: &mut Case) -> impl Iterator<Item = &mut Value> {
     let contributed =
         case.contributors.iter_mut().flat_map(|contributor| match &mut contributor.kind {
             ContributorKind::Scripted(list) => list.as_mut_slice(),
-            ContributorKind::HostedApps => &mut [],
+            ContributorKind::HostedApps | ContributorKind::ExecutorPlugins => &mut [],
         });
-    let contributed = contributed.filter_map(|contribution| match contribution {
-        Contribution::Set { server, .. } => Some(server),
-        Contribution::Remove { .. } => None,
-    });
-    own.chain(of_plugins).chain(contributed)
+    own.chain(of_plugins).chain(contributed.filter_map(Contribution::server_mut))
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub fn case(index: u64) -> Option<Case> {
     let mut digits = Digits::new(index);
     let auth = match digits.next(6) {
         0 => None,
-        kind => Auth::ALL.get(kind as usize - 1).copied(),
+        kind => Auth::PLAIN.get(kind as usize - 1).copied(),
     };
     let apps = digits.next(2) == 1;
     let mut configured = Map::new();
@@ -52,9 +52,11 @@ pub fn case(index: u64) -> Option<Case> {
         id: format!("small-{index}"),
         profile: Profile::default(),
         host: json!({"features": {"apps": apps}, "mcp_servers": configured}),
-        plugins: vec![Plugin { id: "p@market".into(), active: true, mcp_servers: from_plugin }],
+        plugins: vec![Plugin::new("p@market", from_plugin)],
         contributors: contributors(digits.rest()),
         auth,
+        thread: None,
+        requirements: None,
     })
 }
 

@@ -343,7 +343,7 @@ fn label_configured(case: &Case, resolution: &Resolution, set: &mut LabelSet) {
     }
     let named = case.contributors.iter().flat_map(|contributor| match &contributor.kind {
         ContributorKind::Scripted(list) => list.as_slice(),
-        ContributorKind::HostedApps => &[],
+        ContributorKind::HostedApps | ContributorKind::ExecutorPlugins => &[],
     });
     for contribution in named {
         set.add(Label::NearlyReserved, is_nearly_reserved(contribution.name()));

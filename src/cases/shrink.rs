@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use mcp_overlay_model::{CODEX_APPS, Case, Contribution, ContributorKind};
+use mcp_overlay_model::{CODEX_APPS, Case, ContributorKind};
 use serde_json::{Value, json};
 
 /// The simpler neighbours of `case`, the largest reduction first.
@@ -190,7 +190,9 @@ const PLAIN_NAMES: [&str; 4] = ["a", "b", "c", "d"];
 fn each_name(case: &mut Case, edit: &mut dyn FnMut(&mut String)) {
     let own = case.host.get_mut("mcp_servers").and_then(Value::as_object_mut);
     let of_plugins = case.plugins.iter_mut().map(|plugin| &mut plugin.mcp_servers);
-    for servers in own.into_iter().chain(of_plugins) {
+    let selected = case.thread.iter_mut().flat_map(|thread| &mut thread.selected_plugins);
+    let of_selected = selected.map(|plugin| &mut plugin.mcp_servers);
+    for servers in own.into_iter().chain(of_plugins).chain(of_selected) {
         let named = std::mem::take(servers).into_iter().map(|(mut name, entry)| {
             edit(&mut name);
             (name, entry)
@@ -199,9 +201,7 @@ fn each_name(case: &mut Case, edit: &mut dyn FnMut(&mut String)) {
     }
     for contributor in &mut case.contributors {
         if let ContributorKind::Scripted(list) = &mut contributor.kind {
-            list.iter_mut().for_each(|contribution| match contribution {
-                Contribution::Set { name, .. } | Contribution::Remove { name } => edit(name),
-            });
+            list.iter_mut().for_each(|contribution| edit(contribution.name_mut()));
         }
     }
 }

@@ -2,11 +2,26 @@
 
 use std::path::Path;
 
-use mcp_overlay_model::{Answer, Case};
+use mcp_overlay_model::{Answer, Case, Profile, Rule};
 use serde::{Deserialize, Serialize};
 
 /// The vectors this version was built with.
 pub const COMMITTED: &str = include_str!("../../tests/vectors/codex-pr-27191.jsonl");
+
+/// Those of the newest profile, with wide cases.
+pub const WIDE: &str = include_str!("../../tests/vectors/codex-pr-31481.jsonl");
+
+/// The committed vectors that a profile is checked with: wide ones where a case can be wide.
+///
+/// # Errors
+/// None in practice: a test reads both files.
+pub fn of(profile: Profile) -> Result<Vec<Vector>, BadVector> {
+    let mut vectors = parse(COMMITTED, "tests/vectors/codex-pr-27191.jsonl".as_ref())?;
+    if profile.has(Rule::RequirementsAllowList) {
+        vectors.extend(parse(WIDE, "tests/vectors/codex-pr-31481.jsonl".as_ref())?);
+    }
+    Ok(vectors)
+}
 
 /// A case with its expected answer.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]

@@ -182,6 +182,8 @@ fn case(
         plugins: plugins.iter().map(case_plugin).collect(),
         contributors: contributors.to_vec(),
         auth,
+        thread: None,
+        requirements: None,
     })
 }
 
@@ -192,5 +194,5 @@ fn case_plugin(plugin: &Plugin) -> model::Plugin {
     let valid = servers.map(|(name, server)| (name.to_string(), server.to_canonical_json()));
     let dropped = plugin.dropped.iter().map(|name| (name.clone(), json!({})));
     let entries: Map<String, Value> = valid.chain(dropped).collect();
-    model::Plugin { id: plugin.id.clone(), active: plugin.active, mcp_servers: entries }
+    model::Plugin { active: plugin.active, ..model::Plugin::new(&plugin.id, entries) }
 }

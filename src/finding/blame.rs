@@ -98,8 +98,13 @@ fn rule_by_auth(driver: &dyn Driver, case: &Case, differences: &[Difference]) ->
         // The loader heeds auth by rights; only the view is the wrong one.
         return Some(LOADS);
     }
+    // Where an app may hide a server, auth matters by rights.
+    let is_routed = case.profile.has(Rule::RouteAppHidesServer);
+    if is_routed && case.plugins.iter().any(|plugin| !plugin.apps.is_empty()) {
+        return None;
+    }
     let other = |auth| Case { auth, ..case.clone() };
-    let auths = std::iter::once(None).chain(Auth::ALL.map(Some));
+    let auths = std::iter::once(None).chain(Auth::PLAIN.map(Some));
     let right = auths.map(other).any(|case| judge(driver, &case).1.is_right());
     let hosted = match in_runtime.by {
         Some(By::Contribution { contributor, .. }) => case

@@ -220,6 +220,19 @@ pub fn describe_input(case: &Case, by: By) -> String {
             }
             None => format!("contributors[{contributor}].contributions[{index}]"),
         },
+        By::SelectedContribution { contributor, index } => {
+            format!(
+                "a selected plugin, {}",
+                describe_input(case, By::Contribution { contributor, index })
+            )
+        }
+        By::SelectedRoot(position) => {
+            let selected = case.thread.as_ref().and_then(|t| t.selected_plugins.get(position));
+            match selected {
+                Some(plugin) => format!("selected plugin {}", printable(&plugin.id)),
+                None => format!("thread.selected_plugins[{position}]"),
+            }
+        }
         By::Legacy => "the legacy Apps loader".into(),
         By::Gate => why_gate_is_closed(case),
     }
@@ -228,11 +241,13 @@ pub fn describe_input(case: &Case, by: By) -> String {
 fn why_gate_is_closed(case: &Case) -> String {
     let features = case.host.get("features");
     let off = features.and_then(|features| features.get("apps")) == Some(&Value::Bool(false));
+    let demanded = case.requirements.as_ref().and_then(|demanded| demanded.features.get("apps"));
+    let off = demanded.map_or(off, |on| !on);
     match (off, case.auth) {
-        (true, None | Some(Auth::ApiKey)) => {
+        (true, auth) if !auth.is_some_and(Auth::is_backend) => {
             format!("the Apps feature is off and auth is {}", auth_word(case.auth))
         }
-        (true, Some(_)) => "the Apps feature is off".into(),
+        (true, _) => "the Apps feature is off".into(),
         (false, auth) => format!("auth is {}", auth_word(auth)),
     }
 }

@@ -105,6 +105,10 @@ impl Driver for HostDriver {
         VIEWS.warns()
     }
 
+    fn knows_wide_cases(&self) -> bool {
+        VIEWS.knows_wide_cases()
+    }
+
     fn declared(&self) -> Steps {
         Steps::none()
     }

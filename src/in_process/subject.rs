@@ -33,6 +33,10 @@ impl Subject for HostSubject {
         ProductionSubject.warns()
     }
 
+    fn knows_wide_cases(&self) -> bool {
+        ProductionSubject.knows_wide_cases()
+    }
+
     fn resolve(&self, case: &Case) -> Answer {
         ProductionSubject.resolve(case)
     }

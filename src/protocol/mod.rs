@@ -163,6 +163,7 @@ fn hello(subject: &dyn Subject) -> Value {
     let steps = subject.steps();
     let mut capabilities = vec!["resolve"];
     capabilities.extend(subject.warns().then_some("warnings"));
+    capabilities.extend(subject.knows_wide_cases().then_some("wide-cases"));
     capabilities.extend((!steps.is_empty()).then_some("sequence"));
     let mut hello = serde_json::json!({
         "version": VERSION,

@@ -8,7 +8,7 @@ use crate::cases::labels::LabelCounts;
 use crate::finding::Finding;
 use crate::finding::expected::{Entry, Expected};
 use crate::rules;
-use crate::rules::coverage::{RuleCounts, can_show};
+use crate::rules::coverage::{RuleCounts, WIDE, can_show};
 use crate::rules::over_time::is_shown_by;
 use crate::subject::{Steps, SubjectKind};
 
@@ -41,6 +41,14 @@ pub struct Report {
     pub gave_up: Option<String>,
 }
 
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(yes: &bool) -> bool {
+    *yes
+}
+
 /// The options of a run. Reports that differ only in the shard are parts of one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunOptions {
@@ -53,6 +61,9 @@ pub struct RunOptions {
     /// Whether the subject says what it warned about.
     #[serde(default)]
     pub warns: bool,
+    /// Whether the subject is asked wide cases.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub knows_wide_cases: bool,
     /// The steps of sequences that a subject over stdio declares.
     #[serde(default, skip_serializing_if = "Steps::is_empty")]
     pub steps: Steps,
@@ -377,7 +388,9 @@ impl Report {
 
     /// Whether the subject can show that it keeps or breaks a rule.
     pub fn can_show(&self, rule: Rule) -> bool {
-        can_show(self.run.kind, self.rules(), rule) || is_shown_by(&self.run.steps, rule)
+        let is_asked = self.run.knows_wide_cases || !WIDE.contains(&rule);
+        (can_show(self.run.kind, self.rules(), rule) && is_asked)
+            || is_shown_by(&self.run.steps, rule)
     }
 
     /// The result for a rule.

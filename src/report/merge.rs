@@ -135,9 +135,20 @@ fn same_run(first: &(String, Report), other: &(String, Report)) -> Result<(), Me
 }
 
 /// The options that must be equal, with their descriptions.
-fn options(run: &RunOptions) -> [(&'static str, String); 16] {
+fn options(run: &RunOptions) -> [(&'static str, String); 17] {
     let RunOptions { version, subject, kind, warns, steps, profile, phases, seed, .. } = run;
-    let RunOptions { cases, sequences, length, time, twice, shard, strict, complete, .. } = run;
+    let RunOptions {
+        knows_wide_cases,
+        cases,
+        sequences,
+        length,
+        time,
+        twice,
+        shard,
+        strict,
+        complete,
+        ..
+    } = run;
     let written =
         |phases: &[Phase]| phases.iter().map(|phase| phase.word()).collect::<Vec<_>>().join(", ");
     let or_none = |value: &Option<u64>| value.map_or("none".into(), |value| value.to_string());
@@ -147,6 +158,7 @@ fn options(run: &RunOptions) -> [(&'static str, String); 16] {
         ("the profile", quoted(profile)),
         ("the kind of subject", format!("{kind:?}")),
         ("whether the subject says what it warned about", warns.to_string()),
+        ("whether the subject knows wide cases", knows_wide_cases.to_string()),
         ("the steps that the subject plays", steps.words().join(", ")),
         ("the list of phases", written(phases)),
         ("the seed", seed.to_string()),

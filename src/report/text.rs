@@ -17,9 +17,9 @@ use crate::cases::labels::LabelRow;
 use crate::display::grouped;
 use crate::display::printable_lines;
 use crate::finding::Finding;
-use crate::rules::coverage::WITH_WARNINGS;
+use crate::rules::coverage::{WIDE, WITH_WARNINGS};
 use crate::rules::over_time::is_shown_by;
-use crate::subject::{Steps, SubjectKind};
+use crate::subject::{Steps, SubjectKind, Visibility};
 
 const BOLD: Style = Style::new().bold();
 const GREEN: Style = AnsiColor::Green.on_default().bold();
@@ -206,6 +206,9 @@ impl<W: Write> TextReporter<W> {
         if let Some(line) = unseen_turns(report) {
             self.line(&line);
         }
+        if let Some(line) = unasked_wide_cases(report) {
+            self.line(&line);
+        }
         if let Some(line) = unseen_warnings(report) {
             self.line(&line);
         }
@@ -305,6 +308,19 @@ fn unseen_warnings(report: &Report) -> Option<String> {
     (!report.run.warns && report.phases.iter().any(|phase| phase.cases > 0)).then(|| {
         let rules = rules.join(", ");
         format!("not shown: the warnings of {rules}; the subject does not say what it warns about")
+    })
+}
+
+/// Says that wide cases are not asked; `None` if they are, or if there are none.
+fn unasked_wide_cases(report: &Report) -> Option<String> {
+    let rules: Vec<&str> =
+        report.rules().iter().filter(|rule| WIDE.contains(rule)).map(|rule| rule.id()).collect();
+    let is_asked = report.run.kind.visibility() == Visibility::Views
+        && report.phases.iter().any(|phase| phase.cases > 0)
+        && !rules.is_empty();
+    (is_asked && !report.run.knows_wide_cases).then(|| {
+        let rules = rules.join(", ");
+        format!("not shown: {rules}; the subject does not declare the capability \"wide-cases\"")
     })
 }
 

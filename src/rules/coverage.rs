@@ -21,6 +21,40 @@ use crate::subject::{SubjectKind, Visibility};
 pub const WITH_WARNINGS: [Rule; 3] =
     [Rule::ConfiguredInvalidPluginServerDropped, Rule::ServerUnknownField, Rule::HostWrongType];
 
+/// The rules that only wide cases reach. A subject says whether it is asked such cases.
+pub const WIDE: [Rule; 30] = [
+    Rule::RouteAppHidesServer,
+    Rule::RouteAuthAlone,
+    Rule::RouteBlankAppIsNone,
+    Rule::RouteHiddenDoesNotVeto,
+    Rule::AuthWords,
+    Rule::PluginRelativeCwd,
+    Rule::PluginUserPolicy,
+    Rule::SelectedBetweenPluginsAndConfig,
+    Rule::SelectedNotConfigured,
+    Rule::SelectedFirstSelectedWins,
+    Rule::SelectedReservedName,
+    Rule::ThreadExecutorPlugins,
+    Rule::ThreadReadyEnvironments,
+    Rule::SelectedHttpDropped,
+    Rule::SelectedEnvironmentBound,
+    Rule::SelectedCwdAsWritten,
+    Rule::SelectedCwdInRoot,
+    Rule::SelectedEnvVarsStay,
+    Rule::SelectedHttpNoEnvironment,
+    Rule::SelectedInvalidDropped,
+    Rule::SelectedRootAbsolute,
+    Rule::RequirementsAllowList,
+    Rule::RequirementsEmptyList,
+    Rule::RequirementsPlugins,
+    Rule::RequirementsAppsServerFree,
+    Rule::RequirementsIdentity,
+    Rule::RequirementsMatchers,
+    Rule::RequirementsInvalid,
+    Rule::RequirementsFeatures,
+    Rule::AppsServerOriginator,
+];
+
 /// How many of the cases that were looked at reached each rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -131,7 +165,8 @@ fn narrowed_away(kind: SubjectKind, rules: RuleSet) -> impl Iterator<Item = &'st
     const AT_CHATGPT: [Rule; 2] = [Rule::EndpointWholeHost, Rule::EndpointOtherHost];
     // The extension replaces the whole server of the legacy loader.
     const REPLACED: [Rule; 1] = [Rule::EndpointLegacyPath];
-    let is_replaced = !rules.has(Rule::OverlayDisabledStays);
+    let stays = [Rule::OverlayDisabledStays, Rule::SelectedDisabledIsNoVeto];
+    let is_replaced = !stays.into_iter().any(|rule| rules.has(rule));
     let (always, origin): (&[Rule], &[Rule]) = match kind {
         SubjectKind::InProcess | SubjectKind::Production | SubjectKind::Stdio => (&[], &[]),
         SubjectKind::AppServer => (&ALWAYS, &ON_LOOPBACK),
@@ -148,4 +183,24 @@ pub fn unseen() -> RuleSet {
         unseen.map(|entry| entry.rule).collect()
     });
     *UNSEEN
+}
+
+#[cfg(test)]
+mod tests {
+    use mcp_overlay_model::{Profile, resolve};
+
+    use super::*;
+    use crate::cases::edges::wide;
+
+    #[test]
+    fn the_wide_edges_reach_every_rule_that_is_about_wide_cases() {
+        for profile in Profile::ALL {
+            let cases = wide(profile).iter().map(|case| Case { profile, ..case.clone() });
+            let reached = cases.map(|case| reached(&case, &resolve(&case)));
+            let reached = reached.fold(RuleSet::EMPTY, RuleSet::or);
+            let missed = WIDE.into_iter().filter(|rule| profile.has(*rule) && !reached.has(*rule));
+            assert_eq!(missed.collect::<Vec<_>>(), [], "{}", profile.name());
+        }
+        assert!(wide(Profile::CodexPr27414).is_empty());
+    }
 }

@@ -27,13 +27,17 @@ pub mod over_time;
 mod overlay;
 mod overlay_faults;
 mod page;
+mod requirements;
 mod resolution;
 mod rewriting;
+mod routing;
 mod running;
+mod selected;
 mod server;
 mod server_faults;
 mod table;
 mod warning_faults;
+mod wide;
 
 use mcp_overlay_model::{Profile, Rule};
 

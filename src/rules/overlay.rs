@@ -97,7 +97,7 @@ pub(super) const RULES: &[Entry] = &[
             name: "fields-survive-a-set",
             rule: Some(Rule::OverlaySetReplacesButDisabled),
             what: "more than `enabled` survives of the server that is replaced",
-            also: &[Rule::OverlayDisabledStays],
+            also: &[Rule::OverlayDisabledStays, Rule::SelectedDisabledIsNoVeto],
             change: Change::Answers(set_merges_fields),
         }],
         ..Entry::of(Rule::OverlaySetReplacesButDisabled)
@@ -294,6 +294,7 @@ fn removes_absent(case: &Case, answer: &Answer) -> bool {
                 false
             }
             Contribution::Remove { name } => !present.remove(name.as_str()),
+            Contribution::SelectedPlugin { .. } => false,
         })
     })
 }
@@ -320,6 +321,7 @@ fn set_after_remove_ignored(case: &Case) -> Option<Case> {
                         true
                     }
                     Contribution::Set { name, .. } => !removed.contains(name),
+                    Contribution::SelectedPlugin { .. } => true,
                 });
             }
         }
@@ -343,8 +345,7 @@ fn names_compared_without_case(case: &Case) -> Option<Case> {
         for contributor in &mut case.contributors {
             if let ContributorKind::Scripted(list) = &mut contributor.kind {
                 for contribution in list {
-                    let (Contribution::Set { name, .. } | Contribution::Remove { name }) =
-                        contribution;
+                    let name = contribution.name_mut();
                     if let Some(known) = meant(name) {
                         *name = known;
                     }
@@ -461,6 +462,7 @@ fn drop_overruled_by_later_contributors(case: &mut Case) {
     case.contributors.reverse();
     case.contributors.retain_mut(|contributor| match &mut contributor.kind {
         ContributorKind::HostedApps => named.insert(CODEX_APPS.to_string()),
+        ContributorKind::ExecutorPlugins => true,
         ContributorKind::Scripted(list) => {
             keep_last_of_each(list, &mut named);
             true
@@ -472,6 +474,9 @@ fn drop_overruled_by_later_contributors(case: &mut Case) {
 /// Keeps the last contribution of each name that is not `named` yet, and adds its name.
 fn keep_last_of_each(list: &mut Vec<Contribution>, named: &mut BTreeSet<String>) {
     list.reverse();
-    list.retain(|contribution| named.insert(contribution.name().to_string()));
+    list.retain(|contribution| {
+        let is_selected = matches!(contribution, Contribution::SelectedPlugin { .. });
+        is_selected || named.insert(contribution.name().to_string())
+    });
     list.reverse();
 }

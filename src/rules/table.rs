@@ -7,8 +7,8 @@ use mcp_overlay_model::{Rule, RuleSet};
 use super::entry::{Entry, Fields, Rewrite};
 use super::situation::Situation;
 use super::{
-    apps, apps_server, configured, endpoint, features, gate, host, over_time, overlay, resolution,
-    running, server,
+    apps, apps_server, configured, endpoint, features, gate, host, over_time, overlay,
+    requirements, resolution, routing, running, selected, server,
 };
 
 /// The entries of all sections, in no order.
@@ -17,6 +17,9 @@ fn sections() -> impl Iterator<Item = &'static Entry> {
         resolution::RULES,
         configured::RULES,
         overlay::RULES,
+        routing::RULES,
+        selected::RULES,
+        requirements::RULES,
         apps::RULES,
         gate::RULES,
         endpoint::RULES,
@@ -118,7 +121,7 @@ mod tests {
             let both = Profile::ALL.into_iter().find(|p| p.has(before) && p.has(entry.rule));
             assert_eq!(both, None, "{} and {before}", entry.rule);
         }
-        let last = |rule| holding(Profile::CodexPr31803.rules(), rule);
+        let last = |rule| holding(Profile::CodexPr31481.rules(), rule);
         assert_eq!(last(Rule::GateNeverSynthesizes), Rule::GatePassesButAuth);
         assert_eq!(last(Rule::GateOpen), Rule::GateOpen);
         let middle = Profile::CodexPr27414.rules();

@@ -23,6 +23,12 @@ pub trait Subject: Sync {
         false
     }
 
+    /// Whether it knows what a case can say of threads, of requirements and of what surrounds a
+    /// plugin's servers. It is not asked such cases otherwise.
+    fn knows_wide_cases(&self) -> bool {
+        false
+    }
+
     /// Resolves one case. A panic counts as a crash of the subject.
     fn resolve(&self, case: &Case) -> Answer;
 
@@ -53,6 +59,10 @@ impl<S: Subject + ?Sized> Subject for &S {
         (**self).warns()
     }
 
+    fn knows_wide_cases(&self) -> bool {
+        (**self).knows_wide_cases()
+    }
+
     fn resolve(&self, case: &Case) -> Answer {
         (**self).resolve(case)
     }
@@ -77,6 +87,10 @@ impl<S: Subject + ?Sized> Subject for Box<S> {
 
     fn warns(&self) -> bool {
         (**self).warns()
+    }
+
+    fn knows_wide_cases(&self) -> bool {
+        (**self).knows_wide_cases()
     }
 
     fn resolve(&self, case: &Case) -> Answer {

@@ -36,6 +36,12 @@ pub trait Driver: Sync {
     /// Whether its answers say what was warned about.
     fn warns(&self) -> bool;
 
+    /// Whether it is asked wide cases; the others are narrowed by [`narrow`](Driver::narrow). A running
+    /// host is not.
+    fn knows_wide_cases(&self) -> bool {
+        self.visibility() == Visibility::Views
+    }
+
     /// The steps of sequences that a subject over stdio declares. What other kinds play follows from
     /// the kind.
     fn declared(&self) -> Steps;

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mcp_overlay_model::Case;
 use mcp_overlay_model::lifecycle::Sequence;
+use mcp_overlay_model::narrow::narrowed;
 
 use super::contract::Subject;
 use super::driver::{Driver, Patient, Route, SubjectKind};
@@ -44,12 +45,16 @@ impl<S: Subject> Driver for InProcess<S> {
         self.0.warns()
     }
 
+    fn knows_wide_cases(&self) -> bool {
+        self.0.knows_wide_cases()
+    }
+
     fn declared(&self) -> Steps {
         Steps::none()
     }
 
     fn narrow(&self, case: Case) -> Case {
-        case
+        if self.0.knows_wide_cases() { case } else { narrowed(case) }
     }
 
     fn by_route(&self, _: Route) -> Option<&dyn Driver> {

@@ -19,6 +19,10 @@ impl Subject for ModelSubject {
         true
     }
 
+    fn knows_wide_cases(&self) -> bool {
+        true
+    }
+
     fn resolve(&self, case: &Case) -> Answer {
         let outcome = resolve(case);
         let mut answer = outcome.answer();

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use futures_executor::block_on;
 use mcp_overlay_host::{
-    Auth as HostAuth, BoxFuture, Environment, HostConfig, Loaded, McpExtensionRegistryBuilder,
-    McpManager, McpServerContribution, McpServerContributor, Plugin, Profile as HostProfile,
-    ServerConfig, View, Warning, hosted_apps,
+    Auth as HostAuth, BoxFuture, ConfigError, Environment, HostConfig, Loaded,
+    McpExtensionRegistryBuilder, McpManager, McpServerContribution, McpServerContributor, Plugin,
+    PluginPolicy, Profile as HostProfile, Requirements, ServerConfig, ThreadInputs, View, Warning,
+    WrittenPlugin, executor_plugins, hosted_apps,
 };
 use mcp_overlay_model::{
-    Answer, Auth, Case, Contribution, Contributor, ContributorKind, Profile, Rejected, ServerView,
-    Views,
+    self as model, Answer, Auth, Case, Contribution, Contributor, ContributorKind, Profile,
+    Rejected, ServerView, Views,
 };
+use serde::Serialize;
 use serde_json::Value;
 
 use super::contract::Subject;
@@ -31,6 +33,10 @@ impl Subject for ProductionSubject {
     }
 
     fn warns(&self) -> bool {
+        true
+    }
+
+    fn knows_wide_cases(&self) -> bool {
         true
     }
 
@@ -73,24 +79,31 @@ impl HostInputs {
         // Read even if the environment is invalid: this invalid place may be the smaller one.
         let known = environment.clone().unwrap_or_default().with_profile(profile);
         let host = read_host(&case.host, known);
+        let requirements = read_requirements(case, profile);
+        let thread = read_thread(case, profile);
         // Each reader returns its smallest invalid place; the answer is the smallest of all.
-        let errors =
-            [contributions.as_ref().err(), environment.as_ref().err(), host.as_ref().err()];
+        let errors = [
+            contributions.as_ref().err(),
+            environment.as_ref().err(),
+            host.as_ref().err(),
+            requirements.as_ref().err(),
+            thread.as_ref().err(),
+        ];
         if let Some(first) = errors.into_iter().flatten().min_by(|a, b| a.path.cmp(&b.path)) {
             return Err(first.clone());
         }
 
-        let Loaded { value: host, warnings } = host?;
+        let Loaded { value: mut host, warnings } = host?;
         warned.about("host.", "", &warnings);
-        let mut plugins = Vec::with_capacity(case.plugins.len());
-        for (i, plugin) in case.plugins.iter().enumerate() {
-            let id = plugin.id.as_str();
-            let Loaded { value, warnings } =
-                Plugin::from_json_servers(id, plugin.active, &plugin.mcp_servers, profile);
-            warned.about(&format!("plugins[{i}]."), &format!("plugins.{id}."), &warnings);
-            plugins.push(value);
+        if let Some(requirements) = requirements? {
+            host = host.with_requirements(requirements);
         }
-        let plugins = plugins.into();
+        if let Some(thread) = thread? {
+            host = host.in_thread(thread);
+        }
+        let plugins = case.plugins.iter().enumerate();
+        let plugins = plugins.map(|(i, plugin)| read_plugin(i, plugin, profile, &mut warned));
+        let plugins = plugins.collect();
         let mut inputs =
             Self::assemble(host, plugins, &case.contributors, contributions?, case.auth);
         inputs.warnings = Some(warned.0);
@@ -116,6 +129,7 @@ impl HostInputs {
     #[must_use]
     pub fn answer(&self) -> Answer {
         let config = block_on(self.manager.runtime_config(&self.host, &self.plugins));
+        let config = config.for_auth(self.auth);
         let mut canonical = Canonical::default();
         Answer::Resolved {
             views: Views {
@@ -150,10 +164,54 @@ impl HostInputs {
 }
 
 fn read_host(host: &Value, environment: Environment) -> Result<Loaded<HostConfig>, Rejected> {
-    HostConfig::from_json(host, environment).map_err(|error| Rejected {
-        path: error.path().to_string(),
-        reason: error.message().to_string(),
-    })
+    HostConfig::from_json(host, environment).map_err(rejected)
+}
+
+fn rejected(error: ConfigError) -> Rejected {
+    Rejected { path: error.path().to_string(), reason: error.message().to_string() }
+}
+
+/// What the host reads where a case has one of its parts.
+fn read_part<T, P: Serialize>(
+    part: Option<&P>,
+    read: impl FnOnce(&Value) -> Result<T, ConfigError>,
+) -> Result<Option<T>, Rejected> {
+    // A part has maps with text keys and plain data, all of which JSON can represent.
+    let written = part.map(|part| serde_json::to_value(part).unwrap_or_default());
+    written.as_ref().map(read).transpose().map_err(rejected)
+}
+
+fn read_requirements(case: &Case, profile: HostProfile) -> Result<Option<Requirements>, Rejected> {
+    read_part(case.requirements.as_ref(), |written| Requirements::from_json(written, profile))
+}
+
+fn read_thread(case: &Case, profile: HostProfile) -> Result<Option<ThreadInputs>, Rejected> {
+    read_part(case.thread.as_ref(), |written| ThreadInputs::from_json(written, profile))
+}
+
+fn read_plugin(
+    position: usize,
+    plugin: &model::Plugin,
+    profile: HostProfile,
+    warned: &mut Warned,
+) -> Plugin {
+    let policy = |(name, policy): (&String, &model::wide::Policy)| {
+        let written = serde_json::to_value(policy).unwrap_or_default();
+        (name.clone(), PluginPolicy::from_json(&written))
+    };
+    let policies = plugin.policy.iter().map(policy).collect();
+    let id = plugin.id.as_str();
+    let written = WrittenPlugin {
+        id,
+        active: plugin.active,
+        servers: &plugin.mcp_servers,
+        apps: &plugin.apps,
+        root: plugin.root.as_deref(),
+        policies: &policies,
+    };
+    let Loaded { value, warnings } = Plugin::from_written(written, profile);
+    warned.about(&format!("plugins[{position}]."), &format!("plugins.{id}."), &warnings);
+    value
 }
 
 /// `host.env`: the part of a case that stands for the process environment of a real host.
@@ -190,7 +248,8 @@ fn read_contributions(
             for (j, contribution) in written.iter().enumerate() {
                 let path = || format!("contributors[{i}].contributions[{j}]");
                 match read_contribution(contribution, profile) {
-                    Ok(Loaded { value, warnings }) => {
+                    Ok(None) => {}
+                    Ok(Some(Loaded { value, warnings })) => {
                         list.push(value);
                         if !warnings.is_empty() {
                             warned.about(&format!("{}.", path()), "", &warnings);
@@ -210,22 +269,30 @@ fn read_contributions(
     smallest.map_or(Ok(lists), Err)
 }
 
+/// `None` for a selected plugin where the host has none.
 fn read_contribution(
     written: &Contribution,
     profile: HostProfile,
-) -> Result<Loaded<McpServerContribution>, String> {
-    Ok(match written {
-        Contribution::Set { name, server } => {
-            let Loaded { value, warnings } =
-                ServerConfig::from_json(server, profile).map_err(|error| error.to_string())?;
-            let name = name.as_str().into();
-            Loaded { value: McpServerContribution::Set { name, server: Arc::new(value) }, warnings }
+) -> Result<Option<Loaded<McpServerContribution>>, String> {
+    let read = |server| ServerConfig::from_json(server, profile).map_err(|error| error.to_string());
+    let name = written.name().into();
+    let (value, warnings) = match written {
+        Contribution::Set { server, .. } => {
+            let Loaded { value, warnings } = read(server)?;
+            (McpServerContribution::Set { name, server: Arc::new(value) }, warnings)
         }
-        Contribution::Remove { name } => {
-            let value = McpServerContribution::Remove { name: name.as_str().into() };
-            Loaded { value, warnings: Vec::new() }
+        Contribution::Remove { .. } => (McpServerContribution::Remove { name }, Vec::new()),
+        Contribution::SelectedPlugin { .. } if !profile.selects_plugins() => return Ok(None),
+        Contribution::SelectedPlugin { plugin_id, selection_order, server, .. } => {
+            let Loaded { value, warnings } = read(server)?;
+            let (plugin_id, selection_order) = (plugin_id.as_str().into(), *selection_order);
+            let server = Arc::new(value);
+            let offer =
+                McpServerContribution::SelectedPlugin { name, plugin_id, selection_order, server };
+            (offer, warnings)
         }
-    })
+    };
+    Ok(Some(Loaded { value, warnings }))
 }
 
 /// The paths that were warned about, as a case names them.
@@ -272,6 +339,7 @@ fn registry(
     for (contributor, list) in written.iter().zip(contributions) {
         match contributor.kind {
             ContributorKind::HostedApps => hosted_apps::install(&mut builder),
+            ContributorKind::ExecutorPlugins => executor_plugins::install(&mut builder),
             ContributorKind::Scripted(_) => {
                 let scripted = Scripted { id: contributor.id.clone(), list };
                 builder.contributor(Arc::new(scripted));
@@ -309,6 +377,8 @@ fn host_auth(auth: Auth) -> HostAuth {
         Auth::ChatGptAuthTokens => HostAuth::ChatGptAuthTokens,
         Auth::AgentIdentity => HostAuth::AgentIdentity,
         Auth::PersonalAccessToken => HostAuth::PersonalAccessToken,
+        Auth::BedrockApiKey => HostAuth::BedrockApiKey,
+        Auth::Headers => HostAuth::Headers,
     }
 }
 

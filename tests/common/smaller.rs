@@ -28,11 +28,11 @@ pub(crate) fn lacking_one_part(case: &Case) -> Vec<Case> {
         keep(&|case| drop(case.contributors.remove(i)));
         for j in 0..list(&case.contributors[i]).len() {
             keep(&|case| drop(list_mut(&mut case.contributors[i]).remove(j)));
-            if let Contribution::Set { server, .. } = &list(&case.contributors[i])[j] {
+            if let Some(server) = list(&case.contributors[i])[j].server() {
                 for field in fields(server) {
-                    keep(&|case| match &mut list_mut(&mut case.contributors[i])[j] {
-                        Contribution::Set { server, .. } => remove_field(server, &field),
-                        Contribution::Remove { .. } => {}
+                    keep(&|case| {
+                        let contribution = &mut list_mut(&mut case.contributors[i])[j];
+                        remove_field(contribution.server_mut().unwrap(), &field);
                     });
                 }
             }
@@ -63,13 +63,15 @@ fn remove_field(value: &mut Value, field: &str) {
 pub(crate) fn list(contributor: &Contributor) -> &[Contribution] {
     match &contributor.kind {
         ContributorKind::Scripted(list) => list,
-        ContributorKind::HostedApps => &[],
+        ContributorKind::HostedApps | ContributorKind::ExecutorPlugins => &[],
     }
 }
 
 fn list_mut(contributor: &mut Contributor) -> &mut Vec<Contribution> {
     match &mut contributor.kind {
         ContributorKind::Scripted(list) => list,
-        ContributorKind::HostedApps => panic!("it has no list"),
+        ContributorKind::HostedApps | ContributorKind::ExecutorPlugins => {
+            panic!("it has no list")
+        }
     }
 }

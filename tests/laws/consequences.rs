@@ -386,7 +386,7 @@ fn extension_and_fallback_agree(s: &dyn Subject, case: &Case) -> Said {
 
 fn backend_auths_are_alike(s: &dyn Subject, case: &Case) -> Said {
     let with = |auth| s.resolve(&Case { auth: Some(auth), ..case.clone() });
-    let backend = || Auth::ALL.into_iter().filter(|auth| *auth != Auth::ApiKey);
+    let backend = || Auth::ALL.into_iter().filter(|auth| auth.is_backend());
     let first = with(Auth::ChatGpt);
     for auth in backend() {
         let other = with(auth);

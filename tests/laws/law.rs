@@ -70,6 +70,7 @@ pub(crate) fn is_hosted(contributor: &Contributor) -> bool {
 pub(crate) fn names(contributor: &Contributor) -> BTreeSet<&str> {
     match &contributor.kind {
         ContributorKind::HostedApps => [CODEX_APPS].into(),
+        ContributorKind::ExecutorPlugins => BTreeSet::new(),
         ContributorKind::Scripted(list) => list.iter().map(Contribution::name).collect(),
     }
 }
@@ -158,11 +159,8 @@ pub(crate) fn renaming_servers_renames_the_views(s: &dyn Subject, case: &Case) -
     for contributor in &mut renamed.contributors {
         if let ContributorKind::Scripted(list) = &mut contributor.kind {
             for contribution in list {
-                match contribution {
-                    Contribution::Set { name, .. } | Contribution::Remove { name } => {
-                        *name = new_name(name);
-                    }
-                }
+                let name = contribution.name_mut();
+                *name = new_name(name);
             }
         }
     }

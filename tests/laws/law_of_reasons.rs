@@ -15,20 +15,21 @@ use crate::law::Said;
 /// last; the reasons are the same, too.
 pub(crate) fn applying_in_order_is_asking_by_name(case: &Case) -> Said {
     let Outcome::Resolved(resolution) = resolve(case) else { return Ok(false) };
-    let Resolution { host, configured, overlays, .. } = &*resolution;
-    let in_order = runtime(host, configured, overlays);
-    let by_name = runtime_by_name(host, configured, overlays);
+    let Resolution { host, configured, overlays, selected, .. } = &*resolution;
+    let in_order = runtime(host, configured, selected, overlays);
+    let by_name = runtime_by_name(host, configured, selected, overlays);
     if in_order != by_name {
         return Err(format!("in order: {in_order:?}\n  by name:  {by_name:?}"));
     }
     Ok(overlays.len() > 1)
 }
 
-/// Where `overlay.disabled-stays` holds, what is disabled in `configured` is disabled in `runtime`
+/// Where `overlay.disabled-stays` holds, or its successor and no plugin is selected, what is disabled in `configured` is disabled in `runtime`
 /// or not there.
 pub(crate) fn disabled_is_never_revived(case: &Case) -> Said {
     let Outcome::Resolved(resolution) = resolve(case) else { return Ok(false) };
-    if !case.profile.has(Rule::OverlayDisabledStays) {
+    let stays = [Rule::OverlayDisabledStays, Rule::SelectedDisabledIsNoVeto];
+    if !stays.into_iter().any(|rule| case.profile.has(rule)) || !resolution.selected.is_empty() {
         return Ok(false);
     }
     let disabled = |view: &View, name: &str| {
@@ -116,11 +117,16 @@ fn said_by(case: &Case, resolution: &Resolution, name: &str, by: By) -> Result<b
                 ContributorKind::HostedApps => {
                     (index == 0 && name == CODEX_APPS).then_some(resolution.host.apps)
                 }
+                ContributorKind::ExecutorPlugins => None,
                 ContributorKind::Scripted(list) => {
                     let contribution = list.get(index).filter(|said| said.name() == name)?;
                     Some(matches!(contribution, Contribution::Set { .. }))
                 }
             })
+        }
+        By::SelectedContribution { .. } | By::SelectedRoot(_) => {
+            let offers = resolution.selected.iter().filter(|o| o.name == name && o.by == by);
+            offers.map(|offer| offer.server.is_some()).next()
         }
         By::Legacy => (name == CODEX_APPS).then_some(true),
         By::Gate => (name == CODEX_APPS).then_some(false),

@@ -265,6 +265,7 @@ fn run(subject: &str, options: &Options) -> RunOptions {
         subject: subject.into(),
         kind: SubjectKind::InProcess,
         warns: true,
+        knows_wide_cases: true,
         steps: Steps::none(),
         profile: options.profile.name().into(),
         phases: options.phases.iter().copied().collect(),

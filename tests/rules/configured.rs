@@ -11,9 +11,9 @@ use serde_json::json;
 
 use crate::{AUTHS, apps_server, check, check_with, contributor, hosted, remove, set};
 
-/// Rule `resolution.pure`: The three views MUST be a function of host config, plugins,
-/// contributions and auth alone; executor availability, map iteration order, time and network MUST
-/// NOT matter.
+/// Rule `resolution.pure`: The three views MUST be a function of host config, requirements,
+/// plugins, contributions, thread and auth alone; executor availability, map iteration order, time
+/// and network MUST NOT matter.
 #[test]
 fn nothing_but_the_case_matters() {
     // Nobody looks whether the program, the folder, the remote environment or the address exists.
@@ -48,7 +48,7 @@ fn the_environment_of_the_process_does_not_matter() {
 }
 
 /// Rule `configured.union`: `configured` MUST hold every name that the host config or an active
-/// plugin validly defines, and no other name.
+/// plugin validly defines, but for the servers that an app hides, and no other name.
 #[test]
 fn configured_is_config_and_plugins_and_nothing_else() {
     check(
@@ -176,7 +176,7 @@ fn owners_are_those_of_configured_whatever_the_overlays_say() {
 }
 
 /// Rule `owners.of-runtime`: `plugin_owners` MUST hold exactly the names whose server in `runtime`
-/// comes from a plugin, each with that plugin's id.
+/// comes from an installed or a selected plugin, each with that plugin's id.
 #[test]
 fn owners_are_those_of_runtime() {
     let srv = |command: &str| json!({"command": command});

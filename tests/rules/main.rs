@@ -24,7 +24,10 @@ mod gate;
 mod host;
 mod overlay;
 mod profiles;
+mod requirements;
+mod routing;
 mod running;
+mod selected;
 mod server;
 
 use std::borrow::Borrow;
@@ -130,11 +133,7 @@ const EVERYWHERE: Rule = Rule::ServerTransport;
 fn reads_with(rule: Rule, entry: impl Borrow<Value>, canonical: impl Borrow<Value>) {
     let (entry, view) = (entry.borrow(), json!({"a": canonical.borrow()}));
     check_with(rule, json!({"host": {"mcp_servers": {"a": entry}}}), json!({"configured": view}));
-    check_with(
-        rule,
-        json!({"plugins": [{"id": "p", "mcp_servers": {"a": entry}}]}),
-        json!({"configured": view, "plugin_owners": {"a": "p"}}),
-    );
+    check_of_plugin(rule, entry, json!({"configured": view, "plugin_owners": {"a": "p"}}));
     check_with(
         rule,
         json!({
@@ -143,6 +142,18 @@ fn reads_with(rule: Rule, entry: impl Borrow<Value>, canonical: impl Borrow<Valu
         }),
         json!({"configured": {}, "runtime": view}),
     );
+}
+
+/// The entry in a plugin gives what `expect` names, where a plugin's entry is read like any other.
+#[track_caller]
+fn check_of_plugin(rule: Rule, entry: &Value, expect: Value) {
+    let is_shaped = entry.get("oauth").is_some();
+    for profile in profiles(rule) {
+        if !(is_shaped && profile.has(Rule::PluginEntryShape)) {
+            let case = json!({"plugins": [{"id": "p", "mcp_servers": {"a": entry}}]});
+            example::check(&in_profile(profile, case), &expect);
+        }
+    }
 }
 
 /// A server entry is invalid, wherever it is written, in every profile.
@@ -157,11 +168,7 @@ fn invalid_with(rule: Rule, entry: impl Borrow<Value>) {
     let entry = entry.borrow();
     let host = json!({"host": {"mcp_servers": {"a": entry}}});
     rejected_with(rule, host, "host.mcp_servers.a");
-    check_with(
-        rule,
-        json!({"plugins": [{"id": "p", "mcp_servers": {"a": entry}}]}),
-        json!({"configured": {}, "plugin_owners": {}}),
-    );
+    check_of_plugin(rule, entry, json!({"configured": {}, "plugin_owners": {}}));
     rejected_with(
         rule,
         json!({"contributors": [contributor("x", json!([set("a", entry)]))]}),

@@ -13,8 +13,8 @@ fn server(command: &str) -> Value {
     json!({"command": command})
 }
 
-/// Rule `contribution.order`: Contributions MUST be taken in registration order of contributors,
-/// and in list order within one contributor.
+/// Rule `contribution.order`: Each `Set` and `Remove` MUST be taken in registration order of
+/// contributors, and in list order within one contributor.
 #[test]
 fn contributors_speak_in_registration_order() {
     // Ids that sort the other way round, and one id twice.
@@ -81,8 +81,7 @@ fn set_replaces_the_server_as_a_whole() {
 }
 
 /// Rule `overlay.set-replaces-but-disabled`: `Set` MUST insert or replace the named server as a
-/// whole; no field of the earlier server survives, except that a name disabled in `configured` stays
-/// disabled.
+/// whole; no field of the earlier server survives, except that a disabled name stays disabled.
 #[test]
 fn set_replaces_all_of_the_server_but_that_it_is_disabled() {
     let rule = Rule::OverlaySetReplacesButDisabled;
@@ -162,7 +161,7 @@ fn remove_deletes_exactly_that_name() {
     );
 }
 
-/// Rule `overlay.last-wins`: For every name, the last contribution that names it MUST decide
+/// Rule `overlay.last-wins`: For every name, the last `Set` or `Remove` that names it MUST decide
 /// whether it is in `runtime` and with which server, a `Set` after a `Remove` included.
 #[test]
 fn the_last_contribution_that_names_a_name_decides() {
@@ -263,8 +262,8 @@ fn an_unnamed_server_but_codex_apps_passes_through_unchanged() {
     }
 }
 
-/// Rule `runtime.three-phases`: `runtime` MUST be `configured`, then what the legacy Apps loader
-/// makes of it, then all contributions applied.
+/// Rule `runtime.three-phases`: `runtime` MUST be `configured` with the servers of selected
+/// plugins, then what the legacy Apps loader makes of it, then each `Set` and `Remove` applied.
 #[test]
 fn the_loader_comes_after_the_config_and_before_the_contributions() {
     let legacy = "https://chatgpt.com/backend-api/wham/apps";
@@ -301,7 +300,8 @@ fn the_loader_comes_after_the_config_and_before_the_contributions() {
     }
 }
 
-/// Rule `runtime.auth-blind`: Auth MUST NOT matter to `configured` and `runtime`.
+/// Rule `runtime.auth-blind`: Auth MUST NOT matter to `configured` and `runtime`, but for the
+/// servers that an app hides.
 #[test]
 fn configured_and_runtime_are_the_same_whatever_the_auth() {
     let servers = json!({"codex_apps": server("mine"), "a": {"url": "https://chatgpt.com"}});

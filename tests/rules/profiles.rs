@@ -114,6 +114,11 @@ fn the_path_override_is_checked_and_ignored() {
     }
 }
 
+/// Whether what is disabled stays disabled, as long as no plugin is selected.
+fn has_disabled_stay(profile: Profile) -> bool {
+    profile.has(Rule::OverlayDisabledStays) || profile.has(Rule::SelectedDisabledIsNoVeto)
+}
+
 /// Rule `overlay.disabled-stays`: A name that is disabled in `configured` MUST be disabled in
 /// `runtime` too if it is there, whichever contribution set it; its other fields are those that
 /// were set, and `Remove` still deletes it.
@@ -134,7 +139,7 @@ fn what_is_disabled_stays_disabled() {
             [(written, json!([])), (json!({"features": {"apps": false}}), json!([plugin]))];
         for (host, plugins) in sources {
             for profile in Profile::ALL {
-                let stays = profile.has(Rule::OverlayDisabledStays);
+                let stays = has_disabled_stay(profile);
                 let view = if stays { &after } else { &before };
                 let contributors = json!([contributor("x", &contributions)]);
                 check(
@@ -156,7 +161,7 @@ fn the_apps_server_stays_disabled_too() {
         let url = format!("https://chatgpt.com/backend-api/{path}");
         for profile in profiles(Rule::LegacyFirstInRuntime) {
             let mut server = apps_server_in(profile, &url);
-            if profile.has(Rule::OverlayDisabledStays) {
+            if has_disabled_stay(profile) {
                 server["enabled"] = json!(false);
             }
             let case = json!({"auth": "chatgpt", "host": host, "contributors": contributors});

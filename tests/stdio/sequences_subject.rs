@@ -192,6 +192,8 @@ fn listed(profile: Profile, config: &Value, auth: Option<Auth>) -> Seen {
         plugins: Vec::new(),
         contributors: vec![hosted],
         auth,
+        thread: None,
+        requirements: None,
     };
     match ProductionSubject.resolve(&case) {
         Answer::Resolved { views, .. } => {

@@ -42,7 +42,10 @@ const PROFILES = {
   "codex-pr-27414": { parent: "codex-pr-27198", adds: ["overlay.disabled-stays"] },
   "codex-pr-29924": {
     parent: "codex-pr-27414",
-    adds: ["owners.of-runtime", "effective.auth-at-chatgpt-only", "apps-server.auth", "server.auth"],
+    adds: [
+      "owners.of-runtime", "plugin.entry-shape", "effective.auth-at-chatgpt-only", "apps-server.auth",
+      "server.auth",
+    ],
     drops: ["server.remote-stdio-cwd"],
   },
   "codex-pr-31803": { parent: "codex-pr-29924", adds: ["apps-server.sku-default", "server.approval-writes"] },
@@ -90,7 +93,7 @@ function configure(rules, config, plugins) {
     if (!plugin.active) continue; // configured.inactive-plugin-ignored
     for (const [name, entry] of plugin.servers) {
       if (configured.has(name)) continue; // configured.config-over-plugin, configured.first-plugin-wins
-      const server = attempt(() => readServer(rules, entry), (reason) => {
+      const server = attempt(() => readServer(rules, shaped(rules, entry)), (reason) => {
         warn(`plugin ${plugin.id}: ${name}: ${reason}`); // configured.invalid-plugin-server-dropped
       });
       if (server === undefined) continue;
@@ -99,6 +102,23 @@ function configure(rules, config, plugins) {
     }
   }
   return { configured, owners };
+}
+
+/** A plugin's entry as a user would write it (plugin.entry-shape). */
+function shaped(rules, entry) {
+  if (!rules.has("plugin.entry-shape") || !(entry instanceof Map)) return entry;
+  const shape = new Map(entry);
+  shape.delete("type");
+  shape.delete("oauth");
+  if (entry.get("oauth") instanceof Map) {
+    const client = new Map(entry.get("oauth"));
+    client.delete("callbackPort");
+    client.delete("clientId");
+    const id = entry.get("oauth").get("clientId");
+    if (id !== undefined && !client.has("client_id")) client.set("client_id", id);
+    if (client.size > 0) shape.set("oauth", client);
+  }
+  return shape;
 }
 
 /** `runtime` (runtime.is-overlaid-configured, runtime.three-phases). */

@@ -58,7 +58,13 @@ PROFILES = {
     "codex-pr-27414": ("codex-pr-27198", {"overlay.disabled-stays"}, set()),
     "codex-pr-29924": (
         "codex-pr-27414",
-        {"apps-server.auth", "effective.auth-at-chatgpt-only", "owners.of-runtime", "server.auth"},
+        {
+            "apps-server.auth",
+            "effective.auth-at-chatgpt-only",
+            "owners.of-runtime",
+            "plugin.entry-shape",
+            "server.auth",
+        },
         {"server.remote-stdio-cwd"},
     ),
     "codex-pr-31803": (
@@ -118,11 +124,26 @@ def merge_configured(rules, host, plugins):
             if name in configured:  # configured.config-over-plugin, configured.first-plugin-wins
                 continue
             try:
-                configured[name] = read_server(rules, entry)
+                configured[name] = read_server(rules, shaped(rules, entry))
                 owners[name] = plugin_id
             except Invalid as invalid:  # configured.invalid-plugin-server-dropped
                 warn(f"plugin {plugin_id!r}: server {name!r} dropped: {invalid}")
     return configured, owners
+
+
+def shaped(rules, entry):
+    """plugin.entry-shape: a plugin's entry as a user would write it"""
+    if "plugin.entry-shape" not in rules or not isinstance(entry, dict):
+        return entry
+    entry = {key: value for key, value in entry.items() if key != "type"}
+    oauth = entry.pop("oauth", None)
+    if isinstance(oauth, dict):
+        client = {key: oauth[key] for key in oauth if key not in ("callbackPort", "clientId")}
+        if "clientId" in oauth:
+            client.setdefault("client_id", oauth["clientId"])
+        if client:
+            entry["oauth"] = client
+    return entry
 
 
 def all_contributions(rules, host, contributors):

@@ -80,11 +80,13 @@ impl Authorizer for AccountAuthorizer {
 
     fn advice(&self) -> String {
         let advice = match self.account.auth() {
-            Auth::ChatGptAuthTokens => {
+            Auth::ChatGptAuthTokens | Auth::Headers => {
                 "sign in again in the application that supplies this host's sign-in"
             }
             Auth::PersonalAccessToken => "sign in again with a new personal access token",
-            Auth::ApiKey | Auth::ChatGpt | Auth::AgentIdentity => "sign in again",
+            Auth::ApiKey | Auth::BedrockApiKey | Auth::ChatGpt | Auth::AgentIdentity => {
+                "sign in again"
+            }
         };
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         match &*failure {

@@ -74,7 +74,8 @@ pub(super) fn parse(text: &str, file: &str) -> Result<SignIn, AuthFileError> {
         }
         Form::Of(Auth::PersonalAccessToken) => personal_access_token(&root).map_err(invalid),
         Form::Of(Auth::AgentIdentity) => agent_identity(&root, file).map_err(invalid),
-        Form::Bedrock => Ok(bedrock(file)),
+        // No `auth.json` is of these kinds.
+        Form::Of(Auth::BedrockApiKey | Auth::Headers) | Form::Bedrock => Ok(bedrock(file)),
     }
 }
 

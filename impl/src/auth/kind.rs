@@ -15,35 +15,43 @@ pub enum Auth {
     AgentIdentity,
     /// A personal access token.
     PersonalAccessToken,
+    /// A key of Amazon Bedrock, which gives no access to the user's ChatGPT account.
+    BedrockApiKey,
+    /// ChatGPT, with headers that another application supplies.
+    Headers,
 }
 
 /// A text that names no kind of auth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown auth; expected api_key, chatgpt, chatgpt_auth_tokens, agent_identity or \
-     personal_access_token"
+    "unknown auth; expected api_key, chatgpt, chatgpt_auth_tokens, agent_identity, \
+     personal_access_token, bedrock_api_key or headers"
 )]
 pub struct UnknownAuth;
 
 impl Auth {
     /// All kinds.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::ApiKey,
         Self::ChatGpt,
         Self::ChatGptAuthTokens,
         Self::AgentIdentity,
         Self::PersonalAccessToken,
+        Self::BedrockApiKey,
+        Self::Headers,
     ];
 
-    /// Whether this is backend auth ("ChatGPT auth"): everything but an API key. Rule `gate.open`.
+    /// Whether this is backend auth ("ChatGPT auth"): everything but a key. Rules `gate.open` and
+    /// `auth.words`.
     #[must_use]
     pub fn uses_codex_backend(self) -> bool {
         match self {
-            Self::ApiKey => false,
+            Self::ApiKey | Self::BedrockApiKey => false,
             Self::ChatGpt
             | Self::ChatGptAuthTokens
             | Self::AgentIdentity
-            | Self::PersonalAccessToken => true,
+            | Self::PersonalAccessToken
+            | Self::Headers => true,
         }
     }
 
@@ -56,6 +64,8 @@ impl Auth {
             Self::ChatGptAuthTokens => "chatgpt_auth_tokens",
             Self::AgentIdentity => "agent_identity",
             Self::PersonalAccessToken => "personal_access_token",
+            Self::BedrockApiKey => "bedrock_api_key",
+            Self::Headers => "headers",
         }
     }
 }

@@ -15,8 +15,10 @@ use super::overrides::Override;
 use super::place::Place;
 use super::profile::{Behaviour, Profile};
 use super::read::{owned_string, string, wrong_type};
-use super::server::ServerMap;
+use super::requirements::Requirements;
+use super::server::{ServerConfig, ServerMap};
 use super::server_read::read_server;
+use super::thread::ThreadInputs;
 use crate::files::{self, ReadError};
 
 /// The largest `config.toml` that is read, in bytes.
@@ -31,9 +33,49 @@ pub struct HostConfig {
     apps_mcp_product_sku: Option<String>,
     mcp_servers: Arc<ServerMap>,
     environment: Environment,
+    requirements: Arc<Requirements>,
+    thread: Option<Arc<ThreadInputs>>,
 }
 
 impl HostConfig {
+    /// This configuration, held to what an administrator demands. Rules `requirements.*`; without one
+    /// in the profile it stays as it is.
+    #[must_use]
+    pub fn with_requirements(mut self, requirements: Requirements) -> Self {
+        if !self.behaviour().requirements {
+            return self;
+        }
+        self.features.apps = requirements.apps().unwrap_or(self.features.apps);
+        let held = |(name, server): (&Arc<str>, &Arc<ServerConfig>)| {
+            let allowed = requirements.allows_own(name, server);
+            (Arc::clone(name), if allowed { Arc::clone(server) } else { server.disabled() })
+        };
+        if requirements.lists_servers() {
+            self.mcp_servers = Arc::new(self.mcp_servers.iter().map(held).collect());
+        }
+        self.requirements = Arc::new(requirements);
+        self
+    }
+
+    /// This configuration, for a thread.
+    #[must_use]
+    pub fn in_thread(mut self, thread: ThreadInputs) -> Self {
+        self.thread = Some(Arc::new(thread));
+        self
+    }
+
+    /// What an administrator demands.
+    #[must_use]
+    pub fn requirements(&self) -> &Requirements {
+        &self.requirements
+    }
+
+    /// The thread that this configuration is for, if it is for one.
+    #[must_use]
+    pub fn thread(&self) -> Option<&ThreadInputs> {
+        self.thread.as_deref()
+    }
+
     /// The base URL of the host's own API, as written or by default. Rules `endpoint.base-default`
     /// and `endpoint.base-valid`.
     #[must_use]
@@ -182,6 +224,8 @@ fn read_host(
         apps_mcp_product_sku: None,
         mcp_servers: Arc::default(),
         environment,
+        requirements: Arc::default(),
+        thread: None,
     };
     match node.kind() {
         Kind::Table(table) => {

@@ -7,11 +7,13 @@
 mod apps_url;
 mod canonical;
 mod document;
+mod entry_shape;
 mod environment;
 mod error;
 mod features;
 mod host;
 mod json_overrides;
+mod native_path;
 mod nesting;
 pub(crate) mod node;
 pub(crate) mod origin;
@@ -20,9 +22,11 @@ pub(crate) mod place;
 mod profile;
 mod read;
 mod redacted;
+mod requirements;
 mod server;
 mod server_read;
 mod source;
+mod thread;
 mod tree;
 
 pub use apps_url::DEFAULT_CHATGPT_BASE_URL;
@@ -33,12 +37,15 @@ pub use host::{HostConfig, MAX_CONFIG_BYTES};
 pub use overrides::{Override, OverrideError};
 pub use profile::{Profile, UnknownProfile};
 pub use redacted::Redacted;
+pub use requirements::Requirements;
 pub use server::{
     ApprovalMode, EnvVar, EnvVarSource, LOCAL_ENVIRONMENT, OAuthClient, ServerAuth, ServerConfig,
     ServerMap, Stdio, StreamableHttp, ToolConfig, Transport,
 };
+pub use thread::{DEFAULT_ORIGINATOR, SelectedPlugin, ThreadInputs};
 
 pub(crate) use document::Document;
+pub(crate) use entry_shape::{shaped, with_cwd_below};
 pub(crate) use error::{Key, Note, Notes};
 #[cfg(feature = "network")]
 pub(crate) use read::string;

@@ -16,20 +16,32 @@ pub enum Profile {
     CodexPr27198,
     /// Pull request 27414: what is disabled stays disabled.
     CodexPr27414,
+    /// Pull request 27634: owners are those of the runtime view, and requirements and policies count.
+    CodexPr27634,
+    /// Pull request 27607: an app of a plugin hides the server of that name.
+    CodexPr27607,
+    /// Pull request 27893: a thread selects plugins.
+    CodexPr27893,
     /// Pull request 29924: the field `auth` decides which servers get the host's credentials.
     CodexPr29924,
     /// Pull request 31803: the product SKU has a default.
     CodexPr31803,
+    /// Pull request 31481: the Apps server is told the originator of a thread.
+    CodexPr31481,
 }
 
 impl Profile {
     /// All profiles, each after its parent.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 9] = [
         Self::CodexPr27191,
         Self::CodexPr27198,
         Self::CodexPr27414,
+        Self::CodexPr27634,
+        Self::CodexPr27607,
+        Self::CodexPr27893,
         Self::CodexPr29924,
         Self::CodexPr31803,
+        Self::CodexPr31481,
     ];
 
     /// The name that the specification uses.
@@ -39,9 +51,19 @@ impl Profile {
             Self::CodexPr27191 => "codex-pr-27191",
             Self::CodexPr27198 => "codex-pr-27198",
             Self::CodexPr27414 => "codex-pr-27414",
+            Self::CodexPr27634 => "codex-pr-27634",
+            Self::CodexPr27607 => "codex-pr-27607",
+            Self::CodexPr27893 => "codex-pr-27893",
             Self::CodexPr29924 => "codex-pr-29924",
             Self::CodexPr31803 => "codex-pr-31803",
+            Self::CodexPr31481 => "codex-pr-31481",
         }
+    }
+
+    /// Whether a thread can select plugins: rules `selected.*` and `thread.*`.
+    #[must_use]
+    pub fn selects_plugins(self) -> bool {
+        self.behaviour().selected_plugins
     }
 
     /// What a host of this profile does.
@@ -50,8 +72,12 @@ impl Profile {
             Self::CodexPr27191 => &CODEX_PR_27191,
             Self::CodexPr27198 => &CODEX_PR_27198,
             Self::CodexPr27414 => &CODEX_PR_27414,
+            Self::CodexPr27634 => &CODEX_PR_27634,
+            Self::CodexPr27607 => &CODEX_PR_27607,
+            Self::CodexPr27893 => &CODEX_PR_27893,
             Self::CodexPr29924 => &CODEX_PR_29924,
             Self::CodexPr31803 => &CODEX_PR_31803,
+            Self::CodexPr31481 => &CODEX_PR_31481,
         }
     }
 }
@@ -86,6 +112,25 @@ pub(crate) struct Behaviour {
     pub(crate) default_product_sku: Option<&'static str>,
     /// `writes` is an approval mode: rule `server.approval-writes`.
     pub(crate) approval_writes: bool,
+    /// A plugin's entry is read as a plugin writes it, and the user has a policy for it: rules
+    /// `plugin.*`.
+    pub(crate) plugin_entries: bool,
+    /// An administrator's requirements count: rules `requirements.*`.
+    pub(crate) requirements: bool,
+    /// Requirements can have matchers: rule `requirements.matchers`.
+    pub(crate) requirement_matchers: bool,
+    /// With backend auth an app hides a server: rules `route.*`.
+    pub(crate) apps_hide_servers: bool,
+    /// A thread can select plugins: rules `selected.*` and `thread.*`.
+    pub(crate) selected_plugins: bool,
+    /// The HTTP servers of selected plugins count; otherwise rule `selected.http-dropped`.
+    pub(crate) selected_http: bool,
+    /// Rule `selected.cwd-in-root`; otherwise rule `selected.cwd-as-written`.
+    pub(crate) selected_cwd_in_root: bool,
+    /// Only plugins of ready environments count: rule `thread.ready-environments`.
+    pub(crate) ready_environments: bool,
+    /// The Apps server is told a thread's originator: rule `apps-server.originator`.
+    pub(crate) originator: bool,
 }
 
 const CODEX_PR_27191: Behaviour = Behaviour {
@@ -98,6 +143,15 @@ const CODEX_PR_27191: Behaviour = Behaviour {
     remote_cwd_checked: true,
     default_product_sku: None,
     approval_writes: false,
+    plugin_entries: false,
+    requirements: false,
+    requirement_matchers: false,
+    apps_hide_servers: false,
+    selected_plugins: false,
+    selected_http: false,
+    selected_cwd_in_root: false,
+    ready_environments: false,
+    originator: false,
 };
 
 const CODEX_PR_27198: Behaviour = Behaviour {
@@ -109,15 +163,31 @@ const CODEX_PR_27198: Behaviour = Behaviour {
 
 const CODEX_PR_27414: Behaviour = Behaviour { disabled_stays: true, ..CODEX_PR_27198 };
 
-const CODEX_PR_29924: Behaviour = Behaviour {
-    auth_field: true,
+const CODEX_PR_27634: Behaviour = Behaviour {
     owners_of_runtime: true,
-    remote_cwd_checked: false,
+    plugin_entries: true,
+    requirements: true,
     ..CODEX_PR_27414
 };
 
-const CODEX_PR_31803: Behaviour =
-    Behaviour { default_product_sku: Some("codex"), approval_writes: true, ..CODEX_PR_29924 };
+const CODEX_PR_27607: Behaviour = Behaviour { apps_hide_servers: true, ..CODEX_PR_27634 };
+
+const CODEX_PR_27893: Behaviour = Behaviour { selected_plugins: true, ..CODEX_PR_27607 };
+
+const CODEX_PR_29924: Behaviour =
+    Behaviour { auth_field: true, remote_cwd_checked: false, ..CODEX_PR_27893 };
+
+const CODEX_PR_31803: Behaviour = Behaviour {
+    default_product_sku: Some("codex"),
+    approval_writes: true,
+    requirement_matchers: true,
+    selected_http: true,
+    selected_cwd_in_root: true,
+    ready_environments: true,
+    ..CODEX_PR_29924
+};
+
+const CODEX_PR_31481: Behaviour = Behaviour { originator: true, ..CODEX_PR_31803 };
 
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

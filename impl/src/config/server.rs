@@ -194,6 +194,15 @@ impl ApprovalMode {
     }
 }
 
+impl std::str::FromStr for ApprovalMode {
+    type Err = ();
+
+    fn from_str(word: &str) -> Result<Self, ()> {
+        let all = [Self::Auto, Self::Prompt, Self::Writes, Self::Approve];
+        all.into_iter().find(|mode| mode.as_str() == word).ok_or(())
+    }
+}
+
 impl fmt::Debug for Stdio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { command, args, env, env_vars, cwd } = self;
@@ -234,6 +243,12 @@ impl ServerConfig {
     pub fn stdio(command: impl Into<String>) -> Self {
         let stdio = Stdio { command: command.into(), ..Stdio::default() };
         Self::new(Transport::Stdio(stdio))
+    }
+
+    /// The same server, disabled.
+    #[must_use]
+    pub fn disabled(&self) -> Arc<Self> {
+        Arc::new(Self { enabled: false, ..self.clone() })
     }
 
     /// A server with this transport and everything else at its default.

@@ -50,7 +50,13 @@ pub fn installed_plugins(
 
 fn inactive(id: &str) -> Plugin {
     let id = id.to_owned();
-    Plugin { id, active: false, servers: Arc::default(), dropped: Default::default() }
+    Plugin {
+        id,
+        active: false,
+        servers: Arc::default(),
+        dropped: Default::default(),
+        apps: Default::default(),
+    }
 }
 
 fn missing(folder: &Path, id: &str) -> Warning {

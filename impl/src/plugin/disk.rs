@@ -13,7 +13,7 @@ use crate::config::node::Node;
 use crate::config::place::Place;
 use crate::config::{
     Key, LOCAL_ENVIRONMENT, Loaded, Note, Notes, Origin, Profile, Read, Source, Warning,
-    read_server, under,
+    read_server, shaped, under,
 };
 use crate::files::{self, ReadError};
 
@@ -125,7 +125,8 @@ pub(super) fn read_plugin(
         }
     };
     let Entries { valid, dropped } = servers;
-    Some(Plugin { id, active, servers: Arc::new(valid), dropped })
+    let apps = Default::default();
+    Some(Plugin { id, active, servers: Arc::new(valid), dropped, apps })
 }
 
 /// The valid servers of the file `name` of a plugin.
@@ -158,7 +159,7 @@ fn read_servers(
     for (name, server) in servers {
         let first = notes.len();
         let read = |notes: &mut Notes| {
-            let server = adapted(server, &root)?;
+            let server = adapted(server, &root, profile)?;
             read_server(Node::Json(&server), profile.behaviour(), notes)
         };
         add_entry(name, read, &mut entries, &mut notes);
@@ -177,8 +178,9 @@ fn read_servers(
 /// The server as a user would write it in `config.toml`: without fields that only other hosts read,
 /// and with a working folder inside the plugin that does not depend on where the host runs. The
 /// working folder of a server in another environment is a path of that environment.
-fn adapted(server: &Value, root: &Path) -> Read<Value> {
-    let mut server = server.clone();
+fn adapted(server: &Value, root: &Path, profile: Profile) -> Read<Value> {
+    let as_written = profile.behaviour().plugin_entries;
+    let mut server = if as_written { shaped(server).into_owned() } else { server.clone() };
     let Some(fields) = server.as_object_mut() else { return Ok(server) };
     fields.remove("type");
     if let Some(oauth) = fields.get_mut("oauth").and_then(Value::as_object_mut) {

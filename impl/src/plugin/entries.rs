@@ -1,12 +1,14 @@
 //! A plugin and its servers, however they were found.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::policy::PluginPolicy;
 use crate::config::{
-    Loaded, Notes, Origin, Profile, Read, ServerConfig, ServerMap, node::Node, read_server,
+    Loaded, Notes, Origin, Profile, Read, ServerConfig, ServerMap, node::Node, read_server, shaped,
+    with_cwd_below,
 };
 
 /// An installed plugin.
@@ -21,6 +23,25 @@ pub struct Plugin {
     /// The names of its entries that are not valid servers, to explain their absence.
     /// Rule `configured.invalid-plugin-server-dropped`.
     pub dropped: BTreeSet<String>,
+    /// The names of the apps that it declares. Rule `route.app-hides-server`.
+    pub apps: BTreeSet<String>,
+}
+
+/// A plugin as it and its user write it.
+#[derive(Debug, Clone, Copy)]
+pub struct WrittenPlugin<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Whether the user has it switched on.
+    pub active: bool,
+    /// Its servers.
+    pub servers: &'a Map<String, Value>,
+    /// The connector id of each app that it declares.
+    pub apps: &'a BTreeMap<String, String>,
+    /// The folder that it is installed in, if relative working folders are resolved.
+    pub root: Option<&'a str>,
+    /// The user's policy for its servers.
+    pub policies: &'a BTreeMap<String, PluginPolicy>,
 }
 
 /// The entries of a plugin, after reading.
@@ -31,9 +52,8 @@ pub(super) struct Entries {
 }
 
 impl Plugin {
-    /// A plugin with these servers, each as a user writes one by the rules of this profile. Invalid
-    /// servers are dropped with a warning: rule `configured.invalid-plugin-server-dropped`. The
-    /// servers of an inactive plugin are not read.
+    /// A plugin with these servers, of which nothing else is said; see
+    /// [`from_written`](Self::from_written).
     #[must_use]
     pub fn from_json_servers(
         id: impl Into<String>,
@@ -41,22 +61,73 @@ impl Plugin {
         servers: &Map<String, Value>,
         profile: Profile,
     ) -> Loaded<Self> {
-        let id = id.into();
+        let (id, apps, policies) = (id.into(), BTreeMap::new(), BTreeMap::new());
+        let written = WrittenPlugin {
+            id: &id,
+            active,
+            servers,
+            apps: &apps,
+            root: None,
+            policies: &policies,
+        };
+        Self::from_written(written, profile)
+    }
+
+    /// A plugin whose servers are read by the rules of this profile. Invalid servers are dropped with
+    /// a warning: rule `configured.invalid-plugin-server-dropped`. The servers of an inactive plugin
+    /// are not read.
+    #[must_use]
+    pub fn from_written(written: WrittenPlugin<'_>, profile: Profile) -> Loaded<Self> {
+        let WrittenPlugin { id, active, servers, apps, root, policies } = written;
+        let behaviour = profile.behaviour();
         let mut notes = Notes::default();
         let mut entries = Entries::default();
         let written = if active { Some(servers) } else { None };
         for (name, server) in written.into_iter().flatten() {
-            let read =
-                |notes: &mut Notes| read_server(Node::Json(server), profile.behaviour(), notes);
+            let read = |notes: &mut Notes| {
+                if !behaviour.plugin_entries {
+                    return read_server(Node::Json(server), behaviour, notes);
+                }
+                let shaped = shaped(server);
+                let placed = with_cwd_below(&shaped, root);
+                let mut server = read_server(Node::Json(&placed), behaviour, notes)?;
+                if let Some(policy) = policies.get(name) {
+                    policy.apply(&mut server);
+                }
+                Ok(server)
+            };
             add_entry(name, read, &mut entries, &mut notes);
         }
         notes.under(0, "mcp_servers");
-        notes.under(0, &id);
+        notes.under(0, id);
         notes.under(0, "plugins");
         let warnings = notes.into_warnings(|_| Origin::Memory);
         let Entries { valid, dropped } = entries;
-        let value = Self { id, active, servers: Arc::new(valid), dropped };
+        // Rule `route.blank-app-is-none`.
+        let declared = apps.iter().filter(|(_, connector)| !connector.trim().is_empty());
+        let value = Self {
+            id: id.to_owned(),
+            active,
+            servers: Arc::new(valid),
+            dropped,
+            apps: declared.map(|(name, _)| name.clone()).collect(),
+        };
         Loaded { value, warnings }
+    }
+
+    /// Its servers that count: with `routed` those that an app of the same name hides do not. Rules
+    /// `route.*`.
+    pub(crate) fn offers(
+        &self,
+        routed: bool,
+    ) -> impl Iterator<Item = (&Arc<str>, &Arc<ServerConfig>)> {
+        let is_hidden = move |name: &str| routed && self.apps.contains(name);
+        self.servers.iter().filter(move |(name, _)| self.active && !is_hidden(name))
+    }
+
+    /// Whether an app hides one of its servers.
+    pub(crate) fn hides(&self) -> bool {
+        self.active && self.apps.iter().any(|app| self.servers.contains_key(app.as_str()))
     }
 }
 

@@ -86,8 +86,17 @@ fn corp(servers: Value, features: Value) -> Value {
 
 #[test]
 fn a_profile_parses_from_its_name_only() {
-    let names =
-        ["codex-pr-27191", "codex-pr-27198", "codex-pr-27414", "codex-pr-29924", "codex-pr-31803"];
+    let names = [
+        "codex-pr-27191",
+        "codex-pr-27198",
+        "codex-pr-27414",
+        "codex-pr-27634",
+        "codex-pr-27607",
+        "codex-pr-27893",
+        "codex-pr-29924",
+        "codex-pr-31803",
+        "codex-pr-31481",
+    ];
     assert_eq!(Profile::ALL.map(Profile::name), names);
     for profile in Profile::ALL {
         assert_eq!(profile.name().parse(), Ok(profile));
@@ -212,7 +221,7 @@ fn owners_are_those_of_configured_and_later_of_runtime() {
         let plugins: Arc<[Plugin]> = Arc::new([plugin(profile, "p", &servers)]);
         let resolved = resolved(profile, &config, &plugins, contributions(), false);
         let owned: Vec<&str> = resolved.plugin_owners().keys().map(|name| &**name).collect();
-        let later = from(Profile::CodexPr29924).any(|other| other == profile);
+        let later = from(Profile::CodexPr27634).any(|other| other == profile);
         let expected: &[_] = if later { &["b"] } else { &["a", "b", "c", "codex_apps"] };
         assert_eq!(owned, expected, "{profile}");
         assert!(resolved.plugin_owners().values().all(|id| &**id == "p"));

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use crate::support::{canonical, manager, set_by};
 
-const WITH_FIELD: [Profile; 2] = [Profile::CodexPr29924, Profile::CodexPr31803];
+const WITH_FIELD: [Profile; 3] =
+    [Profile::CodexPr29924, Profile::CodexPr31803, Profile::CodexPr31481];
 const WITHOUT_FIELD: [Profile; 3] =
     [Profile::CodexPr27191, Profile::CodexPr27198, Profile::CodexPr27414];
 

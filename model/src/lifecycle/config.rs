@@ -73,6 +73,8 @@ impl Config {
             plugins: Vec::new(),
             contributors: vec![hosted],
             auth,
+            thread: None,
+            requirements: None,
         };
         match observed(&case, &resolve(&case)) {
             Outcome::Observed(observed) => Some(observed),

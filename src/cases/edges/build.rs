@@ -22,6 +22,8 @@ pub(super) fn with_host(host: Value) -> Case {
         plugins: Vec::new(),
         contributors: Vec::new(),
         auth: Some(Auth::ChatGpt),
+        thread: None,
+        requirements: None,
     }
 }
 
@@ -53,7 +55,7 @@ pub(super) fn table<'a>(entries: impl IntoIterator<Item = (&'a str, Value)>) -> 
 }
 
 pub(super) fn plugin<'a>(id: &str, servers: impl IntoIterator<Item = (&'a str, Value)>) -> Plugin {
-    Plugin { id: id.into(), active: true, mcp_servers: table(servers) }
+    Plugin::new(id, table(servers))
 }
 
 pub(super) fn contributor(id: &str, list: Vec<Contribution>) -> Contributor {

@@ -12,10 +12,13 @@ mod names;
 mod order;
 mod sizes;
 mod urls;
+mod wide;
 
 use mcp_overlay_model::Case;
 
 use super::digits::Digits;
+
+pub use self::wide::wide;
 
 /// Cases of one kind.
 pub struct Family {

@@ -43,6 +43,8 @@ fn empty_case() -> Case {
         plugins: Vec::new(),
         contributors: Vec::new(),
         auth: None,
+        thread: None,
+        requirements: None,
     }
 }
 
@@ -114,11 +116,9 @@ fn plugins(u: &mut Unstructured<'_>) -> Result<Vec<Plugin>> {
     let count = if once_in(u, 24)? { size(u, 6, MOST)? } else { usual };
     (0..count)
         .map(|number| {
-            Ok(Plugin {
-                id: id(u, number, &["z@market", "b@market", "a@market"])?,
-                active: !once_in(u, 5)?,
-                mcp_servers: servers(u, 2)?,
-            })
+            let id = id(u, number, &["z@market", "b@market", "a@market"])?;
+            let active = !once_in(u, 5)?;
+            Ok(Plugin { active, ..Plugin::new(id, servers(u, 2)?) })
         })
         .collect()
 }

@@ -134,7 +134,7 @@ fn break_contribution(u: &mut Unstructured<'_>, case: &mut Case) -> Result<()> {
     let lists =
         case.contributors.iter_mut().filter_map(|contributor| match &mut contributor.kind {
             ContributorKind::Scripted(list) => Some(list),
-            ContributorKind::HostedApps => None,
+            ContributorKind::HostedApps | ContributorKind::ExecutorPlugins => None,
         });
     let mut lists: Vec<_> = lists.collect();
     if let Some(chosen) = position(u, lists.len())?

@@ -20,6 +20,7 @@ use self::fields::{first_differing, others_pass, rule_of_apps_field, rule_of_ent
 use crate::judge::kept::{kept, kept_words};
 pub use crate::judge::same::same;
 use crate::judge::verdict::{Difference, LOADS, Place, Verdict};
+use crate::rules::coverage::WIDE;
 use crate::rules::{Situation, holding, of_field};
 
 /// Compares an answer to `case` with the specification's outcome.
@@ -132,7 +133,7 @@ fn last_word_at<'a>(case: &'a Case, path: &str) -> Option<&'a str> {
     let numbered = case.contributors.iter().enumerate().flat_map(|(i, contributor)| {
         let list = match &contributor.kind {
             ContributorKind::Scripted(list) => list.as_slice(),
-            ContributorKind::HostedApps => &[],
+            ContributorKind::HostedApps | ContributorKind::ExecutorPlugins => &[],
         };
         list.iter().enumerate().map(move |(j, contribution)| (i, j, contribution.name()))
     });
@@ -332,7 +333,8 @@ impl Shape<'_> {
     /// Two servers under one name. If the other one is simply somebody else's word, the rule that
     /// chose is to blame; if it is this one gone wrong, the rule of the field is.
     fn rule_of_content(&self, reason: &Reason, want: &Value, got: &Value) -> Rule {
-        if self.is_somebodys_server(got) {
+        // What a wide case decides is decided about a whole server.
+        if self.is_somebodys_server(got) || WIDE.contains(&reason.rule) {
             return reason.rule;
         }
         let apps = want.get("url").is_some_and(|url| self.is_apps_url(url));

@@ -64,7 +64,7 @@ pub(in crate::rules) fn host_entries(case: &Case) -> impl Iterator<Item = (&Stri
 pub(in crate::rules) fn list_of(contributor: &Contributor) -> &[Contribution] {
     match &contributor.kind {
         ContributorKind::Scripted(list) => list,
-        ContributorKind::HostedApps => &[],
+        ContributorKind::HostedApps | ContributorKind::ExecutorPlugins => &[],
     }
 }
 

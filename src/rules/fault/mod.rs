@@ -149,6 +149,10 @@ impl Subject for Faulty {
         true
     }
 
+    fn knows_wide_cases(&self) -> bool {
+        true
+    }
+
     fn resolve(&self, case: &Case) -> Answer {
         self.0.answer(case)
     }

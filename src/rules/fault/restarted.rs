@@ -57,12 +57,17 @@ impl Driver for Restarted {
         self.now().warns()
     }
 
+    fn knows_wide_cases(&self) -> bool {
+        self.now().knows_wide_cases()
+    }
+
     fn declared(&self) -> Steps {
         Steps::none()
     }
 
     fn narrow(&self, case: Case) -> Case {
-        case
+        let now = Arc::clone(&self.now());
+        InProcess(&*now).narrow(case)
     }
 
     fn by_route(&self, _: Route) -> Option<&dyn Driver> {

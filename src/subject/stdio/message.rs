@@ -69,6 +69,11 @@ impl Hello {
         self.capabilities.iter().any(|capability| capability == "warnings")
     }
 
+    /// Whether the subject is asked wide cases.
+    pub(super) fn knows_wide_cases(&self) -> bool {
+        self.capabilities.iter().any(|capability| capability == "wide-cases")
+    }
+
     /// The steps of sequences that it plays.
     pub(super) fn steps(&self) -> Result<Steps, Failure> {
         if !self.capabilities.iter().any(|capability| capability == "sequence") {

@@ -13,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mcp_overlay_model::lifecycle::{Seen, Sequence};
+use mcp_overlay_model::narrow::narrowed;
 use mcp_overlay_model::{Answer, Case, Profile};
 
 use self::message::Hello;
@@ -85,6 +86,8 @@ pub struct StdioDriver {
     command: Vec<String>,
     /// Whether it declares the capability `warnings`.
     warns: bool,
+    /// Whether it declares the capability `wide-cases`.
+    knows_wide_cases: bool,
     /// The steps of sequences that it declares.
     steps: Steps,
     preferred_profile: Profile,
@@ -131,6 +134,7 @@ impl StdioDriver {
             name: name_of(&hello),
             command,
             warns: hello.warns(),
+            knows_wide_cases: hello.knows_wide_cases(),
             steps,
             preferred_profile,
             patience,
@@ -302,12 +306,16 @@ impl Driver for StdioDriver {
         self.warns
     }
 
+    fn knows_wide_cases(&self) -> bool {
+        self.knows_wide_cases
+    }
+
     fn declared(&self) -> Steps {
         self.steps.clone()
     }
 
     fn narrow(&self, case: Case) -> Case {
-        case
+        if self.knows_wide_cases { case } else { narrowed(case) }
     }
 
     fn by_route(&self, _: Route) -> Option<&dyn Driver> {
@@ -386,12 +394,16 @@ impl Driver for InForm<'_> {
         self.driver.warns()
     }
 
+    fn knows_wide_cases(&self) -> bool {
+        self.driver.knows_wide_cases()
+    }
+
     fn declared(&self) -> Steps {
         self.driver.declared()
     }
 
     fn narrow(&self, case: Case) -> Case {
-        case
+        self.driver.narrow(case)
     }
 
     fn by_route(&self, _: Route) -> Option<&dyn Driver> {

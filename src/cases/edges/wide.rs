@@ -1,0 +1,14 @@
+//! Wide cases: at least one for each rule that only they reach. They are asked in the profiles that
+//! have such rules.
+
+use std::sync::LazyLock;
+
+use mcp_overlay_model::{Case, Profile, Rule};
+
+static CASES: LazyLock<Vec<Case>> =
+    LazyLock::new(|| serde_json::from_str(include_str!("wide.json")).unwrap_or_default());
+
+/// The wide cases of a profile.
+pub fn wide(profile: Profile) -> &'static [Case] {
+    if profile.has(Rule::RequirementsAllowList) { &CASES } else { &[] }
+}
