@@ -141,6 +141,8 @@ impl Fixture {
                 McpServerContribution::Remove { name } => {
                     servers.remove(&**name);
                 }
+                // The seed did not have them.
+                McpServerContribution::SelectedPlugin { .. } => {}
             }
         }
         servers
