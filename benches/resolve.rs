@@ -141,6 +141,8 @@ impl Fixture {
                 McpServerContribution::Remove { name } => {
                     servers.remove(&**name);
                 }
+                // The seed has none.
+                McpServerContribution::SelectedPlugin { .. } => {}
             }
         }
         servers
