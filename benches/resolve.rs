@@ -141,7 +141,7 @@ impl Fixture {
                 McpServerContribution::Remove { name } => {
                     servers.remove(&**name);
                 }
-                // The seed did not have them.
+                // The seed has none.
                 McpServerContribution::SelectedPlugin { .. } => {}
             }
         }
