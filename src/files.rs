@@ -9,6 +9,7 @@ use std::path::Path;
 /// # Errors
 /// File system errors.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has permissions to set"))]
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));

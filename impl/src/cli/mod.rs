@@ -6,6 +6,7 @@ mod mcp;
 mod options;
 mod output;
 mod stop;
+mod system;
 
 use std::process::ExitCode;
 
@@ -42,7 +43,8 @@ enum Command {
     Connect(connect::Arguments),
     Mcp(mcp::Arguments),
     /// Kills the servers of an app-server that was killed.
-    #[command(name = app_server::GUARD, hide = true)]
+    #[cfg(unix)]
+    #[command(name = system::GUARD, hide = true)]
     Guard,
 }
 
@@ -51,6 +53,7 @@ pub(crate) fn main() -> ExitCode {
         Command::AppServer(arguments) => app_server::run(&arguments),
         Command::Connect(arguments) => connect::run(arguments),
         Command::Mcp(arguments) => mcp::run(&arguments),
+        #[cfg(unix)]
         Command::Guard => {
             mcp_overlay_host::connection::guard(std::io::stdin().lock());
             Ok(())
