@@ -8,6 +8,8 @@ mod crash_points;
 mod diff;
 mod endpoint;
 mod explain;
+mod home;
+mod lint;
 mod merge;
 mod outputs;
 mod profiles;
@@ -51,6 +53,7 @@ enum Command {
     Diff(diff::Arguments),
     Endpoint(endpoint::Arguments),
     Explain(explain::Arguments),
+    Lint(lint::Arguments),
     Merge(merge::Arguments),
     Releases(releases::Arguments),
     Replay(replay::Arguments),
@@ -68,6 +71,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Endpoint(arguments) => endpoint::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Lint(arguments) => lint::run(&arguments),
         Command::Merge(arguments) => merge::run(&arguments),
         Command::Releases(arguments) => releases::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),

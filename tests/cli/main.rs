@@ -5,6 +5,8 @@
 mod check;
 mod diff;
 mod explain;
+mod lint;
+mod lint_repairs;
 mod parts;
 mod replay;
 mod rule;
@@ -93,6 +95,7 @@ fn every_command_has_help() {
         "diff",
         "endpoint",
         "explain",
+        "lint",
         "merge",
         "releases",
         "replay",

@@ -39,7 +39,13 @@ pub use server::{
 };
 
 pub(crate) use document::Document;
+#[cfg(feature = "lint")]
+pub(crate) use error::quoted;
 pub(crate) use error::{Key, Note, Notes};
+#[cfg(feature = "lint")]
+pub(crate) use host::every_fault;
+#[cfg(feature = "lint")]
+pub(crate) use nesting::too_deep_at;
 #[cfg(feature = "network")]
 pub(crate) use read::string;
 pub(crate) use read::{Read, boolean, table, under};
