@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use mcp_overlay::cases::toml::host_from_toml;
 use mcp_overlay::explain::explain;
 use mcp_overlay::subject::HostInputs;
-use mcp_overlay_host::lint::{Rule, Surroundings, lint};
+use mcp_overlay_host::lint::{Surroundings, lint};
 use mcp_overlay_host::{
     Environment, HostConfig, Plugin, Profile as HostProfile, discover_plugins, plugin_states,
 };
@@ -102,7 +102,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
 /// Shows what is wrong with the file as `mcp-overlay lint` does.
 fn complain_about(text: &str, file: &str, environment: &Environment) {
     let given = Surroundings { environment: environment.clone(), ..Surroundings::default() };
-    let report = lint(text, &given).only(Rule::is_about_reading);
+    let report = lint(text, &given).only(|finding| finding.rule.is_about_reading());
     // A closed standard error is ignored.
     let _ = write!(anstream::stderr(), "{}", report.in_terminal(file));
 }

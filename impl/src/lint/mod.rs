@@ -106,10 +106,10 @@ impl<'a> Report<'a> {
         Some((self.lines.position(span.start), self.lines.position(span.end)))
     }
 
-    /// Keeps the findings of these rules alone.
+    /// Keeps these findings alone.
     #[must_use]
-    pub fn only(self, is_wanted: impl Fn(Rule) -> bool) -> Self {
-        let findings = self.findings.into_iter().filter(|finding| is_wanted(finding.rule));
+    pub fn only(self, is_wanted: impl Fn(&Finding) -> bool) -> Self {
+        let findings = self.findings.into_iter().filter(is_wanted);
         Self { findings: findings.collect(), ..self }
     }
 

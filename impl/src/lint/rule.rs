@@ -204,8 +204,8 @@ impl Rule {
             Self::ReservedName => (
                 Warning,
                 "reserved-name",
-                "`codex_apps` is the name of the Apps server, which gets your ChatGPT credentials. The \
-                 host replaces or removes a server of the user with that name.",
+                "The name `codex_apps` belongs to the Apps server, to which the host sends your ChatGPT credentials; \
+                 the host replaces or removes a server of the user with that name.",
                 "Give the server another name.",
                 false,
             ),
@@ -250,8 +250,8 @@ impl Rule {
             Self::AuthOrigin => (
                 Warning,
                 "auth-origin",
-                "`auth = \"chatgpt\"` has an effect at https://chatgpt.com only. At another origin Codex \
-                 sends no ChatGPT credentials.",
+                "`auth = \"chatgpt\"` has an effect at https://chatgpt.com only. To another origin Codex sends \
+                 no credentials of ChatGPT.",
                 "Remove `auth`, or correct the URL.",
                 true,
             ),
