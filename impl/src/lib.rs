@@ -46,6 +46,8 @@ pub mod files;
 #[cfg(feature = "network")]
 pub mod host;
 pub mod hosted_apps;
+#[cfg(feature = "lint")]
+pub mod lint;
 mod manager;
 #[cfg(feature = "network")]
 pub mod oauth;

@@ -1,12 +1,14 @@
 //! `mcp-overlay explain`
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use mcp_overlay::cases::toml::host_from_toml;
 use mcp_overlay::explain::explain;
 use mcp_overlay::subject::HostInputs;
+use mcp_overlay_host::lint::{Surroundings, lint};
 use mcp_overlay_host::{
     Environment, HostConfig, Plugin, Profile as HostProfile, discover_plugins, plugin_states,
 };
@@ -15,6 +17,7 @@ use serde_json::{Map, Value, json};
 
 use super::codex;
 use super::console::{Misuse, Outcome, complain, read_text, say};
+use super::home::config_file;
 
 /// Explain which servers a real config.toml ends up with, and why.
 ///
@@ -69,20 +72,16 @@ fn auth(word: &str) -> Result<SignedIn, String> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    let config = config(arguments)?;
+    let config = config_file(arguments.config.as_deref())?;
     let text = read_text(&config)?;
     let place = config.display().to_string();
     let profile = arguments.profile.or(arguments.codex).unwrap_or_else(codex::newest);
     let known = profile.name().parse().map_err(|error| format!("--profile: {error}"))?;
     let environment = Environment::from_process().with_profile(known);
-    let host = HostConfig::from_toml_str(&text, &place, &[], environment)?;
-    for warning in &host.warnings {
-        complain("warning", warning);
-    }
+    complain_about(&text, &place, &environment);
+    let host = HostConfig::from_toml_str(&text, &place, &[], environment)
+        .map_err(|_| format!("{place} is not a valid configuration"))?;
     let states = plugin_states(&text, &[]);
-    for warning in &states.warnings {
-        complain("warning", warning);
-    }
     let plugins = plugins(arguments, known, &states.value)?;
     let contributors = contributors(arguments)?;
     let auth = arguments.auth.0;
@@ -100,17 +99,12 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The file as asked, or the one that Codex reads.
-fn config(arguments: &Arguments) -> Result<PathBuf, Misuse> {
-    if let Some(path) = &arguments.config {
-        return Ok(path.clone());
-    }
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let home = set("CODEX_HOME").or_else(|| Some(set("HOME")?.join(".codex")));
-    match home {
-        Some(home) => Ok(home.join("config.toml")),
-        None => Err("neither CODEX_HOME nor HOME is set; use --config FILE".into()),
-    }
+/// Shows what is wrong with the file as `mcp-overlay lint` does.
+fn complain_about(text: &str, file: &str, environment: &Environment) {
+    let given = Surroundings { environment: environment.clone(), ..Surroundings::default() };
+    let report = lint(text, &given).only(|finding| finding.rule.is_about_reading());
+    // A closed standard error is ignored.
+    let _ = write!(anstream::stderr(), "{}", report.in_terminal(file));
 }
 
 fn plugins(

@@ -9,6 +9,8 @@ mod diff;
 mod endpoint;
 mod explain;
 mod fuzz_case;
+mod home;
+mod lint;
 mod merge;
 mod outputs;
 mod profiles;
@@ -53,6 +55,7 @@ enum Command {
     Endpoint(endpoint::Arguments),
     Explain(explain::Arguments),
     FuzzCase(fuzz_case::Arguments),
+    Lint(lint::Arguments),
     Merge(merge::Arguments),
     Releases(releases::Arguments),
     Replay(replay::Arguments),
@@ -71,6 +74,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Endpoint(arguments) => endpoint::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::FuzzCase(arguments) => fuzz_case::run(&arguments),
+        Command::Lint(arguments) => lint::run(&arguments),
         Command::Merge(arguments) => merge::run(&arguments),
         Command::Releases(arguments) => releases::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),

@@ -128,7 +128,7 @@ fn no_secret_is_printed() {
 fn json_contains_the_views() {
     let sandbox = Sandbox::new();
     let output = explain(&sandbox, CONFIG, &["--auth", "api_key", "--json"]);
-    assert!(output.stderr.contains("model"), "warnings go to standard error");
+    assert!(output.stderr.contains("warning[no-effect]"), "warnings go to standard error");
     insta::assert_snapshot!("explain_json", output.stdout);
 }
 

@@ -6,6 +6,8 @@ mod check;
 mod diff;
 mod explain;
 mod fuzz_case;
+mod lint;
+mod lint_repairs;
 mod parts;
 mod replay;
 mod rule;
@@ -94,6 +96,7 @@ fn every_command_has_help() {
         "diff",
         "endpoint",
         "explain",
+        "lint",
         "merge",
         "releases",
         "replay",

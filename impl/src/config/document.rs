@@ -1,5 +1,7 @@
 //! The text of a `config.toml`, parsed once for all that read it.
 
+#[cfg(feature = "lint")]
+use super::error::Note;
 use super::error::{ConfigError, Origin};
 use super::node::{Kind, Node};
 use super::overrides::{Override, apply_all};
@@ -30,6 +32,16 @@ impl<'a> Document<'a> {
         })?;
         apply_all(overrides, &mut root);
         Ok(Self { root, source })
+    }
+
+    /// Parses `text` alone. A fault has its place in it.
+    ///
+    /// # Errors
+    /// The text is not TOML.
+    #[cfg(feature = "lint")]
+    pub(crate) fn parse_alone(text: &'a str) -> Result<Self, Note> {
+        let root = parse_document(text).map_err(|error| Note::new(error.place, error.message))?;
+        Ok(Self { root, source: Source::new("", text, &[]) })
     }
 
     pub(crate) fn root(&self) -> Node<'_> {

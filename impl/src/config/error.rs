@@ -155,7 +155,7 @@ impl Key {
     /// Puts the key under `step`, quoted as TOML wants it.
     pub(crate) fn under(&mut self, step: &str) {
         let joint = if self.0.is_empty() || self.0.starts_with('[') { "" } else { "." };
-        self.0 = format!("{}{joint}{}", quoted(step), self.0);
+        self.0 = format!("{}{joint}{}", quoted(cut(step)), self.0);
     }
 
     /// Puts the key under the array element `index`.
@@ -163,6 +163,14 @@ impl Key {
         let joint = if self.0.is_empty() { "" } else { "." };
         self.0 = format!("[{index}]{joint}{}", self.0);
     }
+}
+
+/// The longest step of a key. Each of many messages about one table has the key of that table.
+const MAX_STEP: usize = 1_000;
+
+fn cut(step: &str) -> &str {
+    let end = (0..=MAX_STEP).rev().find(|end| step.is_char_boundary(*end));
+    if step.len() > MAX_STEP { step.get(..end.unwrap_or(0)).unwrap_or_default() } else { step }
 }
 
 /// One step of a key as TOML writes it: bare if it can be, else quoted.
@@ -224,10 +232,52 @@ pub(crate) struct Notes {
     kept: Vec<Note>,
     /// Whether there were more than are kept.
     more: bool,
+    /// What is collected.
+    collected: Collected,
+}
+
+/// What [`Notes`] collect.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Collected {
+    /// Warnings; the reader of a server stops at its first fault.
+    #[default]
+    Warnings,
+    /// The further faults of a server whose first fault its reader returns. No warnings.
+    #[cfg(feature = "lint")]
+    Faults,
 }
 
 impl Notes {
+    /// Collects every fault instead of the warnings.
+    #[cfg(feature = "lint")]
+    pub(crate) fn of_faults() -> Self {
+        Self { collected: Collected::Faults, ..Self::default() }
+    }
+
+    /// Whether a reader goes on after a fault.
+    pub(crate) fn want_every_fault(&self) -> bool {
+        self.collected != Collected::Warnings
+    }
+
+    /// Adds a fault beside the one that the reader returns.
+    pub(crate) fn push_fault(&mut self, fault: Note) {
+        if self.want_every_fault() {
+            self.keep(fault);
+        }
+    }
+
     pub(crate) fn push(&mut self, note: Note) {
+        if !self.want_every_fault() {
+            self.keep(note);
+        }
+    }
+
+    #[cfg(feature = "lint")]
+    pub(crate) fn into_kept(self) -> Vec<Note> {
+        self.kept
+    }
+
+    fn keep(&mut self, note: Note) {
         if self.kept.len() < MAX_NOTES {
             self.kept.push(note);
         } else {

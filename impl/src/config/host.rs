@@ -196,17 +196,37 @@ const ROOT: &str = "host";
 
 /// The rejection with the smallest path. Rule `rejection.smallest-path`.
 #[derive(Default)]
-struct Rejections(Option<(String, Fault)>);
+struct Rejections {
+    smallest: Option<(String, Fault)>,
+    /// Those with other paths, if they are wanted.
+    others: Option<Vec<Note>>,
+}
 
 impl Rejections {
     /// Adds a fault at `path`, given by its steps below the host; `fault` has the key below them.
     fn add(&mut self, path: &[&str], mut fault: Fault) {
         path.iter().rev().for_each(|step| fault.key.under(step));
         let path = [&[ROOT], path].concat().join(".");
-        if self.0.as_ref().is_none_or(|(smallest, _)| path < *smallest) {
-            self.0 = Some((path, fault));
+        let other = if self.smallest.as_ref().is_none_or(|(smallest, _)| path < *smallest) {
+            self.smallest.replace((path, fault)).map(|(_, fault)| fault)
+        } else {
+            Some(fault)
+        };
+        if let (Some(others), Some(other)) = (&mut self.others, other) {
+            others.push(*other);
         }
     }
+}
+
+/// Every fault for which a host rejects this document, in no order.
+#[cfg(feature = "lint")]
+pub(crate) fn every_fault(document: &Document<'_>, environment: Environment) -> Vec<Note> {
+    let mut rejections = Rejections { others: Some(Vec::new()), ..Rejections::default() };
+    let mut notes = Notes::of_faults();
+    read_keys(document.root(), environment, "plugins", &mut notes, &mut rejections);
+    let smallest = rejections.smallest.map(|(_, fault)| *fault);
+    let others = rejections.others.unwrap_or_default();
+    smallest.into_iter().chain(others).chain(notes.into_kept()).collect()
 }
 
 /// Reads a host config. The unknown key `silent` gets no warning.
@@ -218,6 +238,23 @@ fn read_host(
 ) -> Result<Loaded<HostConfig>, ConfigError> {
     let mut rejections = Rejections::default();
     let mut notes = Notes::default();
+    let host = read_keys(node, environment, silent, &mut notes, &mut rejections);
+    match rejections.smallest {
+        None => Ok(Loaded { value: host, warnings: notes.into_warnings(origin) }),
+        Some((path, fault)) => {
+            let Note { key: Key(key), place, message } = *fault;
+            Err(ConfigError::new(path, key, origin(place), message))
+        }
+    }
+}
+
+fn read_keys(
+    node: Node<'_>,
+    environment: Environment,
+    silent: &str,
+    notes: &mut Notes,
+    rejections: &mut Rejections,
+) -> HostConfig {
     let mut host = HostConfig {
         base_url: BaseUrl::default(),
         features: Features::default(),
@@ -231,19 +268,13 @@ fn read_host(
         Kind::Table(table) => {
             for (key, value) in table.iter() {
                 if !value.is_null() && key != silent {
-                    read_key(&mut host, key, value, &mut notes, &mut rejections);
+                    read_key(&mut host, key, value, notes, rejections);
                 }
             }
         }
         _ => rejections.add(&[], wrong_type(node, "a table")),
     }
-    match rejections.0 {
-        None => Ok(Loaded { value: host, warnings: notes.into_warnings(origin) }),
-        Some((path, fault)) => {
-            let Note { key: Key(key), place, message } = *fault;
-            Err(ConfigError::new(path, key, origin(place), message))
-        }
-    }
+    host
 }
 
 fn read_key(

@@ -46,7 +46,13 @@ pub use thread::{DEFAULT_ORIGINATOR, SelectedPlugin, ThreadInputs};
 
 pub(crate) use document::Document;
 pub(crate) use entry_shape::{shaped, with_cwd_below};
+#[cfg(feature = "lint")]
+pub(crate) use error::quoted;
 pub(crate) use error::{Key, Note, Notes};
+#[cfg(feature = "lint")]
+pub(crate) use host::every_fault;
+#[cfg(feature = "lint")]
+pub(crate) use nesting::too_deep_at;
 #[cfg(feature = "network")]
 pub(crate) use read::string;
 pub(crate) use read::{Read, boolean, table, under};

@@ -11,7 +11,7 @@ const MAX_DEPTH: usize = 64;
 
 /// The byte offset at which the text nests too deeply, if it does. Counts dots and brackets, so
 /// dots that are no nesting (of numbers and times) count too, until the next comma or line.
-pub(super) fn too_deep_at(text: &str) -> Option<usize> {
+pub(crate) fn too_deep_at(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
     let mut dots = 0_usize;
     // The dots that led to each open bracket.

@@ -40,16 +40,50 @@ pub(crate) fn read_server(
     notes: &mut Notes,
 ) -> Read<ServerConfig> {
     let mut fields = Fields::new(behaviour);
+    let mut failed = None;
     for (key, value) in table(node)?.iter() {
         // JSON null as the value of a key means that the key is absent.
         if value.is_null() {
             continue;
         }
         let first = notes.len();
-        fields.take(key, value, notes).map_err(|fault| under(fault, key))?;
+        let taken = fields.take(key, value, notes).map_err(|fault| under(fault, key));
         notes.under(first, key);
+        if let Err(fault) = taken {
+            if !notes.want_every_fault() {
+                return Err(fault);
+            }
+            first_or_further(fault, &mut failed, notes);
+        }
     }
-    fields.finish(node.place())
+    if notes.want_every_fault()
+        && let Some(server) = fields.transport_in_words()
+    {
+        for (key, value) in table(node)?.iter().filter(|(key, _)| fields.is_foreign(key)) {
+            let fault = foreign(Some((key, value.place())), server);
+            fault.unwrap_or_else(|fault| first_or_further(fault, &mut failed, notes));
+        }
+    }
+    match failed {
+        None => fields.finish(node.place()),
+        Some(fault) => {
+            // A fault of a foreign field was reported above.
+            let known = fields.transport_in_words().is_some();
+            match fields.finish(node.place()) {
+                Err(whole) if !known => notes.push_fault(*whole),
+                _ => {}
+            }
+            Err(fault)
+        }
+    }
+}
+
+/// Keeps the first fault of a server to return it, and notes the others.
+fn first_or_further(fault: Fault, first: &mut Option<Fault>, notes: &mut Notes) {
+    match first {
+        None => *first = Some(fault),
+        Some(_) => notes.push_fault(*fault),
+    }
 }
 
 /// A key that only one transport has, and where it was written.
@@ -88,12 +122,12 @@ impl<'a> Fields<'a> {
         let common = &mut self.common;
         match key {
             "command" => {
-                self.stdio.command = owned_string(node)?;
                 self.command_given = true;
+                self.stdio.command = owned_string(node)?;
             }
             "url" => {
-                self.http.url = owned_string(node)?;
                 self.url_given = true;
+                self.http.url = owned_string(node)?;
             }
             "environment_id" => common.environment_id = environment_id(node)?,
             "enabled" => common.enabled = boolean(node)?,
@@ -146,10 +180,35 @@ impl<'a> Fields<'a> {
                 return Ok(());
             }
         }
-        let of_stdio = matches!(key, "args" | "env" | "env_vars" | "cwd");
-        let first = if of_stdio { &mut self.only_stdio } else { &mut self.only_http };
+        let first = if is_of_stdio(key) { &mut self.only_stdio } else { &mut self.only_http };
         first.get_or_insert((key, node.place()));
         Ok(())
+    }
+
+    /// The one transport that the server has.
+    fn transport_in_words(&self) -> Option<&'static str> {
+        match (self.command_given, self.url_given) {
+            (true, false) => Some(A_STDIO_SERVER),
+            (false, true) => Some(AN_HTTP_SERVER),
+            _ => None,
+        }
+    }
+
+    /// Whether only the other transport has this key.
+    fn is_foreign(&self, key: &str) -> bool {
+        if self.url_given { is_of_stdio(key) } else { self.is_of_http(key) }
+    }
+
+    fn is_of_http(&self, key: &str) -> bool {
+        let auth = key == "auth" && self.behaviour.auth_field;
+        auth || matches!(
+            key,
+            "bearer_token_env_var"
+                | "http_headers"
+                | "env_http_headers"
+                | "oauth"
+                | "oauth_resource"
+        )
     }
 
     /// Checks the rules about several fields.
@@ -157,14 +216,14 @@ impl<'a> Fields<'a> {
         let remote = self.common.environment_id != LOCAL_ENVIRONMENT;
         let transport = match (self.command_given, self.url_given) {
             (true, false) => {
-                foreign(self.only_http, "a stdio server (it has `command`)")?;
+                foreign(self.only_http, A_STDIO_SERVER)?;
                 if self.behaviour.remote_cwd_checked {
                     check_remote_cwd(remote, &self.stdio, place)?;
                 }
                 Transport::Stdio(self.stdio)
             }
             (false, true) => {
-                foreign(self.only_stdio, "a streamable HTTP server (it has `url`)")?;
+                foreign(self.only_stdio, AN_HTTP_SERVER)?;
                 Transport::StreamableHttp(self.http)
             }
             (true, true) => return Err(Note::wrong(place, "both `command` and `url`", ONE_OF)),
@@ -175,6 +234,13 @@ impl<'a> Fields<'a> {
         let startup_timeout = self.common.startup_timeout.or(self.startup_milliseconds);
         Ok(ServerConfig { transport, startup_timeout, ..self.common })
     }
+}
+
+const A_STDIO_SERVER: &str = "a stdio server (it has `command`)";
+const AN_HTTP_SERVER: &str = "a streamable HTTP server (it has `url`)";
+
+fn is_of_stdio(key: &str) -> bool {
+    matches!(key, "args" | "env" | "env_vars" | "cwd")
 }
 
 const ONE_OF: &str = "exactly one: `command` for a stdio server, `url` for a streamable HTTP one";

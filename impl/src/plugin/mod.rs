@@ -11,5 +11,7 @@ pub use disk::{MAX_PLUGIN_FILE_BYTES, MAX_PLUGINS, PluginError, discover_plugins
 pub use entries::{Plugin, WrittenPlugin};
 pub use policy::PluginPolicy;
 pub use states::plugin_states;
+#[cfg(feature = "lint")]
+pub(crate) use states::switch_faults;
 #[cfg(feature = "network")]
 pub(crate) use states::{app_states, plugin_states_in, plugins_are_on};

@@ -2,11 +2,17 @@
 
 use std::collections::BTreeMap;
 
+#[cfg(feature = "lint")]
+use crate::config::Note;
 use crate::config::node::{Kind, Node};
 use crate::config::{Document, Loaded, Notes, Override, Read, boolean, table, under};
 
 /// How warnings name the text.
 const FILE: &str = "config.toml";
+
+const PLUGIN_OFF: &str = "this plugin is switched off";
+#[cfg(any(feature = "lint", feature = "network"))]
+const APP_OFF: &str = "this app is switched off";
 
 /// The plugins that `[plugins."id"] enabled = …` of the text of a `config.toml` switches on or off,
 /// with `overrides` applied to it in order. An entry without `enabled` is on; plugins not listed are
@@ -25,14 +31,14 @@ pub fn plugin_states(text: &str, overrides: &[Override]) -> Loaded<BTreeMap<Stri
 
 /// As [`plugin_states`], of a text that is parsed already.
 pub(crate) fn plugin_states_in(document: &Document<'_>) -> Loaded<BTreeMap<String, bool>> {
-    switches("plugins", "this plugin is switched off", document)
+    switches("plugins", PLUGIN_OFF, document)
 }
 
 /// The apps that `[apps.ID] enabled = …` switches on or off, read as [`plugin_states`] are. Apps not
 /// listed are on.
 #[cfg(feature = "network")]
 pub(crate) fn app_states(document: &Document<'_>) -> Loaded<BTreeMap<String, bool>> {
-    switches("apps", "this app is switched off", document)
+    switches("apps", APP_OFF, document)
 }
 
 /// Whether `features.plugins` lets plugins be installed, as it does unless it is false.
@@ -49,13 +55,32 @@ fn switches(
     document: &Document<'_>,
 ) -> Loaded<BTreeMap<String, bool>> {
     let mut states = BTreeMap::new();
-    let mut notes = Notes::default();
-    if let Some(entries) = document.get(table) {
-        read_entries(entries, consequence, &mut states, &mut notes);
-        notes.under(0, table);
-    }
+    let notes = read_switches(table, consequence, document, &mut states);
     let warnings = notes.into_warnings(|place| document.origin_in(FILE, place));
     Loaded { value: states, warnings }
+}
+
+/// What is wrong with the entries of plugins and apps.
+#[cfg(feature = "lint")]
+pub(crate) fn switch_faults(document: &Document<'_>) -> Vec<Note> {
+    let faults = |table, consequence| {
+        read_switches(table, consequence, document, &mut BTreeMap::new()).into_kept()
+    };
+    [faults("plugins", PLUGIN_OFF), faults("apps", APP_OFF)].concat()
+}
+
+fn read_switches(
+    table: &str,
+    consequence: &str,
+    document: &Document<'_>,
+    states: &mut BTreeMap<String, bool>,
+) -> Notes {
+    let mut notes = Notes::default();
+    if let Some(entries) = document.get(table) {
+        read_entries(entries, consequence, states, &mut notes);
+        notes.under(0, table);
+    }
+    notes
 }
 
 fn read_entries(

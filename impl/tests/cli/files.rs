@@ -14,10 +14,10 @@ fn add<'a>() -> [&'a str; 5] {
 #[test]
 fn commands_refuse_an_invalid_config_and_leave_it_unchanged() {
     let cases = [
-        ("[mcp_servers.docs\n", "config.toml:1:18: not valid TOML"),
-        ("mcp_servers.docs.url = 1\n", "config.toml:1:24: mcp_servers.docs.url: "),
-        ("mcp_servers = 1\n", "config.toml:1:15: mcp_servers: "),
-        ("[[mcp_servers.docs]]\ncommand = \"x\"\n", "config.toml:1:1: mcp_servers.docs: "),
+        ("[mcp_servers.docs\n", ["config.toml:1:18", "not valid TOML"]),
+        ("mcp_servers.docs.url = 1\n", ["config.toml:1:24", "mcp_servers.docs.url: "]),
+        ("mcp_servers = 1\n", ["config.toml:1:15", "mcp_servers: "]),
+        ("[[mcp_servers.docs]]\ncommand = \"x\"\n", ["config.toml:1:1", "mcp_servers.docs: "]),
     ];
     let commands: [&[&str]; 6] = [
         &["mcp", "list"],
@@ -27,15 +27,42 @@ fn commands_refuse_an_invalid_config_and_leave_it_unchanged() {
         &["mcp", "login", "docs"],
         &["mcp", "logout", "docs"],
     ];
-    for (config, problem) in cases {
+    for (config, problems) in cases {
         for command in commands {
             let home = Home::with(config);
             let result = home.run(command);
             assert_eq!((result.status, &*result.out), (2, ""), "{command:?} {result:?}");
-            assert!(result.err.contains(problem), "{command:?} {result:?}");
+            let says = |problem: &&str| result.err.contains(problem);
+            assert!(problems.iter().all(says), "{command:?} {result:?}");
             assert_eq!(home.text(), config);
         }
     }
+}
+
+#[test]
+fn findings_about_the_file_are_shown_with_their_line() {
+    let home = Home::with(
+        "model = \"o3\"\n[mcp_servers.docs]\nurl = \"https://docs.example/SECRET\"\nenabeld = false\n\
+         tool_timeout_sec = \"SECRET\"\n",
+    );
+    let result = home.run(&["mcp", "list"]);
+    assert_eq!(result.status, 2, "{result:?}");
+    for part in [
+        "error[misspelled-key]: unknown key `enabeld`: did you mean `enabled`?",
+        "config.toml:4:1\n",
+        "4 | enabeld = false\n",
+        "^^^^^^^ ignored, so this server is enabled",
+        "mcp_servers.docs.tool_timeout_sec: found a string\n",
+        "help: expected seconds",
+        "is not a valid configuration\n",
+    ] {
+        assert!(result.err.contains(part), "{part}: {}", result.err);
+    }
+    assert!(!result.err.contains("SECRET") && !result.err.contains("model"), "{}", result.err);
+    // What an override repairs is no error.
+    let repaired = home.run(&["mcp", "list", "-c", "mcp_servers.docs.tool_timeout_sec=1"]);
+    assert_eq!(repaired.status, 0, "{repaired:?}");
+    assert!(repaired.err.contains("did you mean") && !repaired.err.contains("expected"));
 }
 
 #[test]

@@ -181,7 +181,7 @@ fn only_settings_of_servers_cause_warnings() {
     let home = Home::with("unheard = 1\n[mcp_servers.docs]\ncommand = \"x\"\ncomand = \"y\"\n");
     let result = home.run(&["mcp", "list"]);
     assert_eq!(result.status, 0);
-    assert!(result.err.contains("mcp_servers.docs.comand"), "{result:?}");
+    assert!(result.err.contains("did you mean `command`?"), "{result:?}");
     assert!(!result.err.contains("unheard"), "{result:?}");
 }
 

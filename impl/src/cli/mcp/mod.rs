@@ -3,6 +3,7 @@
 mod add;
 mod edit;
 mod file;
+mod findings;
 mod login;
 mod masked;
 mod resolved;

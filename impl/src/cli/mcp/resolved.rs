@@ -1,7 +1,7 @@
 //! The servers of a local host, resolved.
 
 use mcp_overlay_host::auth::AuthStore;
-use mcp_overlay_host::host::{self, ConfigSource, EffectiveView, Host, HostParts};
+use mcp_overlay_host::host::{self, CONFIG_FILE, ConfigSource, EffectiveView, Host, HostParts};
 use mcp_overlay_host::oauth::{OAuth, StoreMode, TokenStore};
 use mcp_overlay_host::printable::escaped_line;
 use mcp_overlay_host::{Environment, McpExtensionRegistryBuilder, Profile};
@@ -9,6 +9,7 @@ use mcp_overlay_host::{Environment, McpExtensionRegistryBuilder, Profile};
 use super::super::options::{NEWEST_RELEASED, Overrides, codex_home};
 use super::super::output::complain;
 use super::super::stop::Stop;
+use super::findings;
 
 /// The resolution of a local host.
 pub(super) struct Resolved {
@@ -35,9 +36,23 @@ impl Resolved {
             extensions: McpExtensionRegistryBuilder::new().build(),
             auth: AuthStore::open(&home, &env),
             tokens: oauth.clone(),
-            warn: Box::new(|warning| complain("warning", warning)),
+            warn: {
+                let home = home.clone();
+                Box::new(move |warning| {
+                    if !findings::says(&home, &warning.to_string()) {
+                        complain("warning", warning);
+                    }
+                })
+            },
         });
-        let host = host.resolve().await.map_err(Stop::misuse)?;
+        let is_refused = findings::print(&home, &env, !overrides.overrides.is_empty());
+        let host = host.resolve().await.map_err(|error| match error {
+            _ if is_refused => {
+                let file = home.join(CONFIG_FILE);
+                Stop::misuse(format!("{} is not a valid configuration", file.display()))
+            }
+            error => Stop::misuse(error),
+        })?;
         Ok(Self { env, host, oauth })
     }
 

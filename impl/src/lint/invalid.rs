@@ -1,0 +1,118 @@
+//! Rules `syntax`, `invalid-value` and `apps-timeout-only`: why a host refuses the file.
+
+use std::ops::Range;
+
+use toml::de::DeTable;
+
+use super::finding::{Finding, Found};
+use super::lines::Lines;
+use super::parsed::{Entry, entries_of, get, spans};
+use super::path::Path;
+use super::rule::Rule;
+use crate::config::{Document, Environment, Note, every_fault, place::Place};
+use crate::hosted_apps::CODEX_APPS;
+use crate::plugin::switch_faults;
+
+/// What the syntax of the text is.
+pub(super) enum Syntax<'a> {
+    Valid(DeTable<'a>),
+    /// The findings are added.
+    Invalid,
+}
+
+/// Parses the text. Of several errors in one line the first is a finding: the others follow from it.
+pub(super) fn parse<'a>(lines: &Lines<'a>, found: &mut Found) -> Syntax<'a> {
+    let text = lines.text();
+    if let Some(at) = crate::config::too_deep_at(text) {
+        found.push(syntax(lines, at..at, "tables and arrays are nested too deeply"));
+        return Syntax::Invalid;
+    }
+    let (root, errors) = DeTable::parse_recoverable(text);
+    let mut last_line = 0;
+    let mut errors: Vec<_> =
+        errors.iter().map(|e| (e.span().unwrap_or(0..0), e.message())).collect();
+    errors.sort_by_key(|(span, _)| span.start);
+    for (span, message) in &errors {
+        let line = lines.number(span.start);
+        if line != last_line {
+            found.push(syntax(lines, span.clone(), message));
+        }
+        last_line = line;
+    }
+    if errors.is_empty() { Syntax::Valid(root.into_inner()) } else { Syntax::Invalid }
+}
+
+fn syntax(lines: &Lines<'_>, span: Range<usize>, message: &str) -> Finding {
+    // A missing quote is noticed at the end of the line, which may be another line's first byte.
+    let line = lines.range(lines.number(span.start));
+    let end = span.end.clamp(span.start, line.end.max(span.start));
+    let finding = Finding::new(Rule::Syntax, span.start..end, format!("not valid TOML: {message}"));
+    match lines.text().get(span.start..end).unwrap_or_default() {
+        "yes" | "on" | "True" | "TRUE" => finding.help("write `true`"),
+        "no" | "off" | "False" | "FALSE" => finding.help("write `false`"),
+        _ => finding,
+    }
+}
+
+/// What the messages of the host's reader have between what was found and what was expected.
+const EXPECTED: &str = ", expected ";
+
+/// Adds every value that a host refuses.
+pub(super) fn check(lines: &Lines<'_>, root: &DeTable<'_>, env: &Environment, found: &mut Found) {
+    let apps_alone = apps_without_transport(root);
+    if let Some(apps) = &apps_alone {
+        found.push(apps_finding(apps));
+    }
+    let document = match Document::parse_alone(lines.text()) {
+        Ok(document) => document,
+        // A number that is out of range is noticed when it is read.
+        Err(Note { place, message, .. }) => {
+            let at = start_of(place);
+            found.push(syntax(lines, at..at, &message));
+            return;
+        }
+    };
+    let ends = spans(root);
+    let faults = every_fault(&document, env.clone()).into_iter().chain(switch_faults(&document));
+    for Note { key, place, message } in faults {
+        let start = start_of(place);
+        let of_apps = apps_alone.as_ref().is_some_and(|apps| {
+            start == apps.value_span().start || start == apps.value.span().start
+        });
+        if !of_apps {
+            let end = ends.get(&start).copied().unwrap_or(start);
+            let (message, help) = match message.split_once(EXPECTED) {
+                Some((found, expected)) => (found.to_owned(), format!("expected {expected}")),
+                None => (message, String::new()),
+            };
+            let message = if key.0.is_empty() { message } else { format!("{}: {message}", key.0) };
+            let finding = Finding::new(Rule::InvalidValue, start..end, message).at(key.0);
+            found.push(finding.meaning("Codex refuses the file").help(help));
+        }
+    }
+}
+
+fn start_of(place: Place) -> usize {
+    match place {
+        Place::Offset(start) => start,
+        Place::Memory | Place::Override(_) => 0,
+    }
+}
+
+/// The table `codex_apps` if it has settings and no transport.
+fn apps_without_transport<'t, 'a>(root: &'t DeTable<'a>) -> Option<Entry<'t, 'a>> {
+    let apps = entries_of(root, "mcp_servers").find(|entry| entry.key == CODEX_APPS)?;
+    let table = apps.table()?;
+    let has = |key| get(table, key).is_some();
+    (!has("url") && !has("command") && !has("comand")).then_some(apps)
+}
+
+fn apps_finding(apps: &Entry<'_, '_>) -> Finding {
+    let path = Path::default().with("mcp_servers").with(CODEX_APPS);
+    let message = "`codex_apps` has neither `url` nor `command`";
+    Finding::new(Rule::AppsTimeoutOnly, apps.value_span(), message)
+        .at(path.to_string())
+        .meaning("Codex refuses the file, although it suggests this itself")
+        .help("remove the table: the timeout of the Apps server cannot be configured")
+        .fix(path.remove())
+}

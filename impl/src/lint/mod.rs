@@ -1,0 +1,143 @@
+//! Findings about a `config.toml`: everything that a host refuses or ignores, and what surprises people.
+//!
+//! [`lint`] reads a text and returns a [`Report`]. It never fails, whatever the text is, and neither
+//! findings nor lines that are shown contain a secret of the text.
+
+mod elsewhere;
+mod finding;
+mod fix;
+mod invalid;
+mod known_keys;
+mod lines;
+mod parsed;
+mod path;
+mod render;
+mod rule;
+mod secrets;
+mod servers;
+mod shown;
+mod surroundings;
+mod unknown;
+
+use std::fmt;
+
+pub use finding::{Finding, Fix, MAX_FINDINGS};
+pub use fix::{FixError, Fixed};
+pub use lines::Position;
+pub use rule::{Rule, Severity};
+pub use surroundings::Surroundings;
+
+use finding::Found;
+use invalid::Syntax;
+use lines::Lines;
+use shown::{Hidden, Parts};
+
+use crate::config::MAX_CONFIG_BYTES;
+
+/// The findings of a text, in the order of its lines.
+#[derive(Debug)]
+pub struct Report<'a> {
+    lines: Lines<'a>,
+    hidden: Hidden,
+    findings: Vec<Finding>,
+    more: bool,
+}
+
+/// Checks the text of a `config.toml`.
+#[must_use]
+pub fn lint<'a>(text: &'a str, given: &Surroundings) -> Report<'a> {
+    let mut found = Found::default();
+    if u64::try_from(text.len()).is_ok_and(|size| size > MAX_CONFIG_BYTES) {
+        return too_large();
+    }
+    let lines = Lines::of(text);
+    let hidden = match invalid::parse(&lines, &mut found) {
+        Syntax::Invalid => Hidden::Values,
+        Syntax::Valid(root) => {
+            invalid::check(&lines, &root, &given.environment, &mut found);
+            unknown::check(&root, given.environment.profile(), &mut found);
+            servers::check(&root, &given.environment, &mut found);
+            elsewhere::check(&root, given, &mut found);
+            Hidden::Parts(Parts::of(text, secrets::hidden(text, &root)))
+        }
+    };
+    let Found { mut findings, more } = found;
+    findings.sort_by_key(|finding| (finding.span.as_ref().map(|span| span.start), finding.rule));
+    Report { lines, hidden, findings, more }
+}
+
+/// The report about a file of more than [`MAX_CONFIG_BYTES`].
+#[must_use]
+pub fn too_large() -> Report<'static> {
+    unreadable(&format!("the file is larger than {} MiB", MAX_CONFIG_BYTES >> 20))
+}
+
+/// The report about a file whose text cannot be read for this reason.
+#[must_use]
+pub fn unreadable(reason: &str) -> Report<'static> {
+    let finding = Finding { span: None, ..Finding::new(Rule::Syntax, 0..0, reason) };
+    let findings = vec![finding.meaning("Codex refuses the file")];
+    Report { lines: Lines::of(""), hidden: Hidden::Values, findings, more: false }
+}
+
+impl<'a> Report<'a> {
+    /// The findings.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// Whether there are more than [`MAX_FINDINGS`].
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        self.more
+    }
+
+    /// How many findings are of this severity.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity() == severity).count()
+    }
+
+    /// The first and the last place of a finding; `None` if it is about the file as a whole.
+    #[must_use]
+    pub fn place(&self, finding: &Finding) -> Option<(Position, Position)> {
+        let span = finding.span.as_ref()?;
+        Some((self.lines.position(span.start), self.lines.position(span.end)))
+    }
+
+    /// Keeps these findings alone.
+    #[must_use]
+    pub fn only(self, is_wanted: impl Fn(&Finding) -> bool) -> Self {
+        let findings = self.findings.into_iter().filter(is_wanted);
+        Self { findings: findings.collect(), ..self }
+    }
+
+    /// The findings for a terminal, with styles as escape sequences. Print them through `anstream`.
+    #[must_use]
+    pub fn in_terminal<'r>(&'r self, file: &'r str) -> impl fmt::Display + 'r {
+        fmt::from_fn(move |f| {
+            for finding in &self.findings {
+                writeln!(f, "{}", render::render(finding, &self.lines, &self.hidden, file))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The text with its secrets hidden. A text that is not TOML is hidden as a whole.
+    #[must_use]
+    pub fn text_without_secrets(&self) -> String {
+        match &self.hidden {
+            Hidden::Parts(parts) => shown::whole(self.lines.text(), parts),
+            Hidden::Values => String::new(),
+        }
+    }
+
+    /// The text with every safe repair made.
+    ///
+    /// # Errors
+    /// The text is written in a way that cannot be repaired without changing other parts of it.
+    pub fn fixed(&self) -> Result<Fixed, FixError> {
+        fix::fixed(self.lines.text(), &self.findings)
+    }
+}

@@ -1,0 +1,280 @@
+//! The rules of the linter: id, severity, sentence and repair.
+
+use std::fmt;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Codex refuses the file, or does not do what the file says.
+    Error,
+    /// Codex accepts the file, and the result may surprise.
+    Warning,
+}
+
+impl Severity {
+    /// The word for it, as JSON and SARIF write it too.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// A rule of the linter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    /// Not TOML.
+    Syntax,
+    /// A value that a host refuses.
+    InvalidValue,
+    /// A key that looks like a known one.
+    MisspelledKey,
+    /// A key that is not known.
+    UnknownKey,
+    /// A key that newer releases refuse.
+    RemovedKey,
+    /// A key without effect.
+    NoEffect,
+    /// `codex_apps` without a transport.
+    AppsTimeoutOnly,
+    /// `codex_apps` as a server of the user.
+    ReservedName,
+    /// A name that Codex starts no server by.
+    NameCannotStart,
+    /// A disabled server that an older release starts.
+    DisabledRestarts,
+    /// A header with a secret in the file.
+    HeaderSecret,
+    /// A URL with a secret.
+    UrlSecret,
+    /// A bearer token's variable that is not set.
+    BearerUnset,
+    /// `auth = "chatgpt"` where it has no effect.
+    AuthOrigin,
+    /// A server that hides a plugin's.
+    HidesPlugin,
+    /// A server that requirements disable.
+    RequirementDisables,
+}
+
+/// What [`Rule::info`] says.
+struct Info {
+    id: &'static str,
+    severity: Severity,
+    sentence: &'static str,
+    repair: &'static str,
+    fixable: bool,
+}
+
+impl Rule {
+    /// All rules: those about the file, then those about keys, then those about servers.
+    pub const ALL: [Self; 16] = [
+        Self::Syntax,
+        Self::InvalidValue,
+        Self::MisspelledKey,
+        Self::UnknownKey,
+        Self::RemovedKey,
+        Self::NoEffect,
+        Self::AppsTimeoutOnly,
+        Self::ReservedName,
+        Self::NameCannotStart,
+        Self::DisabledRestarts,
+        Self::HeaderSecret,
+        Self::UrlSecret,
+        Self::BearerUnset,
+        Self::AuthOrigin,
+        Self::HidesPlugin,
+        Self::RequirementDisables,
+    ];
+
+    /// Its id, for example `misspelled-key`.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        self.info().id
+    }
+
+    /// The severity of its findings.
+    #[must_use]
+    pub fn severity(self) -> Severity {
+        self.info().severity
+    }
+
+    /// What it reports, in one sentence.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        self.info().sentence
+    }
+
+    /// How to repair a finding.
+    #[must_use]
+    pub fn repair(self) -> &'static str {
+        self.info().repair
+    }
+
+    /// Whether `--fix` can repair a finding of it.
+    #[must_use]
+    pub fn is_fixable(self) -> bool {
+        self.info().fixable
+    }
+
+    /// Whether reading the file alone shows it. A host reports these rules whenever it reads the file.
+    #[must_use]
+    pub fn is_about_reading(self) -> bool {
+        matches!(
+            self,
+            Self::Syntax
+                | Self::InvalidValue
+                | Self::MisspelledKey
+                | Self::UnknownKey
+                | Self::RemovedKey
+                | Self::NoEffect
+                | Self::AppsTimeoutOnly
+        )
+    }
+
+    fn info(self) -> Info {
+        let (severity, id, sentence, repair, fixable) = self.row();
+        Info { id, severity, sentence, repair, fixable }
+    }
+
+    fn row(self) -> (Severity, &'static str, &'static str, &'static str, bool) {
+        use Severity::{Error, Warning};
+        match self {
+            Self::Syntax => (
+                Error,
+                "syntax",
+                "The file is not valid TOML, so Codex does not start with it.",
+                "Correct the line. The other rules are checked once the file is valid TOML.",
+                false,
+            ),
+            Self::InvalidValue => (
+                Error,
+                "invalid-value",
+                "Codex does not accept this value here, and refuses the whole file.",
+                "Write what the message expects.",
+                false,
+            ),
+            Self::MisspelledKey => (
+                Error,
+                "misspelled-key",
+                "No release of Codex knows the key, but its name is close to one that Codex knows. \
+                 Codex ignores it without a message.",
+                "Rename the key.",
+                true,
+            ),
+            Self::UnknownKey => (
+                Warning,
+                "unknown-key",
+                "No release of Codex that the linter knows has this key. Codex ignores it without a \
+                 message.",
+                "Remove the key, or move it to the table it belongs to.",
+                false,
+            ),
+            Self::RemovedKey => (
+                Error,
+                "removed-key",
+                "An older release had this key; newer releases refuse the file because of it.",
+                "Replace it as the message says.",
+                false,
+            ),
+            Self::NoEffect => (
+                Warning,
+                "no-effect",
+                "Codex reads the key, and it changes nothing.",
+                "Remove the key.",
+                true,
+            ),
+            _ => self.row_of_servers(),
+        }
+    }
+
+    fn row_of_servers(self) -> (Severity, &'static str, &'static str, &'static str, bool) {
+        use Severity::{Error, Warning};
+        match self {
+            Self::AppsTimeoutOnly => (
+                Error,
+                "apps-timeout-only",
+                "`codex_apps` has settings but neither `url` nor `command`. Codex suggests this itself \
+                 when the Apps server is slow, and then refuses the file (Codex issue 29396).",
+                "Remove the table. The Apps server's timeout cannot be configured.",
+                true,
+            ),
+            Self::ReservedName => (
+                Warning,
+                "reserved-name",
+                "The name `codex_apps` belongs to the Apps server, to which the host sends your ChatGPT credentials; \
+                 the host replaces or removes a server of the user with that name.",
+                "Give the server another name.",
+                false,
+            ),
+            Self::NameCannotStart => (
+                Error,
+                "name-cannot-start",
+                "Codex starts a server only if its name consists of letters, digits, `_` and `-`.",
+                "Give the server such a name.",
+                false,
+            ),
+            Self::DisabledRestarts => (
+                Warning,
+                "disabled-restarts",
+                "The server is disabled, but releases before 0.140.0 start a server of this name \
+                 nevertheless, because an extension sets it again.",
+                "Turn the extension off, here with `features.apps = false`, or use a newer release.",
+                false,
+            ),
+            Self::HeaderSecret => (
+                Warning,
+                "header-secret",
+                "A header in the file looks like a secret, which everyone who can read the file gets.",
+                "Put the value into an environment variable, and name it in `bearer_token_env_var` or \
+                 `env_http_headers`.",
+                false,
+            ),
+            Self::UrlSecret => (
+                Warning,
+                "url-secret",
+                "A URL contains a user, a password or a key. URLs end up in logs and error messages.",
+                "Send the secret in a header from an environment variable instead.",
+                false,
+            ),
+            Self::BearerUnset => (
+                Warning,
+                "bearer-unset",
+                "The variable of the bearer token is not set in this environment, so the server cannot \
+                 start from here.",
+                "Set the variable before you start Codex.",
+                false,
+            ),
+            Self::AuthOrigin => (
+                Warning,
+                "auth-origin",
+                "`auth = \"chatgpt\"` has an effect at https://chatgpt.com only. To another origin Codex sends \
+                 no credentials of ChatGPT.",
+                "Remove `auth`, or correct the URL.",
+                true,
+            ),
+            Self::HidesPlugin => (
+                Warning,
+                "hides-plugin",
+                "A plugin has a server of the same name, and the one in the file takes its place.",
+                "Rename the server if you want both.",
+                false,
+            ),
+            _ => (
+                Warning,
+                "requirement-disables",
+                "The administrator's requirements do not allow the server, so Codex disables it.",
+                "Ask the administrator to allow the server, or remove it.",
+                false,
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}

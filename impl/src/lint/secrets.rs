@@ -1,0 +1,175 @@
+//! What looks like a secret, and which parts of a text are hidden when a line of it is shown.
+
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+use url::Url;
+
+use super::parsed::{Value, entries};
+
+/// Words in the names of headers and variables that hold secrets.
+const NAMES: [&str; 8] =
+    ["authorization", "token", "secret", "password", "api-key", "apikey", "api_key", "cookie"];
+
+/// The beginnings of well-known kinds of tokens.
+const TOKENS: [&str; 10] =
+    ["sk-", "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "eyJ", "AKIA"];
+
+/// Whether a header with this name and value gives a secret away.
+pub(super) fn holds_secret(header: &str, value: &str) -> bool {
+    let header = header.to_ascii_lowercase();
+    let named = NAMES.iter().any(|name| header.contains(name)) || header == "x-key";
+    let value = value.trim();
+    (named && !value.is_empty()) || value.split_whitespace().any(is_token)
+}
+
+/// Whether a word is a token of a well-known kind.
+pub(super) fn is_token(word: &str) -> bool {
+    TOKENS.iter().any(|token| word.starts_with(token) && word.len() > token.len() + 8)
+}
+
+/// What of a URL is a secret, in words.
+pub(super) fn in_url(text: &str) -> Option<&'static str> {
+    let url = Url::parse(text).ok()?;
+    if url.password().is_some() {
+        return Some("a user and a password");
+    }
+    if !url.username().is_empty() {
+        return Some("a user");
+    }
+    let secret = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name == "key" || NAMES.iter().any(|known| name.contains(known))
+    };
+    let named = url.query_pairs().any(|(name, value)| secret(&name) && !value.is_empty());
+    let token = url.query_pairs().any(|(_, value)| is_token(&value))
+        || url.path_segments().is_some_and(|mut segments| segments.any(is_token));
+    if named || token { Some("a secret") } else { None }
+}
+
+/// Keys whose texts are shown: they choose among words, or name things.
+const SHOWN: [&str; 13] = [
+    "approval_mode",
+    "auth",
+    "default_tools_approval_mode",
+    "disabled_tools",
+    "enabled_tools",
+    "environment_id",
+    "model",
+    "name",
+    "sandbox_mode",
+    "scopes",
+    "source",
+    "approval_policy",
+    "trust_level",
+];
+
+/// The bytes of a parsed text that are not shown: every text but those that are known to be harmless.
+/// In order.
+pub(super) fn hidden(text: &str, root: &DeTable<'_>) -> Vec<Range<usize>> {
+    let mut hidden = Vec::new();
+    let mut open: Vec<(&str, &Value<'_>)> = entries(root).map(|e| (e.key, e.value)).collect();
+    while let Some((key, value)) = open.pop() {
+        match value.get_ref() {
+            // Each value of a table of texts is under its own key, which says nothing.
+            DeValue::Table(table) => {
+                open.extend(entries(table).map(|e| (below(key, e.key), e.value)))
+            }
+            DeValue::Array(values) => open.extend(values.iter().map(|value| (key, value))),
+            DeValue::String(_) if !SHOWN.contains(&key) => {
+                let span = value.span();
+                let raw = text.get(span.clone()).unwrap_or_default();
+                let parts = hidden_parts(key, raw).into_iter().flatten();
+                hidden.extend(parts.map(|part| span.start + part.start..span.start + part.end));
+            }
+            _ => {}
+        }
+    }
+    hidden.sort_by_key(|range| range.start);
+    hidden
+}
+
+/// The key that decides about a value of a table: of a table of secrets, its own.
+fn below<'t>(table: &'t str, key: &'t str) -> &'t str {
+    match table {
+        "http_headers" | "env" | "headers" | "set" | "query_params" => table,
+        _ => key,
+    }
+}
+
+/// What is hidden of a text as it is written, quotes included.
+fn hidden_parts(key: &str, raw: &str) -> [Option<Range<usize>>; 2] {
+    let quotes = raw.len() - raw.trim_start_matches(['"', '\'']).len();
+    let inner = quotes..raw.len().saturating_sub(quotes).max(quotes);
+    let words = raw.get(inner.clone()).unwrap_or_default();
+    match key {
+        "bearer_token_env_var" if is_variable(words) => [None, None],
+        "command" => {
+            let program = words.find(char::is_whitespace).unwrap_or(words.len());
+            [Some(inner.start + program..inner.end), None]
+        }
+        "url" | "oauth_resource" | "chatgpt_base_url" => {
+            let path_is_shown = key == "chatgpt_base_url";
+            url_parts(words, path_is_shown)
+                .map(|part| part.map(|part| inner.start + part.start..inner.start + part.end))
+        }
+        _ => [Some(inner), None],
+    }
+}
+
+fn is_variable(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    text.chars().all(plain) && !is_token(text)
+}
+
+/// The user of a URL, and all from its path on.
+fn url_parts(url: &str, path_is_shown: bool) -> [Option<Range<usize>>; 2] {
+    let Some(authority) = url.find("://").map(|at| at + 3) else {
+        let plain = |c: char| c.is_ascii_alphanumeric() || ".-:/".contains(c);
+        let is_harmless = path_is_shown && url.chars().all(plain) && !is_token(url);
+        return [(!is_harmless).then_some(0..url.len()), None];
+    };
+    let rest = url.get(authority..).unwrap_or_default();
+    // A later `@` may mean that a password contains a slash.
+    let host = rest.rfind('@').map_or(authority, |at| authority + at + 1);
+    let user = (host > authority).then(|| authority..host - 1);
+    let tail = url.get(host..).unwrap_or_default();
+    let stops: &[char] = if path_is_shown { &['?', '#'] } else { &['/', '?', '#', '\\'] };
+    let path = tail.find(stops).map(|at| host + at + 1..url.len());
+    [user, path.filter(|path| !path.is_empty())]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_recognised() {
+        assert!(holds_secret("Authorization", "Bearer x"));
+        assert!(holds_secret("X-Api-Key", "x") && holds_secret("X-Other", "Bearer ghp_0123456789"));
+        assert!(!holds_secret("X-Region", "eu") && !holds_secret("Authorization", " "));
+        assert_eq!(in_url("https://u:p@a.example/"), Some("a user and a password"));
+        assert_eq!(in_url("https://u@a.example/"), Some("a user"));
+        assert_eq!(in_url("https://a.example/?api_key=1"), Some("a secret"));
+        assert_eq!(in_url("https://a.example/?page=1"), None);
+    }
+
+    #[test]
+    fn only_harmless_parts_are_shown() {
+        let text = "[mcp_servers.a]\nurl = \"https://u:SECRET@a.example/SECRET?x=SECRET\"\n\
+                    command = \"npx SECRET\"\nargs = [\"SECRET\"]\nauth = \"chatgpt\"\n\
+                    http_headers = { name = \"SECRET\", auth = 'SECRET' }\nenv.model = \"SECRET\"\n\
+                    bearer_token_env_var = \"sk-SECRET\"\nunheard = \"\"\"\nSECRET\n\"\"\"\n";
+        let root = DeTable::parse(text).unwrap().into_inner();
+        let mut shown = text.to_owned();
+        for range in hidden(text, &root).into_iter().rev() {
+            shown.replace_range(range, "*");
+        }
+        assert!(!shown.contains("SECRET"), "{shown}");
+        assert!(
+            shown.contains("https://*@a.example/*") && shown.contains("\"chatgpt\""),
+            "{shown}"
+        );
+        assert!(shown.contains("\"npx*\""), "{shown}");
+    }
+}

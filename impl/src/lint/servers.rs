@@ -1,0 +1,171 @@
+//! The rules about one server.
+
+use toml::de::DeTable;
+use url::Url;
+
+use super::finding::{Finding, Found};
+use super::parsed::{Entry, entries_of, get};
+use super::path::{Path, shown};
+use super::rule::Rule;
+use super::secrets::{holds_secret, in_url};
+use crate::config::Environment;
+use crate::config::origin::is_chatgpt;
+use crate::hosted_apps::CODEX_APPS;
+
+const NAME_HELP: &str = "use letters, digits, `_` and `-` only";
+const RESTARTS_HELP: &str =
+    "turn Apps off with `features.apps = false`, or use a newer release only";
+const URL_HELP: &str = "send the secret in a header instead, from an environment variable";
+
+/// A server of the file.
+struct Server<'t, 'a> {
+    entry: Entry<'t, 'a>,
+    table: &'t DeTable<'a>,
+    path: Path,
+}
+
+/// The findings about the servers of a file.
+pub(super) fn check(root: &DeTable<'_>, env: &Environment, found: &mut Found) {
+    let apps_on = entries_of(root, "features")
+        .filter(|entry| matches!(entry.key, "apps" | "connectors"))
+        .all(|entry| entry.value.get_ref().as_bool() != Some(false));
+    for entry in entries_of(root, "mcp_servers") {
+        let Some(table) = entry.table() else { continue };
+        let path = Path::default().with("mcp_servers").with(entry.key);
+        let server = Server { entry, table, path };
+        name(&server, apps_on, found);
+        headers(&server, found);
+        urls(&server, found);
+        bearer(&server, env, found);
+        if env.profile().behaviour().auth_field {
+            auth(&server, found);
+        } else if let Some(entry) = server.get("auth") {
+            let finding = server.about(Rule::UnknownKey, &entry, "unknown key `auth`".to_owned());
+            found.push(finding.meaning("ignored by releases before 0.143.0"));
+        }
+    }
+}
+
+impl<'t, 'a> Server<'t, 'a> {
+    fn get(&self, key: &str) -> Option<Entry<'t, 'a>> {
+        get(self.table, key)
+    }
+
+    fn is_enabled(&self) -> bool {
+        let enabled = self.get("enabled").and_then(|entry| entry.value.get_ref().as_bool());
+        enabled != Some(false)
+    }
+
+    fn has_transport(&self) -> bool {
+        self.get("url").is_some() || self.get("command").is_some()
+    }
+
+    /// A finding about its name.
+    fn named(&self, rule: Rule, message: String) -> Finding {
+        Finding::new(rule, self.entry.key_span.clone(), message).at(self.path.to_string())
+    }
+
+    /// A finding about one of its keys.
+    fn about(&self, rule: Rule, entry: &Entry<'_, '_>, message: String) -> Finding {
+        let key = self.path.with(entry.key).to_string();
+        Finding::new(rule, entry.value_span(), message).at(key)
+    }
+}
+
+fn name(server: &Server<'_, '_>, apps_on: bool, found: &mut Found) {
+    let name = server.entry.key;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    if name.is_empty() || !name.bytes().all(plain) {
+        let message = format!("Codex cannot start a server with the name {}", shown(name));
+        let finding = server.named(Rule::NameCannotStart, message);
+        found.push(finding.meaning("this server never starts").help(NAME_HELP));
+    }
+    // Without a transport another rule says what to do.
+    if name != CODEX_APPS || !server.has_transport() {
+        return;
+    }
+    if server.is_enabled() {
+        let message = format!("`{CODEX_APPS}` is reserved for the Apps server");
+        let finding = server.named(Rule::ReservedName, message);
+        let meaning = "replaced by the host's own with a ChatGPT sign-in, removed without one";
+        found.push(finding.meaning(meaning).help("give the server another name"));
+    } else if apps_on {
+        let message = format!("older releases start `{CODEX_APPS}` although it is disabled here");
+        let finding = server.named(Rule::DisabledRestarts, message);
+        let meaning = "started with a ChatGPT sign-in before 0.140.0";
+        found.push(finding.meaning(meaning).help(RESTARTS_HELP));
+    }
+}
+
+fn headers(server: &Server<'_, '_>, found: &mut Found) {
+    for header in entries_of(server.table, "http_headers") {
+        let Some(value) = header.text() else { continue };
+        if !holds_secret(header.key, value) {
+            continue;
+        }
+        let name = shown(header.key);
+        let message = format!("the header {name} looks like a secret");
+        let bearer = header.key.eq_ignore_ascii_case("authorization");
+        let help = if bearer {
+            "put the token into an environment variable, and name it in `bearer_token_env_var`"
+        } else {
+            "put the value into an environment variable, and name it in `env_http_headers`"
+        };
+        let key = server.path.with("http_headers").with(header.key).to_string();
+        let finding = Finding::new(Rule::HeaderSecret, header.value_span(), message).at(key);
+        found.push(finding.meaning("everyone who can read the file gets it").help(help));
+    }
+}
+
+fn urls(server: &Server<'_, '_>, found: &mut Found) {
+    for key in ["url", "oauth_resource"] {
+        let Some(entry) = server.get(key) else { continue };
+        let Some(what) = entry.text().and_then(in_url) else { continue };
+        let message = format!("`{key}` contains {what}");
+        let finding = server.about(Rule::UrlSecret, &entry, message);
+        found.push(finding.meaning("ends up in logs").help(URL_HELP));
+    }
+}
+
+fn bearer(server: &Server<'_, '_>, env: &Environment, found: &mut Found) {
+    let Some(entry) = server.get("bearer_token_env_var") else { return };
+    let Some(variable) = entry.text() else { return };
+    if !server.is_enabled() || env.is_set(variable) {
+        return;
+    }
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let finding = if !variable.is_empty()
+        && variable.len() <= 60
+        && variable.chars().all(is_name)
+        && !super::secrets::is_token(variable)
+    {
+        let message = format!("the variable `{variable}` is not set in this environment");
+        let help = format!("set it before you start Codex: `export {variable}=…`");
+        server.about(Rule::BearerUnset, &entry, message).help(help)
+    } else {
+        // It is not shown: it may be the token.
+        let message = "`bearer_token_env_var` is not the name of an environment variable";
+        let help = "write the variable's name, not the token itself";
+        server.about(Rule::BearerUnset, &entry, message.to_owned()).help(help)
+    };
+    found.push(finding.meaning("this server cannot start from here"));
+}
+
+fn auth(server: &Server<'_, '_>, found: &mut Found) {
+    let Some(entry) = server.get("auth").filter(|entry| entry.text() == Some("chatgpt")) else {
+        return;
+    };
+    let Some(url) = server.get("url").and_then(|entry| Url::parse(entry.text()?).ok()) else {
+        return;
+    };
+    if !is_chatgpt(&url) {
+        let message = "`auth = \"chatgpt\"` at another origin than https://chatgpt.com".to_owned();
+        let finding = server.about(Rule::AuthOrigin, &entry, message);
+        found.push(
+            finding
+                .meaning("Codex sends no ChatGPT credentials to this server")
+                .help("remove `auth`, or correct the URL")
+                .fix(server.path.with("auth").remove()),
+        );
+    }
+}

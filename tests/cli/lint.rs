@@ -1,0 +1,290 @@
+//! `lint`: findings in a terminal, as JSON and SARIF; repairs; hostile files; secrets.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{Output, Sandbox, repository};
+
+const TEN: &str = include_str!("ten-mistakes.toml");
+
+fn lint(sandbox: &Sandbox, text: &[u8], more: &[&str]) -> Output {
+    fs::write(sandbox.path("config.toml"), text).unwrap();
+    let mut arguments = vec!["lint", "--config", "config.toml", "--requirements", "none.toml"];
+    if !sandbox.path("none.toml").exists() {
+        sandbox.file("none.toml", "");
+    }
+    arguments.extend(more);
+    sandbox.run(&arguments)
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_str(&output.stdout).unwrap()
+}
+
+#[test]
+fn a_config_with_ten_mistakes_is_explained_line_by_line() {
+    let output = lint(&Sandbox::new(), TEN.as_bytes(), &[]);
+    insta::assert_snapshot!("lint_ten_mistakes", output.whole());
+}
+
+#[test]
+fn a_text_that_is_not_toml_has_all_its_syntax_errors() {
+    let text = "[mcp_servers.docs]\nurl = https://u:SECRET@docs.example/\nenabled = yes\n\n\
+                [mcp_servers.b\ncommand = \"x\"\n";
+    let output = lint(&Sandbox::new(), text.as_bytes(), &[]);
+    insta::assert_snapshot!("lint_syntax", output.whole());
+}
+
+#[test]
+fn a_clean_file_has_no_findings() {
+    let clean = "model = \"o3\"\n[tui]\nanimations = false\n[mcp_servers.docs]\nurl = \"https://d.example\"\n";
+    let sandbox = Sandbox::new();
+    let output = lint(&sandbox, clean.as_bytes(), &["--strict"]);
+    assert_eq!(output.whole(), "exit 0\n--- stdout\nconfig.toml: no findings\n--- stderr\n");
+}
+
+#[test]
+fn warnings_fail_only_a_strict_run() {
+    let text = b"[mcp_servers.docs]\nurl = \"https://d.example\"\nnotes = \"x\"\n";
+    let sandbox = Sandbox::new();
+    assert_eq!(lint(&sandbox, text, &[]).code, Some(0));
+    assert_eq!(lint(&sandbox, text, &["--strict"]).code, Some(1));
+    assert_eq!(lint(&sandbox, TEN.as_bytes(), &[]).code, Some(1));
+    assert_eq!(sandbox.run(&["lint", "--config", "no-such.toml"]).code, Some(2));
+    assert_eq!(sandbox.run(&["lint", "--fix", "--diff"]).code, Some(2));
+}
+
+#[test]
+fn repairs_keep_everything_else() {
+    let sandbox = Sandbox::new();
+    let difference = lint(&sandbox, TEN.as_bytes(), &["--diff"]);
+    insta::assert_snapshot!("lint_diff", difference.whole());
+    assert_eq!(fs::read(sandbox.path("config.toml")).unwrap(), TEN.as_bytes());
+    let output = lint(&sandbox, TEN.as_bytes(), &["--fix"]);
+    assert_eq!(output.code, Some(1), "{}", output.whole());
+    let expected = TEN
+        .replace("[mcp_server.search]", "[mcp_servers.search]")
+        .replace("enabeld", "enabled")
+        .replace("\n[mcp_servers.codex_apps]\nstartup_timeout_sec = 60\n", "")
+        .replace("auth = \"chatgpt\"\n", "");
+    assert_eq!(fs::read_to_string(sandbox.path("config.toml")).unwrap(), expected);
+    let again = lint(&sandbox, expected.as_bytes(), &["--fix"]);
+    assert!(!again.stderr.contains("repaired"), "{}", again.whole());
+    assert_eq!(fs::read_to_string(sandbox.path("config.toml")).unwrap(), expected);
+    let beside = fs::read_dir(sandbox.path("")).unwrap().count();
+    assert_eq!(beside, 2, "nothing is left beside the file");
+}
+
+#[test]
+fn json_has_stable_fields() {
+    let text = "[mcp_servers.docs]\nurl = \"https://d.example\"\n\u{9}enabeld = false\n";
+    let output = lint(&Sandbox::new(), text.as_bytes(), &["--json"]);
+    insta::assert_snapshot!("lint_json", output.whole());
+}
+
+/// What SARIF 2.1.0 requires of each object that is written.
+#[test]
+fn sarif_has_the_required_fields() {
+    let sandbox = Sandbox::new();
+    lint(&sandbox, TEN.as_bytes(), &["--sarif", "lint.sarif"]);
+    let log: Value =
+        serde_json::from_slice(&fs::read(sandbox.path("lint.sarif")).unwrap()).unwrap();
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    let driver = &run["tool"]["driver"];
+    assert!(driver["name"].is_string());
+    let rules = driver["rules"].as_array().unwrap();
+    let ids: BTreeSet<&str> = rules.iter().map(|rule| rule["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), rules.len(), "ids are unique");
+    let results = run["results"].as_array().unwrap();
+    assert!(results.len() >= 10);
+    let lines: Vec<&str> = TEN.lines().collect();
+    for result in results {
+        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(rules[index]["id"], result["ruleId"]);
+        assert!(["error", "warning"].contains(&result["level"].as_str().unwrap()));
+        assert!(!result["message"]["text"].as_str().unwrap().is_empty());
+        let location = &result["locations"][0]["physicalLocation"];
+        assert_eq!(location["artifactLocation"]["uri"], "config.toml");
+        let number =
+            |field: &str| usize::try_from(location["region"][field].as_u64().unwrap()).unwrap();
+        let (start, end) = (number("startLine"), number("endLine"));
+        assert!(1 <= start && start <= end && end <= lines.len());
+        assert!((1..=lines[start - 1].chars().count() + 1).contains(&number("startColumn")));
+        assert!(end > start || number("endColumn") >= number("startColumn"));
+    }
+}
+
+#[test]
+fn no_output_has_a_secret() {
+    let sandbox = Sandbox::new();
+    let broken = TEN.replace("[features]", "[features");
+    let unquoted =
+        TEN.replace("\"Bearer SECRET-3\"", "Bearer SECRET-3").replace("\"https", "https");
+    for text in [TEN, &broken, &unquoted, &TEN.replace('\n', "\r\n")] {
+        for more in [&[][..], &["--json"], &["--diff"], &["--sarif", "lint.sarif"]] {
+            let output = lint(&sandbox, text.as_bytes(), more);
+            assert!(!output.whole().contains("SECRET"), "{}", output.whole());
+            let sarif = fs::read_to_string(sandbox.path("lint.sarif")).unwrap_or_default();
+            assert!(!sarif.contains("SECRET"), "{sarif}");
+        }
+    }
+}
+
+#[test]
+fn hostile_files_are_findings() {
+    let deep_arrays = format!("a = {}1{}\n", "[".repeat(100_000), "]".repeat(100_000));
+    let deep_tables = format!("[{}x]\n", "a.".repeat(100_000));
+    let many = "[mcp_servers.a]\ncommand = \"x\"\n".to_owned()
+        + &(0..5_000).map(|n| format!("enabeld{n} = 1\n")).collect::<String>();
+    let long_line =
+        format!("mcp_servers.a = {{ command = \"{}\", enabeld = 1 }}", "x".repeat(1 << 20));
+    let sandbox = Sandbox::new();
+    let cases: [(&str, Vec<u8>, &str); 10] = [
+        ("binary", (0..=255).collect(), "UTF-8"),
+        ("nul", b"\0\0\0\x1b[31m\0".to_vec(), "syntax"),
+        ("10 MB", b"#\n".repeat(5 << 20), "larger"),
+        ("arrays", deep_arrays.into_bytes(), "nested too deeply"),
+        ("tables", deep_tables.into_bytes(), "nested too deeply"),
+        ("many", many.into_bytes(), "further findings are left out"),
+        ("long line", long_line.into_bytes(), "enabeld"),
+        ("no newline", b"[mcp_servers.a]\ncommand = ".to_vec(), "syntax"),
+        ("number", b"[mcp_servers.a]\ncommand = 99999999999999999999".to_vec(), "64 bits"),
+        ("quote", b"a = \"\"\"\nurl = \"x".to_vec(), "syntax"),
+    ];
+    for (name, text, expected) in cases {
+        let output = lint(&sandbox, &text, &[]);
+        assert_eq!(output.code, Some(1), "{name}: {}", output.stderr);
+        assert!(output.stdout.contains(expected), "{name}: {}", output.whole());
+        assert!(!output.stdout.contains('\u{1b}'), "{name}");
+        assert!(output.stdout.len() < 2 << 20, "{name}: {}", output.stdout.len());
+    }
+    let empty = lint(&sandbox, b"", &[]);
+    assert_eq!(empty.stdout, "config.toml: no findings\n");
+}
+
+#[test]
+fn columns_and_carets_count_characters() {
+    let text = "\u{feff}features = { \"名前🦀\" = true,\taps = true }\r\n";
+    let output = lint(&Sandbox::new(), text.as_bytes(), &[]);
+    insta::assert_snapshot!("lint_columns", output.whole());
+}
+
+/// Cuts, doubles and replaces pieces of the config with ten mistakes.
+#[test]
+fn no_change_of_a_file_makes_the_linter_panic_or_lose_its_place() {
+    use mcp_overlay_host::lint::{Surroundings, lint};
+    let mut dice = fastrand::Rng::with_seed(13);
+    let pieces = [
+        "\"", "'", "[", "]", "{", "}", "=", ".", "#", "\r\n", "\n", "\u{feff}", "名", "\t", "\\",
+        "\"\"\"",
+    ];
+    for _ in 0..2_000 {
+        let mut text: Vec<char> = TEN.chars().collect();
+        for _ in 0..dice.usize(1..6) {
+            let at = dice.usize(0..text.len());
+            let end = (at + dice.usize(0..12)).min(text.len());
+            let piece = dice.choice(pieces).unwrap_or("");
+            text.splice(at..end, piece.chars());
+        }
+        let text: String = text.into_iter().collect();
+        let report = lint(&text, &Surroundings::default());
+        for finding in report.findings() {
+            if let Some((start, end)) = report.place(finding) {
+                assert!(start <= end && start.line <= text.lines().count() + 1, "{text}");
+            }
+        }
+        let shown = report.in_terminal("config.toml").to_string();
+        assert!(!shown.is_empty());
+        if let Ok(fixed) = report.fixed() {
+            let after = lint(&fixed.text, &Surroundings::default());
+            assert!(after.findings().len() <= report.findings().len() + fixed.repaired, "{text}");
+        }
+        let _ = report.text_without_secrets();
+    }
+}
+
+#[test]
+fn plugins_and_requirements_count() {
+    let sandbox = Sandbox::new();
+    let plugin = "plugins/cache/market/team/1.0.0";
+    sandbox.file(&format!("{plugin}/.codex-plugin/plugin.json"), r#"{"name":"team"}"#);
+    sandbox.file(&format!("{plugin}/.mcp.json"), r#"{"docs":{"command":"a"}}"#);
+    sandbox.file(
+        "none.toml",
+        "[mcp_servers.docs.identity]\ncommand = \"other\"\n[mcp_servers.ok.identity]\ncommand = \"a\"\n\
+         [mcp_servers.pattern.identity]\nurl = { match = \"prefix\", value = \"https://\" }\n",
+    );
+    let text = "[plugins.\"team@market\"]\nenabled = true\n[mcp_servers]\ndocs.command = \"a\"\n\
+                ok.command = \"a\"\npattern.url = \"http://p.example\"\noff = { command = \"a\", enabled = false }\n\
+                unlisted.command = \"a\"\n";
+    let found = json(&lint(&sandbox, text.as_bytes(), &["--json"]));
+    let found: Vec<(&str, &str)> = found["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| (finding["rule"].as_str().unwrap(), finding["key"].as_str().unwrap()))
+        .collect();
+    let expected = [
+        ("hides-plugin", "mcp_servers.docs"),
+        ("requirement-disables", "mcp_servers.docs"),
+        ("requirement-disables", "mcp_servers.unlisted"),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn the_page_lists_every_rule_with_an_example_that_has_it() {
+    let page = fs::read_to_string(repository().join("docs/lint.md")).unwrap();
+    let listed = Sandbox::new().run(&["lint", "--list"]);
+    assert_eq!(listed.code, Some(0));
+    // Those whose example needs files beside the config have a test of their own.
+    let elsewhere = ["hides-plugin", "requirement-disables"];
+    let mut sections: Vec<&str> = page.split("\n### ").collect();
+    sections.remove(0);
+    let rules = mcp_overlay_host::lint::Rule::ALL;
+    assert_eq!(sections.len(), rules.len());
+    for (rule, section) in rules.into_iter().zip(sections) {
+        let heading = format!("`{}`: {}", rule.id(), rule.severity().word());
+        assert!(section.starts_with(&heading), "{heading}");
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for text in [rule.sentence(), rule.repair()] {
+            assert!(words(section).contains(text), "{rule}: {text}");
+            assert!(words(&listed.stdout).contains(text), "{rule}: {text}");
+        }
+        assert_eq!(section.contains("`--fix`"), rule.is_fixable(), "{rule}");
+        let (_, example) = section.split_once("```toml\n").unwrap();
+        let (example, _) = example.split_once("```").unwrap();
+        let found = json(&lint(&Sandbox::new(), example.as_bytes(), &["--json"]));
+        let has = |finding: &Value| finding["rule"] == rule.id();
+        let is_found = found["findings"].as_array().unwrap().iter().any(has);
+        assert_eq!(is_found, !elsewhere.contains(&rule.id()), "{rule}: {found}");
+    }
+}
+
+#[test]
+fn the_release_decides() {
+    let text = "[features]\napps_mcp_path_override = true\n[mcp_servers.a]\n\
+                url = \"https://a.example\"\nauth = \"chatgpt\"\n";
+    let sandbox = Sandbox::new();
+    let rules = |release: &str| {
+        let found = json(&lint(&sandbox, text.as_bytes(), &["--json", "--codex", release]));
+        let rule = |finding: &Value| finding["rule"].as_str().unwrap().to_owned();
+        found["findings"].as_array().unwrap().iter().map(rule).collect::<Vec<_>>()
+    };
+    assert_eq!(rules("0.138.0"), ["unknown-key"]);
+    assert_eq!(rules("0.145.0"), ["no-effect", "auth-origin"]);
+}
+
+#[test]
+fn the_example_of_the_documents_is_real() {
+    let text = "[mcp_servers.docs]\nurl = \"https://docs.example/mcp\"\nenabeld = false\n";
+    let output = lint(&Sandbox::new(), text.as_bytes(), &[]);
+    let (example, _) = output.stdout.split_once("\n\n").unwrap();
+    for page in ["README.md", "docs/lint.md"] {
+        let page = fs::read_to_string(repository().join(page)).unwrap();
+        assert!(page.contains(example), "{example}");
+    }
+}

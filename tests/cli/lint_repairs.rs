@@ -1,0 +1,52 @@
+//! What `lint --fix` writes.
+
+use mcp_overlay_host::lint::{FixError, Surroundings, lint};
+
+#[track_caller]
+fn repaired(text: &str) -> String {
+    lint(text, &Surroundings::default()).fixed().unwrap().text
+}
+
+#[test]
+fn a_key_is_renamed_in_its_place() {
+    let text = "# mine\n[mcp_servers.a] # a\ncommand = \"x\"  # c\n  # off\n  enabeld=false # e\n\n\
+                [mcp_servers.b]\nurl = 'https://b.example' \nenv.x = 1\n";
+    assert_eq!(repaired(text), text.replace("enabeld", "enabled"));
+    let inline = "mcp_servers = { a = { comand = \"x\", args = [ \"y\",\n ] } } # all\n";
+    assert_eq!(repaired(inline), inline.replace("comand", "command"));
+    let dotted = "mcp_servers.a.comand = \"x\"\nmcp_servers.a.args = [] # b\n";
+    assert_eq!(repaired(dotted), dotted.replace("comand", "command"));
+}
+
+#[test]
+fn a_misspelled_table_is_renamed_in_every_header() {
+    let text = "[mcp_server.b]\ncommand = \"x\"\n\n[mcp_server.a]\ncommand = \"y\" # y\n\n[tui]\n";
+    assert_eq!(repaired(text), text.replace("mcp_server", "mcp_servers"));
+}
+
+#[test]
+fn line_ends_and_the_byte_order_mark_stay() {
+    let text = "\u{feff}[mcp_servers.a]\r\ncommand = \"x\"\r\nenabeld = true\r\n";
+    assert_eq!(repaired(text), text.replace("enabeld", "enabled"));
+    let mixed = "[mcp_servers.a]\r\ncommand = \"x\"\nenabeld = true\r\n";
+    let report = lint(mixed, &Surroundings::default());
+    assert_eq!(report.fixed(), Err(FixError::Reformats));
+}
+
+#[test]
+fn a_comment_is_never_lost() {
+    let text = "[mcp_servers.a]\n# keep me\nname = \"x\"\ncommand = \"x\"\n";
+    let kept = "[mcp_servers.a]\n# keep me\ncommand = \"x\"\n";
+    assert_eq!(repaired(text), kept);
+    let last = "[mcp_servers.a]\ncommand = \"x\"\nname = \"x\" # keep me\n";
+    assert_eq!(repaired(last), last);
+}
+
+#[test]
+fn a_misspelled_table_joins_the_right_one() {
+    let text = "[mcp_servers.a]\ncommand = \"x\" # a\n\n# b\n[mcp_server.b]\ncommand = \"y\"\n\n[tui]\n\n\
+                [mcp_servers.c]\ncommand = \"z\"\n\n[mcp_server.d.env]\nX = \"1\"\n";
+    assert_eq!(repaired(text), text.replace("mcp_server.", "mcp_servers."));
+    let clash = "[mcp_servers.a]\ncommand = \"x\"\n[mcp_server.a]\ncommand = \"y\"\n";
+    assert_eq!(repaired(clash), clash);
+}
