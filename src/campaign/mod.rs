@@ -1,6 +1,9 @@
 //! A run of `check`: it judges each case of each phase, and shrinks each failure.
 
+#[cfg(feature = "endpoint")]
+mod connections;
 mod error;
+mod examining;
 mod isolate;
 mod judging;
 mod late;
