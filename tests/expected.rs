@@ -5,22 +5,23 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use mcp_overlay::campaign::Phase;
+use mcp_overlay::campaign::{self, Event, Phase, Reporter};
 use mcp_overlay::finding::expected::Expected;
 use mcp_overlay::report::expected_failures::Naming;
 use mcp_overlay::report::{Report, RuleStatus, RunVerdict, expected_failures};
-use mcp_overlay::subject::ProductionSubject;
+use mcp_overlay::subject::{InProcess, ProductionSubject};
 use mcp_overlay::{Options, Subject, check};
 use mcp_overlay_model::{Answer, Auth, Case, Rule};
 
-/// A subject that lets API keys pass the gate, drops plugin owners, or panics.
+/// A subject that lets API keys pass the gate, drops plugin owners, gives the Apps server another path, or
+/// panics.
+#[derive(Default)]
 struct Faulty {
     api_key_passes: bool,
     forgets_owners: bool,
+    another_path: bool,
     dies: bool,
 }
-
-const SOUND: Faulty = Faulty { api_key_passes: false, forgets_owners: false, dies: false };
 
 impl Subject for Faulty {
     fn name(&self) -> &str {
@@ -38,6 +39,15 @@ impl Subject for Faulty {
         let mut answer = ProductionSubject.resolve(&case);
         if let (true, Answer::Resolved { plugin_owners, .. }) = (self.forgets_owners, &mut answer) {
             plugin_owners.clear();
+        }
+        if let (true, Answer::Resolved { views, .. }) = (self.another_path, &mut answer) {
+            for view in [&mut views.runtime, &mut views.effective] {
+                let fields =
+                    view.get_mut("codex_apps").and_then(|s| Arc::make_mut(s).as_object_mut());
+                for url in fields.into_iter().filter_map(|fields| fields.get_mut("url")) {
+                    *url = url.as_str().unwrap().replace("/ps/mcp", "/mcp").into();
+                }
+            }
         }
         answer
     }
@@ -59,7 +69,7 @@ const OWNERS: &str = "[[expected]]\nrule = \"configured.owners-exact\"\nreason =
 
 #[test]
 fn an_expected_failure_does_not_fail_the_run() {
-    let broken = Faulty { api_key_passes: true, ..SOUND };
+    let broken = Faulty { api_key_passes: true, ..Faulty::default() };
     let report = run(&broken, Expected::default());
     assert_eq!(report.verdict(), RunVerdict::Findings);
     let rules: BTreeSet<_> = report.findings.iter().map(|f| f.finding.rule).collect();
@@ -74,7 +84,7 @@ fn an_expected_failure_does_not_fail_the_run() {
 
 #[test]
 fn another_failure_is_not_hidden_by_an_expected_one() {
-    let broken = Faulty { api_key_passes: true, forgets_owners: true, ..SOUND };
+    let broken = Faulty { api_key_passes: true, forgets_owners: true, ..Faulty::default() };
     let report = run(&broken, expect(GATE));
     assert_eq!(report.verdict(), RunVerdict::Findings);
     assert_eq!(report.status(Rule::GateOpen), RuleStatus::Expected);
@@ -84,10 +94,10 @@ fn another_failure_is_not_hidden_by_an_expected_one() {
 
 #[test]
 fn an_expected_failure_that_passes_fails_the_run() {
-    let report = run(&SOUND, expect(GATE));
+    let report = run(&Faulty::default(), expect(GATE));
     assert_eq!(report.verdict(), RunVerdict::Findings);
     assert_eq!(report.unmet().map(|unmet| unmet.what).collect::<Vec<_>>(), ["gate.open"]);
-    let broken = Faulty { api_key_passes: true, ..SOUND };
+    let broken = Faulty { api_key_passes: true, ..Faulty::default() };
     let unknown = "[[expected]]\nfinding = \"gate.open-000000000000\"\nreason = \"gone\"\n";
     let report = run(&broken, expect(&format!("{GATE}{unknown}")));
     assert_eq!(report.verdict(), RunVerdict::Findings, "an entry that matches nothing");
@@ -95,7 +105,7 @@ fn an_expected_failure_that_passes_fails_the_run() {
 
 #[test]
 fn a_crash_is_never_expected() {
-    let broken = Faulty { dies: true, ..SOUND };
+    let broken = Faulty { dies: true, ..Faulty::default() };
     std::panic::set_hook(Box::new(|_| {}));
     let report = run(&broken, Expected::default());
     let id = &report.findings.first().unwrap().id;
@@ -108,16 +118,78 @@ fn a_crash_is_never_expected() {
 /// A list written from a run excuses exactly the failures of that run.
 #[test]
 fn a_written_list_excuses_exactly_its_run() {
-    let broken = Faulty { api_key_passes: true, forgets_owners: true, ..SOUND };
+    let broken = Faulty { api_key_passes: true, forgets_owners: true, ..Faulty::default() };
     let report = run(&broken, Expected::default());
     for naming in [Naming::ByFinding, Naming::ByRule] {
-        let written = expected_failures::write(&report, naming);
+        let written = expected_failures::write(&report, naming, &Expected::default());
         let again = run(&broken, expect(&written));
         assert!(again.has_no_disagreement(), "{written}\n{}", again.to_text());
         assert!(again.expectations.iter().all(|expectation| expectation.met > 0));
-        let other = Faulty { api_key_passes: true, ..SOUND };
+        let other = Faulty { api_key_passes: true, ..Faulty::default() };
         assert_eq!(run(&other, expect(&written)).verdict(), RunVerdict::Findings);
     }
+}
+
+/// A scenario that fails because of the path must not be expected as one about the gate: the path hides
+/// what the gate does.
+#[test]
+fn a_list_for_a_wrong_url_does_not_excuse_an_open_gate() {
+    let wrong = Faulty { another_path: true, ..Faulty::default() };
+    let first = connect(&wrong, Expected::default());
+    assert_eq!(first.status(Rule::GateOpen), RuleStatus::Pass, "{}", first.to_text());
+    assert!(first.scenarios.is_empty(), "{}", first.to_text());
+    for naming in [Naming::ByFinding, Naming::ByRule] {
+        let written = expected_failures::write(&first, naming, &Expected::default());
+        let gate = expect(&written).entries().iter().any(|entry| entry.what().starts_with("gate"));
+        assert!(!gate, "{written}");
+        let again = connect(&wrong, expect(&written));
+        assert!(again.has_no_disagreement(), "{written}\n{}", again.to_text());
+        let open = Faulty { api_key_passes: true, another_path: true, ..Faulty::default() };
+        let report = connect(&open, expect(&written));
+        assert_eq!(report.verdict(), RunVerdict::Findings, "{}", report.to_text());
+        // The server is in `runtime`, at the wrong URL, and the gate lets it pass.
+        let gate = report.status(Rule::GateClosedRemoves);
+        assert_eq!(gate, RuleStatus::Fail, "{}", report.to_text());
+    }
+}
+
+/// Real connections. The cases are small, so that shrinking takes little time on a busy machine.
+fn connect(subject: &Faulty, expected: Expected) -> Report {
+    let phases = BTreeSet::from([Phase::Endpoint]);
+    let options = Options { phases, expected, whole: true, ..Options::default() };
+    check(subject, &options).unwrap()
+}
+
+/// Counts the cases that are shrunk.
+#[derive(Default)]
+struct Shrunk(usize);
+
+impl Reporter for Shrunk {
+    fn event(&mut self, event: &Event<'_>) {
+        if let Event::Investigating { failing } = event {
+            self.0 += failing;
+        }
+    }
+}
+
+#[test]
+fn known_failures_are_not_shrunk_again() {
+    let run = |expected| {
+        let broken = Faulty { api_key_passes: true, ..Faulty::default() };
+        let phases = BTreeSet::from([Phase::Vectors]);
+        let options = Options { phases, expected, whole: true, ..Options::default() };
+        let mut shrunk = Shrunk::default();
+        let report = campaign::run(&InProcess(broken), &options, &mut shrunk).unwrap();
+        (report, shrunk.0)
+    };
+    let (first, shrunk) = run(Expected::default());
+    assert!(shrunk > 0);
+    let written = expected_failures::write(&first, Naming::ByFinding, &Expected::default());
+    let (again, shrunk) = run(expect(&written));
+    assert!(again.has_no_disagreement(), "{written}\n{}", again.to_text());
+    assert_eq!((shrunk, again.failures()), (0, first.failures()), "{written}");
+    let counted: u64 = again.findings.iter().map(|found| found.finding.count).sum();
+    assert_eq!(counted, first.failures(), "each is counted with the known failure");
 }
 
 /// Loses the `args` of every server of the effective view, and the `cwd` of a few.
@@ -157,7 +229,7 @@ fn an_expected_finding_does_not_excuse_another_one() {
         check(&Loses { cwd }, &options).unwrap()
     };
     let args = of(false, Expected::default());
-    let written = expected_failures::write(&args, Naming::ByFinding);
+    let written = expected_failures::write(&args, Naming::ByFinding, &Expected::default());
     assert!(written.contains("finding = ") && !written.contains("rule = "), "{written}");
     let again = of(false, expect(&written));
     assert!(again.has_no_disagreement(), "{written}\n{}", again.to_text());
@@ -170,9 +242,9 @@ fn an_expected_finding_does_not_excuse_another_one() {
 
 #[test]
 fn rewriting_a_list_keeps_every_reason() {
-    let broken = Faulty { api_key_passes: true, forgets_owners: true, ..SOUND };
+    let broken = Faulty { api_key_passes: true, forgets_owners: true, ..Faulty::default() };
     let first = run(&broken, Expected::default());
-    let mut written = expected_failures::write(&first, Naming::ByFinding);
+    let mut written = expected_failures::write(&first, Naming::ByFinding, &Expected::default());
     let entries = written.matches("[[expected]]").count();
     for number in 0..entries {
         written = written.replacen(
@@ -183,16 +255,42 @@ fn rewriting_a_list_keeps_every_reason() {
     }
     let gone = "[[expected]]\nrule = \"overlay.last-wins\"\nreason = \"was issue 99\"\n";
     let list = expect(&format!("{written}{gone}"));
-    let second = run(&broken, list);
+    let second = run(&broken, list.clone());
     for naming in [Naming::ByFinding, Naming::ByRule] {
-        let rewritten = expected_failures::write(&second, naming);
+        let rewritten = expected_failures::write(&second, naming, &list);
         for number in 0..entries {
             assert!(rewritten.contains(&format!("issue number {number}.")), "{rewritten}");
         }
         assert!(rewritten.contains("# no longer fails: overlay.last-wins: was issue 99"));
+        let list = expect(&rewritten);
+        let third = run(&broken, list.clone());
+        assert_eq!(expected_failures::write(&third, naming, &list), rewritten, "also in a comment");
         let entries = expect(&rewritten);
         assert!(entries.entries().iter().all(|entry| entry.what() != "overlay.last-wins"));
     }
+}
+
+/// A list that is written again and again for one subject stays as it is.
+#[test]
+fn a_list_that_is_written_again_is_the_same() {
+    let written = |before: &str| {
+        let phases = BTreeSet::from([Phase::Vectors, Phase::Random]);
+        let expected = expect(before);
+        let options = Options {
+            phases,
+            cases: Some(2_000),
+            expected: expected.clone(),
+            whole: true,
+            ..Options::default()
+        };
+        let report = check(&Loses { cwd: true }, &options).unwrap();
+        expected_failures::write(&report, Naming::ByFinding, &expected)
+    };
+    let first = written("");
+    assert!(first.matches("finding = ").count() > 1, "{first}");
+    let second = written(&first);
+    assert_eq!(first, second);
+    assert_eq!(written(&second), second);
 }
 
 #[test]
@@ -208,6 +306,11 @@ fn an_invalid_list_is_refused_with_a_reason() {
         ("[[expect]]\nrule = \"gate.open\"\nreason = \"r\"\n", "unknown field `expect`"),
         ("[[expected]]\nrule = \"gate.open\"\nwhy = \"r\"\n", "unknown field `why`"),
         (&format!("{GATE}{GATE}"), "entry 2: is there twice"),
+        (&format!("{GATE}case = \"{{}}\"\n"), "entry 1: `case` is for an entry with `finding`"),
+        (
+            "[[expected]]\nfinding = \"x\"\nreason = \"r\"\ncase = \"{\"\n",
+            "entry 1: `case` is not a case as JSON: ",
+        ),
         ("[[skip]]\nskipped = \"\"\nreason = \"r\"\n", "skip 1: `skipped` is empty"),
         ("[[skip]]\nskipped = \"x\"\nreason = \"\"\n", "skip 1: the reason is empty"),
         ("[[skip]]\nreason = \"r\"\n", "missing field `skipped`"),

@@ -13,6 +13,7 @@ use wiremock::Request;
 
 use super::apps_server::{AppsEndpoint, Behaviour};
 use super::scenario::{Credentials, Expect, SHORT_TIMEOUT, Scenario, TOKEN};
+use crate::display::clipped;
 use crate::subject::{Driver, Failure, HostInputs, Reply, ask_one};
 
 const ACCESS_TOKEN: &str = "host-access-token";
@@ -90,7 +91,9 @@ impl Scenario {
                 let tools: Vec<String> =
                     connection.tools().iter().map(|tool| tool.name.to_string()).collect();
                 connection.shutdown().await;
-                expect(tools == [TOOL], || format!("listed {tools:?}, expected [{TOOL:?}]"))?;
+                expect(tools == [TOOL], || {
+                    format!("listed the tools `{}`, expected `{TOOL}`", tools.join("`, `"))
+                })?;
                 check_requests(&endpoint.requests().await, path, credentials, self.setting.sku())
             }
             (Expect::Tools { .. }, Err(error)) => Err(format!("expected tools, got: {error}")),
@@ -98,12 +101,16 @@ impl Scenario {
                 let text = format!("{error} {error:?}");
                 let leaked = [ACCESS_TOKEN, ACCOUNT].iter().any(|secret| text.contains(secret));
                 expect(!leaked, || "the error holds a credential".to_string())?;
-                expect(text.contains(word), || format!("expected {word:?} in: {error}"))?;
+                expect(text.contains(word), || {
+                    format!("expected an error with \"{word}\", got: {error}")
+                })?;
                 expect(took < Duration::from_secs(SHORT_TIMEOUT) + SLACK, || {
-                    format!("it took {took:?} to fail")
+                    format!("it took {:.1} s to fail", took.as_secs_f64())
                 })
             }
-            (Expect::Error { word }, Ok(_)) => Err(format!("connected, expected {word:?}")),
+            (Expect::Error { word }, Ok(_)) => {
+                Err(format!("connected, expected an error with \"{word}\""))
+            }
             (_, Ok(_)) => Err("connected, expected no server at all".to_string()),
             (_, Err(_)) => {
                 let requests = endpoint.requests().await;
@@ -117,15 +124,23 @@ impl Scenario {
 
 fn check_refused(answer: &Answer, path: &str) -> Result<(), String> {
     let refused = matches!(answer, Answer::Rejected { rejected } if rejected.path == path);
-    expect(refused, || format!("expected a rejection at {path}, got {answer:?}"))
+    expect(refused, || format!("expected a rejection at {path}, got {}", shown(answer)))
 }
 
 fn check_url(answer: &Answer, url: &str) -> Result<(), String> {
     let Answer::Resolved { views, .. } = answer else {
-        return Err(format!("expected views, got {answer:?}"));
+        return Err(format!("expected views, got {}", shown(answer)));
     };
     let got = views.effective.get(CODEX_APPS).and_then(|server| server.get("url"));
-    expect(got == Some(&Value::from(url)), || format!("expected {url}, got {got:?}"))
+    expect(got == Some(&Value::from(url)), || {
+        let got = got.map_or("no URL".into(), Value::to_string);
+        format!("expected the URL {url}, got {got}")
+    })
+}
+
+/// An answer in a message: as it is written in the protocol.
+fn shown(answer: &Answer) -> String {
+    clipped(&serde_json::to_string(answer).unwrap_or_default(), 500)
 }
 
 fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
@@ -182,7 +197,7 @@ fn answer(driver: &dyn Driver, case: &Case) -> Result<Answer, Problem> {
 async fn effective_view(answer: Answer) -> Result<View, String> {
     let servers = match answer {
         Answer::Resolved { views, .. } => views.effective,
-        other => return Err(format!("expected views, got {other:?}")),
+        other => return Err(format!("expected views, got {}", shown(&other))),
     };
     // A host without contributors and with an open gate, so that its view has exactly these
     // servers.

@@ -6,6 +6,7 @@
 
 mod apps_server;
 mod connect;
+pub mod saved;
 mod scenario;
 mod table;
 

@@ -15,13 +15,16 @@ const SKU: &str = "tpp";
 /// The startup timeout in scenarios that test it, in seconds.
 pub(super) const SHORT_TIMEOUT: u64 = 1;
 
+/// An origin that nothing connects to.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
 /// One expected behaviour of a connection.
 #[derive(Debug)]
 pub struct Scenario {
     /// A description.
     pub name: &'static str,
-    /// The rule that it tests; `None` for a requirement of MCP or of the host's own safety.
-    pub rule: Option<Rule>,
+    /// The rule that it tests.
+    pub rule: Rule,
     pub(super) setting: Setting,
     pub(super) expect: Expect,
 }
@@ -86,6 +89,24 @@ impl Scenario {
     /// The case for the subject, with the endpoint at this origin.
     pub(crate) fn case(&self, origin: &str) -> Case {
         self.setting.case(origin)
+    }
+
+    /// The case as it is asked when nothing connects.
+    pub(crate) fn case_alone(&self) -> Case {
+        self.case(NOWHERE)
+    }
+
+    /// The same case with the auth of the question before, if there is one.
+    pub(crate) fn case_before(&self) -> Option<Case> {
+        self.setting.auth_before.map(|auth| Case { auth: Some(auth), ..self.case_alone() })
+    }
+
+    /// The rule that a connection breaks which goes wrong though the subject's answer is right.
+    pub fn connection_rule(&self) -> Rule {
+        match self.expect {
+            Expect::Error { .. } => Rule::CredentialsNeverShown,
+            _ => Rule::CredentialsAppsOnly,
+        }
     }
 }
 

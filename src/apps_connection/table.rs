@@ -24,91 +24,91 @@ const PS_MCP: Expect =
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "the default override is at /backend-api/ps/mcp",
-        rule: Some(Rule::EndpointOverridePath),
+        rule: Rule::EndpointOverridePath,
         setting: DEFAULT,
         expect: PS_MCP,
     },
     Scenario {
         name: "without an override it is at /backend-api/wham/apps",
-        rule: Some(Rule::EndpointDefaultPath),
+        rule: Rule::EndpointDefaultPath,
         setting: Setting { path_override: false, ..DEFAULT },
         expect: Expect::Tools { path: "/backend-api/wham/apps", credentials: Credentials::Host },
     },
     Scenario {
         name: "another host gets /api/codex",
-        rule: Some(Rule::EndpointOtherHost),
+        rule: Rule::EndpointOtherHost,
         setting: Setting { base_path: "/", ..DEFAULT },
         expect: Expect::Tools { path: "/api/codex/ps/mcp", credentials: Credentials::Host },
     },
     Scenario {
         name: "the legacy loader reaches the same endpoint",
-        rule: Some(Rule::LegacySynthesizesInEffective),
+        rule: Rule::LegacySynthesizesInEffective,
         setting: Setting { apps_from: AppsFrom::LegacyLoader, ..DEFAULT },
         expect: PS_MCP,
     },
     Scenario {
         name: "externally supplied ChatGPT tokens open the gate",
-        rule: Some(Rule::GateOpen),
+        rule: Rule::GateOpen,
         setting: Setting { auth: Some(Auth::ChatGptAuthTokens), ..DEFAULT },
         expect: PS_MCP,
     },
     Scenario {
         name: "an agent identity opens the gate",
-        rule: Some(Rule::GateOpen),
+        rule: Rule::GateOpen,
         setting: Setting { auth: Some(Auth::AgentIdentity), ..DEFAULT },
         expect: PS_MCP,
     },
     Scenario {
         name: "a personal access token opens the gate",
-        rule: Some(Rule::GateOpen),
+        rule: Rule::GateOpen,
         setting: Setting { auth: Some(Auth::PersonalAccessToken), ..DEFAULT },
         expect: PS_MCP,
     },
     Scenario {
         name: "answers may be server-sent events",
-        rule: None,
+        rule: Rule::CredentialsAppsOnly,
         setting: Setting { endpoint: Endpoint::Events, ..DEFAULT },
         expect: PS_MCP,
     },
     Scenario {
         name: "an API key sends nothing",
-        rule: Some(Rule::GateClosedRemoves),
+        rule: Rule::GateClosedRemoves,
         setting: Setting { auth: Some(Auth::ApiKey), ..DEFAULT },
         expect: Expect::Nothing,
     },
     Scenario {
         name: "no auth sends nothing",
-        rule: Some(Rule::GateClosedRemoves),
+        rule: Rule::GateClosedRemoves,
         setting: Setting { auth: None, ..DEFAULT },
         expect: Expect::Nothing,
     },
     Scenario {
         name: "no auth sends nothing, by a contribution either",
-        rule: Some(Rule::GateClosedRemoves),
+        rule: Rule::GateClosedRemoves,
         setting: Setting { auth: None, apps_from: AppsFrom::Contribution, ..DEFAULT },
         expect: Expect::Nothing,
     },
     Scenario {
         name: "after a logout nothing is sent",
-        rule: Some(Rule::ResolutionPure),
+        rule: Rule::ResolutionPure,
         setting: Setting { auth: None, auth_before: Some(Auth::ChatGpt), ..DEFAULT },
         expect: Expect::Nothing,
     },
     Scenario {
         name: "Apps off sends nothing",
-        rule: Some(Rule::HostedDisabledRemoves),
+        rule: Rule::HostedDisabledRemoves,
         setting: Setting { apps: false, ..DEFAULT },
         expect: Expect::Nothing,
     },
     Scenario {
         name: "Apps off sends nothing, by the legacy loader either",
-        rule: Some(Rule::GateOpen),
+        rule: Rule::GateOpen,
         setting: Setting { apps: false, apps_from: AppsFrom::LegacyLoader, ..DEFAULT },
         expect: Expect::Nothing,
     },
     Scenario {
         name: "the environment's token replaces the host's credentials",
-        rule: Some(Rule::AppsServerBearerEnv),
+        rule: Rule::AppsServerBearerEnv,
         setting: Setting { connectors_token: Some(TOKEN), ..DEFAULT },
         expect: Expect::Tools {
             path: "/backend-api/ps/mcp",
@@ -117,13 +117,13 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "a blank token in the environment replaces nothing",
-        rule: Some(Rule::AppsServerBearerEnv),
+        rule: Rule::AppsServerBearerEnv,
         setting: Setting { connectors_token: Some(" \t"), ..DEFAULT },
         expect: PS_MCP,
     },
     Scenario {
         name: "the environment's token goes to the host's own Apps server only",
-        rule: Some(Rule::OverlaySetReplacesWhole),
+        rule: Rule::OverlaySetReplacesWhole,
         setting: Setting {
             connectors_token: Some(TOKEN),
             apps_from: AppsFrom::Contribution,
@@ -133,7 +133,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "a host that begins like ChatGPT's is another host",
-        rule: Some(Rule::EndpointChatgptHost),
+        rule: Rule::EndpointChatgptHost,
         setting: Setting {
             rewrite: |host, _| write(host, "chatgpt_base_url", "https://chatgpt.com.example.net"),
             ..DEFAULT
@@ -142,7 +142,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "a base with userinfo is refused",
-        rule: Some(Rule::EndpointBaseValid),
+        rule: Rule::EndpointBaseValid,
         setting: Setting {
             rewrite: |host, origin| {
                 let base = origin.replace("://", "://chatgpt.com@");
@@ -154,7 +154,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "Apps is on by default",
-        rule: Some(Rule::FeaturesAppsDefaultOn),
+        rule: Rule::FeaturesAppsDefaultOn,
         setting: Setting {
             rewrite: |host, _| write(host, "features", json!({"apps_mcp_path_override": true})),
             ..DEFAULT
@@ -163,7 +163,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "a null means an absent value",
-        rule: Some(Rule::ValueNullIsAbsent),
+        rule: Rule::ValueNullIsAbsent,
         setting: Setting {
             rewrite: |host, _| {
                 write(host, "features", json!({"apps": null, "apps_mcp_path_override": true}));
@@ -175,7 +175,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "an Apps feature that is not a boolean is rejected",
-        rule: Some(Rule::HostWrongType),
+        rule: Rule::HostWrongType,
         setting: Setting {
             rewrite: |host, _| write(host, "features", json!({"apps": "no"})),
             ..DEFAULT
@@ -184,7 +184,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "of two mistakes the one with the smallest path is reported",
-        rule: Some(Rule::RejectionSmallestPath),
+        rule: Rule::RejectionSmallestPath,
         setting: Setting {
             rewrite: |host, _| {
                 write(host, "apps_mcp_product_sku", 1);
@@ -196,31 +196,31 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "a redirect to another origin is not followed",
-        rule: None,
+        rule: Rule::CredentialsAppsOnly,
         setting: Setting { endpoint: Endpoint::RedirectElsewhere, ..DEFAULT },
         expect: Expect::Error { word: "redirect" },
     },
     Scenario {
         name: "401 says to sign in again",
-        rule: None,
+        rule: Rule::CredentialsNeverShown,
         setting: Setting { endpoint: Endpoint::Status(401), ..DEFAULT },
         expect: Expect::Error { word: "sign in again" },
     },
     Scenario {
         name: "500 is an error with the status",
-        rule: None,
+        rule: Rule::CredentialsNeverShown,
         setting: Setting { endpoint: Endpoint::Status(500), ..DEFAULT },
         expect: Expect::Error { word: "500" },
     },
     Scenario {
         name: "an answer that is not JSON is an error",
-        rule: None,
+        rule: Rule::CredentialsNeverShown,
         setting: Setting { endpoint: Endpoint::Garbage, ..DEFAULT },
         expect: Expect::Error { word: "not a valid MCP response" },
     },
     Scenario {
         name: "a hang ends with the startup timeout",
-        rule: None,
+        rule: Rule::CredentialsNeverShown,
         setting: Setting { endpoint: Endpoint::Hang, apps_from: AppsFrom::Contribution, ..DEFAULT },
         expect: Expect::Error { word: "not ready after 1 seconds" },
     },

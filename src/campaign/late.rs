@@ -7,6 +7,7 @@ use mcp_overlay_model::Case;
 #[cfg(feature = "endpoint")]
 use mcp_overlay_model::lifecycle::Sequence;
 
+use crate::display::clipped;
 #[cfg(feature = "endpoint")]
 use crate::subject::Trace;
 use crate::subject::{Driver, Failure, FailureKind, MORE_PATIENCE, Patient, Reply};
@@ -39,6 +40,14 @@ pub(super) enum Again {
     Slow(String, Reply),
     /// It is a finding.
     Failed(Failure),
+}
+
+/// The most characters of a case in a line.
+const SHOWN: usize = 300;
+
+/// A case in a line, cut off if it is long.
+fn shown(case: &Case) -> String {
+    clipped(&serde_json::to_string(case).unwrap_or_default(), SHOWN)
 }
 
 impl Again {
@@ -79,7 +88,7 @@ impl Late {
                 Again::Failed(Failure { certain: true, ..second })
             }
             reply => match self.count(failure, late) {
-                Ok(message) => Again::Slow(message, reply),
+                Ok(message) => Again::Slow(format!("{message}; case: {}", shown(case)), reply),
                 Err(failure) => Again::Failed(failure),
             },
         })
@@ -104,7 +113,8 @@ impl Late {
         let played = again.inspect_err(|_| self.over.store(true, Ordering::Relaxed));
         Some(played.and_then(|trace| {
             self.count(failure, late_again).map(|message| {
-                slow(message);
+                let steps = sequence.steps.len();
+                slow(format!("{message}; a sequence of {steps} steps"));
                 trace
             })
         }))

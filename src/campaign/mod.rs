@@ -1,7 +1,10 @@
 //! A run of `check`: it judges each case of each phase, and shrinks each failure.
 
+#[cfg(feature = "endpoint")]
+mod connections;
 mod earlier;
 mod error;
+mod examining;
 mod isolate;
 mod judging;
 mod late;

@@ -357,9 +357,14 @@ impl Run<'_> {
     }
 
     fn tell(&mut self, phase: Phase, failing: Failing, count: usize, until: Instant) {
-        let small = Small::of(self.driver, failing, until);
+        let (kind, rule) = (failing.problem.kind(), failing.problem.rule());
+        // An entry names the rule, whatever sequence breaks it: a known failure needs no small one.
+        let is_known = self.options.expected.reason_of_scenario(&kind, rule).is_some();
+        let small = match is_known && rule.is_some() {
+            true => Small::again(self.driver, failing),
+            false => Small::of(self.driver, failing, until),
+        };
         let Small { sequence: smallest, problem: last, .. } = &small;
-        let kind = last.kind();
         let luck = small.luck().map_or_else(String::new, |luck| format!("  {luck}\n"));
         let saved = self.save(smallest, last);
         let (rule, advisory) = (last.rule(), small.is_doubtful() || !last.is_failure());

@@ -11,22 +11,12 @@ use super::error::Error;
 use super::isolate::Restarts;
 use super::late::Trouble;
 use super::options::Options;
-#[cfg(feature = "endpoint")]
-use super::patiently::Patiently;
-use super::sift::Kind;
 use super::work::{Tally, Work};
-#[cfg(feature = "endpoint")]
-use crate::apps_connection::{self, Problem, Scenario};
 use crate::cases::{edges, exhaustive, generate, vectors};
-use crate::finding::Finding;
-use crate::finding::investigate::examine;
+use crate::finding::known::Known;
 use crate::finding::of_vector::against_model;
 use crate::parallel::{Numbers, cores};
-#[cfg(feature = "endpoint")]
-use crate::report::ScenarioFailure;
-use crate::report::{Event, Phase, PhaseReport, Report, ReportedFinding, Reporter};
-#[cfg(feature = "endpoint")]
-use crate::subject::FailureKind;
+use crate::report::{Event, Phase, PhaseReport, Report, Reporter};
 use crate::subject::{Driver, Route, Visibility};
 
 /// Interval between progress events.
@@ -47,8 +37,9 @@ pub fn run(
 ) -> Result<Report, Error> {
     let report = Report::new(options.run_options(driver), &options.expected);
     reporter.event(&Event::Started(&report.run));
-    let mut run =
-        Run { driver, options, reporter, report, restarts: Restarts::new(options.restarts) };
+    let restarts = Restarts::new(options.restarts);
+    let mut run = Run { driver, options, reporter, report, restarts, known: Vec::new() };
+    run.ask_known();
     for phase in &options.phases {
         run.phase(*phase)?;
         if run.restarts.gave_up() {
@@ -79,6 +70,8 @@ pub(super) struct Run<'a> {
     pub(super) reporter: &'a mut dyn Reporter,
     pub(super) report: Report,
     pub(super) restarts: Restarts,
+    /// Failures whose minimal case is known.
+    pub(super) known: Vec<Known>,
 }
 
 impl Run<'_> {
@@ -179,6 +172,7 @@ impl Run<'_> {
         self.report.labels.merge(&tally.labels);
         self.report.rules.merge(&tally.rules);
         self.report.skips.merge(&tally.skips);
+        self.count_explained(tally.explained);
         self.investigate(driver, tally.sieve.into_kinds());
         self.investigate(driver, tally.advisories.into_kinds());
         self.phase_ended(PhaseReport {
@@ -215,6 +209,7 @@ impl Run<'_> {
             done: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             restarts: own_restarts.unwrap_or(&self.restarts),
+            known: &self.known,
         };
         let (trouble, troubles) = channel();
         thread::scope(|scope| {
@@ -236,150 +231,15 @@ impl Run<'_> {
         })
     }
 
-    fn investigate(&mut self, driver: &dyn Driver, kinds: Vec<Kind>) {
-        let failing = kinds.iter().map(|kind| kind.first.len()).sum();
-        if failing > 0 {
-            self.reporter.event(&Event::Investigating { failing });
-        }
-        let deadline = Instant::now() + self.options.shrinking;
-        for Kind { count, first, more } in kinds {
-            let mut others = count - first.len() as u64;
-            let mut named = true;
-            for failing in first {
-                if let Some(mut finding) = examine(driver, &failing, deadline) {
-                    // The cases that are not shrunk most likely have the cause of the first one.
-                    finding.count += std::mem::take(&mut others);
-                    named = named && self.options.expected.names(&finding);
-                    self.found(finding);
-                }
-            }
-            // Expected findings must not excuse another one that looks like them.
-            for failing in more {
-                if !named || Instant::now() >= deadline {
-                    break;
-                }
-                if let Some(finding) = examine(driver, &failing, deadline)
-                    && !self.options.expected.names(&finding)
-                {
-                    named = false;
-                    self.found(finding);
-                }
-            }
-        }
-    }
-
-    pub(super) fn found(&mut self, finding: Finding) {
-        let id = finding.id();
-        if let Some(known) = self.report.findings.iter_mut().find(|known| known.id == id) {
-            known.finding.count += finding.count;
-            return;
-        }
-        let expected = self.options.expected.reason_of(&finding).map(str::to_string);
-        let folder = self.options.findings.as_ref();
-        let saved = folder.map(|folder| finding.save(folder));
-        self.reporter.event(&Event::Found {
-            finding: &finding,
-            expected: expected.as_deref(),
-            saved: saved.as_ref(),
-        });
-        self.report.findings.push(ReportedFinding { id, expected, finding });
-    }
-
     /// Saves the final counts: each finding was saved with its count at that time.
     fn save_counts(&self) {
-        let repeated = self.report.findings.iter().filter(|found| found.finding.count > 1);
+        let repeated = self.report.findings.iter().filter(|found| found.finding.count != 1);
         for (folder, found) in
             self.options.findings.iter().flat_map(|f| repeated.clone().map(move |r| (f, r)))
         {
             // The first attempt has already reported an error.
             let _ = found.finding.save(folder);
         }
-    }
-
-    #[cfg(feature = "endpoint")]
-    fn endpoint(&mut self) -> Result<(), Error> {
-        let scenarios = apps_connection::SCENARIOS;
-        let shard = self.options.shard;
-        let total = shard.share(scenarios.len() as u64);
-        self.reporter.event(&Event::PhaseStarted { phase: Phase::Endpoint, total: Some(total) });
-        let started = Instant::now();
-        let slow_before = self.restarts.late().slow();
-        let mut failures = 0;
-        let mut done = 0;
-        for position in 0..total {
-            if self.restarts.gave_up() {
-                break;
-            }
-            done = position + 1;
-            if let Some(scenario) = scenarios.get(shard.case(position) as usize) {
-                if let Err(problem) = self.scenario(scenario)? {
-                    failures += 1;
-                    self.scenario_failed(scenario, problem);
-                }
-                self.report.rules.record(scenario.rule);
-            }
-            self.reporter.event(&Event::Progress { done });
-        }
-        self.phase_ended(PhaseReport {
-            phase: Phase::Endpoint,
-            cases: done,
-            asked_again: 0,
-            not_comparable: 0,
-            brought_within_reach: None,
-            failures,
-            cut_short: done < total,
-            slow: self.restarts.late().slow() - slow_before,
-            turns: None,
-            searched: None,
-            seconds: started.elapsed().as_secs_f64(),
-        });
-        Ok(())
-    }
-
-    /// Runs a scenario; a second time, with more patience, if an answer is late.
-    #[cfg(feature = "endpoint")]
-    fn scenario(&mut self, scenario: &Scenario) -> Result<Result<(), Problem>, Error> {
-        let outcome = apps_connection::run(scenario, self.driver).map_err(Error::Endpoint)?;
-        let Err(Problem::BrokeDown(failure)) = &outcome else { return Ok(outcome) };
-        if failure.kind != FailureKind::Hung || self.restarts.late().is_over() {
-            return Ok(outcome);
-        }
-        let patiently = Patiently::new(self.driver);
-        let again = apps_connection::run(scenario, &patiently).map_err(Error::Endpoint)?;
-        if matches!(again, Err(Problem::BrokeDown(_))) {
-            return Ok(again);
-        }
-        Ok(match self.restarts.late().count(failure, patiently.was_late()) {
-            Err(failure) => Err(Problem::BrokeDown(failure)),
-            Ok(message) => {
-                self.reporter.event(&Event::Slow(&message));
-                again
-            }
-        })
-    }
-
-    #[cfg(feature = "endpoint")]
-    fn scenario_failed(&mut self, scenario: &Scenario, problem: Problem) {
-        let rule = scenario.rule;
-        let expected = match &problem {
-            // A breakdown is never expected.
-            Problem::BrokeDown(_) => {
-                self.restarts.spend();
-                None
-            }
-            Problem::Wrong(_) => self.options.expected.reason_of_scenario(scenario.name, rule),
-        };
-        let failure = ScenarioFailure {
-            phase: Phase::Endpoint,
-            advisory: false,
-            name: scenario.name.into(),
-            rule,
-            message: problem.to_string(),
-            expected: expected.map(str::to_string),
-            picture: None,
-        };
-        self.reporter.event(&Event::ScenarioFailed(&failure));
-        self.report.scenarios.push(failure);
     }
 
     #[cfg(not(feature = "endpoint"))]

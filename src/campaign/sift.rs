@@ -8,10 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mcp_overlay_model::Auth;
-use serde_json::Value;
 
 use crate::finding::investigate::Failing;
-use crate::judge::verdict::{Difference, Place, Verdict};
+use crate::finding::known::looks;
+use crate::judge::verdict::Verdict;
 
 /// How many cases of a kind to shrink.
 const SHRUNK: usize = 5;
@@ -133,31 +133,9 @@ fn look_of(Failing { case, verdict, .. }: &Failing) -> String {
         look.insert(words.collect());
     }
     if let Verdict::Disagree(differences) | Verdict::Unstable(differences) = verdict {
-        for difference in differences {
-            let place = match &difference.place {
-                Place::Server { view, .. } => view,
-                Place::Owner { .. } => "owner",
-                Place::Warning { .. } => "warning",
-                Place::Rejection => "rejection",
-            };
-            look.insert(format!("{place} {} {}", difference.rule, what_differs(difference)));
-        }
+        look.extend(looks(differences));
     }
     look.into_iter().collect::<Vec<_>>().join(", ")
-}
-
-/// The fields in which two servers differ, or which of the two is absent.
-fn what_differs(difference: &Difference) -> String {
-    match (&difference.expected, &difference.actual) {
-        (None, _) => "surplus".into(),
-        (_, None) => "absent".into(),
-        (Some(Value::Object(expected)), Some(Value::Object(actual))) => {
-            let names: BTreeSet<&String> = expected.keys().chain(actual.keys()).collect();
-            let differ = names.into_iter().filter(|name| expected.get(*name) != actual.get(*name));
-            differ.map(String::as_str).collect::<Vec<_>>().join("+")
-        }
-        _ => "value".into(),
-    }
 }
 
 #[cfg(test)]
@@ -166,6 +144,7 @@ mod tests {
 
     use super::*;
     use crate::campaign::options::ENOUGH_FAILURES;
+    use crate::judge::verdict::{Difference, Place};
 
     fn failing(index: u64, message: &str) -> Failing {
         let case = serde_json::from_value(json!({})).unwrap();

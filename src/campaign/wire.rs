@@ -116,6 +116,7 @@ impl Run<'_> {
         report.cut_short |= tally.cases < total;
         self.report.rules.merge(&tally.rules);
         self.report.skips.merge(&tally.skips);
+        self.count_explained(tally.explained);
         let deadline = Instant::now() + self.options.shrinking;
         for kinds in [tally.sieve.into_kinds(), tally.advisories.into_kinds()] {
             for Kind { count, first, .. } in kinds {

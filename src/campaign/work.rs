@@ -1,5 +1,6 @@
 //! The workers of a phase: each takes a few cases at a time and judges them.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
@@ -17,6 +18,7 @@ use super::sift::Sieve;
 use crate::cases::edges;
 use crate::cases::labels::{LabelCounts, labels};
 use crate::finding::investigate::Failing;
+use crate::finding::known::Known;
 use crate::judge::verdict::{PURE, Verdict};
 use crate::parallel::Numbers;
 use crate::report::{Phase, Skips};
@@ -42,6 +44,8 @@ pub(super) struct Work<'a> {
     pub(super) failures: AtomicU64,
     /// Of the whole run.
     pub(super) restarts: &'a Restarts,
+    /// Failures that need no shrinking.
+    pub(super) known: &'a [Known],
 }
 
 impl Work<'_> {
@@ -124,7 +128,10 @@ impl Work<'_> {
     fn count_failure(&self, failing: Failing, tally: &mut Tally) {
         self.failures.fetch_add(1, Ordering::Relaxed);
         tally.failures += 1;
-        tally.sieve.add(failing);
+        match self.known.iter().find(|known| known.explains(&failing)) {
+            Some(known) => *tally.explained.entry(known.id.clone()).or_default() += 1,
+            None => tally.sieve.add(failing),
+        }
     }
 
     /// Counts the labels of a case and the rules that it reaches.
@@ -162,6 +169,8 @@ pub(super) struct Tally {
     pub(super) labels: LabelCounts,
     pub(super) rules: RuleCounts,
     pub(super) sieve: Sieve,
+    /// How many failures each known one explains, by its id.
+    pub(super) explained: BTreeMap<String, u64>,
     /// Cases on which the subject does not follow a SHOULD rule.
     pub(super) advisories: Sieve,
 }
@@ -176,6 +185,7 @@ impl Tally {
             labels: LabelCounts::default(),
             rules: RuleCounts::default(),
             sieve: Sieve::new(options.runs_whole(), options.enough_failures()),
+            explained: BTreeMap::new(),
             advisories: Sieve::new(true, ENOUGH_FAILURES),
         }
     }
@@ -188,6 +198,9 @@ impl Tally {
         self.labels.merge(&other.labels);
         self.rules.merge(&other.rules);
         self.sieve.merge(other.sieve);
+        for (id, count) in other.explained {
+            *self.explained.entry(id).or_default() += count;
+        }
         self.advisories.merge(other.advisories);
     }
 }

@@ -3,6 +3,7 @@
 mod digits;
 pub mod dimensions;
 pub mod edges;
+pub mod embed;
 pub mod entries;
 pub mod exhaustive;
 pub mod generate;

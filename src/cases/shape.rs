@@ -1,4 +1,5 @@
-//! The shape of a minimal case: the case without the names and texts that do not matter.
+//! The shape of a minimal case: the case without the names that do not matter, and with a sketch of each
+//! text.
 //!
 //! Two findings of one rule and one shape are the same finding. The shape is part of the finding's
 //! id, so that the id is the same in every run and for every seed.
@@ -32,10 +33,10 @@ const TABLES_OF_NAMES: [&str; 5] =
     ["mcp_servers", "env", "http_headers", "env_http_headers", "tools"];
 
 /// Members with a text that is a keyword or an identifier, and therefore matters.
-const WORDS: [&str; 6] =
+pub(super) const WORDS: [&str; 6] =
     ["auth", "profile", "source", "approval_mode", "default_tools_approval_mode", "environment_id"];
 
-/// Replaces each text by its kind, and each chosen name by a number in order of first occurrence.
+/// Replaces each text by its sketch, and each chosen name by a number in order of first occurrence.
 fn shape(value: &Value, place: Place, names: &mut BTreeMap<String, usize>) -> Value {
     match value {
         Value::Object(table) => {
@@ -64,7 +65,7 @@ fn shape(value: &Value, place: Place, names: &mut BTreeMap<String, usize>) -> Va
         Value::Array(list) => {
             list.iter().map(|inner| shape(inner, Place::Members, names)).collect()
         }
-        Value::String(text) => Value::from(kind_of_text(text)),
+        Value::String(text) => Value::from(sketch(text)),
         Value::Number(number) => Value::from(if number.is_f64() { "fraction" } else { "integer" }),
         Value::Null | Value::Bool(_) => value.clone(),
     }
@@ -78,12 +79,28 @@ fn number_of(name: &str, names: &mut BTreeMap<String, usize>) -> Value {
     Value::from(format!("name {}", *names.entry(name.to_string()).or_insert(next)))
 }
 
-fn kind_of_text(text: &str) -> &'static str {
-    match text {
-        _ if text.trim().is_empty() => "blank",
-        _ if text.contains("://") => "URL",
-        _ => "text",
+/// The most characters of a sketch.
+const SKETCH: usize = 60;
+
+/// A text with each run of small letters, capitals, digits, blanks and other characters beyond ASCII as one
+/// character of that kind. Punctuation stays: `https://Corp.example:443/` becomes `a://Aa.a:0/`. In a
+/// minimal text the kinds are what matters, and two mistakes about a text rarely have the same.
+pub fn sketch(text: &str) -> String {
+    let mut sketch = String::new();
+    for c in text.chars() {
+        let kind = match c {
+            'a'..='z' => 'a',
+            'A'..='Z' => 'A',
+            '0'..='9' => '0',
+            c if c.is_whitespace() => ' ',
+            c if c.is_ascii() => c,
+            _ => '\u{fc}',
+        };
+        if !(sketch.ends_with(kind) && (kind.is_alphanumeric() || kind == ' ')) {
+            sketch.push(kind);
+        }
     }
+    sketch.chars().take(SKETCH).collect()
 }
 
 #[cfg(test)]
@@ -108,6 +125,17 @@ mod tests {
         assert_eq!(hash(case("docs", "https://a.example")), hash(case("b", "http://b.example")));
         assert_ne!(hash(case("docs", "https://a.example")), hash(case("docs", "text")));
         assert_ne!(hash(case("docs", "")), hash(case("codex_apps", "")));
+    }
+
+    #[test]
+    fn the_kinds_of_characters_matter() {
+        assert_eq!(sketch("https://Corp.example:443/"), "a://Aa.a:0/");
+        assert_eq!(sketch("https://chatgpt.com"), sketch("http://b.example"));
+        assert_eq!(sketch("\t x  \u{e9}\u{e8}"), " a \u{fc}");
+        let base = |url: &str| json!({"host": {"chatgpt_base_url": url}});
+        assert_ne!(hash(base("https://a.example:443")), hash(base("https://a.example")));
+        assert_ne!(hash(base("https://A.example")), hash(base("https://a.example")));
+        assert_eq!(hash(base("https://a.example")), hash(base("https://b.example")));
     }
 
     #[test]

@@ -141,9 +141,17 @@ fn simpler_values(path: &[Step], value: &Value) -> Vec<Value> {
 /// but a reader would wonder whether it matters that it is empty.
 fn plain_text(path: &[Step]) -> &'static str {
     match path.last() {
-        Some(Step::Key(key)) if key == "url" || key == "chatgpt_base_url" => "https://a.example",
-        Some(Step::Key(key)) if key == "id" => "p1",
-        Some(Step::Key(key)) if key == "command" => "srv",
+        Some(Step::Key(key)) => plain_text_of(Some(key)),
+        Some(Step::Index(_)) | None => plain_text_of(None),
+    }
+}
+
+/// The same of a member; `None` for an element of a list.
+pub(super) fn plain_text_of(key: Option<&str>) -> &'static str {
+    match key {
+        Some("url" | "chatgpt_base_url") => "https://a.example",
+        Some("id") => "p1",
+        Some("command") => "srv",
         _ => "a",
     }
 }
@@ -153,38 +161,74 @@ fn simpler_texts(plain: &str, text: &str) -> Vec<Value> {
     if text == plain {
         return Vec::new();
     }
+    // Of a URL whose end matters, the origin becomes plain first and then stays.
+    let end = |text: &str| {
+        let (_, rest) = text.split_once("://")?;
+        Some(
+            rest.find(['/', '?', '#'])
+                .and_then(|at| rest.get(at..))
+                .unwrap_or_default()
+                .to_string(),
+        )
+    };
+    match (end(plain), end(text)) {
+        (Some(_), Some(end)) if text == format!("{plain}{end}") => {
+            let shorter = shorter_parts(&end).map(|end| Value::from(format!("{plain}{end}")));
+            return std::iter::once(Value::from(plain)).chain(shorter).collect();
+        }
+        (Some(_), Some(end)) if !end.is_empty() => {
+            let with_end = Value::from(format!("{plain}{end}"));
+            let others = shorter_parts(text).map(Value::from);
+            return [Value::from(plain), with_end].into_iter().chain(others).collect();
+        }
+        _ => {}
+    }
+    std::iter::once(plain.to_string()).chain(shorter_parts(text)).map(Value::from).collect()
+}
+
+/// The halves of a text, and all but its last character.
+fn shorter_parts(text: &str) -> impl Iterator<Item = String> + use<> {
     let middle = text.char_indices().nth(text.chars().count() / 2).map_or(0, |(at, _)| at);
     let last = text.char_indices().last().map_or(0, |(at, _)| at);
     let parts = [text.get(..middle), text.get(middle..), text.get(..last)];
     let shorter = parts.into_iter().flatten().filter(|part| part.len() < text.len());
-    [plain].into_iter().chain(shorter).map(Value::from).collect()
+    shorter.map(str::to_string).collect::<Vec<_>>().into_iter()
 }
 
 /// The case with one server renamed, everywhere, to the first free plain name. Plain names and the
 /// reserved name stay.
 fn renamed(case: &Case) -> impl Iterator<Item = Case> + use<> {
-    let mut names = BTreeSet::new();
-    each_name(&mut case.clone(), &mut |name| {
-        names.insert(name.to_string());
-    });
+    let names = names(case);
     let is_plain = |name: &str| PLAIN_NAMES.contains(&name) || name == CODEX_APPS;
     let free = PLAIN_NAMES.into_iter().find(|name| !names.contains(*name));
     let case = case.clone();
-    let renamed = move |(old, new): (String, &str)| {
-        let mut case = case.clone();
-        each_name(&mut case, &mut |name| {
-            if *name == old {
-                *name = new.to_string();
-            }
-        });
-        case
-    };
+    let renamed = move |(old, new): (String, &str)| rename(&case, &[(old, new.to_string())]);
     let old = names.clone().into_iter().filter(move |name| !is_plain(name));
     old.filter_map(move |old| Some((old, free?))).map(renamed)
 }
 
+/// Every server name of a case.
+pub(crate) fn names(case: &Case) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    each_name(&mut case.clone(), &mut |name| {
+        names.insert(name.to_string());
+    });
+    names
+}
+
+/// The case with servers renamed, everywhere, all at once.
+pub(super) fn rename(case: &Case, new_names: &[(String, String)]) -> Case {
+    let mut case = case.clone();
+    each_name(&mut case, &mut |name| {
+        if let Some((_, new)) = new_names.iter().find(|(old, _)| old == name) {
+            name.clone_from(new);
+        }
+    });
+    case
+}
+
 /// Plain names, in order of use.
-const PLAIN_NAMES: [&str; 4] = ["a", "b", "c", "d"];
+pub(super) const PLAIN_NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
 /// Every server name of a case: keys of `mcp_servers`, and names of contributions.
 fn each_name(case: &mut Case, edit: &mut dyn FnMut(&mut String)) {

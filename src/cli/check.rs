@@ -216,7 +216,8 @@ fn check(
     arguments.outputs.write(&report, position)?;
     if let Some(path) = &arguments.write_expected_failures {
         let naming = if arguments.by_rule { Naming::ByRule } else { Naming::ByFinding };
-        outputs::write(path, expected_failures::write(&report, naming).as_bytes())?;
+        let written = expected_failures::write(&report, naming, &options.expected);
+        outputs::write(path, written.as_bytes())?;
         say(&format!("expected failures written to {}\n", path.display()))?;
     }
     Ok(report.verdict())

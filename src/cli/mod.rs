@@ -16,6 +16,7 @@ mod outputs;
 mod profiles;
 mod releases;
 mod replay;
+mod replay_scenario;
 mod replay_sequence;
 mod rule;
 mod selected;

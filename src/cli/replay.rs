@@ -14,7 +14,7 @@ use mcp_overlay_model::{Case, Profile};
 use serde_json::Value;
 
 use super::console::{FINDINGS, MISUSE, Misuse, Outcome, read_text, say};
-use super::{replay_sequence, selected};
+use super::{replay_scenario, replay_sequence, selected};
 
 /// Run saved findings, or vectors, again.
 ///
@@ -37,6 +37,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     if let Some(sequences) = replay_sequence::read(&arguments.files)? {
         return replay_sequence::run(&arguments.subject, &sequences, arguments.step);
+    }
+    if let Some(scenarios) = replay_scenario::read(&arguments.files)? {
+        return replay_scenario::run(&arguments.subject, &scenarios);
     }
     if arguments.step {
         return Err("--step is for sequences, and these files have cases".into());

@@ -1,6 +1,6 @@
 //! Expected failures and skips: each has a reason and must still occur, or the run fails.
 
-use mcp_overlay_model::Rule;
+use mcp_overlay_model::{Case, Rule};
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,15 @@ use crate::judge::verdict::FindingKind;
 pub struct Expected {
     entries: Vec<Entry>,
     skips: Vec<Skip>,
+    /// The comments about entries that a list had, with their reasons.
+    remembered: Vec<String>,
 }
+
+/// How such a comment begins; the entry and its reason follow.
+pub(crate) const NO_LONGER: &str = "# no longer ";
+
+/// The same for an entry of which another one gives the reason.
+pub(crate) const ALSO_KNOWN: &str = "# also known: ";
 
 /// One expected failure: a single finding or scenario, or all failures of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -30,6 +38,9 @@ pub struct Entry {
     pub scenario: Option<String>,
     /// Why it is expected.
     pub reason: String,
+    /// The minimal case of the finding, as JSON: it is asked first, and what it explains is not shrunk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
 }
 
 /// Cases that the subject may skip.
@@ -127,7 +138,10 @@ impl Expected {
                 return Err(BadExpected::Entry { place, table, number, problem });
             }
         }
-        Ok(Expected { entries: document.expected, skips: document.skip })
+        let remembered =
+            text.lines().filter(|line| line.starts_with(NO_LONGER) || line.starts_with(ALSO_KNOWN));
+        let remembered = remembered.map(str::to_string).collect();
+        Ok(Expected { entries: document.expected, skips: document.skip, remembered })
     }
 
     /// Whether no failure is expected.
@@ -143,6 +157,16 @@ impl Expected {
     /// The skips that are allowed, in the order of the file.
     pub fn skips(&self) -> &[Skip] {
         &self.skips
+    }
+
+    /// The comments about entries that are gone.
+    pub fn remembered(&self) -> &[String] {
+        &self.remembered
+    }
+
+    /// The minimal cases of the entries that have one.
+    pub fn cases(&self) -> impl Iterator<Item = Case> {
+        self.entries.iter().filter_map(|entry| serde_json::from_str(entry.case.as_ref()?).ok())
     }
 
     /// The reason why this finding is expected, if it is. A breakdown is never expected.
@@ -180,6 +204,14 @@ impl Entry {
             }
             (Some(_), None, None) | (None, None, Some(_)) => {}
             _ => return Some("expected one of `rule`, `finding` and `scenario`".into()),
+        }
+        if let Some(case) = &self.case {
+            if self.finding.is_none() {
+                return Some("`case` is for an entry with `finding`".into());
+            }
+            if let Err(error) = serde_json::from_str::<Case>(case) {
+                return Some(format!("`case` is not a case as JSON: {error}"));
+            }
         }
         self.reason.trim().is_empty().then(|| "the reason is empty; say why it fails".into())
     }

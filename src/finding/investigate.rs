@@ -1,11 +1,14 @@
 //! Turns a failing case into a finding: asks it again, shrinks it, and blames a rule.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use mcp_overlay_model::{Auth, Case};
 
 use crate::cases::shrink::minimise;
 use crate::finding::blame::rule_by_experiment;
+pub use crate::finding::known::Failing;
+use crate::finding::known::besides;
 use crate::finding::saved::Finding;
 use crate::judge::compare::between;
 use crate::judge::verdict::{FindingKind, PURE, Verdict};
@@ -21,19 +24,6 @@ pub const MINIMISE_TIME: Duration = Duration::from_secs(15);
 
 /// How often to ask the same case to find out whether the answers are stable.
 const REPEATS: usize = 8;
-
-/// A case that failed during a run.
-#[derive(Clone, Debug)]
-pub struct Failing {
-    /// The number of the case in its phase.
-    pub index: u64,
-    /// The case.
-    pub case: Case,
-    /// The case that was deliberately asked before it: the same with another auth.
-    pub after: Option<Case>,
-    /// The verdict.
-    pub verdict: Verdict,
-}
 
 /// The same case with the user signed in, or signed out if they were signed in.
 pub fn with_other_auth(case: &Case) -> Case {
@@ -71,7 +61,12 @@ pub struct Asked {
 impl Asked {
     /// Asks a case alone.
     pub fn alone(driver: &dyn Driver, case: Case) -> Self {
-        Way::Alone.ask(driver, case)
+        Way::Alone.ask(driver, case, &BTreeSet::new())
+    }
+
+    /// Asks a case alone, and judges it besides what is known.
+    pub fn besides(driver: &dyn Driver, case: Case, known: &BTreeSet<String>) -> Self {
+        Way::Alone.ask(driver, case, known)
     }
 
     /// Asks the case of a saved finding in the way that the finding records.
@@ -83,7 +78,7 @@ impl Asked {
             }
             _ => Way::Alone,
         };
-        way.ask(driver, finding.case.clone())
+        way.ask(driver, finding.case.clone(), &BTreeSet::new())
     }
 
     /// The verdict.
@@ -116,12 +111,22 @@ impl Asked {
 /// Determines how to ask the failing case so that it fails again, and shrinks it while asking in
 /// that way, until `deadline` at the latest. `None` only for a verdict that is not a finding.
 pub fn examine(driver: &dyn Driver, failing: &Failing, deadline: Instant) -> Option<Finding> {
+    examine_besides(driver, failing, deadline, &BTreeSet::new())
+}
+
+/// The same of what is wrong besides these differences, which known failures explain.
+pub fn examine_besides(
+    driver: &dyn Driver,
+    failing: &Failing,
+    deadline: Instant,
+    known: &BTreeSet<String>,
+) -> Option<Finding> {
     driver.restart();
     let deadline = deadline.min(Instant::now() + MINIMISE_TIME);
-    let Some(asked) = ask_to_fail(driver, failing) else {
+    let Some(asked) = ask_to_fail(driver, failing, known) else {
         return unrepeatable(driver, failing);
     };
-    let (smallest, is_smallest) = smallest(driver, asked, deadline);
+    let (smallest, is_smallest) = smallest(driver, asked, deadline, known);
     let mut finding = smallest.describe(driver)?;
     if !is_smallest && finding.note.is_empty() {
         finding.note = "not the smallest case: it was not made smaller, or not to the end".into();
@@ -134,16 +139,16 @@ pub fn examine(driver: &dyn Driver, failing: &Failing, deadline: Instant) -> Opt
 /// Only another breakdown reproduces a breakdown: a wrong answer to the same case is another
 /// failure, and may be expected. Nor does an advisory reproduce a failure, which would then not
 /// count.
-fn ask_to_fail(driver: &dyn Driver, failing: &Failing) -> Option<Asked> {
+fn ask_to_fail(driver: &dyn Driver, failing: &Failing, known: &BTreeSet<String>) -> Option<Asked> {
     let broke_down = is_breakdown(&failing.verdict);
     let fails = |way: Way| {
-        let asked = way.ask(driver, failing.case.clone());
+        let asked = way.ask(driver, failing.case.clone(), known);
         let verdict = asked.verdict();
         let is_same = (!broke_down || is_breakdown(verdict))
             && (!failing.verdict.is_failure() || verdict.is_failure());
         (verdict.is_finding() && is_same).then_some(asked)
     };
-    let repeatedly = Way::Repeatedly.ask(driver, failing.case.clone());
+    let repeatedly = Way::Repeatedly.ask(driver, failing.case.clone(), known);
     match (&failing.verdict, repeatedly.verdict()) {
         // A surplus answer shows only after another request.
         (Verdict::Failed(_), Verdict::Failed(_)) => fails(Way::Alone).or_else(|| {
@@ -165,15 +170,20 @@ fn ask_to_fail(driver: &dyn Driver, failing: &Failing) -> Option<Asked> {
 }
 
 /// The smallest case that fails in the same way, and whether there was time to find it.
-fn smallest(driver: &dyn Driver, failing: Asked, deadline: Instant) -> (Asked, bool) {
+fn smallest(
+    driver: &dyn Driver,
+    failing: Asked,
+    deadline: Instant,
+    known: &BTreeSet<String>,
+) -> (Asked, bool) {
     let hangs = is_hang(failing.verdict());
     driver.hurry(hangs);
-    let (smaller, in_time) = shrink(driver, &failing, deadline);
+    let (smaller, in_time) = shrink(driver, &failing, deadline, known);
     driver.hurry(false);
     match smaller {
         // A case that only exceeded the shortened timeout did not hang.
         Some(smaller) if hangs => {
-            let patiently = smaller.way.ask(driver, smaller.case);
+            let patiently = smaller.way.ask(driver, smaller.case, known);
             match same_kind(failing.verdict(), patiently.verdict()) {
                 true => (patiently, in_time),
                 false => (failing, false),
@@ -186,7 +196,12 @@ fn smallest(driver: &dyn Driver, failing: Asked, deadline: Instant) -> (Asked, b
 
 /// A smaller case that fails in the same way, if there is one, and whether there was time for all
 /// steps.
-fn shrink(driver: &dyn Driver, failing: &Asked, deadline: Instant) -> (Option<Asked>, bool) {
+fn shrink(
+    driver: &dyn Driver,
+    failing: &Asked,
+    deadline: Instant,
+    known: &BTreeSet<String>,
+) -> (Option<Asked>, bool) {
     let first = failing.verdict();
     let mut in_time = true;
     let mut last = None;
@@ -196,7 +211,7 @@ fn shrink(driver: &dyn Driver, failing: &Asked, deadline: Instant) -> (Option<As
             if !in_time {
                 return false;
             }
-            let asked = failing.way.ask(driver, candidate.clone());
+            let asked = failing.way.ask(driver, candidate.clone(), known);
             let verdict = asked.verdict();
             let fails = same_kind(first, verdict) && (!same_rule || verdict.rule() == first.rule());
             if fails {
@@ -208,7 +223,9 @@ fn shrink(driver: &dyn Driver, failing: &Asked, deadline: Instant) -> (Option<As
     let smallest = shrink(&failing.case, true);
     // A running host may break several rules, and some of them may be expected, so the rule of each
     // case must not change. Nor must that of an advisory, which is about its rule.
-    if driver.visibility() == Visibility::Views && first.is_failure() {
+    // Nor may what is left besides known failures turn into one of them.
+    let may_turn = driver.visibility() == Visibility::Views && known.is_empty();
+    if may_turn && first.is_failure() {
         shrink(&smallest, false);
     }
     (last, in_time)
@@ -243,8 +260,8 @@ enum Way {
 }
 
 impl Way {
-    fn ask(self, driver: &dyn Driver, case: Case) -> Asked {
-        let judged = match self {
+    fn ask(self, driver: &dyn Driver, case: Case, known: &BTreeSet<String>) -> Asked {
+        let mut judged = match self {
             Way::Alone => ask(driver, &case),
             Way::AfterOtherAuth => {
                 driver.restart();
@@ -253,6 +270,7 @@ impl Way {
             }
             Way::Repeatedly => judge_repeatedly(driver, &case),
         };
+        judged.verdict = besides(judged.verdict, known);
         Asked { way: self, case, judged }
     }
 }

@@ -2,8 +2,10 @@
 //! failures.
 
 pub mod blame;
+pub mod cause;
 pub mod expected;
 pub mod investigate;
+pub mod known;
 pub mod of_vector;
 mod saved;
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use crate::cases::shape;
-use crate::display::printable;
+use crate::display::{clipped, printable};
 use crate::files::write_whole;
 use crate::judge::kept::kept_answer;
 use crate::judge::verdict::{Difference, FindingKind, Place, Verdict};
@@ -117,7 +117,7 @@ impl Finding {
                 vec![described]
             }
         };
-        Some(Finding {
+        let mut finding = Finding {
             finding: FORMAT,
             subject: subject.into(),
             verdict: kind,
@@ -131,7 +131,9 @@ impl Finding {
             case,
             expected: expected.answer(),
             actual: actual.and_then(kept_answer),
-        })
+        };
+        finding.agree_with_headline();
+        Some(finding)
     }
 
     /// The id, such as `gate.closed-removes-3f2a91c04b7d`: the rule, or the verdict without a rule,
@@ -140,6 +142,15 @@ impl Finding {
         let hash = shape::hash_of(self.verdict.word(), self.rule.map_or("", Rule::id), &self.case);
         let form = self.form.map(|form| format!("-{form}")).unwrap_or_default();
         format!("{}{form}-{hash}", self.rule_or_verdict().replace(' ', "-"))
+    }
+
+    /// Shows the blamed rule in the differences too: the rule of a place is a first guess, which an
+    /// experiment may have corrected.
+    fn agree_with_headline(&mut self) {
+        let guessed = self.differences.first().and_then(|first| first.rule);
+        for difference in self.differences.iter_mut().filter(|other| other.rule == guessed) {
+            difference.rule = self.rule;
+        }
     }
 
     /// Blames the form in which the case was sent: in the plain form, the subject is right.
@@ -285,20 +296,34 @@ impl fmt::Display for Finding {
     }
 }
 
+/// The most characters of a case to print, and of a line of a difference.
+const PRINTED: usize = 2_000;
+
+/// The most lines of a difference to print.
+const LINES: usize = 100;
+
+/// The case in a line, cut off if it is very large.
 fn one_line(case: &Case) -> String {
-    serde_json::to_string(case).unwrap_or_default()
+    let text = serde_json::to_string(case).unwrap_or_default();
+    let cut = if text.len() > PRINTED { ", in the saved file" } else { "" };
+    clipped(&text, PRINTED) + cut
 }
 
 /// Writes a diff: `-` marks the specification's lines, `+` the subject's.
 fn write_diff(f: &mut fmt::Formatter<'_>, expected: &Value, actual: &Value) -> fmt::Result {
     let (expected, actual) = (shown(expected), shown(actual));
-    for change in TextDiff::from_lines(&expected, &actual).iter_all_changes() {
+    let diff = TextDiff::from_lines(&expected, &actual);
+    let more = diff.iter_all_changes().count().saturating_sub(LINES);
+    for change in diff.iter_all_changes().take(LINES) {
         let sign = match change.tag() {
             ChangeTag::Delete => "-",
             ChangeTag::Insert => "+",
             ChangeTag::Equal => " ",
         };
-        writeln!(f, "    {sign} {}", change.value().trim_end())?;
+        writeln!(f, "    {sign} {}", clipped(change.value().trim_end(), PRINTED))?;
+    }
+    if more > 0 {
+        writeln!(f, "    … ({more} lines more)")?;
     }
     Ok(())
 }

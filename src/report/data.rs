@@ -451,10 +451,15 @@ impl Report {
         for (kind, what) in self.missing().lines() {
             words.push_str(&format!("  not reached: {kind} {what}\n"));
         }
-        for found in self.findings.iter().filter(|found| self.counts(found)) {
-            words.push_str(&format!("\n{}  cases: {}\n", found.finding, found.finding.count));
+        let causes = self.causes();
+        for cause in causes.findings.iter().filter(|cause| self.counts(cause.first)) {
+            words.push_str(&format!("\n{}  cases: {}\n", cause.first.finding, cause.count()));
+            let others =
+                cause.others.iter().map(|other| format!("  of this cause: {}\n", other.id));
+            words.extend(others);
         }
-        for failed in self.scenarios.iter().filter(|failed| self.counts_scenario(failed)) {
+        let scenarios = causes.scenarios.iter().map(|cause| cause.first);
+        for failed in scenarios.filter(|failed| self.counts_scenario(failed)) {
             let (phase, name) = (failed.phase.word(), &failed.name);
             words.push_str(&format!("\n{phase}: {name}\n  {}\n", failed.message));
         }

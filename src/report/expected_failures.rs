@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::data::{Expectation, Report, ReportedFinding, ScenarioFailure};
-use super::phase::Phase;
 use crate::display::one_line;
+use crate::finding::Finding;
+use crate::finding::expected::{ALSO_KNOWN, Expected, NO_LONGER};
+use crate::judge::verdict::FindingKind;
 use crate::rules;
 
 /// The reason of an entry that had none.
@@ -22,9 +24,9 @@ pub enum Naming {
     ByRule,
 }
 
-/// A file that expects the failures and skips of a run. It keeps the reasons of the list that the
-/// run was given. Breakdowns are listed in comments only, because they cannot be expected.
-pub fn write(report: &Report, naming: Naming) -> String {
+/// A file that expects the failures and skips of a run. It keeps the reasons of `before`, the list that
+/// the run was given. Breakdowns are listed in comments only, because they cannot be expected.
+pub fn write(report: &Report, naming: Naming, before: &Expected) -> String {
     let mut text = format!(
         "# Failures that {} is known to have. Each entry must go on failing: one that passes, or\n\
          # that matches nothing, fails the run.\n",
@@ -34,7 +36,9 @@ pub fn write(report: &Report, naming: Naming) -> String {
         let wanted = report.counts(found) || found.expected.is_some();
         wanted && !found.finding.is_breakdown()
     };
-    let expectable: Vec<&ReportedFinding> = report.findings.iter().filter(expectable).collect();
+    let mut expectable: Vec<&ReportedFinding> = report.findings.iter().filter(expectable).collect();
+    // In an order that does not depend on what was asked first.
+    expectable.sort_by_key(|found| &found.id);
     match naming {
         Naming::ByFinding => by_finding(report, &expectable, &mut text),
         Naming::ByRule => by_rule(report, &expectable, &mut text),
@@ -44,20 +48,35 @@ pub fn write(report: &Report, naming: Naming) -> String {
         comment(&mut text, &format!("{}: a breakdown cannot be expected", found.id));
     }
     // A reason that somebody wrote is not lost.
-    for Expectation { entry, .. } in report.expectations.iter().filter(|known| known.met == 0) {
-        comment(&mut text, &format!("no longer fails: {}: {}", entry.what(), entry.reason));
+    let mut gone: BTreeSet<String> = before.remembered().iter().cloned().collect();
+    for Expectation { entry, met } in &report.expectations {
+        let words = format!("{}: {}", entry.what(), entry.reason);
+        match (*met, text.contains(&entry.reason)) {
+            (0, _) => drop(gone.insert(one_line(&format!("{NO_LONGER}fails: {words}")))),
+            (_, true) => {}
+            (_, false) => drop(gone.insert(one_line(&format!("{ALSO_KNOWN}{words}")))),
+        }
     }
     for skipped in report.skips.allowed().iter().filter(|skipped| skipped.cases == 0) {
         let reason = skipped.allowed.as_deref().unwrap_or_default();
-        comment(&mut text, &format!("no longer skipped: {}: {reason}", skipped.skipped));
+        gone.insert(one_line(&format!("{NO_LONGER}skipped: {}: {reason}", skipped.skipped)));
+    }
+    for line in gone {
+        let _ = write!(text, "\n{line}\n");
     }
     text
 }
 
 /// A breakdown in a sequence is never expected, and an advisory needs no entry.
 fn is_expectable(report: &Report, failed: &ScenarioFailure) -> bool {
-    let broke_down = failed.phase == Phase::Sequences && failed.rule.is_none();
+    let broke_down = failed.phase.is_of_sequences() && failed.rule.is_none();
     !broke_down && (report.run.strict || !failed.advisory)
+}
+
+/// The scenarios and sequences to expect, one of each name.
+fn scenarios(report: &Report) -> impl Iterator<Item = &ScenarioFailure> {
+    let failed = report.scenarios.iter().filter(|failed| is_expectable(report, failed));
+    failed.map(|failed| (&failed.name, failed)).collect::<BTreeMap<_, _>>().into_values()
 }
 
 fn by_finding(report: &Report, expectable: &[&ReportedFinding], text: &mut String) {
@@ -67,11 +86,25 @@ fn by_finding(report: &Report, expectable: &[&ReportedFinding], text: &mut Strin
             sentence => sentence,
         };
         entry(text, &[sentence], ("finding", id), expected.as_deref());
+        if let Some(case) = stored(finding) {
+            let _ = writeln!(text, "case = {}", toml::Value::from(case));
+        }
     }
-    for failed in report.scenarios.iter().filter(|failed| is_expectable(report, failed)) {
+    for failed in scenarios(report) {
         let sentence = failed.rule.map_or("a requirement of MCP or of safety", rules::sentence);
         entry(text, &[sentence], ("scenario", &failed.name), failed.expected.as_deref());
     }
+}
+
+/// The largest case that a list stores, in bytes of JSON.
+const STORED: usize = 4_000;
+
+/// The case of a finding that fails whenever it is asked.
+fn stored(finding: &Finding) -> Option<String> {
+    let Finding { verdict, after, form, case, .. } = finding;
+    let is_plain = *verdict == FindingKind::Disagree && after.is_none() && form.is_none();
+    let case = serde_json::to_string(case).ok()?;
+    (is_plain && finding.note.is_empty() && case.len() <= STORED).then_some(case)
 }
 
 fn by_rule(report: &Report, expectable: &[&ReportedFinding], text: &mut String) {
@@ -86,7 +119,7 @@ fn by_rule(report: &Report, expectable: &[&ReportedFinding], text: &mut String) 
             }
         }
     }
-    for failed in report.scenarios.iter().filter(|failed| is_expectable(report, failed)) {
+    for failed in scenarios(report) {
         match failed.rule {
             None => entry(text, &[], ("scenario", &failed.name), failed.expected.as_deref()),
             Some(rule) => broken.entry(rule).or_default().0.extend(failed.expected.as_deref()),

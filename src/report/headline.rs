@@ -32,21 +32,20 @@ impl Report {
     }
 
     fn findings_headline(&self) -> String {
-        let scenarios = self.scenarios.iter();
-        let scenarios = scenarios.filter(|failed| self.run.strict || !failed.advisory).count();
-        let found = self.findings.len() - self.advisories().count() + scenarios;
-        let (expected, unmet) = (self.expected_count(), self.unmet().count());
-        let mut words = format!(
-            "findings: {} failures in {} cases, {found} distinct after minimising",
-            grouped(self.failures()),
-            grouped(self.compared()),
-        );
-        if expected > 0 {
-            words.push_str(&format!(", {expected} of them expected"));
+        let unmet = self.unmet().count();
+        let mut words = format!("findings: {}", counted(self.cause_count() as u64, "cause"));
+        match self.expected_causes() {
+            0 => {}
+            expected => words.push_str(&format!(", {expected} of them expected")),
         }
+        words.push_str(&format!(
+            "; {} in {} cases",
+            counted(self.failures(), "failure"),
+            grouped(self.compared())
+        ));
         words.push_str(&self.remarks());
         if unmet > 0 {
-            words.push_str(&format!("; {unmet} expected failures were not met"));
+            words.push_str(&format!("; {} not met", counted(unmet as u64, "expected failure")));
         }
         if let Some(why) = &self.gave_up {
             words.push_str(&format!("; {why}"));
@@ -78,9 +77,23 @@ impl Report {
         advisories + &skipped + &slow
     }
 
+    /// The number of causes of expected failures that occurred.
+    fn expected_causes(&self) -> usize {
+        let causes = self.causes();
+        let findings = causes.findings.iter().filter(|cause| cause.first.expected.is_some());
+        let scenarios = causes.scenarios.iter().filter(|cause| cause.first.expected.is_some());
+        findings.count() + scenarios.count()
+    }
+
     /// The number of expected failures that occurred.
     fn expected_count(&self) -> usize {
         self.findings.iter().filter(|found| found.expected.is_some()).count()
             + self.scenarios.iter().filter(|failed| failed.expected.is_some()).count()
     }
+}
+
+/// A number of things: `1 cause`, `2 causes`.
+fn counted(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", grouped(number))
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
-use super::data::{Report, ReportedFinding, RuleStatus, RunVerdict};
+use super::causes::OneCause;
+use super::data::{Report, RuleStatus, RunVerdict};
 use crate::display::{clipped, one_line, visible};
 use crate::finding::Finding;
 use crate::rules;
@@ -27,8 +28,9 @@ pub fn write(report: &Report, mut out: impl Write) -> io::Result<()> {
         suite.add_property((name, one_line(&value).as_str()));
     }
     suite.add_test_cases(report.rule_rows().map(|(id, _, _, status)| rule(report, id, status)));
-    let without_rule = report.findings.iter().filter(|found| found.finding.rule.is_none());
-    suite.add_test_cases(without_rule.map(|found| breakdown(report, found)));
+    let causes = report.causes().findings;
+    let without_rule = causes.iter().filter(|cause| cause.rule().is_none());
+    suite.add_test_cases(without_rule.map(|cause| breakdown(report, cause)));
     suite.add_test_cases(scenarios(report));
     suite.add_test_cases(unmet(report));
     suite.add_test_cases(the_run(report));
@@ -64,10 +66,12 @@ fn test(report: &Report, name: &str, status: TestCaseStatus) -> TestCase {
 }
 
 fn rule(report: &Report, rule: Rule, status: RuleStatus) -> TestCase {
-    let counts = |found: &&ReportedFinding| found.expected.is_some() || report.counts(found);
-    let broken = report.findings.iter().filter(|found| found.finding.rule == Some(rule));
-    let broken = broken.filter(counts);
-    let broken = broken.map(|found| (&found.expected, found.finding.to_string()));
+    let causes = report.causes();
+    let broken = causes.findings.iter().filter(|cause| {
+        let first = cause.first;
+        cause.rule() == Some(rule) && (first.expected.is_some() || report.counts(first))
+    });
+    let broken = broken.map(|cause| (&cause.first.expected, cause_text(cause)));
     let failed = report.scenarios.iter().filter(|failed| {
         failed.rule == Some(rule) && (failed.expected.is_some() || report.counts_scenario(failed))
     });
@@ -98,8 +102,15 @@ fn rule(report: &Report, rule: Rule, status: RuleStatus) -> TestCase {
     test(report, rule.id(), status)
 }
 
-/// A finding without a rule: the subject gave no answer.
-fn breakdown(report: &Report, found: &ReportedFinding) -> TestCase {
+/// The smallest finding of a cause, and the ids of the others.
+fn cause_text(cause: &OneCause<'_>) -> String {
+    let others = cause.others.iter().map(|other| format!("  of this cause: {}\n", other.id));
+    format!("{}{}", cause.first.finding, others.collect::<String>())
+}
+
+/// A cause without a rule: the subject gave no answer.
+fn breakdown(report: &Report, cause: &OneCause<'_>) -> TestCase {
+    let found = cause.first;
     let Finding { verdict, rule, subject, sentence, .. } = &found.finding;
     let status = match (&found.expected, rule) {
         (Some(reason), _) => skipped(&format!("expected to fail: {reason}")),
@@ -107,14 +118,11 @@ fn breakdown(report: &Report, found: &ReportedFinding) -> TestCase {
             NonSuccessKind::Error,
             verdict.word(),
             &format!("{subject} {verdict}"),
-            &found.finding.to_string(),
+            &cause_text(cause),
         ),
-        (None, _) => non_success(
-            NonSuccessKind::Failure,
-            verdict.word(),
-            sentence,
-            &found.finding.to_string(),
-        ),
+        (None, _) => {
+            non_success(NonSuccessKind::Failure, verdict.word(), sentence, &cause_text(cause))
+        }
     };
     test(report, &found.id, status)
 }

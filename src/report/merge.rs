@@ -117,7 +117,10 @@ fn same_run(first: &(String, Report), other: &(String, Report)) -> Result<(), Me
             (first != other).then(|| {
                 let written = |entries: &[Entry]| {
                     let what: Vec<&str> = entries.iter().map(Entry::what).collect();
-                    format!("{} with {what:?}", entries.len())
+                    match what.as_slice() {
+                        [] => "none".to_string(),
+                        what => format!("{} with {}", what.len(), what.join(", ")),
+                    }
                 };
                 ("the list of expected failures", written(&first), written(&other))
             })
@@ -156,7 +159,7 @@ fn options(run: &RunOptions) -> [(&'static str, String); 17] {
         ("the version of mcp-overlay", quoted(version)),
         ("the subject", quoted(subject)),
         ("the profile", quoted(profile)),
-        ("the kind of subject", format!("{kind:?}")),
+        ("the kind of subject", serde_json::to_string(kind).unwrap_or_default()),
         ("whether the subject says what it warned about", warns.to_string()),
         ("whether the subject knows wide cases", knows_wide_cases.to_string()),
         ("the steps that the subject plays", steps.words().join(", ")),

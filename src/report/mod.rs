@@ -1,5 +1,6 @@
 //! The result of a run ([`Report`]), the events of a run ([`Event`]), and the report formats.
 
+mod causes;
 mod data;
 pub(crate) mod diff;
 mod event;
@@ -23,7 +24,10 @@ mod skips;
 pub mod strength;
 #[cfg(feature = "cli")]
 pub mod text;
+#[cfg(feature = "cli")]
+mod told;
 
+pub use causes::{Causes, OneCause, ScenarioCause};
 pub use data::{
     Expectation, PhaseReport, Report, ReportedFinding, RuleStatus, RunOptions, RunVerdict,
     ScenarioFailure, Searched, Turns, Unmet,

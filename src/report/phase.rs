@@ -74,6 +74,11 @@ impl Phase {
     pub const OUTSIDE: [Phase; 5] =
         [Phase::Vectors, Phase::Random, Phase::Arguments, Phase::Split, Phase::Sequences];
 
+    /// Whether the phase plays sequences.
+    pub fn is_of_sequences(self) -> bool {
+        matches!(self, Phase::Sequences | Phase::SequencesExhaustive)
+    }
+
     /// The name used in reports.
     pub fn word(self) -> &'static str {
         match self {

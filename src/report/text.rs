@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use anstyle::{AnsiColor, Style};
 use mcp_overlay_model::Rule;
 
-use super::data::{
-    PhaseReport, Report, RuleStatus, RunOptions, RunVerdict, ScenarioFailure, Searched,
-};
+use super::causes::Causes;
+use super::data::{PhaseReport, Report, RuleStatus, RunOptions, RunVerdict, Searched};
 use super::event::{Event, Reporter};
 use super::missing::Missing;
 use super::phase::Phase;
 use super::progress::Progress;
+use super::told::{self, Saved};
 use crate::cases::labels::LabelRow;
 use crate::display::grouped;
 use crate::display::printable_lines;
@@ -32,12 +32,12 @@ pub struct TextReporter<W> {
     progress: Progress,
     /// Whether the last line belongs to the table of phases.
     in_table: bool,
-    /// Whether an advisory counts like a failure.
-    strict: bool,
     /// The options of `replay` that select the subject, as a shell reads them.
     selecting: Option<String>,
-    /// The file of the first finding.
-    saved: Option<PathBuf>,
+    /// The files of the findings.
+    saved: Saved,
+    /// The number of findings so far.
+    found: usize,
     failure: Option<std::io::Error>,
 }
 
@@ -48,9 +48,9 @@ impl<W: Write> TextReporter<W> {
             out,
             progress: Progress::hidden(),
             in_table: false,
-            strict: false,
             selecting: None,
-            saved: None,
+            saved: Saved::new(),
+            found: 0,
             failure: None,
         }
     }
@@ -96,8 +96,9 @@ impl<W: Write> Reporter for TextReporter<W> {
             Event::Investigating { failing } => {
                 self.progress.goes_on(&format!("shrinking {failing} failing cases"));
             }
-            Event::Found { finding, expected, saved } => self.found(finding, *expected, *saved),
-            Event::ScenarioFailed(failure) => self.scenario_failed(failure),
+            // The failures follow the tables, by cause.
+            Event::Found { finding, saved, .. } => self.keep(finding, *saved),
+            Event::ScenarioFailed(_) => {}
             Event::PhaseEnded(phase) => {
                 self.progress.end();
                 self.row(phase);
@@ -121,18 +122,11 @@ impl<W: Write> TextReporter<W> {
         for phase in &report.phases {
             self.row(phase);
         }
-        for found in &report.findings {
-            self.found(&found.finding, found.expected.as_deref(), None);
-        }
-        for failure in &report.scenarios {
-            self.scenario_failed(failure);
-        }
         self.ended(report);
     }
 
     fn started(&mut self, run: &RunOptions) {
-        let RunOptions { version, subject, profile, seed, shard, strict, .. } = run;
-        self.strict = *strict;
+        let RunOptions { version, subject, profile, seed, shard, .. } = run;
         let shard = match shard {
             shard if shard.is_whole() => String::new(),
             shard => format!(", part {shard}"),
@@ -143,8 +137,7 @@ impl<W: Write> TextReporter<W> {
         ));
     }
 
-    /// Prints a row of the table of phases. The findings of a phase are above its row, and the
-    /// header is repeated after them.
+    /// Prints a row of the table of phases. The header is repeated after other lines.
     fn row(&mut self, phase: &PhaseReport) {
         if !self.in_table {
             self.line("\nphase            cases      time     cases/s  failing");
@@ -153,47 +146,33 @@ impl<W: Write> TextReporter<W> {
         self.in_table = true;
     }
 
-    fn found(
-        &mut self,
-        finding: &Finding,
-        expected: Option<&str>,
-        saved: Option<&std::io::Result<PathBuf>>,
-    ) {
-        if let Some(Ok(path)) = saved {
-            self.saved.get_or_insert_with(|| path.clone());
-        }
-        let saved = match saved {
-            Some(Ok(path)) => format!("  saved: {}\n", path.display()),
-            Some(Err(error)) => format!("  not saved: {error}\n"),
-            None => String::new(),
-        };
-        let text = finding.to_string();
-        let (headline, rest) = text.split_once('\n').unwrap_or((&text, ""));
-        let (headline, rest) = (printable_lines(headline), printable_lines(rest));
-        let advisory = finding.is_advisory() && !self.strict;
-        let style = style_of(expected.is_some() || advisory);
-        let word = if advisory { "advisory: " } else { "" };
-        let why = expected_words(expected);
-        let more = more(finding.rule);
-        self.above_the_bar(&format!(
-            "\n{style}{word}{headline}{style:#}\n{rest}{why}{more}{saved}"
-        ));
+    fn keep(&mut self, finding: &Finding, saved: Option<&std::io::Result<PathBuf>>) {
+        let saved = saved.map(|saved| match saved {
+            Ok(path) => Ok(path.clone()),
+            Err(error) => Err(error.to_string()),
+        });
+        self.saved.extend(saved.map(|saved| (finding.id(), saved)));
+        self.found += 1;
+        let findings = if self.found == 1 { "finding" } else { "findings" };
+        self.bar.set_message(format!("{} {findings}", self.found));
     }
 
-    fn scenario_failed(&mut self, failure: &ScenarioFailure) {
-        let ScenarioFailure { phase, advisory, name, rule, message, expected, .. } = failure;
-        let advisory = *advisory && !self.strict;
-        let word = if advisory { "advisory: " } else { "" };
-        let more = more(*rule);
-        let rule = rule.filter(|rule| rule.id() != name);
-        let rule = rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
-        let style = style_of(expected.is_some() || advisory);
-        let why = expected_words(expected.as_deref());
-        let phase = phase.word();
-        let message = printable_lines(message);
-        self.above_the_bar(&format!(
-            "\n{style}{word}{phase}: {name}{style:#}{rule}\n  {message}\n{why}{more}"
-        ));
+    /// Prints the failures by cause, those that do not count first: the last lines are seen first.
+    fn failures(&mut self, report: &Report) {
+        let Causes { mut findings, mut scenarios } = report.causes();
+        findings.sort_by_key(|cause| report.counts(cause.first));
+        scenarios.sort_by_key(|cause| report.counts_scenario(cause.first));
+        for cause in &scenarios {
+            let text = told::scenario(cause, report.run.strict);
+            self.line(text.trim_end());
+        }
+        for cause in &findings {
+            let text = told::cause(cause, &self.saved, report.run.strict);
+            self.line(text.trim_end());
+        }
+        if !findings.is_empty() || !scenarios.is_empty() {
+            self.line("");
+        }
     }
 
     fn ended(&mut self, report: &Report) {
@@ -214,6 +193,7 @@ impl<W: Write> TextReporter<W> {
         }
         let table = label_table(report);
         self.line(&table);
+        self.failures(report);
         for entry in report.unmet() {
             let what = printable_lines(entry.what);
             if entry.is_skip {
@@ -234,7 +214,10 @@ impl<W: Write> TextReporter<W> {
         let verdict = verdict(report);
         self.line(&verdict);
         if report.verdict() == RunVerdict::Findings && !report.findings.is_empty() {
-            let file = self.saved.as_ref().map_or("FILE".into(), |path| path.display().to_string());
+            let counts = report.causes().findings.into_iter().map(|cause| cause.first);
+            let first = counts.into_iter().find(|found| report.counts(found));
+            let saved = first.and_then(|found| self.saved.get(&found.id)?.as_ref().ok());
+            let file = saved.map_or("FILE".into(), |path| path.display().to_string());
             let selecting = self.selecting.as_deref().unwrap_or(report.run.kind.selecting());
             self.line(&format!("to see one again: mcp-overlay replay {file}{selecting}"));
         }
@@ -245,19 +228,6 @@ impl<W: Write> TextReporter<W> {
         progress.suspend(|| self.line(text.trim_end()));
         self.progress = progress;
     }
-}
-
-fn style_of(expected: bool) -> Style {
-    if expected { YELLOW } else { RED }
-}
-
-/// Where the rule is explained.
-fn more(rule: Option<Rule>) -> String {
-    rule.map(|rule| format!("  more: mcp-overlay rule {rule}\n")).unwrap_or_default()
-}
-
-fn expected_words(reason: Option<&str>) -> String {
-    reason.map(|reason| format!("  expected: {}\n", printable_lines(reason))).unwrap_or_default()
 }
 
 fn phase_row(phase: &PhaseReport) -> String {

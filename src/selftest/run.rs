@@ -183,7 +183,7 @@ fn by_endpoint(faults: &[&'static Fault], watch: &dyn Watch) -> Result<Vec<Optio
         for scenario in SCENARIOS {
             // Afresh, because endpoints share ports, and which ones is chance.
             let driver = fault.driver();
-            if may_show(fault, &scenario.case("http://127.0.0.1:9"))
+            if may_show(fault, &scenario.case_alone())
                 && apps_connection::run(scenario, &*driver)?.is_err()
             {
                 return Ok(Some(scenario.name.to_string()));

@@ -112,7 +112,19 @@ fn a_failing_scenario_fails_the_run() {
     let sandbox = Sandbox::new();
     let output = sandbox.run(&["check", "--only", "endpoint", "--fault", "sku-header-dropped"]);
     assert_eq!(output.code, Some(1), "{}", output.whole());
-    assert!(output.stdout.contains("endpoint: "), "{}", output.whole());
+    assert!(output.stdout.contains("breaks apps-server.sku-header"), "{}", output.whole());
+    let saved = std::fs::read_dir(sandbox.path("mcp-overlay-findings")).unwrap();
+    let saved = saved.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let saved: Vec<String> = saved.collect();
+    assert!(output.stdout.contains("findings: 1 cause; "), "{}", output.whole());
+    assert_eq!(saved.len(), 2, "of the extension and of the legacy loader: {saved:?}");
+    for name in saved {
+        let file = format!("mcp-overlay-findings/{name}");
+        for (fault, code) in [("sku-header-dropped", 1), ("api-key-passes-gate", 0)] {
+            let replayed = sandbox.run(&["replay", &file, "--fault", fault]);
+            assert_eq!(replayed.code, Some(code), "{fault}: {}", replayed.whole());
+        }
+    }
 }
 
 #[test]

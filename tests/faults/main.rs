@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mcp_overlay::finding::cause::Cause;
 use mcp_overlay::finding::investigate::investigate;
 use mcp_overlay::judge::judge;
 use mcp_overlay::judge::verdict::Verdict;
@@ -69,4 +70,24 @@ fn each_listed_fault_is_blamed_on_its_rule() {
         }
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+/// Faults that one report would show as one entry, because they break one rule in one way.
+const WITH_ONE_CAUSE: usize = 60;
+
+/// Grouping by cause keeps mistakes apart: few of the faults would be one entry of a report.
+#[test]
+fn listed_faults_have_causes_of_their_own() {
+    let mut causes: BTreeMap<(&str, Cause), Vec<String>> = BTreeMap::new();
+    for (name, case) in cases() {
+        let fault = faults::named(&name).unwrap_or_else(|error| panic!("{error}"));
+        let profile = fault.profile();
+        let case = Case { profile, ..case };
+        if let Some(finding) = investigate(&*fault.driver(), &case) {
+            causes.entry((profile.name(), Cause::of(&finding))).or_default().push(name);
+        }
+    }
+    let shared: Vec<Vec<String>> = causes.into_values().filter(|names| names.len() > 1).collect();
+    let number = shared.iter().map(Vec::len).sum::<usize>();
+    assert!(number <= WITH_ONE_CAUSE, "{number}: {shared:#?}");
 }

@@ -94,13 +94,28 @@ fn the_page_offers_each_finding_as_a_file() {
 #[test]
 fn a_page_of_many_findings_is_limited() {
     let mut report = sample::failing();
-    report.findings = vec![report.findings[0].clone(); 3_000];
+    let first = report.findings.remove(0);
+    report.findings = (0..3_000).map(|at| sample::of_another_cause(&first, at)).collect();
     report.findings[0].finding.differences[0].because = "y".repeat(1_000_000);
     report.findings[1].finding.differences[0].actual =
         (0..100_000).map(|n| n.to_string()).collect::<Vec<_>>().into();
     let page = render(&report, None);
     assert!(page.len() < 3_000_000, "{}", page.len());
     assert!(page.contains("2,900 more findings are in the JSON report."));
+}
+
+#[test]
+fn the_findings_of_one_cause_are_folded_below_the_smallest() {
+    let mut report = sample::failing();
+    let mut other = report.findings[0].clone();
+    other.id = "another-minimal-case".into();
+    other.finding.case.id = "a longer case".into();
+    report.findings.insert(0, other);
+    let page = render(&report, None);
+    let (before, folded) = page.split_once("<summary>1 more minimal case of this cause").unwrap();
+    assert!(before.contains("46 failing cases") && !before.contains("another-minimal-case"));
+    assert!(folded.contains("another-minimal-case"));
+    assert_eq!(page.matches("<article").count(), 6);
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn the_page_fits_a_phone_and_shows_the_failures() {
     let seen = look(&sample::failing());
     fits(&seen);
     for words in [
-        "66 failures in 100,244 cases, 6 distinct after minimising",
+        "6 causes, 1 of them expected; 66 failures in 100,244 cases",
         "The gate MUST be open exactly when the Apps feature is on and auth is backend auth.",
         "warning: <lock> is held",
         "expected: no request to the other origin",
@@ -149,7 +149,7 @@ fn hostile_text_is_inert_in_a_browser() {
     fits(&seen);
     assert!(!seen.harm && seen.active == 0, "{seen:?}");
     let shown = "</code></pre></title></style></details>'\"><script>parent.harm=1</script>";
-    assert!(seen.text.matches(shown).count() > 20, "{}", seen.text);
+    assert!(seen.text.matches(shown).count() > 8, "{}", seen.text);
     let mut long = sample::failing();
     long.run.subject = "m".repeat(500);
     long.findings[0].finding.differences[0].place = "w".repeat(5_000);

@@ -217,9 +217,19 @@ pub(crate) fn hostile() -> Report {
         // The last one is between lanes that there are not.
         events: vec![event(0, 1), event(1, 1), event(7, usize::MAX)],
     });
-    let entry = Entry { rule: None, finding: Some(text()), scenario: None, reason: text() };
+    let entry =
+        Entry { rule: None, finding: Some(text()), scenario: None, reason: text(), case: None };
     report.expectations.push(Expectation { entry, met: 0 });
     report
+}
+
+/// The finding with a text of other characters for each number below 4,096, and so with another cause.
+pub(crate) fn of_another_cause(found: &ReportedFinding, number: usize) -> ReportedFinding {
+    let sign = |bit: usize| if number >> bit & 1 == 1 { '!' } else { '?' };
+    let base: String = (0..12).map(sign).collect();
+    let mut found = found.clone();
+    found.finding.case.host["chatgpt_base_url"] = base.into();
+    found
 }
 
 /// The matrix of a self-test.

@@ -187,7 +187,7 @@ fn a_breakdown_of_the_endpoint_phase_is_never_expected() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
-    assert!(text(&output).contains("crashed: ended with exit status: 3"), "{}", text(&output));
+    assert!(text(&output).contains("ended with exit status: 3"), "{}", text(&output));
 }
 
 #[test]

@@ -394,7 +394,8 @@ impl<'a> Scene<'a> {
             let seen = self.player.take(&call, &anything())?;
             let is_answered = seen == Seen::Answered { by: url.into(), account: None };
             if !is_answered && !found.lost.contains(&server.to_string()) {
-                found.problems.push(format!("the next host does not reach {server}: {seen:?}"));
+                let seen = seen_words(&seen);
+                found.problems.push(format!("the next host does not reach {server}: {seen}"));
             }
         }
         let reused = self.player.reused().into_iter();

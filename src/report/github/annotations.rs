@@ -35,13 +35,20 @@ pub fn annotations(report: &Report) -> String {
 /// Title and text of every failure that counts.
 fn errors(report: &Report) -> Vec<(String, String)> {
     let mut errors = Vec::new();
-    for found in report.findings.iter().filter(|found| report.counts(found)) {
+    let causes = report.causes();
+    for cause in causes.findings.iter().filter(|cause| report.counts(cause.first)) {
+        let found = cause.first;
         let finding = &found.finding;
         let what = finding.rule_or_verdict();
-        let text = format!("{finding}  finding: {}", found.id);
+        let more = match cause.others.len() {
+            0 => String::new(),
+            others => format!("\n  {others} more of this cause"),
+        };
+        let text = format!("{finding}  finding: {}{more}", found.id);
         errors.push((format!("mcp-overlay: {what}"), text));
     }
-    for failed in report.scenarios.iter().filter(|failed| report.counts_scenario(failed)) {
+    let scenarios = causes.scenarios.iter().map(|cause| cause.first);
+    for failed in scenarios.filter(|failed| report.counts_scenario(failed)) {
         let rule = failed.rule.as_ref().map(|rule| format!(" ({rule})")).unwrap_or_default();
         let text = format!("{}{rule}\n{}", failed.name, failed.message);
         errors.push((format!("mcp-overlay: {}", failed.phase.word()), text));

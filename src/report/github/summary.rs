@@ -5,7 +5,8 @@ use std::fmt::Write;
 use crate::display::grouped;
 use crate::display::{clipped, one_line, pretty, visible};
 use crate::finding::{Finding, FoundDifference};
-use crate::report::data::{PhaseReport, Report, ReportedFinding, RuleStatus, RunVerdict};
+use crate::report::causes::OneCause;
+use crate::report::data::{PhaseReport, Report, RuleStatus, RunVerdict};
 use crate::report::diff::{diff, unified};
 
 /// GitHub rejects a summary of more than 1 MiB; the rest is left for other steps.
@@ -19,6 +20,9 @@ const PART: usize = 8_000;
 
 /// The most differences of a finding to show.
 const DIFFERENCES: usize = 10;
+
+/// The most other findings of a cause to name.
+const OTHERS: usize = 20;
 
 /// Markdown for `$GITHUB_STEP_SUMMARY`, of less than 900 KiB.
 pub fn summary(report: &Report) -> String {
@@ -45,7 +49,7 @@ pub fn summary(report: &Report) -> String {
     page.push(&phases(&report.phases));
     page.all("lines of what was not reached", "### Not reached\n\n", missing(report));
     page.all("broken rules", "### Broken rules\n\n", broken_rules(report));
-    page.all("findings", "### Findings\n\n", report.findings.iter().map(finding));
+    page.all("findings", "### Findings\n\n", report.causes().findings.iter().map(finding));
     page.all("scenarios", "### Scenarios that failed\n\n", scenarios(report));
     page.all("expected failures", "### Expected failures that were not met\n\n", unmet(report));
     page.ended()
@@ -141,14 +145,14 @@ fn broken_rules(report: &Report) -> impl Iterator<Item = String> {
     })
 }
 
-fn finding(found: &ReportedFinding) -> String {
-    let Finding { subject, verdict, rule, sentence, count, note, .. } = &found.finding;
+fn finding(cause: &OneCause<'_>) -> String {
+    let (found, count) = (cause.first, cause.count());
+    let Finding { subject, verdict, rule, sentence, note, .. } = &found.finding;
     let headline = match rule {
         None => format!("{} {}", code(subject), escaped(verdict.word())),
         Some(rule) => format!("{} ({})", code(rule.id()), escaped(verdict.word())),
     };
-    let mut text =
-        format!("<details><summary>{headline}, cases: {}</summary>\n\n", grouped(*count));
+    let mut text = format!("<details><summary>{headline}, cases: {}</summary>\n\n", grouped(count));
     let mut say = |words: String| {
         text.push_str(&words);
         text.push_str("\n\n");
@@ -181,6 +185,12 @@ fn finding(found: &ReportedFinding) -> String {
         }
     }
     say(format!("Finding {}", code(&found.id)));
+    if !cause.others.is_empty() {
+        let ids: Vec<String> =
+            cause.others.iter().take(OTHERS).map(|other| code(&other.id)).collect();
+        let ids = ids.join(", ");
+        say(format!("{} more of this cause: {ids}", grouped(cause.others.len() as u64)));
+    }
     text.push_str("</details>\n");
     text
 }

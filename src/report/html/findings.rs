@@ -5,10 +5,10 @@ use mcp_overlay_model::Case;
 
 use super::lanes::lanes;
 use super::parts::{Text, sentence, wide};
-use crate::display::grouped;
-use crate::display::pretty;
+use crate::display::{clipped, grouped, pretty};
 use crate::finding::{Finding, FoundDifference};
 use crate::judge::verdict::FindingKind;
+use crate::report::causes::OneCause;
 use crate::report::data::{Expectation, Report, ReportedFinding};
 use crate::report::diff::{Hunk, diff};
 use crate::subject::SubjectKind;
@@ -19,18 +19,28 @@ pub(super) const MOST: usize = 100;
 /// The most differences of a finding to show.
 const DIFFERENCES: usize = 20;
 
+/// The most other findings of a cause to show.
+const OTHERS: usize = 20;
+
+/// The most lines of a case to show.
+const LINES: usize = 60;
+
+/// The most characters of a case in a line.
+const LINE: usize = 500;
+
 /// The largest finding that the page offers as a file, in bytes.
 const FILE: usize = 100_000;
 
 pub(super) fn findings(report: &Report) -> Markup {
-    let more = report.findings.len().saturating_sub(MOST);
+    let causes = ordered(report);
+    let more = causes.len().saturating_sub(MOST);
     html! {
-        @if !report.findings.is_empty() {
+        @if !causes.is_empty() {
             section aria-labelledby="findings" {
                 h2 id="findings" { "Findings" }
-                p { "Each is the smallest case that was found to fail in its way." }
-                @for (position, found) in report.findings.iter().take(MOST).enumerate() {
-                    (finding(position + 1, found, report))
+                p { "One for each cause, with the smallest case that fails in its way." }
+                @for (position, cause) in causes.iter().take(MOST).enumerate() {
+                    (finding(position + 1, cause, report))
                 }
                 @if more > 0 {
                     p { (grouped(more as u64)) " more findings are in the JSON report." }
@@ -40,11 +50,19 @@ pub(super) fn findings(report: &Report) -> Markup {
     }
 }
 
-fn finding(number: usize, found: &ReportedFinding, report: &Report) -> Markup {
+/// The causes, those that count first.
+pub(super) fn ordered(report: &Report) -> Vec<OneCause<'_>> {
+    let mut causes = report.causes().findings;
+    causes.sort_by_key(|cause| !report.counts(cause.first));
+    causes
+}
+
+fn finding(number: usize, cause: &OneCause<'_>, report: &Report) -> Markup {
+    let found = cause.first;
     let counts = report.counts(found);
-    let Finding { verdict, rule, sentence: text, count, note, .. } = &found.finding;
+    let Finding { verdict, rule, sentence: text, note, differences, .. } = &found.finding;
     let class = if counts { "finding" } else { "finding known" };
-    let more = found.finding.differences.len().saturating_sub(DIFFERENCES);
+    let of_answers = *verdict == FindingKind::Unstable;
     html! {
         article class=(class) id={ "finding-" (number) } {
             h3 {
@@ -55,7 +73,7 @@ fn finding(number: usize, found: &ReportedFinding, report: &Report) -> Markup {
                 span.badge.fail[counts].expected[!counts] {
                     (Text(verdict.word()))
                 }
-                " " (cases(*count))
+                " " (cases(cause.count()))
             }
             @if !text.is_empty() { blockquote { (sentence(text)) } }
             @if let Some(reason) = &found.expected {
@@ -63,31 +81,84 @@ fn finding(number: usize, found: &ReportedFinding, report: &Report) -> Markup {
             }
             @if let Some(form) = found.finding.form { p { strong { "Sent as: " } (form.word()) } }
             @if !note.is_empty() { p { strong { "Note: " } (Text(note)) } }
-            @for difference in found.finding.differences.iter().take(DIFFERENCES) {
-                (self::difference(difference, *verdict == FindingKind::Unstable))
-            }
-            @if more > 0 { p { (more) " more differences are in the JSON report." } }
             @if let Some(before) = &found.finding.after {
                 h4 { "Asked before" }
                 (case_block(before))
             }
             h4 { "Case" }
             (case_block(&found.finding.case))
+            @for difference in differences.iter().take(1) {
+                (self::difference(difference, of_answers))
+            }
+            (other_differences(differences.get(1..).unwrap_or_default(), of_answers))
+            (others(cause))
             (replay(found, report.run.kind))
+        }
+    }
+}
+
+/// The places that differ besides the first, folded.
+fn other_differences(differences: &[FoundDifference], of_answers: bool) -> Markup {
+    let more = differences.len().saturating_sub(DIFFERENCES);
+    let places = if differences.len() == 1 { "place differs" } else { "places differ" };
+    html! {
+        @if !differences.is_empty() {
+            details {
+                summary { (differences.len()) " more " (places) }
+                @for difference in differences.iter().take(DIFFERENCES) {
+                    (self::difference(difference, of_answers))
+                }
+                @if more > 0 { p { (more) " more differences are in the JSON report." } }
+            }
+        }
+    }
+}
+
+/// The other findings of a cause, folded.
+fn others(cause: &OneCause<'_>) -> Markup {
+    let cases = if cause.others.len() == 1 { "minimal case" } else { "minimal cases" };
+    let more = cause.others.len().saturating_sub(OTHERS);
+    html! {
+        @if !cause.others.is_empty() {
+            details {
+                summary { (cause.others.len()) " more " (cases) " of this cause" }
+                ul.others {
+                    @for other in cause.others.iter().take(OTHERS) {
+                        li {
+                            code { (Text(&other.id)) } ", " (self::cases(other.finding.count))
+                            @if let Some(first) = other.finding.differences.first() {
+                                ", first at " code { (Text(&first.place)) }
+                            }
+                            pre { code { (Text(&in_a_line(&other.finding.case))) } }
+                        }
+                    }
+                }
+                @if more > 0 { p { (more) " more are in the JSON report." } }
+            }
         }
     }
 }
 
 fn cases(count: u64) -> String {
     match count {
+        0 => "the case of the list of expected failures".into(),
         1 => "one failing case".into(),
-        count => format!("{} failing cases came to this one", grouped(count)),
+        count => format!("{} failing cases", grouped(count)),
     }
+}
+
+fn in_a_line(case: &Case) -> String {
+    clipped(&serde_json::to_string(case).unwrap_or_default(), LINE)
 }
 
 fn case_block(case: &Case) -> Markup {
     let text = pretty(&serde_json::to_value(case).unwrap_or_default());
-    html! { pre tabindex="0" { code { (Text(&text)) } } }
+    let more = text.lines().count().saturating_sub(LINES);
+    let shown: Vec<&str> = text.lines().take(LINES).collect();
+    html! {
+        pre { code { (Text(&shown.join("\n"))) } }
+        @if more > 0 { p.note { "… " (grouped(more as u64)) " more lines are in the saved file." } }
+    }
 }
 
 fn difference(difference: &FoundDifference, of_answers: bool) -> Markup {
@@ -176,11 +247,13 @@ pub(super) fn scenarios(report: &Report) -> Markup {
         @if !report.scenarios.is_empty() {
             section aria-labelledby="scenarios" {
                 h2 id="scenarios" { "Scenarios and sequences that failed" }
-                @for failed in report.scenarios.iter().take(MOST) {
-                    article.finding.known[failed.expected.is_some()] {
+                @for cause in report.causes().scenarios.iter().take(MOST) {
+                    @let failed = cause.first;
+                    article.finding.known[!report.counts_scenario(failed)] {
                         h3 { (failed.phase.word()) ": " (Text(&failed.name)) }
                         @if let Some(rule) = &failed.rule { p { code { (rule) } } }
-                        pre tabindex="0" { (Text(&failed.message)) }
+                        pre { (Text(&failed.message)) }
+                        @for other in &cause.others { p { "Also in: " (other.phase.word()) } }
                         @if let Some(picture) = &failed.picture { (lanes(picture)) }
                         @if let Some(reason) = &failed.expected {
                             p { strong { "Expected: " } (Text(reason)) }

@@ -26,11 +26,11 @@ pub fn render(report: &Report, matrix: Option<&Matrix>) -> String {
             body {
                 (overview::header(report, matrix.is_some()))
                 main {
-                    (overview::run(report))
-                    (overview::missing(report))
                     (findings::findings(report))
                     (findings::scenarios(report))
                     (findings::expectations(report))
+                    (overview::missing(report))
+                    (overview::run(report))
                     (rules::table(report))
                     (labels::chart(report))
                     @if let Some(matrix) = matrix { (strength::table(matrix)) }

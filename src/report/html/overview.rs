@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::parts::{Text, wide};
 use crate::display::grouped;
 use crate::report::data::{PhaseReport, Report, RuleStatus, RunVerdict};
+use crate::report::phase::Phase;
 
 pub(super) fn header(report: &Report, has_matrix: bool) -> Markup {
     let verdict = report.verdict();
@@ -21,8 +22,9 @@ pub(super) fn header(report: &Report, has_matrix: bool) -> Markup {
         let is_reached = shown && status != RuleStatus::NotReached;
         (reached + u64::from(is_reached), all + u64::from(shown))
     });
-    let unexpected = report.findings.iter().filter(|found| report.counts(found)).count()
-        + report.scenarios.iter().filter(|failed| report.counts_scenario(failed)).count();
+    let causes = report.causes();
+    let unexpected = causes.findings.iter().filter(|cause| report.counts(cause.first)).count()
+        + causes.scenarios.iter().filter(|cause| report.counts_scenario(cause.first)).count();
     html! {
         header {
             p.tool { "mcp-overlay conformance report" }
@@ -33,7 +35,7 @@ pub(super) fn header(report: &Report, has_matrix: bool) -> Markup {
             }
             ul.figures {
                 (figure(&grouped(report.compared()), "cases compared"))
-                (figure(&grouped(unexpected as u64), "distinct failures"))
+                (figure(&grouped(unexpected as u64), "unexpected causes"))
                 (figure(&format!("{} of {}", grouped(reached), grouped(all)), "rules reached"))
             }
             (contents(report, has_matrix))
@@ -44,11 +46,11 @@ pub(super) fn header(report: &Report, has_matrix: bool) -> Markup {
 /// Links to the sections of this page.
 fn contents(report: &Report, has_matrix: bool) -> Markup {
     let all = [
-        ("run", "What was run", true),
-        ("missing", "Not reached", !report.missing().is_empty()),
         ("findings", "Findings", !report.findings.is_empty()),
         ("scenarios", "Scenarios", !report.scenarios.is_empty()),
         ("expected", "Expected failures", !report.expectations.is_empty()),
+        ("missing", "Not reached", !report.missing().is_empty()),
+        ("run", "What was run", true),
         ("rules", "Rules", true),
         ("situations", "Situations", report.labels.cases > 0),
         ("strength", "Strength", has_matrix),
@@ -70,7 +72,7 @@ fn figure(number: &str, what: &str) -> Markup {
 
 pub(super) fn run(report: &Report) -> Markup {
     let run = &report.run;
-    let cases = run.cases.map_or("until the time was up".into(), grouped);
+    let cases = random_cases(report);
     let phases: Vec<&str> = run.phases.iter().map(|phase| phase.word()).collect();
     html! {
         section aria-labelledby="run" {
@@ -94,6 +96,18 @@ pub(super) fn run(report: &Report) -> Markup {
     }
 }
 
+/// How many random cases there were, and of how many if the phase ended before.
+fn random_cases(report: &Report) -> String {
+    let is_random = |phase: &&PhaseReport| phase.phase == Phase::Random;
+    let done = report.phases.iter().find(is_random).map_or(0, |phase| phase.cases);
+    match report.run.cases.map(|cases| report.run.shard.share(cases)) {
+        _ if !report.run.phases.contains(&Phase::Random) => "none".into(),
+        None => format!("{}, until the time was up", grouped(done)),
+        Some(asked) if asked == done => grouped(done),
+        Some(asked) => format!("{} of {}", grouped(done), grouped(asked)),
+    }
+}
+
 /// What the run did not reach.
 pub(super) fn missing(report: &Report) -> Markup {
     let lines = report.missing().lines();
@@ -111,7 +125,7 @@ fn phases_table(phases: &[PhaseReport]) -> Markup {
     wide(
         "Phases",
         &html! {
-            table.phases {
+            table.phases.labelled {
                 thead { tr {
                     th scope="col" { "Phase" }
                     th.number scope="col" { "Cases" }
@@ -128,11 +142,11 @@ fn phases_table(phases: &[PhaseReport]) -> Markup {
                                 @if phase.cut_short { span.note { " ended early" } }
                                 @if phase.slow > 0 { span.note { " " (grouped(phase.slow)) " slow" } }
                             }
-                            td.number { (grouped(phase.cases)) }
-                            td.number { (grouped(phase.failures)) }
-                            td.number { (grouped(phase.asked_again)) }
-                            td.number { (grouped(phase.not_comparable)) }
-                            td.number { (format!("{:.1} s", phase.seconds)) }
+                            td.number data-label="Cases" { (grouped(phase.cases)) }
+                            td.number data-label="Failing" { (grouped(phase.failures)) }
+                            td.number data-label="Asked again" { (grouped(phase.asked_again)) }
+                            td.number data-label="Not comparable" { (grouped(phase.not_comparable)) }
+                            td.number data-label="Time" { (format!("{:.1} s", phase.seconds)) }
                         }
                     }
                 }

@@ -23,14 +23,14 @@ pub(super) fn table(report: &Report) -> Markup {
                     } }
                     tbody {
                         @for (id, text, reached, status) in &rows {
-                            tr {
+                            tr.kept[*status == RuleStatus::Pass] {
                                 td { (badge(*status)) }
                                 th scope="row" {
                                     @match finding_of(report, *id) {
                                         Some(at) => a href={ "#finding-" (at) } { code { (id) } },
                                         None => code { (id) },
                                     }
-                                    p { (sentence(text)) }
+                                    @if *status != RuleStatus::Pass { p { (sentence(text)) } }
                                 }
                                 td.number { (grouped(*reached)) }
                             }
@@ -38,7 +38,7 @@ pub(super) fn table(report: &Report) -> Markup {
                     }
                 }
             }))
-            p.note { "Reached counts the cases that a rule is about, among those looked at: one \
+            p.note { code { "mcp-overlay rule ID" } " explains a rule. Reached counts the cases that a rule is about, among those looked at: one \
                       in eight, and every vector." }
         }
     }
@@ -46,7 +46,8 @@ pub(super) fn table(report: &Report) -> Markup {
 
 /// The number of the first finding about a rule, as used in its anchor.
 fn finding_of(report: &Report, rule: Rule) -> Option<usize> {
-    let at = report.findings.iter().position(|found| found.finding.rule == Some(rule))?;
+    let at =
+        super::findings::ordered(report).iter().position(|cause| cause.rule() == Some(rule))?;
     (at < super::findings::MOST).then_some(at + 1)
 }
 

@@ -22,7 +22,7 @@ pub(super) fn table(matrix: &Matrix) -> Markup {
                 (grouped(matrix.sound_cases)) " cases of the sound implementation."
             }
             (wide("Strength", &html! {
-                table.faults {
+                table.faults.labelled {
                     thead { tr {
                         th scope="col" { "Fault" }
                         th.number scope="col" { "Vectors" }
@@ -52,11 +52,11 @@ fn fault(row: &MatrixRow) -> Markup {
                 @if row.phases() == 0 { " " span.badge.fail { "missed" } }
                 p { (Text(&row.what)) @if !row.rule.is_empty() { " (" code { (Text(&row.rule)) } ")" } }
             }
-            td.number { (number(row.vectors)) }
-            td.number { (number(row.edges)) }
-            td.number { (number(row.exhaustive)) }
-            td.number { (random) }
-            td { (Text(row.endpoint.as_deref().unwrap_or("–"))) }
+            td.number data-label="Vectors" { (number(row.vectors)) }
+            td.number data-label="Edges" { (number(row.edges)) }
+            td.number data-label="Exhaustive" { (number(row.exhaustive)) }
+            td.number data-label="Random" { (random) }
+            td data-label="Endpoint" { (Text(row.endpoint.as_deref().unwrap_or("–"))) }
         }
     }
 }

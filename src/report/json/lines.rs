@@ -3,7 +3,7 @@
 use mcp_overlay_model::Rule;
 use serde::{Deserialize, Serialize};
 
-use crate::report::data::{RuleStatus, RunOptions, RunVerdict};
+use crate::report::data::{ReportedFinding, RuleStatus, RunOptions, RunVerdict};
 
 /// The version of the file format.
 pub const FORMAT: u32 = 2;
@@ -23,6 +23,15 @@ pub(super) struct RuleLine {
     pub(super) reached: u64,
     /// Redundant, for readers: it follows from the other lines.
     pub(super) status: RuleStatus,
+}
+
+/// A finding, and the id of the one that stands for its cause.
+#[derive(Serialize)]
+pub(super) struct FindingLine<'a> {
+    #[serde(flatten)]
+    pub(super) found: &'a ReportedFinding,
+    /// Redundant, for readers: it follows from the findings.
+    pub(super) cause: &'a str,
 }
 
 /// The last line.

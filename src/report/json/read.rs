@@ -113,8 +113,10 @@ pub enum BadReport {
     },
     /// The last line contradicts the others.
     #[error(
-        "{place}:{line}: found the verdict {found:?}, expected {expected:?}, which is what the \
-         lines say\n  help: the file was changed after it was written; run the check again"
+        "{place}:{line}: found the verdict \"{}\", expected \"{}\", which is what the \
+         lines say\n  help: the file was changed after it was written; run the check again",
+        found.word(),
+        expected.word()
     )]
     Verdict {
         /// The file.

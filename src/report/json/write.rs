@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::lines::{End, FORMAT, Header, RuleLine};
+use super::lines::{End, FORMAT, FindingLine, Header, RuleLine};
 use crate::report::data::Report;
 use crate::rules::coverage::RuleCounts;
 
@@ -25,8 +25,10 @@ pub fn write(report: &Report, out: impl Write) -> io::Result<()> {
         let status = report.status(id);
         lines.tagged("rule", &RuleLine { id, reached, status })?;
     }
+    let causes = causes(report);
     for found in &report.findings {
-        lines.tagged("finding", found)?;
+        let cause = causes.get(found.id.as_str()).copied().unwrap_or(found.id.as_str());
+        lines.tagged("finding", &FindingLine { found, cause })?;
     }
     for failed in &report.scenarios {
         lines.tagged("scenario", failed)?;
@@ -51,6 +53,17 @@ pub fn write(report: &Report, out: impl Write) -> io::Result<()> {
 /// The counts of all rules, including those that were not reached.
 fn counts(rules: &RuleCounts) -> BTreeMap<Rule, u64> {
     Rule::ALL.iter().map(|rule| (*rule, rules.count(*rule))).collect()
+}
+
+/// For each finding, the one that stands for all of its cause.
+fn causes(report: &Report) -> BTreeMap<&str, &str> {
+    let causes = report.causes().findings.into_iter();
+    let ids = causes.flat_map(|cause| {
+        let first = cause.first.id.as_str();
+        let others = cause.others.into_iter().map(|found| found.id.as_str());
+        std::iter::once(first).chain(others).map(move |id| (id, first))
+    });
+    ids.collect()
 }
 
 struct Lines<W> {

@@ -8,13 +8,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::display::visible;
+use crate::display::{clipped, visible};
 
 /// Size of the kept end, in bytes.
-const KEPT: usize = 4 * 1024;
+const KEPT: usize = 32 * 1024;
 
 /// Number of lines to show.
 const SHOWN_LINES: usize = 8;
+
+/// Number of lines to show before the one that names an error.
+const LINES_BEFORE: usize = 2;
+
+/// The longest line to show, in characters.
+const SHOWN: usize = 500;
+
+/// What a line has that names an error, in lower case.
+const ERRORS: [&str; 7] =
+    ["panicked at", "panic:", "error", "exception", "fatal", "traceback", "segmentation fault"];
+
+/// What a line has that only the author of a language's runtime can use.
+const NOISE: [&str; 5] =
+    ["note: run with `RUST_BACKTRACE", "node:internal", "Node.js v", "at std::", "at core::"];
 
 /// How long to wait for the last output of a process.
 const GRACE: Duration = Duration::from_millis(30);
@@ -56,17 +70,72 @@ impl Log {
         kept.drain(..surplus);
     }
 
-    /// The last lines, one per line and safe for a terminal; empty if there are none.
+    /// The lines that are most likely to say what happened, safe for a terminal; empty if there are
+    /// none.
     pub(super) fn last_words(&self) -> String {
         thread::sleep(GRACE);
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let text = String::from_utf8_lossy(&kept);
-        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
         let mut words = String::new();
-        for line in lines.iter().skip(lines.len().saturating_sub(SHOWN_LINES)) {
+        for line in useful_lines(&text) {
             // Writing to a string cannot fail.
-            let _ = write!(words, "\n  its standard error: {}", visible(line));
+            let _ = write!(words, "\n  its standard error: {}", clipped(&visible(line), SHOWN));
         }
         words
+    }
+}
+
+/// From the last line that names an error on, with a few before it; without one, the last lines.
+fn useful_lines(text: &str) -> Vec<&str> {
+    let is_noise = |line: &&str| NOISE.iter().any(|noise| line.contains(noise));
+    let mut lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines.retain(|line| !is_noise(line));
+    // A program that repeats itself says it once.
+    lines.dedup();
+    let names_an_error = |line: &&str| {
+        let line = line.to_lowercase();
+        ERRORS.iter().any(|error| line.contains(error))
+    };
+    let last = lines.len().saturating_sub(SHOWN_LINES);
+    let error = lines.iter().rposition(names_an_error);
+    let start = error.map_or(last, |error| error.saturating_sub(LINES_BEFORE));
+    lines.into_iter().skip(start).take(SHOWN_LINES).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_is_shown_and_not_what_follows_it() {
+        let frames: String = (0..30).map(|frame| format!("\tmain.go:{frame} +0x1d\n")).collect();
+        let go = format!("listening\npanic: index out of range [3]\n\ngoroutine 1:\n{frames}");
+        let lines = useful_lines(&go);
+        assert_eq!(
+            lines.get(..3).unwrap(),
+            ["listening", "panic: index out of range [3]", "goroutine 1:"]
+        );
+        assert_eq!(lines.len(), SHOWN_LINES);
+    }
+
+    #[test]
+    fn the_last_words_of_a_runtime_are_left_out() {
+        let rust = "loading\nthread 'main' panicked at src/main.rs:4:5:\nno such server\n\
+                    note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n";
+        let lines = ["loading", "thread 'main' panicked at src/main.rs:4:5:", "no such server"];
+        assert_eq!(useful_lines(rust), lines);
+        let node = "/srv/subject.mjs:7\n  throw new TypeError('x');\n        ^\nTypeError: x\n    \
+                    at resolve (/srv/subject.mjs:7:9)\n    at node:internal/main:1:1\n\nNode.js v20.1.0\n";
+        assert_eq!(useful_lines(node).last(), Some(&"    at resolve (/srv/subject.mjs:7:9)"));
+        assert!(useful_lines(node).contains(&"TypeError: x"));
+    }
+
+    #[test]
+    fn without_an_error_the_last_lines_are_shown() {
+        let text: String = (0..20).map(|line| format!("line {line}\n")).collect();
+        let lines = useful_lines(&text);
+        assert_eq!((lines.first(), lines.last()), (Some(&"line 12"), Some(&"line 19")));
+        let again = "waiting\n".repeat(50);
+        assert_eq!(useful_lines(&again), ["waiting"]);
     }
 }

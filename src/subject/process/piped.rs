@@ -241,3 +241,11 @@ pub(crate) fn excerpt(line: &[u8]) -> String {
     }
     format!("{shown:?}")
 }
+
+/// What to do about a line that is no message of a protocol of JSON objects; empty for one that is.
+pub(crate) fn log_help(line: &[u8]) -> &'static str {
+    match line.trim_ascii_start().first() {
+        Some(b'{') => "",
+        _ => "\n  help: standard output is for answers alone; log to standard error (stderr)",
+    }
+}

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::observations;
 use super::unique::duplicate_member;
 use crate::display::printable;
-use crate::subject::process::piped::{excerpt, protocol};
+use crate::subject::process::piped::{excerpt, log_help, protocol};
 use crate::subject::reply::{Failure, FailureKind};
 use crate::subject::steps::{StepKind, Steps};
 
@@ -103,8 +103,9 @@ impl Hello {
         let Table(hello): Table<Hello> = serde_json::from_slice(line).map_err(|error| {
             protocol(format!(
                 "answered `start` with {}: {error}\n  expected: {{\"version\":1,\"implementation\":\
-                 {{\"name\":…}},\"profiles\":[…],\"capabilities\":[\"resolve\"]}}",
-                excerpt(line)
+                 {{\"name\":…}},\"profiles\":[…],\"capabilities\":[\"resolve\"]}}{}",
+                excerpt(line),
+                log_help(line)
             ))
         })?;
         if hello.version != VERSION {
@@ -174,7 +175,8 @@ impl Numbered {
     pub(super) fn read(line: &[u8]) -> Result<Self, Failure> {
         without_duplicates(line)?;
         let Table(written): Table<Written> = serde_json::from_slice(line).map_err(|error| {
-            protocol(format!("wrote an invalid answer: {}: {error}", excerpt(line)))
+            let help = log_help(line);
+            protocol(format!("wrote an invalid answer: {}: {error}{help}", excerpt(line)))
         })?;
         let Some(seq) = written.seq else {
             return Err(protocol(format!("answered without `seq`: {}", excerpt(line))));
@@ -215,7 +217,8 @@ pub(super) fn read_observations(
 ) -> Result<Vec<Seen>, Failure> {
     without_duplicates(line)?;
     let invalid = |problem: String| {
-        protocol(format!("wrote an invalid answer to a sequence: {problem}: {}", excerpt(line)))
+        let (line, help) = (excerpt(line), log_help(line));
+        protocol(format!("wrote an invalid answer to a sequence: {problem}: {line}{help}"))
     };
     let Table(written): Table<WrittenPlay> =
         serde_json::from_slice(line).map_err(|error| invalid(error.to_string()))?;

@@ -14,7 +14,7 @@ use super::message::{Hello, Numbered, Request, read_observations};
 use super::variables::with_secret;
 use crate::subject::form::{Form, Numbering};
 use crate::subject::process::log::Tap;
-use crate::subject::process::piped::{Piped, crashed, excerpt, protocol};
+use crate::subject::process::piped::{Piped, crashed, excerpt, log_help, protocol};
 use crate::subject::process::secrets::{Listener, Secret, nonce};
 use crate::subject::reply::{Failure, FailureKind};
 
@@ -250,7 +250,8 @@ impl Process {
         let status = wait(&mut self.piped, limit);
         self.slowest = self.slowest.max(asked.elapsed());
         if let Some(line) = self.piped.line_at_hand() {
-            return Err(protocol(format!("wrote what was not asked for: {}", excerpt(&line))));
+            let (line, help) = (excerpt(&line), log_help(&line));
+            return Err(protocol(format!("wrote what was not asked for: {line}{help}")));
         }
         match status {
             Some(status) if status.success() => Ok(()),

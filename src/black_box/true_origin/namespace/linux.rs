@@ -158,7 +158,9 @@ fn verify() -> Result<(), NamespaceError> {
         let addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
         let own = IpAddr::V4(Ipv4Addr::LOCALHOST);
         if addresses.is_empty() || addresses.iter().any(|address| *address != own) {
-            return Err(wrong(format!("{host} is {addresses:?}, expected 127.0.0.1 alone")));
+            let addresses: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
+            let addresses = addresses.join(", ");
+            return Err(wrong(format!("{host} is {addresses}, expected 127.0.0.1 alone")));
         }
     }
     Ok(())

@@ -1,0 +1,157 @@
+//! Examines the failing cases of a run: those that a known failure explains are counted, the others are
+//! made small and reported.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use mcp_overlay_model::Case;
+
+use super::run::Run;
+use super::sift::Kind;
+use crate::finding::Finding;
+use crate::finding::investigate::{Asked, Failing, examine_besides};
+use crate::finding::known::{Known, besides};
+use crate::judge::ask;
+use crate::judge::verdict::{FindingKind, Verdict};
+use crate::report::{Event, ReportedFinding};
+use crate::subject::Driver;
+
+impl Run<'_> {
+    /// Asks the cases of the list of expected failures. One that still fails is known, and the cases of
+    /// the phases that it explains are not shrunk again. It is blamed anew: if another rule is broken now,
+    /// the entry does not excuse that.
+    pub(super) fn ask_known(&mut self) {
+        let (driver, profile) = (self.driver, self.options.profile);
+        let cases = self.options.expected.cases().filter(|case| case.profile == profile);
+        let asked = cases.map(|case| (ask(driver, &case).verdict, case));
+        // A breakdown has more patience in the phases.
+        let mut failing: Vec<(Verdict, Case)> =
+            asked.filter(|(verdict, _)| matches!(verdict, Verdict::Disagree(_))).collect();
+        // Where two mistakes meet, the one that is also seen alone comes first.
+        failing.sort_by_key(|(verdict, _)| differences(verdict));
+        for (verdict, case) in failing {
+            let known = self.part_known(&case, &verdict);
+            let asked = Asked::besides(driver, case.clone(), &known);
+            let verdict = asked.verdict().clone();
+            if let Some(finding) = asked.describe(driver) {
+                self.known.extend(Known::new(finding.id(), &case, &verdict));
+                // The phases count the cases.
+                self.found(Finding { count: 0, ..finding });
+            }
+        }
+    }
+
+    /// What known failures explain of what is wrong in a case.
+    fn part_known(&self, case: &Case, verdict: &Verdict) -> BTreeSet<String> {
+        self.known.iter().flat_map(|known| known.part_of(case, verdict)).collect()
+    }
+
+    /// Makes a failing case small: what is wrong besides the known failures in it, if something is.
+    pub(super) fn examine(
+        &self,
+        driver: &dyn Driver,
+        failing: &Failing,
+        deadline: Instant,
+    ) -> Option<(Finding, BTreeSet<String>)> {
+        let known = self.part_known(&failing.case, &failing.verdict);
+        let finding = examine_besides(driver, failing, deadline, &known)?;
+        Some((finding, known))
+    }
+
+    pub(super) fn count_explained(&mut self, explained: BTreeMap<String, u64>) {
+        for found in &mut self.report.findings {
+            found.finding.count += explained.get(&found.id).copied().unwrap_or_default();
+        }
+    }
+
+    /// Shrinks the first cases of each kind. In a run that goes on whatever fails, a case that a finding
+    /// explains is only counted.
+    pub(super) fn investigate(&mut self, driver: &dyn Driver, mut kinds: Vec<Kind>) {
+        if self.options.runs_whole() {
+            // Stable. A case in which two mistakes meet comes after one in which either is alone.
+            kinds.sort_by_key(|kind| kind.first.first().map(|first| differences(&first.verdict)));
+        }
+        let failing = kinds.iter().map(|kind| kind.first.len()).sum();
+        if failing > 0 {
+            self.reporter.event(&Event::Investigating { failing });
+        }
+        let deadline = Instant::now() + self.options.shrinking;
+        for Kind { count, first, more } in kinds {
+            let mut others = count - first.len() as u64;
+            let mut named = true;
+            for failing in first {
+                // The cases that are not shrunk most likely have the cause of the first one.
+                if self.explain(&failing, others) {
+                    others = 0;
+                } else if let Some((mut finding, known)) = self.examine(driver, &failing, deadline)
+                {
+                    finding.count += std::mem::take(&mut others);
+                    named = named && self.options.expected.names(&finding);
+                    self.learn(&finding, &known);
+                    self.found(finding);
+                }
+            }
+            // Expected findings must not excuse another one that looks like them.
+            for failing in more {
+                if !named || Instant::now() >= deadline {
+                    break;
+                }
+                if self.known.iter().any(|known| known.explains(&failing)) {
+                    continue;
+                }
+                if let Some((finding, known)) = self.examine(driver, &failing, deadline) {
+                    named = self.options.expected.names(&finding);
+                    self.learn(&finding, &known);
+                    self.found(finding);
+                }
+            }
+        }
+    }
+
+    /// Counts a case, and as many others, with a known failure that explains it, if there is one.
+    pub(super) fn explain(&mut self, failing: &Failing, others: u64) -> bool {
+        let Some(known) = self.known.iter().find(|known| known.explains(failing)) else {
+            return false;
+        };
+        let found = self.report.findings.iter_mut().find(|found| found.id == known.id);
+        found.into_iter().for_each(|found| found.finding.count += 1 + others);
+        true
+    }
+
+    /// From here on the finding explains others. Only in a run that ends with its last case: which cases
+    /// another one judges depends on the machine, and the first ones are told by their number.
+    pub(super) fn learn(&mut self, finding: &Finding, known: &BTreeSet<String>) {
+        let is_plain = finding.verdict == FindingKind::Disagree
+            && finding.after.is_none()
+            && finding.note.is_empty();
+        if is_plain && self.options.runs_whole() {
+            let verdict = besides(ask(self.driver, &finding.case).verdict, known);
+            self.known.extend(Known::new(finding.id(), &finding.case, &verdict));
+        }
+    }
+
+    pub(super) fn found(&mut self, finding: Finding) {
+        let id = finding.id();
+        if let Some(known) = self.report.findings.iter_mut().find(|known| known.id == id) {
+            known.finding.count += finding.count;
+            return;
+        }
+        let expected = self.options.expected.reason_of(&finding).map(str::to_string);
+        let folder = self.options.findings.as_ref();
+        let saved = folder.map(|folder| finding.save(folder));
+        self.reporter.event(&Event::Found {
+            finding: &finding,
+            expected: expected.as_deref(),
+            saved: saved.as_ref(),
+        });
+        self.report.findings.push(ReportedFinding { id, expected, finding });
+    }
+}
+
+/// The number of places that differ.
+fn differences(verdict: &Verdict) -> usize {
+    match verdict {
+        Verdict::Disagree(differences) => differences.len(),
+        _ => 0,
+    }
+}
