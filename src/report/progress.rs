@@ -28,9 +28,9 @@ impl Progress {
         let (bar, template) = match total {
             Some(total) => (
                 ProgressBar::new(total),
-                "{prefix:<11} {wide_bar} {human_pos}/{human_len}  {rate}  {eta} left",
+                "{prefix:<11} {wide_bar} {human_pos}/{human_len}  {rate}  {eta} left  {msg}",
             ),
-            None => (ProgressBar::no_length(), "{prefix:<11} {human_pos}  {rate}  {elapsed}"),
+            None => (ProgressBar::no_length(), "{prefix:<11} {human_pos}  {rate}  {elapsed}  {msg}"),
         };
         let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
             // Errors in drawing the bar do not matter.
@@ -57,6 +57,11 @@ impl Progress {
             };
             self.line(&done);
         }
+    }
+
+    /// What a reader wants to know besides, beside the bar.
+    pub fn note(&self, text: &str) {
+        self.bar.set_message(text.to_string());
     }
 
     /// All units are done, and there is still work: a bar that stands at its end looks stuck.

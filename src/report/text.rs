@@ -154,7 +154,7 @@ impl<W: Write> TextReporter<W> {
         self.saved.extend(saved.map(|saved| (finding.id(), saved)));
         self.found += 1;
         let findings = if self.found == 1 { "finding" } else { "findings" };
-        self.bar.set_message(format!("{} {findings}", self.found));
+        self.progress.note(&format!("{} {findings}", self.found));
     }
 
     /// Prints the failures by cause, those that do not count first: the last lines are seen first.
