@@ -185,11 +185,13 @@ fn known_failures_are_not_shrunk_again() {
     let (first, shrunk) = run(Expected::default());
     assert!(shrunk > 0);
     let written = expected_failures::write(&first, Naming::ByFinding, &Expected::default());
-    let (again, shrunk) = run(expect(&written));
+    let (again, again_shrunk) = run(expect(&written));
     assert!(again.has_no_disagreement(), "{written}\n{}", again.to_text());
-    assert_eq!((shrunk, again.failures()), (0, first.failures()), "{written}");
+    // Those that differ by another rule of the gate are examined: they might be another failure.
+    assert!(again_shrunk < shrunk, "{again_shrunk} of {shrunk}");
+    assert_eq!(again.failures(), first.failures());
     let counted: u64 = again.findings.iter().map(|found| found.finding.count).sum();
-    assert_eq!(counted, first.failures(), "each is counted with the known failure");
+    assert_eq!(counted, first.failures(), "each is counted once");
 }
 
 /// Loses the `args` of every server of the effective view, and the `cwd` of a few.

@@ -102,7 +102,9 @@ impl Run<'_> {
                 if let Some((finding, known)) = self.examine(driver, &failing, deadline) {
                     named = self.options.expected.names(&finding);
                     self.learn(&finding, &known);
-                    self.found(finding);
+                    // It is counted among the others already.
+                    let is_new = self.report.findings.iter().all(|found| found.id != finding.id());
+                    self.found(Finding { count: u64::from(is_new), ..finding });
                 }
             }
         }

@@ -175,7 +175,8 @@ fn values_of(case: &Case) -> BTreeSet<String> {
     }
     entries(case).for_each(|entry| values_of_server(entry, &mut values));
     // In a minimal case a name is plain, unless the failure needs another one.
-    let is_plain = |name: &str| name == CODEX_APPS || (sketch(name) == "a" && length(name) == "");
+    let is_plain =
+        |name: &str| name == CODEX_APPS || (sketch(name) == "a" && length(name).is_empty());
     let is_special = |name: &&String| !is_plain(name);
     let sketched = |name: &String| format!("name {}{}", length(name), sketch(name));
     values.extend(names(case).iter().filter(is_special).map(sketched));
