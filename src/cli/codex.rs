@@ -43,18 +43,17 @@ mod tests {
     #[test]
     fn the_table_is_that_of_the_page() {
         let rows = SEMANTICS.lines().filter(|line| line.starts_with("| `codex-pr-"));
-        let mut seen = 0;
+        let mut seen = Vec::new();
         for row in rows {
             let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
             let [profile, _, _, release] = cells[..] else { continue };
             if !release.is_empty() {
                 let profile = profile.trim_matches('`');
                 assert_eq!(profile_of(release).map(Profile::name), Ok(profile));
-                seen += 1;
+                seen.push(profile);
             }
         }
-        assert_eq!(seen, FIRST_SEEN.len());
-        assert_eq!(Some(&newest()), Profile::ALL.last());
+        assert_eq!(seen, FIRST_SEEN.map(|(_, profile)| profile.name()));
     }
 
     #[test]

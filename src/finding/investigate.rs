@@ -8,7 +8,7 @@ use mcp_overlay_model::{Auth, Case};
 use crate::cases::shrink::minimise;
 use crate::finding::blame::rule_by_experiment;
 pub use crate::finding::known::Failing;
-use crate::finding::known::besides;
+use crate::finding::known::{besides, is_known};
 use crate::finding::saved::Finding;
 use crate::judge::compare::between;
 use crate::judge::verdict::{FindingKind, PURE, Verdict};
@@ -213,7 +213,10 @@ fn shrink(
             }
             let asked = failing.way.ask(driver, candidate.clone(), known);
             let verdict = asked.verdict();
-            let fails = same_kind(first, verdict) && (!same_rule || verdict.rule() == first.rule());
+            let fails = same_kind(first, verdict)
+                && (!same_rule || verdict.rule() == first.rule())
+                // What is left besides known failures must not turn into one of them.
+                && is_known(verdict, known) == is_known(first, known);
             if fails {
                 last = Some(asked);
             }
@@ -223,8 +226,7 @@ fn shrink(
     let smallest = shrink(&failing.case, true);
     // A running host may break several rules, and some of them may be expected, so the rule of each
     // case must not change. Nor must that of an advisory, which is about its rule.
-    // Nor may what is left besides known failures turn into one of them.
-    let may_turn = driver.visibility() == Visibility::Views && known.is_empty();
+    let may_turn = driver.visibility() == Visibility::Views;
     if may_turn && first.is_failure() {
         shrink(&smallest, false);
     }

@@ -77,6 +77,12 @@ pub fn besides(verdict: Verdict, known: &BTreeSet<String>) -> Verdict {
     if known.is_empty() || others.is_empty() { verdict } else { Verdict::Disagree(others) }
 }
 
+/// Whether all differences are known.
+pub fn is_known(verdict: &Verdict, known: &BTreeSet<String>) -> bool {
+    let Verdict::Disagree(differences) = verdict else { return false };
+    !known.is_empty() && roots(differences).all(|difference| known.contains(&look(difference)))
+}
+
 /// The differences that do not only pass on what an earlier view has.
 fn roots(differences: &[Difference]) -> impl Iterator<Item = &Difference> {
     let name = |difference: &Difference| match &difference.place {

@@ -44,6 +44,12 @@ impl fmt::Display for Fit {
         let [(best, most), rest @ ..] = self.ranking.as_slice() else { return Ok(()) };
         let word = if *most == self.asked { "" } else { " best" };
         write!(f, "fits {}{word} ({most} of {})", best.name(), self.asked)?;
+        let same = rest.iter().take_while(|(_, agreeing)| agreeing == most).count();
+        let (same, rest) = rest.split_at_checked(same).unwrap_or((&[], rest));
+        if !same.is_empty() {
+            let names: Vec<&str> = same.iter().map(|(profile, _)| profile.name()).collect();
+            write!(f, ", {} equally well", names.join(" and "))?;
+        }
         match rest {
             [(next, agreeing), ..] => write!(f, ", next {} ({agreeing})", next.name()),
             [] => Ok(()),

@@ -7,6 +7,7 @@ use mcp_overlay_model::Profile;
 
 use super::history::steps;
 use super::markdown_over_time::write_over_time;
+use super::markdown_parts::{close_details, open_details, write_head};
 use super::matrix::{Cell, Matrix};
 use crate::finding::Finding;
 
@@ -26,18 +27,6 @@ fn write_page(page: &mut String, matrix: &Matrix, date: &str, command: &str) -> 
     let smallest = write_rules(page, matrix)?;
     write_smallest(page, &smallest)?;
     write_over_time(page, matrix, smallest.len() + 1)
-}
-
-/// When and how a page was made.
-pub(super) fn write_head(page: &mut String, matrix: &Matrix, date: &str, command: &str) -> Result {
-    writeln!(page, "Made by mcp-overlay {} on {date} with\n", env!("CARGO_PKG_VERSION"))?;
-    writeln!(page, "    {command}\n")?;
-    writeln!(
-        page,
-        "Each release was asked the same {} cases once, from outside ([black-box.md](../black-box.md)),\n\
-         and its answers compared with each profile of [semantics.md](../semantics.md).\n",
-        matrix.plan.cases
-    )
 }
 
 fn write_changes(page: &mut String, matrix: &Matrix) -> Result {
@@ -102,15 +91,6 @@ fn write_rules<'a>(
         close_details(page)?;
     }
     Ok(smallest)
-}
-
-/// What is folded away until somebody asks for it.
-pub(super) fn open_details(page: &mut String, summary: &str) -> Result {
-    writeln!(page, "<details>\n<summary>{summary}</summary>\n")
-}
-
-pub(super) fn close_details(page: &mut String) -> Result {
-    writeln!(page, "</details>\n")
 }
 
 fn write_table<'a>(

@@ -3,7 +3,7 @@
 use std::fmt::{Result, Write};
 
 use super::history::{RuleChange, Shown, Step, steps};
-use super::markdown::write_head;
+use super::markdown_parts::write_head;
 use super::matrix::Matrix;
 use crate::rules;
 

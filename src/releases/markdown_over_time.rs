@@ -3,7 +3,7 @@
 use std::fmt::{Result, Write};
 
 use super::changes::{Change, Known, Numbered, Row, known, rows};
-use super::markdown::{close_details, open_details};
+use super::markdown_parts::{close_details, open_details};
 use super::matrix::Matrix;
 use super::over_time::{KnownResult, State};
 

@@ -14,6 +14,7 @@ mod html_over_time;
 pub mod markdown;
 mod markdown_history;
 mod markdown_over_time;
+mod markdown_parts;
 mod matrix;
 mod over_time;
 mod play;

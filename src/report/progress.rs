@@ -30,7 +30,9 @@ impl Progress {
                 ProgressBar::new(total),
                 "{prefix:<11} {wide_bar} {human_pos}/{human_len}  {rate}  {eta} left  {msg}",
             ),
-            None => (ProgressBar::no_length(), "{prefix:<11} {human_pos}  {rate}  {elapsed}  {msg}"),
+            None => {
+                (ProgressBar::no_length(), "{prefix:<11} {human_pos}  {rate}  {elapsed}  {msg}")
+            }
         };
         let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
             // Errors in drawing the bar do not matter.

@@ -11,15 +11,23 @@ use crate::command_line::{check, text};
 use crate::over_time::start;
 use crate::{Hosts, PATIENCE};
 
+/// Profiles that differ in wide cases only, which a running host is not asked.
+const ALIKE: [&[Profile]; 2] = [
+    &[Profile::CodexPr27414, Profile::CodexPr27634, Profile::CodexPr27607, Profile::CodexPr27893],
+    &[Profile::CodexPr31803, Profile::CodexPr31481],
+];
+
 #[test]
 fn each_profile_is_recognised() {
     for profile in Profile::ALL {
         let host = start("none", profile);
         let cases = telling_cases(&host);
         let fit = fit(&host, &cases, &|_| {});
-        assert_eq!((fit.best(), fit.asked), (profile, cases.len() as u64), "{fit}");
-        let [(_, best), (_, next), ..] = fit.ranking[..] else { panic!("{fit:?}") };
-        assert!(best == fit.asked && next < best, "{fit}");
+        assert_eq!(fit.asked, cases.len() as u64, "{fit}");
+        let best = fit.ranking.iter().take_while(|(_, agreeing)| *agreeing == fit.asked);
+        let best: Vec<Profile> = best.map(|(profile, _)| *profile).collect();
+        let alike = ALIKE.iter().find(|alike| alike.contains(&profile));
+        assert_eq!(best, alike.map_or(vec![profile], |alike| alike.to_vec()), "{fit}");
         assert!(cases.len() >= 24, "only {} cases", cases.len());
     }
 }

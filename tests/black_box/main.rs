@@ -36,7 +36,16 @@ use mcp_overlay::campaign::{self, Options, Phase, Quiet};
 use mcp_overlay::report::Report;
 use mcp_overlay::subject::stdio::Patience;
 use mcp_overlay::subject::{Driver, Reply, ask_one};
-use mcp_overlay_model::{Answer, Case};
+use mcp_overlay_model::{Answer, Case, Profile};
+
+/// Each profile that a running host shows; the others differ from one of these in wide cases only.
+const SHOWN: [Profile; 5] = [
+    Profile::CodexPr27191,
+    Profile::CodexPr27198,
+    Profile::CodexPr27414,
+    Profile::CodexPr29924,
+    Profile::CodexPr31803,
+];
 
 /// Long enough for a busy machine.
 const PATIENCE: Patience =

@@ -60,7 +60,10 @@ fn a_rule_over_time_that_one_release_breaks_is_named_with_its_smallest_sequence(
     let page =
         markdown::render(&Matrix { plan: PLAN, releases: columns.into() }, "today", "command");
     assert!(page.contains(&format!("| `{RULE}` | kept | **broken** (")), "{page}");
-    let change = page.lines().filter(|line| line.contains(RULE)).nth(1).unwrap();
+    let headline = format!("- **1.1**: newly broken: `{RULE}`");
+    assert!(page.lines().any(|line| line.starts_with(&headline)), "{page}");
+    let change =
+        page.lines().filter(|line| line.starts_with(&format!("| `{RULE}`"))).nth(1).unwrap();
     assert!(change.starts_with(&format!("| `{RULE}` | 1.0 | 1.1: **broken** (")), "{change}");
     let (_, json) = page.split_once(&format!("{{\"format\":1,\"rule\":\"{RULE}\"")).unwrap();
     let json = format!("{{\"format\":1,\"rule\":\"{RULE}\"{}", json.lines().next().unwrap());

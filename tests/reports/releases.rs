@@ -149,7 +149,7 @@ fn each_release_says_first_what_changed() {
         [
             "- **1.1**: newly kept: `gate.open`",
             "- **2.0**: follows `codex-pr-31803` instead of `codex-pr-27191` (upstream #27198, #27414, \
-             #29924, #31803); newly kept: `lifecycle.signed-out`",
+             #27634, #27607, #27893, #29924, #31803); newly kept: `lifecycle.signed-out`",
             "- **2.1**: newly broken: `lifecycle.in-flight`",
         ]
     );
