@@ -72,7 +72,8 @@ fn hello_names_version_profiles_and_capabilities() {
         assert_eq!(hello["profiles"], json!(profiles));
         let plays = subject.name() == "model";
         let sequence = plays.then_some("sequence");
-        let capabilities: Vec<&str> = ["resolve", "warnings"].into_iter().chain(sequence).collect();
+        let capabilities: Vec<&str> =
+            ["resolve", "warnings", "wide-cases"].into_iter().chain(sequence).collect();
         assert_eq!(hello["capabilities"], json!(capabilities));
         assert_eq!(hello.get("steps"), None, "all steps");
         let name = hello["implementation"]["name"].as_str().unwrap();

@@ -152,6 +152,8 @@ consequences! {
     disjoint_contributors_commute: 50,
     an_empty_contributor_changes_nothing: 600,
     one_change_changes_one_name: 400,
+    offers_may_stand_anywhere: 500,
+    requirements_only_disable: 500,
     codex_apps_implies_an_open_gate: 100,
     extension_and_fallback_agree: 200,
     backend_auths_are_alike: 600,

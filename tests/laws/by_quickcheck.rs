@@ -63,6 +63,8 @@ holds!(resolution_resumes_from_runtime);
 holds!(resolution_resumes_if_disabled_is_kept);
 holds!(disjoint_contributors_commute);
 holds!(one_change_changes_one_name);
+holds!(offers_may_stand_anywhere);
+holds!(requirements_only_disable);
 holds!(codex_apps_implies_an_open_gate);
 holds!(extension_and_fallback_agree);
 holds!(backend_auths_are_alike);

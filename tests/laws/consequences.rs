@@ -33,7 +33,7 @@ const SETS_OFF_THEN_ON: &str = r#"{"contributors": [
     {"id": "x", "contributions": [{"set": {"name": "a", "server": {"command": "srv", "enabled": false}}}]},
     {"id": "y", "contributions": [{"set": {"name": "a", "server": {"command": "srv"}}}]}]}"#;
 
-pub(crate) static CONSEQUENCES: [Consequence; 12] = [
+pub(crate) static CONSEQUENCES: [Consequence; 14] = [
     Consequence {
         name: "without_contributors_runtime_is_configured",
         text: "Without contributors `runtime` = `configured`.",
@@ -81,6 +81,19 @@ pub(crate) static CONSEQUENCES: [Consequence; 12] = [
         name: "one_change_changes_one_name",
         text: "Changing one name's server changes that name only.",
         law: one_change_changes_one_name,
+        refuted_by: None,
+    },
+    Consequence {
+        name: "offers_may_stand_anywhere",
+        text: "Offers of selected plugins may stand anywhere among the other contributions.",
+        law: offers_may_stand_anywhere,
+        refuted_by: None,
+    },
+    Consequence {
+        name: "requirements_only_disable",
+        text: "Requirements only ever disable: the names of all views are the same without them, but \
+               for `features.apps`.",
+        law: requirements_only_disable,
         refuted_by: None,
     },
     Consequence {
@@ -186,7 +199,7 @@ fn a_law_that_ends_is_refuted_in_the_next_profile() {
 fn a_law_that_begins_says_nothing_before() {
     let begins = |law: &&Consequence| law.profiles().first() != Profile::ALL.first();
     let names: Vec<&str> = CONSEQUENCES.iter().filter(begins).map(|law| law.name).collect();
-    assert_eq!(names, ["auth_chatgpt_is_at_chatgpt_only"]);
+    assert_eq!(names, ["offers_may_stand_anywhere", "auth_chatgpt_is_at_chatgpt_only"]);
     for profile in Profile::ALL.into_iter().filter(|profile| !profile.has(Rule::ServerAuth)) {
         let case = Case { profile, ..serde_json::from_value(json!({"auth": "chatgpt"})).unwrap() };
         for subject in SUBJECTS {
@@ -314,7 +327,8 @@ fn one_change_changes_one_name(s: &dyn Subject, case: &Case) -> Said {
         last.contributors.push(scripted("last", vec![set]));
         let contributed = must_resolve(s, &last)?;
         let is_off = |server: &Value| server.get("enabled") == Some(&Value::Bool(false));
-        let stays_off = case.profile.has(Rule::OverlayDisabledStays)
+        let keeps_off = [Rule::OverlayDisabledStays, Rule::SelectedDisabledIsNoVeto];
+        let stays_off = keeps_off.iter().any(|rule| case.profile.has(*rule))
             && before.configured.get(name).is_some_and(|server| is_off(server));
         let mut made = new.clone();
         if stays_off {
@@ -344,6 +358,42 @@ fn one_change_changes_one_name(s: &dyn Subject, case: &Case) -> Said {
         }
     }
     Ok(!before.effective.is_empty())
+}
+
+fn offers_may_stand_anywhere(s: &dyn Subject, case: &Case) -> Said {
+    let offer = |name: &str| {
+        let server = json!({"command": "srv"});
+        json!({"selected_plugin":
+            {"name": name, "plugin_id": "sel", "selection_order": 0, "server": server}})
+    };
+    let offers = [CODEX_APPS, "docs", "github"].map(offer);
+    let offers = json!({"id": "selected", "contributions": offers});
+    let offers: Contributor = serde_json::from_value(offers).map_err(|error| error.to_string())?;
+    let [mut first, mut last] = [case.clone(), case.clone()];
+    first.contributors.insert(0, offers.clone());
+    last.contributors.push(offers);
+    let Some(first) = resolved(s, &first) else { return Ok(false) };
+    equal(&first, &must_resolve(s, &last)?)?;
+    Ok(true)
+}
+
+fn requirements_only_disable(s: &dyn Subject, case: &Case) -> Said {
+    let allowed = json!({"docs": {"identity": {"command": "npx"}}});
+    let mut required = case.clone();
+    required.requirements = serde_json::from_value(json!({"mcp_servers": allowed})).ok();
+    let Some(without) = resolved(s, case) else { return Ok(false) };
+    let with = must_resolve(s, &required)?;
+    let names = |view: &ServerView| view.keys().cloned().collect::<Vec<_>>();
+    for (view, without, with) in [
+        ("configured", &without.configured, &with.configured),
+        ("runtime", &without.runtime, &with.runtime),
+        ("effective", &without.effective, &with.effective),
+    ] {
+        if names(without) != names(with) {
+            return Err(format!("{view} has other names: {:?}", names(with)));
+        }
+    }
+    Ok(!without.configured.is_empty())
 }
 
 /// Whether the gate is open, by the text of the specification and not by the model's code.
