@@ -212,7 +212,7 @@ fn the_apps_server_is_listed_if_the_gate_is_open() {
                 std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
             }
         }
-        let result = home.run(&["mcp", "list", "--json"]);
+        let result = home.run(&["mcp", "list", "--json", "--profile", "codex-pr-27191"]);
         assert_eq!(result.status, 0, "{result:?}");
         assert!(!result.out.contains("SECRET") && !result.err.contains("SECRET"), "{result:?}");
         let list: Value = serde_json::from_str(&result.out).unwrap();
