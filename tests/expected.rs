@@ -55,8 +55,7 @@ impl Subject for Faulty {
 
 fn run(subject: &Faulty, expected: Expected) -> Report {
     let phases = BTreeSet::from([Phase::Vectors, Phase::Random]);
-    let options =
-        Options { phases, cases: Some(500), expected, whole: true, ..Options::default() };
+    let options = Options { phases, cases: Some(500), expected, whole: true, ..Options::default() };
     check(subject, &options).unwrap()
 }
 

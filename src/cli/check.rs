@@ -39,7 +39,7 @@ use super::selected::{self, Location, SelectedSubject};
     Exit status: 0 clean, or no disagreement in a narrowed run (--only, --time, --shard, fewer \
     --cases or --twice); 1 findings, or incomplete; 2 wrong use or a fault of the tool itself.")]
 pub(crate) struct Arguments {
-    /// The profile to check against; `all`: one run per profile; `auto`: for an app-server the
+    /// The profile to check against; `all`: one run for each, or for each that the subject lists; `auto`: for an app-server the
     /// profile that it fits best, for a command with --stdio codex-pr-27191 or the newest one that it
     /// lists, otherwise codex-pr-27191
     #[arg(long, value_name = "P", default_value = "auto", value_parser = Profiles::read)]
@@ -160,7 +160,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         can_be_written("--write-expected-failures", path)?;
     }
     if arguments.write_expected_failures.is_some()
-        && (arguments.subject.commands() > 1 || named.len() > 1)
+        && (arguments.subject.commands() > 1 || arguments.profile.are_several())
     {
         return Err(
             "--write-expected-failures takes one subject and one profile: a file is about \

@@ -12,6 +12,8 @@ use super::selected::SelectedSubject;
 pub(super) enum Profiles {
     /// The one that suits the subject.
     Auto,
+    /// All that the subject lists; every profile for a subject that lists none.
+    All,
     /// These.
     Named(Vec<Profile>),
 }
@@ -21,7 +23,7 @@ impl Profiles {
     pub(super) fn read(name: &str) -> Result<Self, String> {
         match name {
             "auto" => Ok(Profiles::Auto),
-            "all" => Ok(Profiles::Named(Profile::ALL.into())),
+            "all" => Ok(Profiles::All),
             name => match console::profile(name) {
                 Ok(profile) => Ok(Profiles::Named(vec![profile])),
                 Err(error) => Err(format!("{error}, auto, all")),
@@ -32,8 +34,17 @@ impl Profiles {
     /// The profiles that every subject has to know.
     pub(super) fn named(&self) -> &[Profile] {
         match self {
-            Profiles::Auto => &[],
+            Profiles::Auto | Profiles::All => &[],
             Profiles::Named(profiles) => profiles,
+        }
+    }
+
+    /// Whether there may be more than one.
+    pub(super) fn are_several(&self) -> bool {
+        match self {
+            Profiles::Auto => false,
+            Profiles::All => true,
+            Profiles::Named(profiles) => profiles.len() > 1,
         }
     }
 
@@ -44,6 +55,8 @@ impl Profiles {
     pub(super) fn of(&self, subject: &SelectedSubject) -> Result<Vec<Profile>, Misuse> {
         match (self, subject) {
             (Profiles::Named(profiles), _) => Ok(profiles.clone()),
+            (Profiles::All, SelectedSubject::Stdio(driver)) => Ok(driver.profiles().into()),
+            (Profiles::All, _) => Ok(Profile::ALL.into()),
             (Profiles::Auto, SelectedSubject::BlackBox(_)) => Ok(vec![best(subject)?]),
             (Profiles::Auto, SelectedSubject::Stdio(driver)) => {
                 Ok(vec![driver.preferred_profile()])

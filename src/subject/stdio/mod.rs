@@ -90,6 +90,8 @@ pub struct StdioDriver {
     knows_wide_cases: bool,
     /// The steps of sequences that it declares.
     steps: Steps,
+    /// The profiles that it lists and this version knows, oldest first.
+    profiles: Vec<Profile>,
     preferred_profile: Profile,
     patience: Patience,
     hurried: AtomicBool,
@@ -136,6 +138,7 @@ impl StdioDriver {
             warns: hello.warns(),
             knows_wide_cases: hello.knows_wide_cases(),
             steps,
+            profiles: Profile::ALL.iter().filter(is_known).copied().collect(),
             preferred_profile,
             patience,
             hurried: AtomicBool::new(false),
@@ -149,6 +152,12 @@ impl StdioDriver {
     #[must_use]
     pub fn preferred_profile(&self) -> Profile {
         self.preferred_profile
+    }
+
+    /// The profiles that the subject lists, of those that this version knows, oldest first.
+    #[must_use]
+    pub fn profiles(&self) -> &[Profile] {
+        &self.profiles
     }
 
     /// Stops all processes as the protocol says; returns a description of each irregular exit.
