@@ -45,7 +45,8 @@ fn every_fault_about_refresh_tokens_is_found_soon() {
 }
 
 /// Each is found in a host that lives on: a search over what was stored tells, before a spent token
-/// comes to a token endpoint.
+/// comes to a token endpoint. Each host has called each server before a token ends: a server that
+/// still started would use the token that the other host has spent.
 #[test]
 fn tokens_that_are_not_kept_are_found_without_a_restart() {
     let config = json!({"chatgpt_base_url": "http://127.0.0.1", "mcp_servers": {
@@ -58,6 +59,8 @@ fn tokens_that_are_not_kept_are_found_without_a_restart() {
         {"thread": {"as": "t"}},
         {"second_thread": {"as": "u"}},
         call("t", "a"),
+        call("t", "b"),
+        call("u", "a"),
         call("u", "b"),
         {"expire": {"server": "https://one.example"}},
         call("t", "a"),
@@ -69,8 +72,8 @@ fn tokens_that_are_not_kept_are_found_without_a_restart() {
     let sequence: Sequence = serde_json::from_value(sequence).unwrap();
     for (fault, step) in [
         ("none", None),
-        ("does-not-store-the-refreshed-token", Some(8)),
-        ("overwrites-the-logins-of-another-host", Some(10)),
+        ("does-not-store-the-refreshed-token", Some(10)),
+        ("overwrites-the-logins-of-another-host", Some(12)),
     ] {
         let trace = start(fault, profile).play(&sequence).unwrap().unwrap();
         let broken = judge(&sequence, &trace).broken().cloned();
