@@ -1,7 +1,9 @@
 //! Atomic file writes.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
 
 /// Writes a temporary file beside `path`, then renames it, so that no reader sees half a file. The
 /// umask decides its permissions, as for any new file.
@@ -16,6 +18,19 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut beside = builder.tempfile_in(folder_of(path))?;
     beside.write_all(bytes)?;
     beside.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// Writes a value as JSON for people into a folder, which is made if it is not there.
+///
+/// # Errors
+/// File system errors.
+pub fn save_json(folder: &Path, name: &str, value: &impl Serialize) -> io::Result<PathBuf> {
+    std::fs::create_dir_all(folder)?;
+    let mut text = serde_json::to_vec_pretty(value)?;
+    text.push(b'\n');
+    let path = folder.join(name);
+    write_whole(&path, &text)?;
+    Ok(path)
 }
 
 /// The folder of a file.

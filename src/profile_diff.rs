@@ -14,8 +14,9 @@ use mcp_overlay_model::{Answer, Case, Outcome, Profile, Rule, resolve};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::cases::edges::{self, has_wide};
 use crate::cases::exhaustive;
-use crate::cases::generate::random_case;
+use crate::cases::generate::random_of;
 use crate::cases::shrink::minimise;
 use crate::judge::compare::compare;
 use crate::judge::verdict::{Difference, Verdict};
@@ -88,11 +89,14 @@ pub fn between(left: Profile, right: Profile) -> ProfileDiff {
         })
         .collect();
     let small = (0..exhaustive::COUNT).step_by(STRIDE as usize).filter_map(exhaustive::case);
-    let random = (0..RANDOM).map(|index| random_case(SEED, index));
+    // What one of them has no rule about, it ignores.
+    let wider = if has_wide(left) { left } else { right };
+    let wide = edges::wide(wider).iter().cloned();
+    let random = (0..RANDOM).map(|index| random_of(wider)(SEED, index));
     let mut cases = 0;
     let mut found: BTreeMap<Rule, Vec<Case>> = BTreeMap::new();
     // Skip the search if no rule differs.
-    for case in small.chain(random).filter(|_| !variants.is_empty()) {
+    for case in small.chain(wide).chain(random).filter(|_| !variants.is_empty()) {
         cases += 1;
         for variant in &variants {
             if shown(&case, variant.rule, left, right) > Shown::No {

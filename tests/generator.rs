@@ -13,7 +13,7 @@ mod smaller;
 
 use std::collections::BTreeSet;
 
-use mcp_overlay::cases::generate::{BYTES_PER_CASE, case_from_bytes, random_case};
+use mcp_overlay::cases::generate::{BYTES_PER_CASE, case_from_bytes, random_case, random_of};
 use mcp_overlay::cases::labels::{LABELS, LabelCounts, LabelRow, labels};
 use mcp_overlay::finding::investigate::investigate;
 use mcp_overlay::judge::judge;
@@ -28,7 +28,7 @@ fn every_situation_has_its_share_of_random_cases_in_every_profile() {
     for profile in Profile::ALL {
         let mut counts = LabelCounts::default();
         for index in 0..30_000 {
-            let case = Case { profile, ..random_case(SEED, index) };
+            let case = Case { profile, ..random_of(profile)(SEED, index) };
             counts.record(labels(&case, &resolve(&case)));
         }
         for LabelRow { label, words, count, least } in counts.rows(profile.rules()) {

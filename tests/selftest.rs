@@ -53,7 +53,7 @@ fn listed() -> BTreeMap<String, Case> {
 /// committed matrix names.
 fn findings_of(fault: &'static Fault) -> Vec<Finding> {
     let row = Matrix::committed().faults.iter().find(|row| row.fault == fault.name);
-    let edge = row.and_then(|row| edges::case(row.edges? - 1));
+    let edge = row.and_then(|row| edges::case_in(fault.profile(), row.edges? - 1));
     let listed = listed().remove(fault.name);
     let driver = fault.driver();
     let of_case = |case: Case| investigate(&*driver, &Case { profile: fault.profile(), ..case });

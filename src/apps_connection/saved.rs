@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::scenario::Scenario;
 use super::table::SCENARIOS;
-use crate::files::write_whole;
+use crate::files::save_json;
 
 /// The version of the format.
 pub const FORMAT: u32 = 1;
@@ -47,11 +47,6 @@ impl SavedScenario {
     /// # Errors
     /// The folder or the file cannot be written.
     pub fn save(&self, folder: &Path) -> io::Result<PathBuf> {
-        std::fs::create_dir_all(folder)?;
-        let path = folder.join(format!("{}.json", self.id()));
-        let mut text = serde_json::to_vec_pretty(self)?;
-        text.push(b'\n');
-        write_whole(&path, &text)?;
-        Ok(path)
+        save_json(folder, &format!("{}.json", self.id()), self)
     }
 }

@@ -22,7 +22,7 @@ impl Run<'_> {
         let shard = self.options.shard;
         let total = shard.share(SCENARIOS.len() as u64);
         self.reporter.event(&Event::PhaseStarted { phase: Phase::Endpoint, total: Some(total) });
-        let started = Instant::now();
+        let (started, shrunk_before) = (Instant::now(), self.shrunk_seconds());
         let slow_before = self.restarts.late().slow();
         let mut failures = 0;
         let mut done = 0;
@@ -52,7 +52,7 @@ impl Run<'_> {
             slow: self.restarts.late().slow() - slow_before,
             turns: None,
             searched: None,
-            seconds: started.elapsed().as_secs_f64(),
+            seconds: self.seconds_since(started, shrunk_before),
         });
         Ok(())
     }
@@ -98,11 +98,13 @@ impl Run<'_> {
             return true;
         };
         let deadline = started + self.options.shrinking;
-        if !self.explain(&failing, 0)
-            && let Some((finding, known)) = self.examine(self.driver, &failing, deadline)
-        {
-            self.learn(&finding, &known);
-            self.found(finding);
+        if !self.explain(&failing, 0) {
+            let began = Instant::now();
+            if let Some((finding, known)) = self.examine(self.driver, &failing, deadline) {
+                self.learn(&finding, &known);
+                self.found(finding);
+            }
+            self.shrank(1, began);
         }
         failing.verdict.is_failure()
     }

@@ -13,7 +13,7 @@ use crate::finding::investigate::{Asked, Failing, examine_besides};
 use crate::finding::known::{Known, besides};
 use crate::judge::ask;
 use crate::judge::verdict::{FindingKind, Verdict};
-use crate::report::{Event, ReportedFinding};
+use crate::report::{Event, ReportedFinding, Shrinking};
 use crate::subject::Driver;
 
 impl Run<'_> {
@@ -75,7 +75,8 @@ impl Run<'_> {
         if failing > 0 {
             self.reporter.event(&Event::Investigating { failing });
         }
-        let deadline = Instant::now() + self.options.shrinking;
+        let started = Instant::now();
+        let deadline = started + self.options.shrinking;
         for Kind { count, first, more } in kinds {
             let mut others = count - first.len() as u64;
             let mut named = true;
@@ -107,6 +108,25 @@ impl Run<'_> {
                     self.found(Finding { count: u64::from(is_new), ..finding });
                 }
             }
+        }
+        self.shrank(failing, started);
+    }
+
+    /// The time since then in seconds, without what making failures small took since `shrunk_before`.
+    pub(super) fn seconds_since(&self, then: Instant, shrunk_before: f64) -> f64 {
+        (then.elapsed().as_secs_f64() - self.shrunk_seconds() + shrunk_before).max(0.0)
+    }
+
+    /// What making failures small took until now, in seconds.
+    pub(super) fn shrunk_seconds(&self) -> f64 {
+        self.report.shrinking.map_or(0.0, |shrinking| shrinking.seconds)
+    }
+
+    /// Counts the time since then as that of making so many failures small.
+    pub(super) fn shrank(&mut self, failing: usize, since: Instant) {
+        if failing > 0 {
+            let (cases, seconds) = (failing as u64, since.elapsed().as_secs_f64());
+            self.report.shrinking.get_or_insert_default().add(Shrinking { cases, seconds });
         }
     }
 

@@ -274,7 +274,7 @@ impl Run<'_> {
         let shard = self.options.shard;
         let total = shard.share(self.options.sequences);
         self.reporter.event(&Event::PhaseStarted { phase: Phase::Sequences, total: Some(total) });
-        let started = Instant::now();
+        let (started, shrunk_before) = (Instant::now(), self.shrunk_seconds());
         let (driver, options) = (self.driver, self.options);
         if !driver.plays() {
             return Err(Error::OneWay(Phase::Sequences.word()));
@@ -330,14 +330,15 @@ impl Run<'_> {
             slow: slow.len() as u64,
             turns: Some(turns).filter(|turns| turns.asked > 0),
             searched: None,
-            seconds: started.elapsed().as_secs_f64(),
+            seconds: self.seconds_since(started, shrunk_before),
         });
         Ok(())
     }
 
     /// Makes the first failing sequence of each kind small, and tells it.
     pub(super) fn tell_all(&mut self, phase: Phase, failing: Vec<Failing>) {
-        let until = Instant::now() + self.options.shrinking;
+        let started = Instant::now();
+        let until = started + self.options.shrinking;
         let mut told: Vec<String> = Vec::new();
         let kinds: Vec<String> = failing.iter().map(|failing| failing.problem.kind()).collect();
         let different = kinds.iter().collect::<BTreeSet<_>>().len();
@@ -354,6 +355,7 @@ impl Run<'_> {
             self.tell(phase, failing, count, Instant::now() + share);
             told.push(kind);
         }
+        self.shrank(told.len(), started);
     }
 
     fn tell(&mut self, phase: Phase, failing: Failing, count: usize, until: Instant) {

@@ -79,21 +79,28 @@ impl Run<'_> {
         match phase {
             Phase::Vectors => self.vectors(),
             Phase::Edges => {
-                let wide = edges::wide(self.options.profile);
-                let total = edges::count() + wide.len() as u64;
-                let case = |index: u64| {
-                    let of_wide = || wide.get(index.checked_sub(edges::count())? as usize).cloned();
-                    edges::case(index).or_else(of_wide)
-                };
-                self.cases(self.driver, phase, Some(total), None, 0, case)
+                let profile = self.options.profile;
+                let total = Some(edges::count_in(profile));
+                self.cases(self.driver, phase, total, None, 0, |at| edges::case_in(profile, at))
             }
             Phase::Exhaustive => {
-                self.cases(self.driver, phase, Some(exhaustive::COUNT), None, 0, exhaustive::case)
+                // To a subject that knows no wide cases these would be the same ones again.
+                let profile = self.options.profile;
+                let total = match self.driver.knows_wide_cases() {
+                    true => exhaustive::count_in(profile),
+                    false => exhaustive::COUNT,
+                };
+                self.cases(self.driver, phase, Some(total), None, 0, |at| {
+                    exhaustive::case_in(profile, at)
+                })
             }
             Phase::Random => {
-                let Options { cases, time, seed, .. } = *self.options;
-                let random = |index| Some(generate::random_case(seed, index));
-                self.cases(self.driver, phase, cases, time, 0, random)
+                let Options { cases, time, seed, profile, .. } = *self.options;
+                let draw = match self.driver.knows_wide_cases() {
+                    true => generate::random_of(profile),
+                    false => generate::random_case,
+                };
+                self.cases(self.driver, phase, cases, time, 0, |index| Some(draw(seed, index)))
             }
             Phase::Wire => self.wire(),
             Phase::Endpoint => self.endpoint(),

@@ -32,7 +32,7 @@ impl Run<'_> {
         if !self.driver.kind().plays() {
             return Err(Error::OneWay(Phase::SequencesExhaustive.word()));
         }
-        let started = Instant::now();
+        let (started, shrunk_before) = (Instant::now(), self.shrunk_seconds());
         // The search is one part of a run that is shared out.
         let is_mine = self.options.shard.has(0);
         let length = if is_mine { self.options.length } else { 0 };
@@ -90,7 +90,7 @@ impl Run<'_> {
                 plays: plays.into_inner(),
                 longest: all.longest as u64,
             }),
-            seconds: started.elapsed().as_secs_f64(),
+            seconds: self.seconds_since(started, shrunk_before),
         });
         Ok(())
     }

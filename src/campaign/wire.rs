@@ -75,7 +75,7 @@ impl Run<'_> {
         let total = Form::ALL.into_iter().map(|form| shard.share(count(form))).sum();
         self.reporter.event(&Event::PhaseStarted { phase: Phase::Wire, total: Some(total) });
         let started = Instant::now();
-        let slow_before = self.restarts.late().slow();
+        let (slow_before, shrunk_before) = (self.restarts.late().slow(), self.shrunk_seconds());
         let mut report = PhaseReport {
             phase: Phase::Wire,
             cases: 0,
@@ -93,7 +93,7 @@ impl Run<'_> {
             self.form(form, &mut report)?;
         }
         report.slow = self.restarts.late().slow() - slow_before;
-        report.seconds = started.elapsed().as_secs_f64();
+        report.seconds = self.seconds_since(started, shrunk_before);
         self.phase_ended(report);
         Ok(())
     }
@@ -117,10 +117,12 @@ impl Run<'_> {
         self.report.rules.merge(&tally.rules);
         self.report.skips.merge(&tally.skips);
         self.count_explained(tally.explained);
-        let deadline = Instant::now() + self.options.shrinking;
+        let (started, mut failed) = (Instant::now(), 0);
+        let deadline = started + self.options.shrinking;
         for kinds in [tally.sieve.into_kinds(), tally.advisories.into_kinds()] {
             for Kind { count, first, .. } in kinds {
                 let mut others = count - first.len() as u64;
+                failed += first.len();
                 for failing in first {
                     if let Some(mut finding) = of_form(plain, &*driver, form, &failing, deadline) {
                         finding.count += std::mem::take(&mut others);
@@ -129,6 +131,7 @@ impl Run<'_> {
                 }
             }
         }
+        self.shrank(failed, started);
         driver.restart();
         Ok(())
     }

@@ -51,16 +51,20 @@ pub fn dimensions(case: &Case) -> Dimensions {
     let variables = case.host.get("env").and_then(Value::as_object);
     found.several_variables = variables.is_some_and(|variables| variables.len() > 1);
     let mut names: BTreeSet<&str> = tables().flat_map(Map::keys).map(String::as_str).collect();
-    let mut scripted = 0;
+    let (mut scripted, mut hosted) = (0, 0);
     for contributor in &case.contributors {
-        if let ContributorKind::Scripted(list) = &contributor.kind {
-            scripted += 1;
-            found.long_list |= list.len() > 3;
-            names.extend(list.iter().map(Contribution::name));
+        match &contributor.kind {
+            ContributorKind::Scripted(list) => {
+                scripted += 1;
+                found.long_list |= list.len() > 3;
+                names.extend(list.iter().map(Contribution::name));
+            }
+            ContributorKind::HostedApps => hosted += 1,
+            ContributorKind::ExecutorPlugins => {}
         }
     }
     found.many_contributors = scripted > 3;
-    found.several_hosted = case.contributors.len() - scripted > 1;
+    found.several_hosted = hosted > 1;
     found.unusual_name = names.iter().any(|name| is_unusual_name(name));
     found.similar_names = has_similar(names.into_iter());
     found.repeated_ids = repeats(case.plugins.iter().map(|plugin| plugin.id.as_str()))

@@ -5,12 +5,15 @@
 //! names; the hosted-apps contributor absent or at each position; Apps on and off; all six auth
 //! values. The scope contains every combination.
 
+mod wide;
+
 use mcp_overlay_model::{
     Auth, CODEX_APPS, Case, Contribution, Contributor, ContributorKind, Plugin, Profile,
 };
 use serde_json::{Map, Value, json};
 
 use super::digits::Digits;
+use super::edges::has_wide;
 
 const NAMES: [&str; 2] = [CODEX_APPS, "docs"];
 
@@ -58,6 +61,19 @@ pub fn case(index: u64) -> Option<Case> {
         thread: None,
         requirements: None,
     })
+}
+
+/// How many cases the scope of a profile has, wide ones included.
+pub fn count_in(profile: Profile) -> u64 {
+    COUNT + if has_wide(profile) { wide::COUNT } else { 0 }
+}
+
+/// The case number `index` of a profile: the wide ones come last.
+pub fn case_in(profile: Profile, index: u64) -> Option<Case> {
+    match index.checked_sub(COUNT) {
+        None => case(index),
+        Some(index) => wide::case(index).filter(|_| has_wide(profile)),
+    }
 }
 
 fn contributors(number: u64) -> Vec<Contributor> {

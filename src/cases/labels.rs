@@ -1,22 +1,24 @@
 //! Counts how often each interesting situation occurs. A campaign that never meets a situation does
 //! not check it. `docs/architecture.md` explains the minimum shares, and a test enforces them.
 
+mod later;
+
 use std::collections::BTreeMap;
 
 use mcp_overlay_model::decision::View;
-use mcp_overlay_model::endpoint::apps_url;
 use mcp_overlay_model::{
-    Auth, By, CODEX_APPS, Case, ContributorKind, Level, Outcome, Rejection, Resolution, Rule,
-    RuleSet, apps,
+    Auth, By, CODEX_APPS, Case, ContributorKind, Outcome, Rejection, Resolution, Rule, RuleSet,
+    apps,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use self::later::{label_later_rules, label_wide};
 use super::dimensions::dimensions;
 
 /// The situations, each with the least share of random cases in which it must occur, in
 /// thousandths, and the rule that it depends on.
-pub const LABELS: [(Label, &str, u32, Option<Rule>); 56] = [
+pub const LABELS: [(Label, &str, u32, Option<Rule>); 64] = [
     (Label::Resolved, "resolved", 600, None),
     (Label::Rejected, "rejected", 50, None),
     (Label::RejectedHost, "rejected at a host key", 10, None),
@@ -113,6 +115,29 @@ pub const LABELS: [(Label, &str, u32, Option<Rule>); 56] = [
     (Label::UnusualTime, "a very fine or very long time", 30, None),
     (Label::NullField, "a null field", 5, None),
     (Label::UnusualText, "an unusual text in a field", 50, None),
+    (
+        Label::RejectedWide,
+        "rejected at a requirement or a root",
+        5,
+        Some(Rule::RequirementsInvalid),
+    ),
+    (Label::UserPolicy, "a user's policy changes a server", 20, Some(Rule::PluginUserPolicy)),
+    (Label::PluginFolder, "a folder below a plugin's root", 5, Some(Rule::PluginRelativeCwd)),
+    (Label::Demanded, "a requirement disables a server", 30, Some(Rule::RequirementsAllowList)),
+    (Label::AppHides, "an app hides a plugin's server", 10, Some(Rule::RouteAppHidesServer)),
+    (
+        Label::SelectedMeets,
+        "selected plugin meets an installed one or the config",
+        20,
+        Some(Rule::SelectedBetweenPluginsAndConfig),
+    ),
+    (Label::SeveralSelected, "several selected plugins", 5, Some(Rule::SelectedFirstSelectedWins)),
+    (
+        Label::SelectedDropped,
+        "server of a selected plugin dropped",
+        20,
+        Some(Rule::SelectedInvalidDropped),
+    ),
 ];
 
 /// An interesting situation.
@@ -175,6 +200,14 @@ pub enum Label {
     UnusualTime,
     NullField,
     UnusualText,
+    RejectedWide,
+    UserPolicy,
+    PluginFolder,
+    Demanded,
+    AppHides,
+    SelectedMeets,
+    SeveralSelected,
+    SelectedDropped,
 }
 
 /// The labels of one case.
@@ -293,6 +326,7 @@ pub fn labels(case: &Case, outcome: &Outcome) -> LabelSet {
             label_overlays(case, resolution, &mut set);
             label_apps(case, resolution, &mut set);
             label_later_rules(resolution, &mut set);
+            label_wide(resolution, &mut set);
         }
     }
     set
@@ -324,7 +358,9 @@ fn label_rejection(places: &[Rejection], set: &mut LabelSet) {
         let contribution = first.path.starts_with("contributors[");
         set.add(Label::RejectedServer, server);
         set.add(Label::RejectedContribution, contribution);
-        set.add(Label::RejectedHost, !server && !contribution);
+        set.add(Label::RejectedHost, !server && first.path.starts_with("host"));
+        let wide = first.path.starts_with("requirements.") || first.path.starts_with("thread.");
+        set.add(Label::RejectedWide, wide);
     }
 }
 
@@ -421,33 +457,4 @@ fn label_apps(case: &Case, resolution: &Resolution, set: &mut LabelSet) {
     set.add(Label::BaseGetsSuffix, !base.contains("/backend-api") && !base.contains("/api/codex"));
     let mut servers = resolution.effective.values().filter_map(|decided| decided.server.as_ref());
     set.add(Label::DisabledInEffective, servers.any(|server| is_disabled(server)));
-}
-
-/// Situations of profiles after the first.
-fn label_later_rules(resolution: &Resolution, set: &mut LabelSet) {
-    let Resolution { configured, runtime, effective, host, .. } = resolution;
-    if host.rules.has(Rule::LegacyFirstInRuntime) {
-        let has_own = holds(configured, CODEX_APPS);
-        set.add(Label::LegacyFirst, host.apps);
-        set.add(Label::LegacyFirstReplaces, host.apps && has_own);
-        set.add(Label::LegacyFirstRemoves, !host.apps && has_own);
-    }
-    for (name, decided) in runtime {
-        set.add(Label::DisabledStays, decided.reason.rule == Rule::OverlayDisabledStays);
-        let before = configured.get(name).map(|before| before.reason.by);
-        let was_plugins = matches!(before, Some(By::Plugin(_))) && holds(configured, name);
-        set.add(Label::OwnerGone, was_plugins && before != Some(decided.reason.by));
-    }
-    for decided in effective.values() {
-        let has_auth = decided.server.as_ref().is_some_and(|server| server.get("auth").is_some());
-        set.add(Label::AuthKept, has_auth);
-        let dropped = decided.reason.rule == Rule::EffectiveAuthAtChatgptOnly;
-        set.add(Label::AuthDropped, dropped);
-    }
-    let by_default = host.product_sku.is_none() && host.rules.has(Rule::AppsServerSkuDefault);
-    set.add(Label::SkuDefault, host.apps && by_default);
-    let url = |rules| apps_url(&host.base_url, None, rules);
-    let should = |rule: &Rule| rule.level() == Level::Should;
-    let without = |rule: Rule| url(host.rules.without(rule)) != url(host.rules);
-    set.add(Label::ShouldMatters, host.rules.iter().filter(should).any(without));
 }

@@ -29,8 +29,16 @@ enum Place {
 }
 
 /// Members with keys that a user chose.
-const TABLES_OF_NAMES: [&str; 5] =
-    ["mcp_servers", "env", "http_headers", "env_http_headers", "tools"];
+const TABLES_OF_NAMES: [&str; 8] = [
+    "mcp_servers",
+    "env",
+    "http_headers",
+    "env_http_headers",
+    "tools",
+    "apps",
+    "policy",
+    "plugins",
+];
 
 /// Members with a text that is a keyword or an identifier, and therefore matters.
 pub(super) const WORDS: [&str; 6] =

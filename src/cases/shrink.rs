@@ -227,21 +227,38 @@ pub(super) fn rename(case: &Case, new_names: &[(String, String)]) -> Case {
     case
 }
 
+/// Edits the keys of a table.
+fn each_key<T, V>(table: &mut T, edit: &mut dyn FnMut(&mut String))
+where
+    T: Default + IntoIterator<Item = (String, V)> + FromIterator<(String, V)>,
+{
+    let edited = std::mem::take(table).into_iter().map(|(mut key, value)| {
+        edit(&mut key);
+        (key, value)
+    });
+    *table = edited.collect();
+}
+
 /// Plain names, in order of use.
 pub(super) const PLAIN_NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
-/// Every server name of a case: keys of `mcp_servers`, and names of contributions.
+/// Every server name of a case: keys of `mcp_servers`, of what is said about those servers, and names
+/// of contributions.
 fn each_name(case: &mut Case, edit: &mut dyn FnMut(&mut String)) {
+    for plugin in &mut case.plugins {
+        each_key(&mut plugin.apps, edit);
+        each_key(&mut plugin.policy, edit);
+    }
     let own = case.host.get_mut("mcp_servers").and_then(Value::as_object_mut);
     let of_plugins = case.plugins.iter_mut().map(|plugin| &mut plugin.mcp_servers);
     let selected = case.thread.iter_mut().flat_map(|thread| &mut thread.selected_plugins);
     let of_selected = selected.map(|plugin| &mut plugin.mcp_servers);
-    for servers in own.into_iter().chain(of_plugins).chain(of_selected) {
-        let named = std::mem::take(servers).into_iter().map(|(mut name, entry)| {
-            edit(&mut name);
-            (name, entry)
-        });
-        *servers = named.collect();
+    let demanded = case.requirements.iter_mut().flat_map(|all| {
+        let of_plugins = all.plugins.iter_mut().flat_map(|plugins| plugins.values_mut());
+        all.mcp_servers.iter_mut().chain(of_plugins.map(|plugin| &mut plugin.mcp_servers))
+    });
+    for servers in own.into_iter().chain(of_plugins).chain(of_selected).chain(demanded) {
+        each_key(servers, edit);
     }
     for contributor in &mut case.contributors {
         if let ContributorKind::Scripted(list) = &mut contributor.kind {

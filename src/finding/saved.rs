@@ -10,7 +10,7 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::cases::shape;
 use crate::display::{clipped, printable};
-use crate::files::write_whole;
+use crate::files::save_json;
 use crate::judge::kept::kept_answer;
 use crate::judge::verdict::{Difference, FindingKind, Place, Verdict};
 use crate::rules;
@@ -188,12 +188,7 @@ impl Finding {
     /// # Errors
     /// File system errors.
     pub fn save(&self, folder: &Path) -> std::io::Result<PathBuf> {
-        std::fs::create_dir_all(folder)?;
-        let mut bytes = serde_json::to_vec_pretty(self)?;
-        bytes.push(b'\n');
-        let path = folder.join(self.file_name());
-        write_whole(&path, &bytes)?;
-        Ok(path)
+        save_json(folder, &self.file_name(), self)
     }
 }
 

@@ -4,7 +4,7 @@
 use mcp_overlay_model::{Profile, Rule, RuleSet};
 use serde::{Deserialize, Serialize};
 
-use crate::cases::labels::LabelCounts;
+use crate::cases::labels::{LabelCounts, LabelRow};
 use crate::finding::Finding;
 use crate::finding::expected::{Entry, Expected};
 use crate::rules;
@@ -37,8 +37,27 @@ pub struct Report {
     pub expectations: Vec<Expectation>,
     /// The cases that the subject skipped.
     pub skips: Skips,
+    /// What it took to make failures small; `None` if there was nothing to make small.
+    pub shrinking: Option<Shrinking>,
     /// Why the run ended early.
     pub gave_up: Option<String>,
+}
+
+/// What it took to make failures small; the times of the phases do not include it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Shrinking {
+    /// Number of failing cases and sequences that were made small.
+    pub cases: u64,
+    /// The duration.
+    pub seconds: f64,
+}
+
+impl Shrinking {
+    /// Adds what more of it took.
+    pub fn add(&mut self, more: Shrinking) {
+        self.cases += more.cases;
+        self.seconds += more.seconds;
+    }
 }
 
 fn yes() -> bool {
@@ -275,6 +294,7 @@ impl Report {
             labels: LabelCounts::default(),
             expectations: expected.entries().iter().map(met).collect(),
             skips: Skips::new(expected),
+            shrinking: None,
             gave_up: None,
         }
     }
@@ -298,6 +318,12 @@ impl Report {
     /// The rules of the run's profile.
     pub fn rules(&self) -> RuleSet {
         Profile::try_from(self.run.profile.clone()).unwrap_or_default().rules()
+    }
+
+    /// The situations that the subject's random cases can be in.
+    pub fn situations(&self) -> impl Iterator<Item = LabelRow> + '_ {
+        let is_asked = |rule: &Rule| self.run.knows_wide_cases || !WIDE.contains(rule);
+        self.labels.rows(self.rules().iter().filter(is_asked).collect())
     }
 
     /// Number of cases compared, in all phases.

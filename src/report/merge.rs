@@ -213,6 +213,9 @@ fn add(whole: &mut Report, part: Report) {
     whole.scenarios.extend(part.scenarios);
     whole.rules.merge(&part.rules);
     whole.labels.merge(&part.labels);
+    if let Some(shrinking) = part.shrinking {
+        whole.shrinking.get_or_insert_default().add(shrinking);
+    }
     whole.skips.merge(&part.skips);
 }
 

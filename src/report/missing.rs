@@ -72,7 +72,7 @@ impl Report {
         let shown = rules.iter().filter(|rule| self.can_show(*rule));
         let is_few = |row: &LabelRow| row.count * 1_000 < u64::from(row.least) * cases;
         let held = cases > 0 && self.has_least_shares();
-        let rows = self.labels.rows(self.rules()).filter(|row| held && is_few(row));
+        let rows = self.situations().filter(|row| held && is_few(row));
         Missing {
             narrowed_by: self.run.narrowed_by(),
             rules: shown.filter(|rule| self.rules.count(*rule) == 0).collect(),

@@ -30,7 +30,7 @@ mod told;
 pub use causes::{Causes, OneCause, ScenarioCause};
 pub use data::{
     Expectation, PhaseReport, Report, ReportedFinding, RuleStatus, RunOptions, RunVerdict,
-    ScenarioFailure, Searched, Turns, Unmet,
+    ScenarioFailure, Searched, Shrinking, Turns, Unmet,
 };
 pub use event::{Event, Quiet, Reporter};
 pub use extent::Extent;

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use mcp_overlay_model::Rule;
 
 use super::causes::Causes;
-use super::data::{PhaseReport, Report, RuleStatus, RunOptions, RunVerdict, Searched};
+use super::data::{PhaseReport, Report, RuleStatus, RunOptions, RunVerdict, Searched, Shrinking};
 use super::event::{Event, Reporter};
 use super::missing::Missing;
 use super::phase::Phase;
@@ -176,6 +176,10 @@ impl<W: Write> TextReporter<W> {
     }
 
     fn ended(&mut self, report: &Report) {
+        if let Some(Shrinking { cases, seconds }) = report.shrinking {
+            let (cases, seconds) = (grouped(cases), format!("{seconds:.1} s"));
+            self.line(&format!("{:<11}{cases:>11}{seconds:>10}{:>12}{:>9}", "shrinking", "-", "-"));
+        }
         if let Some(line) = unobserved_views(report) {
             self.line(&line);
         }
@@ -329,7 +333,7 @@ fn label_table(report: &Report) -> String {
         return String::new();
     }
     let mut table = format!("\n{:<42}{:>12}{:>9}\n", "situation", "cases", "share");
-    for LabelRow { words, count, .. } in labels.rows(report.rules()) {
+    for LabelRow { words, count, .. } in report.situations() {
         let share = 100.0 * count as f64 / labels.cases as f64;
         table.push_str(&format!("{words:<42}{:>12}{share:>8.1}%\n", grouped(count)));
     }

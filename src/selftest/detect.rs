@@ -8,8 +8,7 @@ use super::faults::Fault;
 use crate::campaign::{
     self, CHUNK, Numbered, Phase, judge_again, judge_first, questions, unnumbered,
 };
-use crate::cases::generate::random_case;
-use crate::cases::{edges, exhaustive};
+use crate::cases::{edges, exhaustive, generate};
 use crate::finding::investigate::with_other_auth;
 use crate::parallel::{Numbers, on_all_cores};
 use crate::subject::{Driver, ProductionSubject, Subject};
@@ -67,20 +66,23 @@ impl Source {
     pub(super) const EXHAUSTIVE: Source =
         Source { phase: Phase::Exhaustive, count: MOST_EXHAUSTIVE, seed: 0 };
 
+    /// The edges of any profile.
     pub(super) fn edges() -> Source {
-        Source { phase: Phase::Edges, count: edges::count(), seed: 0 }
+        Source { phase: Phase::Edges, count: edges::count_in(Profile::CodexPr31481), seed: 0 }
     }
 
     pub(super) fn random(seed: u64, count: u64) -> Source {
         Source { phase: Phase::Random, count, seed }
     }
 
-    pub(super) fn case(self, index: u64) -> Option<Case> {
-        match self.phase {
-            Phase::Exhaustive => exhaustive::case(index),
-            Phase::Edges => edges::case(index),
-            _ => Some(random_case(self.seed, index)),
-        }
+    /// The case of this number, by the rules of a profile.
+    pub(super) fn case(self, profile: Profile, index: u64) -> Option<Case> {
+        let case = match self.phase {
+            Phase::Exhaustive => exhaustive::case(index)?,
+            Phase::Edges => edges::case_in(profile, index)?,
+            _ => generate::random_of(profile)(self.seed, index),
+        };
+        Some(Case { profile, ..case })
     }
 }
 
@@ -121,7 +123,7 @@ struct Offered {
 
 impl Offered {
     fn new(index: u64, profile: Profile, source: Source) -> Option<Self> {
-        let case = Case { profile, ..source.case(index)? };
+        let case = source.case(profile, index)?;
         let twice = campaign::Options::default().asks_twice(source.phase, index);
         let other = twice.then(|| with_other_auth(&case));
         let other = other.map(|other| {

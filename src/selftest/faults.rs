@@ -1,25 +1,11 @@
 //! Finding a fault among those of all rules.
 
-use mcp_overlay_model::Rule;
-
 use crate::rules;
-use crate::rules::coverage::WIDE;
 pub use crate::rules::fault::Fault;
 
 /// Every fault that the self-test measures, in the order of the rules in `docs/semantics.md`.
 pub fn all() -> impl Iterator<Item = &'static Fault> {
-    rules::entries().filter(|entry| !is_wide(entry)).flat_map(|entry| entry.faults)
-}
-
-/// The faults of the rules that came with wide cases: no phase draws such cases at random yet, so how
-/// soon they are found is not measured.
-pub fn wide() -> impl Iterator<Item = &'static Fault> {
-    rules::entries().filter(|entry| is_wide(entry)).flat_map(|entry| entry.faults)
-}
-
-fn is_wide(entry: &rules::Entry) -> bool {
-    let with_plain_cases = [Rule::PluginEntryShape, Rule::SelectedDisabledIsNoVeto];
-    WIDE.contains(&entry.rule) || with_plain_cases.contains(&entry.rule)
+    rules::entries().flat_map(|entry| entry.faults)
 }
 
 /// There is no fault of this name.
@@ -35,7 +21,7 @@ pub struct UnknownFault {
 /// # Errors
 /// With the names that are most like it, or how to get all of them.
 pub fn named(name: &str) -> Result<&'static Fault, UnknownFault> {
-    if let Some(fault) = all().chain(wide()).find(|fault| fault.name == name) {
+    if let Some(fault) = all().find(|fault| fault.name == name) {
         return Ok(fault);
     }
     let words: Vec<&str> = name.split('-').filter(|word| word.len() > 2).collect();
@@ -59,8 +45,8 @@ mod tests {
 
     #[test]
     fn names_are_kebab_case_and_each_its_own() {
-        let names: BTreeSet<&str> = all().chain(wide()).map(|fault| fault.name).collect();
-        assert_eq!(names.len(), all().count() + wide().count());
+        let names: BTreeSet<&str> = all().map(|fault| fault.name).collect();
+        assert_eq!(names.len(), all().count());
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         assert!(names.iter().all(|name| name.chars().all(plain)), "{names:?}");
     }

@@ -110,13 +110,17 @@ fn for_each<R: Send>(
 }
 
 fn by_vectors(faults: &[&'static Fault], watch: &dyn Watch) -> Result<Vec<Option<u64>>, Error> {
-    let vectors = vectors::parse(vectors::COMMITTED, "the committed vectors".as_ref())?;
-    let case_of = |index: u64| vectors.get(index as usize).map(|vector| vector.case.clone());
     watch.begin("vectors", faults.len() as u64);
-    Ok(for_each(faults, watch, |fault| {
-        let case_of = |index| Some(in_profile(fault, case_of(index)?));
-        first_case(&*fault.driver(), Phase::Vectors, vectors.len() as u64, case_of)
-    }))
+    let first = |fault: &'static Fault| {
+        let profile = fault.profile();
+        let vectors = vectors::of(profile)?;
+        let case_of = |index: u64| {
+            let vector = vectors.get(index as usize)?;
+            Some(Case { profile, ..vector.case.clone() })
+        };
+        Ok(first_case(&*fault.driver(), Phase::Vectors, vectors.len() as u64, case_of))
+    };
+    for_each(faults, watch, first).into_iter().collect()
 }
 
 /// How many random cases it takes, over the seeds.
@@ -152,7 +156,7 @@ fn by_source(faults: &[&'static Fault], source: Source, watch: &dyn Watch) -> Ve
     let units = source.count * groups.len() as u64 + stateful.len() as u64;
     watch.begin(source.phase.word(), units);
     let one_by_one = for_each(&stateful, watch, |fault| {
-        let case_of = |index| Some(in_profile(fault, source.case(index)?));
+        let case_of = |index| source.case(fault.profile(), index);
         first_case(&*fault.driver(), source.phase, source.count, case_of)
     });
     let mut found: BTreeMap<&str, Option<u64>> =
@@ -162,11 +166,6 @@ fn by_source(faults: &[&'static Fault], source: Source, watch: &dyn Watch) -> Ve
         found.extend(group.iter().map(|fault| fault.name).zip(together));
     }
     faults.iter().map(|fault| found.get(fault.name).copied().flatten()).collect()
-}
-
-/// A case by the rules of a profile in which the fault shows.
-fn in_profile(fault: &Fault, case: Case) -> Case {
-    Case { profile: fault.profile(), ..case }
 }
 
 #[cfg(feature = "endpoint")]
@@ -208,7 +207,8 @@ fn false_alarms(cases: u64, watch: &dyn Watch) -> u64 {
         let mut alarms = 0;
         while let Some(indices) = numbers.take(CHUNK) {
             let units = indices.end - indices.start;
-            let random = |index| Numbered { index, case: generate::random_case(seed, index) };
+            // The profile is drawn, and every profile is sound about wide cases.
+            let random = |index| Numbered { index, case: generate::random_wide_case(seed, index) };
             let cases = indices.map(random).collect();
             alarms += failing(&InProcess(ProductionSubject), Phase::Random, cases).len() as u64;
             watch.done(units);

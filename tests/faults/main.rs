@@ -3,7 +3,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that panics fails, as it should")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use mcp_overlay::finding::cause::Cause;
 use mcp_overlay::finding::investigate::investigate;
@@ -18,21 +18,10 @@ fn cases() -> BTreeMap<String, Case> {
     serde_json::from_str(include_str!("cases.json")).unwrap()
 }
 
-/// The same for the faults that the self-test does not measure.
-fn wide() -> BTreeMap<String, Case> {
-    serde_json::from_str(include_str!("wide.json")).unwrap()
-}
-
-#[test]
-fn every_wide_fault_has_a_case() {
-    let names: BTreeSet<&str> = faults::wide().map(|fault| fault.name).collect();
-    assert_eq!(wide().keys().map(String::as_str).collect::<BTreeSet<_>>(), names);
-}
-
 #[test]
 fn each_listed_fault_is_wrong_where_the_sound_implementation_is_right() {
     let mut problems = Vec::new();
-    for (name, case) in cases().into_iter().chain(wide()) {
+    for (name, case) in cases() {
         let fault = faults::named(&name).unwrap_or_else(|error| panic!("{error}"));
         let case = Case { profile: fault.profile(), ..case };
         let sound = judge(&InProcess(ProductionSubject), &case).1;
@@ -60,7 +49,7 @@ fn every_later_fault_has_a_case() {
 #[test]
 fn each_listed_fault_is_blamed_on_its_rule() {
     let mut problems = Vec::new();
-    for (name, case) in cases().into_iter().chain(wide()) {
+    for (name, case) in cases() {
         let fault = faults::named(&name).unwrap_or_else(|error| panic!("{error}"));
         let case = Case { profile: fault.profile(), ..case };
         let Some(finding) = investigate(&*fault.driver(), &case) else { continue };

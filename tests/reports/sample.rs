@@ -8,7 +8,7 @@ use mcp_overlay::judge::verdict::FindingKind;
 use mcp_overlay::report::strength::{Matrix, MatrixRow};
 use mcp_overlay::report::{
     Expectation, PhaseReport, Picture, PictureEvent, Report, ReportedFinding, RunOptions,
-    ScenarioFailure, Skipped, Skips,
+    ScenarioFailure, Shrinking, Skipped, Skips,
 };
 use mcp_overlay::rules;
 use mcp_overlay::subject::{Steps, SubjectKind};
@@ -95,6 +95,7 @@ pub(crate) fn failing() -> Report {
     report.rules = Default::default();
     record(&mut report, |rule| !rule.id().starts_with("features."));
     report.labels = labels(100_000, 3);
+    report.shrinking = Some(Shrinking { cases: 12, seconds: 8.25 });
     report.findings = [gate(), unstable(), hung(), merges()].map(reported).into();
     report.findings[3].expected = Some("https://issues.example/17".into());
     report.scenarios = vec![

@@ -18,7 +18,7 @@ use mcp_overlay_model::Case;
 
 use super::digits::Digits;
 
-pub use self::wide::wide;
+pub use self::wide::{case_in, count_in, has_wide, wide};
 
 /// Cases of one kind.
 pub struct Family {

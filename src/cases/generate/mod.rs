@@ -7,7 +7,9 @@
 
 mod draw;
 mod host;
+mod requirement;
 mod server;
+mod wide;
 mod wild;
 
 use arbitrary::{Result, Unstructured};
@@ -16,6 +18,7 @@ use serde_json::{Map, Value};
 
 use self::draw::{free_text, name, once_in, size};
 use self::server::servers;
+use super::edges::has_wide;
 use super::samples::names::IDS;
 
 /// Bytes for one random case. If they run out, the rest of the case is simple.
@@ -29,10 +32,33 @@ pub fn case_from_bytes(bytes: &[u8]) -> Case {
 /// The random case number `index` of this seed.
 pub fn random_case(seed: u64, index: u64) -> Case {
     let mut bytes = [0; BYTES_PER_CASE];
+    bytes_of(seed, index, &mut bytes);
+    case_from_bytes(&bytes)
+}
+
+fn bytes_of(seed: u64, index: u64, bytes: &mut [u8]) {
     // The multiplier spreads neighbouring indices over the whole state space of the generator.
     let stream = seed ^ index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    fastrand::Rng::with_seed(stream).fill(&mut bytes);
-    case_from_bytes(&bytes)
+    fastrand::Rng::with_seed(stream).fill(bytes);
+}
+
+/// The random case number `index` of this seed, and in two of three cases with what only wide cases
+/// have. The rest is that of [`random_case`], so that every profile is asked the same.
+pub fn random_wide_case(seed: u64, index: u64) -> Case {
+    let mut bytes = [0; 2 * BYTES_PER_CASE];
+    bytes_of(!seed, index, &mut bytes);
+    let mut case = random_case(seed, index);
+    let mut u = Unstructured::new(&bytes);
+    match once_in(&mut u, 3) {
+        Ok(false) => drop(wide::widen(&mut u, &mut case)),
+        Ok(true) | Err(_) => {}
+    }
+    case
+}
+
+/// How random cases are drawn for a profile, if the subject knows wide ones.
+pub fn random_of(profile: Profile) -> fn(u64, u64) -> Case {
+    if has_wide(profile) { random_wide_case } else { random_case }
 }
 
 fn empty_case() -> Case {

@@ -6,7 +6,7 @@ use crate::display::grouped;
 use crate::display::{clipped, one_line, pretty, visible};
 use crate::finding::{Finding, FoundDifference};
 use crate::report::causes::OneCause;
-use crate::report::data::{PhaseReport, Report, RuleStatus, RunVerdict};
+use crate::report::data::{Report, RuleStatus, RunVerdict, Shrinking};
 use crate::report::diff::{diff, unified};
 
 /// GitHub rejects a summary of more than 1 MiB; the rest is left for other steps.
@@ -46,7 +46,7 @@ pub fn summary(report: &Report) -> String {
         code(&run.profile),
         run.seed,
     ));
-    page.push(&phases(&report.phases));
+    page.push(&phases(report));
     page.all("lines of what was not reached", "### Not reached\n\n", missing(report));
     page.all("broken rules", "### Broken rules\n\n", broken_rules(report));
     page.all("findings", "### Findings\n\n", report.causes().findings.iter().map(finding));
@@ -101,11 +101,11 @@ impl Page {
     }
 }
 
-fn phases(phases: &[PhaseReport]) -> String {
+fn phases(report: &Report) -> String {
     let mut table =
         String::from("| phase | cases | asked again | not comparable | failing | time |\n");
     table.push_str("|:--|--:|--:|--:|--:|--:|\n");
-    for phase in phases {
+    for phase in &report.phases {
         let early = if phase.cut_short { " (ended early)" } else { "" };
         let slow = match phase.slow {
             0 => String::new(),
@@ -122,6 +122,9 @@ fn phases(phases: &[PhaseReport]) -> String {
             grouped(phase.failures),
             phase.seconds
         );
+    }
+    if let Some(Shrinking { cases, seconds }) = report.shrinking {
+        let _ = writeln!(table, "| shrinking | {} | - | - | - | {seconds:.1} s |", grouped(cases));
     }
     table.push('\n');
     table

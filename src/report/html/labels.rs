@@ -31,7 +31,7 @@ pub(super) fn chart(report: &Report) -> Markup {
                             @if held { th.number scope="col" { "Least" } }
                         } }
                         tbody {
-                            @for LabelRow { words, count, least, .. } in labels.rows(report.rules()) {
+                            @for LabelRow { words, count, least, .. } in report.situations() {
                                 (row(words, count, labels.cases, held.then_some(least)))
                             }
                         }

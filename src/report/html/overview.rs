@@ -91,7 +91,7 @@ pub(super) fn run(report: &Report) -> Markup {
                     dd { (run.shard.to_string()) ": only this part of the run is reported here" }
                 }
             }
-            (phases_table(&report.phases))
+            (phases_table(report))
         }
     }
 }
@@ -121,7 +121,7 @@ pub(super) fn missing(report: &Report) -> Markup {
     }
 }
 
-fn phases_table(phases: &[PhaseReport]) -> Markup {
+fn phases_table(report: &Report) -> Markup {
     wide(
         "Phases",
         &html! {
@@ -135,7 +135,7 @@ fn phases_table(phases: &[PhaseReport]) -> Markup {
                     th.number scope="col" { "Time" }
                 } }
                 tbody {
-                    @for phase in phases {
+                    @for phase in &report.phases {
                         tr {
                             th scope="row" {
                                 (phase.phase.word())
@@ -147,6 +147,16 @@ fn phases_table(phases: &[PhaseReport]) -> Markup {
                             td.number data-label="Asked again" { (grouped(phase.asked_again)) }
                             td.number data-label="Not comparable" { (grouped(phase.not_comparable)) }
                             td.number data-label="Time" { (format!("{:.1} s", phase.seconds)) }
+                        }
+                    }
+                    @if let Some(shrinking) = report.shrinking {
+                        tr {
+                            th scope="row" { "shrinking" }
+                            td.number data-label="Cases" { (grouped(shrinking.cases)) }
+                            td.number data-label="Failing" { "-" }
+                            td.number data-label="Asked again" { "-" }
+                            td.number data-label="Not comparable" { "-" }
+                            td.number data-label="Time" { (format!("{:.1} s", shrinking.seconds)) }
                         }
                     }
                 }

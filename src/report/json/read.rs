@@ -9,7 +9,7 @@ use super::lines::{End, FORMAT, Header, RuleLine};
 use crate::cases::labels::LabelCounts;
 use crate::display::{clipped, one_line};
 use crate::report::data::{
-    Expectation, PhaseReport, Report, ReportedFinding, RunVerdict, ScenarioFailure,
+    Expectation, PhaseReport, Report, ReportedFinding, RunVerdict, ScenarioFailure, Shrinking,
 };
 use crate::report::skips::{Skipped, Skips};
 use crate::rules::coverage::RuleCounts;
@@ -141,6 +141,7 @@ enum Line {
     Expectation(Expectation),
     Skip(Skipped),
     Labels(Box<LabelCounts>),
+    Shrinking(Shrinking),
     End(End),
 }
 
@@ -163,6 +164,7 @@ impl Line {
                 )
             }
             Line::Labels(_) => "the line of labels".into(),
+            Line::Shrinking(_) => "the line of shrinking".into(),
             Line::End(_) => "the end".into(),
         }
     }
@@ -173,6 +175,10 @@ impl Line {
             Line::Phase(PhaseReport { seconds, .. }) if *seconds < 0.0 => {
                 return Some(format!("{seconds} seconds"));
             }
+            Line::Shrinking(Shrinking { seconds, .. }) if *seconds < 0.0 => {
+                return Some(format!("{seconds} seconds"));
+            }
+            Line::Shrinking(shrinking) => ("cases", MOST, vec![shrinking.cases]),
             Line::Phase(p) if p.not_comparable > p.cases => {
                 ("cases not comparable", p.cases, vec![p.not_comparable])
             }
@@ -213,6 +219,7 @@ pub fn read(text: &str, place: &str) -> Result<Report, BadReport> {
             Line::Expectation(expectation) => reader.report.expectations.push(expectation),
             Line::Skip(skipped) => reader.report.skips.add(skipped),
             Line::Labels(labels) => reader.report.labels = *labels,
+            Line::Shrinking(shrinking) => reader.report.shrinking = Some(shrinking),
         }
     }
     Err(BadReport::CutOff { place: place.into(), line: text.lines().count() })
@@ -261,6 +268,7 @@ fn header(line: &str, text: &str, place: &str) -> Result<Report, BadReport> {
         labels: LabelCounts::default(),
         skips: Skips::default(),
         expectations: Vec::new(),
+        shrinking: None,
         gave_up: None,
     })
 }

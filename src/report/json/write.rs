@@ -40,6 +40,9 @@ pub fn write(report: &Report, out: impl Write) -> io::Result<()> {
         lines.tagged("skip", skipped)?;
     }
     lines.tagged("labels", &report.labels)?;
+    if let Some(shrinking) = &report.shrinking {
+        lines.tagged("shrinking", shrinking)?;
+    }
     let end = End {
         verdict: report.verdict(),
         headline: report.headline(),

@@ -1,0 +1,58 @@
+//! Situations that only the rules of later profiles know.
+
+use mcp_overlay_model::endpoint::apps_url;
+use mcp_overlay_model::{By, CODEX_APPS, Level, Resolution, Rule};
+
+use super::{Label, LabelSet, holds};
+
+/// Situations of profiles after the first.
+pub(super) fn label_later_rules(resolution: &Resolution, set: &mut LabelSet) {
+    let Resolution { configured, runtime, effective, host, .. } = resolution;
+    if host.rules.has(Rule::LegacyFirstInRuntime) {
+        let has_own = holds(configured, CODEX_APPS);
+        set.add(Label::LegacyFirst, host.apps);
+        set.add(Label::LegacyFirstReplaces, host.apps && has_own);
+        set.add(Label::LegacyFirstRemoves, !host.apps && has_own);
+    }
+    for (name, decided) in runtime {
+        set.add(Label::DisabledStays, decided.reason.rule == Rule::OverlayDisabledStays);
+        let before = configured.get(name).map(|before| before.reason.by);
+        let was_plugins = matches!(before, Some(By::Plugin(_))) && holds(configured, name);
+        set.add(Label::OwnerGone, was_plugins && before != Some(decided.reason.by));
+    }
+    for decided in effective.values() {
+        let has_auth = decided.server.as_ref().is_some_and(|server| server.get("auth").is_some());
+        set.add(Label::AuthKept, has_auth);
+        let dropped = decided.reason.rule == Rule::EffectiveAuthAtChatgptOnly;
+        set.add(Label::AuthDropped, dropped);
+    }
+    let by_default = host.product_sku.is_none() && host.rules.has(Rule::AppsServerSkuDefault);
+    set.add(Label::SkuDefault, host.apps && by_default);
+    let url = |rules| apps_url(&host.base_url, None, rules);
+    let should = |rule: &Rule| rule.level() == Level::Should;
+    let without = |rule: Rule| url(host.rules.without(rule)) != url(host.rules);
+    set.add(Label::ShouldMatters, host.rules.iter().filter(should).any(without));
+}
+
+/// What only wide cases show, each by the rule that decided about a name.
+pub(super) fn label_wide(resolution: &Resolution, set: &mut LabelSet) {
+    let Resolution { configured, runtime, .. } = resolution;
+    for decided in configured.values().chain(runtime.values()) {
+        let is_root = matches!(decided.reason.by, By::SelectedRoot(_));
+        set.add(Label::SelectedDropped, is_root && decided.server.is_none());
+        let label = match decided.reason.rule {
+            Rule::PluginUserPolicy => Label::UserPolicy,
+            Rule::PluginRelativeCwd => Label::PluginFolder,
+            Rule::RequirementsAllowList
+            | Rule::RequirementsEmptyList
+            | Rule::RequirementsPlugins
+            | Rule::RequirementsIdentity
+            | Rule::RequirementsMatchers => Label::Demanded,
+            Rule::RouteAppHidesServer => Label::AppHides,
+            Rule::SelectedBetweenPluginsAndConfig => Label::SelectedMeets,
+            Rule::SelectedFirstSelectedWins => Label::SeveralSelected,
+            _ => continue,
+        };
+        set.add(label, true);
+    }
+}
