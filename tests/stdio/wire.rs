@@ -49,7 +49,7 @@ fn each_form_is_found() {
     }
     // Most of the time is spent waiting for what hangs.
     std::thread::scope(|scope| {
-        for some in ways.chunks(ways.len().div_ceil(3)) {
+        for some in ways.chunks(ways.len().div_ceil(8)) {
             scope.spawn(|| some.iter().for_each(|(way, form, verdict)| finds(way, *form, verdict)));
         }
     });
