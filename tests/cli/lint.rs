@@ -133,6 +133,39 @@ fn no_output_has_a_secret() {
     }
 }
 
+/// A secret in a place that takes a word or a number is in no message either.
+#[test]
+fn a_secret_in_the_wrong_place_is_not_shown() {
+    let sandbox = Sandbox::new();
+    let server = "[mcp_servers.a]\nurl = \"https://a.example\"\n";
+    for (top, line) in [
+        ("", "startup_timeout_ms = \"SECRET-sk-123\""),
+        ("", "auth = \"SECRET-1\""),
+        ("", "default_tools_approval_mode = \"SECRET-1\""),
+        ("", "tools.t.approval_mode = \"SECRET-1\""),
+        ("", "enabled = \"SECRET-1\""),
+        ("chatgpt_base_url = \"SECRET1\"\n", ""),
+        ("mcp_oauth_callback_port = \"SECRET-1\"\n", ""),
+    ] {
+        let text = format!("{top}{server}{line}\n");
+        for more in [&[][..], &["--json"], &["--diff"]] {
+            let output = lint(&sandbox, text.as_bytes(), more);
+            assert!(!output.whole().contains("SECRET"), "{}", output.whole());
+        }
+    }
+}
+
+#[test]
+fn a_repeated_table_is_one_finding_that_says_what_to_do() {
+    let text = "[mcp_servers.a]\ncommand = \"x\"\n[mcp_servers.a]\ncommand = \"y\"\nargs = []\n\
+                [mcp_servers.b]\ncommand = \"x\"\ncommand = \"y\"\n";
+    let found = json(&lint(&Sandbox::new(), text.as_bytes(), &["--json"]));
+    let findings = found["findings"].as_array().unwrap();
+    let lines: Vec<u64> = findings.iter().map(|found| found["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [3, 8], "{found}");
+    assert!(findings.iter().all(|found| found["help"].as_str().unwrap().contains("keep one")));
+}
+
 #[test]
 fn hostile_files_are_findings() {
     let deep_arrays = format!("a = {}1{}\n", "[".repeat(100_000), "]".repeat(100_000));

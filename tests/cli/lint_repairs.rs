@@ -50,3 +50,20 @@ fn a_misspelled_table_joins_the_right_one() {
     let clash = "[mcp_servers.a]\ncommand = \"x\"\n[mcp_server.a]\ncommand = \"y\"\n";
     assert_eq!(repaired(clash), clash);
 }
+
+/// A repair that gives a number another unit, or that makes Codex refuse a file that it takes, is none.
+#[test]
+fn a_key_whose_value_may_mean_something_else_is_left() {
+    for (written, left) in [
+        ("startup_timeout = 30", true),
+        ("tool_timeout = 120", true),
+        ("toolTimeoutMs = 500", true),
+        ("tool_timeout_secs = 5", false),
+        ("environment = \"A=1\"", true),
+        ("environment = { A = \"1\" }", false),
+        ("enabeld = \"no\"", true),
+    ] {
+        let text = format!("[mcp_servers.a]\ncommand = \"x\"\n{written}\n");
+        assert_eq!(repaired(&text) == text, left, "{written}");
+    }
+}

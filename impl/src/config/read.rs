@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::error::{Fault, Note};
 use super::node::{Kind, Node, Table};
+use super::redacted::is_plain_word;
 
 /// What a reader returns.
 pub(crate) type Read<T> = Result<T, Fault>;
@@ -15,10 +16,10 @@ pub(crate) fn wrong_type(node: Node<'_>, expected: &str) -> Fault {
     Note::wrong(node.place(), node.kind().describe(), expected)
 }
 
-/// The fault for a word or number that may be shown, because the field cannot hold a secret.
+/// The fault for a word or number. A text that is neither may be a secret in the wrong place.
 pub(crate) fn wrong_value(node: Node<'_>, expected: &str) -> Fault {
     let found: Cow<'_, str> = match node.kind() {
-        Kind::String(text) if text.chars().count() <= 40 => Cow::Owned(format!("{text:?}")),
+        Kind::String(text) if is_plain_word(text) => Cow::Owned(format!("{text:?}")),
         Kind::Integer(number) => Cow::Owned(number.to_string()),
         Kind::Float(number) => Cow::Owned(number.to_string()),
         kind => Cow::Borrowed(kind.describe()),

@@ -28,25 +28,48 @@ pub(super) fn parse<'a>(lines: &Lines<'a>, found: &mut Found) -> Syntax<'a> {
         return Syntax::Invalid;
     }
     let (root, errors) = DeTable::parse_recoverable(text);
-    let mut last_line = 0;
+    let (mut last_line, mut repeated_table) = (0, 0..0);
     let mut errors: Vec<_> =
         errors.iter().map(|e| (e.span().unwrap_or(0..0), e.message())).collect();
     errors.sort_by_key(|(span, _)| span.start);
     for (span, message) in &errors {
         let line = lines.number(span.start);
-        if line != last_line {
+        // The keys of a repeated table repeat those of the first one.
+        let follows = *message == REPEATED && repeated_table.contains(&span.start);
+        if line != last_line && !follows {
             found.push(syntax(lines, span.clone(), message));
+        }
+        if *message == REPEATED && is_header(lines, line) {
+            repeated_table = table_after(lines, line);
         }
         last_line = line;
     }
     if errors.is_empty() { Syntax::Valid(root.into_inner()) } else { Syntax::Invalid }
 }
 
+fn is_header(lines: &Lines<'_>, line: usize) -> bool {
+    lines.text().get(lines.range(line)).is_some_and(|line| line.starts_with('['))
+}
+
+/// The bytes between the header in this line and the next header.
+fn table_after(lines: &Lines<'_>, line: usize) -> Range<usize> {
+    let start = lines.range(line).end;
+    let rest = lines.text().get(start..).unwrap_or_default();
+    start..start + rest.find("\n[").unwrap_or(rest.len())
+}
+
+/// What the parser says of a key or table that is there already.
+const REPEATED: &str = "duplicate key";
+
 fn syntax(lines: &Lines<'_>, span: Range<usize>, message: &str) -> Finding {
     // A missing quote is noticed at the end of the line, which may be another line's first byte.
     let line = lines.range(lines.number(span.start));
     let end = span.end.clamp(span.start, line.end.max(span.start));
-    let finding = Finding::new(Rule::Syntax, span.start..end, format!("not valid TOML: {message}"));
+    let finding = Finding::new(Rule::Syntax, span.start..end, format!("not valid TOML: {message}"))
+        .meaning("Codex refuses the file; nothing else in it was checked");
+    if message == REPEATED {
+        return finding.help("the file has it twice: keep one of the two");
+    }
     match lines.text().get(span.start..end).unwrap_or_default() {
         "yes" | "on" | "True" | "TRUE" => finding.help("write `true`"),
         "no" | "off" | "False" | "FALSE" => finding.help("write `false`"),

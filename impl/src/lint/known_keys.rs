@@ -13,7 +13,9 @@ static KEYS: LazyLock<BTreeMap<String, Vec<String>>> =
     LazyLock::new(|| read(DATA).unwrap_or_default());
 
 /// Names that other hosts have for a key of a server, and that people carry over.
-const OF_OTHER_HOSTS: [(&str, &str); 9] = [
+const OF_OTHER_HOSTS: [(&str, &str); 11] = [
+    ("startup_timeout", "startup_timeout_sec"),
+    ("tool_timeout", "tool_timeout_sec"),
     ("headers", "http_headers"),
     ("httpUrl", "url"),
     ("serverUrl", "url"),
@@ -92,6 +94,32 @@ pub(super) fn meant(pattern: &str, name: &str) -> Option<&'static str> {
     (nearest <= most && nearest < key.len().div_ceil(2)).then_some(key.as_str())
 }
 
+/// The unit that the name of a time ends with.
+pub(super) fn unit(name: &str) -> Option<&'static str> {
+    let name = squeezed(name);
+    let ends =
+        |ends: &[&str]| name.contains("timeout") && ends.iter().any(|end| name.ends_with(end));
+    if ends(&["ms", "millis", "milliseconds"]) {
+        Some("milliseconds")
+    } else if ends(&["sec", "secs", "seconds"]) {
+        Some("seconds")
+    } else {
+        None
+    }
+}
+
+/// Whether a key of a server takes a value of this type; renaming another would make Codex refuse a
+/// file that it takes.
+pub(super) fn takes(key: &str, value: &DeValue<'_>) -> bool {
+    match key {
+        "command" | "url" | "cwd" | "bearer_token_env_var" | "environment_id" => value.is_str(),
+        "env" | "http_headers" | "env_http_headers" | "tools" => value.is_table(),
+        "args" | "env_vars" | "enabled_tools" | "disabled_tools" | "scopes" => value.is_array(),
+        "enabled" | "required" => value.is_bool(),
+        _ => true,
+    }
+}
+
 /// A name without separators and case: `mcpServers` and `mcp-servers` are `mcp_servers`.
 fn squeezed(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()
@@ -136,6 +164,8 @@ mod tests {
             ("mcp_servers.*", "type", None),
             ("mcp_servers.*", "description", None),
             ("mcp_servers.*", "ur", Some("url")),
+            ("mcp_servers.*", "startup_timeout", Some("startup_timeout_sec")),
+            ("mcp_servers.*", "tool_timeout", Some("tool_timeout_sec")),
             ("", "mcp_server", Some("mcp_servers")),
             ("", "mcpServers", Some("mcp_servers")),
             ("", "my_own_notes", None),

@@ -47,6 +47,8 @@ pub enum Rule {
     DisabledRestarts,
     /// A header with a secret in the file.
     HeaderSecret,
+    /// A URL that no server can be reached at.
+    UrlNotHttp,
     /// A URL with a secret.
     UrlSecret,
     /// A bearer token's variable that is not set.
@@ -70,7 +72,7 @@ struct Info {
 
 impl Rule {
     /// All rules: those about the file, then those about keys, then those about servers.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Syntax,
         Self::InvalidValue,
         Self::MisspelledKey,
@@ -82,6 +84,7 @@ impl Rule {
         Self::NameCannotStart,
         Self::DisabledRestarts,
         Self::HeaderSecret,
+        Self::UrlNotHttp,
         Self::UrlSecret,
         Self::BearerUnset,
         Self::AuthOrigin,
@@ -230,6 +233,13 @@ impl Rule {
                 "A header in the file looks like a secret, which everyone who can read the file gets.",
                 "Put the value into an environment variable, and name it in `bearer_token_env_var` or \
                  `env_http_headers`.",
+                false,
+            ),
+            Self::UrlNotHttp => (
+                Error,
+                "url-not-http",
+                "The URL of a server is not one of `http` or `https`, so Codex cannot connect to it.",
+                "Write the whole URL, with `https://`.",
                 false,
             ),
             Self::UrlSecret => (

@@ -6,6 +6,7 @@ use toml::de::{DeTable, DeValue};
 use url::Url;
 
 use super::parsed::{Value, entries};
+use crate::config::is_plain_word;
 
 /// Words in the names of headers and variables that hold secrets.
 const NAMES: [&str; 8] =
@@ -64,6 +65,23 @@ const SHOWN: [&str; 13] = [
     "trust_level",
 ];
 
+/// Keys of these whose texts are one of a few words: any other may be a secret in the wrong place.
+const WORDS: [&str; 7] = [
+    "approval_mode",
+    "approval_policy",
+    "auth",
+    "default_tools_approval_mode",
+    "sandbox_mode",
+    "source",
+    "trust_level",
+];
+
+fn is_shown(key: &str, text: &str) -> bool {
+    SHOWN.contains(&key)
+        && (is_plain_word(text) || !WORDS.contains(&key))
+        && !text.split_whitespace().any(is_token)
+}
+
 /// The bytes of a parsed text that are not shown: every text but those that are known to be harmless.
 /// In order.
 pub(super) fn hidden(text: &str, root: &DeTable<'_>) -> Vec<Range<usize>> {
@@ -76,7 +94,7 @@ pub(super) fn hidden(text: &str, root: &DeTable<'_>) -> Vec<Range<usize>> {
                 open.extend(entries(table).map(|e| (below(key, e.key), e.value)))
             }
             DeValue::Array(values) => open.extend(values.iter().map(|value| (key, value))),
-            DeValue::String(_) if !SHOWN.contains(&key) => {
+            DeValue::String(word) if !is_shown(key, word) => {
                 let span = value.span();
                 let raw = text.get(span.clone()).unwrap_or_default();
                 let parts = hidden_parts(key, raw).into_iter().flatten();
@@ -126,7 +144,8 @@ fn is_variable(text: &str) -> bool {
 fn url_parts(url: &str, path_is_shown: bool) -> [Option<Range<usize>>; 2] {
     let Some(authority) = url.find("://").map(|at| at + 3) else {
         let plain = |c: char| c.is_ascii_alphanumeric() || ".-:/".contains(c);
-        let is_harmless = path_is_shown && url.chars().all(plain) && !is_token(url);
+        let is_host = url.contains('.') || url.starts_with("localhost");
+        let is_harmless = path_is_shown && is_host && url.chars().all(plain) && !is_token(url);
         return [(!is_harmless).then_some(0..url.len()), None];
     };
     let rest = url.get(authority..).unwrap_or_default();
@@ -159,7 +178,9 @@ mod tests {
         let text = "[mcp_servers.a]\nurl = \"https://u:SECRET@a.example/SECRET?x=SECRET\"\n\
                     command = \"npx SECRET\"\nargs = [\"SECRET\"]\nauth = \"chatgpt\"\n\
                     http_headers = { name = \"SECRET\", auth = 'SECRET' }\nenv.model = \"SECRET\"\n\
-                    bearer_token_env_var = \"sk-SECRET\"\nunheard = \"\"\"\nSECRET\n\"\"\"\n";
+                    bearer_token_env_var = \"sk-SECRET\"\nunheard = \"\"\"\nSECRET\n\"\"\"\n\
+                    [mcp_servers.b]\nauth = \"SECRET7\"\ndefault_tools_approval_mode = \"SECRET7\"\n\
+                    env_vars = [{ name = \"T\", source = \"SECRET7\" }]\n";
         let root = DeTable::parse(text).unwrap().into_inner();
         let mut shown = text.to_owned();
         for range in hidden(text, &root).into_iter().rev() {

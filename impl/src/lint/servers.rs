@@ -15,6 +15,8 @@ use crate::hosted_apps::CODEX_APPS;
 const NAME_HELP: &str = "use letters, digits, `_` and `-` only";
 const RESTARTS_HELP: &str =
     "turn Apps off with `features.apps = false`, or use a newer release only";
+const URL_FORM: &str =
+    "write the whole URL, as in `https://docs.example/mcp`; Codex replaces no variables in it";
 const URL_HELP: &str = "send the secret in a header instead, from an environment variable";
 
 /// A server of the file.
@@ -118,6 +120,14 @@ fn headers(server: &Server<'_, '_>, found: &mut Found) {
 }
 
 fn urls(server: &Server<'_, '_>, found: &mut Found) {
+    if let Some(entry) = server.get("url")
+        && let Some(text) = entry.text()
+        && !Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+    {
+        let message = "`url` is not an `http://` or `https://` URL".to_owned();
+        let finding = server.about(Rule::UrlNotHttp, &entry, message);
+        found.push(finding.meaning("Codex cannot connect to this server").help(URL_FORM));
+    }
     for key in ["url", "oauth_resource"] {
         let Some(entry) = server.get(key) else { continue };
         let Some(what) = entry.text().and_then(in_url) else { continue };

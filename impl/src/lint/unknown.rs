@@ -64,10 +64,18 @@ fn unknown(table: &DeTable<'_>, entry: &Entry<'_, '_>, pattern: &str, path: &Pat
             let help = format!("`{meant}` is there too: keep one of the two");
             return finding.meaning("ignored").help(help);
         }
-        return finding
-            .meaning(consequence(pattern, meant, entry))
-            .help(format!("rename it to `{meant}`"))
-            .fix(here.rename(meant));
+        let finding = finding.meaning(consequence(pattern, meant, entry));
+        let unit = known_keys::unit(meant);
+        if unit.is_some() && known_keys::unit(entry.key) != unit {
+            // The number may be meant in another unit, or in none that is written.
+            let unit = unit.unwrap_or_default();
+            return finding.help(format!("rename it to `{meant}`, and write the time in {unit}"));
+        }
+        if !known_keys::takes(meant, entry.value.get_ref()) {
+            return finding
+                .help(format!("write `{meant}`, with a value as Codex expects it there"));
+        }
+        return finding.help(format!("rename it to `{meant}`")).fix(here.rename(meant));
     }
     let finding = place(Rule::UnknownKey, format!("unknown key {name}"));
     if !pattern.is_empty() && known_keys::is_top_key(entry.key) {

@@ -64,17 +64,21 @@ fn a_server_made_in_code_equals_the_shortest_entry() {
 }
 
 #[test]
-fn an_error_shows_a_short_word_and_no_long_one() {
+fn an_error_shows_a_plain_word_and_nothing_that_may_be_a_secret() {
     let error = |mode: &str| {
         let entry = json!({ "url": "x", "tools": { "t": { "approval_mode": mode } } });
         ServerConfig::from_json(&entry, Profile::default()).unwrap_err()
     };
     let expected = "expected \"auto\", \"prompt\" or \"approve\"";
-    let short = error(&"x".repeat(40));
-    let message = format!("found \"{}\", {expected}", "x".repeat(40));
+    let short = error("prompt-me");
+    let message = format!("found \"prompt-me\", {expected}");
     assert_eq!((short.key(), short.message()), ("tools.t.approval_mode", &*message));
     assert_eq!(short.to_string(), format!("tools.t.approval_mode: {message}"));
-    assert_eq!(error(&"x".repeat(41)).message(), format!("found a string, {expected}"));
+    for secret in ["sk-123", "SECRET1", "hunter22", "Bearer x", &"x".repeat(21)] {
+        let shown = secret == "sk-123";
+        let message = format!("found a string, {expected}");
+        assert_eq!(error(secret).message() == message, !shown, "{secret}");
+    }
 }
 
 #[test]
