@@ -73,7 +73,7 @@ fn campaign_of(fault: &'static Fault) -> Vec<Finding> {
     let small_scope = Options {
         profile: fault.profile(),
         phases: BTreeSet::from([Phase::Exhaustive]),
-        shard: "27/3000".parse().unwrap(),
+        shard: "27/1000".parse().unwrap(),
         ..Options::default()
     };
     let driver = fault.driver();

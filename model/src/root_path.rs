@@ -67,7 +67,7 @@ impl RootPath {
         // As the URL standard reads it: a backslash is a slash, and the first one may be left out.
         let rest = rest.replace('\\', "/");
         let (host, path) = match rest.strip_prefix("//") {
-            Some(rest) => rest.split_at(rest.find('/')?),
+            Some(rest) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
             None => ("", rest.as_str()),
         };
         let path = path.strip_prefix('/').unwrap_or(path);

@@ -118,6 +118,7 @@ impl Options {
             kind: driver.kind(),
             warns: driver.warns(),
             knows_wide_cases: driver.knows_wide_cases(),
+            tells_numbers_apart: driver.tells_numbers_apart(),
             steps: driver.declared(),
             profile: self.profile.name().into(),
             phases: self.phases.iter().copied().collect(),

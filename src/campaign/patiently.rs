@@ -57,6 +57,10 @@ impl Driver for Patiently<'_> {
         self.driver.knows_wide_cases()
     }
 
+    fn tells_numbers_apart(&self) -> bool {
+        self.driver.tells_numbers_apart()
+    }
+
     fn declared(&self) -> Steps {
         self.driver.declared()
     }

@@ -105,7 +105,7 @@ impl Run<'_> {
             return Err(Error::NoWire);
         };
         let profile = self.options.profile;
-        let case_of = |index| Some(Case { profile, ..case(index)? });
+        let case_of = |index| Some(plain.narrow(Case { profile, ..case(index)? }));
         let total = self.options.shard.share(count(form));
         let own = self.restarts.of_part(BREAKDOWNS);
         let tally = self.tally(&*driver, Phase::Wire, Some(total), None, Some(&own), case_of)?;

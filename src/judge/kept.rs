@@ -3,6 +3,8 @@
 use mcp_overlay_model::Answer;
 use serde_json::Value;
 
+use crate::cases::numbers::with_integers;
+
 /// The approximate size limit of a kept value, in bytes of JSON. A server has a few hundred bytes.
 const MOST: usize = 16 * 1024;
 
@@ -15,29 +17,9 @@ const MOST_OF_AN_ANSWER: usize = 1024 * 1024;
 /// The value, or a remark in its place if it is too long to read.
 pub(crate) fn kept(value: &Value) -> Value {
     match size(value, MOST) {
-        Some(_) => with_plain_numbers(value),
+        // 30 and 30.0 are the same number, and a diff that shows them as different is misleading.
+        Some(_) => with_integers(value),
         None => Value::from(format!("(more than {} KiB of JSON; not kept)", MOST >> 10)),
-    }
-}
-
-/// The value with whole numbers written as integers: 30 and 30.0 are the same number, and a diff
-/// that shows them as different is misleading.
-fn with_plain_numbers(value: &Value) -> Value {
-    /// A double represents every whole number below this exactly.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    match value {
-        Value::Number(number) => match number.as_f64() {
-            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < EXACT => {
-                Value::from(float as i64)
-            }
-            _ => value.clone(),
-        },
-        Value::Array(list) => list.iter().map(with_plain_numbers).collect(),
-        Value::Object(table) => {
-            let plain = |(key, value): (&String, &Value)| (key.clone(), with_plain_numbers(value));
-            Value::Object(table.iter().map(plain).collect())
-        }
-        _ => value.clone(),
     }
 }
 

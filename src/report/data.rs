@@ -83,6 +83,9 @@ pub struct RunOptions {
     /// Whether the subject is asked wide cases.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub knows_wide_cases: bool,
+    /// Whether the subject is asked whole numbers such as `1000.0`.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub tells_numbers_apart: bool,
     /// The steps of sequences that a subject over stdio declares.
     #[serde(default, skip_serializing_if = "Steps::is_empty")]
     pub steps: Steps,

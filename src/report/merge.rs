@@ -138,10 +138,11 @@ fn same_run(first: &(String, Report), other: &(String, Report)) -> Result<(), Me
 }
 
 /// The options that must be equal, with their descriptions.
-fn options(run: &RunOptions) -> [(&'static str, String); 17] {
+fn options(run: &RunOptions) -> [(&'static str, String); 18] {
     let RunOptions { version, subject, kind, warns, steps, profile, phases, seed, .. } = run;
     let RunOptions {
         knows_wide_cases,
+        tells_numbers_apart,
         cases,
         sequences,
         length,
@@ -162,6 +163,7 @@ fn options(run: &RunOptions) -> [(&'static str, String); 17] {
         ("the kind of subject", serde_json::to_string(kind).unwrap_or_default()),
         ("whether the subject says what it warned about", warns.to_string()),
         ("whether the subject knows wide cases", knows_wide_cases.to_string()),
+        ("whether the subject tells 1000.0 from 1000", tells_numbers_apart.to_string()),
         ("the steps that the subject plays", steps.words().join(", ")),
         ("the list of phases", written(phases)),
         ("the seed", seed.to_string()),

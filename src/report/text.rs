@@ -192,6 +192,9 @@ impl<W: Write> TextReporter<W> {
         if let Some(line) = unasked_wide_cases(report) {
             self.line(&line);
         }
+        if let Some(line) = unasked_numbers(report) {
+            self.line(line);
+        }
         if let Some(line) = unseen_warnings(report) {
             self.line(&line);
         }
@@ -296,6 +299,15 @@ fn unasked_wide_cases(report: &Report) -> Option<String> {
         let rules = rules.join(", ");
         format!("not shown: {rules}; the subject does not declare the capability \"wide-cases\"")
     })
+}
+
+/// Says that whole numbers with a decimal point are not asked; `None` if they are.
+fn unasked_numbers(report: &Report) -> Option<&'static str> {
+    let is_asked = report.phases.iter().any(|phase| phase.cases > 0);
+    (is_asked && !report.run.tells_numbers_apart).then_some(
+        "not shown: whether 1000.0 counts as an integer; its language reads it as 1000, and the subject \
+         does not declare the capability \"exact-numbers\"",
+    )
 }
 
 /// Says what a subject over stdio does not show of the rules over time; `None` if it shows all that it

@@ -97,7 +97,11 @@ pub(super) const RULES: &[Entry] = &[
             name: "fields-survive-a-set",
             rule: Some(Rule::OverlaySetReplacesButDisabled),
             what: "more than `enabled` survives of the server that is replaced",
-            also: &[Rule::OverlayDisabledStays, Rule::SelectedDisabledIsNoVeto],
+            also: &[
+                Rule::OverlayDisabledStays,
+                Rule::SelectedDisabledIsNoVeto,
+                Rule::SelectedBetweenPluginsAndConfig,
+            ],
             change: Change::Answers(set_merges_fields),
         }],
         ..Entry::of(Rule::OverlaySetReplacesButDisabled)
@@ -155,6 +159,7 @@ pub(super) const RULES: &[Entry] = &[
             rule: Some(Rule::OverlayOthersUntouchedStay),
             what: "a contribution for `Docs` hits the configured `docs`",
             also: &[
+                Rule::SelectedBetweenPluginsAndConfig,
                 Rule::OverlaySetReplacesButDisabled,
                 Rule::OverlayDisabledStays,
                 Rule::OverlayRemoveDeletes,

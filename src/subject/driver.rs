@@ -42,6 +42,12 @@ pub trait Driver: Sync {
         self.visibility() == Visibility::Views
     }
 
+    /// Whether it is asked whole numbers such as `1000.0`; for the others [`narrow`](Driver::narrow)
+    /// makes them integers, because their language has no difference.
+    fn tells_numbers_apart(&self) -> bool {
+        true
+    }
+
     /// The steps of sequences that a subject over stdio declares. What other kinds play follows from
     /// the kind.
     fn declared(&self) -> Steps;

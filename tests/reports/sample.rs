@@ -277,6 +277,7 @@ fn run(subject: &str, options: &Options) -> RunOptions {
         kind: SubjectKind::InProcess,
         warns: true,
         knows_wide_cases: true,
+        tells_numbers_apart: true,
         steps: Steps::none(),
         profile: options.profile.name().into(),
         phases: options.phases.iter().copied().collect(),

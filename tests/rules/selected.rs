@@ -204,4 +204,15 @@ fn selected_root_absolute_holds() {
         json!({"host": {"features": {"apps": false}}, "thread": {"selected_plugins": [{"id": "s", "environment_id": "local", "root": "\\\\h\\s"}, {"id": "s", "environment_id": "local", "root": "file:///x"}, {"id": "s", "environment_id": "local", "root": "d:/"}]}}),
         json!({"runtime": {}}),
     );
+    // As the URL standard reads it, a URI without a path is that of the root.
+    check_with(
+        Rule::SelectedRootAbsolute,
+        json!({"host": {"features": {"apps": false}}, "thread": {"selected_plugins": [{"id": "s", "environment_id": "local", "root": "FILE://localhost"}, {"id": "t", "environment_id": "local", "root": "file://"}]}}),
+        json!({"runtime": {}}),
+    );
+    check_with(
+        Rule::SelectedRootAbsolute,
+        json!({"host": {"features": {"apps": false}}, "thread": {"selected_plugins": [{"id": "s", "environment_id": "local", "root": "file://host"}]}}),
+        json!({"rejected": "thread.selected_plugins[0]"}),
+    );
 }

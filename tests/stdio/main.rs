@@ -5,6 +5,7 @@
 
 mod breakdowns;
 mod checked;
+mod numbers;
 mod sequences;
 mod warnings;
 mod wire;

@@ -14,6 +14,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use mcp_overlay::Subject;
+use mcp_overlay::cases::numbers::case_with_integers;
 use mcp_overlay::subject::ProductionSubject;
 use mcp_overlay_model::{Answer, Auth, Case, Profile};
 use serde_json::{Value, json};
@@ -44,6 +45,9 @@ fn main() {
                 let case: Case = serde_json::from_value(request["case"].clone()).unwrap();
                 let seq = request["seq"].as_u64().unwrap();
                 let answer = match way.as_str() {
+                    way if way.contains("-numbers-in-") => {
+                        ProductionSubject.resolve(&case_with_integers(case.clone()))
+                    }
                     "remembers-the-last-auth" => with_auth_of(&case, &mut stale),
                     _ => ProductionSubject.resolve(&case),
                 };
@@ -226,7 +230,11 @@ fn start(way: &str) {
         ),
         _ => say(&json!({
             "version": 1,
-            "implementation": {"name": "misbehaving", "version": way},
+            "implementation": {
+                "name": "misbehaving",
+                "version": way,
+                "language": way.split_once("-numbers-in-").map(|(_, language)| language),
+            },
             "profiles": match way {
                 "knows-another-profile" => ["codex-pr-1"],
                 "knows-a-later-profile" => ["codex-pr-31803"],
@@ -234,6 +242,9 @@ fn start(way: &str) {
             },
             "capabilities": match way {
                 "warns-undeclared" => vec!["resolve"],
+                way if way.starts_with("declares-exact-numbers") => {
+                    vec!["resolve", "warnings", "exact-numbers"]
+                }
                 _ => vec!["resolve", "warnings"],
             },
         })

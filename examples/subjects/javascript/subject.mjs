@@ -646,7 +646,7 @@ const HANDSHAKE = {
   version: 1,
   implementation: { name: "javascript-example", version: "1", language: "JavaScript" },
   profiles: [...RULES.keys()],
-  capabilities: ["resolve"],
+  capabilities: ["resolve", "exact-numbers"],
 };
 
 /** Answers requests until `stop` or the end of input. */

@@ -14,11 +14,11 @@ mod sizes;
 mod urls;
 mod wide;
 
-use mcp_overlay_model::Case;
+use mcp_overlay_model::{Case, Profile};
 
 use super::digits::Digits;
 
-pub use self::wide::{case_in, count_in, has_wide, wide};
+pub use self::wide::{has_wide, wide};
 
 /// Cases of one kind.
 pub struct Family {
@@ -98,6 +98,17 @@ pub fn case(index: u64) -> Option<Case> {
         number -= size;
     }
     None
+}
+
+/// How many edges a profile has, wide ones included.
+pub fn count_in(profile: Profile) -> u64 {
+    count() + wide(profile).len() as u64
+}
+
+/// The edge number `index` of a profile: the wide ones come last.
+pub fn case_in(profile: Profile, index: u64) -> Option<Case> {
+    let of_wide = || wide(profile).get(usize::try_from(index.checked_sub(count())?).ok()?).cloned();
+    case(index).or_else(of_wide)
 }
 
 #[cfg(test)]

@@ -20,7 +20,8 @@ const SELECTED: [&str; 5] = ["sel-b", "sel-a", "z@market", "b@market", "sel-c"];
 
 const ENVIRONMENTS: [&str; 6] = ["local", "local", "gpu-box", "gpu-box", "executor-1", "Local"];
 
-/// Folders of plugins, as more than one convention writes them; the last ones are not absolute.
+/// Folders of plugins, as more than one convention writes them; those after the first
+/// [`ABSOLUTE`] are not absolute.
 const ROOTS: [&str; 14] = [
     "/plugins/s",
     "/plugins/s/",
@@ -37,6 +38,9 @@ const ROOTS: [&str; 14] = [
     "C:plugins",
     "",
 ];
+
+/// How many of the folders are absolute.
+const ABSOLUTE: usize = 11;
 
 /// Working folders near those roots.
 const FOLDERS: [&str; 16] = [
@@ -178,10 +182,10 @@ fn thread(u: &mut Unstructured<'_>) -> Result<Thread> {
     }
     for _ in 0..size(u, 3, MOST_SELECTED)? {
         // A root that is not absolute rejects, which would hide the rest.
-        let roots = if once_in(u, 24)? { &ROOTS[..] } else { &ROOTS[..ROOTS.len() - 3] };
+        let roots = if once_in(u, 24)? { ROOTS.len() } else { ABSOLUTE };
         let mut mcp_servers = servers(u, 2)?;
         as_a_plugin_writes(u, &mut mcp_servers)?;
-        let root = pick(u, roots)?.to_string();
+        let root = pick(u, ROOTS.get(..roots).unwrap_or_default())?.to_string();
         for entry in mcp_servers.values_mut().filter_map(Value::as_object_mut) {
             if entry.contains_key("command") && once_in(u, 6)? {
                 // Beside the root, which is how its own path begins.

@@ -291,12 +291,18 @@ impl Shape<'_> {
             if want == got {
                 continue;
             }
-            let both = want.is_some() && got.is_some();
             let exact = holding(self.rules(), Rule::ConfiguredOwnersExact);
+            let from = match self.rules().has(Rule::OwnersOfRuntime) {
+                true => &self.resolution.runtime,
+                false => &self.resolution.configured,
+            };
+            let by = from.get(name).map(|decided| decided.reason.by);
+            // Of two installed plugins the wrong one is named.
+            let among_plugins = matches!(by, Some(By::Plugin(_))) && got.is_some();
             differences.push(Difference {
                 place: Place::Owner { name: name.clone() },
-                rule: if both { Rule::ConfiguredFirstPluginWins } else { exact },
-                by: self.resolution.configured.get(name).map(|decided| decided.reason.by),
+                rule: if among_plugins { Rule::ConfiguredFirstPluginWins } else { exact },
+                by,
                 expected: want.map(|id| Value::from(id.as_str())),
                 actual: got.map(|id| Value::from(id.as_str())),
             });

@@ -57,6 +57,9 @@ pub(super) struct Implementation {
     pub(super) name: String,
     #[serde(default)]
     pub(super) version: String,
+    /// Anything else than text is no language that is known here.
+    #[serde(default)]
+    language: Value,
 }
 
 fn table<'de, D: Deserializer<'de>, T: Deserialize<'de>>(written: D) -> Result<T, D::Error> {
@@ -72,6 +75,15 @@ impl Hello {
     /// Whether the subject is asked wide cases.
     pub(super) fn knows_wide_cases(&self) -> bool {
         self.capabilities.iter().any(|capability| capability == "wide-cases")
+    }
+
+    /// Whether the subject tells `1000.0` from `1000`. Where the language's own parser does not, only one
+    /// that says so is asked such numbers.
+    pub(super) fn tells_numbers_apart(&self) -> bool {
+        let language = self.implementation.language.as_str().unwrap_or_default();
+        let cannot = |cannot: &str| language.trim().eq_ignore_ascii_case(cannot);
+        !["javascript", "typescript"].into_iter().any(cannot)
+            || self.capabilities.iter().any(|capability| capability == "exact-numbers")
     }
 
     /// The steps of sequences that it plays.

@@ -14,6 +14,8 @@ use std::time::Duration;
 
 use mcp_overlay_model::lifecycle::{Seen, Sequence};
 use mcp_overlay_model::narrow::narrowed;
+
+use crate::cases::numbers::case_with_integers;
 use mcp_overlay_model::{Answer, Case, Profile};
 
 use self::message::Hello;
@@ -88,6 +90,8 @@ pub struct StdioDriver {
     warns: bool,
     /// Whether it declares the capability `wide-cases`.
     knows_wide_cases: bool,
+    /// Whether it is asked numbers such as `1000.0`.
+    tells_numbers_apart: bool,
     /// The steps of sequences that it declares.
     steps: Steps,
     /// The profiles that it lists and this version knows, oldest first.
@@ -137,6 +141,7 @@ impl StdioDriver {
             command,
             warns: hello.warns(),
             knows_wide_cases: hello.knows_wide_cases(),
+            tells_numbers_apart: hello.tells_numbers_apart(),
             steps,
             profiles: Profile::ALL.iter().filter(is_known).copied().collect(),
             preferred_profile,
@@ -323,8 +328,13 @@ impl Driver for StdioDriver {
         self.steps.clone()
     }
 
+    fn tells_numbers_apart(&self) -> bool {
+        self.tells_numbers_apart
+    }
+
     fn narrow(&self, case: Case) -> Case {
-        if self.knows_wide_cases { case } else { narrowed(case) }
+        let case = if self.knows_wide_cases { case } else { narrowed(case) };
+        if self.tells_numbers_apart { case } else { case_with_integers(case) }
     }
 
     fn by_route(&self, _: Route) -> Option<&dyn Driver> {
@@ -405,6 +415,10 @@ impl Driver for InForm<'_> {
 
     fn knows_wide_cases(&self) -> bool {
         self.driver.knows_wide_cases()
+    }
+
+    fn tells_numbers_apart(&self) -> bool {
+        self.driver.tells_numbers_apart()
     }
 
     fn declared(&self) -> Steps {

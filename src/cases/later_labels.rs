@@ -1,9 +1,10 @@
 //! Situations that only the rules of later profiles know.
 
+use mcp_overlay_model::decision::View;
 use mcp_overlay_model::endpoint::apps_url;
 use mcp_overlay_model::{By, CODEX_APPS, Level, Resolution, Rule};
 
-use super::{Label, LabelSet, holds};
+use super::situations::{Label, LabelSet};
 
 /// Situations of profiles after the first.
 pub(super) fn label_later_rules(resolution: &Resolution, set: &mut LabelSet) {
@@ -55,4 +56,9 @@ pub(super) fn label_wide(resolution: &Resolution, set: &mut LabelSet) {
         };
         set.add(label, true);
     }
+}
+
+/// Whether a view has a server of this name.
+pub(super) fn holds(view: &View, name: &str) -> bool {
+    view.get(name).is_some_and(|decided| decided.server.is_some())
 }
