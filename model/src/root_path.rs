@@ -67,7 +67,11 @@ impl RootPath {
         // As the URL standard reads it: a backslash is a slash, and the first one may be left out.
         let rest = rest.replace('\\', "/");
         let (host, path) = match rest.strip_prefix("//") {
-            Some(rest) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
+            Some(rest) => match rest.split_at(rest.find('/').unwrap_or(rest.len())) {
+                // What looks like a drive is one, also where a host would be.
+                (host, _) if drive(host).is_some() => ("", rest),
+                parts => parts,
+            },
             None => ("", rest.as_str()),
         };
         let path = path.strip_prefix('/').unwrap_or(path);
@@ -79,13 +83,10 @@ impl RootPath {
             }
             return Some(RootPath::of(&format!(r"\\{host}\{share}"), segments, true));
         }
-        let drive = segments.first().filter(
-            |first| matches!(first.as_bytes(), [letter, b':'] if letter.is_ascii_alphabetic()),
-        );
-        match drive.cloned() {
-            Some(drive) => {
+        match segments.first().and_then(|first| drive(first)) {
+            Some(letter) => {
                 let below = segments.into_iter().skip(1);
-                Some(RootPath::of(&format!(r"{drive}\"), below, true))
+                Some(RootPath::of(&format!(r"{letter}:\"), below, true))
             }
             None => Some(RootPath::of("/", segments, false)),
         }
@@ -143,6 +144,14 @@ impl std::fmt::Display for RootPath {
         let end =
             if self.ends_open && (is_share || !self.segments.is_empty()) { separator } else { "" };
         write!(f, "{}{joint}{}{end}", self.fixed, self.segments.join(separator))
+    }
+}
+
+/// The letter of a drive, as a URL writes one.
+fn drive(segment: &str) -> Option<char> {
+    match segment.as_bytes() {
+        [letter, b':' | b'|'] if letter.is_ascii_alphabetic() => Some(char::from(*letter)),
+        _ => None,
     }
 }
 

@@ -29,20 +29,19 @@ enum Place {
 }
 
 /// Members with keys that a user chose.
-const TABLES_OF_NAMES: [&str; 8] = [
-    "mcp_servers",
-    "env",
-    "http_headers",
-    "env_http_headers",
-    "tools",
-    "apps",
-    "policy",
-    "plugins",
-];
+const TABLES_OF_NAMES: [&str; 7] =
+    ["mcp_servers", "env", "http_headers", "env_http_headers", "tools", "apps", "policy"];
 
 /// Members with a text that is a keyword or an identifier, and therefore matters.
-pub(super) const WORDS: [&str; 6] =
-    ["auth", "profile", "source", "approval_mode", "default_tools_approval_mode", "environment_id"];
+pub(super) const WORDS: [&str; 7] = [
+    "auth",
+    "profile",
+    "source",
+    "approval_mode",
+    "default_tools_approval_mode",
+    "environment_id",
+    "match",
+];
 
 /// Replaces each text by its sketch, and each chosen name by a number in order of first occurrence.
 fn shape(value: &Value, place: Place, names: &mut BTreeMap<String, usize>) -> Value {

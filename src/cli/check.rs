@@ -45,7 +45,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "P", default_value = "auto", value_parser = Profiles::read)]
     profile: Profiles,
 
-    /// Number of random cases, and at most as many vectors [default: 500000, or unlimited with --time]
+    /// Number of random cases, and at most as many vectors [default: 500000, or 500 for an app-server;
+    /// unlimited with --time]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     cases: Option<u64>,
 
@@ -219,6 +220,9 @@ fn check(
         let written = expected_failures::write(&report, naming, &options.expected);
         outputs::write(path, written.as_bytes())?;
         say(&format!("expected failures written to {}\n", path.display()))?;
+        if report.advisories().next().is_some() {
+            say("  without the advisories, which are failures with --strict only\n")?;
+        }
     }
     Ok(report.verdict())
 }

@@ -139,7 +139,7 @@ fn is_of_production(question: &Replayed, path: &Path) -> Result<(), Misuse> {
             let (path, subject) = (path.display(), &finding.subject);
             Err(format!(
                 "{path}: found in {subject}, and production would be asked\n  help: say whom to \
-                 ask, with the --stdio or --fault of that check"
+                 ask, with the --stdio, --app-server or --fault of that check"
             )
             .into())
         }

@@ -43,6 +43,11 @@ impl Report {
             counted(self.failures(), "failure"),
             grouped(self.compared())
         ));
+        if self.run.strict && self.advisory_count() > 0 {
+            // The phases count broken MUST rules only.
+            let advisories = advisories(self.advisory_count());
+            words.push_str(&format!(", and {advisories}; --strict counts them"));
+        }
         words.push_str(&self.remarks());
         if unmet > 0 {
             words.push_str(&format!("; {} not met", counted(unmet as u64, "expected failure")));
@@ -60,10 +65,9 @@ impl Report {
 
     /// The numbers of advisories, skipped cases and slow answers, if there are any.
     fn remarks(&self) -> String {
-        let advisories = match self.advisories().count() {
-            0 => String::new(),
-            1 => "; 1 advisory".to_string(),
-            many => format!("; {many} advisories"),
+        let advisories = match self.advisory_count() {
+            many if many > 0 && !self.run.strict => format!("; {}", advisories(many)),
+            _ => String::new(),
         };
         let skipped = match self.phases.iter().map(|phase| phase.not_comparable).sum() {
             0 => String::new(),
@@ -75,6 +79,12 @@ impl Report {
             slow => format!("; {} slow answers", grouped(slow)),
         };
         advisories + &skipped + &slow
+    }
+
+    /// The number of findings about SHOULD rules, those over time included.
+    fn advisory_count(&self) -> usize {
+        let found = self.findings.iter().filter(|found| found.finding.is_advisory());
+        found.count() + self.scenarios.iter().filter(|failed| failed.advisory).count()
     }
 
     /// The number of causes of expected failures that occurred.
@@ -90,6 +100,10 @@ impl Report {
         self.findings.iter().filter(|found| found.expected.is_some()).count()
             + self.scenarios.iter().filter(|failed| failed.expected.is_some()).count()
     }
+}
+
+fn advisories(number: usize) -> String {
+    if number == 1 { "1 advisory".into() } else { format!("{number} advisories") }
 }
 
 /// A number of things: `1 cause`, `2 causes`.

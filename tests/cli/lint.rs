@@ -140,6 +140,16 @@ fn a_secret_in_the_wrong_place_is_not_shown() {
     let server = "[mcp_servers.a]\nurl = \"https://a.example\"\n";
     for (top, line) in [
         ("", "startup_timeout_ms = \"SECRET-sk-123\""),
+        ("", "auth = \"SECRET\""),
+        ("", "auth = \"chatgpt SECRET\""),
+        ("", "bearer_token_env_var = \"9fSECRET081884c7d\""),
+        ("", "bearer_token_env_var = \"abSECRETc\""),
+        ("", "httpHeaders = { name = \"SECRET\" }"),
+        ("", "enviroment = { model = \"SECRET\" }"),
+        ("", "name = 5 # KEY=SECRET"),
+        ("", "args = [\n  \"postgres://user:SECRET@db/x?sslmode=disable\",,\n]"),
+        ("", "args = [\n  [\"SECRET\",,],\n]"),
+        ("chatgpt_base_url = \"SG.SECRET.x\"\n", ""),
         ("", "auth = \"SECRET-1\""),
         ("", "default_tools_approval_mode = \"SECRET-1\""),
         ("", "tools.t.approval_mode = \"SECRET-1\""),
@@ -155,10 +165,22 @@ fn a_secret_in_the_wrong_place_is_not_shown() {
     }
 }
 
+/// Nor is a number that may open something.
+#[test]
+fn a_long_number_is_not_shown() {
+    for line in
+        ["env = { PIN = 31415926 }", "http_headers = { X-Pin = 31415926 }", "auth = 31415926"]
+    {
+        let text = format!("[mcp_servers.a]\nurl = \"https://a.example\"\n{line}\n");
+        let output = lint(&Sandbox::new(), text.as_bytes(), &[]);
+        assert!(!output.whole().contains("31415926"), "{}", output.whole());
+    }
+}
+
 #[test]
 fn a_repeated_table_is_one_finding_that_says_what_to_do() {
     let text = "[mcp_servers.a]\ncommand = \"x\"\n[mcp_servers.a]\ncommand = \"y\"\nargs = []\n\
-                [mcp_servers.b]\ncommand = \"x\"\ncommand = \"y\"\n";
+                \x20 [mcp_servers.b]\n  command = \"x\"\n  command = \"y\"\n";
     let found = json(&lint(&Sandbox::new(), text.as_bytes(), &["--json"]));
     let findings = found["findings"].as_array().unwrap();
     let lines: Vec<u64> = findings.iter().map(|found| found["line"].as_u64().unwrap()).collect();

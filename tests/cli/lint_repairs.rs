@@ -45,7 +45,8 @@ fn a_comment_is_never_lost() {
 #[test]
 fn a_misspelled_table_joins_the_right_one() {
     let text = "[mcp_servers.a]\ncommand = \"x\" # a\n\n# b\n[mcp_server.b]\ncommand = \"y\"\n\n[tui]\n\n\
-                [mcp_servers.c]\ncommand = \"z\"\n\n[mcp_server.d.env]\nX = \"1\"\n";
+                [mcp_servers.c]\ncommand = \"z\"\n\n[mcp_server.d]\ncommand = \"w\"\n\n\
+                [mcp_server.d.env]\nX = \"1\"\n";
     assert_eq!(repaired(text), text.replace("mcp_server.", "mcp_servers."));
     let clash = "[mcp_servers.a]\ncommand = \"x\"\n[mcp_server.a]\ncommand = \"y\"\n";
     assert_eq!(repaired(clash), clash);
@@ -62,6 +63,11 @@ fn a_key_whose_value_may_mean_something_else_is_left() {
         ("environment = \"A=1\"", true),
         ("environment = { A = \"1\" }", false),
         ("enabeld = \"no\"", true),
+        ("startup_timout_sec = 30", false),
+        ("startup_timeout_secs = \"30\"", true),
+        ("environment = { PORT = 8080 }", true),
+        ("headers = { A = \"1\" }", true),
+        ("uri = \"https://a.example\"", true),
     ] {
         let text = format!("[mcp_servers.a]\ncommand = \"x\"\n{written}\n");
         assert_eq!(repaired(&text) == text, left, "{written}");

@@ -210,6 +210,12 @@ fn selected_root_absolute_holds() {
         json!({"host": {"features": {"apps": false}}, "thread": {"selected_plugins": [{"id": "s", "environment_id": "local", "root": "FILE://localhost"}, {"id": "t", "environment_id": "local", "root": "file://"}]}}),
         json!({"runtime": {}}),
     );
+    // What looks like a drive is one, also where a host would be.
+    check_with(
+        Rule::SelectedRootAbsolute,
+        json!({"host": {"features": {"apps": false}}, "thread": {"selected_plugins": [{"id": "s", "environment_id": "local", "root": "file://C:"}, {"id": "t", "environment_id": "local", "root": "file:///d|/s"}]}}),
+        json!({"runtime": {}}),
+    );
     check_with(
         Rule::SelectedRootAbsolute,
         json!({"host": {"features": {"apps": false}}, "thread": {"selected_plugins": [{"id": "s", "environment_id": "local", "root": "file://host"}]}}),

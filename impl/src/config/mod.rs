@@ -37,8 +37,6 @@ pub use host::{HostConfig, MAX_CONFIG_BYTES};
 pub use overrides::{Override, OverrideError};
 pub use profile::{Profile, UnknownProfile};
 pub use redacted::Redacted;
-#[cfg(feature = "lint")]
-pub(crate) use redacted::is_plain_word;
 pub use requirements::Requirements;
 pub use server::{
     ApprovalMode, EnvVar, EnvVarSource, LOCAL_ENVIRONMENT, OAuthClient, ServerAuth, ServerConfig,

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::error::{Fault, Note};
 use super::node::{Kind, Node, Table};
-use super::redacted::is_plain_word;
 
 /// What a reader returns.
 pub(crate) type Read<T> = Result<T, Fault>;
@@ -16,15 +15,39 @@ pub(crate) fn wrong_type(node: Node<'_>, expected: &str) -> Fault {
     Note::wrong(node.place(), node.kind().describe(), expected)
 }
 
-/// The fault for a word or number. A text that is neither may be a secret in the wrong place.
-pub(crate) fn wrong_value(node: Node<'_>, expected: &str) -> Fault {
+/// The fault for a text that is none of the expected words, which are in quotes. It is shown if it looks
+/// like one of them: any other may be a secret in the wrong place.
+pub(crate) fn wrong_word(node: Node<'_>, expected: &str) -> Fault {
     let found: Cow<'_, str> = match node.kind() {
-        Kind::String(text) if is_plain_word(text) => Cow::Owned(format!("{text:?}")),
+        Kind::String(text) if resembles(text, expected) => Cow::Owned(format!("{text:?}")),
+        kind => Cow::Borrowed(kind.describe()),
+    };
+    Note::wrong(node.place(), &found, expected)
+}
+
+/// Whether a text begins as a word in quotes does, is about as long, and has letters only.
+fn resembles(text: &str, expected: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let plain = text.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-'));
+    let words = expected.split('"').skip(1).step_by(2);
+    let mut alike = words.filter(|word| text.get(..2).is_some_and(|start| word.starts_with(start)));
+    plain && alike.any(|word| text.len() <= word.len() + 3)
+}
+
+/// The fault for a time that is none. A text is shown if it is a short number with a unit.
+pub(crate) fn wrong_time(node: Node<'_>, expected: &str) -> Fault {
+    let found: Cow<'_, str> = match node.kind() {
+        Kind::String(text) if is_time(text) => Cow::Owned(format!("{text:?}")),
         Kind::Integer(number) => Cow::Owned(number.to_string()),
         Kind::Float(number) => Cow::Owned(number.to_string()),
         kind => Cow::Borrowed(kind.describe()),
     };
     Note::wrong(node.place(), &found, expected)
+}
+
+fn is_time(text: &str) -> bool {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').trim_start();
+    text.len() - unit.len() <= 5 && ["", "s", "sec", "ms", "m", "min"].contains(&unit)
 }
 
 pub(crate) fn boolean(node: Node<'_>) -> Read<bool> {
@@ -100,7 +123,7 @@ pub(crate) fn seconds(node: Node<'_>) -> Read<Duration> {
         _ => return Err(wrong_type(node, SECONDS)),
     };
     // Rounds to the nearest nanosecond, halves to even, and refuses what is negative or 2^64 and more.
-    Duration::try_from_secs_f64(seconds).map_err(|_| wrong_value(node, SECONDS))
+    Duration::try_from_secs_f64(seconds).map_err(|_| wrong_time(node, SECONDS))
 }
 
 /// Rule `server.durations`: whole milliseconds.
@@ -109,8 +132,8 @@ pub(crate) fn milliseconds(node: Node<'_>) -> Read<Duration> {
     match node.kind() {
         Kind::Integer(milliseconds) => u64::try_from(milliseconds)
             .map(Duration::from_millis)
-            .map_err(|_| wrong_value(node, EXPECTED)),
-        _ => Err(wrong_value(node, EXPECTED)),
+            .map_err(|_| wrong_time(node, EXPECTED)),
+        _ => Err(wrong_time(node, EXPECTED)),
     }
 }
 

@@ -33,14 +33,6 @@ impl fmt::Debug for Redacted {
     }
 }
 
-/// Whether a text in the place of a word or a number may be shown: it is a word in small letters, or too
-/// short to be a secret.
-pub(crate) fn is_plain_word(text: &str) -> bool {
-    let word = |byte: u8| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-');
-    let short = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b' ');
-    (text.len() <= 20 && text.bytes().all(word)) || (text.len() <= 6 && text.bytes().all(short))
-}
-
 /// What `Debug` shows of a URL: its origin. Paths, queries and users may be secrets, and a text that is
 /// not a URL may be one as a whole.
 pub(crate) fn shown_url(text: &str) -> String {

@@ -12,7 +12,7 @@ use super::place::Place;
 use super::profile::{Behaviour, Profile};
 use super::read::{
     Read, boolean, list, milliseconds, owned_string, seconds, string, string_map, strings, table,
-    under, wrong_type, wrong_value,
+    under, wrong_type, wrong_word,
 };
 use super::server::{
     ApprovalMode, EnvVar, EnvVarSource, LOCAL_ENVIRONMENT, OAuthClient, ServerAuth, ServerConfig,
@@ -286,9 +286,9 @@ fn approval_mode(node: Node<'_>, behaviour: &Behaviour) -> Read<ApprovalMode> {
         Kind::String("writes") if behaviour.approval_writes => Ok(ApprovalMode::Writes),
         Kind::String("approve") => Ok(ApprovalMode::Approve),
         _ if behaviour.approval_writes => {
-            Err(wrong_value(node, "\"auto\", \"prompt\", \"writes\" or \"approve\""))
+            Err(wrong_word(node, "\"auto\", \"prompt\", \"writes\" or \"approve\""))
         }
-        _ => Err(wrong_value(node, "\"auto\", \"prompt\" or \"approve\"")),
+        _ => Err(wrong_word(node, "\"auto\", \"prompt\" or \"approve\"")),
     }
 }
 
@@ -297,7 +297,7 @@ fn server_auth(node: Node<'_>) -> Read<ServerAuth> {
     match node.kind() {
         Kind::String("oauth") => Ok(ServerAuth::OAuth),
         Kind::String("chatgpt") => Ok(ServerAuth::ChatGpt),
-        _ => Err(wrong_value(node, "\"oauth\" or \"chatgpt\"")),
+        _ => Err(wrong_word(node, "\"oauth\" or \"chatgpt\"")),
     }
 }
 
@@ -335,7 +335,7 @@ fn env_var_source(node: Node<'_>) -> Read<EnvVarSource> {
     match node.kind() {
         Kind::String("local") => Ok(EnvVarSource::Local),
         Kind::String("remote") => Ok(EnvVarSource::Remote),
-        _ => Err(wrong_value(node, "\"local\" or \"remote\"")),
+        _ => Err(wrong_word(node, "\"local\" or \"remote\"")),
     }
 }
 

@@ -13,7 +13,8 @@ pub struct Fixed {
     pub text: String,
     /// How many findings are repaired.
     pub repaired: usize,
-    /// How many have a repair that would change something else, such as lose a comment, and are left.
+    /// How many have a repair that would change something else, such as lose a comment or make Codex
+    /// refuse the file, and are left.
     pub left: usize,
 }
 
@@ -30,8 +31,12 @@ const BOM: &str = "\u{feff}";
 /// The most repairs that are tried one at a time, each of which costs a copy of the document.
 const MAX_ALONE: usize = 100;
 
-/// The text with the repairs of these findings.
-pub(super) fn fixed(text: &str, findings: &[Finding]) -> Result<Fixed, FixError> {
+/// The text with the repairs of these findings; `refused` says how much of a text Codex refuses.
+pub(super) fn fixed(
+    text: &str,
+    findings: &[Finding],
+    refused: &dyn Fn(&str) -> usize,
+) -> Result<Fixed, FixError> {
     let fixes: Vec<&Fix> = findings.iter().filter_map(|finding| finding.fix.as_ref()).collect();
     if fixes.is_empty() {
         return Ok(Fixed { text: text.to_owned(), repaired: 0, left: 0 });
@@ -48,24 +53,33 @@ pub(super) fn fixed(text: &str, findings: &[Finding]) -> Result<Fixed, FixError>
     if is_mixed || document.to_string() != plain {
         return Err(FixError::Reformats);
     }
-    let (document, repaired) = repair(&document, &fixes);
+    let (document, repaired) = repair(&document, &fixes, refused);
     let new = document.to_string();
     let new = if ends_in_cr { new.replace('\n', "\r\n") } else { new };
     Ok(Fixed { text: format!("{mark}{new}"), repaired, left: fixes.len() - repaired })
 }
 
 /// The document with these repairs, and how many were made. One that would lose a comment is not.
-fn repair(document: &DocumentMut, fixes: &[&Fix]) -> (DocumentMut, usize) {
+fn repair(
+    document: &DocumentMut,
+    fixes: &[&Fix],
+    refused: &dyn Fn(&str) -> usize,
+) -> (DocumentMut, usize) {
     let before = comments(&document.to_string());
-    let keeps_comments = |new: &DocumentMut| comments(&new.to_string()) == before;
+    let refused_before = refused(&document.to_string());
+    // Nor may one make Codex refuse what it takes now.
+    let is_safe = |new: &DocumentMut| {
+        let new = new.to_string();
+        comments(&new) == before && refused(&new) <= refused_before
+    };
     let mut all = document.clone();
-    if fixes.iter().all(|fix| apply(&mut all, fix)) && keeps_comments(&all) {
+    if fixes.iter().all(|fix| apply(&mut all, fix)) && is_safe(&all) {
         return (all, fixes.len());
     }
     let mut done = (document.clone(), 0);
     for fix in fixes.iter().take(MAX_ALONE) {
         let mut next = done.0.clone();
-        if apply(&mut next, fix) && keeps_comments(&next) {
+        if apply(&mut next, fix) && is_safe(&next) {
             done = (next, done.1 + 1);
         }
     }

@@ -37,7 +37,8 @@ pub(super) fn parse<'a>(lines: &Lines<'a>, found: &mut Found) -> Syntax<'a> {
         // The keys of a repeated table repeat those of the first one.
         let follows = *message == REPEATED && repeated_table.contains(&span.start);
         if line != last_line && !follows {
-            found.push(syntax(lines, span.clone(), message));
+            let finding = syntax(lines, span.clone(), message);
+            found.push(finding.meaning("Codex refuses the file; nothing else in it was checked"));
         }
         if *message == REPEATED && is_header(lines, line) {
             repeated_table = table_after(lines, line);
@@ -48,14 +49,15 @@ pub(super) fn parse<'a>(lines: &Lines<'a>, found: &mut Found) -> Syntax<'a> {
 }
 
 fn is_header(lines: &Lines<'_>, line: usize) -> bool {
-    lines.text().get(lines.range(line)).is_some_and(|line| line.starts_with('['))
+    lines.text().get(lines.range(line)).is_some_and(|line| line.trim_start().starts_with('['))
 }
 
 /// The bytes between the header in this line and the next header.
 fn table_after(lines: &Lines<'_>, line: usize) -> Range<usize> {
     let start = lines.range(line).end;
-    let rest = lines.text().get(start..).unwrap_or_default();
-    start..start + rest.find("\n[").unwrap_or(rest.len())
+    let last = lines.number(lines.text().len());
+    let next = (line + 1..=last).find(|line| is_header(lines, *line));
+    start..next.map_or(lines.text().len(), |line| lines.range(line).start)
 }
 
 /// What the parser says of a key or table that is there already.
@@ -65,8 +67,7 @@ fn syntax(lines: &Lines<'_>, span: Range<usize>, message: &str) -> Finding {
     // A missing quote is noticed at the end of the line, which may be another line's first byte.
     let line = lines.range(lines.number(span.start));
     let end = span.end.clamp(span.start, line.end.max(span.start));
-    let finding = Finding::new(Rule::Syntax, span.start..end, format!("not valid TOML: {message}"))
-        .meaning("Codex refuses the file; nothing else in it was checked");
+    let finding = Finding::new(Rule::Syntax, span.start..end, format!("not valid TOML: {message}"));
     if message == REPEATED {
         return finding.help("the file has it twice: keep one of the two");
     }

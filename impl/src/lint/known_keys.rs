@@ -96,12 +96,11 @@ pub(super) fn meant(pattern: &str, name: &str) -> Option<&'static str> {
 
 /// The unit that the name of a time ends with.
 pub(super) fn unit(name: &str) -> Option<&'static str> {
-    let name = squeezed(name);
-    let ends =
-        |ends: &[&str]| name.contains("timeout") && ends.iter().any(|end| name.ends_with(end));
-    if ends(&["ms", "millis", "milliseconds"]) {
+    let name = name.replace('-', "_");
+    let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
+    if ends(&["_ms", "_millis", "_milliseconds", "Ms", "Millis", "Milliseconds"]) {
         Some("milliseconds")
-    } else if ends(&["sec", "secs", "seconds"]) {
+    } else if ends(&["_s", "_sec", "_secs", "_seconds", "Sec", "Secs", "Seconds"]) {
         Some("seconds")
     } else {
         None

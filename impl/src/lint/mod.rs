@@ -138,6 +138,13 @@ impl<'a> Report<'a> {
     /// # Errors
     /// The text is written in a way that cannot be repaired without changing other parts of it.
     pub fn fixed(&self) -> Result<Fixed, FixError> {
-        fix::fixed(self.lines.text(), &self.findings)
+        fix::fixed(self.lines.text(), &self.findings, &refused)
     }
+}
+
+/// How much of a text Codex refuses.
+fn refused(text: &str) -> usize {
+    let report = lint(text, &Surroundings::default());
+    let refused = |finding: &&Finding| matches!(finding.rule, Rule::Syntax | Rule::InvalidValue);
+    report.findings.iter().filter(refused).count()
 }

@@ -6,7 +6,6 @@ use toml::de::{DeTable, DeValue};
 use url::Url;
 
 use super::parsed::{Value, entries};
-use crate::config::is_plain_word;
 
 /// Words in the names of headers and variables that hold secrets.
 const NAMES: [&str; 8] =
@@ -65,8 +64,8 @@ const SHOWN: [&str; 13] = [
     "trust_level",
 ];
 
-/// Keys of these whose texts are one of a few words: any other may be a secret in the wrong place.
-const WORDS: [&str; 7] = [
+/// Those of them that choose among words: any other text may be a secret in the wrong place.
+const CHOICES: [&str; 7] = [
     "approval_mode",
     "approval_policy",
     "auth",
@@ -76,10 +75,38 @@ const WORDS: [&str; 7] = [
     "trust_level",
 ];
 
+/// Their words.
+const WORDS: [&str; 16] = [
+    "approve",
+    "auto",
+    "chatgpt",
+    "danger-full-access",
+    "local",
+    "never",
+    "oauth",
+    "on-failure",
+    "on-request",
+    "prompt",
+    "read-only",
+    "remote",
+    "trusted",
+    "untrusted",
+    "workspace-write",
+    "writes",
+];
+
 fn is_shown(key: &str, text: &str) -> bool {
+    let is_choice = CHOICES.contains(&key);
     SHOWN.contains(&key)
-        && (is_plain_word(text) || !WORDS.contains(&key))
+        && (!is_choice || WORDS.contains(&text))
         && !text.split_whitespace().any(is_token)
+}
+
+/// Whether a number as it is written may be one that opens something: it is long, and its key is not
+/// that of a time or a port.
+fn is_long_number(key: &str, raw: &str) -> bool {
+    let is_amount = ["_sec", "_ms", "_port"].iter().any(|end| key.ends_with(end));
+    raw.len() > 5 && !is_amount
 }
 
 /// The bytes of a parsed text that are not shown: every text but those that are known to be harmless.
@@ -94,6 +121,11 @@ pub(super) fn hidden(text: &str, root: &DeTable<'_>) -> Vec<Range<usize>> {
                 open.extend(entries(table).map(|e| (below(key, e.key), e.value)))
             }
             DeValue::Array(values) => open.extend(values.iter().map(|value| (key, value))),
+            DeValue::Integer(_) | DeValue::Float(_) => {
+                let span = value.span();
+                let raw = text.get(span.clone()).unwrap_or_default();
+                hidden.extend(is_long_number(key, raw).then_some(span));
+            }
             DeValue::String(word) if !is_shown(key, word) => {
                 let span = value.span();
                 let raw = text.get(span.clone()).unwrap_or_default();
@@ -109,10 +141,12 @@ pub(super) fn hidden(text: &str, root: &DeTable<'_>) -> Vec<Range<usize>> {
 
 /// The key that decides about a value of a table: of a table of secrets, its own.
 fn below<'t>(table: &'t str, key: &'t str) -> &'t str {
-    match table {
-        "http_headers" | "env" | "headers" | "set" | "query_params" => table,
-        _ => key,
-    }
+    let name = table.to_ascii_lowercase();
+    // However it is spelled: a misspelled table is shown because it is.
+    let of_secrets = name.contains("header")
+        || (name.starts_with("env") && name != "env_vars")
+        || matches!(table, "set" | "query_params");
+    if of_secrets { table } else { key }
 }
 
 /// What is hidden of a text as it is written, quotes included.
@@ -124,6 +158,9 @@ fn hidden_parts(key: &str, raw: &str) -> [Option<Range<usize>>; 2] {
         "bearer_token_env_var" if is_variable(words) => [None, None],
         "command" => {
             let program = words.find(char::is_whitespace).unwrap_or(words.len());
+            // A shell would take `NAME=value` before a program for a variable.
+            let is_program = !words.get(..program).unwrap_or_default().contains('=');
+            let program = if is_program { program } else { 0 };
             [Some(inner.start + program..inner.end), None]
         }
         "url" | "oauth_resource" | "chatgpt_base_url" => {
@@ -135,7 +172,7 @@ fn hidden_parts(key: &str, raw: &str) -> [Option<Range<usize>>; 2] {
     }
 }
 
-fn is_variable(text: &str) -> bool {
+pub(super) fn is_variable(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     text.chars().all(plain) && !is_token(text)
 }
@@ -143,10 +180,9 @@ fn is_variable(text: &str) -> bool {
 /// The user of a URL, and all from its path on.
 fn url_parts(url: &str, path_is_shown: bool) -> [Option<Range<usize>>; 2] {
     let Some(authority) = url.find("://").map(|at| at + 3) else {
-        let plain = |c: char| c.is_ascii_alphanumeric() || ".-:/".contains(c);
-        let is_host = url.contains('.') || url.starts_with("localhost");
-        let is_harmless = path_is_shown && is_host && url.chars().all(plain) && !is_token(url);
-        return [(!is_harmless).then_some(0..url.len()), None];
+        let plain = |c: char| c.is_ascii_lowercase() || ".-:/".contains(c);
+        let is_host = path_is_shown && url.contains('.') && url.chars().all(plain);
+        return [(!is_host && !url.is_empty()).then_some(0..url.len()), None];
     };
     let rest = url.get(authority..).unwrap_or_default();
     // A later `@` may mean that a password contains a slash.
@@ -180,7 +216,9 @@ mod tests {
                     http_headers = { name = \"SECRET\", auth = 'SECRET' }\nenv.model = \"SECRET\"\n\
                     bearer_token_env_var = \"sk-SECRET\"\nunheard = \"\"\"\nSECRET\n\"\"\"\n\
                     [mcp_servers.b]\nauth = \"SECRET7\"\ndefault_tools_approval_mode = \"SECRET7\"\n\
-                    env_vars = [{ name = \"T\", source = \"SECRET7\" }]\n";
+                    env_vars = [{ name = \"T\", source = \"SECRET7\" }]\n\
+                    httpHeaders = { name = \"SECRET\" }\nenviroment = { model = \"SECRET\" }\n\
+                    command = \"KEY=SECRET npx\"\nchatgpt_base_url = \"SG.SECRET.x\"\n";
         let root = DeTable::parse(text).unwrap().into_inner();
         let mut shown = text.to_owned();
         for range in hidden(text, &root).into_iter().rev() {

@@ -7,7 +7,7 @@ use super::finding::{Finding, Found};
 use super::parsed::{Entry, entries_of, get};
 use super::path::{Path, shown};
 use super::rule::Rule;
-use super::secrets::{holds_secret, in_url};
+use super::secrets::{holds_secret, in_url, is_token, is_variable};
 use crate::config::Environment;
 use crate::config::origin::is_chatgpt;
 use crate::hosted_apps::CODEX_APPS;
@@ -120,7 +120,8 @@ fn headers(server: &Server<'_, '_>, found: &mut Found) {
 }
 
 fn urls(server: &Server<'_, '_>, found: &mut Found) {
-    if let Some(entry) = server.get("url")
+    if server.is_enabled()
+        && let Some(entry) = server.get("url")
         && let Some(text) = entry.text()
         && !Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
     {
@@ -143,15 +144,20 @@ fn bearer(server: &Server<'_, '_>, env: &Environment, found: &mut Found) {
     if !server.is_enabled() || env.is_set(variable) {
         return;
     }
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let finding = if !variable.is_empty()
-        && variable.len() <= 60
-        && variable.chars().all(is_name)
-        && !super::secrets::is_token(variable)
-    {
+    let is_name = !variable.starts_with(|c: char| c.is_ascii_digit())
+        && (1..=60).contains(&variable.len())
+        && variable.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !is_token(variable);
+    let finding = if is_name && is_variable(variable) {
         let message = format!("the variable `{variable}` is not set in this environment");
         let help = format!("set it before you start Codex: `export {variable}=…`");
         server.about(Rule::BearerUnset, &entry, message).help(help)
+    } else if is_name {
+        // In small letters it may be the token itself, so it is not shown.
+        let message = "the variable of `bearer_token_env_var` is not set in this environment";
+        let help =
+            "set it before you start Codex; if this is the token, write a variable's name instead";
+        server.about(Rule::BearerUnset, &entry, message.to_owned()).help(help)
     } else {
         // It is not shown: it may be the token.
         let message = "`bearer_token_env_var` is not the name of an environment variable";

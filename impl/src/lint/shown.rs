@@ -89,7 +89,7 @@ pub(super) fn whole(text: &str, parts: &Parts) -> String {
     let mut out = String::with_capacity(text.len());
     let mut secrets = parts.secrets.iter().peekable();
     let mut comments = parts.comments.iter().peekable();
-    let mut in_quotes = false;
+    let (mut in_quotes, mut after_equals) = (false, false);
     for (at, c) in text.char_indices() {
         while secrets.next_if(|range| range.end <= at).is_some() {}
         while comments.next_if(|range| range.end <= at).is_some() {
@@ -98,12 +98,14 @@ pub(super) fn whole(text: &str, parts: &Parts) -> String {
         let covers = |range: &&Range<usize>| range.contains(&at);
         let in_comment = comments.peek().is_some_and(covers);
         // A value in a comment may be a setting that was switched off.
+        after_equals = in_comment && (after_equals || matches!(c, '=' | ':')) && c != '\n';
         if in_comment && matches!(c, '"' | '\'') {
             in_quotes = !in_quotes;
             out.push(c);
         } else if matches!(c, '\n' | '\r') {
             out.push(c);
-        } else if secrets.peek().is_some_and(covers) || (in_comment && in_quotes) {
+        } else if secrets.peek().is_some_and(covers) || (in_comment && (in_quotes || after_equals))
+        {
             out.push(HIDDEN);
         } else {
             out.push(plain(c));
@@ -137,9 +139,9 @@ impl<'h> Visible<'h> {
             }
             Hidden::Values => {
                 let value = match line.find('=') {
-                    Some(equals) => equals,
-                    None if line.trim_start().starts_with('[') => line.len(),
-                    None => 0,
+                    Some(equals) if is_key(line, equals) => equals,
+                    None if is_header(line) => line.len(),
+                    _ => 0,
                 };
                 Self::Before(value, harmless_words(line, value))
             }
@@ -155,6 +157,20 @@ impl<'h> Visible<'h> {
             }
         }
     }
+}
+
+/// Whether what comes before this `=` is a key, and not a part of a value.
+fn is_key(line: &str, equals: usize) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-. \t".contains(c);
+    let (key, value) = line.split_at_checked(equals).unwrap_or_default();
+    key.chars().all(plain) && !value.starts_with("==")
+}
+
+/// Whether a line is the header of a table, and not a part of an array.
+fn is_header(line: &str) -> bool {
+    let inner = line.trim().trim_start_matches('[').trim_end_matches(']');
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-. \"@".contains(c);
+    line.trim_start().starts_with('[') && inner.chars().all(plain)
 }
 
 /// The words from this byte of the line on that are no secret.
