@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use mcp_overlay::cases::toml::host_from_toml;
@@ -15,6 +15,7 @@ use mcp_overlay_host::{
 use mcp_overlay_model::{self as model, Auth, Case, Contributor, ContributorKind, Profile};
 use serde_json::{Map, Value, json};
 
+use super::beside;
 use super::codex;
 use super::console::{Misuse, Outcome, complain, read_text, say};
 use super::home::config_file;
@@ -31,7 +32,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// A folder of plugins, one folder each, with .codex-plugin/plugin.json in it
+    /// A folder of plugins, one folder each, with .codex-plugin/plugin.json in it [default: those that
+    /// Codex has installed in `plugins` beside the config]
     #[arg(long, value_name = "DIR")]
     plugins: Option<PathBuf>,
 
@@ -82,7 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let host = HostConfig::from_toml_str(&text, &place, &[], environment)
         .map_err(|_| format!("{place} is not a valid configuration"))?;
     let states = plugin_states(&text, &[]);
-    let plugins = plugins(arguments, known, &states.value)?;
+    let plugins = plugins(arguments, &config, known, &states.value)?;
     let contributors = contributors(arguments)?;
     let auth = arguments.auth.0;
     let case = Case { profile, ..case(&text, &plugins, &contributors, auth)? };
@@ -109,11 +111,14 @@ fn complain_about(text: &str, file: &str, environment: &Environment) {
 
 fn plugins(
     arguments: &Arguments,
+    config: &Path,
     profile: HostProfile,
     states: &BTreeMap<String, bool>,
 ) -> Result<Vec<Plugin>, Misuse> {
     let Some(folder) = &arguments.plugins else {
-        return Ok(Vec::new());
+        let (plugins, warnings) = beside::plugins(config, states, profile);
+        warnings.iter().for_each(|warning| complain("warning", warning));
+        return Ok(plugins);
     };
     // The servers of inactive plugins are read too: their absence is explained.
     let mut plugins = discover_plugins(folder, profile, &|_| true)?;

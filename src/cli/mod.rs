@@ -1,5 +1,6 @@
 //! Arguments and exit codes; one file per command.
 
+mod beside;
 mod check;
 mod codex;
 mod console;

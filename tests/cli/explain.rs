@@ -203,3 +203,17 @@ fn the_example_in_the_readme_matches_the_output() {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     assert_eq!(sandbox.run(&arguments).stdout, expected);
 }
+
+#[test]
+fn installed_plugins_beside_the_config_are_seen() {
+    let sandbox = Sandbox::new();
+    let plugin = "plugins/cache/market/team/1.0.0";
+    sandbox.file(&format!("{plugin}/.codex-plugin/plugin.json"), r#"{"name":"team"}"#);
+    sandbox.file(&format!("{plugin}/.mcp.json"), r#"{"wiki":{"command":"a"}}"#);
+    for (enabled, is_there) in [(true, true), (false, false)] {
+        let config = format!("[plugins.\"team@market\"]\nenabled = {enabled}\n");
+        let output = explain(&sandbox, &config, &[]);
+        let seen = output.stdout.contains("wiki") && output.stdout.contains("team@market");
+        assert_eq!(seen, is_there, "{}", output.whole());
+    }
+}

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use mcp_overlay_host::lint::Surroundings;
-use mcp_overlay_host::{Environment, discover_plugins, installed_plugins, plugin_states};
+use mcp_overlay_host::{Environment, plugin_states};
 use mcp_overlay_model::Profile;
 
+use super::super::beside;
 use super::super::console::{Misuse, read_text};
 
 /// Where an administrator's requirements are.
@@ -23,14 +24,7 @@ pub(super) fn of(
         environment: Environment::from_process().with_profile(known),
         ..Surroundings::default()
     };
-    if let Some(folder) = path.parent() {
-        let folder = folder.join("plugins");
-        let states = plugin_states(text, &[]).value;
-        let installed = installed_plugins(&folder.join("cache"), &states, known, &|_| true);
-        let active = |id: &str| states.get(id).copied().unwrap_or(true);
-        let own = discover_plugins(&folder, known, &active).map(|own| own.value);
-        given.plugins = installed.value.into_iter().chain(own.unwrap_or_default()).collect();
-    }
+    (given.plugins, _) = beside::plugins(path, &plugin_states(text, &[]).value, known);
     given.requirements = match requirements {
         Some(path) => Some(read_text(path)?),
         None => std::fs::read_to_string(REQUIREMENTS).ok(),
