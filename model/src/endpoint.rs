@@ -25,53 +25,70 @@ pub fn is_valid_base(base_url: &str) -> bool {
 pub fn apps_url(base_url: &str, path: Option<&str>, rules: RuleSet) -> String {
     // Rule `endpoint.base-trimmed`: Trailing slashes of the base MUST be dropped; the rest is kept
     // as written, never re-serialised.
-    let mut base = base_url.trim_end_matches('/').to_string();
-    if is_at_chatgpt(&base, rules) && !has_backend_api(&base, rules) {
+    let base = base_url.trim_end_matches('/');
+    let url = split(base);
+    let is_at_chatgpt = is_at_chatgpt(base, url.as_ref(), rules);
+    let read = match &url {
+        Some(url) if rules.has(Rule::EndpointWholeSegments) => Read::Segments(url.path),
+        _ => Read::Text(base),
+    };
+    let suffix = if read.has_backend_api() {
+        ""
+    } else if is_at_chatgpt {
         // Rule `endpoint.chatgpt-host`: A base that is at ChatGPT and has no `backend-api` MUST get
         // `/backend-api` appended.
-        base.push_str("/backend-api");
-    }
-    if !has_backend_api(&base, rules) && !has_api_codex(&base, rules) {
+        "/backend-api"
+    } else if read.has_api_codex() {
+        ""
+    } else {
         // Rule `endpoint.other-host`: A base then without `backend-api` and without `api/codex`
         // MUST get `/api/codex` appended.
-        base.push_str("/api/codex");
-    }
-    let path = path.unwrap_or_else(|| default_path(&base, rules));
-    format!("{base}/{path}")
+        "/api/codex"
+    };
+    let path = path.unwrap_or_else(|| default_path(read.has_backend_api() || is_at_chatgpt));
+    format!("{base}{suffix}/{path}")
 }
 
 /// Rule `endpoint.whole-host`: Whether a base is at ChatGPT SHOULD be decided by its scheme, which
 /// is `https`, and its whole host, which is `chatgpt.com` or `chat.openai.com` without regard to
 /// case and whatever the port, and not by how its text begins.
-fn is_at_chatgpt(base: &str, rules: RuleSet) -> bool {
-    let hosts = ["chatgpt.com", "chat.openai.com"];
-    match split(base) {
+fn is_at_chatgpt(base: &str, url: Option<&Base<'_>>, rules: RuleSet) -> bool {
+    let mut hosts = ["chatgpt.com", "chat.openai.com"].into_iter();
+    match url {
         Some(url) if rules.has(Rule::EndpointWholeHost) => {
-            url.https && hosts.iter().any(|host| url.host.eq_ignore_ascii_case(host))
+            url.https && hosts.any(|host| url.host.eq_ignore_ascii_case(host))
         }
         // As upstream reads it; nothing else is to be had of a base that is no URL.
-        _ => hosts.iter().any(|host| base.starts_with(&format!("https://{host}"))),
+        _ => {
+            let rest = base.strip_prefix("https://");
+            rest.is_some_and(|rest| hosts.any(|host| rest.starts_with(host)))
+        }
     }
 }
 
 /// Rule `endpoint.whole-segments`: `backend-api` and `api/codex` SHOULD be looked for as whole
 /// segments of the base's path, not as text.
-fn segments(base: &str, rules: RuleSet) -> Option<Vec<&str>> {
-    let url = split(base).filter(|_| rules.has(Rule::EndpointWholeSegments))?;
-    Some(url.path.split('/').collect())
+enum Read<'a> {
+    Segments(&'a str),
+    Text(&'a str),
 }
 
-fn has_backend_api(base: &str, rules: RuleSet) -> bool {
-    match segments(base, rules) {
-        Some(segments) => segments.contains(&"backend-api"),
-        None => base.contains("/backend-api"),
+impl Read<'_> {
+    fn has_backend_api(&self) -> bool {
+        match self {
+            Self::Segments(path) => path.split('/').any(|segment| segment == "backend-api"),
+            Self::Text(base) => base.contains("/backend-api"),
+        }
     }
-}
 
-fn has_api_codex(base: &str, rules: RuleSet) -> bool {
-    match segments(base, rules) {
-        Some(segments) => segments.windows(2).any(|pair| pair == ["api", "codex"]),
-        None => base.contains("/api/codex"),
+    fn has_api_codex(&self) -> bool {
+        match self {
+            Self::Segments(path) => {
+                let mut pairs = path.split('/').zip(path.split('/').skip(1));
+                pairs.any(|pair| pair == ("api", "codex"))
+            }
+            Self::Text(base) => base.contains("/api/codex"),
+        }
     }
 }
 
@@ -80,8 +97,8 @@ fn has_api_codex(base: &str, rules: RuleSet) -> bool {
 ///
 /// Rule `endpoint.legacy-path`: The legacy Apps loader MUST set the Apps server at the path
 /// `wham/apps` if the base has `backend-api`, else `apps`.
-fn default_path(base: &str, rules: RuleSet) -> &'static str {
-    if has_backend_api(base, rules) { "wham/apps" } else { "apps" }
+fn default_path(has_backend_api: bool) -> &'static str {
+    if has_backend_api { "wham/apps" } else { "apps" }
 }
 
 /// Rule `endpoint.override-path`: With an override its leading slashes MUST be dropped and the rest

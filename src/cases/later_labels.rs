@@ -2,7 +2,7 @@
 
 use mcp_overlay_model::decision::View;
 use mcp_overlay_model::endpoint::apps_url;
-use mcp_overlay_model::{By, CODEX_APPS, Level, Resolution, Rule};
+use mcp_overlay_model::{By, CODEX_APPS, Resolution, Rule, RuleSet};
 
 use super::situations::{Label, LabelSet};
 
@@ -29,10 +29,14 @@ pub(super) fn label_later_rules(resolution: &Resolution, set: &mut LabelSet) {
     }
     let by_default = host.product_sku.is_none() && host.rules.has(Rule::AppsServerSkuDefault);
     set.add(Label::SkuDefault, host.apps && by_default);
-    let url = |rules| apps_url(&host.base_url, None, rules);
-    let should = |rule: &Rule| rule.level() == Level::Should;
-    let without = |rule: Rule| url(host.rules.without(rule)) != url(host.rules);
-    set.add(Label::ShouldMatters, host.rules.iter().filter(should).any(without));
+    set.add(Label::ShouldMatters, should_rule_matters(&host.base_url, host.rules));
+}
+
+/// Whether a SHOULD rule decides the Apps server's URL for this base.
+fn should_rule_matters(base: &str, rules: RuleSet) -> bool {
+    let url = apps_url(base, None, rules);
+    let matters = |rule| rules.has(rule) && apps_url(base, None, rules.without(rule)) != url;
+    [Rule::EndpointWholeHost, Rule::EndpointWholeSegments].into_iter().any(matters)
 }
 
 /// What only wide cases show, each by the rule that decided about a name.

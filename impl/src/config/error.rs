@@ -169,8 +169,11 @@ impl Key {
 const MAX_STEP: usize = 1_000;
 
 fn cut(step: &str) -> &str {
+    if step.len() <= MAX_STEP {
+        return step;
+    }
     let end = (0..=MAX_STEP).rev().find(|end| step.is_char_boundary(*end));
-    if step.len() > MAX_STEP { step.get(..end.unwrap_or(0)).unwrap_or_default() } else { step }
+    step.get(..end.unwrap_or(0)).unwrap_or_default()
 }
 
 /// One step of a key as TOML writes it: bare if it can be, else quoted.
