@@ -82,6 +82,17 @@ pub const NEAR_CHATGPT: &[&str] = &[
     "https://chatgpt.com./x",
     "https://chat.openai.com/x",
     "https://chatgpt.com.evil.example/x",
+    // What IDNA maps to a dot, drops, and keeps.
+    "https://chatgpt\u{fe52}com/x",
+    "https://chatgpt\u{ff61}com/x",
+    "https://chatgpt\u{3002}com/x",
+    "https://chatgpt\u{2024}com/x",
+    "https://chat\u{ad}gpt.com/x",
+    "https://chat\u{2064}gpt.com/x",
+    "https://chat\u{200b}gpt.com/x",
+    "https://chat\u{200d}gpt.com/x",
+    "https://chatgpt.co\u{217f}/x",
+    "https://chatgpt.\u{441}om/x",
 ];
 
 /// Parts of a URL, to be combined.

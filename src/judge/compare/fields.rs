@@ -24,8 +24,19 @@ pub(super) fn rule_of_apps_field(
         }
         // The Apps server has one; another rule took it away.
         "auth" if want.get("auth").is_none() => in_views().unwrap_or(Rule::AppsServerShape),
+        "http_headers"
+            if is_originator(want, got) && situation.rules.has(Rule::AppsServerOriginator) =>
+        {
+            Rule::AppsServerOriginator
+        }
         _ => of_apps_field(situation, field).unwrap_or(Rule::AppsServerShape),
     }
+}
+
+/// Whether the header `originator` is the first in which two Apps servers differ.
+fn is_originator(want: &Value, got: &Value) -> bool {
+    let headers = |server: &Value| server.get("http_headers").cloned().unwrap_or(Value::Null);
+    first_differing(&headers(want), &headers(got)).as_deref() == Some("originator")
 }
 
 /// Which step of building the Apps URL went wrong, by what the wrong URL has after the base.
@@ -70,6 +81,12 @@ pub(super) fn rule_of_entry_field(
     (want, got): (&Value, &Value),
 ) -> Rule {
     let is_lost = want.get(field).is_some() && got.get(field).is_none();
+    let client_id = |server: &Value| server.pointer("/oauth/client_id").cloned();
+    let is_plugins = matches!(reason.by, By::Plugin(_) | By::SelectedRoot(_));
+    // Only the entry of a plugin has another name for it.
+    if is_plugins && rules.has(Rule::PluginEntryShape) && client_id(want) != client_id(got) {
+        return Rule::PluginEntryShape;
+    }
     of_field(rules, field, |fields| fields.in_views).unwrap_or(match reason.by {
         // A field of the losing server in the winner, or one that stays disabled or does not: the
         // replacement was not whole.

@@ -153,6 +153,8 @@ fn rule_of_place(rules: RuleSet, path: &str) -> Rule {
         _ if path.starts_with("host.mcp_servers.") || path.starts_with("contributors[") => {
             Rule::ServerUnknownField
         }
+        _ if path.starts_with("thread.selected_plugins[") => Rule::SelectedRootAbsolute,
+        _ if path.starts_with("requirements.") => Rule::RequirementsInvalid,
         _ => Rule::HostWrongType,
     })
 }
@@ -202,6 +204,9 @@ impl Shape<'_> {
                 (Some(_), None) if self.has_invalid_sibling(decided.reason.by) => {
                     Rule::ConfiguredInvalidPluginServerDropped
                 }
+                (Some(_), None) if self.has_blank_app(decided.reason.by, name) => {
+                    Rule::RouteBlankAppIsNone
+                }
                 // It was read well, and spoilt on its way into this view.
                 (Some(want), Some(got)) if was_right(want) => {
                     self.rule_of_passing(view.name, name, &decided.reason, want, got)
@@ -234,6 +239,14 @@ impl Shape<'_> {
                 });
             }
         }
+    }
+
+    /// Whether the plugin of a server has an app of its name whose id is blank.
+    fn has_blank_app(&self, by: By, name: &str) -> bool {
+        let By::Plugin(position) = by else { return false };
+        let app = self.case.plugins.get(position).and_then(|plugin| plugin.apps.get(name));
+        self.rules().has(Rule::RouteBlankAppIsNone)
+            && app.is_some_and(|id| id.chars().all(char::is_whitespace))
     }
 
     /// Whether this can only be the legacy loader's work, in a view that is none of its business.
