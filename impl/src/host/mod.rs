@@ -4,8 +4,10 @@
 //! [`Host::resolved`] (for the configuration of a thread). No code keeps a view for longer than one
 //! request: each request checks the sign-in, so a view does not outlive its credentials.
 
+mod chatgpt_plugins;
 mod config_now;
 mod connector;
+mod demanded;
 mod home;
 mod recovery;
 mod resolve;
@@ -17,6 +19,7 @@ pub use config_now::{
     CONFIG_FILE, ConfigLayer, ConfigNow, ConfigNowError, ConfigSource, ConfigText, PLUGINS_FOLDER,
 };
 pub use connector::{Connector, Network, ServerConnection};
+pub use demanded::REQUIREMENTS_VARIABLE;
 pub use home::home_of;
 pub use resolve::{Host, HostParts, Warn};
 pub use resolved::{Configuration, EffectiveView, Resolved};

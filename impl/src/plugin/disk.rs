@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::apps::read_apps;
 use super::entries::{Entries, Plugin, add_entry};
 use crate::config::node::Node;
 use crate::config::place::Place;
@@ -50,8 +51,9 @@ pub enum PluginError {
 /// `is_active` tells which ids the user has switched on. Servers are read by the rules of `profile`.
 ///
 /// The servers are in the manifest's `mcpServers`, or in the file that it names, or in `.mcp.json`.
-/// That file must lie inside the plugin's folder, symbolic links followed. A plugin whose manifest
-/// cannot be read is left out, one whose servers cannot be read has none, both with a warning.
+/// Its apps are in the file that the manifest's `apps` names, or in `.app.json`. Such a file must lie
+/// inside the plugin's folder, symbolic links followed. A plugin whose manifest cannot be read is left
+/// out, one whose servers or apps cannot be read has none, all with a warning.
 ///
 /// # Errors
 /// The folder cannot be listed, or holds too many.
@@ -125,7 +127,11 @@ pub(super) fn read_plugin(
         }
     };
     let Entries { valid, dropped } = servers;
-    let apps = Default::default();
+    let apps = if active && profile.behaviour().apps_hide_servers {
+        read_apps(folder, &manifest, warnings)
+    } else {
+        Default::default()
+    };
     Some(Plugin { id, active, servers: Arc::new(valid), dropped, apps })
 }
 
@@ -210,7 +216,7 @@ fn adapted(server: &Value, root: &Path, profile: Profile) -> Read<Value> {
 
 /// A fault of one file of a plugin.
 #[derive(Debug, thiserror::Error)]
-enum Fault {
+pub(super) enum Fault {
     #[error("cannot be read: {0}")]
     Read(ReadError),
     #[error("not valid JSON: line {}, column {}", .0.line(), .0.column())]
@@ -234,7 +240,7 @@ fn root(folder: &Path) -> Result<PathBuf, Fault> {
 }
 
 /// The file `name` of the plugin in `folder`, without symbolic links.
-fn inside(folder: &Path, name: &str) -> Result<PathBuf, Fault> {
+pub(super) fn inside(folder: &Path, name: &str) -> Result<PathBuf, Fault> {
     let plain = |part| matches!(part, Component::Normal(_) | Component::CurDir);
     if name.is_empty() || name.contains('\0') || !Path::new(name).components().all(plain) {
         return Err(Fault::Path);
@@ -244,11 +250,11 @@ fn inside(folder: &Path, name: &str) -> Result<PathBuf, Fault> {
     if file.starts_with(&root) { Ok(file) } else { Err(Fault::Escapes) }
 }
 
-fn read_json_text(file: &Path) -> Result<String, Fault> {
+pub(super) fn read_json_text(file: &Path) -> Result<String, Fault> {
     files::read_text(file, MAX_PLUGIN_FILE_BYTES).map_err(Fault::Read)
 }
 
-fn object_of(text: &str) -> Result<Map<String, Value>, Fault> {
+pub(super) fn object_of(text: &str) -> Result<Map<String, Value>, Fault> {
     match serde_json::from_str(text).map_err(Fault::Json)? {
         Value::Object(object) => Ok(object),
         _ => Err(Fault::NotAnObject),
