@@ -59,3 +59,5 @@ pub(crate) use read::string;
 pub(crate) use read::{Read, boolean, strings, table, under};
 pub(crate) use server_read::{approval_mode, read_server, tools, unknown_key};
 pub(crate) use source::Source;
+#[cfg(feature = "network")]
+pub(crate) use thread::native_root;

@@ -7,7 +7,7 @@ use crate::connection::recipient::gets_host_credentials;
 
 /// A warning for each enabled server of the plugin `id` that gets the credentials, which the plugin
 /// alone asked for. Before the field `auth` no plugin could ask.
-pub(super) fn warnings(id: &str, servers: &ServerMap, profile: Profile) -> Vec<Warning> {
+pub(crate) fn warnings(id: &str, servers: &ServerMap, profile: Profile) -> Vec<Warning> {
     if !profile.behaviour().auth_field {
         return Vec::new();
     }

@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::chatgpt_plugins;
 use super::demanded;
+use super::environments::environments_in;
 use crate::bounded;
 use crate::config::{
-    ConfigError, Document, Environment, HostConfig, Loaded, MAX_CONFIG_BYTES, Override, Warning,
+    ConfigError, Document, Environment, HostConfig, Loaded, MAX_CONFIG_BYTES, Override, Stdio,
+    ThreadInputs, Warning,
 };
 use crate::files::{self, ReadError};
 use crate::oauth::{StoreMode, store_mode};
@@ -65,6 +67,8 @@ pub struct ConfigNow {
     pub apps: Arc<BTreeMap<String, bool>>,
     /// Where OAuth tokens are stored.
     pub oauth_store: StoreMode,
+    /// The environments besides this machine, and the command of the executor of each.
+    pub environments: Arc<BTreeMap<String, Stdio>>,
 }
 
 /// Why the configuration cannot be read. The message names the file, and line and column if
@@ -95,16 +99,23 @@ pub(super) struct ConfigReader {
     base: ConfigLayer,
 }
 
-/// Overrides of the configuration, and the last configuration with them.
+/// Overrides of the configuration and the inputs of a thread, and the last configuration with them.
 #[derive(Debug)]
 pub struct ConfigLayer {
     overrides: Vec<Override>,
+    thread: Option<ThreadInputs>,
     last: Mutex<Option<Last>>,
 }
 
 impl ConfigLayer {
-    fn new(overrides: Vec<Override>) -> Self {
-        Self { overrides, last: Mutex::default() }
+    fn new(overrides: Vec<Override>, thread: Option<ThreadInputs>) -> Self {
+        Self { overrides, thread, last: Mutex::default() }
+    }
+
+    /// Whether a thread selects plugins here.
+    #[must_use]
+    pub fn selects_plugins(&self) -> bool {
+        self.thread.is_some()
     }
 
     fn last(&self) -> Option<Last> {
@@ -171,7 +182,7 @@ impl ConfigReader {
         overrides: Vec<Override>,
         environment: Environment,
     ) -> Self {
-        Self { source: Mutex::new(source), environment, base: ConfigLayer::new(overrides) }
+        Self { source: Mutex::new(source), environment, base: ConfigLayer::new(overrides, None) }
     }
 
     /// The host's own overrides.
@@ -179,9 +190,9 @@ impl ConfigReader {
         &self.base
     }
 
-    /// The host's own overrides, and these after them.
-    pub(super) fn layer(&self, more: Vec<Override>) -> ConfigLayer {
-        ConfigLayer::new(self.base.overrides.iter().cloned().chain(more).collect())
+    /// The host's own overrides, and these after them, for a thread with these inputs.
+    pub(super) fn layer(&self, more: Vec<Override>, thread: Option<ThreadInputs>) -> ConfigLayer {
+        ConfigLayer::new(self.base.overrides.iter().cloned().chain(more).collect(), thread)
     }
 
     /// Changes the source, unless its configuration is invalid.
@@ -224,7 +235,7 @@ impl ConfigReader {
         let is_same = |last: &Last| *last.text == *text && *last.demanded == *demanded;
         let mut last = match layer.last().filter(is_same) {
             Some(last) => last,
-            None => self.read((text, demanded), &file, &layer.overrides, &mut warnings)?,
+            None => self.read((text, demanded), &file, layer, &mut warnings)?,
         };
         let plugins = match folder {
             Some(folder) => within_limit(&folder, {
@@ -250,11 +261,11 @@ impl ConfigReader {
         &self,
         (text, demanded): (String, String),
         file: &str,
-        overrides: &[Override],
+        layer: &ConfigLayer,
         warnings: &mut Vec<Warning>,
     ) -> Result<Last, ConfigNowError> {
         let environment = self.environment.clone();
-        let document = Document::parse(&text, file, overrides)?;
+        let document = Document::parse(&text, file, &layer.overrides)?;
         let host = HostConfig::from_document(&document, environment)?;
         let states = plugin_states_in(&document);
         let apps = app_states(&document);
@@ -268,12 +279,19 @@ impl ConfigReader {
         warnings.extend(policies.warnings);
         let (host, disabled) = demanded::held(host.value, &demanded, &self.environment)?;
         warnings.extend(disabled);
+        let host = match &layer.thread {
+            Some(thread) => host.in_thread(thread.clone()),
+            None => host,
+        };
+        let environments = environments_in(&document);
+        warnings.extend(environments.warnings);
         let apps = Arc::new(apps.value);
         let now = ConfigNow {
             host: Arc::new(host),
             plugins: Arc::default(),
             apps,
             oauth_store: store.value,
+            environments: Arc::new(environments.value),
         };
         let installed = plugins_are_on(&document);
         Ok(Last {

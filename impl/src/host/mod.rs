@@ -8,6 +8,7 @@ mod chatgpt_plugins;
 mod config_now;
 mod connector;
 mod demanded;
+mod environments;
 mod home;
 mod recovery;
 mod resolve;
@@ -15,6 +16,7 @@ mod resolved;
 mod servers;
 mod slot;
 
+pub(crate) use chatgpt_plugins::warnings as chatgpt_warnings;
 pub use config_now::{
     CONFIG_FILE, ConfigLayer, ConfigNow, ConfigNowError, ConfigSource, ConfigText, PLUGINS_FOLDER,
 };

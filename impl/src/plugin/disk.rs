@@ -24,8 +24,8 @@ pub const MAX_PLUGIN_FILE_BYTES: u64 = 1024 * 1024;
 /// The most folders a plugin folder may hold.
 pub const MAX_PLUGINS: usize = 10_000;
 
-const MANIFEST: &str = ".codex-plugin/plugin.json";
-const DEFAULT_SERVERS: &str = ".mcp.json";
+pub(crate) const MANIFEST: &str = ".codex-plugin/plugin.json";
+pub(crate) const DEFAULT_SERVERS: &str = ".mcp.json";
 
 /// Why the plugin folder as a whole could not be read. A fault of one plugin is a warning.
 #[derive(Debug, thiserror::Error)]
@@ -248,6 +248,16 @@ pub(super) fn inside(folder: &Path, name: &str) -> Result<PathBuf, Fault> {
     let root = root(folder)?;
     let file = root.join(name).canonicalize()?;
     if file.starts_with(&root) { Ok(file) } else { Err(Fault::Escapes) }
+}
+
+/// The text of a file of the plugin at `root`; `None` if there is none. `Err` is why it cannot be read.
+#[cfg(feature = "network")]
+pub(crate) fn read_inside(root: &Path, name: &str) -> Result<Option<String>, String> {
+    match inside(root, name).and_then(|file| read_json_text(&file)) {
+        Ok(text) => Ok(Some(text)),
+        Err(Fault::Read(ReadError::Missing)) => Ok(None),
+        Err(fault) => Err(fault.to_string()),
+    }
 }
 
 pub(super) fn read_json_text(file: &Path) -> Result<String, Fault> {

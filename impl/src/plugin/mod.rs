@@ -9,12 +9,14 @@ mod policy;
 mod states;
 
 pub use cache::installed_plugins;
+#[cfg(feature = "network")]
+pub(crate) use disk::read_inside;
+#[cfg(feature = "network")]
+pub(crate) use disk::{DEFAULT_SERVERS, MANIFEST};
 pub use disk::{MAX_PLUGIN_FILE_BYTES, MAX_PLUGINS, PluginError, discover_plugins};
 pub use entries::{Plugin, WrittenPlugin};
 #[cfg(feature = "network")]
 pub(crate) use policies::plugin_policies_in;
-#[cfg(feature = "lint")]
-pub(crate) use policies::policy_faults;
 pub use policies::{PluginPolicies, plugin_policies};
 pub use policy::PluginPolicy;
 pub use states::plugin_states;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 #[cfg(feature = "lint")]
-use super::policy_faults;
+use super::policies::policy_faults;
 #[cfg(feature = "lint")]
 use crate::config::Note;
 use crate::config::node::{Kind, Node};
