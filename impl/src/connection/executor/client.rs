@@ -38,11 +38,14 @@ pub(super) struct Executor {
 #[derive(Default)]
 struct Live(Mutex<Waiting>);
 
+/// A file, if there is one, or why it cannot be read.
+type FileRead = Result<Option<Vec<u8>>, String>;
+
 #[derive(Default)]
 struct Waiting {
     hello: Option<oneshot::Sender<()>>,
     processes: BTreeMap<u64, Attached>,
-    files: BTreeMap<u64, oneshot::Sender<Result<Option<Vec<u8>>, String>>>,
+    files: BTreeMap<u64, oneshot::Sender<FileRead>>,
     /// Why the executor is gone.
     gone: Option<String>,
 }
