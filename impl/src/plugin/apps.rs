@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::disk::{Fault, inside, object_of, read_json_text, warning};
+use super::file::{Fault, inside, object_of, read_json_text, warning};
 use crate::config::Warning;
 use crate::files::ReadError;
 
