@@ -70,7 +70,7 @@ pub use extension::{
 };
 pub use manager::{McpManager, McpRuntimeConfig, PluginOwners};
 pub use plugin::{
-    MAX_PLUGIN_FILE_BYTES, MAX_PLUGINS, Plugin, PluginError, PluginPolicy, WrittenPlugin,
-    discover_plugins, installed_plugins, plugin_states,
+    MAX_PLUGIN_FILE_BYTES, MAX_PLUGINS, Plugin, PluginError, PluginPolicies, PluginPolicy,
+    WrittenPlugin, discover_plugins, installed_plugins, plugin_policies, plugin_states,
 };
 pub use view::{Iter, View};

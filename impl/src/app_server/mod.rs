@@ -17,6 +17,7 @@ mod outgoing;
 mod page;
 mod reload;
 mod resources;
+mod selected_roots;
 mod serve;
 mod server;
 mod snapshots;

@@ -14,7 +14,7 @@ use super::threads::Threads;
 use super::wire::RpcError;
 use crate::auth::AuthStore;
 use crate::config::Environment;
-use crate::connection::{ConnectContext, ConnectOptions, Executor};
+use crate::connection::{ConnectContext, ConnectOptions, Environments, Executor};
 use crate::host::{ConfigSource, Connector, Host, HostParts, Network, Warn};
 use crate::oauth::{OAuth, TokenStore};
 
@@ -105,7 +105,7 @@ impl AppServer {
         });
         let oauth = OAuth::new(tokens).with_environment(&environment);
         let executor = match options.mode {
-            Mode::Local { .. } => Executor::Local,
+            Mode::Local { .. } => Executor::Named(Environments::default()),
             Mode::Orchestrator => Executor::None,
         };
         let context = ConnectContext {

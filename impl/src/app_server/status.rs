@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::page::{Page, page};
 use super::server::{AppServer, Ready};
 use super::snapshots::{Detail, Snapshot, SnapshotKey};
+use super::threads::Thread;
 use super::wire::{Reply, RpcError};
 use super::work::Work;
 use crate::auth::Auth;
@@ -29,15 +30,22 @@ pub(crate) struct Params {
 }
 
 pub(crate) fn list(server: &Arc<AppServer>, params: Params) -> Result<Work, RpcError> {
-    // A thread must exist, but the latest configuration applies.
-    if let Some(id) = &params.thread_id {
-        server.threads.get(id)?;
-    }
-    Ok(Work::later(response(Arc::clone(server), params)))
+    // A thread must exist, but the latest configuration applies, with the plugins that it selects.
+    let thread = params.thread_id.as_ref().map(|id| server.threads.get(id)).transpose()?;
+    Ok(Work::later(response(Arc::clone(server), thread, params)))
 }
 
-async fn response(server: Arc<AppServer>, params: Params) -> Result<Reply, RpcError> {
-    let resolved = server.host()?.resolve().await.map_err(RpcError::failed)?;
+async fn response(
+    server: Arc<AppServer>,
+    thread: Option<Arc<Thread>>,
+    params: Params,
+) -> Result<Reply, RpcError> {
+    let host = server.host()?;
+    let configuration = match thread.as_ref().and_then(|thread| thread.selecting_layer()) {
+        Some(layer) => host.latest_of(layer).await,
+        None => host.latest().await,
+    };
+    let resolved = host.resolved(&configuration.map_err(RpcError::failed)?);
     let detail = params.detail.unwrap_or_default();
     let snapshot = snapshot(&server, resolved, detail).await?;
     let (range, next_cursor) = page(&params.page, snapshot.len())?;

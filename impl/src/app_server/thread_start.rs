@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::selected_roots::{self, Root};
 use super::server::AppServer;
 use super::threads::Thread;
 use super::wire::{Reply, RpcError};
@@ -15,9 +16,12 @@ use crate::config::Override;
 
 /// The params of `thread/start`. Other fields are ignored.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Params {
     /// Settings that override `config.toml` for this thread: dotted keys, nested objects, or both.
     config: Option<Map<String, Value>>,
+    /// The roots of the plugins that this thread selects.
+    selected_capability_roots: Option<Vec<Root>>,
 }
 
 /// Starts a thread and all its servers. The response waits for the required servers; if one of them
@@ -27,8 +31,14 @@ pub(crate) async fn start(server: &Arc<AppServer>, params: Params) -> Result<Wor
     // Threads are started one after another, so the room is not taken in between.
     server.threads.have_room()?;
     let overrides = Override::of_json(&params.config.unwrap_or_default()).map_err(refused)?;
-    let layer = ready.host.layer(overrides);
-    let configuration = ready.host.latest_of(&layer).await.map_err(refused)?;
+    let mut layer = ready.host.layer(overrides.clone(), None);
+    let mut configuration = ready.host.latest_of(&layer).await.map_err(refused)?;
+    let roots = params.selected_capability_roots.unwrap_or_default();
+    let inputs = selected_roots::inputs(ready, &configuration, &roots).await.map_err(refused)?;
+    if inputs.is_some() {
+        layer = ready.host.layer(overrides, inputs);
+        configuration = ready.host.latest_of(&layer).await.map_err(refused)?;
+    }
     let connector = Arc::clone(&ready.connector);
     let (thread, events) =
         Thread::start(&ready.host, layer, configuration, connector, server.tasks.clone());

@@ -48,6 +48,11 @@ impl Thread {
         (Self { id, layer, servers: Mutex::new(servers) }, Events { thread: id, events })
     }
 
+    /// Its layer of the configuration, if it selects plugins.
+    pub(crate) fn selecting_layer(&self) -> Option<&Option<ConfigLayer>> {
+        self.layer.as_ref().filter(|layer| layer.selects_plugins()).map(|_| &self.layer)
+    }
+
     pub(crate) fn id(&self) -> Uuid {
         self.id
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mcp_overlay_host::app_server::{AppServerOptions, DEFAULT_PLACES, Mode, serve};
 use mcp_overlay_host::connection::kill_all_processes;
-use mcp_overlay_host::{Environment, McpExtensionRegistryBuilder, hosted_apps};
+use mcp_overlay_host::{Environment, McpExtensionRegistryBuilder, executor_plugins, hosted_apps};
 use tokio::io::BufReader;
 use tokio_util::sync::CancellationToken;
 
@@ -41,6 +41,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     };
     let mut extensions = McpExtensionRegistryBuilder::new();
     hosted_apps::install(&mut extensions);
+    executor_plugins::install(&mut extensions);
     let options = AppServerOptions {
         mode,
         overrides: arguments.config.overrides.clone(),

@@ -2,6 +2,7 @@
 
 mod app_server;
 mod connect;
+mod executor;
 mod mcp;
 mod options;
 mod output;
@@ -41,6 +42,7 @@ struct Arguments {
 enum Command {
     AppServer(app_server::Arguments),
     Connect(connect::Arguments),
+    Executor(executor::Arguments),
     Mcp(mcp::Arguments),
     /// Kills the servers of an app-server that was killed.
     #[cfg(unix)]
@@ -52,6 +54,7 @@ pub(crate) fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::AppServer(arguments) => app_server::run(&arguments),
         Command::Connect(arguments) => connect::run(arguments),
+        Command::Executor(arguments) => executor::run(&arguments),
         Command::Mcp(arguments) => mcp::run(&arguments),
         #[cfg(unix)]
         Command::Guard => {

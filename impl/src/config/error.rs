@@ -275,6 +275,11 @@ impl Notes {
         }
     }
 
+    /// Adds a fault that costs a warning only, whatever is collected.
+    pub(crate) fn push_either(&mut self, fault: Note) {
+        self.keep(fault);
+    }
+
     #[cfg(feature = "lint")]
     pub(crate) fn into_kept(self) -> Vec<Note> {
         self.kept

@@ -53,8 +53,11 @@ pub(crate) use error::{Key, Note, Notes};
 pub(crate) use host::every_fault;
 #[cfg(feature = "lint")]
 pub(crate) use nesting::too_deep_at;
+pub(crate) use profile::Behaviour;
 #[cfg(feature = "network")]
 pub(crate) use read::string;
-pub(crate) use read::{Read, boolean, table, under};
-pub(crate) use server_read::read_server;
+pub(crate) use read::{Read, boolean, strings, table, under};
+pub(crate) use server_read::{approval_mode, read_server, tools, unknown_key};
 pub(crate) use source::Source;
+#[cfg(feature = "network")]
+pub(crate) use thread::native_root;

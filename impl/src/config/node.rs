@@ -127,6 +127,21 @@ impl<'a> Array<'a> {
 }
 
 impl<'a> Table<'a> {
+    pub(crate) fn len(self) -> usize {
+        match self {
+            Self::Json(entries) => entries.len(),
+            Self::Toml(entries) => entries.len(),
+        }
+    }
+
+    /// The value of a key.
+    pub(crate) fn get(self, key: &str) -> Option<Node<'a>> {
+        match self {
+            Self::Json(entries) => entries.get(key).map(Node::Json),
+            Self::Toml(entries) => entries.get(key).map(Node::Toml),
+        }
+    }
+
     /// The entries, in no order that anything may depend on.
     pub(crate) fn iter(self) -> Entries<'a> {
         match self {

@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 
 use regex_lite::Regex;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::error::{ConfigError, Origin};
+use super::document::Document;
+use super::error::{ConfigError, Fault, Key, Note, Origin};
+use super::node::{Kind, Node, Table};
+use super::place::Place;
 use super::profile::Profile;
+use super::read::{Read, boolean, list, owned_string, table, under, wrong_type};
 use super::server::{ServerConfig, Transport};
 
 /// An administrator's requirements. The default demands nothing.
@@ -59,42 +63,37 @@ impl Requirements {
     /// # Errors
     /// Rule `requirements.invalid`, at the smallest path.
     pub fn from_json(written: &Value, profile: Profile) -> Result<Self, ConfigError> {
+        Self::read(Node::Json(written), profile, |_| Origin::Memory)
+    }
+
+    /// Reads the text of a `requirements.toml`, which errors call `file`.
+    ///
+    /// # Errors
+    /// The text is not TOML, or as [`from_json`](Self::from_json).
+    pub fn from_toml_str(text: &str, file: &str, profile: Profile) -> Result<Self, ConfigError> {
+        if !profile.behaviour().requirements {
+            return Ok(Self::default());
+        }
+        let document = Document::parse(text, file, &[])?;
+        Self::read(document.root(), profile, |place| document.origin(place))
+    }
+
+    fn read(
+        written: Node<'_>,
+        profile: Profile,
+        origin: impl Fn(Place) -> Origin,
+    ) -> Result<Self, ConfigError> {
         let behaviour = profile.behaviour();
         if !behaviour.requirements {
             return Ok(Self::default());
         }
-        let mut smallest: Option<String> = None;
-        let mut read = |place: &str, entries: &Map<String, Value>| {
-            let mut allowed = Allowed::new();
-            for (name, entry) in entries {
-                if let Some(identity) = identity(entry, behaviour.requirement_matchers) {
-                    allowed.insert(name.clone(), identity);
-                    continue;
-                }
-                let path = format!("{place}.{name}");
-                if smallest.as_ref().is_none_or(|smallest| path < *smallest) {
-                    smallest = Some(path);
-                }
-            }
-            allowed
-        };
-        let servers = table(written, "mcp_servers");
-        let servers = servers.map(|entries| read("requirements.mcp_servers", entries));
-        let plugins = table(written, "plugins").map(|plugins| {
-            let of_plugin = |(id, plugin): (&String, &Value)| {
-                let place = format!("requirements.plugins.{id}.mcp_servers");
-                let entries = table(plugin, "mcp_servers");
-                (id.clone(), entries.map(|entries| read(&place, entries)).unwrap_or_default())
-            };
-            plugins.iter().map(of_plugin).collect()
-        });
-        let apps = table(written, "features").and_then(|features| features.get("apps")?.as_bool());
-        match smallest {
-            None => Ok(Self { servers, plugins, apps }),
-            Some(path) => {
-                let key = path.strip_prefix("requirements.").unwrap_or_default().to_owned();
-                let message = "expected an `identity` with a `command` or a `url`".to_owned();
-                Err(ConfigError::new(path, key, Origin::Memory, message))
+        let mut reader = Reader { with_matchers: behaviour.requirement_matchers, smallest: None };
+        let read = reader.requirements(written);
+        match reader.smallest {
+            None => Ok(read),
+            Some((path, fault)) => {
+                let Note { key: Key(key), place, message } = *fault;
+                Err(ConfigError::new(path, key, origin(place), message))
             }
         }
     }
@@ -130,49 +129,147 @@ impl Requirements {
     }
 }
 
-fn table<'a>(of: &'a Value, key: &str) -> Option<&'a Map<String, Value>> {
-    of.get(key)?.as_object()
-}
-
 fn allows(allowed: &Allowed, name: &str, server: &ServerConfig) -> bool {
     allowed.get(name).is_some_and(|identity| identity.is_of(server))
 }
 
-/// Rules `requirements.identity` and `requirements.matchers`.
-fn identity(entry: &Value, with_patterns: bool) -> Option<Identity> {
-    let written = table(entry, "identity")?;
-    if let Some(command) = written.get("command").and_then(Value::as_str) {
-        return Some(Identity::Command(command.to_owned()));
-    }
-    if let Some(url) = written.get("url").and_then(Value::as_str) {
-        return Some(Identity::Url(Pattern::Exact(url.to_owned())));
-    }
-    if !with_patterns || written.len() != 1 {
-        return None;
-    }
-    if let Some(url) = written.get("url") {
-        return Some(Identity::Url(pattern(url)?));
-    }
-    let line = table(entry.get("identity")?, "command").filter(|line| line.len() == 2)?;
-    let program = line.get("executable")?.as_str()?.to_owned();
-    let arguments = line.get("args")?.as_array()?.iter().map(pattern).collect::<Option<_>>()?;
-    Some(Identity::CommandLine(program, arguments))
+/// Reads requirements and keeps the fault with the smallest path.
+struct Reader {
+    with_matchers: bool,
+    smallest: Option<(String, Fault)>,
 }
 
-fn pattern(written: &Value) -> Option<Pattern> {
-    let members = written.as_object().filter(|members| members.len() == 2)?;
-    let owned = |key: &str| members.get(key)?.as_str().map(str::to_owned);
-    match members.get("match")?.as_str()? {
-        "exact" => owned("value").map(Pattern::Exact),
-        "prefix" => owned("value").map(Pattern::Prefix),
-        "regex" => {
-            let expression = owned("expression")?;
-            // Alone, too: what is only valid inside of the group would end it.
-            Regex::new(&expression).ok()?;
-            let whole = Regex::new(&[r"\A(?:", &expression, r")\z"].concat()).ok()?;
-            Some(Pattern::Expression(expression, whole))
+impl Reader {
+    /// Adds a fault at `path`, given by its steps below the requirements.
+    fn refuse(&mut self, path: &[&str], mut fault: Fault) {
+        path.iter().rev().for_each(|step| fault.key.under(step));
+        let path = [&["requirements"], path].concat().join(".");
+        if self.smallest.as_ref().is_none_or(|(smallest, _)| path < *smallest) {
+            self.smallest = Some((path, fault));
         }
-        _ => None,
+    }
+
+    /// The table at `path`, if it is there.
+    fn table<'a>(&mut self, path: &[&str], of: Table<'a>) -> Option<Table<'a>> {
+        let node = of.get(path.last()?).filter(|node| !node.is_null())?;
+        table(node).map_err(|fault| self.refuse(path, fault)).ok()
+    }
+
+    fn requirements(&mut self, written: Node<'_>) -> Requirements {
+        let root = match table(written) {
+            Ok(root) => root,
+            Err(fault) => {
+                self.refuse(&[], fault);
+                return Requirements::default();
+            }
+        };
+        let servers = self.table(&["mcp_servers"], root);
+        let servers = servers.map(|entries| self.allowed(&["mcp_servers"], entries));
+        let plugins = self.table(&["plugins"], root).map(|plugins| {
+            let ids = plugins.iter().map(|(id, _)| id);
+            ids.map(|id| (id.to_owned(), self.of_plugin(id, plugins))).collect()
+        });
+        let features = self.table(&["features"], root);
+        let apps = features.and_then(|features| features.get("apps"));
+        let apps = apps.filter(|apps| !apps.is_null()).and_then(|apps| {
+            boolean(apps).map_err(|fault| self.refuse(&["features", "apps"], fault)).ok()
+        });
+        Requirements { servers, plugins, apps }
+    }
+
+    fn of_plugin(&mut self, id: &str, plugins: Table<'_>) -> Allowed {
+        let path = ["plugins", id, "mcp_servers"];
+        let Some(plugin) = self.table(&["plugins", id], plugins) else { return Allowed::new() };
+        match self.table(&path, plugin) {
+            Some(entries) => self.allowed(&path, entries),
+            None => Allowed::new(),
+        }
+    }
+
+    fn allowed(&mut self, path: &[&str], entries: Table<'_>) -> Allowed {
+        let mut allowed = Allowed::new();
+        for (name, entry) in entries.iter() {
+            match identity(entry, self.with_matchers) {
+                Ok(identity) => drop(allowed.insert(name.to_owned(), identity)),
+                Err(fault) => self.refuse(&[path, &[name]].concat(), fault),
+            }
+        }
+        allowed
+    }
+}
+
+/// Rules `requirements.identity` and `requirements.matchers`.
+fn identity(entry: Node<'_>, with_matchers: bool) -> Read<Identity> {
+    const EXPECTED: &str = "an `identity` with a `command` or a `url`";
+    const TEXT: &str = "a string";
+    let written = table(entry)?.get("identity");
+    let written = written.ok_or_else(|| Note::wrong(entry.place(), "none", EXPECTED))?;
+    let read = || {
+        let fields = table(written)?;
+        let (command, url) = (fields.get("command"), fields.get("url"));
+        if let Some(Kind::String(command)) = command.map(Node::kind) {
+            return Ok(Identity::Command(command.to_owned()));
+        }
+        if let Some(Kind::String(url)) = url.map(Node::kind) {
+            return Ok(Identity::Url(Pattern::Exact(url.to_owned())));
+        }
+        match (command, url) {
+            (None, None) => Err(Note::wrong(written.place(), "neither", "a `command` or a `url`")),
+            (Some(other), _) if !with_matchers => Err(under(wrong_type(other, TEXT), "command")),
+            (_, Some(other)) if !with_matchers => Err(under(wrong_type(other, TEXT), "url")),
+            _ if fields.len() != 1 => {
+                let expected = "nothing beside a `command` or a `url` with matchers";
+                Err(Note::wrong(written.place(), "further keys", expected))
+            }
+            (Some(command), _) => under_key("command", command_line(command)),
+            (_, Some(url)) => under_key("url", pattern(url).map(Identity::Url)),
+        }
+    };
+    under_key("identity", read())
+}
+
+fn under_key<T>(key: &str, read: Read<T>) -> Read<T> {
+    read.map_err(|fault| under(fault, key))
+}
+
+fn command_line(node: Node<'_>) -> Read<Identity> {
+    const EXPECTED: &str = "a string, or a table with exactly `executable` and `args`";
+    let Kind::Table(fields) = node.kind() else { return Err(wrong_type(node, EXPECTED)) };
+    let (Some(program), Some(args), 2) =
+        (fields.get("executable"), fields.get("args"), fields.len())
+    else {
+        return Err(Note::wrong(node.place(), "other keys", EXPECTED));
+    };
+    let program = under_key("executable", owned_string(program))?;
+    let arguments = under_key("args", list(args, "an array of matchers", pattern))?;
+    Ok(Identity::CommandLine(program, arguments))
+}
+
+fn pattern(node: Node<'_>) -> Read<Pattern> {
+    const EXPECTED: &str = "a matcher: {match = \"exact\", value = …}, \
+                            {match = \"prefix\", value = …} or \
+                            {match = \"regex\", expression = …}";
+    let Kind::Table(fields) = node.kind() else { return Err(wrong_type(node, EXPECTED)) };
+    let field = |key: &str| match fields.get(key) {
+        Some(value) if fields.len() == 2 => under_key(key, owned_string(value)),
+        _ => Err(Note::wrong(node.place(), "other keys", EXPECTED)),
+    };
+    match field("match")?.as_str() {
+        "exact" => field("value").map(Pattern::Exact),
+        "prefix" => field("value").map(Pattern::Prefix),
+        "regex" => {
+            let expression = field("expression")?;
+            // Alone, too: what is only valid inside of the group would end it.
+            let alone = Regex::new(&expression);
+            let whole = alone.and_then(|_| Regex::new(&[r"\A(?:", &expression, r")\z"].concat()));
+            let place = fields.get("expression").unwrap_or(node).place();
+            let wrong = |_| {
+                let expected = "a regular expression of Rust's `regex-lite`";
+                under(Note::wrong(place, "a string that is none", expected), "expression")
+            };
+            whole.map(|whole| Pattern::Expression(expression, whole)).map_err(wrong)
+        }
+        _ => Err(Note::wrong(node.place(), "another kind", EXPECTED)),
     }
 }
 

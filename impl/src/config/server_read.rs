@@ -279,7 +279,7 @@ fn environment_id(node: Node<'_>) -> Read<Cow<'static, str>> {
 }
 
 /// Rules `server.approval-modes` and `server.approval-writes`.
-fn approval_mode(node: Node<'_>, behaviour: &Behaviour) -> Read<ApprovalMode> {
+pub(crate) fn approval_mode(node: Node<'_>, behaviour: &Behaviour) -> Read<ApprovalMode> {
     match node.kind() {
         Kind::String("auto") => Ok(ApprovalMode::Auto),
         Kind::String("prompt") => Ok(ApprovalMode::Prompt),
@@ -354,7 +354,8 @@ fn oauth(node: Node<'_>, notes: &mut Notes) -> Read<OAuthClient> {
     Ok(client)
 }
 
-fn tools(
+/// The settings of single tools.
+pub(crate) fn tools(
     node: Node<'_>,
     behaviour: &Behaviour,
     notes: &mut Notes,
@@ -385,7 +386,7 @@ fn tool(node: Node<'_>, behaviour: &Behaviour, notes: &mut Notes) -> Read<ToolCo
 }
 
 /// Rule `server.unknown-field`, one level down.
-fn unknown_key(key: &str, value: Node<'_>, notes: &mut Notes) {
+pub(crate) fn unknown_key(key: &str, value: Node<'_>, notes: &mut Notes) {
     let first = notes.len();
     notes.push(Note::new(value.place(), "unknown key, ignored"));
     notes.under(first, key);

@@ -17,6 +17,13 @@ use super::server::{
 };
 use super::server_read::read_server;
 
+/// The absolute path that a root is written as, as a path or as a `file:` URI. Rule
+/// `selected.root-absolute`.
+#[cfg(feature = "network")]
+pub(crate) fn native_root(root: &str) -> Option<String> {
+    NativePath::parse(root).map(|path| path.to_string())
+}
+
 /// The originator of a thread that names none.
 pub const DEFAULT_ORIGINATOR: &str = "codex_cli_rs";
 

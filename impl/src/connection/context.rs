@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::authorize::{HostCredentialSource, OAuthSource};
+use super::executor::Environments;
 use super::options::ConnectOptions;
 use crate::config::Environment;
 
@@ -27,10 +28,12 @@ pub struct ConnectContext {
 }
 
 /// Where processes are started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Executor {
     /// This machine.
     Local,
+    /// This machine, and the named environments through their executors.
+    Named(Environments),
     /// Nowhere: stdio servers cannot be used.
     None,
 }

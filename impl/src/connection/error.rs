@@ -61,6 +61,19 @@ pub enum ConnectError {
         /// Its `environment_id`.
         environment: String,
     },
+    /// The executor of the server's environment cannot be started, or it is gone.
+    #[error(
+        "{address}: the executor of environment {environment:?}: {reason}: it is started again at \
+         the next use"
+    )]
+    Executor {
+        /// The server.
+        address: ServerAddress,
+        /// The server's `environment_id`.
+        environment: String,
+        /// What happened to the executor.
+        reason: String,
+    },
     /// A variable is taken from a remote environment, but the server runs locally. Nothing was
     /// started.
     #[error(

@@ -28,6 +28,11 @@ pub(super) enum Failure {
     Protocol(&'static str),
     /// The process exited with this status.
     Exited(String),
+    /// The executor of the process's environment is gone.
+    Executor {
+        environment: String,
+        reason: String,
+    },
 }
 
 /// The reason why a request failed or a connection ended.

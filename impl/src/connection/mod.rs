@@ -12,6 +12,7 @@ mod context;
 mod credentials;
 mod ending;
 mod error;
+mod executor;
 mod failure;
 mod group;
 #[cfg(unix)]
@@ -41,6 +42,7 @@ pub use authorized::RequestHeaders;
 pub use context::{ConnectContext, Executor};
 pub use credentials::HostCredentials;
 pub use error::{ConnectError, ServerAddress};
+pub use executor::{Environments, serve_executor};
 pub use group::kill_all_processes;
 #[cfg(unix)]
 pub use guard::{guard, guard_processes_with};

@@ -13,8 +13,7 @@ use rmcp::model::JsonRpcMessage;
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use rmcp::transport::async_rw::AsyncRwTransport;
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio::process::{ChildStdin, ChildStdout};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::CancellationToken;
 
 use super::failure::{Failure, Slot};
@@ -46,9 +45,14 @@ impl Breaker {
     }
 }
 
+/// The output of a process of this machine or of another environment.
+pub(super) type Output = Box<dyn AsyncRead + Send + Unpin>;
+/// The input of such a process.
+pub(super) type Input = Box<dyn AsyncWrite + Send + Unpin>;
+
 /// The messages to and from a process.
 pub(super) struct PipeTransport {
-    inner: AsyncRwTransport<RoleClient, BoundedLines<ChildStdout>, ChildStdin>,
+    inner: AsyncRwTransport<RoleClient, BoundedLines<Output>, Input>,
     breaker: Breaker,
     /// Requests of the host without a response.
     asked: usize,
@@ -59,12 +63,7 @@ pub(super) struct PipeTransport {
 }
 
 impl PipeTransport {
-    pub(super) fn new(
-        stdout: ChildStdout,
-        stdin: ChildStdin,
-        max_line: usize,
-        breaker: Breaker,
-    ) -> Self {
+    pub(super) fn new(stdout: Output, stdin: Input, max_line: usize, breaker: Breaker) -> Self {
         let answered = Arc::default();
         let lines = BoundedLines::new(stdout, max_line, breaker.clone(), Arc::clone(&answered));
         let inner = AsyncRwTransport::new(lines, stdin).with_max_line_length(usize::MAX);

@@ -178,5 +178,8 @@ pub(super) fn explain(
         }
         Failure::Protocol(reason) => ConnectError::Protocol { address, reason },
         Failure::Exited(status) => ConnectError::ProcessExited { address, status },
+        Failure::Executor { environment, reason } => {
+            ConnectError::Executor { address, environment, reason }
+        }
     }
 }

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::context::{ConnectContext, Executor};
 use super::ending::Ending;
 use super::error::{ConnectError, ServerAddress};
+use super::executor::remote::{self, Place};
 use super::failure::Slot;
 use super::handler::Host;
 use super::name::{MAX_NAME_LEN, is_valid_name};
@@ -79,12 +80,17 @@ async fn connect_unboxed(
     if !server.enabled {
         return Err(ConnectError::Disabled { server: name.to_owned() });
     }
-    let executor = match &server.transport {
-        Transport::StreamableHttp(_) => Executor::Local,
+    let is_local = server.environment_id == LOCAL_ENVIRONMENT;
+    let can_run = match &server.transport {
+        Transport::StreamableHttp(_) => is_local,
         Transport::Stdio(_) if name == CODEX_APPS => return Err(ConnectError::Stdio),
-        Transport::Stdio(_) => context.executor,
+        Transport::Stdio(_) => match &context.executor {
+            Executor::None => false,
+            Executor::Local => is_local,
+            Executor::Named(_) => true,
+        },
     };
-    if executor == Executor::None || server.environment_id != LOCAL_ENVIRONMENT {
+    if !can_run {
         let environment = server.environment_id.to_string();
         return Err(ConnectError::NeedsExecutor { server: name.to_owned(), environment });
     }
@@ -104,7 +110,10 @@ async fn connect_unboxed(
                 })
                 .await
             }
-            Transport::Stdio(stdio) => listed(start_stdio(at, stdio, offer, context).await?).await,
+            Transport::Stdio(stdio) => {
+                let environment = &*server.environment_id;
+                listed(start_stdio(at, stdio, environment, offer, context).await?).await
+            }
         }
     };
     within(limit, start, too_long).await
@@ -164,19 +173,31 @@ async fn start_http(
 async fn start_stdio(
     address: ServerAddress,
     stdio: &Stdio,
+    environment: &str,
     offer: Offer,
     context: &ConnectContext,
 ) -> Result<Connection, ConnectError> {
     let secrets = Secrets::default();
-    let command = stdio::command(&address, stdio, context, &secrets)?;
     let mut ending = Ending::default();
     let session = Slot::default();
     let max = context.options.max_response_bytes;
-    let started = supervise::spawn(command, max, session.clone(), &ending);
-    let (transport, process) = started.map_err(|error| ConnectError::SpawnFailed {
-        address: address.clone(),
-        reason: error.to_string(),
-    })?;
+    let (variables, session_of) = (&context.environment, session.clone());
+    let (transport, process) = match &context.executor {
+        Executor::Named(environments) if environment != LOCAL_ENVIRONMENT => {
+            let secrets = &secrets;
+            let place = Place { environments, environment, variables, secrets, max_line: max };
+            remote::spawn(&address, stdio, place, session_of, &ending).await?
+        }
+        _ => {
+            let base = context.cwd.as_deref();
+            let command = stdio::command(&address, stdio, variables, base, &secrets)?;
+            let started = supervise::spawn(command, max, session_of, &ending);
+            started.map_err(|error| ConnectError::SpawnFailed {
+                address: address.clone(),
+                reason: error.to_string(),
+            })?
+        }
+    };
     ending.process = Some(process);
     let authorization = Authorization::None;
     let connection = Start { address, authorization, session, secrets, ending, offer };

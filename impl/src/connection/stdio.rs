@@ -1,12 +1,11 @@
 //! The command and the environment of a server's process.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio as Pipe;
 
 use tokio::process::Command;
 
-use super::context::ConnectContext;
 use super::error::{ConnectError, ServerAddress};
 use super::secrets::Secrets;
 use crate::config::{EnvVar, EnvVarSource, Environment, Stdio};
@@ -52,19 +51,20 @@ const INHERITED: &[&str] = &[
 pub(super) fn command(
     address: &ServerAddress,
     stdio: &Stdio,
-    context: &ConnectContext,
+    environment: &Environment,
+    base: Option<&Path>,
     secrets: &Secrets,
 ) -> Result<Command, ConnectError> {
     let mut command = Command::new(&stdio.command);
     command
         .args(&stdio.args)
         .env_clear()
-        .envs(variables(address, stdio, &context.environment, secrets)?)
+        .envs(variables(address, stdio, environment, secrets)?)
         .stdin(Pipe::piped())
         .stdout(Pipe::piped())
         .stderr(Pipe::piped())
         .kill_on_drop(true);
-    if let Some(folder) = folder(stdio, context) {
+    if let Some(folder) = folder(stdio, base) {
         // The error of the system would name the command.
         if !folder.is_dir() {
             let reason = format!("its cwd {} is not a folder", folder.display());
@@ -75,11 +75,11 @@ pub(super) fn command(
     Ok(command)
 }
 
-fn folder(stdio: &Stdio, context: &ConnectContext) -> Option<PathBuf> {
-    match (&context.cwd, &stdio.cwd) {
+fn folder(stdio: &Stdio, base: Option<&Path>) -> Option<PathBuf> {
+    match (base, &stdio.cwd) {
         (Some(base), Some(own)) => Some(base.join(own)),
         (None, Some(own)) => Some(PathBuf::from(own)),
-        (base, None) => base.clone(),
+        (base, None) => base.map(Path::to_owned),
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) fn spawn(
         drain.abort();
     });
     let breaker = Breaker { session, stop: ending.stop.clone() };
-    Ok((PipeTransport::new(stdout, stdin, max_line, breaker), process))
+    Ok((PipeTransport::new(Box::new(stdout), Box::new(stdin), max_line, breaker), process))
 }
 
 struct Supervisor {

@@ -4,15 +4,19 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::chatgpt_plugins;
+use super::demanded;
+use super::environments::environments_in;
 use crate::bounded;
 use crate::config::{
-    ConfigError, Document, Environment, HostConfig, Loaded, MAX_CONFIG_BYTES, Override, Warning,
+    ConfigError, Document, Environment, HostConfig, Loaded, MAX_CONFIG_BYTES, Override, Stdio,
+    ThreadInputs, Warning,
 };
 use crate::files::{self, ReadError};
 use crate::oauth::{StoreMode, store_mode};
 use crate::plugin::{
-    Plugin, PluginError, app_states, discover_plugins, installed_plugins, plugin_states_in,
-    plugins_are_on,
+    Plugin, PluginError, PluginPolicies, app_states, discover_plugins, installed_plugins,
+    plugin_policies_in, plugin_states_in, plugins_are_on,
 };
 
 /// The file of settings in a host's home.
@@ -63,6 +67,8 @@ pub struct ConfigNow {
     pub apps: Arc<BTreeMap<String, bool>>,
     /// Where OAuth tokens are stored.
     pub oauth_store: StoreMode,
+    /// The environments besides this machine, and the command of the executor of each.
+    pub environments: Arc<BTreeMap<String, Stdio>>,
 }
 
 /// Why the configuration cannot be read. The message names the file, and line and column if
@@ -93,16 +99,23 @@ pub(super) struct ConfigReader {
     base: ConfigLayer,
 }
 
-/// Overrides of the configuration, and the last configuration with them.
+/// Overrides of the configuration and the inputs of a thread, and the last configuration with them.
 #[derive(Debug)]
 pub struct ConfigLayer {
     overrides: Vec<Override>,
+    thread: Option<ThreadInputs>,
     last: Mutex<Option<Last>>,
 }
 
 impl ConfigLayer {
-    fn new(overrides: Vec<Override>) -> Self {
-        Self { overrides, last: Mutex::default() }
+    fn new(overrides: Vec<Override>, thread: Option<ThreadInputs>) -> Self {
+        Self { overrides, thread, last: Mutex::default() }
+    }
+
+    /// Whether a thread selects plugins here.
+    #[must_use]
+    pub fn selects_plugins(&self) -> bool {
+        self.thread.is_some()
     }
 
     fn last(&self) -> Option<Last> {
@@ -113,8 +126,12 @@ impl ConfigLayer {
 #[derive(Debug, Clone)]
 struct Last {
     text: Arc<str>,
+    /// The text of the administrator's requirements.
+    demanded: Arc<str>,
     /// The plugins that the text enables or disables.
     states: BTreeMap<String, bool>,
+    /// The user's policies for their servers.
+    policies: Arc<PluginPolicies>,
     /// Whether plugins installed by Codex are used.
     installed: bool,
     /// The last warnings about plugins.
@@ -123,8 +140,23 @@ struct Last {
 }
 
 impl Last {
-    /// The plugins in this folder. Those installed by Codex come first, as in Codex.
+    /// The plugins in this folder, under the user's policies.
     fn plugins(&self, folder: &Path) -> Result<Loaded<Vec<Plugin>>, PluginError> {
+        let mut all = self.as_shipped(folder)?;
+        for plugin in &mut all.value {
+            if let Some(policies) = self.policies.get(&plugin.id) {
+                plugin.apply_policies(policies);
+            }
+            let servers = if plugin.active { Some(&*plugin.servers) } else { None };
+            let profile = self.now.host.profile();
+            let warned = servers.map(|s| chatgpt_plugins::warnings(&plugin.id, s, profile));
+            all.warnings.extend(warned.into_iter().flatten());
+        }
+        Ok(all)
+    }
+
+    /// The plugins in this folder. Those installed by Codex come first, as in Codex.
+    fn as_shipped(&self, folder: &Path) -> Result<Loaded<Vec<Plugin>>, PluginError> {
         let profile = self.now.host.profile();
         let active = |id: &str| self.states.get(id).copied().unwrap_or(true);
         let own = if folder.is_dir() {
@@ -150,7 +182,7 @@ impl ConfigReader {
         overrides: Vec<Override>,
         environment: Environment,
     ) -> Self {
-        Self { source: Mutex::new(source), environment, base: ConfigLayer::new(overrides) }
+        Self { source: Mutex::new(source), environment, base: ConfigLayer::new(overrides, None) }
     }
 
     /// The host's own overrides.
@@ -158,9 +190,9 @@ impl ConfigReader {
         &self.base
     }
 
-    /// The host's own overrides, and these after them.
-    pub(super) fn layer(&self, more: Vec<Override>) -> ConfigLayer {
-        ConfigLayer::new(self.base.overrides.iter().cloned().chain(more).collect())
+    /// The host's own overrides, and these after them, for a thread with these inputs.
+    pub(super) fn layer(&self, more: Vec<Override>, thread: Option<ThreadInputs>) -> ConfigLayer {
+        ConfigLayer::new(self.base.overrides.iter().cloned().chain(more).collect(), thread)
     }
 
     /// Changes the source, unless its configuration is invalid.
@@ -188,22 +220,22 @@ impl ConfigReader {
         source: ConfigSource,
         layer: &ConfigLayer,
     ) -> Result<(ConfigNow, Vec<Warning>), ConfigNowError> {
+        let mut demanded = String::new();
         let (text, file, folder) = match source {
             ConfigSource::Given(text) => (text, "config".to_owned(), None),
             ConfigSource::Shared(text) => (text.now(), "config".to_owned(), None),
             ConfigSource::Home(home) => {
                 let file = home.join(CONFIG_FILE);
-                let text = within_limit(&file, {
-                    let file = file.clone();
-                    move || read(&file)
-                })??;
+                let text = read_within_limit(&file)?;
+                demanded = read_within_limit(&demanded::file(&self.environment))?;
                 (text, file.display().to_string(), Some(home.join(PLUGINS_FOLDER)))
             }
         };
         let mut warnings = Vec::new();
-        let mut last = match layer.last().filter(|last| *last.text == *text) {
+        let is_same = |last: &Last| *last.text == *text && *last.demanded == *demanded;
+        let mut last = match layer.last().filter(is_same) {
             Some(last) => last,
-            None => self.read(text, &file, &layer.overrides, &mut warnings)?,
+            None => self.read((text, demanded), &file, layer, &mut warnings)?,
         };
         let plugins = match folder {
             Some(folder) => within_limit(&folder, {
@@ -224,16 +256,16 @@ impl ConfigReader {
         Ok((now, warnings))
     }
 
-    /// Parses a new text, without the plugins.
+    /// Parses a new text and new requirements, without the plugins.
     fn read(
         &self,
-        text: String,
+        (text, demanded): (String, String),
         file: &str,
-        overrides: &[Override],
+        layer: &ConfigLayer,
         warnings: &mut Vec<Warning>,
     ) -> Result<Last, ConfigNowError> {
         let environment = self.environment.clone();
-        let document = Document::parse(&text, file, overrides)?;
+        let document = Document::parse(&text, file, &layer.overrides)?;
         let host = HostConfig::from_document(&document, environment)?;
         let states = plugin_states_in(&document);
         let apps = app_states(&document);
@@ -243,16 +275,41 @@ impl ConfigReader {
         warnings.extend(host.warnings.into_iter().filter(of_servers));
         warnings.extend(states.warnings.into_iter().chain(apps.warnings));
         warnings.extend(store.warnings);
+        let policies = plugin_policies_in(&document, self.environment.profile());
+        warnings.extend(policies.warnings);
+        let (host, disabled) = demanded::held(host.value, &demanded, &self.environment)?;
+        warnings.extend(disabled);
+        let host = match &layer.thread {
+            Some(thread) => host.in_thread(thread.clone()),
+            None => host,
+        };
+        let environments = environments_in(&document);
+        warnings.extend(environments.warnings);
         let apps = Arc::new(apps.value);
         let now = ConfigNow {
-            host: Arc::new(host.value),
+            host: Arc::new(host),
             plugins: Arc::default(),
             apps,
             oauth_store: store.value,
+            environments: Arc::new(environments.value),
         };
         let installed = plugins_are_on(&document);
-        Ok(Last { text: text.into(), states: states.value, installed, warned: Vec::new(), now })
+        Ok(Last {
+            text: text.into(),
+            demanded: demanded.into(),
+            states: states.value,
+            policies: Arc::new(policies.value),
+            installed,
+            warned: Vec::new(),
+            now,
+        })
     }
+}
+
+/// The text of this file, unless that takes too long.
+fn read_within_limit(file: &Path) -> Result<String, ConfigNowError> {
+    let path = file.to_owned();
+    within_limit(file, move || read(&path))?
 }
 
 /// The result of reading `file`, unless that takes too long.
@@ -265,7 +322,7 @@ fn within_limit<T: Send + 'static>(
         .ok_or_else(|| ConfigNowError::File { file: file.to_owned(), reason: bounded::too_long() })
 }
 
-/// The text of `config.toml`; empty without that file.
+/// The text of a file of settings; empty without that file.
 fn read(file: &Path) -> Result<String, ConfigNowError> {
     match files::read_text(file, MAX_CONFIG_BYTES) {
         Ok(text) => Ok(text),

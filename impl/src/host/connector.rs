@@ -1,15 +1,19 @@
 //! How a host reaches servers: the one seam between what a host decides and the network.
 
+use std::path::PathBuf;
+
 use rmcp::model::{CallToolResult, Implementation, JsonObject, Tool};
 
-use super::resolved::Resolved;
-use crate::config::ServerConfig;
+use super::resolved::{Configuration, Resolved};
+use crate::bounded;
+use crate::config::{LOCAL_ENVIRONMENT, ServerConfig};
 use crate::connection::{
-    ConnectContext, ConnectError, Connection, ReadResourceResult, Resource, ResourceTemplate,
-    connect,
+    ConnectContext, ConnectError, Connection, Executor, ReadResourceResult, Resource,
+    ResourceTemplate, connect,
 };
 use crate::extension::BoxFuture;
 use crate::oauth::{AuthStatus, OAuth};
+use crate::plugin;
 
 /// Reaches the servers of a host. All that a host does with servers goes through it.
 pub trait Connector: Send + Sync {
@@ -32,6 +36,19 @@ pub trait Connector: Send + Sync {
         name: &'a str,
         server: &'a ServerConfig,
     ) -> BoxFuture<'a, AuthStatus>;
+
+    /// The text of the file `path` of the plugin at `root` in this environment; `None` if there is
+    /// none. `Err` is why it cannot be read. By default there are no files.
+    fn read_file<'a>(
+        &'a self,
+        configuration: &'a Configuration,
+        environment: &'a str,
+        root: &'a str,
+        path: &'a str,
+    ) -> BoxFuture<'a, Result<Option<String>, String>> {
+        let _ = (configuration, environment, root, path);
+        Box::pin(std::future::ready(Err("this host reads no plugins".to_owned())))
+    }
 }
 
 /// An open connection to a server; see [`Connection`], whose methods of the same names say more.
@@ -101,6 +118,31 @@ impl Connector for Network {
         server: &'a ServerConfig,
     ) -> BoxFuture<'a, AuthStatus> {
         self.oauth.auth_status(name, server, &self.context.environment)
+    }
+
+    fn read_file<'a>(
+        &'a self,
+        configuration: &'a Configuration,
+        environment: &'a str,
+        root: &'a str,
+        path: &'a str,
+    ) -> BoxFuture<'a, Result<Option<String>, String>> {
+        Box::pin(async move {
+            let executor = configuration.executor(self.context.executor.clone());
+            match executor {
+                Executor::None => Err("this host has no disk".to_owned()),
+                _ if environment == LOCAL_ENVIRONMENT => {
+                    let (root, path) = (PathBuf::from(root), path.to_owned());
+                    let read = bounded::FILES
+                        .run(bounded::LIMIT, move || plugin::read_inside(&root, &path));
+                    read.unwrap_or_else(|| Err(bounded::too_long()))
+                }
+                Executor::Local => Err(format!("there is no environment {environment:?}")),
+                Executor::Named(named) => {
+                    named.read(environment, root, path, &self.context.environment).await
+                }
+            }
+        })
     }
 }
 

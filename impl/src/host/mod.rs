@@ -4,8 +4,11 @@
 //! [`Host::resolved`] (for the configuration of a thread). No code keeps a view for longer than one
 //! request: each request checks the sign-in, so a view does not outlive its credentials.
 
+mod chatgpt_plugins;
 mod config_now;
 mod connector;
+mod demanded;
+mod environments;
 mod home;
 mod recovery;
 mod resolve;
@@ -13,10 +16,12 @@ mod resolved;
 mod servers;
 mod slot;
 
+pub(crate) use chatgpt_plugins::warnings as chatgpt_warnings;
 pub use config_now::{
     CONFIG_FILE, ConfigLayer, ConfigNow, ConfigNowError, ConfigSource, ConfigText, PLUGINS_FOLDER,
 };
 pub use connector::{Connector, Network, ServerConnection};
+pub use demanded::REQUIREMENTS_VARIABLE;
 pub use home::home_of;
 pub use resolve::{Host, HostParts, Warn};
 pub use resolved::{Configuration, EffectiveView, Resolved};

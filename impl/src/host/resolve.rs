@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::config_now::{ConfigLayer, ConfigNow, ConfigNowError, ConfigReader, ConfigSource};
 use super::resolved::{BoundCredentials, Configuration, EffectiveView, Resolved};
 use crate::auth::{AuthNow, AuthStore};
-use crate::config::{Environment, Override, Warning};
+use crate::config::{Environment, Override, ThreadInputs, Warning};
 use crate::extension::McpExtensionRegistry;
 use crate::manager::McpManager;
 use crate::oauth::TokenStore;
@@ -78,11 +78,21 @@ impl Host {
         Ok(self.resolved_without_auth((now, warnings)).await)
     }
 
-    /// The host's own overrides with these after them, for [`latest_of`](Self::latest_of). `None`
-    /// without any.
+    /// The host's own overrides with these after them, for a thread with these inputs; for
+    /// [`latest_of`](Self::latest_of). `None` without any.
     #[must_use]
-    pub fn layer(&self, overrides: Vec<Override>) -> Option<ConfigLayer> {
-        (!overrides.is_empty()).then(|| self.config.layer(overrides))
+    pub fn layer(
+        &self,
+        overrides: Vec<Override>,
+        thread: Option<ThreadInputs>,
+    ) -> Option<ConfigLayer> {
+        let is_any = !overrides.is_empty() || thread.is_some();
+        is_any.then(|| self.config.layer(overrides, thread))
+    }
+
+    /// Sends a warning to the user.
+    pub(crate) fn warn(&self, warning: &dyn Display) {
+        (self.warn)(warning);
     }
 
     /// The current configuration, resolved up to auth.

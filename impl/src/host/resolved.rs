@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::config_now::ConfigNow;
 use crate::auth::AuthNow;
-use crate::config::{ServerConfig, Transport};
-use crate::connection::ConnectContext;
+use crate::config::{Profile, ServerConfig, Transport};
 use crate::connection::authorize::HostCredentialSource;
 use crate::connection::recipient::{gets_host_credentials, is_authorised_by_host};
+use crate::connection::{ConnectContext, Executor};
 use crate::hosted_apps::CODEX_APPS;
 use crate::manager::McpRuntimeConfig;
 use crate::view::{Iter, View};
@@ -24,6 +24,22 @@ impl Configuration {
     #[must_use]
     pub fn app_is_enabled(&self, id: &str) -> bool {
         self.now.apps.get(id).copied().unwrap_or(true)
+    }
+
+    /// The executor for the environments of this configuration.
+    pub(super) fn executor(&self, executor: Executor) -> Executor {
+        match executor {
+            Executor::Named(named) => {
+                Executor::Named(named.defined(Arc::clone(&self.now.environments)))
+            }
+            other => other,
+        }
+    }
+
+    /// The profile that it is resolved by.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        self.now.host.profile()
     }
 
     /// The resolution before auth.
@@ -97,6 +113,7 @@ impl Resolved {
         let source = || Arc::clone(&self.credentials.0);
         ConnectContext {
             host_credentials: context.host_credentials.is_some().then(source),
+            executor: self.configuration.executor(context.executor),
             ..context
         }
     }

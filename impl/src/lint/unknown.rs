@@ -19,6 +19,9 @@ const REMOVED: [(&str, &str); 2] = [
     ("experimental_thread_store_endpoint", "remove it"),
 ];
 
+/// The table of `mcp-overlay-host`, which Codex ignores and the host reads.
+const OF_THIS_HOST: &str = "mcp_overlay";
+
 /// The findings about the keys of a file.
 pub(super) fn check(root: &DeTable<'_>, profile: Profile, found: &mut Found) {
     walk(root, "", &Path::default(), found);
@@ -38,6 +41,9 @@ fn walk(table: &DeTable<'_>, pattern: &str, path: &Path, found: &mut Found) {
         if found.is_full() {
             found.more = true;
             return;
+        }
+        if pattern.is_empty() && entry.key == OF_THIS_HOST && entry.table().is_some() {
+            continue;
         }
         match known_keys::look_up(pattern, entry.key, entry.table().is_some()) {
             Known::Yes(child) => {

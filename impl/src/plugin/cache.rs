@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use semver::Version;
 
-use super::disk::{read_plugin, warning};
+use super::disk::read_plugin;
 use super::entries::Plugin;
+use super::file::warning;
 use crate::config::{Loaded, Profile, Warning};
 use crate::printable::one_line;
 

@@ -5,26 +5,25 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
+use super::apps::read_apps;
 use super::entries::{Entries, Plugin, add_entry};
+use super::file::{Fault, inside, object_of, read_json_text, root, warning};
 use crate::config::node::Node;
 use crate::config::place::Place;
 use crate::config::{
-    Key, LOCAL_ENVIRONMENT, Loaded, Note, Notes, Origin, Profile, Read, Source, Warning,
-    read_server, shaped, under,
+    LOCAL_ENVIRONMENT, Loaded, Note, Notes, Profile, Read, Source, Warning, read_server, shaped,
+    under,
 };
-use crate::files::{self, ReadError};
-
-/// The largest manifest or file of servers that is read, in bytes.
-pub const MAX_PLUGIN_FILE_BYTES: u64 = 1024 * 1024;
+use crate::files::ReadError;
 
 /// The most folders a plugin folder may hold.
 pub const MAX_PLUGINS: usize = 10_000;
 
-const MANIFEST: &str = ".codex-plugin/plugin.json";
-const DEFAULT_SERVERS: &str = ".mcp.json";
+pub(crate) const MANIFEST: &str = ".codex-plugin/plugin.json";
+pub(crate) const DEFAULT_SERVERS: &str = ".mcp.json";
 
 /// Why the plugin folder as a whole could not be read. A fault of one plugin is a warning.
 #[derive(Debug, thiserror::Error)]
@@ -50,8 +49,9 @@ pub enum PluginError {
 /// `is_active` tells which ids the user has switched on. Servers are read by the rules of `profile`.
 ///
 /// The servers are in the manifest's `mcpServers`, or in the file that it names, or in `.mcp.json`.
-/// That file must lie inside the plugin's folder, symbolic links followed. A plugin whose manifest
-/// cannot be read is left out, one whose servers cannot be read has none, both with a warning.
+/// Its apps are in the file that the manifest's `apps` names, or in `.app.json`. Such a file must lie
+/// inside the plugin's folder, symbolic links followed. A plugin whose manifest cannot be read is left
+/// out, one whose servers or apps cannot be read has none, all with a warning.
 ///
 /// # Errors
 /// The folder cannot be listed, or holds too many.
@@ -125,7 +125,11 @@ pub(super) fn read_plugin(
         }
     };
     let Entries { valid, dropped } = servers;
-    let apps = Default::default();
+    let apps = if active && profile.behaviour().apps_hide_servers {
+        read_apps(folder, &manifest, warnings)
+    } else {
+        Default::default()
+    };
     Some(Plugin { id, active, servers: Arc::new(valid), dropped, apps })
 }
 
@@ -208,53 +212,6 @@ fn adapted(server: &Value, root: &Path, profile: Profile) -> Read<Value> {
     Ok(server)
 }
 
-/// A fault of one file of a plugin.
-#[derive(Debug, thiserror::Error)]
-enum Fault {
-    #[error("cannot be read: {0}")]
-    Read(ReadError),
-    #[error("not valid JSON: line {}, column {}", .0.line(), .0.column())]
-    Json(serde_json::Error),
-    #[error("expected a JSON object")]
-    NotAnObject,
-    #[error("expected a path inside the plugin's folder, without `..` and not absolute")]
-    Path,
-    #[error("it leads out of the plugin's folder through a symbolic link; it is not read")]
-    Escapes,
-}
-
-impl From<io::Error> for Fault {
-    fn from(error: io::Error) -> Self {
-        Self::Read(error.into())
-    }
-}
-
-fn root(folder: &Path) -> Result<PathBuf, Fault> {
-    Ok(folder.canonicalize()?)
-}
-
-/// The file `name` of the plugin in `folder`, without symbolic links.
-fn inside(folder: &Path, name: &str) -> Result<PathBuf, Fault> {
-    let plain = |part| matches!(part, Component::Normal(_) | Component::CurDir);
-    if name.is_empty() || name.contains('\0') || !Path::new(name).components().all(plain) {
-        return Err(Fault::Path);
-    }
-    let root = root(folder)?;
-    let file = root.join(name).canonicalize()?;
-    if file.starts_with(&root) { Ok(file) } else { Err(Fault::Escapes) }
-}
-
-fn read_json_text(file: &Path) -> Result<String, Fault> {
-    files::read_text(file, MAX_PLUGIN_FILE_BYTES).map_err(Fault::Read)
-}
-
-fn object_of(text: &str) -> Result<Map<String, Value>, Fault> {
-    match serde_json::from_str(text).map_err(Fault::Json)? {
-        Value::Object(object) => Ok(object),
-        _ => Err(Fault::NotAnObject),
-    }
-}
-
 /// The byte of `text` at which each server's entry begins. A warning names that place, because JSON
 /// values have no positions of their own.
 fn entry_offsets(text: &str, wrapped: bool) -> BTreeMap<String, usize> {
@@ -267,12 +224,4 @@ fn entry_offsets(text: &str, wrapped: bool) -> BTreeMap<String, usize> {
     // Each raw value is a part of `text`, so the addresses tell the offset.
     let offset = |raw: &RawValue| raw.get().as_ptr().addr().checked_sub(text.as_ptr().addr());
     servers.into_iter().filter_map(|(name, raw)| Some((name, offset(raw)?))).collect()
-}
-
-pub(super) fn warning(file: &Path, key: &str, message: String) -> Warning {
-    let mut path = Key::default();
-    if !key.is_empty() {
-        path.under(key);
-    }
-    Warning { key: path.0, origin: Origin::File(file.display().to_string().into()), message }
 }

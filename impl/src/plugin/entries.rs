@@ -115,6 +115,20 @@ impl Plugin {
         Loaded { value, warnings }
     }
 
+    /// Applies a user's policies to its servers, each to the server of its name. Rule
+    /// `plugin.user-policy`.
+    pub fn apply_policies(&mut self, policies: &BTreeMap<String, PluginPolicy>) {
+        if policies.keys().any(|name| self.servers.contains_key(name.as_str())) {
+            let mut servers = ServerMap::clone(&self.servers);
+            for (name, policy) in policies {
+                if let Some(server) = servers.get_mut(name.as_str()) {
+                    policy.apply(Arc::make_mut(server));
+                }
+            }
+            self.servers = Arc::new(servers);
+        }
+    }
+
     /// Its servers that count: with `routed` those that an app of the same name hides do not. Rules
     /// `route.*`.
     pub(crate) fn offers(

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 #[cfg(feature = "lint")]
+use super::policies::policy_faults;
+#[cfg(feature = "lint")]
 use crate::config::Note;
 use crate::config::node::{Kind, Node};
 use crate::config::{Document, Loaded, Notes, Override, Read, boolean, table, under};
@@ -66,7 +68,7 @@ pub(crate) fn switch_faults(document: &Document<'_>) -> Vec<Note> {
     let faults = |table, consequence| {
         read_switches(table, consequence, document, &mut BTreeMap::new()).into_kept()
     };
-    [faults("plugins", PLUGIN_OFF), faults("apps", APP_OFF)].concat()
+    [faults("plugins", PLUGIN_OFF), faults("apps", APP_OFF), policy_faults(document)].concat()
 }
 
 fn read_switches(

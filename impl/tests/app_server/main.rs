@@ -11,6 +11,9 @@ mod auth;
 mod binary;
 #[cfg(test)]
 mod end;
+#[cfg(all(feature = "cli", target_os = "linux"))]
+#[cfg(test)]
+mod executors;
 #[cfg(test)]
 mod lines;
 #[cfg(test)]
@@ -27,6 +30,8 @@ mod recovery;
 mod reload;
 #[cfg(test)]
 mod schemas;
+#[cfg(test)]
+mod selected;
 #[cfg(test)]
 mod sign_in;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mcp_overlay_host::app_server::{AppServerOptions, DEFAULT_PLACES, Mode, serve};
-use mcp_overlay_host::{Environment, McpExtensionRegistryBuilder, hosted_apps};
+use mcp_overlay_host::{Environment, McpExtensionRegistryBuilder, executor_plugins, hosted_apps};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{
@@ -95,6 +95,7 @@ pub(crate) struct Client {
 pub(crate) fn options(mode: Mode, environment: Environment) -> AppServerOptions {
     let mut extensions = McpExtensionRegistryBuilder::new();
     hosted_apps::install(&mut extensions);
+    executor_plugins::install(&mut extensions);
     AppServerOptions {
         mode,
         overrides: Vec::new(),

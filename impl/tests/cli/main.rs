@@ -3,6 +3,8 @@
 
 // `cfg(test)` tells clippy that helpers are test code too.
 #[cfg(test)]
+mod demanded;
+#[cfg(test)]
 mod edits;
 #[cfg(test)]
 mod files;

@@ -8,6 +8,9 @@ mod authorization;
 mod calls;
 #[cfg(test)]
 mod endpoint;
+#[cfg(unix)]
+#[cfg(test)]
+mod executor;
 #[cfg(test)]
 mod faults;
 #[cfg(target_os = "linux")]

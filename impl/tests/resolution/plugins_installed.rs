@@ -105,3 +105,45 @@ fn servers_can_be_in_the_manifest() {
     fs::write(cache.path().join("m/p/1.0.0/.codex-plugin/plugin.json"), manifest).unwrap();
     assert_eq!(names(&installed(&cache, &[("p@m", true)]).value[0]), ["inline"]);
 }
+
+/// The apps of the only plugin, with these files.
+fn apps_of(manifest: &Value, files: &[(&str, &str)], profile: Profile) -> (Vec<String>, String) {
+    let cache = tempfile::tempdir().unwrap();
+    install(&cache, "m/p/1.0.0", &json!({ "docs": url("x") }));
+    let root = cache.path().join("m/p/1.0.0");
+    fs::write(root.join(".codex-plugin/plugin.json"), manifest.to_string()).unwrap();
+    for (name, text) in files {
+        fs::write(root.join(name), text).unwrap();
+    }
+    let states = BTreeMap::from([("p@m".to_owned(), true)]);
+    let loaded = installed_plugins(cache.path(), &states, profile, &|_| false);
+    let warnings: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(names(&loaded.value[0]), ["docs"]);
+    (loaded.value[0].apps.iter().cloned().collect(), warnings.join("\n"))
+}
+
+#[test]
+fn apps_are_in_app_json_or_in_the_file_that_the_manifest_names() {
+    let newest = Profile::CodexPr31803;
+    let file = r#"{"apps":{"docs":{"id":"connector_1"},"blank":{"id":" "}}}"#;
+    let none = json!({});
+    let named = json!({ "apps": "./other.json" });
+    assert_eq!(
+        apps_of(&none, &[(".app.json", file)], newest),
+        (vec!["docs".into()], String::new())
+    );
+    assert_eq!(apps_of(&named, &[("other.json", file)], newest).0, ["docs"]);
+    assert_eq!(apps_of(&none, &[], newest), (Vec::new(), String::new()));
+    // No profile before it asks for apps.
+    assert_eq!(apps_of(&none, &[(".app.json", "{")], Profile::default()), (vec![], String::new()));
+    for (manifest, text, expected) in [
+        (&none, "{", "not valid JSON: line 1, column 1; this plugin has no apps"),
+        (&none, r#"{"apps":[]}"#, "apps: expected an object of apps; this plugin has no apps"),
+        (&none, r#"{"apps":{"a":{"id":"c"},"b":{}}}"#, "expected the `id` of a connector"),
+        (&named, file, "other.json: cannot be read: there is no such file; this plugin has no"),
+        (&json!({ "apps": "../x" }), file, "expected a path inside the plugin's folder"),
+    ] {
+        let (apps, warnings) = apps_of(manifest, &[(".app.json", text)], newest);
+        assert!(apps.is_empty() && warnings.contains(expected), "{expected}: {apps:?} {warnings}");
+    }
+}
