@@ -219,6 +219,16 @@ impl Small {
         Small { sequence: smallest, ..small }
     }
 
+    /// A sequence that failed in this way before, if it still does.
+    pub(crate) fn stored(driver: &dyn Driver, sequence: Sequence, kind: &str) -> Option<Self> {
+        (1..=REPEATS).find_map(|number| {
+            let problem = play(driver, &sequence).filter(|problem| problem.kind() == kind)?;
+            // One that fails at once is taken to fail always, as it did when it was made small.
+            let came = if number == 1 { REPEATS } else { 1 };
+            Some(Small { sequence: sequence.clone(), problem, came })
+        })
+    }
+
     /// Plays a failing sequence again, and leaves it as it is.
     pub(crate) fn again(driver: &dyn Driver, failing: Failing) -> Self {
         let Failing { sequence, problem, .. } = failing;
@@ -360,13 +370,21 @@ impl Run<'_> {
 
     fn tell(&mut self, phase: Phase, failing: Failing, count: usize, until: Instant) {
         let (kind, rule) = (failing.problem.kind(), failing.problem.rule());
+        let stored = rule.map(|_| self.stored_sequences(&kind)).unwrap_or_default();
+        let mut known = stored.into_iter().filter_map(|s| Small::stored(self.driver, s, &kind));
         // An entry names the rule, whatever sequence breaks it: a known failure needs no small one.
         let is_known = self.options.expected.reason_of_scenario(&kind, rule).is_some();
-        let small = match is_known && rule.is_some() {
-            true => Small::again(self.driver, failing),
-            false => Small::of(self.driver, failing, until),
+        let small = match known.next() {
+            Some(small) => small,
+            None if is_known && rule.is_some() => Small::again(self.driver, failing),
+            None => Small::of(self.driver, failing, until),
         };
-        let Small { sequence: smallest, problem: last, .. } = &small;
+        self.tell_small(phase, &small, count);
+    }
+
+    pub(super) fn tell_small(&mut self, phase: Phase, small: &Small, count: usize) {
+        let Small { sequence: smallest, problem: last, .. } = small;
+        let kind = last.kind();
         let luck = small.luck().map_or_else(String::new, |luck| format!("  {luck}\n"));
         let saved = self.save(smallest, last);
         let (rule, advisory) = (last.rule(), small.is_doubtful() || !last.is_failure());
@@ -389,6 +407,7 @@ impl Run<'_> {
                 .to_string(),
             expected: expected.map(str::to_string),
             picture: small.picture(),
+            sequence: Some(smallest.clone()),
         };
         self.reporter.event(&Event::ScenarioFailed(&failure));
         self.report.scenarios.push(failure);

@@ -56,7 +56,10 @@ pub fn run(
             break;
         }
     }
-    run.ask_earlier_findings();
+    let removed = run.ask_earlier_findings() + run.play_earlier_sequences();
+    if removed > 0 {
+        run.reporter.event(&Event::Removed { findings: removed });
+    }
     run.report.settle_expectations();
     run.save_counts();
     let report = run.report;
@@ -247,6 +250,11 @@ impl Run<'_> {
             // The first attempt has already reported an error.
             let _ = found.finding.save(folder);
         }
+    }
+
+    #[cfg(not(feature = "endpoint"))]
+    fn play_earlier_sequences(&mut self) -> u64 {
+        0
     }
 
     #[cfg(not(feature = "endpoint"))]

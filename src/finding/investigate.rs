@@ -9,7 +9,7 @@ use crate::cases::shrink::minimise;
 use crate::finding::blame::rule_by_experiment;
 pub use crate::finding::known::Failing;
 use crate::finding::known::{besides, is_known};
-use crate::finding::saved::Finding;
+use crate::finding::saved::{Finding, NOT_SMALLEST};
 use crate::judge::compare::between;
 use crate::judge::verdict::{FindingKind, PURE, Verdict};
 use crate::judge::{Judged, ask, judge_reply};
@@ -104,6 +104,7 @@ impl Asked {
         let Judged { answer, verdict, .. } = judged;
         let mut finding = Finding::new(driver.name(), case, &expected, answer, &verdict, rule)?;
         finding.after = after;
+        finding.delivery = driver.route();
         Some(finding)
     }
 }
@@ -129,7 +130,7 @@ pub fn examine_besides(
     let (smallest, is_smallest) = smallest(driver, asked, deadline, known);
     let mut finding = smallest.describe(driver)?;
     if !is_smallest && finding.note.is_empty() {
-        finding.note = "not the smallest case: it was not made smaller, or not to the end".into();
+        finding.note = NOT_SMALLEST.into();
     }
     Some(finding)
 }
@@ -244,6 +245,7 @@ fn unrepeatable(driver: &dyn Driver, failing: &Failing) -> Option<Finding> {
     let (name, case) = (driver.name(), failing.case.clone());
     let mut finding = Finding::new(name, case, &expected, None, &verdict, rule)?;
     finding.after = failing.after.clone();
+    finding.delivery = driver.route();
     finding.note = "seen once; asked again, the subject answers as it should. What it was asked \
                     before, or the machine's load, may matter"
         .into();

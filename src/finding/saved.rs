@@ -16,9 +16,14 @@ use crate::judge::verdict::{Difference, FindingKind, Place, Verdict};
 use crate::rules;
 use crate::subject::Failure;
 use crate::subject::Form;
+use crate::subject::Route;
 
 /// The version of the file format.
 pub const FORMAT: u32 = 1;
+
+/// The note of a case that there was no time to make small.
+pub(crate) const NOT_SMALLEST: &str =
+    "not the smallest case: it was not made smaller, or not to the end";
 
 /// A saved disagreement. All members but the cases are for readers: a replay asks the subject
 /// again.
@@ -46,6 +51,9 @@ pub struct Finding {
     /// The form in which the case was sent, if the subject only fails in this form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<Form>,
+    /// How the host was given its config; in its file, unless the finding says otherwise.
+    #[serde(default, skip_serializing_if = "Route::is_file")]
+    pub delivery: Route,
     /// The case to ask just before `case`; most findings need none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Case>,
@@ -127,6 +135,7 @@ impl Finding {
             note: String::new(),
             differences,
             form: None,
+            delivery: Route::File,
             after: None,
             case,
             expected: expected.answer(),
@@ -171,6 +180,19 @@ impl Finding {
     /// Whether the subject only breaks a SHOULD rule.
     pub fn is_advisory(&self) -> bool {
         self.verdict == FindingKind::Advisory
+    }
+
+    /// Whether the case alone fails whenever it is asked.
+    pub fn fails_alone(&self) -> bool {
+        matches!(self.verdict, FindingKind::Disagree | FindingKind::Advisory)
+            && self.after.is_none()
+            && self.form.is_none()
+            && (self.note.is_empty() || !self.is_smallest())
+    }
+
+    /// Whether there was time to make the case small.
+    pub fn is_smallest(&self) -> bool {
+        self.note != NOT_SMALLEST
     }
 
     /// Whether the subject did not answer. A breakdown is never expected.

@@ -4,6 +4,7 @@ mod causes;
 mod data;
 pub(crate) mod diff;
 mod event;
+mod expectations;
 pub mod expected_failures;
 mod extent;
 pub mod github;

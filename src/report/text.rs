@@ -201,6 +201,11 @@ impl<W: Write> TextReporter<W> {
         let table = label_table(report);
         self.line(&table);
         self.failures(report);
+        for entry in report.not_asked() {
+            let what = printable_lines(entry.what());
+            let words = "this run left out its phase, or reached no case of its rule";
+            self.line(&format!("expected failure not asked: {what}\n  {words}"));
+        }
         for entry in report.unmet() {
             let what = printable_lines(entry.what);
             if entry.is_skip {

@@ -66,6 +66,11 @@ pub trait Driver: Sync {
     /// unchanged.
     fn narrow(&self, case: Case) -> Case;
 
+    /// The route by which it is given its config.
+    fn route(&self) -> Route {
+        Route::File
+    }
+
     /// The same subject, given its config by another route; `None` without such a route.
     fn by_route(&self, route: Route) -> Option<&dyn Driver>;
 
@@ -189,7 +194,8 @@ impl Visibility {
 }
 
 /// How a running host is given its config.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Route {
     /// All of it in `config.toml`.
     #[default]
@@ -198,4 +204,18 @@ pub enum Route {
     Arguments,
     /// Every other key in the file, the rest as arguments.
     Split,
+}
+
+impl Route {
+    /// Whether it is the usual one.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        *self == Route::File
+    }
+
+    /// The subject by this route; `None` if the subject has no such route.
+    #[must_use]
+    pub fn of(self, driver: &dyn Driver) -> Option<&dyn Driver> {
+        if self == driver.route() { Some(driver) } else { driver.by_route(self) }
+    }
 }

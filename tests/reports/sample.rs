@@ -11,7 +11,7 @@ use mcp_overlay::report::{
     ScenarioFailure, Shrinking, Skipped, Skips,
 };
 use mcp_overlay::rules;
-use mcp_overlay::subject::{Steps, SubjectKind};
+use mcp_overlay::subject::{Route, Steps, SubjectKind};
 use mcp_overlay_model::{Case, Rule};
 use serde_json::{Value, json};
 
@@ -108,6 +108,7 @@ pub(crate) fn failing() -> Report {
                 .into(),
             expected: None,
             picture: None,
+            sequence: None,
         },
         ScenarioFailure {
             phase: Phase::Endpoint,
@@ -117,6 +118,7 @@ pub(crate) fn failing() -> Report {
             message: "expected: x-openai-product-sku: tpp\nactual: no such header".into(),
             expected: None,
             picture: None,
+            sequence: None,
         },
     ];
     let entries = options.expected.entries().iter().cloned().zip([1, 0]);
@@ -147,6 +149,7 @@ fn signed_out() -> ScenarioFailure {
         rule: Some(Rule::LifecycleSignedOut),
         message: "a sequence of 4 steps".into(),
         expected: None,
+        sequence: None,
         picture: Some(Picture {
             lanes: vec!["client".into(), "host".into(), "the Apps server".into()],
             events: vec![
@@ -218,8 +221,15 @@ pub(crate) fn hostile() -> Report {
         // The last one is between lanes that there are not.
         events: vec![event(0, 1), event(1, 1), event(7, usize::MAX)],
     });
-    let entry =
-        Entry { rule: None, finding: Some(text()), scenario: None, reason: text(), case: None };
+    let entry = Entry {
+        rule: None,
+        finding: Some(text()),
+        scenario: None,
+        reason: text(),
+        case: None,
+        delivery: Route::File,
+        sequence: None,
+    };
     report.expectations.push(Expectation { entry, met: 0 });
     report
 }
@@ -347,6 +357,7 @@ fn finding(verdict: &str, rule: Option<Rule>, case: Case, difference: FoundDiffe
         note: String::new(),
         differences: vec![difference],
         form: None,
+        delivery: Route::File,
         after: None,
         expected: mcp_overlay_model::resolve(&case).answer(),
         case,

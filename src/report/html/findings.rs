@@ -283,7 +283,7 @@ pub(super) fn expectations(report: &Report) -> Markup {
                                 tr {
                                     th scope="row" { code { (Text(entry.what())) } }
                                     td { (Text(&entry.reason)) }
-                                    td { (outcome(*met, whole)) }
+                                    td { (outcome(*met, whole, report.was_asked(entry))) }
                                 }
                             }
                         }
@@ -294,9 +294,10 @@ pub(super) fn expectations(report: &Report) -> Markup {
     }
 }
 
-fn outcome(met: u64, whole: bool) -> Markup {
+fn outcome(met: u64, whole: bool, asked: bool) -> Markup {
     html! {
         @match (met, whole) {
+            (0, _) if !asked => { span.badge.not-reached { "not asked" } " in this narrowed run" },
             (0, true) => { span.badge.fail { "not met" } " drop the entry, or see why" },
             (0, false) => { span.badge.not-reached { "not met in this part" } },
             (met, _) => { span.badge.expected { "met" } " by " (grouped(met)) },
