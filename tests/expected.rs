@@ -335,6 +335,7 @@ struct Running {
     loses_args: bool,
     loses_env: bool,
     route: Route,
+    delay: Duration,
 }
 
 impl Running {
@@ -363,7 +364,11 @@ impl Driver for Running {
         if self.route.is_file() { "host 1.0" } else { "host 1.0 (config as arguments)" }
     }
     fn ask(&self, cases: &[Case]) -> Vec<Reply> {
-        cases.iter().map(|case| Reply::Answered(self.answer(case))).collect()
+        let answer = |case| {
+            std::thread::sleep(self.delay);
+            Reply::Answered(self.answer(case))
+        };
+        cases.iter().map(answer).collect()
     }
     fn ask_patiently(&self, case: &Case) -> Patient {
         Patient { reply: ask_one(self, case), late: false }
@@ -471,4 +476,27 @@ fn what_a_narrowed_run_leaves_out_is_not_asked() {
     assert_eq!((report.unmet().count(), report.not_asked().count()), (0, 4));
     let kept = expected_failures::write(&report, Naming::ByFinding, &list);
     assert_eq!(expect(&kept).entries(), list.entries(), "{kept}");
+}
+
+/// The numbers that the progress shows.
+#[derive(Default)]
+struct Shown(BTreeSet<u64>);
+
+impl Reporter for Shown {
+    fn event(&mut self, event: &Event<'_>) {
+        if let Event::Progress { done } = event {
+            self.0.insert(*done);
+        }
+    }
+}
+
+/// A host that takes its time: nobody should look at "0 of 60" until all are done.
+#[test]
+fn the_progress_of_a_slow_host_moves_with_its_cases() {
+    let host = Running { delay: Duration::from_millis(50), ..Running::default() };
+    let phases = BTreeSet::from([Phase::Random]);
+    let options = Options { phases, cases: Some(60), twice: 0.0, ..Options::default() };
+    let mut shown = Shown::default();
+    campaign::run(&host, &options, &mut shown).unwrap();
+    assert!(shown.0.iter().any(|done| (1..60).contains(done)), "{:?}", shown.0);
 }

@@ -11,6 +11,7 @@ use super::run::Run;
 use crate::finding::investigate::Asked;
 use crate::finding::{FORMAT, Finding};
 use crate::judge::verdict::Verdict;
+use crate::report::Event;
 
 /// The most files to ask again. A folder with more is not this tool's alone.
 const MOST: usize = 500;
@@ -28,7 +29,13 @@ impl Run<'_> {
         let Some(folder) = self.options.findings.clone() else { return 0 };
         let until = Instant::now() + TIME;
         let mut removed = 0;
-        for (path, finding) in read_all::<Finding>(&folder) {
+        let saved = read_all::<Finding>(&folder);
+        if !saved.is_empty() {
+            let (what, total) = ("saved findings", saved.len() as u64);
+            self.reporter.event(&Event::Asking { what, total });
+        }
+        for (done, (path, finding)) in (1..).zip(saved) {
+            self.reporter.event(&Event::Progress { done });
             if Instant::now() >= until || self.restarts.gave_up() {
                 break;
             }

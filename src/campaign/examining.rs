@@ -14,7 +14,7 @@ use crate::finding::known::{Known, besides, explaining};
 use crate::judge::ask;
 use crate::judge::verdict::Verdict;
 use crate::report::{Event, ReportedFinding, Shrinking};
-use crate::subject::{Driver, Visibility};
+use crate::subject::{Driver, Route, Visibility};
 
 /// The most known failures that are asked for what they have in common with a case.
 const NEAR: usize = 3;
@@ -26,7 +26,13 @@ impl Run<'_> {
     pub(super) fn ask_known(&mut self) {
         let (driver, profile) = (self.driver, self.options.profile);
         let cases = self.options.expected.cases().filter(|(case, _)| case.profile == profile);
-        let asked = cases.filter_map(|(case, route)| {
+        let cases: Vec<(Case, Route)> = cases.collect();
+        if !cases.is_empty() {
+            let (what, total) = ("known failures", cases.len() as u64);
+            self.reporter.event(&Event::Asking { what, total });
+        }
+        let asked = (1..).zip(cases).filter_map(|(done, (case, route))| {
+            self.reporter.event(&Event::Progress { done });
             let driver = route.of(driver)?;
             Some((ask(driver, &case).verdict, case, driver))
         });
@@ -90,7 +96,9 @@ impl Run<'_> {
             let mut named = true;
             for failing in first {
                 // The cases that are not shrunk most likely have the cause of the first one.
-                if self.explain(driver, &failing, others) {
+                if self.explain(driver, &failing, others)
+                    || (Instant::now() >= deadline && self.looks_told(&failing, others))
+                {
                     others = 0;
                 } else if let Some((mut finding, known)) = self.examine(driver, &failing, deadline)
                 {
@@ -101,6 +109,12 @@ impl Run<'_> {
                     finding.count += std::mem::take(&mut others);
                     named = named && self.options.expected.names(&finding);
                     self.learn(&finding, &known);
+                    if self.options.expected.reason_of(&finding).is_none() {
+                        let (case, verdict) = (&failing.case, &failing.verdict);
+                        let is_slow = driver.visibility() == Visibility::Outside;
+                        let told = Known::new(&finding, case, verdict).filter(|_| is_slow);
+                        self.told.extend(told);
+                    }
                     self.found(finding);
                 }
             }
@@ -148,6 +162,16 @@ impl Run<'_> {
     /// Counts a case, and as many others, with a known failure that explains it, if there is one.
     pub(super) fn explain(&mut self, driver: &dyn Driver, failing: &Failing, others: u64) -> bool {
         match self.explained_by(driver, failing) {
+            Some(id) => self.count_with(&id, 1 + others),
+            None => false,
+        }
+    }
+
+    /// Counts a case that there is no time to make small, and as many others, with a finding that looks
+    /// like it, if this run has one that is not expected. The run fails anyway.
+    fn looks_told(&mut self, failing: &Failing, others: u64) -> bool {
+        let told = self.told.iter().find(|told| told.looks_like(&failing.verdict));
+        match told.map(|told| told.id.clone()) {
             Some(id) => self.count_with(&id, 1 + others),
             None => false,
         }

@@ -9,7 +9,7 @@ use mcp_overlay_model::lifecycle::{Seen, Sequence, Step};
 use mcp_overlay_model::{Level, Profile, Rule, RuleSet};
 
 use super::error::Error;
-use super::run::Run;
+use super::run::{Run, watched};
 use crate::parallel::{Numbers, cores, on_threads};
 use crate::report::{Event, Phase, PhaseReport, Picture, ScenarioFailure, Turns};
 use crate::rules::coverage::RuleCounts;
@@ -18,7 +18,7 @@ use crate::sequences::judge::{Broken, Verdict, judge, reached, reached_by_observ
 use crate::sequences::known::known;
 use crate::sequences::narrow::narrow;
 use crate::sequences::picture::picture;
-use crate::sequences::saved::{FORMAT, SavedSequence};
+use crate::sequences::saved::SavedSequence;
 use crate::sequences::shrink::shrink;
 use crate::sequences::story::told;
 use crate::subject::{Driver, Failure, FailureKind, Steps, SubjectKind, Trace};
@@ -311,7 +311,9 @@ impl Run<'_> {
             let wrong = failed.iter().filter(|failing| failing.problem.is_failure());
             !options.runs_whole() && wrong.count() >= options.enough_sequences()
         };
+        let count = AtomicU64::new(0);
         let played = |number, sequence: Sequence, problem| {
+            count.fetch_add(1, Ordering::Relaxed);
             if !matches!(problem, Some(Problem::BrokeDown(_))) {
                 let reached = reached_on(driver, &sequence);
                 about.lock().unwrap_or_else(PoisonError::into_inner).record(reached);
@@ -320,7 +322,9 @@ impl Run<'_> {
                 found().push(Failing { number, sequence, problem });
             }
         };
-        let done = play_all(driver, total, sequence, play, is_enough, played);
+        let done = watched(self.reporter, &count, || {
+            play_all(driver, total, sequence, play, is_enough, played)
+        });
         let turns = turns.into_inner().unwrap_or_else(PoisonError::into_inner);
         let slow = slow.into_inner().unwrap_or_else(PoisonError::into_inner);
         slow.iter().for_each(|message| self.reporter.event(&Event::Slow(message)));
@@ -415,12 +419,7 @@ impl Run<'_> {
 
     fn save(&self, sequence: &Sequence, problem: &Problem) -> String {
         let Some(folder) = &self.options.findings else { return String::new() };
-        let saved = SavedSequence {
-            format: FORMAT,
-            rule: problem.rule(),
-            subject: Some(self.driver.name().into()),
-            sequence: sequence.clone(),
-        };
+        let saved = SavedSequence::new(problem.rule(), self.driver.name(), sequence);
         match saved.save(folder) {
             Ok(path) => format!("  saved: {}\n", path.display()),
             Err(error) => format!("  not saved: {error}\n"),

@@ -96,6 +96,20 @@ pub struct FoundDifference {
     pub actual: Value,
 }
 
+impl FoundDifference {
+    /// Both sides in words, if it is about whether the config is valid, and where it is not.
+    pub fn outcomes(&self) -> Option<(String, String)> {
+        let words = |path: &Value| match path.as_str() {
+            Some(path) => format!("rejected at {}", printable(path)),
+            None => "accepted".to_string(),
+        };
+        (self.place == REJECTION).then(|| (words(&self.expected), words(&self.actual)))
+    }
+}
+
+/// The place of a difference about whether the config is valid.
+const REJECTION: &str = "rejected.path";
+
 impl Finding {
     /// Describes a verdict, with the rule to blame; `None` for a verdict that is not a finding.
     pub fn new(
@@ -307,7 +321,13 @@ impl fmt::Display for Finding {
         for difference in &self.differences {
             let rule = difference.rule.map(|rule| format!("{rule}: ")).unwrap_or_default();
             writeln!(f, "  {} ({rule}{})", difference.place, difference.because)?;
-            write_diff(f, &difference.expected, &difference.actual)?;
+            match difference.outcomes() {
+                Some((expected, actual)) => {
+                    writeln!(f, "    - expected: {expected}")?;
+                    writeln!(f, "    + found: {actual}")?;
+                }
+                None => write_diff(f, &difference.expected, &difference.actual)?,
+            }
         }
         Ok(())
     }

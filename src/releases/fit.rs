@@ -9,11 +9,11 @@ use mcp_overlay_model::{Answer, Case, Profile, resolve};
 
 use super::ask::judge;
 use crate::cases::generate::random_case;
-use crate::parallel::{Numbers, on_all_cores};
-use crate::subject::{Driver, FailureKind, Reply, ask_one};
+use crate::parallel::{Numbers, on_threads};
+use crate::subject::{Driver, FailureKind, Reply, ask_one, threads_for};
 
 /// How many cases are to tell two profiles apart, if there are as many.
-const TELLING: usize = 20;
+const TELLING: usize = 12;
 /// The number of random cases to choose from.
 const SEARCHED: u64 = 4_000;
 /// After so many cases without an answer in time no other is asked.
@@ -108,7 +108,7 @@ pub fn fit(driver: &dyn Driver, cases: &[Case], done: &(dyn Fn(u64) + Sync)) -> 
         cases.get(usize::try_from(number.start).ok()?)
     };
     let work = || std::iter::from_fn(next).flat_map(agreeing).collect::<Vec<_>>();
-    let votes: Vec<Profile> = on_all_cores(work).into_iter().flatten().collect();
+    let votes: Vec<Profile> = on_threads(threads_for(driver), work).into_iter().flatten().collect();
     let of = |profile: Profile| votes.iter().filter(|vote| **vote == profile).count() as u64;
     let mut ranking: Vec<_> =
         Profile::ALL.into_iter().map(|profile| (profile, of(profile))).collect();

@@ -5,16 +5,17 @@ use mcp_overlay_model::lifecycle::Sequence;
 use mcp_overlay_model::{Profile, Rule, RuleSet};
 use serde::{Deserialize, Serialize};
 
-use crate::cases::labels::{LabelCounts, LabelRow};
+use crate::cases::labels::{LabelCounts, LabelRow, NOT_OUTSIDE};
 use crate::finding::Finding;
 use crate::finding::expected::{Entry, Expected};
 use crate::rules;
 use crate::rules::coverage::{RuleCounts, WIDE, can_show};
 use crate::rules::over_time::is_shown_by;
-use crate::subject::{Steps, SubjectKind};
+use crate::subject::{Steps, SubjectKind, Visibility};
 
 pub use super::expectations::{Expectation, Unmet};
 use super::extent::Extent;
+use super::invocation::Invocation;
 use super::phase::Phase;
 use super::picture::Picture;
 use super::shard::Shard;
@@ -116,6 +117,9 @@ pub struct RunOptions {
     pub strict: bool,
     /// What a complete run of this kind covers.
     pub complete: Extent,
+    /// How the run was started, if by the command line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invocation: Option<Invocation>,
 }
 
 /// The results of a phase.
@@ -296,10 +300,15 @@ impl Report {
         Profile::try_from(self.run.profile.clone()).unwrap_or_default().rules()
     }
 
-    /// The situations that the subject's random cases can be in.
+    /// The situations that the subject's random cases can be in, and that it can show.
     pub fn situations(&self) -> impl Iterator<Item = LabelRow> + '_ {
         let is_asked = |rule: &Rule| self.run.knows_wide_cases || !WIDE.contains(rule);
-        self.labels.rows(self.rules().iter().filter(is_asked).collect())
+        let rows = self.labels.rows(self.rules().iter().filter(is_asked).collect());
+        let is_outside = self.run.kind.visibility() == Visibility::Outside;
+        rows.filter(move |row| {
+            let shows = row.rule.is_none_or(|rule| self.can_show(rule));
+            !is_outside || (shows && !NOT_OUTSIDE.contains(&row.label))
+        })
     }
 
     /// Number of cases compared, in all phases.

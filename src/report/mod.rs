@@ -11,11 +11,13 @@ pub mod github;
 mod headline;
 #[cfg(feature = "reports")]
 pub mod html;
+mod invocation;
 pub mod json;
 #[cfg(feature = "reports")]
 pub mod junit;
 pub mod merge;
 mod missing;
+mod notices;
 mod phase;
 mod picture;
 #[cfg(feature = "cli")]
@@ -35,6 +37,7 @@ pub use data::{
 };
 pub use event::{Event, Quiet, Reporter};
 pub use extent::Extent;
+pub use invocation::Invocation;
 pub use missing::Missing;
 pub use phase::Phase;
 pub use picture::{Picture, PictureEvent};

@@ -81,6 +81,9 @@ impl Drawing {
             | Seen::Held { at, account } => {
                 let lane = self.lane(at);
                 self.event(HOST, lane, format!("the call{}", carrying(account)), false);
+                if matches!(seen, Seen::Answered { .. }) {
+                    self.event(lane, HOST, "its answer".into(), false);
+                }
             }
             Seen::Together(all) => all.iter().for_each(|seen| self.requests_to_servers(seen)),
             _ => {}

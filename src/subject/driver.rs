@@ -12,6 +12,7 @@ use super::reply::{Failure, Reply};
 use super::steps::Steps;
 use super::trace::Trace;
 use super::watch::{Unwatched, Watch};
+use crate::parallel::cores;
 
 /// Asks one subject: in this process, over stdio, or a running host from outside.
 ///
@@ -110,6 +111,14 @@ pub struct Patient {
     pub reply: Reply,
     /// Whether the answer would have been late with the usual patience.
     pub late: bool,
+}
+
+/// How many threads ask the subject. A running host mostly waits: for its own start, and for its servers.
+pub(crate) fn threads_for(driver: &dyn Driver) -> usize {
+    match driver.visibility() {
+        Visibility::Views => cores(),
+        Visibility::Outside => 3 * cores(),
+    }
 }
 
 /// Asks a single case.

@@ -7,11 +7,12 @@ use mcp_overlay::finding::{FORMAT, Finding, FoundDifference};
 use mcp_overlay::judge::verdict::FindingKind;
 use mcp_overlay::report::strength::{Matrix, MatrixRow};
 use mcp_overlay::report::{
-    Expectation, PhaseReport, Picture, PictureEvent, Report, ReportedFinding, RunOptions,
-    ScenarioFailure, Shrinking, Skipped, Skips,
+    Expectation, Invocation, PhaseReport, Picture, PictureEvent, Report, ReportedFinding,
+    RunOptions, ScenarioFailure, Shrinking, Skipped, Skips,
 };
 use mcp_overlay::rules;
 use mcp_overlay::subject::{Route, Steps, SubjectKind};
+use mcp_overlay_model::lifecycle::Sequence;
 use mcp_overlay_model::{Case, Rule};
 use serde_json::{Value, json};
 
@@ -130,6 +131,12 @@ pub(crate) fn failing() -> Report {
 pub(crate) fn over_time() -> Report {
     let mut report = failing();
     report.scenarios = vec![signed_out()];
+    let words = |words: &[&str]| words.iter().map(|word| word.to_string()).collect();
+    report.run.invocation = Some(Invocation {
+        command: words(&["mcp-overlay", "check", "--app-server", "codex app-server"]),
+        selecting: words(&["--app-server", "codex app-server"]),
+        findings: "my findings".into(),
+    });
     report
 }
 
@@ -149,7 +156,7 @@ fn signed_out() -> ScenarioFailure {
         rule: Some(Rule::LifecycleSignedOut),
         message: "a sequence of 4 steps".into(),
         expected: None,
-        sequence: None,
+        sequence: Some(Sequence::default()),
         picture: Some(Picture {
             lanes: vec!["client".into(), "host".into(), "the Apps server".into()],
             events: vec![
@@ -298,6 +305,7 @@ fn run(subject: &str, options: &Options) -> RunOptions {
         time: None,
         twice: options.twice,
         shard: options.shard,
+        invocation: None,
         strict: false,
         complete: options.complete.clone(),
     }
