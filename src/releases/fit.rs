@@ -9,6 +9,7 @@ use mcp_overlay_model::{Answer, Case, Profile, resolve};
 
 use super::ask::judge;
 use crate::cases::generate::random_case;
+use crate::cases::labels::{Label, labels};
 use crate::parallel::{Numbers, on_threads};
 use crate::subject::{Driver, FailureKind, Reply, ask_one, threads_for};
 
@@ -67,12 +68,18 @@ pub fn telling_cases(driver: &dyn Driver) -> Vec<Case> {
             .into_iter()
             .filter(|pair| told.get(pair).is_none_or(|count| *count < TELLING))
             .collect();
-        if !new.is_empty() {
+        if !new.is_empty() && !has_unusual_time(&case) {
             new.into_iter().for_each(|pair| *told.entry(pair).or_default() += 1);
             telling.push(case);
         }
     }
     telling
+}
+
+/// On a time that no clock reaches a host may hang, and each hang takes the whole timeout. It tells nothing
+/// about the profile.
+fn has_unusual_time(case: &Case) -> bool {
+    labels(case, &resolve(case)).has(Label::UnusualTime)
 }
 
 /// Pairs of positions in [`Profile::ALL`].

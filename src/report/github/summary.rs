@@ -49,7 +49,9 @@ pub fn summary(report: &Report) -> String {
     page.push(&phases(report));
     let notices = report.notices();
     let notices = notices.iter().map(|notice| format!("- {}\n", escaped(notice)));
-    page.all("lines of what is not shown", "### Not shown\n\n", notices);
+    if !report.notices().is_empty() {
+        page.all("lines of what is not shown", "### Not shown\n\n", notices);
+    }
     page.all("lines of what was not reached", "### Not reached\n\n", missing(report));
     page.all("broken rules", "### Broken rules\n\n", broken_rules(report));
     page.all("findings", "### Findings\n\n", report.causes().findings.iter().map(finding));
