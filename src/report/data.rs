@@ -11,13 +11,13 @@ use crate::finding::expected::{Entry, Expected};
 use crate::rules;
 use crate::rules::coverage::{RuleCounts, WIDE, can_show};
 use crate::rules::over_time::is_shown_by;
+use crate::sequences::drawing::Picture;
 use crate::subject::{Steps, SubjectKind, Visibility};
 
 pub use super::expectations::{Expectation, Unmet};
 use super::extent::Extent;
 use super::invocation::Invocation;
 use super::phase::Phase;
-use super::picture::Picture;
 use super::shard::Shard;
 use super::skips::Skips;
 

@@ -19,7 +19,6 @@ pub mod merge;
 mod missing;
 mod notices;
 mod phase;
-mod picture;
 #[cfg(feature = "cli")]
 pub mod progress;
 mod shard;
@@ -29,7 +28,9 @@ pub mod strength;
 pub mod text;
 #[cfg(feature = "cli")]
 mod told;
+mod unmet;
 
+pub use crate::sequences::drawing::{Picture, PictureEvent};
 pub use causes::{Causes, OneCause, ScenarioCause};
 pub use data::{
     Expectation, PhaseReport, Report, ReportedFinding, RuleStatus, RunOptions, RunVerdict,
@@ -40,6 +41,5 @@ pub use extent::Extent;
 pub use invocation::Invocation;
 pub use missing::Missing;
 pub use phase::Phase;
-pub use picture::{Picture, PictureEvent};
 pub use shard::{BadShard, Shard};
 pub use skips::{Skipped, Skips};

@@ -3,9 +3,9 @@
 use mcp_overlay_model::CODEX_APPS;
 use mcp_overlay_model::lifecycle::{BASE, Seen, Sequence, Step};
 
+use super::drawing::{Picture, PictureEvent};
 use super::judge::{Actual, Broken};
 use super::story::{carrying, seen_words, sentence, server_words};
-use crate::report::{Picture, PictureEvent};
 use crate::subject::Trace;
 
 const CLIENT: usize = 0;

@@ -281,6 +281,8 @@ fn scenario(number: usize, cause: &ScenarioCause<'_>, report: &Report) -> Markup
         true => FindingKind::Advisory.word(),
         false => FindingKind::Disagree.word(),
     };
+    // The story of a sequence begins with it.
+    let unsaid = failed.rule.filter(|_| !failed.message.contains("  rule: "));
     let other_name = failed.rule.filter(|rule| rule.id() != failed.name);
     html! {
         article.finding.known[!counts] id={ "scenario-" (number) } {
@@ -289,7 +291,7 @@ fn scenario(number: usize, cause: &ScenarioCause<'_>, report: &Report) -> Markup
                 span.badge.fail[counts].expected[!counts] { (word) }
                 @if let Some(rule) = other_name { " " code { (rule) } }
             }
-            @if let Some(rule) = failed.rule { blockquote { (sentence(rules::sentence(rule))) } }
+            @if let Some(rule) = unsaid { blockquote { (sentence(rules::sentence(rule))) } }
             @if let Some(reason) = &failed.expected {
                 p { strong { "Expected: " } (Text(reason)) }
             }
