@@ -31,12 +31,14 @@ impl Invocation {
     }
 
     /// The command as a shell reads it.
-    pub(crate) fn command(&self) -> Option<String> {
+    #[must_use]
+    pub fn command(&self) -> Option<String> {
         if self.command.is_empty() { None } else { in_a_shell(&self.command) }
     }
 
     /// The command that replays a saved file, as a shell reads it.
-    pub(crate) fn replay(&self, file: &str) -> Option<String> {
+    #[must_use]
+    pub fn replay(&self, file: &str) -> Option<String> {
         let folder = self.findings.trim_end_matches('/');
         let words = ["mcp-overlay", "replay"].map(str::to_string).into_iter();
         let words = words.chain([format!("{folder}/{file}")]).chain(self.selecting.iter().cloned());
