@@ -4,14 +4,20 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mcp_overlay::campaign::{self, Event, Phase, Reporter};
 use mcp_overlay::finding::expected::Expected;
 use mcp_overlay::report::expected_failures::Naming;
 use mcp_overlay::report::{Report, RuleStatus, RunVerdict, expected_failures};
-use mcp_overlay::subject::{InProcess, ProductionSubject};
+use mcp_overlay::subject::{
+    Driver, Failure, Form, InProcess, Patient, ProductionSubject, Reply, Route, Steps, SubjectKind,
+    Trace, Watch, ask_one,
+};
 use mcp_overlay::{Options, Subject, check};
-use mcp_overlay_model::{Answer, Auth, Case, Rule};
+use mcp_overlay_model::lifecycle::Sequence;
+use mcp_overlay_model::observe::observed;
+use mcp_overlay_model::{Answer, Auth, Case, Level, Rule, resolve_by};
 
 /// A subject that lets API keys pass the gate, drops plugin owners, gives the Apps server another path, or
 /// panics.
@@ -319,4 +325,178 @@ fn an_invalid_list_is_refused_with_a_reason() {
         assert!(error.starts_with("known.toml: ") && error.contains(words), "{list}\n{error}");
     }
     assert!(Expected::parse("", "known.toml").unwrap().is_empty());
+}
+
+/// A running host that does what upstream does, or loses the `args` of every server, and perhaps the `env`
+/// too.
+#[derive(Default)]
+struct Running {
+    is_upstream: bool,
+    loses_args: bool,
+    loses_env: bool,
+    route: Route,
+    delay: Duration,
+}
+
+impl Running {
+    fn answer(&self, case: &Case) -> Answer {
+        let rules = case.profile.rules();
+        let shoulds = rules.iter().filter(|rule| rule.level() == Level::Should);
+        let musts = shoulds.fold(rules, |rules, should| rules.without(should));
+        let rules = if self.is_upstream { musts } else { rules };
+        let mut answer = observed(case, &resolve_by(case, rules)).answer();
+        if let Answer::Observed { seen } = &mut answer {
+            for server in seen.values_mut() {
+                if self.loses_args {
+                    server.args.clear();
+                }
+                if self.loses_env {
+                    server.env.clear();
+                }
+            }
+        }
+        answer
+    }
+}
+
+impl Driver for Running {
+    fn name(&self) -> &str {
+        if self.route.is_file() { "host 1.0" } else { "host 1.0 (config as arguments)" }
+    }
+    fn ask(&self, cases: &[Case]) -> Vec<Reply> {
+        let answer = |case| {
+            std::thread::sleep(self.delay);
+            Reply::Answered(self.answer(case))
+        };
+        cases.iter().map(answer).collect()
+    }
+    fn ask_patiently(&self, case: &Case) -> Patient {
+        Patient { reply: ask_one(self, case), late: false }
+    }
+    fn restart(&self) {}
+    fn kind(&self) -> SubjectKind {
+        SubjectKind::AppServer
+    }
+    fn warns(&self) -> bool {
+        false
+    }
+    fn declared(&self) -> Steps {
+        Steps::none()
+    }
+    fn narrow(&self, case: Case) -> Case {
+        case
+    }
+    fn route(&self) -> Route {
+        self.route
+    }
+    fn by_route(&self, _: Route) -> Option<&dyn Driver> {
+        None
+    }
+    fn in_form(&self, _: Form) -> Option<Box<dyn Driver + '_>> {
+        None
+    }
+    fn play_watched(&self, _: &Sequence, _: &mut dyn Watch) -> Option<Result<Trace, Failure>> {
+        None
+    }
+    fn hurry(&self, _: bool) {}
+}
+
+/// A run of a host that is so slow that no case can be made small.
+fn run_slowly(host: &Running, seed: u64, expected: Expected) -> (Report, usize) {
+    let options = Options {
+        phases: BTreeSet::from([Phase::Random]),
+        cases: Some(80),
+        twice: 0.0,
+        seed,
+        strict: true,
+        whole: true,
+        shrinking: Duration::ZERO,
+        expected,
+        ..Options::default()
+    };
+    let mut shrunk = Shrunk::default();
+    let report = campaign::run(host, &options, &mut shrunk).unwrap();
+    (report, shrunk.0)
+}
+
+/// What a case comes to differs from run to run then, so the id of its finding says little.
+#[test]
+fn a_known_failure_of_a_slow_host_is_recognised_under_every_seed() {
+    let host = Running { loses_args: true, ..Running::default() };
+    let (first, _) = run_slowly(&host, 1, Expected::default());
+    assert!(!first.findings.is_empty());
+    assert!(first.findings.iter().all(|found| !found.finding.is_smallest()));
+    let written = expected_failures::write(&first, Naming::ByFinding, &Expected::default());
+    let entries = written.matches("[[expected]]").count();
+    assert_eq!(written.matches("\ncase = ").count(), entries, "{written}");
+    for seed in [2, 3] {
+        let (again, _) = run_slowly(&host, seed, expect(&written));
+        assert!(again.has_no_disagreement(), "{written}\n{}", again.to_text());
+        assert_eq!(again.findings.len(), first.findings.len(), "none besides those of the list");
+    }
+    let other = Running { loses_env: true, ..host };
+    let (other, _) = run_slowly(&other, 2, expect(&written));
+    assert_eq!(other.verdict(), RunVerdict::Findings, "{}", other.to_text());
+}
+
+#[test]
+fn known_advisories_are_not_shrunk_again() {
+    let host = Running { is_upstream: true, ..Running::default() };
+    let (first, shrunk) = run_slowly(&host, 1, Expected::default());
+    assert!(shrunk > 0 && first.findings.iter().all(|found| found.finding.is_advisory()));
+    let written = expected_failures::write(&first, Naming::ByFinding, &Expected::default());
+    let (again, shrunk) = run_slowly(&host, 2, expect(&written));
+    assert!(again.has_no_disagreement(), "{written}\n{}", again.to_text());
+    assert_eq!(shrunk, 0, "{written}");
+}
+
+#[test]
+fn a_finding_says_how_the_host_was_given_its_config() {
+    let host = Running { is_upstream: true, route: Route::Arguments, ..Running::default() };
+    let (report, _) = run_slowly(&host, 1, Expected::default());
+    assert!(report.findings.iter().all(|found| found.finding.delivery == Route::Arguments));
+    let saved = serde_json::to_value(&report.findings[0].finding).unwrap();
+    assert_eq!(saved["delivery"], "arguments");
+    let written = expected_failures::write(&report, Naming::ByFinding, &Expected::default());
+    assert!(written.contains("\ndelivery = \"arguments\"\n"), "{written}");
+    let (again, _) = run_slowly(&host, 2, expect(&written));
+    assert!(again.has_no_disagreement(), "{written}\n{}", again.to_text());
+}
+
+/// An entry that a narrowed run did not look at has neither failed nor passed.
+#[test]
+fn what_a_narrowed_run_leaves_out_is_not_asked() {
+    let entries = "[[expected]]\nscenario = \"lifecycle.signed-out\"\nreason = \"issue 1\"\n\
+        [[expected]]\nrule = \"lifecycle.restarts\"\nreason = \"issue 2\"\n\
+        [[expected]]\nfinding = \"lifecycle.restarts-000000000000\"\nreason = \"issue 3\"\n\
+        [[expected]]\nscenario = \"the gate, closed\"\nreason = \"issue 4\"\n";
+    let list = expect(entries);
+    let report = run(&Faulty::default(), list.clone());
+    assert!(report.has_no_disagreement(), "{}", report.to_text());
+    assert_eq!((report.unmet().count(), report.not_asked().count()), (0, 4));
+    let kept = expected_failures::write(&report, Naming::ByFinding, &list);
+    assert_eq!(expect(&kept).entries(), list.entries(), "{kept}");
+}
+
+/// The numbers that the progress shows.
+#[derive(Default)]
+struct Shown(BTreeSet<u64>);
+
+impl Reporter for Shown {
+    fn event(&mut self, event: &Event<'_>) {
+        if let Event::Progress { done } = event {
+            self.0.insert(*done);
+        }
+    }
+}
+
+/// A host that takes its time: nobody should look at "0 of 60" until all are done.
+#[test]
+fn the_progress_of_a_slow_host_moves_with_its_cases() {
+    let host = Running { delay: Duration::from_millis(50), ..Running::default() };
+    let phases = BTreeSet::from([Phase::Random]);
+    let options = Options { phases, cases: Some(60), twice: 0.0, ..Options::default() };
+    let mut shown = Shown::default();
+    campaign::run(&host, &options, &mut shown).unwrap();
+    assert!(shown.0.iter().any(|done| (1..60).contains(done)), "{:?}", shown.0);
 }

@@ -31,7 +31,7 @@ fn every_situation_has_its_share_of_random_cases_in_every_profile() {
             let case = Case { profile, ..random_of(profile)(SEED, index) };
             counts.record(labels(&case, &resolve(&case)));
         }
-        for LabelRow { label, words, count, least } in counts.rows(profile.rules()) {
+        for LabelRow { label, words, count, least, .. } in counts.rows(profile.rules()) {
             let share = count * 1000 / counts.cases;
             println!("{}: {words}: {share} of 1000, at least {least}", profile.name());
             assert!(least > 0, "{label:?} may never occur");

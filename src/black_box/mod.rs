@@ -239,6 +239,10 @@ impl Driver for Routed {
         self.host.apps_origin.nearest(case)
     }
 
+    fn route(&self) -> Route {
+        self.route
+    }
+
     fn by_route(&self, _: Route) -> Option<&dyn Driver> {
         None
     }

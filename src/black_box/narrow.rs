@@ -369,8 +369,11 @@ fn plain_plugins(case: &mut Case) {
 
 #[cfg(test)]
 mod tests {
+    use mcp_overlay_model::resolve;
+
     use super::*;
     use crate::cases::generate::random_case;
+    use crate::cases::labels::{NOT_OUTSIDE, labels};
 
     const APPS_ORIGINS: [AppsOrigin; 2] = [AppsOrigin::Loopback, AppsOrigin::TrueOrigin];
 
@@ -381,6 +384,20 @@ mod tests {
         {
             let near = apps_origin.nearest(random_case(1, index));
             assert_eq!(apps_origin.is_out(&near), None, "{near:?}");
+        }
+    }
+
+    /// Otherwise a report would leave out a situation that was met.
+    #[test]
+    fn a_narrowed_case_is_in_no_situation_that_is_left_out() {
+        for index in 0..1_000 {
+            let case = random_case(1, index);
+            let nearest = APPS_ORIGINS.map(|apps_origin| apps_origin.nearest(case.clone()));
+            for near in nearest {
+                let set = labels(&near, &resolve(&near));
+                let met = NOT_OUTSIDE.iter().find(|label| set.has(**label));
+                assert_eq!(met, None, "{near:?}");
+            }
         }
     }
 

@@ -98,7 +98,7 @@ impl Run<'_> {
             return true;
         };
         let deadline = started + self.options.shrinking;
-        if !self.explain(&failing, 0) {
+        if !self.explain(self.driver, &failing, 0) {
             let began = Instant::now();
             if let Some((finding, known)) = self.examine(self.driver, &failing, deadline) {
                 self.learn(&finding, &known);
@@ -150,6 +150,7 @@ impl Run<'_> {
             message: message + &saved,
             expected: expected.map(str::to_string),
             picture: None,
+            sequence: None,
         };
         self.reporter.event(&Event::ScenarioFailed(&failure));
         self.report.scenarios.push(failure);

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use serde::de::DeserializeOwned;
+
 use super::run::Run;
 use crate::finding::investigate::Asked;
 use crate::finding::{FORMAT, Finding};
@@ -18,15 +20,22 @@ const MOST: usize = 500;
 const LONGEST: u64 = 8 << 20;
 
 /// The time for all of them.
-const TIME: Duration = Duration::from_secs(30);
+pub(super) const TIME: Duration = Duration::from_secs(30);
 
 impl Run<'_> {
-    /// Asks the findings of earlier runs again that this one did not find.
-    pub(super) fn ask_earlier_findings(&mut self) {
-        let Some(folder) = self.options.findings.clone() else { return };
+    /// Asks the findings of earlier runs again that this one did not find. Returns how many no longer
+    /// fail, and are removed.
+    pub(super) fn ask_earlier_findings(&mut self) -> u64 {
+        let Some(folder) = self.options.findings.clone() else { return 0 };
         let until = Instant::now() + TIME;
         let mut removed = 0;
-        for (path, finding) in saved_in(&folder) {
+        let saved = read_all::<Finding>(&folder);
+        if !saved.is_empty() {
+            let (what, total) = ("saved findings", saved.len() as u64);
+            self.reporter.event(&Event::Asking { what, total });
+        }
+        for (done, (path, finding)) in (1..).zip(saved) {
+            self.reporter.event(&Event::Progress { done });
             if Instant::now() >= until || self.restarts.gave_up() {
                 break;
             }
@@ -42,9 +51,7 @@ impl Run<'_> {
                 self.found(Finding { count: finding.count, ..now });
             }
         }
-        if removed > 0 {
-            self.reporter.event(&Event::Removed { findings: removed });
-        }
+        removed
     }
 
     fn is_about_this(&self, finding: &Finding) -> bool {
@@ -60,11 +67,12 @@ impl Run<'_> {
 
     /// How the case fails now, if it does; `None` if nothing can be said.
     fn asked_now(&self, finding: &Finding) -> Option<Option<Finding>> {
+        let driver = finding.delivery.of(self.driver)?;
         let in_form = match finding.form {
-            Some(form) => Some(self.driver.in_form(form)?),
+            Some(form) => Some(driver.in_form(form)?),
             None => None,
         };
-        let driver = in_form.as_deref().unwrap_or(self.driver);
+        let driver = in_form.as_deref().unwrap_or(driver);
         let asked = Asked::again(driver, finding);
         if matches!(asked.verdict(), Verdict::NotComparable(_)) {
             return None;
@@ -77,8 +85,8 @@ impl Run<'_> {
     }
 }
 
-/// The readable findings of a folder, in the order of their names.
-fn saved_in(folder: &Path) -> Vec<(PathBuf, Finding)> {
+/// The files of a folder that can be read as this, in the order of their names.
+pub(super) fn read_all<T: DeserializeOwned>(folder: &Path) -> Vec<(PathBuf, T)> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).take(MOST).collect();
     paths.sort();
@@ -90,8 +98,10 @@ fn saved_in(folder: &Path) -> Vec<(PathBuf, Finding)> {
     paths.into_iter().filter_map(read).collect()
 }
 
-/// The name of a program without its version, which changes when a fault is mended.
-fn without_version(name: &str) -> &str {
+/// The name of a program without its version, which changes when a fault is mended, and without the way
+/// in which it is given its config.
+pub(super) fn without_version(name: &str) -> &str {
+    let (name, _) = name.split_once(" (config ").unwrap_or((name, ""));
     match name.rsplit_once(' ') {
         Some((program, version)) if version.starts_with(|c: char| c.is_ascii_digit()) => program,
         _ => name,
@@ -107,5 +117,6 @@ mod tests {
         assert_eq!(without_version("my host 1.2.0"), "my host");
         assert_eq!(without_version("my host"), "my host");
         assert_eq!(without_version("host"), "host");
+        assert_eq!(without_version("my host 1.2.0 (config as arguments)"), "my host");
     }
 }

@@ -10,11 +10,14 @@ use super::run::Run;
 use super::sift::Kind;
 use crate::finding::Finding;
 use crate::finding::investigate::{Asked, Failing, examine_besides};
-use crate::finding::known::{Known, besides};
+use crate::finding::known::{Known, besides, explaining};
 use crate::judge::ask;
-use crate::judge::verdict::{FindingKind, Verdict};
+use crate::judge::verdict::Verdict;
 use crate::report::{Event, ReportedFinding, Shrinking};
-use crate::subject::Driver;
+use crate::subject::{Driver, Route, Visibility};
+
+/// The most known failures that are asked for what they have in common with a case.
+const NEAR: usize = 3;
 
 impl Run<'_> {
     /// Asks the cases of the list of expected failures. One that still fails is known, and the cases of
@@ -22,19 +25,30 @@ impl Run<'_> {
     /// the entry does not excuse that.
     pub(super) fn ask_known(&mut self) {
         let (driver, profile) = (self.driver, self.options.profile);
-        let cases = self.options.expected.cases().filter(|case| case.profile == profile);
-        let asked = cases.map(|case| (ask(driver, &case).verdict, case));
+        let cases = self.options.expected.cases().filter(|(case, _)| case.profile == profile);
+        let cases: Vec<(Case, Route)> = cases.collect();
+        if !cases.is_empty() {
+            let (what, total) = ("known failures", cases.len() as u64);
+            self.reporter.event(&Event::Asking { what, total });
+        }
+        let asked = (1..).zip(cases).filter_map(|(done, (case, route))| {
+            self.reporter.event(&Event::Progress { done });
+            let driver = route.of(driver)?;
+            Some((ask(driver, &case).verdict, case, driver))
+        });
         // A breakdown has more patience in the phases.
-        let mut failing: Vec<(Verdict, Case)> =
-            asked.filter(|(verdict, _)| matches!(verdict, Verdict::Disagree(_))).collect();
+        let answered =
+            |verdict: &Verdict| matches!(verdict, Verdict::Disagree(_) | Verdict::Advisory { .. });
+        let mut failing: Vec<(Verdict, Case, &dyn Driver)> =
+            asked.filter(|(verdict, ..)| answered(verdict)).collect();
         // Where two mistakes meet, the one that is also seen alone comes first.
-        failing.sort_by_key(|(verdict, _)| differences(verdict));
-        for (verdict, case) in failing {
+        failing.sort_by_key(|(verdict, ..)| differences(verdict));
+        for (verdict, case, driver) in failing {
             let known = self.part_known(&case, &verdict);
             let asked = Asked::besides(driver, case.clone(), &known);
             let verdict = asked.verdict().clone();
             if let Some(finding) = asked.describe(driver) {
-                self.known.extend(Known::new(finding.id(), &case, &verdict));
+                self.known.extend(Known::new(&finding, &case, &verdict));
                 // The phases count the cases.
                 self.found(Finding { count: 0, ..finding });
             }
@@ -82,13 +96,25 @@ impl Run<'_> {
             let mut named = true;
             for failing in first {
                 // The cases that are not shrunk most likely have the cause of the first one.
-                if self.explain(&failing, others) {
+                if self.explain(driver, &failing, others)
+                    || (Instant::now() >= deadline && self.looks_told(&failing, others))
+                {
                     others = 0;
                 } else if let Some((mut finding, known)) = self.examine(driver, &failing, deadline)
                 {
+                    if self.is_an_expected_one(driver, &finding, &failing, others) {
+                        others = 0;
+                        continue;
+                    }
                     finding.count += std::mem::take(&mut others);
                     named = named && self.options.expected.names(&finding);
                     self.learn(&finding, &known);
+                    if self.options.expected.reason_of(&finding).is_none() {
+                        let (case, verdict) = (&failing.case, &failing.verdict);
+                        let is_slow = driver.visibility() == Visibility::Outside;
+                        let told = Known::new(&finding, case, verdict).filter(|_| is_slow);
+                        self.told.extend(told);
+                    }
                     self.found(finding);
                 }
             }
@@ -97,10 +123,13 @@ impl Run<'_> {
                 if !named || Instant::now() >= deadline {
                     break;
                 }
-                if self.known.iter().any(|known| known.explains(&failing)) {
+                if self.explained_by(driver, &failing).is_some() {
                     continue;
                 }
                 if let Some((finding, known)) = self.examine(driver, &failing, deadline) {
+                    if self.expected_one(driver, &finding, &failing).is_some() {
+                        continue;
+                    }
                     named = self.options.expected.names(&finding);
                     self.learn(&finding, &known);
                     // It is counted among the others already.
@@ -131,24 +160,89 @@ impl Run<'_> {
     }
 
     /// Counts a case, and as many others, with a known failure that explains it, if there is one.
-    pub(super) fn explain(&mut self, failing: &Failing, others: u64) -> bool {
-        let Some(known) = self.known.iter().find(|known| known.explains(failing)) else {
-            return false;
-        };
-        let found = self.report.findings.iter_mut().find(|found| found.id == known.id);
-        found.into_iter().for_each(|found| found.finding.count += 1 + others);
+    pub(super) fn explain(&mut self, driver: &dyn Driver, failing: &Failing, others: u64) -> bool {
+        match self.explained_by(driver, failing) {
+            Some(id) => self.count_with(&id, 1 + others),
+            None => false,
+        }
+    }
+
+    /// Counts a case that there is no time to make small, and as many others, with a finding that looks
+    /// like it, if this run has one that is not expected. The run fails anyway.
+    fn looks_told(&mut self, failing: &Failing, others: u64) -> bool {
+        let told = self.told.iter().find(|told| told.looks_like(&failing.verdict));
+        match told.map(|told| told.id.clone()) {
+            Some(id) => self.count_with(&id, 1 + others),
+            None => false,
+        }
+    }
+
+    fn count_with(&mut self, id: &str, cases: u64) -> bool {
+        let found = self.report.findings.iter_mut().find(|found| found.id == id);
+        found.into_iter().for_each(|found| found.finding.count += cases);
         true
     }
 
+    /// The known failure that explains what is wrong in a case. A running host is too slow to make every
+    /// case small, and what it was made to in an earlier run may not be the smallest one. So it is asked
+    /// what the two cases have in common.
+    fn explained_by(&self, driver: &dyn Driver, failing: &Failing) -> Option<String> {
+        if let Some(known) = explaining(&self.known, failing) {
+            return Some(known.id.clone());
+        }
+        let is_slow = driver.visibility() == Visibility::Outside;
+        let near = self.known.iter().filter(|_| is_slow);
+        let near = near.filter_map(|known| Some((known, known.in_common_with(failing)?)));
+        let mut near = near.take(NEAR);
+        let fails = |verdict: &Verdict| matches!(verdict, Verdict::Disagree(_));
+        let same = near.find(|(known, case)| {
+            let verdict = ask(driver, case).verdict;
+            fails(&verdict) && known.looks_like(&verdict)
+        });
+        same.map(|(known, _)| known.id.clone())
+    }
+
+    /// The expected failure that a finding cannot be told from, because there was no time to make its case
+    /// small: what it comes to then depends on the load of the machine.
+    fn expected_one(
+        &self,
+        driver: &dyn Driver,
+        finding: &Finding,
+        failing: &Failing,
+    ) -> Option<String> {
+        if driver.visibility() != Visibility::Outside || finding.is_smallest() {
+            return None;
+        }
+        let is_expected = |id: &str| {
+            self.report.findings.iter().any(|found| found.id == id && found.expected.is_some())
+        };
+        let mut known = self.known.iter().filter(|known| known.resembles(finding, failing));
+        known.find(|known| is_expected(&known.id)).map(|known| known.id.clone())
+    }
+
+    /// Counts a case, and as many others, with such an expected failure, if there is one.
+    fn is_an_expected_one(
+        &mut self,
+        driver: &dyn Driver,
+        finding: &Finding,
+        failing: &Failing,
+        others: u64,
+    ) -> bool {
+        match self.expected_one(driver, finding, failing) {
+            Some(id) => self.count_with(&id, 1 + others),
+            None => false,
+        }
+    }
+
     /// From here on the finding explains others. Only in a run that ends with its last case: which cases
-    /// another one judges depends on the machine, and the first ones are told by their number.
+    /// another one judges depends on the machine, and the first ones are told by their number. An
+    /// advisory is about its rules, so it explains those of every later phase.
     pub(super) fn learn(&mut self, finding: &Finding, known: &BTreeSet<String>) {
-        let is_plain = finding.verdict == FindingKind::Disagree
-            && finding.after.is_none()
-            && finding.note.is_empty();
-        if is_plain && self.options.runs_whole() {
-            let verdict = besides(ask(self.driver, &finding.case).verdict, known);
-            self.known.extend(Known::new(finding.id(), &finding.case, &verdict));
+        let is_to_learn = finding.is_advisory() || self.options.runs_whole();
+        let driver = finding.delivery.of(self.driver).unwrap_or(self.driver);
+        if is_to_learn && finding.fails_alone() {
+            let verdict = besides(ask(driver, &finding.case).verdict, known);
+            self.known.extend(Known::new(finding, &finding.case, &verdict));
         }
     }
 

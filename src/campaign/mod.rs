@@ -17,6 +17,8 @@ mod run;
 #[cfg(feature = "endpoint")]
 mod search;
 mod sift;
+#[cfg(feature = "endpoint")]
+mod stored_sequences;
 mod wire;
 mod work;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mcp_overlay_model::Profile;
 
 use crate::finding::expected::Expected;
-use crate::report::{Extent, Phase, RunOptions, Shard};
+use crate::report::{Extent, Invocation, Phase, RunOptions, Shard};
 use crate::subject::Driver;
 
 /// A phase ends early after this many failing cases, which describe the subject well enough. With
@@ -63,6 +63,8 @@ pub struct Options {
     /// What the run must cover to be complete. A run that covers less is narrowed: the best that
     /// its report says is "no disagreement", never "clean".
     pub complete: Extent,
+    /// How the run was started, if by a command line; for reports.
+    pub invocation: Option<Invocation>,
 }
 
 impl Default for Options {
@@ -89,6 +91,7 @@ impl Default for Options {
             restarts: 10,
             findings: None,
             complete,
+            invocation: None,
         }
     }
 }
@@ -131,6 +134,7 @@ impl Options {
             shard: self.shard,
             strict: self.strict,
             complete: self.complete.clone(),
+            invocation: self.invocation.clone(),
         }
     }
 

@@ -9,7 +9,7 @@ use mcp_overlay_model::lifecycle::{Seen, Sequence, Step};
 use mcp_overlay_model::{Level, Profile, Rule, RuleSet};
 
 use super::error::Error;
-use super::run::Run;
+use super::run::{Run, watched};
 use crate::parallel::{Numbers, cores, on_threads};
 use crate::report::{Event, Phase, PhaseReport, Picture, ScenarioFailure, Turns};
 use crate::rules::coverage::RuleCounts;
@@ -18,7 +18,7 @@ use crate::sequences::judge::{Broken, Verdict, judge, reached, reached_by_observ
 use crate::sequences::known::known;
 use crate::sequences::narrow::narrow;
 use crate::sequences::picture::picture;
-use crate::sequences::saved::{FORMAT, SavedSequence};
+use crate::sequences::saved::SavedSequence;
 use crate::sequences::shrink::shrink;
 use crate::sequences::story::told;
 use crate::subject::{Driver, Failure, FailureKind, Steps, SubjectKind, Trace};
@@ -219,6 +219,16 @@ impl Small {
         Small { sequence: smallest, ..small }
     }
 
+    /// A sequence that failed in this way before, if it still does.
+    pub(crate) fn stored(driver: &dyn Driver, sequence: Sequence, kind: &str) -> Option<Self> {
+        (1..=REPEATS).find_map(|number| {
+            let problem = play(driver, &sequence).filter(|problem| problem.kind() == kind)?;
+            // One that fails at once is taken to fail always, as it did when it was made small.
+            let came = if number == 1 { REPEATS } else { 1 };
+            Some(Small { sequence: sequence.clone(), problem, came })
+        })
+    }
+
     /// Plays a failing sequence again, and leaves it as it is.
     pub(crate) fn again(driver: &dyn Driver, failing: Failing) -> Self {
         let Failing { sequence, problem, .. } = failing;
@@ -301,7 +311,9 @@ impl Run<'_> {
             let wrong = failed.iter().filter(|failing| failing.problem.is_failure());
             !options.runs_whole() && wrong.count() >= options.enough_sequences()
         };
+        let count = AtomicU64::new(0);
         let played = |number, sequence: Sequence, problem| {
+            count.fetch_add(1, Ordering::Relaxed);
             if !matches!(problem, Some(Problem::BrokeDown(_))) {
                 let reached = reached_on(driver, &sequence);
                 about.lock().unwrap_or_else(PoisonError::into_inner).record(reached);
@@ -310,7 +322,9 @@ impl Run<'_> {
                 found().push(Failing { number, sequence, problem });
             }
         };
-        let done = play_all(driver, total, sequence, play, is_enough, played);
+        let done = watched(self.reporter, &count, || {
+            play_all(driver, total, sequence, play, is_enough, played)
+        });
         let turns = turns.into_inner().unwrap_or_else(PoisonError::into_inner);
         let slow = slow.into_inner().unwrap_or_else(PoisonError::into_inner);
         slow.iter().for_each(|message| self.reporter.event(&Event::Slow(message)));
@@ -360,13 +374,21 @@ impl Run<'_> {
 
     fn tell(&mut self, phase: Phase, failing: Failing, count: usize, until: Instant) {
         let (kind, rule) = (failing.problem.kind(), failing.problem.rule());
+        let stored = rule.map(|_| self.stored_sequences(&kind)).unwrap_or_default();
+        let mut known = stored.into_iter().filter_map(|s| Small::stored(self.driver, s, &kind));
         // An entry names the rule, whatever sequence breaks it: a known failure needs no small one.
         let is_known = self.options.expected.reason_of_scenario(&kind, rule).is_some();
-        let small = match is_known && rule.is_some() {
-            true => Small::again(self.driver, failing),
-            false => Small::of(self.driver, failing, until),
+        let small = match known.next() {
+            Some(small) => small,
+            None if is_known && rule.is_some() => Small::again(self.driver, failing),
+            None => Small::of(self.driver, failing, until),
         };
-        let Small { sequence: smallest, problem: last, .. } = &small;
+        self.tell_small(phase, &small, count);
+    }
+
+    pub(super) fn tell_small(&mut self, phase: Phase, small: &Small, count: usize) {
+        let Small { sequence: smallest, problem: last, .. } = small;
+        let kind = last.kind();
         let luck = small.luck().map_or_else(String::new, |luck| format!("  {luck}\n"));
         let saved = self.save(smallest, last);
         let (rule, advisory) = (last.rule(), small.is_doubtful() || !last.is_failure());
@@ -389,6 +411,7 @@ impl Run<'_> {
                 .to_string(),
             expected: expected.map(str::to_string),
             picture: small.picture(),
+            sequence: Some(smallest.clone()),
         };
         self.reporter.event(&Event::ScenarioFailed(&failure));
         self.report.scenarios.push(failure);
@@ -396,12 +419,7 @@ impl Run<'_> {
 
     fn save(&self, sequence: &Sequence, problem: &Problem) -> String {
         let Some(folder) = &self.options.findings else { return String::new() };
-        let saved = SavedSequence {
-            format: FORMAT,
-            rule: problem.rule(),
-            subject: Some(self.driver.name().into()),
-            sequence: sequence.clone(),
-        };
+        let saved = SavedSequence::new(problem.rule(), self.driver.name(), sequence);
         match saved.save(folder) {
             Ok(path) => format!("  saved: {}\n", path.display()),
             Err(error) => format!("  not saved: {error}\n"),

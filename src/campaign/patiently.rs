@@ -69,6 +69,10 @@ impl Driver for Patiently<'_> {
         self.driver.narrow(case)
     }
 
+    fn route(&self) -> Route {
+        self.driver.route()
+    }
+
     fn by_route(&self, route: Route) -> Option<&dyn Driver> {
         self.driver.by_route(route)
     }

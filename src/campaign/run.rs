@@ -15,9 +15,9 @@ use super::work::{Tally, Work};
 use crate::cases::{edges, exhaustive, generate, vectors};
 use crate::finding::known::Known;
 use crate::finding::of_vector::against_model;
-use crate::parallel::{Numbers, cores};
+use crate::parallel::Numbers;
 use crate::report::{Event, Phase, PhaseReport, Report, Reporter};
-use crate::subject::{Driver, Route, Visibility};
+use crate::subject::{Driver, Route, Visibility, threads_for};
 
 /// Interval between progress events.
 const TICK: Duration = Duration::from_millis(100);
@@ -38,7 +38,8 @@ pub fn run(
     let report = Report::new(options.run_options(driver), &options.expected);
     reporter.event(&Event::Started(&report.run));
     let restarts = Restarts::new(options.restarts);
-    let mut run = Run { driver, options, reporter, report, restarts, known: Vec::new() };
+    let (known, told) = (Vec::new(), Vec::new());
+    let mut run = Run { driver, options, reporter, report, restarts, known, told };
     run.ask_known();
     for phase in &options.phases {
         run.phase(*phase)?;
@@ -56,7 +57,10 @@ pub fn run(
             break;
         }
     }
-    run.ask_earlier_findings();
+    let removed = run.ask_earlier_findings() + run.play_earlier_sequences();
+    if removed > 0 {
+        run.reporter.event(&Event::Removed { findings: removed });
+    }
     run.report.settle_expectations();
     run.save_counts();
     let report = run.report;
@@ -72,6 +76,8 @@ pub(super) struct Run<'a> {
     pub(super) restarts: Restarts,
     /// Failures whose minimal case is known.
     pub(super) known: Vec<Known>,
+    /// What was found in a running host and is not expected.
+    pub(super) told: Vec<Known>,
 }
 
 impl Run<'_> {
@@ -220,7 +226,7 @@ impl Run<'_> {
         };
         let (trouble, troubles) = channel();
         thread::scope(|scope| {
-            let workers: Vec<_> = (0..cores())
+            let workers: Vec<_> = (0..threads_for(driver))
                 .map(|_| {
                     let (work, case_of, trouble) = (&work, &case_of, trouble.clone());
                     scope.spawn(move || work.run(case_of, &trouble))
@@ -250,6 +256,11 @@ impl Run<'_> {
     }
 
     #[cfg(not(feature = "endpoint"))]
+    fn play_earlier_sequences(&mut self) -> u64 {
+        0
+    }
+
+    #[cfg(not(feature = "endpoint"))]
     fn search(&mut self) -> Result<(), Error> {
         Err(Error::NoEndpoint)
     }
@@ -268,6 +279,29 @@ impl Run<'_> {
         self.reporter.event(&Event::PhaseEnded(&phase));
         self.report.phases.push(phase);
     }
+}
+
+/// Does the work on another thread, and reports progress until it is over.
+#[cfg(feature = "endpoint")]
+pub(super) fn watched<R: Send>(
+    reporter: &mut dyn Reporter,
+    done: &AtomicU64,
+    work: impl FnOnce() -> R + Send,
+) -> R {
+    thread::scope(|scope| {
+        let (over, is_over) = channel::<()>();
+        let worker = scope.spawn(move || {
+            let _over = over;
+            work()
+        });
+        while is_over.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+            reporter.event(&Event::Progress { done: done.load(Ordering::Relaxed) });
+        }
+        match worker.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
 }
 
 /// Reports the workers' failures and progress until all workers have ended.

@@ -18,7 +18,7 @@ use super::sift::Sieve;
 use crate::cases::edges;
 use crate::cases::labels::{LabelCounts, labels};
 use crate::finding::investigate::Failing;
-use crate::finding::known::Known;
+use crate::finding::known::{Known, explaining};
 use crate::judge::verdict::{PURE, Verdict};
 use crate::parallel::Numbers;
 use crate::report::{Phase, Skips};
@@ -70,8 +70,12 @@ impl Work<'_> {
         if expired || enough || self.restarts.gave_up() {
             return None;
         }
-        let chunk = if self.deadline.is_some() { SHORT_CHUNK } else { CHUNK };
-        self.positions.take(chunk)
+        self.positions.take(match (self.driver.visibility(), self.deadline) {
+            // A running host takes part of a second for a case.
+            (Visibility::Outside, _) => 1,
+            (Visibility::Views, Some(_)) => SHORT_CHUNK,
+            (Visibility::Views, None) => CHUNK,
+        })
     }
 
     fn ask(&self, cases: &[Case], troubles: &Sender<Trouble>) -> Vec<Reply> {
@@ -103,10 +107,9 @@ impl Work<'_> {
         if first.judged.verdict.is_finding() {
             let (case, verdict) = (first.case.clone(), first.judged.verdict.clone());
             let failing = Failing { index: first.index, case, after: None, verdict };
-            if failing.verdict.is_failure() {
-                self.count_failure(failing, tally);
-            } else {
-                tally.advisories.add(failing);
+            match failing.verdict.is_failure() {
+                true => self.count_failure(failing, tally),
+                false => self.count(failing, tally, |tally| &mut tally.advisories),
             }
         }
     }
@@ -128,9 +131,13 @@ impl Work<'_> {
     fn count_failure(&self, failing: Failing, tally: &mut Tally) {
         self.failures.fetch_add(1, Ordering::Relaxed);
         tally.failures += 1;
-        match self.known.iter().find(|known| known.explains(&failing)) {
+        self.count(failing, tally, |tally| &mut tally.sieve);
+    }
+
+    fn count(&self, failing: Failing, tally: &mut Tally, to: impl Fn(&mut Tally) -> &mut Sieve) {
+        match explaining(self.known, &failing) {
             Some(known) => *tally.explained.entry(known.id.clone()).or_default() += 1,
-            None => tally.sieve.add(failing),
+            None => to(tally).add(failing),
         }
     }
 

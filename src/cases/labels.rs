@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::dimensions::dimensions;
 use super::later_labels::{holds, label_later_rules, label_wide};
-pub use super::situations::{LABELS, Label, LabelSet};
+pub use super::situations::{LABELS, Label, LabelSet, NOT_OUTSIDE};
 
 /// How many cases had each label.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +69,8 @@ pub struct LabelRow {
     pub count: u64,
     /// The least share of cases, in thousandths.
     pub least: u32,
+    /// The rule that it depends on.
+    pub rule: Option<Rule>,
 }
 
 impl LabelCounts {
@@ -92,7 +94,8 @@ impl LabelCounts {
     pub fn rows(&self, rules: RuleSet) -> impl Iterator<Item = LabelRow> + '_ {
         LABELS.iter().zip(self.counts).filter_map(move |((label, words, least, rule), count)| {
             let occurs = rule.is_none_or(|rule| rules.has(rule));
-            occurs.then_some(LabelRow { label: *label, words, count, least: *least })
+            let (label, least, rule) = (*label, *least, *rule);
+            occurs.then_some(LabelRow { label, words, count, least, rule })
         })
     }
 

@@ -126,6 +126,23 @@ pub const LABELS: [(Label, &str, u32, Option<Rule>); 64] = [
     ),
 ];
 
+/// Those that no case for a running host is in. It has the hosted extension and no other contributor, and
+/// TOML has no null. Others do not show, because their rule does not.
+pub const NOT_OUTSIDE: [Label; 12] = [
+    Label::RejectedContribution,
+    Label::SetAfterRemove,
+    Label::OrderOfContributors,
+    Label::LastInList,
+    Label::HostedOverruled,
+    Label::HostedOverrules,
+    Label::ManyContributors,
+    Label::LongList,
+    Label::RepeatedIds,
+    Label::SeveralHosted,
+    Label::UnusualName,
+    Label::NullField,
+];
+
 /// An interesting situation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the table above describes each label")]

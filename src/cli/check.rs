@@ -9,7 +9,7 @@ use mcp_overlay::campaign::{self, Options, Phase, Shard};
 use mcp_overlay::finding::expected::Expected;
 use mcp_overlay::report::expected_failures::Naming;
 use mcp_overlay::report::text::TextReporter;
-use mcp_overlay::report::{Extent, RunVerdict, expected_failures};
+use mcp_overlay::report::{Extent, Invocation, RunVerdict, expected_failures};
 use mcp_overlay::subject::{Driver, SubjectKind, silence_subjects};
 use mcp_overlay_model::Profile;
 
@@ -210,6 +210,14 @@ fn check(
         // Two runs would overwrite each other's files.
         options.findings = options.findings.map(|folder| folder.join((position + 1).to_string()));
     }
+    options.invocation = Some(
+        Invocation {
+            command: std::env::args().collect(),
+            selecting: shlex::split(selecting).unwrap_or_default(),
+            findings: options.findings.iter().map(|folder| folder.display().to_string()).collect(),
+        }
+        .without_secrets(),
+    );
     let report = campaign::run(selected.driver(), &options, &mut reporter)?;
     if let Some(error) = reporter.failure() {
         return Err(format!("cannot write the report: {error}").into());
@@ -279,6 +287,15 @@ impl Usual {
     }
 }
 
+/// How long the failures of a phase may be made small. A quick look at a running host is not to wait long.
+fn shrinking(arguments: &Arguments) -> Duration {
+    match (arguments.no_shrink, arguments.quick && arguments.subject.is_outside()) {
+        (true, _) => Duration::ZERO,
+        (false, true) => Duration::from_secs(3),
+        (false, false) => campaign::SHRINKING,
+    }
+}
+
 fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
     let profile = arguments.subject.profile(profile);
     if arguments.time.is_some() && !arguments.shard.is_whole() {
@@ -340,10 +357,11 @@ fn options(arguments: &Arguments, profile: Profile) -> Result<Options, Misuse> {
         expected,
         whole: arguments.write_expected_failures.is_some(),
         fail_fast: arguments.fail_fast,
-        shrinking: if arguments.no_shrink { Duration::ZERO } else { campaign::SHRINKING },
+        shrinking: shrinking(arguments),
         strict: arguments.strict,
         restarts: arguments.restarts,
         findings: Some(arguments.findings.clone()),
         complete,
+        invocation: None,
     })
 }

@@ -9,7 +9,7 @@ use mcp_overlay::finding::investigate::Asked;
 use mcp_overlay::finding::of_vector::{VECTORS_NAME, against_model};
 use mcp_overlay::finding::{FORMAT, Finding};
 use mcp_overlay::judge::verdict::Verdict;
-use mcp_overlay::subject::{Driver, Form, ProductionSubject, Subject, silence_subjects};
+use mcp_overlay::subject::{Driver, Form, ProductionSubject, Route, Subject, silence_subjects};
 use mcp_overlay_model::{Case, Profile};
 use serde_json::Value;
 
@@ -91,6 +91,14 @@ enum Replay {
 }
 
 fn ask(driver: &dyn Driver, question: &Replayed) -> Result<Replay, Misuse> {
+    let route = question.route();
+    let Some(driver) = route.of(driver) else {
+        return Err(
+            "a finding about another way to give the config needs a running host\n  help: name it \
+             with --app-server"
+                .into(),
+        );
+    };
     let form = question.form();
     let in_form = form.and_then(|form| driver.in_form(form));
     if form.is_some() && in_form.is_none() {
@@ -159,6 +167,14 @@ impl Replayed {
         match self {
             Replayed::Finding(finding) => finding.form,
             Replayed::Vector(_) => None,
+        }
+    }
+
+    /// How the host is given its config.
+    fn route(&self) -> Route {
+        match self {
+            Replayed::Finding(finding) => finding.delivery,
+            Replayed::Vector(_) => Route::File,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Expected failures and skips: each has a reason and must still occur, or the run fails.
 
+use mcp_overlay_model::lifecycle::Sequence;
 use mcp_overlay_model::{Case, Rule};
 use std::collections::BTreeSet;
 
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::saved::Finding;
 use crate::judge::verdict::FindingKind;
+use crate::subject::Route;
 
 /// A parsed file of expected failures.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,7 +35,7 @@ pub struct Entry {
     /// A finding's id: its file name without `.json`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finding: Option<String>,
-    /// The name of a scenario of the endpoint phase.
+    /// The name of a scenario of the endpoint phase, or the rule that a sequence breaks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scenario: Option<String>,
     /// Why it is expected.
@@ -41,6 +43,13 @@ pub struct Entry {
     /// The minimal case of the finding, as JSON: it is asked first, and what it explains is not shrunk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case: Option<String>,
+    /// How the host was given the config of that case, if not in its file.
+    #[serde(default, skip_serializing_if = "Route::is_file")]
+    pub delivery: Route,
+    /// The minimal sequence of a scenario, as JSON: it is played first, and what breaks the same rule is
+    /// not shrunk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<String>,
 }
 
 /// Cases that the subject may skip.
@@ -164,9 +173,17 @@ impl Expected {
         &self.remembered
     }
 
-    /// The minimal cases of the entries that have one.
-    pub fn cases(&self) -> impl Iterator<Item = Case> {
-        self.entries.iter().filter_map(|entry| serde_json::from_str(entry.case.as_ref()?).ok())
+    /// The minimal cases of the entries that have one, and how the host is given each.
+    pub fn cases(&self) -> impl Iterator<Item = (Case, Route)> {
+        self.entries.iter().filter_map(|entry| Some((entry.stored_case()?, entry.delivery)))
+    }
+
+    /// The sequences of the entries that have one, with the name of the scenario.
+    pub fn sequences(&self) -> impl Iterator<Item = (&str, Sequence)> {
+        self.entries.iter().filter_map(|entry| {
+            let sequence = serde_json::from_str(entry.sequence.as_ref()?).ok()?;
+            Some((entry.scenario.as_deref()?, sequence))
+        })
     }
 
     /// The reason why this finding is expected, if it is. A breakdown is never expected.
@@ -213,7 +230,23 @@ impl Entry {
                 return Some(format!("`case` is not a case as JSON: {error}"));
             }
         }
+        if let Some(sequence) = &self.sequence {
+            if self.scenario.is_none() {
+                return Some("`sequence` is for an entry with `scenario`".into());
+            }
+            if let Err(error) = serde_json::from_str::<Sequence>(sequence) {
+                return Some(format!("`sequence` is not a sequence as JSON: {error}"));
+            }
+        }
+        if !self.delivery.is_file() && self.case.is_none() {
+            return Some("`delivery` is for an entry with `case`".into());
+        }
         self.reason.trim().is_empty().then(|| "the reason is empty; say why it fails".into())
+    }
+
+    /// The case of the entry, if it has one.
+    pub fn stored_case(&self) -> Option<Case> {
+        serde_json::from_str(self.case.as_ref()?).ok()
     }
 
     /// Whether this entry matches the finding.

@@ -9,7 +9,7 @@ use crate::cases::shrink::minimise;
 use crate::finding::blame::rule_by_experiment;
 pub use crate::finding::known::Failing;
 use crate::finding::known::{besides, is_known};
-use crate::finding::saved::Finding;
+use crate::finding::saved::{Finding, NOT_SMALLEST};
 use crate::judge::compare::between;
 use crate::judge::verdict::{FindingKind, PURE, Verdict};
 use crate::judge::{Judged, ask, judge_reply};
@@ -24,6 +24,9 @@ pub const MINIMISE_TIME: Duration = Duration::from_secs(15);
 
 /// How often to ask the same case to find out whether the answers are stable.
 const REPEATS: usize = 8;
+
+/// The same for a running host, which takes part of a second for each answer.
+const REPEATS_OUTSIDE: usize = 3;
 
 /// The same case with the user signed in, or signed out if they were signed in.
 pub fn with_other_auth(case: &Case) -> Case {
@@ -104,6 +107,7 @@ impl Asked {
         let Judged { answer, verdict, .. } = judged;
         let mut finding = Finding::new(driver.name(), case, &expected, answer, &verdict, rule)?;
         finding.after = after;
+        finding.delivery = driver.route();
         Some(finding)
     }
 }
@@ -129,7 +133,7 @@ pub fn examine_besides(
     let (smallest, is_smallest) = smallest(driver, asked, deadline, known);
     let mut finding = smallest.describe(driver)?;
     if !is_smallest && finding.note.is_empty() {
-        finding.note = "not the smallest case: it was not made smaller, or not to the end".into();
+        finding.note = NOT_SMALLEST.into();
     }
     Some(finding)
 }
@@ -244,6 +248,7 @@ fn unrepeatable(driver: &dyn Driver, failing: &Failing) -> Option<Finding> {
     let (name, case) = (driver.name(), failing.case.clone());
     let mut finding = Finding::new(name, case, &expected, None, &verdict, rule)?;
     finding.after = failing.after.clone();
+    finding.delivery = driver.route();
     finding.note = "seen once; asked again, the subject answers as it should. What it was asked \
                     before, or the machine's load, may matter"
         .into();
@@ -291,7 +296,11 @@ fn same_kind(first: &Verdict, verdict: &Verdict) -> bool {
 
 /// Asks several times; the verdict is [`Verdict::Unstable`] if the answers differ.
 fn judge_repeatedly(driver: &dyn Driver, case: &Case) -> Judged {
-    let mut replies = driver.ask(&vec![case.clone(); REPEATS]).into_iter();
+    let repeats = match driver.visibility() {
+        Visibility::Views => REPEATS,
+        Visibility::Outside => REPEATS_OUTSIDE,
+    };
+    let mut replies = driver.ask(&vec![case.clone(); repeats]).into_iter();
     let first = judge_reply(driver.visibility(), case, replies.next().unwrap_or(Reply::NotAsked));
     let Some(answer) = &first.answer else {
         return first;

@@ -16,9 +16,14 @@ use crate::judge::verdict::{Difference, FindingKind, Place, Verdict};
 use crate::rules;
 use crate::subject::Failure;
 use crate::subject::Form;
+use crate::subject::Route;
 
 /// The version of the file format.
 pub const FORMAT: u32 = 1;
+
+/// The note of a case that there was no time to make small.
+pub(crate) const NOT_SMALLEST: &str =
+    "not the smallest case: it was not made smaller, or not to the end";
 
 /// A saved disagreement. All members but the cases are for readers: a replay asks the subject
 /// again.
@@ -46,6 +51,9 @@ pub struct Finding {
     /// The form in which the case was sent, if the subject only fails in this form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<Form>,
+    /// How the host was given its config; in its file, unless the finding says otherwise.
+    #[serde(default, skip_serializing_if = "Route::is_file")]
+    pub delivery: Route,
     /// The case to ask just before `case`; most findings need none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Case>,
@@ -88,6 +96,20 @@ pub struct FoundDifference {
     pub actual: Value,
 }
 
+impl FoundDifference {
+    /// Both sides in words, if it is about whether the config is valid, and where it is not.
+    pub fn outcomes(&self) -> Option<(String, String)> {
+        let words = |path: &Value| match path.as_str() {
+            Some(path) => format!("rejected at {}", printable(path)),
+            None => "accepted".to_string(),
+        };
+        (self.place == REJECTION).then(|| (words(&self.expected), words(&self.actual)))
+    }
+}
+
+/// The place of a difference about whether the config is valid.
+const REJECTION: &str = "rejected.path";
+
 impl Finding {
     /// Describes a verdict, with the rule to blame; `None` for a verdict that is not a finding.
     pub fn new(
@@ -127,6 +149,7 @@ impl Finding {
             note: String::new(),
             differences,
             form: None,
+            delivery: Route::File,
             after: None,
             case,
             expected: expected.answer(),
@@ -171,6 +194,19 @@ impl Finding {
     /// Whether the subject only breaks a SHOULD rule.
     pub fn is_advisory(&self) -> bool {
         self.verdict == FindingKind::Advisory
+    }
+
+    /// Whether the case alone fails whenever it is asked.
+    pub fn fails_alone(&self) -> bool {
+        matches!(self.verdict, FindingKind::Disagree | FindingKind::Advisory)
+            && self.after.is_none()
+            && self.form.is_none()
+            && (self.note.is_empty() || !self.is_smallest())
+    }
+
+    /// Whether there was time to make the case small.
+    pub fn is_smallest(&self) -> bool {
+        self.note != NOT_SMALLEST
     }
 
     /// Whether the subject did not answer. A breakdown is never expected.
@@ -285,7 +321,13 @@ impl fmt::Display for Finding {
         for difference in &self.differences {
             let rule = difference.rule.map(|rule| format!("{rule}: ")).unwrap_or_default();
             writeln!(f, "  {} ({rule}{})", difference.place, difference.because)?;
-            write_diff(f, &difference.expected, &difference.actual)?;
+            match difference.outcomes() {
+                Some((expected, actual)) => {
+                    writeln!(f, "    - expected: {expected}")?;
+                    writeln!(f, "    + found: {actual}")?;
+                }
+                None => write_diff(f, &difference.expected, &difference.actual)?,
+            }
         }
         Ok(())
     }

@@ -1,20 +1,23 @@
 //! The report as data. It is the last event of a run and the input of `merge`, and every report
 //! file renders it.
 
+use mcp_overlay_model::lifecycle::Sequence;
 use mcp_overlay_model::{Profile, Rule, RuleSet};
 use serde::{Deserialize, Serialize};
 
-use crate::cases::labels::{LabelCounts, LabelRow};
+use crate::cases::labels::{LabelCounts, LabelRow, NOT_OUTSIDE};
 use crate::finding::Finding;
 use crate::finding::expected::{Entry, Expected};
 use crate::rules;
 use crate::rules::coverage::{RuleCounts, WIDE, can_show};
 use crate::rules::over_time::is_shown_by;
-use crate::subject::{Steps, SubjectKind};
+use crate::sequences::drawing::Picture;
+use crate::subject::{Steps, SubjectKind, Visibility};
 
+pub use super::expectations::{Expectation, Unmet};
 use super::extent::Extent;
+use super::invocation::Invocation;
 use super::phase::Phase;
-use super::picture::Picture;
 use super::shard::Shard;
 use super::skips::Skips;
 
@@ -114,6 +117,9 @@ pub struct RunOptions {
     pub strict: bool,
     /// What a complete run of this kind covers.
     pub complete: Extent,
+    /// How the run was started, if by the command line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invocation: Option<Invocation>,
 }
 
 /// The results of a phase.
@@ -192,7 +198,7 @@ pub struct ReportedFinding {
 }
 
 /// A scenario that failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScenarioFailure {
     /// The phase: `endpoint`, or `sequences`.
     #[serde(default = "endpoint")]
@@ -211,28 +217,9 @@ pub struct ScenarioFailure {
     /// Of a sequence: who sent what to whom.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture: Option<Picture>,
-}
-
-/// An expected failure and the number of its matches.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Expectation {
-    /// The entry, as written.
-    pub entry: Entry,
-    /// Number of findings and scenarios that it matched.
-    pub met: u64,
-}
-
-/// An expected failure or an allowed skip that did not occur.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unmet<'a> {
-    /// The rule, the finding, or how the reason of the skip begins.
-    pub what: &'a str,
-    /// The reason of the entry.
-    pub reason: &'a str,
-    /// The rule, if the entry names one.
-    pub rule: Option<Rule>,
-    /// Whether it is a skip.
-    pub is_skip: bool,
+    /// The sequence itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<Sequence>,
 }
 
 /// The verdict on a run, which determines the exit status.
@@ -302,16 +289,6 @@ impl Report {
         }
     }
 
-    /// Counts the matches of each expected failure.
-    pub(crate) fn settle_expectations(&mut self) {
-        for Expectation { entry, met } in &mut self.expectations {
-            let found = self.findings.iter().filter(|found| entry.matches(&found.finding)).count();
-            let scenarios = self.scenarios.iter();
-            let failed = scenarios.filter(|s| entry.matches_scenario(&s.name, s.rule)).count();
-            *met = (found + failed) as u64;
-        }
-    }
-
     /// Whether the least shares of the labels apply to this run: they apply to random cases as
     /// generated, not to cases narrowed for a running host.
     pub fn has_least_shares(&self) -> bool {
@@ -323,10 +300,15 @@ impl Report {
         Profile::try_from(self.run.profile.clone()).unwrap_or_default().rules()
     }
 
-    /// The situations that the subject's random cases can be in.
+    /// The situations that the subject's random cases can be in, and that it can show.
     pub fn situations(&self) -> impl Iterator<Item = LabelRow> + '_ {
         let is_asked = |rule: &Rule| self.run.knows_wide_cases || !WIDE.contains(rule);
-        self.labels.rows(self.rules().iter().filter(is_asked).collect())
+        let rows = self.labels.rows(self.rules().iter().filter(is_asked).collect());
+        let is_outside = self.run.kind.visibility() == Visibility::Outside;
+        rows.filter(move |row| {
+            let shows = row.rule.is_none_or(|rule| self.can_show(rule));
+            !is_outside || (shows && !NOT_OUTSIDE.contains(&row.label))
+        })
     }
 
     /// Number of cases compared, in all phases.
@@ -337,27 +319,6 @@ impl Report {
     /// Number of failures in all phases, expected ones included.
     pub fn failures(&self) -> u64 {
         self.phases.iter().map(|phase| phase.failures).sum()
-    }
-
-    /// Expected failures and skips that did not occur. In a part of a run, they may occur in
-    /// another part.
-    pub fn unmet(&self) -> impl Iterator<Item = Unmet<'_>> {
-        let whole = self.run.shard.is_whole();
-        let unmet = self.expectations.iter().filter(|expectation| expectation.met == 0);
-        let unmet = unmet.map(|Expectation { entry, .. }| Unmet {
-            what: entry.what(),
-            reason: &entry.reason,
-            rule: entry.rule,
-            is_skip: false,
-        });
-        let skips = self.skips.allowed().iter().filter(|skipped| skipped.cases == 0);
-        let skips = skips.map(|skipped| Unmet {
-            what: &skipped.skipped,
-            reason: skipped.allowed.as_deref().unwrap_or_default(),
-            rule: None,
-            is_skip: true,
-        });
-        unmet.chain(skips).filter(move |_| whole)
     }
 
     /// Whether a finding fails the run: it is unexpected, and it is not an advisory unless

@@ -19,6 +19,13 @@ pub enum Event<'a> {
         /// The number of its cases, if known.
         total: Option<u64>,
     },
+    /// What is known from before is asked, outside of the phases.
+    Asking {
+        /// What it is.
+        what: &'static str,
+        /// How many there are.
+        total: u64,
+    },
     /// Progress of a phase; sent a few times a second.
     Progress {
         /// Number of cases done.

@@ -8,7 +8,6 @@ use super::data::{Expectation, Report, ReportedFinding, ScenarioFailure};
 use crate::display::one_line;
 use crate::finding::Finding;
 use crate::finding::expected::{ALSO_KNOWN, Expected, NO_LONGER};
-use crate::judge::verdict::FindingKind;
 use crate::rules;
 
 /// The reason of an entry that had none.
@@ -43,6 +42,7 @@ pub fn write(report: &Report, naming: Naming, before: &Expected) -> String {
         Naming::ByFinding => by_finding(report, &expectable, &mut text),
         Naming::ByRule => by_rule(report, &expectable, &mut text),
     }
+    not_asked(report, &mut text);
     skips(report, &mut text);
     for found in report.findings.iter().filter(|found| found.finding.is_breakdown()) {
         comment(&mut text, &format!("{}: a breakdown cannot be expected", found.id));
@@ -50,6 +50,9 @@ pub fn write(report: &Report, naming: Naming, before: &Expected) -> String {
     // A reason that somebody wrote is not lost.
     let mut gone: BTreeSet<String> = before.remembered().iter().cloned().collect();
     for Expectation { entry, met } in &report.expectations {
+        if *met == 0 && !report.was_asked(entry) {
+            continue;
+        }
         let words = format!("{}: {}", entry.what(), entry.reason);
         match (*met, text.contains(&entry.reason)) {
             (0, _) => drop(gone.insert(one_line(&format!("{NO_LONGER}fails: {words}")))),
@@ -88,11 +91,28 @@ fn by_finding(report: &Report, expectable: &[&ReportedFinding], text: &mut Strin
         entry(text, &[sentence], ("finding", id), expected.as_deref());
         if let Some(case) = stored(finding) {
             let _ = writeln!(text, "case = {}", toml::Value::from(case));
+            if !finding.delivery.is_file() {
+                let delivery = serde_json::to_string(&finding.delivery).unwrap_or_default();
+                let _ = writeln!(text, "delivery = {delivery}");
+            }
         }
     }
     for failed in scenarios(report) {
         let sentence = failed.rule.map_or("a requirement of MCP or of safety", rules::sentence);
         entry(text, &[sentence], ("scenario", &failed.name), failed.expected.as_deref());
+        let sequence = failed.sequence.as_ref().filter(|_| failed.rule.is_some());
+        let sequence = sequence.and_then(|sequence| serde_json::to_string(sequence).ok());
+        if let Some(sequence) = sequence.filter(|sequence| sequence.len() <= STORED) {
+            let _ = writeln!(text, "sequence = {}", toml::Value::from(sequence));
+        }
+    }
+}
+
+/// The entries that a narrowed run did not ask about stay as they are.
+fn not_asked(report: &Report, text: &mut String) {
+    for kept in report.not_asked() {
+        let written = toml::to_string(kept).unwrap_or_default();
+        let _ = write!(text, "\n# not asked in the run that wrote this\n[[expected]]\n{written}");
     }
 }
 
@@ -101,10 +121,8 @@ const STORED: usize = 4_000;
 
 /// The case of a finding that fails whenever it is asked.
 fn stored(finding: &Finding) -> Option<String> {
-    let Finding { verdict, after, form, case, .. } = finding;
-    let is_plain = *verdict == FindingKind::Disagree && after.is_none() && form.is_none();
-    let case = serde_json::to_string(case).ok()?;
-    (is_plain && finding.note.is_empty() && case.len() <= STORED).then_some(case)
+    let case = serde_json::to_string(&finding.case).ok()?;
+    (finding.fails_alone() && case.len() <= STORED).then_some(case)
 }
 
 fn by_rule(report: &Report, expectable: &[&ReportedFinding], text: &mut String) {

@@ -83,6 +83,8 @@ pub fn merge(mut reports: Vec<(String, Report)>) -> Result<Report, MergeError> {
     reasons.dedup();
     whole.gave_up = (!reasons.is_empty()).then(|| reasons.join("; "));
     whole.run.shard = Shard::default();
+    // No one command made it.
+    whole.run.invocation.iter_mut().for_each(|invocation| invocation.command.clear());
     // Recount, because two parts may have the same finding.
     whole.settle_expectations();
     Ok(whole)

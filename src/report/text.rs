@@ -4,7 +4,6 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
-use mcp_overlay_model::Rule;
 
 use super::causes::Causes;
 use super::data::{PhaseReport, Report, RuleStatus, RunOptions, RunVerdict, Searched, Shrinking};
@@ -17,9 +16,6 @@ use crate::cases::labels::LabelRow;
 use crate::display::grouped;
 use crate::display::printable_lines;
 use crate::finding::Finding;
-use crate::rules::coverage::{WIDE, WITH_WARNINGS};
-use crate::rules::over_time::is_shown_by;
-use crate::subject::{Steps, SubjectKind, Visibility};
 
 const BOLD: Style = Style::new().bold();
 const GREEN: Style = AnsiColor::Green.on_default().bold();
@@ -80,7 +76,12 @@ impl<W: Write> Reporter for TextReporter<W> {
     fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::Started(run) => self.started(run),
+            Event::Asking { what, total } => {
+                self.progress.end();
+                self.progress = Progress::new(what, Some(*total));
+            }
             Event::PhaseStarted { phase, total } => {
+                self.progress.end();
                 self.progress = Progress::new(phase.word(), *total);
             }
             Event::Progress { done } => self.progress.set(*done),
@@ -104,13 +105,17 @@ impl<W: Write> Reporter for TextReporter<W> {
                 self.row(phase);
             }
             Event::Removed { findings } => {
+                self.progress.end();
                 let noun = if *findings == 1 { "finding" } else { "findings" };
                 self.line(&format!(
                     "\nremoved: {} saved {noun} of earlier runs, which no longer fail",
                     grouped(*findings)
                 ));
             }
-            Event::Ended(report) => self.ended(report),
+            Event::Ended(report) => {
+                self.progress.end();
+                self.ended(report);
+            }
         }
     }
 }
@@ -180,27 +185,19 @@ impl<W: Write> TextReporter<W> {
             let (cases, seconds) = (grouped(cases), format!("{seconds:.1} s"));
             self.line(&format!("{:<11}{cases:>11}{seconds:>10}{:>12}{:>9}", "shrinking", "-", "-"));
         }
-        if let Some(line) = unobserved_views(report) {
-            self.line(&line);
-        }
-        if let Some(line) = unseen_over_time(report) {
-            self.line(&line);
-        }
-        if let Some(line) = unseen_turns(report) {
-            self.line(&line);
-        }
-        if let Some(line) = unasked_wide_cases(report) {
-            self.line(&line);
-        }
-        if let Some(line) = unasked_numbers(report) {
-            self.line(line);
-        }
-        if let Some(line) = unseen_warnings(report) {
-            self.line(&line);
+        for (position, notice) in report.notices().iter().enumerate() {
+            let begins = position == 0 && notice.starts_with("not comparable");
+            let space = if begins { "\n" } else { "" };
+            self.line(&format!("{space}{notice}"));
         }
         let table = label_table(report);
         self.line(&table);
         self.failures(report);
+        for entry in report.not_asked() {
+            let what = printable_lines(entry.what());
+            let words = "this run left out its phase, or reached no case of its rule";
+            self.line(&format!("expected failure not asked: {what}\n  {words}"));
+        }
         for entry in report.unmet() {
             let what = printable_lines(entry.what);
             if entry.is_skip {
@@ -264,78 +261,6 @@ fn phase_row(phase: &PhaseReport) -> String {
         row.push_str("  ended early");
     }
     row
-}
-
-/// Says which views of a running host are not comparable; `None` for other subjects.
-fn unobserved_views(report: &Report) -> Option<String> {
-    let outside = report.phases.iter().filter(|phase| phase.brought_within_reach.is_some());
-    let cases: u64 = outside.map(|phase| phase.cases).sum();
-    (cases > 0).then(|| {
-        let cases = grouped(cases);
-        format!(
-            "\nnot comparable: configured and runtime of {cases} cases; only effective is observed"
-        )
-    })
-}
-
-/// Says that the warnings which some rules demand are not compared; `None` if they are.
-fn unseen_warnings(report: &Report) -> Option<String> {
-    let names = |rule: &Rule| WITH_WARNINGS.contains(rule);
-    let rules: Vec<&str> = report.rules().iter().filter(names).map(|rule| rule.id()).collect();
-    (!report.run.warns && report.phases.iter().any(|phase| phase.cases > 0)).then(|| {
-        let rules = rules.join(", ");
-        format!("not shown: the warnings of {rules}; the subject does not say what it warns about")
-    })
-}
-
-/// Says that wide cases are not asked; `None` if they are, or if there are none.
-fn unasked_wide_cases(report: &Report) -> Option<String> {
-    let rules: Vec<&str> =
-        report.rules().iter().filter(|rule| WIDE.contains(rule)).map(|rule| rule.id()).collect();
-    let is_asked = report.run.kind.visibility() == Visibility::Views
-        && report.phases.iter().any(|phase| phase.cases > 0)
-        && !rules.is_empty();
-    (is_asked && !report.run.knows_wide_cases).then(|| {
-        let rules = rules.join(", ");
-        format!("not shown: {rules}; the subject does not declare the capability \"wide-cases\"")
-    })
-}
-
-/// Says that whole numbers with a decimal point are not asked; `None` if they are.
-fn unasked_numbers(report: &Report) -> Option<&'static str> {
-    let is_asked = report.phases.iter().any(|phase| phase.cases > 0);
-    (is_asked && !report.run.tells_numbers_apart).then_some(
-        "not shown: whether 1000.0 counts as an integer; its language reads it as 1000, and the subject \
-         does not declare the capability \"exact-numbers\"",
-    )
-}
-
-/// Says what a subject over stdio does not show of the rules over time; `None` if it shows all that it
-/// can.
-fn unseen_over_time(report: &Report) -> Option<String> {
-    let steps = &report.run.steps;
-    let rules = report.rules().iter().filter(|rule| is_shown_by(&Steps::without_turns(), *rule));
-    let rules: Vec<&str> =
-        rules.filter(|rule| !is_shown_by(steps, *rule)).map(|rule| rule.id()).collect();
-    let is_asked = report.run.kind == SubjectKind::Stdio
-        && report.phases.iter().any(|phase| phase.cases > 0)
-        && !rules.is_empty();
-    is_asked.then(|| match steps.is_empty() {
-        true => "not shown: lifecycle.*; the subject does not declare the capability \"sequence\""
-            .to_string(),
-        false => {
-            let (rules, steps) = (rules.join(", "), steps.missing().join(", "));
-            format!("not shown: {rules}; the subject does not play the steps {steps}")
-        }
-    })
-}
-
-/// Says that the host made no turns; `None` if it made some, or was asked for none.
-fn unseen_turns(report: &Report) -> Option<String> {
-    let turns = report.phases.iter().find_map(|phase| phase.turns)?;
-    (turns.made == 0).then(|| {
-        "not shown: what follows a turn; the host answered every turn/start with an error".into()
-    })
 }
 
 /// The table of situations; empty without random cases.

@@ -3,6 +3,7 @@
 
 mod alphabet;
 mod configs;
+pub mod drawing;
 pub mod generate;
 mod generate_logins;
 mod generate_reads;

@@ -3,9 +3,9 @@
 use mcp_overlay_model::CODEX_APPS;
 use mcp_overlay_model::lifecycle::{BASE, Seen, Sequence, Step};
 
+use super::drawing::{Picture, PictureEvent};
 use super::judge::{Actual, Broken};
 use super::story::{carrying, seen_words, sentence, server_words};
-use crate::report::{Picture, PictureEvent};
 use crate::subject::Trace;
 
 const CLIENT: usize = 0;
@@ -81,6 +81,9 @@ impl Drawing {
             | Seen::Held { at, account } => {
                 let lane = self.lane(at);
                 self.event(HOST, lane, format!("the call{}", carrying(account)), false);
+                if matches!(seen, Seen::Answered { .. }) {
+                    self.event(lane, HOST, "its answer".into(), false);
+                }
             }
             Seen::Together(all) => all.iter().for_each(|seen| self.requests_to_servers(seen)),
             _ => {}

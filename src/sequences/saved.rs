@@ -30,6 +30,13 @@ pub struct SavedSequence {
 }
 
 impl SavedSequence {
+    /// A sequence on which this subject broke this rule.
+    #[must_use]
+    pub fn new(rule: Option<Rule>, subject: &str, sequence: &Sequence) -> Self {
+        let (subject, sequence) = (Some(subject.into()), sequence.clone());
+        SavedSequence { format: FORMAT, rule, subject, sequence }
+    }
+
     /// The file name without `.json`: the rule, and a hash of the steps.
     #[must_use]
     pub fn id(&self) -> String {

@@ -12,6 +12,7 @@ use super::reply::{Failure, Reply};
 use super::steps::Steps;
 use super::trace::Trace;
 use super::watch::{Unwatched, Watch};
+use crate::parallel::cores;
 
 /// Asks one subject: in this process, over stdio, or a running host from outside.
 ///
@@ -66,6 +67,11 @@ pub trait Driver: Sync {
     /// unchanged.
     fn narrow(&self, case: Case) -> Case;
 
+    /// The route by which it is given its config.
+    fn route(&self) -> Route {
+        Route::File
+    }
+
     /// The same subject, given its config by another route; `None` without such a route.
     fn by_route(&self, route: Route) -> Option<&dyn Driver>;
 
@@ -105,6 +111,14 @@ pub struct Patient {
     pub reply: Reply,
     /// Whether the answer would have been late with the usual patience.
     pub late: bool,
+}
+
+/// How many threads ask the subject. A running host mostly waits: for its own start, and for its servers.
+pub(crate) fn threads_for(driver: &dyn Driver) -> usize {
+    match driver.visibility() {
+        Visibility::Views => cores(),
+        Visibility::Outside => 3 * cores(),
+    }
 }
 
 /// Asks a single case.
@@ -189,7 +203,8 @@ impl Visibility {
 }
 
 /// How a running host is given its config.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Route {
     /// All of it in `config.toml`.
     #[default]
@@ -198,4 +213,18 @@ pub enum Route {
     Arguments,
     /// Every other key in the file, the rest as arguments.
     Split,
+}
+
+impl Route {
+    /// Whether it is the usual one.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        *self == Route::File
+    }
+
+    /// The subject by this route; `None` if the subject has no such route.
+    #[must_use]
+    pub fn of(self, driver: &dyn Driver) -> Option<&dyn Driver> {
+        if self == driver.route() { Some(driver) } else { driver.by_route(self) }
+    }
 }

@@ -14,6 +14,7 @@ mod trace;
 mod watch;
 
 pub use contract::Subject;
+pub(crate) use driver::threads_for;
 pub use driver::{Driver, MORE_PATIENCE, Patient, Route, SubjectKind, Visibility, ask_one};
 pub use form::Form;
 #[cfg(feature = "endpoint")]

@@ -12,6 +12,7 @@
 mod sequence_examples;
 
 mod faults;
+mod known;
 mod search;
 mod sound;
 mod wrong;

@@ -1,6 +1,8 @@
 //! The HTML page as text: its contents, and that it has no active parts.
 
 use mcp_overlay::report::html::render;
+use mcp_overlay::report::{Phase, PhaseReport};
+use mcp_overlay::subject::SubjectKind;
 
 use crate::sample;
 
@@ -124,4 +126,57 @@ fn a_self_test_without_faults_is_not_shown() {
     assert!(render(&sample::clean(), Some(&matrix)).contains("Strength of this check"));
     matrix.faults.clear();
     assert!(!render(&sample::clean(), Some(&matrix)).contains("Strength"));
+}
+
+#[test]
+fn a_failed_sequence_has_its_rule_its_command_and_its_file() {
+    let mut report = sample::over_time();
+    report.run.sequences = 150;
+    report.run.phases.push(Phase::Sequences);
+    let phase = PhaseReport { phase: Phase::Sequences, cases: 20, ..report.phases[0].clone() };
+    report.phases.push(phase);
+    let page = render(&report, None);
+    let (_, card) = page.split_once("id=\"scenario-1\"").unwrap();
+    let (card, _) = card.split_once("</article>").unwrap();
+    assert!(card.contains("<span class=\"badge fail\">disagree</span>"), "{card}");
+    assert!(card.contains("<blockquote>"), "{card}");
+    let command = "mcp-overlay replay 'my findings/lifecycle.signed-out-";
+    assert!(card.contains(command), "{card}");
+    assert!(card.contains(".json' --app-server 'codex app-server'</code>"), "{card}");
+    assert!(card.contains("href=\"data:application/json,"), "{card}");
+    assert!(page.contains("href=\"#scenario-1\""), "the rule leads to it");
+    for (term, value) in [
+        ("Version", "0.1.0"),
+        ("Command", "<code>mcp-overlay check --app-server 'codex app-server'</code>"),
+        ("Sequences", "20 of 150"),
+    ] {
+        let shown = format!("<dt>{term}</dt> <dd>{value}</dd>").replace("> <", "><");
+        assert!(page.contains(&shown), "{shown}");
+    }
+}
+
+#[test]
+fn every_report_says_what_the_subject_does_not_show() {
+    let mut report = sample::clean();
+    report.run.warns = false;
+    report.run.tells_numbers_apart = false;
+    let mut json = Vec::new();
+    mcp_overlay::report::json::write(&report, &mut json).unwrap();
+    let json = String::from_utf8(json).unwrap();
+    let summary = mcp_overlay::report::github::summary(&report);
+    for (name, text) in [("html", render(&report, None)), ("json", json), ("github", summary)] {
+        for words in ["not shown", "the subject does not say what it warns about", "counts as an"] {
+            assert!(text.replace("&#58;", ":").contains(words), "{name} lacks {words:?}: {text}");
+        }
+    }
+}
+
+/// A running host has no other contributor, so nothing about these is worth a line.
+#[test]
+fn the_situations_of_a_running_host_are_those_that_it_can_show() {
+    let mut report = sample::failing();
+    assert!(render(&report, None).contains("several hosted contributors"));
+    report.run.kind = SubjectKind::AppServer;
+    let page = render(&report, None);
+    assert!(!page.contains("several hosted contributors") && page.contains("gate open"));
 }

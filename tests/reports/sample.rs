@@ -7,11 +7,12 @@ use mcp_overlay::finding::{FORMAT, Finding, FoundDifference};
 use mcp_overlay::judge::verdict::FindingKind;
 use mcp_overlay::report::strength::{Matrix, MatrixRow};
 use mcp_overlay::report::{
-    Expectation, PhaseReport, Picture, PictureEvent, Report, ReportedFinding, RunOptions,
-    ScenarioFailure, Shrinking, Skipped, Skips,
+    Expectation, Invocation, PhaseReport, Picture, PictureEvent, Report, ReportedFinding,
+    RunOptions, ScenarioFailure, Shrinking, Skipped, Skips,
 };
 use mcp_overlay::rules;
-use mcp_overlay::subject::{Steps, SubjectKind};
+use mcp_overlay::subject::{Route, Steps, SubjectKind};
+use mcp_overlay_model::lifecycle::Sequence;
 use mcp_overlay_model::{Case, Rule};
 use serde_json::{Value, json};
 
@@ -108,6 +109,7 @@ pub(crate) fn failing() -> Report {
                 .into(),
             expected: None,
             picture: None,
+            sequence: None,
         },
         ScenarioFailure {
             phase: Phase::Endpoint,
@@ -117,6 +119,7 @@ pub(crate) fn failing() -> Report {
             message: "expected: x-openai-product-sku: tpp\nactual: no such header".into(),
             expected: None,
             picture: None,
+            sequence: None,
         },
     ];
     let entries = options.expected.entries().iter().cloned().zip([1, 0]);
@@ -128,6 +131,12 @@ pub(crate) fn failing() -> Report {
 pub(crate) fn over_time() -> Report {
     let mut report = failing();
     report.scenarios = vec![signed_out()];
+    let words = |words: &[&str]| words.iter().map(|word| word.to_string()).collect();
+    report.run.invocation = Some(Invocation {
+        command: words(&["mcp-overlay", "check", "--app-server", "codex app-server"]),
+        selecting: words(&["--app-server", "codex app-server"]),
+        findings: "my findings".into(),
+    });
     report
 }
 
@@ -147,6 +156,7 @@ fn signed_out() -> ScenarioFailure {
         rule: Some(Rule::LifecycleSignedOut),
         message: "a sequence of 4 steps".into(),
         expected: None,
+        sequence: Some(Sequence::default()),
         picture: Some(Picture {
             lanes: vec!["client".into(), "host".into(), "the Apps server".into()],
             events: vec![
@@ -218,8 +228,15 @@ pub(crate) fn hostile() -> Report {
         // The last one is between lanes that there are not.
         events: vec![event(0, 1), event(1, 1), event(7, usize::MAX)],
     });
-    let entry =
-        Entry { rule: None, finding: Some(text()), scenario: None, reason: text(), case: None };
+    let entry = Entry {
+        rule: None,
+        finding: Some(text()),
+        scenario: None,
+        reason: text(),
+        case: None,
+        delivery: Route::File,
+        sequence: None,
+    };
     report.expectations.push(Expectation { entry, met: 0 });
     report
 }
@@ -288,6 +305,7 @@ fn run(subject: &str, options: &Options) -> RunOptions {
         time: None,
         twice: options.twice,
         shard: options.shard,
+        invocation: None,
         strict: false,
         complete: options.complete.clone(),
     }
@@ -347,6 +365,7 @@ fn finding(verdict: &str, rule: Option<Rule>, case: Case, difference: FoundDiffe
         note: String::new(),
         differences: vec![difference],
         form: None,
+        delivery: Route::File,
         after: None,
         expected: mcp_overlay_model::resolve(&case).answer(),
         case,

@@ -47,6 +47,11 @@ pub fn summary(report: &Report) -> String {
         run.seed,
     ));
     page.push(&phases(report));
+    let notices = report.notices();
+    let notices = notices.iter().map(|notice| format!("- {}\n", escaped(notice)));
+    if !report.notices().is_empty() {
+        page.all("lines of what is not shown", "### Not shown\n\n", notices);
+    }
     page.all("lines of what was not reached", "### Not reached\n\n", missing(report));
     page.all("broken rules", "### Broken rules\n\n", broken_rules(report));
     page.all("findings", "### Findings\n\n", report.causes().findings.iter().map(finding));
@@ -201,7 +206,11 @@ fn finding(cause: &OneCause<'_>) -> String {
 fn difference(difference: &FoundDifference) -> String {
     let FoundDifference { place, rule, because, expected, actual } = difference;
     let rule = rule.map(|rule| format!("{}: ", code(rule.id()))).unwrap_or_default();
-    let diff = unified(&diff(&pretty(expected), &pretty(actual)));
+    let (expected, actual) = match difference.outcomes() {
+        Some((expected, actual)) => (expected, actual),
+        None => (pretty(expected), pretty(actual)),
+    };
+    let diff = unified(&diff(&expected, &actual));
     let diff = fenced("diff", &diff);
     match because.trim().contains('\n') {
         false => format!("{} ({rule}{})\n\n{diff}", code(place), escaped(because)),

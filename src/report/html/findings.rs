@@ -1,17 +1,18 @@
 //! The failures: findings with their cases and differences, scenarios, and expected failures.
 
 use maud::{Markup, html};
-use mcp_overlay_model::Case;
+use mcp_overlay_model::{Case, Rule};
 
 use super::lanes::lanes;
 use super::parts::{Text, sentence, wide};
 use crate::display::{clipped, grouped, pretty};
 use crate::finding::{Finding, FoundDifference};
 use crate::judge::verdict::FindingKind;
-use crate::report::causes::OneCause;
+use crate::report::causes::{OneCause, ScenarioCause};
 use crate::report::data::{Expectation, Report, ReportedFinding};
 use crate::report::diff::{Hunk, diff};
-use crate::subject::SubjectKind;
+use crate::rules;
+use crate::sequences::saved::SavedSequence;
 
 /// The most findings to show.
 pub(super) const MOST: usize = 100;
@@ -92,7 +93,7 @@ fn finding(number: usize, cause: &OneCause<'_>, report: &Report) -> Markup {
             }
             (other_differences(differences.get(1..).unwrap_or_default(), of_answers))
             (others(cause))
-            (replay(found, report.run.kind))
+            (replay(found, report))
         }
     }
 }
@@ -163,7 +164,11 @@ fn case_block(case: &Case) -> Markup {
 
 fn difference(difference: &FoundDifference, of_answers: bool) -> Markup {
     let FoundDifference { place, rule, because, expected, actual } = difference;
-    let compared = diff(&pretty(expected), &pretty(actual));
+    let (expected, actual) = match difference.outcomes() {
+        Some(outcomes) => outcomes,
+        None => (pretty(expected), pretty(actual)),
+    };
+    let compared = diff(&expected, &actual);
     let (left, right) = match of_answers {
         true => ("One answer", "Another answer"),
         false => ("Specification", "Subject"),
@@ -207,24 +212,31 @@ fn hunk_row(hunk: &Hunk) -> Markup {
     }
 }
 
-fn replay(found: &ReportedFinding, kind: SubjectKind) -> Markup {
+fn replay(found: &ReportedFinding, report: &Report) -> Markup {
+    let file = serde_json::to_string_pretty(&found.finding).unwrap_or_default();
+    again(&found.id, &file, found.finding.rule, report)
+}
+
+/// How to see a saved failure again, and the file itself.
+fn again(id: &str, file: &str, rule: Option<Rule>, report: &Report) -> Markup {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    let name = match found.id.chars().all(plain) && !found.id.starts_with(['-', '.']) {
-        true => format!("{}.json", found.id),
+    let name = match id.chars().all(plain) && !id.starts_with(['-', '.']) {
+        true => format!("{id}.json"),
         // Readers copy this command into a shell, so it must not contain untrusted text.
         false => "finding.json".into(),
     };
-    let file = serde_json::to_string_pretty(&found.finding).unwrap_or_default();
+    let started = report.run.invocation.as_ref();
+    let command = started.and_then(|started| started.replay(&name)).unwrap_or_else(|| {
+        format!("mcp-overlay replay mcp-overlay-findings/{name}{}", report.run.kind.selecting())
+    });
     html! {
         h4 { "To see it again" }
-        p.replay {
-            code { "mcp-overlay replay mcp-overlay-findings/" (name) (kind.selecting()) }
-        }
-        @if let Some(rule) = found.finding.rule {
+        p.replay { code { (command) } }
+        @if let Some(rule) = rule {
             p.replay { code { "mcp-overlay rule " (rule) } }
         }
         @if file.len() <= FILE {
-            p.save { a download=(name) href={ "data:application/json," (percent_encoded(&file)) } {
+            p.save { a download=(name) href={ "data:application/json," (percent_encoded(file)) } {
                 "Save this finding as a file"
             } }
         }
@@ -247,19 +259,49 @@ pub(super) fn scenarios(report: &Report) -> Markup {
         @if !report.scenarios.is_empty() {
             section aria-labelledby="scenarios" {
                 h2 id="scenarios" { "Scenarios and sequences that failed" }
-                @for cause in report.causes().scenarios.iter().take(MOST) {
-                    @let failed = cause.first;
-                    article.finding.known[!report.counts_scenario(failed)] {
-                        h3 { (failed.phase.word()) ": " (Text(&failed.name)) }
-                        @if let Some(rule) = &failed.rule { p { code { (rule) } } }
-                        pre { (Text(&failed.message)) }
-                        @for other in &cause.others { p { "Also in: " (other.phase.word()) } }
-                        @if let Some(picture) = &failed.picture { (lanes(picture)) }
-                        @if let Some(reason) = &failed.expected {
-                            p { strong { "Expected: " } (Text(reason)) }
-                        }
-                    }
+                @for (position, cause) in ordered_scenarios(report).iter().take(MOST).enumerate() {
+                    (scenario(position + 1, cause, report))
                 }
+            }
+        }
+    }
+}
+
+/// The causes of the failed scenarios, those that count first.
+pub(super) fn ordered_scenarios(report: &Report) -> Vec<ScenarioCause<'_>> {
+    let mut causes = report.causes().scenarios;
+    causes.sort_by_key(|cause| !report.counts_scenario(cause.first));
+    causes
+}
+
+fn scenario(number: usize, cause: &ScenarioCause<'_>, report: &Report) -> Markup {
+    let failed = cause.first;
+    let counts = report.counts_scenario(failed);
+    let word = match failed.advisory {
+        true => FindingKind::Advisory.word(),
+        false => FindingKind::Disagree.word(),
+    };
+    // The story of a sequence begins with it.
+    let unsaid = failed.rule.filter(|_| !failed.message.contains("  rule: "));
+    let other_name = failed.rule.filter(|rule| rule.id() != failed.name);
+    html! {
+        article.finding.known[!counts] id={ "scenario-" (number) } {
+            h3 { (failed.phase.word()) ": " (Text(&failed.name)) }
+            p.facts {
+                span.badge.fail[counts].expected[!counts] { (word) }
+                @if let Some(rule) = other_name { " " code { (rule) } }
+            }
+            @if let Some(rule) = unsaid { blockquote { (sentence(rules::sentence(rule))) } }
+            @if let Some(reason) = &failed.expected {
+                p { strong { "Expected: " } (Text(reason)) }
+            }
+            pre { (Text(&failed.message)) }
+            @for other in &cause.others { p { "Also in: " (other.phase.word()) } }
+            @if let Some(picture) = &failed.picture { (lanes(picture)) }
+            @if let Some(sequence) = &failed.sequence {
+                @let saved = SavedSequence::new(failed.rule, &report.run.subject, sequence);
+                @let file = serde_json::to_string_pretty(&saved).unwrap_or_default();
+                (again(&saved.id(), &file, failed.rule, report))
             }
         }
     }
@@ -283,7 +325,7 @@ pub(super) fn expectations(report: &Report) -> Markup {
                                 tr {
                                     th scope="row" { code { (Text(entry.what())) } }
                                     td { (Text(&entry.reason)) }
-                                    td { (outcome(*met, whole)) }
+                                    td { (outcome(*met, whole, report.was_asked(entry))) }
                                 }
                             }
                         }
@@ -294,9 +336,10 @@ pub(super) fn expectations(report: &Report) -> Markup {
     }
 }
 
-fn outcome(met: u64, whole: bool) -> Markup {
+fn outcome(met: u64, whole: bool, asked: bool) -> Markup {
     html! {
         @match (met, whole) {
+            (0, _) if !asked => { span.badge.not-reached { "not asked" } " in this narrowed run" },
             (0, true) => { span.badge.fail { "not met" } " drop the entry, or see why" },
             (0, false) => { span.badge.not-reached { "not met in this part" } },
             (met, _) => { span.badge.expected { "met" } " by " (grouped(met)) },

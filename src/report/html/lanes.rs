@@ -6,7 +6,7 @@
 use maud::{Markup, html};
 
 use super::parts::Text;
-use crate::report::picture::{Picture, PictureEvent};
+use crate::sequences::drawing::{Picture, PictureEvent};
 
 /// The most lanes and events to draw.
 const MOST_LANES: usize = 12;

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::parts::{Text, wide};
 use crate::display::grouped;
 use crate::report::data::{PhaseReport, Report, RuleStatus, RunVerdict};
+use crate::report::invocation::Invocation;
 use crate::report::phase::Phase;
 
 pub(super) fn header(report: &Report, has_matrix: bool) -> Markup {
@@ -78,9 +79,16 @@ pub(super) fn run(report: &Report) -> Markup {
         section aria-labelledby="run" {
             h2 id="run" { "What was run" }
             dl {
+                dt { "Version" } dd { (Text(&run.version)) }
+                @if let Some(command) = run.invocation.as_ref().and_then(Invocation::command) {
+                    dt { "Command" } dd { code { (Text(&command)) } }
+                }
                 dt { "Profile" } dd { code { (Text(&run.profile)) } }
                 dt { "Phases" } dd { (phases.join(", ")) }
                 dt { "Random cases" } dd { (cases) }
+                @if let Some(sequences) = sequences(report) {
+                    dt { "Sequences" } dd { (sequences) }
+                }
                 @if let Some(time) = run.time {
                     dt { "Longest time" } dd { (grouped(time)) " s" }
                 }
@@ -92,8 +100,20 @@ pub(super) fn run(report: &Report) -> Markup {
                 }
             }
             (phases_table(report))
+            @for notice in report.notices() { p.note { (Text(&notice)) } }
         }
     }
+}
+
+/// How many sequences there were, and of how many if the phase ended before; `None` without any.
+fn sequences(report: &Report) -> Option<String> {
+    let is_played = |phase: &&PhaseReport| phase.phase == Phase::Sequences;
+    let done = report.phases.iter().find(is_played)?.cases;
+    let asked = report.run.shard.share(report.run.sequences);
+    Some(match asked == done {
+        true => grouped(done),
+        false => format!("{} of {}", grouped(done), grouped(asked)),
+    })
 }
 
 /// How many random cases there were, and of how many if the phase ended before.

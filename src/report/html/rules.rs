@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use mcp_overlay_model::Rule;
 
+use super::findings::{MOST, ordered, ordered_scenarios};
 use super::parts::{sentence, wide};
 use crate::display::grouped;
 use crate::report::data::{Report, RuleStatus};
@@ -27,7 +28,7 @@ pub(super) fn table(report: &Report) -> Markup {
                                 td { (badge(*status)) }
                                 th scope="row" {
                                     @match finding_of(report, *id) {
-                                        Some(at) => a href={ "#finding-" (at) } { code { (id) } },
+                                        Some(at) => a href={ "#" (at) } { code { (id) } },
                                         None => code { (id) },
                                     }
                                     @if *status != RuleStatus::Pass { p { (sentence(text)) } }
@@ -44,11 +45,14 @@ pub(super) fn table(report: &Report) -> Markup {
     }
 }
 
-/// The number of the first finding about a rule, as used in its anchor.
-fn finding_of(report: &Report, rule: Rule) -> Option<usize> {
-    let at =
-        super::findings::ordered(report).iter().position(|cause| cause.rule() == Some(rule))?;
-    (at < super::findings::MOST).then_some(at + 1)
+/// The anchor of the first finding about a rule, or of the first scenario or sequence.
+fn finding_of(report: &Report, rule: Rule) -> Option<String> {
+    let shown = |at: &usize| *at < MOST;
+    let finding = ordered(report).iter().position(|cause| cause.rule() == Some(rule));
+    let scenarios = ordered_scenarios(report);
+    let scenario = scenarios.iter().position(|cause| cause.first.rule == Some(rule));
+    let finding = finding.filter(shown).map(|at| format!("finding-{}", at + 1));
+    finding.or_else(|| scenario.filter(shown).map(|at| format!("scenario-{}", at + 1)))
 }
 
 fn order(status: RuleStatus) -> u8 {

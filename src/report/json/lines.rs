@@ -41,6 +41,9 @@ pub(super) struct End {
     /// Redundant, for readers: it follows from the other lines.
     pub(super) headline: String,
     pub(super) gave_up: Option<String>,
+    /// Redundant, for readers: what the subject does not show follows from the header.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) not_shown: Vec<String>,
     /// Number of lines in the file, including the first and this one.
     pub(super) lines: u64,
 }

@@ -152,7 +152,9 @@ impl Line {
             Line::Phase(phase) => format!("the phase {}", phase.phase.word()),
             Line::Rule(rule) => format!("the rule {:?}", rule.id.id()),
             Line::Finding(found) => format!("the finding {:?}", found.id),
-            Line::Scenario(failed) => format!("the scenario {:?}", failed.name),
+            Line::Scenario(failed) => {
+                format!("the scenario {:?} of {}", failed.name, failed.phase.word())
+            }
             Line::Expectation(Expectation { entry, .. }) => match &entry.rule {
                 Some(rule) => format!("the expected failure of the rule {:?}", rule.id()),
                 None => format!("the expected finding or scenario {:?}", entry.what()),

@@ -47,6 +47,7 @@ pub fn write(report: &Report, out: impl Write) -> io::Result<()> {
         verdict: report.verdict(),
         headline: report.headline(),
         gave_up: report.gave_up.clone(),
+        not_shown: report.notices(),
         lines: lines.written + 1,
     };
     lines.tagged("end", &end)?;
