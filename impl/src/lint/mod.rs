@@ -16,6 +16,7 @@ mod rule;
 mod secrets;
 mod servers;
 mod shown;
+mod spelling;
 mod surroundings;
 mod unknown;
 
@@ -25,6 +26,7 @@ pub use finding::{Finding, Fix, MAX_FINDINGS};
 pub use fix::{FixError, Fixed};
 pub use lines::Position;
 pub use rule::{Rule, Severity};
+pub use spelling::did_you_mean;
 pub use surroundings::Surroundings;
 
 use finding::Found;
@@ -56,7 +58,7 @@ pub fn lint<'a>(text: &'a str, given: &Surroundings) -> Report<'a> {
         Syntax::Valid(root) => {
             invalid::check(&lines, &root, &given.environment, &mut found);
             unknown::check(&root, given.environment.profile(), &mut found);
-            servers::check(&root, &given.environment, &mut found);
+            servers::check(&root, given, &mut found);
             elsewhere::check(&root, given, &mut found);
             Hidden::Parts(Parts::of(text, secrets::hidden(text, &root)))
         }
@@ -116,8 +118,22 @@ impl<'a> Report<'a> {
     /// The findings for a terminal, with styles as escape sequences. Print them through `anstream`.
     #[must_use]
     pub fn in_terminal<'r>(&'r self, file: &'r str) -> impl fmt::Display + 'r {
+        self.those_in_terminal(file, |_| true)
+    }
+
+    /// The same without those that other files or the environment show.
+    #[must_use]
+    pub fn about_reading<'r>(&'r self, file: &'r str) -> impl fmt::Display + 'r {
+        self.those_in_terminal(file, Rule::is_about_reading)
+    }
+
+    fn those_in_terminal<'r>(
+        &'r self,
+        file: &'r str,
+        is_wanted: fn(Rule) -> bool,
+    ) -> impl fmt::Display + 'r {
         fmt::from_fn(move |f| {
-            for finding in &self.findings {
+            for finding in self.findings.iter().filter(|finding| is_wanted(finding.rule)) {
                 writeln!(f, "{}", render::render(finding, &self.lines, &self.hidden, file))?;
             }
             Ok(())

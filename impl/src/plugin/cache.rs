@@ -56,6 +56,8 @@ fn inactive(id: &str) -> Plugin {
         servers: Arc::default(),
         dropped: Default::default(),
         apps: Default::default(),
+        folder: None,
+        places: BTreeMap::new(),
     }
 }
 

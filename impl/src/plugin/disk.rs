@@ -124,9 +124,9 @@ pub(super) fn read_plugin(
             Entries::default()
         }
     };
-    let Entries { valid, dropped } = servers;
-    let apps = Default::default();
-    Some(Plugin { id, active, servers: Arc::new(valid), dropped, apps })
+    let Entries { valid, dropped, places } = servers;
+    let (apps, folder) = (Default::default(), Some(folder.to_owned()));
+    Some(Plugin { id, active, servers: Arc::new(valid), dropped, apps, folder, places })
 }
 
 /// The valid servers of the file `name` of a plugin.
@@ -171,6 +171,9 @@ fn read_servers(
         notes.under(0, "mcpServers");
     }
     let source = Source::new(&path.display().to_string(), &text, &[]);
+    let place =
+        |(name, offset): (&String, &usize)| (name.clone(), source.origin(Place::Offset(*offset)));
+    entries.places = offsets.iter().map(place).collect();
     warnings.extend(notes.into_warnings(|place| source.origin(place)));
     entries
 }
