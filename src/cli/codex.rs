@@ -68,8 +68,10 @@ pub(super) fn releases_of(profile: Profile) -> Option<String> {
     let position = FIRST_SEEN.iter().position(|(_, known)| *known == profile)?;
     let (first, _) = FIRST_SEEN.get(position)?;
     Some(match FIRST_SEEN.get(position + 1) {
-        Some((next, _)) => format!("Codex {} up to before {}", shown(*first), shown(*next)),
-        None => format!("Codex {} and newer", shown(*first)),
+        Some((next, _)) => {
+            format!("releases of Codex from {} to before {}", shown(*first), shown(*next))
+        }
+        None => format!("Codex {} and newer releases", shown(*first)),
     })
 }
 

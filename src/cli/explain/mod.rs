@@ -168,7 +168,7 @@ fn explained(arguments: &Arguments, read: &Read) -> Result<Explanation, Misuse> 
 fn plain(explanation: &Explanation, file: &str, profile: Profile) -> String {
     let releases = codex::releases_of(profile).unwrap_or_else(|| profile.name().to_owned());
     let sign_in = explanation.auth;
-    format!("{file}, as {releases} reads it; sign-in: {sign_in}\n\n{}", explanation.plain())
+    format!("{file}, as {releases} read it; sign-in: {sign_in}\n\n{}", explanation.plain())
 }
 
 /// What to say of a name that nothing defines.
@@ -199,6 +199,11 @@ fn complain_about(report: &Report<'_>, file: &str, is_named: bool) {
             if more == 1 { "1 more finding".to_owned() } else { format!("{more} more findings") };
         complain("note", &format!("`{command}` has {many} about this file"));
     } else if all > 0 {
-        complain("note", &format!("`{command} --diff` shows what can be repaired"));
+        complain(
+            "note",
+            &format!(
+                "`{command}` checks the file as a whole; with --diff it shows the safe repairs"
+            ),
+        );
     }
 }
