@@ -15,7 +15,7 @@ static KEYS: LazyLock<BTreeMap<String, Vec<String>>> =
     LazyLock::new(|| read(DATA).unwrap_or_default());
 
 /// Names that other hosts have for a key of a server, and that people carry over.
-const OF_OTHER_HOSTS: [(&str, &str); 11] = [
+const OF_OTHER_HOSTS: [(&str, &str); 12] = [
     ("startup_timeout", "startup_timeout_sec"),
     ("tool_timeout", "tool_timeout_sec"),
     ("headers", "http_headers"),
@@ -27,6 +27,7 @@ const OF_OTHER_HOSTS: [(&str, &str); 11] = [
     ("workdir", "cwd"),
     ("working_directory", "cwd"),
     ("includeTools", "enabled_tools"),
+    ("allowed_tools", "enabled_tools"),
 ];
 
 /// Where a key leads.

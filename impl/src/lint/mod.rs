@@ -64,6 +64,13 @@ pub fn lint<'a>(text: &'a str, given: &Surroundings) -> Report<'a> {
         }
     };
     let Found { mut findings, more } = found;
+    // A key that makes Codex refuse the file is not ignored as well.
+    let refused: Vec<String> = findings
+        .iter()
+        .filter(|finding| finding.rule == Rule::InvalidValue)
+        .map(|finding| finding.key.clone())
+        .collect();
+    findings.retain(|finding| finding.rule != Rule::UnknownKey || !refused.contains(&finding.key));
     findings.sort_by_key(|finding| (finding.span.as_ref().map(|span| span.start), finding.rule));
     Report { lines, hidden, findings, more }
 }
@@ -163,4 +170,38 @@ fn refused(text: &str) -> usize {
     let report = lint(text, &Surroundings::default());
     let refused = |finding: &&Finding| matches!(finding.rule, Rule::Syntax | Rule::InvalidValue);
     report.findings.iter().filter(refused).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_says_what_to_write() {
+        for (text, rule, help) in [
+            ("{\n  \"mcpServers\": {\n    \"a\": {}\n  }\n}\n", Rule::Syntax, "write TOML"),
+            ("a = \"C:\\Users\\x\"\n", Rule::Syntax, "single quotes"),
+            ("a = \u{201c}x\u{201d}\n", Rule::Syntax, "straight quotes"),
+            ("a = \"x\",\n", Rule::Syntax, "remove the comma"),
+            ("// note\n", Rule::Syntax, "begins with `#`"),
+            ("[mcp_servers.a]\ncommand: \"x\"\n", Rule::Syntax, "key = value"),
+            (
+                "[mcp_servers.a]\ncommand = \"x\"\nautoApprove = []\n",
+                Rule::UnknownKey,
+                "approval_mode",
+            ),
+            (
+                "[mcp_servers.a]\ncommand = \"x\"\nallowed_tools = []\n",
+                Rule::MisspelledKey,
+                "enabled_tools",
+            ),
+            ("[features]\nrmcp_client = 1\n", Rule::InvalidValue, "true or false"),
+            ("[features]\nrmcp_client = true\n", Rule::UnknownKey, "remove it"),
+        ] {
+            let report = lint(text, &Surroundings::default());
+            let [finding] = report.findings() else { panic!("{text}: {:?}", report.findings()) };
+            assert_eq!(finding.rule, rule, "{text}");
+            assert!(finding.help.contains(help), "{text}: {finding:?}");
+        }
+    }
 }
