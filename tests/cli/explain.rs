@@ -240,7 +240,7 @@ fn home(sandbox: &Sandbox) {
          identity = { command = \"npx\" }\n",
     );
     sandbox.file(
-        "selected.json",
+        "thread-plugins.json",
         r#"[{"id":"thread","contributions":[{"selected_plugin":
             {"name":"mail","plugin_id":"own","selection_order":0,"server":{"command":"n"}}}]}]"#,
     );
@@ -256,7 +256,7 @@ fn each_server_is_started_or_not_for_a_reason_with_its_line() {
     let sandbox = Sandbox::new();
     home(&sandbox);
     let more = ["--auth", "chatgpt", "--requirements", "requirements.toml"];
-    let more = [&more[..], &["--contributors", "selected.json"]].concat();
+    let more = [&more[..], &["--contributors", "thread-plugins.json"]].concat();
     insta::assert_snapshot!("explain_plain", explain(&sandbox, HOME, &more).whole());
 }
 
@@ -267,7 +267,7 @@ fn a_name_has_a_story() {
     let mut all = String::new();
     for name in ["jira", "linear", "mail", "wiki", "search", "codex_apps", "serch"] {
         let more = ["--auth", "chatgpt", "--requirements", "requirements.toml", "--why", name];
-        let more = [&more[..], &["--contributors", "selected.json"]].concat();
+        let more = [&more[..], &["--contributors", "thread-plugins.json"]].concat();
         let output = explain(&sandbox, HOME, &more);
         all.push_str(&output.stdout);
         all.push_str(output.stderr.lines().find(|line| line.starts_with("error")).unwrap_or(""));
