@@ -5,7 +5,6 @@
 
 #![allow(clippy::unwrap_used, reason = "the input is fixed and valid")]
 
-#[path = "fixture.rs"]
 mod fixture;
 
 use std::hint::black_box;

@@ -19,10 +19,12 @@ mod releases;
 mod replay;
 mod replay_scenario;
 mod replay_sequence;
+mod requirements;
 mod rule;
 mod selected;
 mod selftest;
 mod subject;
+mod surroundings;
 
 use std::process::ExitCode;
 

@@ -35,14 +35,14 @@ fn explain(sandbox: &Sandbox, config: &str, more: &[&str]) -> Output {
 #[test]
 fn each_view_is_printed_with_reasons() {
     let sandbox = Sandbox::new();
-    let output = explain(&sandbox, CONFIG, &["--auth", "chatgpt"]);
+    let output = explain(&sandbox, CONFIG, &["--auth", "chatgpt", "--views"]);
     insta::assert_snapshot!("explain_chatgpt", output.whole());
 }
 
 #[test]
 fn an_absent_server_has_a_reason() {
     let sandbox = Sandbox::new();
-    let output = explain(&sandbox, CONFIG, &["--auth", "api_key"]);
+    let output = explain(&sandbox, CONFIG, &["--auth", "api_key", "--views"]);
     let line = "codex_apps is absent from effective: gate.closed-removes, auth is api_key";
     assert!(output.stdout.contains(line), "{}", output.whole());
 }
@@ -51,7 +51,8 @@ fn an_absent_server_has_a_reason() {
 fn a_host_without_extensions_uses_the_legacy_loader() {
     let sandbox = Sandbox::new();
     let none = sandbox.file("none.json", "[]");
-    let output = explain(&sandbox, CONFIG, &["--auth", "chatgpt", "--contributors", &none]);
+    let output =
+        explain(&sandbox, CONFIG, &["--auth", "chatgpt", "--views", "--contributors", &none]);
     insta::assert_snapshot!("explain_legacy", output.whole());
 }
 
@@ -72,7 +73,7 @@ fn plugins_and_contributors_are_explained() {
             {"id":"policy","contributions":[{"remove":{"name":"search"}},
                 {"set":{"name":"tickets","server":{"url":"https://tickets.example"}}}]}]"#,
     );
-    let more = ["--plugins", "plugins", "--contributors", &contributors];
+    let more = ["--views", "--plugins", "plugins", "--contributors", &contributors];
     insta::assert_snapshot!("explain_plugins", explain(&sandbox, &config, &more).whole());
 }
 
@@ -84,7 +85,7 @@ fn the_profile_is_that_of_the_newest_release_or_of_the_one_asked_for() {
         (&["--codex", "0.139.0"], "codex-pr-27191"),
         (&["--profile", "codex-pr-27414"], "codex-pr-27414"),
     ] {
-        let output = explain(&sandbox, CONFIG, more);
+        let output = explain(&sandbox, CONFIG, &[more, &["--views"]].concat());
         let first = format!("profile: {profile}; auth: none;");
         assert!(output.stdout.starts_with(&first), "{}", output.whole());
     }
@@ -201,7 +202,8 @@ fn the_example_in_the_readme_matches_the_output() {
         })
         .collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    assert_eq!(sandbox.run(&arguments).stdout, expected);
+    let folder = format!("{}/", repository().display());
+    assert_eq!(sandbox.run(&arguments).stdout.replace(&folder, ""), expected);
 }
 
 #[test]
@@ -213,7 +215,70 @@ fn installed_plugins_beside_the_config_are_seen() {
     for (enabled, is_there) in [(true, true), (false, false)] {
         let config = format!("[plugins.\"team@market\"]\nenabled = {enabled}\n");
         let output = explain(&sandbox, &config, &[]);
-        let seen = output.stdout.contains("wiki") && output.stdout.contains("team@market");
-        assert_eq!(seen, is_there, "{}", output.whole());
+        let off = output.stdout.contains("the plugin is switched off (config.toml:2)");
+        assert_eq!(off, !is_there, "{}", output.whole());
+        assert!(output.stdout.contains("plugin team@market"), "{}", output.whole());
     }
+}
+
+/// A home with a plugin whose servers meet every reason.
+fn home(sandbox: &Sandbox) {
+    let plugin = "plugins/cache/market/team/1.0.0";
+    sandbox.file(&format!("{plugin}/.codex-plugin/plugin.json"), r#"{"name":"team"}"#);
+    sandbox.file(
+        &format!("{plugin}/.mcp.json"),
+        "{\"mcpServers\": {\n\"jira\": {\"command\": \"j\"},\n\"wiki\": {\"command\": \"w\"},\n\
+         \"linear\": {\"url\": \"https://l.example\"},\n\"mail\": {\"command\": \"m\"}}}",
+    );
+    sandbox.file(
+        &format!("{plugin}/.app.json"),
+        "{\"apps\": {\n\"linear\": {\"id\": \"connector\"}}}",
+    );
+    sandbox.file(
+        "requirements.toml",
+        "[mcp_servers.jira]\nidentity = { command = \"other\" }\n[mcp_servers.search]\n\
+         identity = { command = \"npx\" }\n",
+    );
+    sandbox.file(
+        "thread-plugins.json",
+        r#"[{"id":"thread","contributions":[{"selected_plugin":
+            {"name":"mail","plugin_id":"own","selection_order":0,"server":{"command":"n"}}}]}]"#,
+    );
+}
+
+const HOME: &str = "[plugins.\"team@market\"]\nenabled = true\n\n\
+    [plugins.\"team@market\".mcp_servers.wiki]\nenabled = false\n\n\
+    [mcp_servers.jira]\ncommand = \"my-jira\"\n\n\
+    [mcp_servers.search]\ncommand = \"npx\"\nenabled = false\n";
+
+#[test]
+fn each_server_is_started_or_not_for_a_reason_with_its_line() {
+    let sandbox = Sandbox::new();
+    home(&sandbox);
+    let more = ["--auth", "chatgpt", "--requirements", "requirements.toml"];
+    let more = [&more[..], &["--contributors", "thread-plugins.json"]].concat();
+    insta::assert_snapshot!("explain_plain", explain(&sandbox, HOME, &more).whole());
+}
+
+#[test]
+fn a_name_has_a_story() {
+    let sandbox = Sandbox::new();
+    home(&sandbox);
+    let mut all = String::new();
+    for name in ["jira", "linear", "mail", "wiki", "search", "codex_apps", "serch"] {
+        let more = ["--auth", "chatgpt", "--requirements", "requirements.toml", "--why", name];
+        let more = [&more[..], &["--contributors", "thread-plugins.json"]].concat();
+        let output = explain(&sandbox, HOME, &more);
+        all.push_str(&output.stdout);
+        all.push_str(output.stderr.lines().find(|line| line.starts_with("error")).unwrap_or(""));
+    }
+    insta::assert_snapshot!("explain_why", all);
+}
+
+#[test]
+fn a_release_that_is_newer_than_all_is_said_to_be() {
+    let sandbox = Sandbox::new();
+    let newer = explain(&sandbox, "", &["--codex", "9.9.9"]).stderr;
+    assert!(newer.contains("9.9.9 is newer than any release") && newer.contains("codex-pr-31803"));
+    assert_eq!(explain(&sandbox, "", &["--codex", "v0.139.0"]).stderr, "");
 }

@@ -343,3 +343,19 @@ fn the_example_of_the_documents_is_real() {
         assert!(page.contains(example), "{example}");
     }
 }
+
+#[test]
+fn a_disabled_server_that_restarts_is_a_matter_of_the_release() {
+    let sandbox = Sandbox::new();
+    let text = b"[mcp_servers.codex_apps]\nurl = \"https://a.example\"\nenabled = false\n";
+    for (more, expected) in [
+        (&[][..], Some("older releases start `codex_apps`")),
+        (&["--codex", "v0.139.0"], Some("this release starts `codex_apps`")),
+        (&["--codex", "0.145.0"], None),
+    ] {
+        let output = lint(&sandbox, text, more).stdout;
+        assert_eq!(output.contains("disabled-restarts"), expected.is_some(), "{output}");
+        assert!(output.contains(expected.unwrap_or_default()), "{output}");
+    }
+    assert_eq!(sandbox.run(&["lint", "config.toml"]).code, Some(0));
+}

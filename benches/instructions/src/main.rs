@@ -9,7 +9,7 @@
     reason = "the input is fixed and valid; a panic fails the gate"
 )]
 
-#[path = "../../fixture.rs"]
+#[path = "../../fixture/mod.rs"]
 mod fixture;
 
 use std::fmt::Write;

@@ -27,6 +27,15 @@ pub(super) fn parse<'a>(lines: &Lines<'a>, found: &mut Found) -> Syntax<'a> {
         found.push(syntax(lines, at..at, "tables and arrays are nested too deeply"));
         return Syntax::Invalid;
     }
+    if let Some(start) = json_start(text) {
+        let finding = syntax(lines, start..start + 1, "this is JSON");
+        found.push(
+            finding
+                .meaning("Codex refuses the file; nothing else in it was checked")
+                .help(JSON_HELP),
+        );
+        return Syntax::Invalid;
+    }
     let (root, errors) = DeTable::parse_recoverable(text);
     let (mut last_line, mut repeated_table) = (0, 0..0);
     let mut errors: Vec<_> =
@@ -46,6 +55,15 @@ pub(super) fn parse<'a>(lines: &Lines<'a>, found: &mut Found) -> Syntax<'a> {
         last_line = line;
     }
     if errors.is_empty() { Syntax::Valid(root.into_inner()) } else { Syntax::Invalid }
+}
+
+const JSON_HELP: &str = "write TOML: for each server a table `[mcp_servers.NAME]` with `command = \"…\"` and `args = […]`, \
+     or `url = \"…\"`";
+
+/// Where the text begins, if it begins as JSON does. One finding says more than one for each line.
+fn json_start(text: &str) -> Option<usize> {
+    let start = text.find(|c: char| !c.is_whitespace() && c != '\u{feff}')?;
+    text.get(start..)?.starts_with('{').then_some(start)
 }
 
 fn is_header(lines: &Lines<'_>, line: usize) -> bool {
@@ -74,8 +92,31 @@ fn syntax(lines: &Lines<'_>, span: Range<usize>, message: &str) -> Finding {
     match lines.text().get(span.start..end).unwrap_or_default() {
         "yes" | "on" | "True" | "TRUE" => finding.help("write `true`"),
         "no" | "off" | "False" | "FALSE" => finding.help("write `false`"),
-        _ => finding,
+        _ => finding.help(syntax_help(lines, span.start, message)),
     }
+}
+
+/// What to write instead of what other languages write. Empty if it is not known.
+fn syntax_help(lines: &Lines<'_>, at: usize, message: &str) -> &'static str {
+    let line = lines.text().get(lines.range(lines.number(at))).unwrap_or_default().trim_start();
+    let here = lines.text().get(at..).and_then(|rest| rest.chars().next());
+    if message.contains("unicode") || message.contains("escape") {
+        return "a backslash begins an escape: write the text in single quotes, as in 'C:\\tools\\x.exe'";
+    }
+    match here {
+        Some('\u{201c}' | '\u{201d}' | '\u{2018}' | '\u{2019}') => "write straight quotes: \"",
+        Some(',') => "remove the comma: each key has a line of its own",
+        _ if line.starts_with("//") => "a comment begins with `#`",
+        _ if is_pair(line) => "write `key = value`: this is JSON or YAML, and the file is TOML",
+        _ => "",
+    }
+}
+
+/// Whether a line begins with a key and a colon.
+fn is_pair(line: &str) -> bool {
+    let key = line.trim_start_matches('"');
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '"' | ' ');
+    key.find(|c| !plain(c)).and_then(|end| key.get(end..)).is_some_and(|rest| rest.starts_with(':'))
 }
 
 /// What the messages of the host's reader have between what was found and what was expected.

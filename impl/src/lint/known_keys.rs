@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use toml::de::{DeTable, DeValue};
 
+use super::spelling::{MAX_COMPARED, closest};
+
 /// The data and where it comes from.
 const DATA: &str = include_str!("codex-keys.toml");
 
@@ -13,7 +15,7 @@ static KEYS: LazyLock<BTreeMap<String, Vec<String>>> =
     LazyLock::new(|| read(DATA).unwrap_or_default());
 
 /// Names that other hosts have for a key of a server, and that people carry over.
-const OF_OTHER_HOSTS: [(&str, &str); 11] = [
+const OF_OTHER_HOSTS: [(&str, &str); 12] = [
     ("startup_timeout", "startup_timeout_sec"),
     ("tool_timeout", "tool_timeout_sec"),
     ("headers", "http_headers"),
@@ -25,10 +27,8 @@ const OF_OTHER_HOSTS: [(&str, &str); 11] = [
     ("workdir", "cwd"),
     ("working_directory", "cwd"),
     ("includeTools", "enabled_tools"),
+    ("allowed_tools", "enabled_tools"),
 ];
-
-/// Longer names are not compared.
-const MAX_COMPARED: usize = 64;
 
 /// Where a key leads.
 pub(super) enum Known {
@@ -86,12 +86,9 @@ pub(super) fn meant(pattern: &str, name: &str) -> Option<&'static str> {
     if let Some(key) = keys.iter().find(|key| squeezed(key) == plain) {
         return Some(key);
     }
-    // As rustc: one mistake for every three characters.
-    let most = (name.chars().count() / 3).clamp(1, 3);
-    let distance = |key: &String| strsim::osa_distance(name, key);
-    let (nearest, key) = keys.iter().map(|key| (distance(key), key)).min()?;
+    let (nearest, key) = closest(name, keys.iter().map(String::as_str))?;
     // One of two characters is another word, not a mistake.
-    (nearest <= most && nearest < key.len().div_ceil(2)).then_some(key.as_str())
+    (nearest < key.len().div_ceil(2)).then_some(key)
 }
 
 /// The unit that the name of a time ends with.

@@ -16,6 +16,7 @@ mod rule;
 mod secrets;
 mod servers;
 mod shown;
+mod spelling;
 mod surroundings;
 mod unknown;
 
@@ -25,6 +26,7 @@ pub use finding::{Finding, Fix, MAX_FINDINGS};
 pub use fix::{FixError, Fixed};
 pub use lines::Position;
 pub use rule::{Rule, Severity};
+pub use spelling::did_you_mean;
 pub use surroundings::Surroundings;
 
 use finding::Found;
@@ -56,12 +58,19 @@ pub fn lint<'a>(text: &'a str, given: &Surroundings) -> Report<'a> {
         Syntax::Valid(root) => {
             invalid::check(&lines, &root, &given.environment, &mut found);
             unknown::check(&root, given.environment.profile(), &mut found);
-            servers::check(&root, &given.environment, &mut found);
+            servers::check(&root, given, &mut found);
             elsewhere::check(&root, given, &mut found);
             Hidden::Parts(Parts::of(text, secrets::hidden(text, &root)))
         }
     };
     let Found { mut findings, more } = found;
+    // A key that makes Codex refuse the file is not ignored as well.
+    let refused: Vec<String> = findings
+        .iter()
+        .filter(|finding| finding.rule == Rule::InvalidValue)
+        .map(|finding| finding.key.clone())
+        .collect();
+    findings.retain(|finding| finding.rule != Rule::UnknownKey || !refused.contains(&finding.key));
     findings.sort_by_key(|finding| (finding.span.as_ref().map(|span| span.start), finding.rule));
     Report { lines, hidden, findings, more }
 }
@@ -116,8 +125,22 @@ impl<'a> Report<'a> {
     /// The findings for a terminal, with styles as escape sequences. Print them through `anstream`.
     #[must_use]
     pub fn in_terminal<'r>(&'r self, file: &'r str) -> impl fmt::Display + 'r {
+        self.those_in_terminal(file, |_| true)
+    }
+
+    /// The same without those that other files or the environment show.
+    #[must_use]
+    pub fn about_reading<'r>(&'r self, file: &'r str) -> impl fmt::Display + 'r {
+        self.those_in_terminal(file, Rule::is_about_reading)
+    }
+
+    fn those_in_terminal<'r>(
+        &'r self,
+        file: &'r str,
+        is_wanted: fn(Rule) -> bool,
+    ) -> impl fmt::Display + 'r {
         fmt::from_fn(move |f| {
-            for finding in &self.findings {
+            for finding in self.findings.iter().filter(|finding| is_wanted(finding.rule)) {
                 writeln!(f, "{}", render::render(finding, &self.lines, &self.hidden, file))?;
             }
             Ok(())
@@ -147,4 +170,38 @@ fn refused(text: &str) -> usize {
     let report = lint(text, &Surroundings::default());
     let refused = |finding: &&Finding| matches!(finding.rule, Rule::Syntax | Rule::InvalidValue);
     report.findings.iter().filter(refused).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_says_what_to_write() {
+        for (text, rule, help) in [
+            ("{\n  \"mcpServers\": {\n    \"a\": {}\n  }\n}\n", Rule::Syntax, "write TOML"),
+            ("a = \"C:\\Users\\x\"\n", Rule::Syntax, "single quotes"),
+            ("a = \u{201c}x\u{201d}\n", Rule::Syntax, "straight quotes"),
+            ("a = \"x\",\n", Rule::Syntax, "remove the comma"),
+            ("// note\n", Rule::Syntax, "begins with `#`"),
+            ("[mcp_servers.a]\ncommand: \"x\"\n", Rule::Syntax, "key = value"),
+            (
+                "[mcp_servers.a]\ncommand = \"x\"\nautoApprove = []\n",
+                Rule::UnknownKey,
+                "approval_mode",
+            ),
+            (
+                "[mcp_servers.a]\ncommand = \"x\"\nallowed_tools = []\n",
+                Rule::MisspelledKey,
+                "enabled_tools",
+            ),
+            ("[features]\nrmcp_client = 1\n", Rule::InvalidValue, "true or false"),
+            ("[features]\nrmcp_client = true\n", Rule::UnknownKey, "remove it"),
+        ] {
+            let report = lint(text, &Surroundings::default());
+            let [finding] = report.findings() else { panic!("{text}: {:?}", report.findings()) };
+            assert_eq!(finding.rule, rule, "{text}");
+            assert!(finding.help.contains(help), "{text}: {finding:?}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ use super::parsed::{Entry, entries_of, get};
 use super::path::{Path, shown};
 use super::rule::Rule;
 use super::secrets::{holds_secret, in_url, is_token, is_variable};
+use super::surroundings::Surroundings;
 use crate::config::Environment;
 use crate::config::origin::is_chatgpt;
 use crate::hosted_apps::CODEX_APPS;
@@ -27,7 +28,8 @@ struct Server<'t, 'a> {
 }
 
 /// The findings about the servers of a file.
-pub(super) fn check(root: &DeTable<'_>, env: &Environment, found: &mut Found) {
+pub(super) fn check(root: &DeTable<'_>, given: &Surroundings, found: &mut Found) {
+    let env = &given.environment;
     let apps_on = entries_of(root, "features")
         .filter(|entry| matches!(entry.key, "apps" | "connectors"))
         .all(|entry| entry.value.get_ref().as_bool() != Some(false));
@@ -35,7 +37,10 @@ pub(super) fn check(root: &DeTable<'_>, env: &Environment, found: &mut Found) {
         let Some(table) = entry.table() else { continue };
         let path = Path::default().with("mcp_servers").with(entry.key);
         let server = Server { entry, table, path };
-        name(&server, apps_on, found);
+        name(&server, found);
+        if apps_on {
+            restarts(&server, given, found);
+        }
         headers(&server, found);
         urls(&server, found);
         bearer(&server, env, found);
@@ -74,7 +79,7 @@ impl<'t, 'a> Server<'t, 'a> {
     }
 }
 
-fn name(server: &Server<'_, '_>, apps_on: bool, found: &mut Found) {
+fn name(server: &Server<'_, '_>, found: &mut Found) {
     let name = server.entry.key;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     if name.is_empty() || !name.bytes().all(plain) {
@@ -91,12 +96,21 @@ fn name(server: &Server<'_, '_>, apps_on: bool, found: &mut Found) {
         let finding = server.named(Rule::ReservedName, message);
         let meaning = "replaced by the host's own with a ChatGPT sign-in, removed without one";
         found.push(finding.meaning(meaning).help("give the server another name"));
-    } else if apps_on {
-        let message = format!("older releases start `{CODEX_APPS}` although it is disabled here");
-        let finding = server.named(Rule::DisabledRestarts, message);
-        let meaning = "started with a ChatGPT sign-in before 0.140.0";
-        found.push(finding.meaning(meaning).help(RESTARTS_HELP));
     }
+}
+
+/// Without a release that is asked for, the file is for all of them.
+fn restarts(server: &Server<'_, '_>, given: &Surroundings, found: &mut Found) {
+    let is_apps = server.entry.key == CODEX_APPS && server.has_transport();
+    let stays = given.environment.profile().behaviour().disabled_stays;
+    if !is_apps || server.is_enabled() || (stays && given.is_release_asked) {
+        return;
+    }
+    let which = if stays { "older releases start" } else { "this release starts" };
+    let message = format!("{which} `{CODEX_APPS}` although it is disabled here");
+    let finding = server.named(Rule::DisabledRestarts, message);
+    let meaning = "started with a ChatGPT sign-in before 0.140.0";
+    found.push(finding.meaning(meaning).help(RESTARTS_HELP));
 }
 
 fn headers(server: &Server<'_, '_>, found: &mut Found) {

@@ -8,6 +8,8 @@ use crate::plugin::Plugin;
 pub struct Surroundings {
     /// The variables that are set, and the profile.
     pub environment: Environment,
+    /// Whether the file is for releases of this profile alone, and not for others too.
+    pub is_release_asked: bool,
     /// The plugins that are installed, as far as they are known.
     pub plugins: Vec<Plugin>,
     /// The text of the administrator's `requirements.toml`.

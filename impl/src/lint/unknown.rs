@@ -100,6 +100,12 @@ fn unknown(table: &DeTable<'_>, entry: &Entry<'_, '_>, pattern: &str, path: &Pat
         "type" | "transport" if of_server => finding
             .meaning("ignored")
             .help("remove it: a server with `url` is streamable HTTP, one with `command` is stdio"),
+        "alwaysAllow" | "autoApprove" if of_server => finding
+            .meaning("ignored, so the default approval applies")
+            .help("write `approval_mode = \"approve\"` in `[mcp_servers.NAME.tools.TOOL]`"),
+        "rmcp_client" | "experimental_use_rmcp_client" => finding
+            .meaning("ignored")
+            .help("remove it: Codex has one MCP client, and no setting for it"),
         _ => finding
             .meaning("ignored")
             .help("remove it, or look its name up in Codex's documentation"),

@@ -57,6 +57,8 @@ fn inactive(id: &str) -> Plugin {
         servers: Arc::default(),
         dropped: Default::default(),
         apps: Default::default(),
+        folder: None,
+        places: BTreeMap::new(),
     }
 }
 

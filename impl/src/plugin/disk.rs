@@ -124,13 +124,14 @@ pub(super) fn read_plugin(
             Entries::default()
         }
     };
-    let Entries { valid, dropped } = servers;
+    let Entries { valid, dropped, places } = servers;
     let apps = if active && profile.behaviour().apps_hide_servers {
         read_apps(folder, &manifest, warnings)
     } else {
         Default::default()
     };
-    Some(Plugin { id, active, servers: Arc::new(valid), dropped, apps })
+    let folder = Some(folder.to_owned());
+    Some(Plugin { id, active, servers: Arc::new(valid), dropped, apps, folder, places })
 }
 
 /// The valid servers of the file `name` of a plugin.
@@ -175,6 +176,9 @@ fn read_servers(
         notes.under(0, "mcpServers");
     }
     let source = Source::new(&path.display().to_string(), &text, &[]);
+    let place =
+        |(name, offset): (&String, &usize)| (name.clone(), source.origin(Place::Offset(*offset)));
+    entries.places = offsets.iter().map(place).collect();
     warnings.extend(notes.into_warnings(|place| source.origin(place)));
     entries
 }

@@ -1,6 +1,7 @@
 //! A plugin and its servers, however they were found.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -25,6 +26,10 @@ pub struct Plugin {
     pub dropped: BTreeSet<String>,
     /// The names of the apps that it declares. Rule `route.app-hides-server`.
     pub apps: BTreeSet<String>,
+    /// The folder that it was read from; `None` if it is not from a disk.
+    pub folder: Option<PathBuf>,
+    /// Where its servers are written, as far as it is known.
+    pub places: BTreeMap<String, Origin>,
 }
 
 /// A plugin as it and its user write it.
@@ -49,6 +54,7 @@ pub struct WrittenPlugin<'a> {
 pub(super) struct Entries {
     pub(super) valid: ServerMap,
     pub(super) dropped: BTreeSet<String>,
+    pub(super) places: BTreeMap<String, Origin>,
 }
 
 impl Plugin {
@@ -102,7 +108,7 @@ impl Plugin {
         notes.under(0, id);
         notes.under(0, "plugins");
         let warnings = notes.into_warnings(|_| Origin::Memory);
-        let Entries { valid, dropped } = entries;
+        let Entries { valid, dropped, .. } = entries;
         // Rule `route.blank-app-is-none`.
         let declared = apps.iter().filter(|(_, connector)| !connector.trim().is_empty());
         let value = Self {
@@ -111,6 +117,8 @@ impl Plugin {
             servers: Arc::new(valid),
             dropped,
             apps: declared.map(|(name, _)| name.clone()).collect(),
+            folder: None,
+            places: BTreeMap::new(),
         };
         Loaded { value, warnings }
     }

@@ -3,7 +3,6 @@
 mod difference;
 mod json;
 mod sarif;
-mod surroundings;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -18,6 +17,7 @@ use mcp_overlay_model::Profile;
 use super::codex;
 use super::console::{FINDINGS, Misuse, Outcome, complain, say};
 use super::home::config_file;
+use super::surroundings;
 
 /// Check a config.toml for mistakes, and repair the safe ones.
 ///
@@ -39,13 +39,17 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
+    /// The same as --config FILE
+    #[arg(value_name = "FILE", conflicts_with = "config")]
+    file: Option<PathBuf>,
+
     /// The profile to check for [default: that of the newest release of Codex]
     #[arg(long, value_name = "PROFILE", value_parser = super::console::profile)]
     profile: Option<Profile>,
 
     /// Check for this release of Codex, such as 0.140.0
-    #[arg(long, value_name = "VERSION", value_parser = codex::profile_of, conflicts_with = "profile")]
-    codex: Option<Profile>,
+    #[arg(long, value_name = "VERSION", value_parser = codex::Release::read, conflicts_with = "profile")]
+    codex: Option<codex::Release>,
 
     /// The administrator's requirements [default: /etc/codex/requirements.toml if it is there]
     #[arg(long, value_name = "FILE")]
@@ -81,9 +85,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         say(&rules())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let path = config_file(arguments.config.as_deref())?;
+    let path = config_file(arguments.config.as_deref().or(arguments.file.as_deref()))?;
     let file = path.display().to_string();
-    let profile = arguments.profile.or(arguments.codex).unwrap_or_else(codex::newest);
+    let profile = codex::selected(arguments.profile, arguments.codex);
     let text = match read_text(&path, MAX_CONFIG_BYTES) {
         Ok(text) => text,
         Err(ReadError::NotUtf8) => {
@@ -92,7 +96,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         Err(ReadError::TooLarge(_)) => return finish(arguments, &too_large(), &file, profile),
         Err(error) => return Err(format!("cannot read {file}: {error}").into()),
     };
-    let given = surroundings::of(&path, &text, profile, arguments.requirements.as_deref())?;
+    let is_asked = arguments.profile.is_some() || arguments.codex.is_some();
+    let given =
+        surroundings::of(&path, &text, (profile, is_asked), arguments.requirements.as_deref())?;
     let report = lint(&text, &given);
     if arguments.diff {
         let fixed = report.fixed()?;
