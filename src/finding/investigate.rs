@@ -9,7 +9,7 @@ use crate::cases::shrink::minimise;
 use crate::finding::blame::rule_by_experiment;
 pub use crate::finding::known::Failing;
 use crate::finding::known::{besides, is_known};
-use crate::finding::saved::{Finding, NOT_SMALLEST};
+use crate::finding::saved::{Finding, NOT_SMALLEST, SEEN_ONCE};
 use crate::judge::compare::between;
 use crate::judge::verdict::{FindingKind, PURE, Verdict};
 use crate::judge::{Judged, ask, judge_reply};
@@ -249,9 +249,7 @@ fn unrepeatable(driver: &dyn Driver, failing: &Failing) -> Option<Finding> {
     let mut finding = Finding::new(name, case, &expected, None, &verdict, rule)?;
     finding.after = failing.after.clone();
     finding.delivery = driver.route();
-    finding.note = "seen once; asked again, the subject answers as it should. What it was asked \
-                    before, or the machine's load, may matter"
-        .into();
+    finding.note = SEEN_ONCE.into();
     Some(finding)
 }
 

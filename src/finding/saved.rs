@@ -25,6 +25,10 @@ pub const FORMAT: u32 = 1;
 pub(crate) const NOT_SMALLEST: &str =
     "not the smallest case: it was not made smaller, or not to the end";
 
+/// The note of a failure that did not come again.
+pub(crate) const SEEN_ONCE: &str = "seen once; asked again, the subject answers as it should. What it was asked \
+     before, or the machine's load, may matter";
+
 /// A saved disagreement. All members but the cases are for readers: a replay asks the subject
 /// again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -207,6 +211,11 @@ impl Finding {
     /// Whether there was time to make the case small.
     pub fn is_smallest(&self) -> bool {
         self.note != NOT_SMALLEST
+    }
+
+    /// Whether the failure came again when the case was asked again.
+    pub fn is_repeatable(&self) -> bool {
+        self.note != SEEN_ONCE
     }
 
     /// Whether the subject did not answer. A breakdown is never expected.
