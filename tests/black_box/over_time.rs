@@ -134,25 +134,23 @@ const LEAKS: [(&str, &str, &str); 4] = [
         "tells-servers-the-account-id",
         r#"{"config": {"mcp_servers": {"s": {"url": "http://127.0.0.1/s"}}}}, "reload",
             {"thread": {"as": "t1"}}, {"call": {"thread": "t1", "server": "s"}}, "view""#,
-        "Credentials",
+        "rule: CredentialsWhereAuthSays",
     ),
 ];
 
 /// Rules `credentials.never-shown` and `credentials.where-auth-says`, over time.
 #[test]
 fn a_secret_in_a_wrong_place_is_found_over_time() {
-    for (fault, steps, said) in LEAKS {
+    for_each(LEAKS.to_vec(), |(fault, steps, said)| {
         let sign_in = r#"{"sign_in": {"account": "alice", "auth": "chatgpt"}}"#;
         let sequence = format!(r#"{{"profile": "codex-pr-31803", "steps": [{sign_in}, {steps}]}}"#);
         let sequence = serde_json::from_str(&sequence).unwrap();
-        for (fault, is_found) in [("none", false), (fault, true)] {
-            let words = match start(fault, Profile::CodexPr31803).play(&sequence).unwrap() {
-                Err(failure) => failure.message,
-                Ok(trace) => format!("{:?}", judge(&sequence, &trace)),
-            };
-            assert_eq!(words.contains(said), is_found, "{fault}: {words}");
-        }
-    }
+        let words = match start(fault, Profile::CodexPr31803).play(&sequence).unwrap() {
+            Err(failure) => failure.message,
+            Ok(trace) => format!("{:?}", judge(&sequence, &trace)),
+        };
+        assert!(words.contains(said), "{fault}: {words}");
+    });
 }
 
 /// A rule that only the older profiles have.
