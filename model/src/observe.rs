@@ -7,9 +7,9 @@
 //! Two rules are not about what a case is observed as. Rule `delivery.any-way`: A host config MUST
 //! mean the same whether its keys stand in `config.toml`, in `-c key=value` arguments, or some here
 //! and some there. So a case does not say by which route a host is given its config. Rule
-//! `credentials.never-shown`: A secret, of the sign-in or of a variable that a server names, MUST
-//! NOT appear in anything that the host writes to its standard output or standard error. So an
-//! observation names whose a bearer is, and never the bearer.
+//! `credentials.never-shown`: A secret, of the sign-in, of a login at a server or of a variable that
+//! a server names, MUST NOT appear in anything that the host writes to its standard output or
+//! standard error. So an observation names whose a bearer is, and never the bearer.
 
 use std::collections::BTreeMap;
 

@@ -14,7 +14,7 @@ use toml::Table;
 
 use super::local_case::LocalPlugin;
 use crate::files::write_whole;
-use crate::subject::process::secrets::{Secret, nonce};
+use crate::subject::process::secrets::{Issued, Secret, nonce};
 
 /// Settings of every config besides the case's own keys; they keep the host off the network and the
 /// keyring.
@@ -26,8 +26,11 @@ check_for_update_on_startup = false
 enabled = false
 "#;
 
-/// The account of all credentials.
-pub(super) const ACCOUNT: &str = "account-of-the-check";
+/// A marker in every id of an account, to recognise the id anywhere.
+pub(super) const ACCOUNT_ID: &str = "mcp-overlay-account-";
+
+/// The account of all credentials of cases.
+pub(super) const ACCOUNT: &str = "mcp-overlay-account-of-the-check";
 
 /// When the tokens were last refreshed: recently, so that no host tries to refresh them.
 pub(super) const FRESH: &str = "2099-01-01T00:00:00Z";
@@ -41,6 +44,8 @@ pub(super) struct Home {
     folder: Arc<tempfile::TempDir>,
     /// The credentials in `auth.json`.
     pub(super) secrets: Vec<Secret>,
+    /// Tokens that come to be while the host runs.
+    pub(super) issued: Arc<Issued>,
 }
 
 /// All existing homes, because an interrupted program drops nothing.
@@ -74,7 +79,8 @@ impl Home {
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
         let folder = builder.prefix("mcp-overlay-home-").tempdir()?;
         there().insert(folder.path().into());
-        let mut home = Home { folder: Arc::new(folder), secrets: Vec::new() };
+        let mut home =
+            Home { folder: Arc::new(folder), secrets: Vec::new(), issued: Arc::default() };
         if let Some(auth) = auth {
             let written = home.credentials(auth);
             write_private(&home.path().join("auth.json"), written.to_string().as_bytes())?;
@@ -84,7 +90,8 @@ impl Home {
 
     /// The same home, for another host.
     pub(super) fn shared(&self) -> Self {
-        Home { folder: Arc::clone(&self.folder), secrets: self.secrets.clone() }
+        let (secrets, issued) = (self.secrets.clone(), Arc::clone(&self.issued));
+        Home { folder: Arc::clone(&self.folder), secrets, issued }
     }
 
     /// Writes `auth.json` whole, as another program would.

@@ -5,6 +5,7 @@
 //! with its own home (`session`, `home`). The servers of the case (`test_servers`, [`stdio_server`])
 //! record the requests that they receive. The observation (`observe`) is the answer.
 
+mod account_id;
 mod command;
 pub mod crash;
 mod delivery;

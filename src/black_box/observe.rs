@@ -7,7 +7,7 @@ use mcp_overlay_model::observation::{Account, AuthStatus, Bearer, Observation};
 use mcp_overlay_model::{Answer, CODEX_APPS, Case};
 use serde_json::Value;
 
-use super::home::{ACCOUNT, HOST_BEARER};
+use super::home::{ACCOUNT, ACCOUNT_ID, HOST_BEARER};
 use super::local_case::{Entry, LocalCase, Variable};
 use super::server_kind::{Elsewhere, Owner, ServerKind};
 use super::session::Listed;
@@ -187,7 +187,7 @@ impl Evidence<'_> {
     fn carried_by(&self, asked: &ReceivedRequest) -> Carried {
         // HTTP clients send the userinfo of a base as Basic credentials, which are no bearer.
         let bearer = asked.authorization.as_ref().filter(|value| *value != BASIC_OF_USERINFO);
-        let account = |account: &String| match account == ACCOUNT {
+        let account = |account: &String| match [ACCOUNT, ACCOUNT_ID].contains(&account.as_str()) {
             true => Account::Host,
             false => Account::Unknown,
         };

@@ -123,7 +123,7 @@ impl Session {
                 value: variable.local.clone(),
             },
         ));
-        let listener = Arc::new(Listener::new(secrets));
+        let listener = Arc::new(Listener::new(secrets).and(Arc::clone(&home.issued)));
         let [program, arguments @ ..] = command else {
             return Err(NotStarted::Failed(failed("cannot be started: no command".into())));
         };

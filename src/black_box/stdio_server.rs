@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::home::HOST_BEARER;
+use super::home::{ACCOUNT_ID, HOST_BEARER};
+use super::over_time::LOGIN;
 use crate::files::write_whole;
 use crate::subject::process::secrets::holds;
 
@@ -21,7 +22,8 @@ pub struct Started {
     pub args: Vec<String>,
     /// The variables with names of one letter, which a case can set.
     pub env: BTreeMap<String, String>,
-    /// Whether the arguments or the environment contain the host's credentials.
+    /// Whether the arguments or the environment contain the host's credentials or a token of a
+    /// login.
     pub has_host_credentials: bool,
 }
 
@@ -33,7 +35,9 @@ impl Started {
         let all: Vec<(String, String)> =
             std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value))).collect();
         let mut texts = args.iter().chain(all.iter().map(|(_, value)| value));
-        let has_host_credentials = texts.any(|text| holds(text.as_bytes(), HOST_BEARER));
+        let has_host_credentials = texts.any(|text| {
+            [HOST_BEARER, ACCOUNT_ID, LOGIN].iter().any(|marker| holds(text.as_bytes(), marker))
+        });
         let env = all.into_iter().filter(|(name, _)| name.len() == 1).collect();
         Started { args: args.to_vec(), env, has_host_credentials }
     }
@@ -77,6 +81,8 @@ pub struct Hello {
     pub number: usize,
     /// The number of the process.
     pub process: u32,
+    /// Whether its arguments or its environment contain the host's credentials.
+    pub has_secrets: bool,
 }
 
 /// Passes everything on to the checker at this address, and back, until either side ends.
@@ -92,7 +98,10 @@ pub fn pass_on(
 ) -> io::Result<()> {
     let mut socket = std::net::TcpStream::connect(to)?;
     socket.set_nodelay(true)?;
-    let hello = Hello { mark: mark.into(), number, process: std::process::id() };
+    let arguments: Vec<String> =
+        std::env::args_os().map(|text| text.to_string_lossy().into_owned()).collect();
+    let has_secrets = Started::now(&arguments).has_host_credentials;
+    let hello = Hello { mark: mark.into(), number, process: std::process::id(), has_secrets };
     writeln!(socket, "{}", serde_json::to_string(&hello)?)?;
     let mut back = socket.try_clone()?;
     std::thread::spawn(move || {

@@ -11,6 +11,7 @@ use serde_json::Value;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
+use super::account_id;
 use super::home::HOST_BEARER;
 use super::server_kind::{Elsewhere, Owner, ServerKind, metadata};
 use super::stdio_server;
@@ -55,7 +56,7 @@ pub(super) struct ReceivedRequest {
     pub(super) is_for_backend: bool,
     /// The `Authorization` header.
     pub(super) authorization: Option<String>,
-    /// The `ChatGPT-Account-ID` header.
+    /// The `ChatGPT-Account-ID` header, or the id of an account elsewhere in the request.
     pub(super) account: Option<String>,
     /// Headers whose names begin with `x-`.
     pub(super) headers: BTreeMap<String, String>,
@@ -213,7 +214,7 @@ impl Records {
             is_for_backend: origin == Origin::Apps
                 && is_for_backend(request.method.as_str(), request.url.path(), request.url.query()),
             authorization: header(request, "authorization"),
-            account: header(request, "chatgpt-account-id"),
+            account: header(request, account_id::HEADER).or_else(|| account_beside(request)),
             headers: headers
                 .map(|(name, value)| (name.as_str().to_string(), words(value.as_bytes())))
                 .collect(),
@@ -263,6 +264,13 @@ pub(super) fn is_for_backend(method: &str, path: &str, query: Option<&str>) -> b
         path.split('/').any(|segment| segment == "plugins") || below.starts_with("plugins/");
     let is_account = ["/accounts/check", "/settings/user"].iter().any(|end| path.ends_with(end));
     method == "GET" && (is_plugins || is_account)
+}
+
+/// The id of an account in the address, another header or the body.
+fn account_beside(request: &Request) -> Option<String> {
+    let others = request.headers.iter().filter(|(name, _)| name.as_str() != "authorization");
+    let others = others.map(|(_, value)| value.as_bytes());
+    account_id::found(others.chain([request.url.as_str().as_bytes(), request.body.as_slice()]))
 }
 
 /// Whether a secret, as it is or encoded, is anywhere other than in `Authorization`: in the address,

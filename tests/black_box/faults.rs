@@ -55,8 +55,9 @@ fn is_found_in(cases: u64, fault: &str, verdict: &str, rules: &[Rule]) {
     }
 }
 
-/// Rule `credentials.never-shown`: A secret, of the sign-in or of a variable that a server names,
-/// MUST NOT appear in anything that the host writes to its standard output or standard error.
+/// Rule `credentials.never-shown`: A secret, of the sign-in, of a login at a server or of a variable
+/// that a server names, MUST NOT appear in anything that the host writes to its standard output or
+/// standard error.
 #[test]
 fn a_printed_secret_is_found() {
     is_found("shows-token", "leaked", &[]);

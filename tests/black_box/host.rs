@@ -254,7 +254,7 @@ impl Faulty {
         let sku = config["apps_mcp_product_sku"].as_str();
         let sku = sku.map(|sku| format!("X-OpenAI-Product-Sku: {sku}\r\n")).unwrap_or_default();
         let credentials = format!(
-            "Authorization: Bearer {}\r\nChatGPT-Account-ID: account-of-the-check\r\n{sku}",
+            "Authorization: Bearer {}\r\nChatGPT-Account-ID: mcp-overlay-account-of-the-check\r\n{sku}",
             self.token()
         );
         let response = send("POST", &format!("{base}/api/codex/apps"), &credentials);

@@ -109,6 +109,50 @@ fn every_fault_over_time_is_found_blamed_and_made_small() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
+/// What each fault leaks, and the sequence that shows it.
+const LEAKS: [(&str, &str, &str); 4] = [
+    (
+        "gives-the-token-to-processes-of-threads",
+        r#"{"config": {"mcp_servers": {"s": {"command": "x"}}}}, "reload",
+            {"thread": {"as": "t1"}}, "view""#,
+        "gave a secret to the process of a server",
+    ),
+    (
+        "shows-the-tokens-of-logins",
+        r#"{"config": {"mcp_servers": {"s": {"url": "http://127.0.0.1/s"}}}}, "reload",
+            {"log_in": {"server": "s"}}, "view", "view""#,
+        "wrote the access token of a login to its standard error",
+    ),
+    (
+        "names-the-tokens-of-logins-in-errors",
+        r#"{"config": {"mcp_servers": {"s": {"url": "http://127.0.0.1/s"}}}}, "reload",
+            {"log_in": {"server": "s"}}, {"thread": {"as": "t1"}},
+            {"call": {"thread": "t1", "server": "none"}}, "view""#,
+        "wrote the refresh token of a login to its standard output",
+    ),
+    (
+        "tells-servers-the-account-id",
+        r#"{"config": {"mcp_servers": {"s": {"url": "http://127.0.0.1/s"}}}}, "reload",
+            {"thread": {"as": "t1"}}, {"call": {"thread": "t1", "server": "s"}}, "view""#,
+        "rule: CredentialsWhereAuthSays",
+    ),
+];
+
+/// Rules `credentials.never-shown` and `credentials.where-auth-says`, over time.
+#[test]
+fn a_secret_in_a_wrong_place_is_found_over_time() {
+    for_each(LEAKS.to_vec(), |(fault, steps, said)| {
+        let sign_in = r#"{"sign_in": {"account": "alice", "auth": "chatgpt"}}"#;
+        let sequence = format!(r#"{{"profile": "codex-pr-31803", "steps": [{sign_in}, {steps}]}}"#);
+        let sequence = serde_json::from_str(&sequence).unwrap();
+        let words = match start(fault, Profile::CodexPr31803).play(&sequence).unwrap() {
+            Err(failure) => failure.message,
+            Ok(trace) => format!("{:?}", judge(&sequence, &trace)),
+        };
+        assert!(words.contains(said), "{fault}: {words}");
+    });
+}
+
 /// A rule that only the older profiles have.
 #[test]
 fn a_host_that_loses_its_servers_at_a_reload_is_found_in_older_profiles_too() {

@@ -7,6 +7,7 @@
     reason = "a process for tests; that it misbehaves is its purpose"
 )]
 
+mod leaks;
 mod refresh_faults;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,6 +71,7 @@ fn main() {
     for line in io::stdin().lock().lines().map_while(Result::ok) {
         let request: Value = serde_json::from_str(&line).unwrap();
         proxy.iter().for_each(|proxy| proxy.enter(home));
+        leaks::leak(&fault, home, request["method"].as_str().unwrap_or_default());
         let forwarded = state.lock().unwrap().request(&fault, &request);
         forwarded.iter().for_each(|message| host.send(&runtime, message));
     }
@@ -106,7 +108,8 @@ impl Host {
         runtime.spawn(async move {
             let mut lines = BufReader::new(from_server).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                let message = serde_json::from_str(&line).unwrap();
+                let mut message = serde_json::from_str(&line).unwrap();
+                leaks::leak_in_error(&fault, &home, &mut message);
                 store_carelessly(&fault, &home);
                 let answer = state.lock().unwrap().answer(&fault, message);
                 answer.iter().for_each(say);

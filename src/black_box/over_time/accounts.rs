@@ -6,7 +6,7 @@ use mcp_overlay_model::Auth;
 use mcp_overlay_model::lifecycle::{Means, Sequence, SignIn, Step};
 use serde_json::{Value, json};
 
-use crate::black_box::home::{FRESH, HOST_BEARER};
+use crate::black_box::home::{ACCOUNT_ID, FRESH, HOST_BEARER};
 use crate::subject::process::secrets::{Secret, nonce};
 
 /// The credentials of one sign-in.
@@ -52,10 +52,13 @@ impl Accounts {
         all.find(|known| known.bearer == bearer).map(|known| known.name.as_str())
     }
 
-    /// The name of the first credentials of the account of this id.
+    /// The name of the first credentials of the account of this id; of any account, if the id was
+    /// encoded and only its marker is known.
     pub(crate) fn of_id(&self, id: &str) -> Option<&str> {
-        let mut all = self.all.iter();
-        all.find(|known| id_of(&known.sign_in.account) == id).map(|known| known.name.as_str())
+        let has_id = |known: &&Credentials| known.sign_in.auth != Auth::ApiKey;
+        let mut all = self.all.iter().filter(has_id);
+        let is = |known: &&Credentials| id == ACCOUNT_ID || id_of(&known.sign_in.account) == id;
+        all.find(is).map(|known| known.name.as_str())
     }
 
     fn find(&self, sign_in: &SignIn) -> Option<&Credentials> {
@@ -119,5 +122,5 @@ fn token(account: &str) -> String {
 }
 
 fn id_of(account: &str) -> String {
-    format!("account-{account}")
+    format!("{ACCOUNT_ID}{account}")
 }

@@ -1,6 +1,7 @@
 //! What the authorization servers of a sequence have granted, and each refresh token that came back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 use mcp_overlay_model::lifecycle::Tokens;
@@ -8,10 +9,10 @@ use tokio::sync::watch;
 
 use super::asked::Asked;
 use super::target::Target;
-use crate::subject::process::secrets::nonce;
+use crate::subject::process::secrets::{Issued, Secret, nonce};
 
 /// A marker in every token of a login, to recognise it in a request to another server.
-pub(super) const LOGIN: &str = "mcp-overlay-login-";
+pub(in crate::black_box) const LOGIN: &str = "mcp-overlay-login-";
 
 /// The most refreshes to record for one sequence.
 const MOST: usize = 1_000;
@@ -74,6 +75,8 @@ impl Endpoints {
 /// The grants of one sequence.
 #[derive(Debug, Default)]
 pub(super) struct Grants {
+    /// All tokens so far.
+    issued: Arc<Issued>,
     guarded: BTreeSet<Target>,
     families: Vec<Family>,
     receipts: Vec<Receipt>,
@@ -134,7 +137,7 @@ impl Grants {
     /// A new login to this server.
     pub(super) fn log_in(&mut self, target: &Target) -> Pair {
         let has_ended = self.behaviour(target) == Tokens::InvalidGrant;
-        let pair = new_pair();
+        let pair = new_pair(&self.issued);
         let (target, pairs) = (target.clone(), vec![pair.clone()]);
         self.guarded.insert(target.clone());
         self.families.push(Family { target, pairs, accepted: 0, has_ended });
@@ -201,6 +204,10 @@ impl Grants {
         families.find_map(|(number, family)| Some((number, family.pairs.iter().position(&is)?)))
     }
 
+    pub(super) fn issued(&self) -> Arc<Issued> {
+        Arc::clone(&self.issued)
+    }
+
     pub(super) fn access(&self, target: &Target, authorization: Option<&str>) -> Access {
         if !authorization.is_some_and(|text| text.contains(LOGIN)) {
             let is_open = !self.is_guarded(target);
@@ -255,7 +262,7 @@ impl Grants {
                 Answered::InvalidGrant
             }
             behaviour => {
-                let pair = new_pair();
+                let pair = new_pair(&self.issued);
                 family.pairs.push(pair.clone());
                 match behaviour {
                     Tokens::Cut => Answered::Cut(pair),
@@ -365,7 +372,11 @@ fn first(earlier: &[&Receipt], again: &Receipt) -> Instant {
     earlier.iter().find(|receipt| receipt.run == again.run).map_or(again.at, |first| first.at)
 }
 
-fn new_pair() -> Pair {
-    let token = |kind: &str| format!("{LOGIN}{kind}-{}", nonce());
+fn new_pair(issued: &Issued) -> Pair {
+    let token = |kind: &str| {
+        let value = format!("{LOGIN}{kind}-{}", nonce());
+        issued.add(Secret { what: format!("the {kind} token of a login"), value: value.clone() });
+        value
+    };
     Pair { access: token("access"), refresh: token("refresh") }
 }

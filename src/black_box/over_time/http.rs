@@ -24,6 +24,7 @@ use super::shared::{
     Origin, Received, Shared, Taken, Target, number_of_call, released, result, starts,
 };
 use super::target::MARK;
+use crate::black_box::account_id;
 use crate::black_box::home::HOST_BEARER;
 use crate::black_box::test_servers::is_for_backend;
 use crate::subject::process::secrets::holds;
@@ -60,6 +61,7 @@ struct Head {
     mark: String,
     target: Target,
     authorization: Option<String>,
+    /// The id of an account, wherever it is.
     account: Option<String>,
     session: Option<u64>,
     /// The address that the host connected to.
@@ -89,19 +91,20 @@ async fn answer(
         return Ok(status(StatusCode::NOT_FOUND));
     };
     let others = request.headers().iter().filter(|(name, _)| *name != AUTHORIZATION);
-    let mut is_stray = holds(path.as_bytes(), HOST_BEARER);
-    is_stray |= others.into_iter().any(|(_, value)| holds(value.as_bytes(), HOST_BEARER));
+    let others = others.map(|(_, value)| value.as_bytes()).chain([path.as_bytes()]);
+    let others: Vec<&[u8]> = others.collect();
+    let is_stray = others.iter().any(|text| holds(text, HOST_BEARER));
     let header = |name: &str| {
         let value = request.headers().get(name)?;
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
     };
-    let head = Head {
+    let mut head = Head {
         at,
         method: request.method().clone(),
         mark: mark.into(),
         target: (origin, rest.into()),
         authorization: header("authorization"),
-        account: header("chatgpt-account-id"),
+        account: header(account_id::HEADER).or_else(|| account_id::found(others)),
         session: header(SESSION).map(|session| session.parse().unwrap_or_default()),
         host,
     };
@@ -110,6 +113,7 @@ async fn answer(
     if is_stray || holds(&body, HOST_BEARER) {
         shared.stray();
     }
+    head.account = head.account.or_else(|| account_id::found([&*body]));
     if let Some(target) = shared.token_endpoint(&head.mark, &head.target) {
         return Ok(oauth::refreshed(&body, &head.mark, &target, at, &shared).await);
     }

@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::shared::{Origin, Received, Shared, Target, number_of_call, released, result, starts};
+use crate::black_box::account_id;
 use crate::black_box::home::HOST_BEARER;
 use crate::black_box::stdio_server::Hello;
 use crate::subject::process::secrets::holds;
@@ -41,7 +42,11 @@ async fn serve(stream: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read);
     let Some(line) = next_line(&mut lines).await? else { return Ok(()) };
-    let Ok(Hello { mark, number, process }) = serde_json::from_slice(&line) else { return Ok(()) };
+    let Ok(hello) = serde_json::from_slice::<Hello>(&line) else { return Ok(()) };
+    let Hello { mark, number, process, has_secrets } = hello;
+    if has_secrets {
+        shared.started_with_a_secret();
+    }
     let target = (Origin::Servers, format!("/{number}"));
     if matches!(shared.behaviour(&mark, &target), None | Some(Behaviour::Down)) {
         return Ok(());
@@ -103,7 +108,7 @@ fn take(
         at: Instant::now(),
         target: target.clone(),
         authorization: None,
-        account: None,
+        account: account_id::found([line]),
         is_call,
         call: number_of_call(&message),
         connection: Some(*process),

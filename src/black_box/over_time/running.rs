@@ -46,6 +46,7 @@ impl Player<'_> {
     fn start_in(&mut self, mut home: Home) -> Result<Session, Failure> {
         let local = home::with_settings(&self.local_config(), &[]);
         home.secrets = self.accounts.secrets.clone();
+        home.issued = self.stage.servers.issued(&self.mark);
         let names = ConfigNames::of(&local);
         let settings = Settings { file: &local, plugins: &[], names };
         let start = Start {

@@ -12,6 +12,7 @@ use super::asked::Asked;
 use super::grants::{Again, Grants, Kept, Pair, Renewal};
 use super::shared::{Open, Origin, Playing, Received, Shared, Target, lock};
 use super::{http, processes};
+use crate::subject::process::secrets::Issued;
 
 const TOOLS_CHANGED: &str = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
 
@@ -105,6 +106,11 @@ impl Servers {
     fn grants<T: Default>(&self, mark: &str, take: impl FnOnce(&mut Grants) -> T) -> T {
         let mut all = lock(&self.shared.playing);
         all.get_mut(mark).map(|playing| take(&mut playing.grants)).unwrap_or_default()
+    }
+
+    /// The tokens of all logins of a sequence, as they come to be.
+    pub(super) fn issued(&self, mark: &str) -> Arc<Issued> {
+        self.grants(mark, |grants| grants.issued())
     }
 
     /// The tokens of a new login.

@@ -35,7 +35,7 @@ pub(in crate::black_box) struct Received {
     pub(in crate::black_box) target: Target,
     /// The `Authorization` header.
     pub(in crate::black_box) authorization: Option<String>,
-    /// The `ChatGPT-Account-ID` header.
+    /// The `ChatGPT-Account-ID` header, or the id of an account elsewhere in the request.
     pub(in crate::black_box) account: Option<String>,
     /// Whether it is a tool call that the server took. Its result has the number of the request.
     pub(in crate::black_box) is_call: bool,
@@ -102,6 +102,10 @@ impl Shared {
 
     pub(super) fn stray(&self) {
         lock(&self.strays).push("sent a secret outside of `Authorization`".into());
+    }
+
+    pub(super) fn started_with_a_secret(&self) {
+        lock(&self.strays).push("gave a secret to the process of a server".into());
     }
 
     /// How a server behaves; `None` without a sequence of this mark.

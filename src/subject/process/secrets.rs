@@ -5,7 +5,7 @@
 //! punctuation and white space, which separate pieces and belong to the encodings.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
@@ -19,6 +19,9 @@ const NONCE: usize = 20;
 /// text has the same ones.
 const PIECE: usize = 8;
 
+/// The longest piece: each character as a Unicode escape, without the backslash.
+const LONGEST: usize = PIECE * 5;
+
 /// The number of bits in the filter of the first characters of all pieces.
 const FILTER_BITS: u32 = 16;
 
@@ -31,10 +34,23 @@ pub(crate) struct Secret {
     pub(crate) value: String,
 }
 
+/// Secrets that come to be while processes run.
+#[derive(Debug, Default)]
+pub(crate) struct Issued(Mutex<Pieces>);
+
+#[cfg(any(test, feature = "endpoint"))]
+impl Issued {
+    /// From now on this is a secret too. A process must not have it before.
+    pub(crate) fn add(&self, secret: Secret) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(secret);
+    }
+}
+
 /// Searches the output of a process for secrets.
 #[derive(Debug)]
 pub(crate) struct Listener {
     pieces: Pieces,
+    issued: Arc<Issued>,
     /// How much of each stream to search between two calls of [`resume`](Self::resume).
     most: Option<usize>,
     scan: Mutex<Scan>,
@@ -52,7 +68,15 @@ struct Scan {
 
 impl Listener {
     pub(crate) fn new(secrets: Vec<Secret>) -> Self {
-        Listener { pieces: Pieces::of(secrets), most: None, scan: Mutex::default() }
+        let mut pieces = Pieces::default();
+        secrets.into_iter().for_each(|secret| pieces.push(secret));
+        Listener { pieces, issued: Arc::default(), most: None, scan: Mutex::default() }
+    }
+
+    /// Searches for these as well.
+    #[cfg(any(test, feature = "endpoint"))]
+    pub(crate) fn and(self, issued: Arc<Issued>) -> Self {
+        Listener { issued, ..self }
     }
 
     /// Searches only the beginning of what the process writes to a stream, so that a flood costs
@@ -92,10 +116,11 @@ impl Record for Listener {
                 end.push(*byte);
             }
         }
-        for what in self.pieces.within(end) {
+        let issued = self.issued.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for what in self.pieces.within(end).into_iter().chain(issued.within(end)) {
             scan.leaks.insert(format!("wrote {what} to its {stream}"));
         }
-        let known = end.len().saturating_sub(self.pieces.longest);
+        let known = end.len().saturating_sub(LONGEST);
         end.drain(..known);
     }
 }
@@ -108,25 +133,23 @@ struct Pieces {
     by_start: BTreeMap<[u8; PIECE], Vec<(Vec<u8>, usize)>>,
     /// A bit for each hash of the first characters; most text matches none.
     filter: Vec<u64>,
-    longest: usize,
+}
+
+impl Default for Pieces {
+    fn default() -> Self {
+        let filter = vec![0; 1 << (FILTER_BITS - 6)];
+        Pieces { secrets: Vec::new(), by_start: BTreeMap::new(), filter }
+    }
 }
 
 impl Pieces {
-    fn of(secrets: Vec<Secret>) -> Self {
-        let mut pieces = Pieces {
-            secrets: Vec::new(),
-            by_start: BTreeMap::new(),
-            filter: vec![0; 1 << (FILTER_BITS - 6)],
-            longest: 0,
-        };
-        for (number, secret) in secrets.iter().enumerate() {
-            let start = secret.value.len().saturating_sub(NONCE);
-            let unique = secret.value.as_bytes().get(start..).unwrap_or_default();
-            for piece in pieces_of(unique) {
-                pieces.add(piece, number);
-            }
+    fn push(&mut self, secret: Secret) {
+        let start = secret.value.len().saturating_sub(NONCE);
+        let unique = secret.value.as_bytes().get(start..).unwrap_or_default();
+        for piece in pieces_of(unique) {
+            self.add(piece, self.secrets.len());
         }
-        Pieces { secrets, ..pieces }
+        self.secrets.push(secret);
     }
 
     fn add(&mut self, piece: Vec<u8>, number: usize) {
@@ -135,7 +158,6 @@ impl Pieces {
         if let Some(word) = self.filter.get_mut(word) {
             *word |= bit;
         }
-        self.longest = self.longest.max(piece.len());
         self.by_start.entry(*start).or_default().push((piece, number));
     }
 
@@ -143,6 +165,9 @@ impl Pieces {
     /// does little for each character.
     fn within<'a>(&'a self, text: &'a [u8]) -> BTreeSet<&'a str> {
         let mut found = BTreeSet::new();
+        if self.secrets.is_empty() {
+            return found;
+        }
         let mut last = 0_u64;
         for (at, byte) in text.iter().enumerate() {
             last = (last >> 8) | (u64::from(*byte) << 56);
@@ -310,6 +335,20 @@ mod tests {
         listener.resume();
         listener.record("standard error", VALUE.as_bytes());
         assert_eq!(listener.leaks().len(), 1);
+    }
+
+    #[test]
+    fn a_secret_that_comes_later_is_detected() {
+        let issued = Arc::<Issued>::default();
+        let listener = listener().and(Arc::clone(&issued));
+        let secret =
+            Secret { what: "a token".into(), value: "of-a-login-Qw8eR5tZ2uI9oP3aS6dF".into() };
+        let (one, two) = secret.value.split_at(20);
+        let one = one.to_string();
+        listener.record("standard error", one.as_bytes());
+        issued.add(secret.clone());
+        listener.record("standard error", two.as_bytes());
+        assert_eq!(listener.leaks(), ["wrote a token to its standard error"]);
     }
 
     #[test]
