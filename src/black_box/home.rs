@@ -26,6 +26,9 @@ check_for_update_on_startup = false
 enabled = false
 "#;
 
+/// A marker in every token of a login, to recognise it anywhere.
+pub(super) const LOGIN: &str = "mcp-overlay-login-";
+
 /// A marker in every id of an account, to recognise the id anywhere.
 pub(super) const ACCOUNT_ID: &str = "mcp-overlay-account-";
 

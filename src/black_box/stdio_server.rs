@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::home::{ACCOUNT_ID, HOST_BEARER};
-use super::over_time::LOGIN;
+use super::home::{ACCOUNT_ID, HOST_BEARER, LOGIN};
 use crate::files::write_whole;
 use crate::subject::process::secrets::holds;
 

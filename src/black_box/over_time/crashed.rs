@@ -6,10 +6,10 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::grants::{Kept, LOGIN, Pair};
+use super::grants::{Kept, Pair};
 use super::logins::FILE;
 use super::player::Player;
-use crate::black_box::home::HOST_BEARER;
+use crate::black_box::home::{HOST_BEARER, LOGIN};
 use crate::subject::process::secrets::holds;
 
 /// The files of a home that a host changes, as they were.

@@ -9,10 +9,8 @@ use tokio::sync::watch;
 
 use super::asked::Asked;
 use super::target::Target;
+use crate::black_box::home::LOGIN;
 use crate::subject::process::secrets::{Issued, Secret, nonce};
-
-/// A marker in every token of a login, to recognise it in a request to another server.
-pub(in crate::black_box) const LOGIN: &str = "mcp-overlay-login-";
 
 /// The most refreshes to record for one sequence.
 const MOST: usize = 1_000;

@@ -10,7 +10,6 @@ mod asked;
 mod calls;
 pub(super) mod crash_run;
 mod crashed;
-pub(super) use grants::LOGIN;
 mod grants;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
