@@ -79,11 +79,12 @@ impl Known {
     }
 
     /// Whether a finding that there was no time to make small cannot be told from this failure: it blames
-    /// the same rule, and what is wrong is of the same kind.
+    /// the same rule, and what is wrong is of the same kind. A case that is not small has some sign-in, which
+    /// counts only where it may be the point.
     pub fn resembles(&self, finding: &Finding, failing: &Failing) -> bool {
         self.rule == finding.rule
             && self.looks_like(&failing.verdict)
-            && self.suits_auth_of(&failing.case)
+            && (!self.is_of_auth || self.suits_auth_of(&failing.case))
     }
 
     /// What this failure explains of what is wrong in a case.
