@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 
 use mcp_overlay::finding::cause::Cause;
 use mcp_overlay::finding::investigate::investigate;
+use mcp_overlay::judge::compare::compare;
 use mcp_overlay::judge::judge;
 use mcp_overlay::judge::verdict::Verdict;
 use mcp_overlay::selftest::faults;
-use mcp_overlay::subject::{InProcess, ProductionSubject};
+use mcp_overlay::subject::{InProcess, ProductionSubject, Subject};
 use mcp_overlay_model::Case;
 
 /// The cases by fault; a case without a profile is asked in the fault's own.
@@ -79,4 +80,42 @@ fn listed_faults_have_causes_of_their_own() {
     let shared: Vec<Vec<String>> = causes.into_values().filter(|names| names.len() > 1).collect();
     let number = shared.iter().map(Vec::len).sum::<usize>();
     assert!(number <= WITH_ONE_CAUSE, "{number}: {shared:#?}");
+}
+
+/// A host that reads the first case as the second is blamed on the rule that says how it is read.
+#[test]
+fn a_misread_part_of_a_wide_case_is_blamed_on_its_rule() {
+    use mcp_overlay_model::{Profile, Rule, resolve};
+    use serde_json::{Value, json};
+
+    let read = |written: Value| {
+        let case: Case = serde_json::from_value(written).unwrap();
+        Case { profile: Profile::CodexPr31481, ..case }
+    };
+    let apps = |originator: &str| {
+        let hosted = json!([{"id": "hosted-apps", "hosted_apps": {}}]);
+        json!({"auth": "chatgpt", "thread": {"originator": originator}, "contributors": hosted})
+    };
+    let root = |root: &str| json!({"thread": {"selected_plugins": [{"id": "s", "environment_id": "local", "root": root}]}});
+    let plugin = |app: &str, client: &str| {
+        let servers = json!({"a": {"url": "https://a.example", "oauth": {"clientId": client}}});
+        json!({"auth": "chatgpt", "plugins": [{"id": "p", "apps": {"a": app}, "mcp_servers": servers}]})
+    };
+    let demand = |expression: &str| {
+        let url = json!({"match": "regex", "expression": expression});
+        json!({"requirements": {"mcp_servers": {"a": {"identity": {"url": url}}}}})
+    };
+    let misread = [
+        (apps(" x"), apps("x"), Rule::AppsServerOriginator),
+        (root("d:/"), root("d"), Rule::SelectedRootAbsolute),
+        (plugin(" ", "c"), plugin(" ", "d"), Rule::PluginEntryShape),
+        (plugin(" ", "c"), plugin("x", "c"), Rule::RouteBlankAppIsNone),
+        (demand("a"), demand("("), Rule::RequirementsInvalid),
+    ];
+    for (written, misread, rule) in misread {
+        let answer = ProductionSubject.resolve(&read(misread));
+        let case = read(written);
+        let verdict = compare(&case, &resolve(&case), &answer);
+        assert_eq!(verdict.rule(), Some(rule), "{verdict:?}");
+    }
 }
