@@ -159,7 +159,8 @@ fn found(server: &str, at: u64, tokens: (usize, usize)) -> StoredTokens {
 #[test]
 fn the_newest_tokens_are_kept() {
     let wrong = |at: u64, server: &str| {
-        vec![NotKept { at: Duration::from_millis(at + 1), url: format!("https://{server}") }]
+        let (at, url) = (Duration::from_millis(at + 1), format!("https://{server}"));
+        vec![NotKept { at, url, is_missing: false }]
     };
     let all_right = Vec::new();
     for (what, history, expected) in [

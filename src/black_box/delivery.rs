@@ -43,6 +43,13 @@ pub(super) fn deliver(config: &Table, route: Route) -> Delivered {
     delivered
 }
 
+/// `-c` arguments for every value of these settings, each with its whole path.
+pub(super) fn each_as_argument(settings: &Table) -> Vec<String> {
+    let mut delivered = Delivered::default();
+    settings.iter().for_each(|(key, value)| delivered.pass_each(&[key], value));
+    delivered.arguments
+}
+
 /// Whether the members of a table are passed one by one.
 fn is_opened(key: &str) -> bool {
     ["features", "mcp_servers"].contains(&key)

@@ -263,6 +263,11 @@ impl Session {
         self.piped.ends_by_itself(limit)
     }
 
+    /// How the process crashed, if it did, after it has ended by itself.
+    pub(super) fn crash_at_end(&mut self) -> Option<Failure> {
+        self.piped.crash()
+    }
+
     /// The home, after the process has been killed.
     pub(super) fn into_home(self) -> Home {
         let Session { piped, home, .. } = self;
@@ -379,10 +384,12 @@ impl Session {
             Some(error) => Err(error.take()),
             None => Ok(message.get_mut("result").map(Value::take).unwrap_or_default()),
         };
-        // The second answer to a request, and one to no request, say nothing.
         if self.outstanding.remove(&answered) {
             self.answers.insert(answered, result);
+        } else if answered < self.next_id {
+            return Err(protocol(format!("answered request {answered} twice")));
         }
+        // An answer to no request says nothing.
         Ok(true)
     }
 }

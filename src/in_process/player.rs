@@ -177,7 +177,8 @@ impl<'a> Player<'a> {
             }
             Step::Release { server } => self.release(server).await,
             // No kind of step in process.
-            Step::SecondThread { .. }
+            Step::Arguments(_)
+            | Step::SecondThread { .. }
             | Step::LogIn { .. }
             | Step::Expire { .. }
             | Step::Tokens { .. }

@@ -5,7 +5,7 @@ use mcp_overlay_model::lifecycle::{Behaviour, Ending, Means, Sequence, SignIn, S
 use mcp_overlay_model::{Auth, CODEX_APPS, Profile};
 
 use super::configs::{ACCOUNTS, COMMANDS, Configs, NAMES, Named, THREADS};
-use super::{generate_logins, generate_reads, generate_reloads, generate_sign_ins, generate_turns};
+use super::{generate_arguments, generate_logins, generate_reads, generate_reloads, generate_sign_ins, generate_turns};
 use crate::subject::{SubjectKind, Visibility};
 
 /// The bytes for one sequence.
@@ -56,6 +56,9 @@ pub fn sequence_from(profile: Profile, stage: Stage, bytes: &[u8]) -> Sequence {
         let steps = generate_reads::with_reads(profile, steps_of_all_kinds(stage, bytes), bytes);
         generate_turns::with_turns(profile, steps, bytes)
     };
+    if stage == Stage::Outside {
+        generate_arguments::put_first(&mut steps, bytes);
+    }
     generate_sign_ins::number(&mut steps);
     Sequence { id: String::new(), profile, steps }
 }

@@ -60,6 +60,10 @@ impl Logins<'_> {
         for (name, _) in self.guarded.clone() {
             self.steps.push(Step::LogIn { server: name.into() });
         }
+        if self.bytes.ratio(1, 3)? {
+            // What a host remembers of the logins may be outdated later.
+            self.steps.push(Step::View);
+        }
         if self.bytes.ratio(1, 2)? {
             self.sign_in();
         }
@@ -190,6 +194,9 @@ impl Logins<'_> {
     /// A refresh fails while calls need it.
     fn failing(&mut self, tokens: Tokens, name: &'static str, url: &str) -> arbitrary::Result<()> {
         self.call_of(name)?;
+        if self.bytes.ratio(1, 2)? {
+            self.steps.push(Step::View);
+        }
         self.tokens(url, tokens);
         self.expire(url);
         match self.bytes.ratio(1, 2)? {

@@ -13,6 +13,7 @@ pub(super) fn with_reads(profile: Profile, steps: Vec<Step>, bytes: &[u8]) -> Ve
     let mut bytes = Unstructured::new(&reversed);
     let mut state = State::before(&Sequence { profile, ..Sequence::default() }, true);
     let mut all = Vec::with_capacity(steps.len());
+    let mut last: Option<Step> = None;
     for step in steps {
         state.step(&step);
         let is_change = matches!(
@@ -25,8 +26,14 @@ pub(super) fn with_reads(profile: Profile, steps: Vec<Step>, bytes: &[u8]) -> Ve
                 | Step::View
         );
         all.push(step);
-        if is_change && bytes.ratio(1, 4).unwrap_or_default() {
-            all.extend(read(&state, &mut bytes).ok().flatten());
+        let one_in = if last.is_some() { 2 } else { 4 };
+        if is_change && bytes.ratio(1, one_in).unwrap_or_default() {
+            // A host may remember the answer to the last one.
+            let again = last.clone().filter(|last| shows(&state, last));
+            let again = again.filter(|_| bytes.ratio(2, 3).unwrap_or_default());
+            let read = again.or_else(|| read(&state, &mut bytes).ok().flatten());
+            all.extend(read.clone());
+            last = read.or(last);
         }
     }
     all
@@ -41,6 +48,10 @@ fn read(state: &State, bytes: &mut Unstructured<'_>) -> arbitrary::Result<Option
     servers.push(CODEX_APPS);
     let server = (*bytes.choose(&servers)?).to_string();
     let read = Step::Read { thread, server };
-    let shows = !state.clone().step(&read).anything;
-    Ok(shows.then_some(read))
+    Ok(Some(read).filter(|read| shows(state, read)))
+}
+
+/// Whether not everything may be observed of a step.
+fn shows(state: &State, step: &Step) -> bool {
+    !state.clone().step(step).anything
 }

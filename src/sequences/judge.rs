@@ -84,6 +84,8 @@ pub enum Actual {
     Moved(String),
     /// Older tokens of the login to the server at this URL were stored than the newest ones.
     NotKept(String),
+    /// The tokens of the login to the server at this URL were not stored any more.
+    LoginLost(String),
 }
 
 /// Judges what a sequence came to, by the reading that explains more of it.
@@ -407,7 +409,10 @@ fn broken_by_tokens(
         .map(|Reused { url, when, .. }| Actual::Reused { url: url.clone(), when: when.clone() });
     let (from, until) = (end_of(at).unwrap_or_default(), next.unwrap_or(Duration::MAX));
     let lost = not_kept.iter().find(|lost| lost.at >= from && lost.at < until);
-    let lost = lost.map(|lost| Actual::NotKept(lost.url.clone()));
+    let lost = lost.map(|lost| match lost.is_missing {
+        true => Actual::LoginLost(lost.url.clone()),
+        false => Actual::NotKept(lost.url.clone()),
+    });
     reused.into_iter().chain(lost).map(broken)
 }
 

@@ -5,6 +5,7 @@ mod alphabet;
 mod configs;
 pub mod drawing;
 pub mod generate;
+mod generate_arguments;
 mod generate_logins;
 mod generate_reads;
 mod generate_reloads;

@@ -102,6 +102,7 @@ impl Drawing {
             }
             Actual::Moved(at) => (at, "the call, on another connection than before".to_string()),
             Actual::NotKept(url) => (url, "an old refresh token is stored".to_string()),
+            Actual::LoginLost(url) => (url, "the login is not stored any more".to_string()),
             Actual::Reused { url, when } => (url, format!("one refresh token again: {when}")),
             Actual::Repeated { at, times } => (at, format!("the same call, {times} times in all")),
         };

@@ -46,6 +46,7 @@ pub fn shrink(sequence: &Sequence, mut fails: impl FnMut(&Sequence) -> bool) -> 
 fn simpler(step: &Step) -> Vec<Step> {
     match step {
         Step::Config(config) => without_a_server(config).map(Step::Config).collect(),
+        Step::Arguments(settings) => without_a_server(settings).map(Step::Arguments).collect(),
         Step::SignIn(sign_in) => simpler_sign_ins(sign_in),
         Step::Together(steps) => {
             let alone = steps.iter().cloned();

@@ -21,7 +21,7 @@ impl Specification for Stored {
         match *change {
             TokenChange::Written { tokens } => vec![Some(tokens)],
             TokenChange::Found { tokens } if *state == Some(tokens) => vec![*state],
-            TokenChange::Found { .. } => Vec::new(),
+            TokenChange::Found { .. } | TokenChange::Missing => Vec::new(),
             TokenChange::Refreshed { old, new } => match state {
                 Some(stored) if *stored == old => vec![Some(new)],
                 // The user logged in again meanwhile: which of the two logins stays is open.
@@ -32,13 +32,15 @@ impl Specification for Stored {
     }
 }
 
-/// Tokens that were found stored although newer ones had to be.
+/// A login whose newest tokens were not stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotKept {
-    /// When they were found, since the beginning of the sequence.
+    /// When that was found, since the beginning of the sequence.
     pub at: Duration,
     /// The URL of the server, as the configuration has it.
     pub url: String,
+    /// Whether no tokens of the login were stored; otherwise older ones were.
+    pub is_missing: bool,
 }
 
 /// For each login, the first look that no order of the changes explains.
@@ -50,7 +52,10 @@ pub fn not_kept(stored: &[StoredTokens]) -> Vec<NotKept> {
     });
     let wrong = |((_, url), history): ((&String, &String), Vec<_>)| {
         let at = first_wrong(&history)?;
-        Some(NotKept { at, url: url.clone() })
+        let is_missing = history
+            .iter()
+            .any(|one| one.end == Some(at) && matches!(one.operation, TokenChange::Missing));
+        Some(NotKept { at, url: url.clone(), is_missing })
     };
     by_object(history).into_iter().filter_map(wrong).collect()
 }
@@ -60,7 +65,8 @@ fn first_wrong(history: &[Interval<Duration, TokenChange>]) -> Option<Duration> 
     if matches!(linearize(&Stored, history), Linearized::In(_)) {
         return None;
     }
-    let looks = history.iter().filter(|one| matches!(one.operation, TokenChange::Found { .. }));
+    let is_look = |change| matches!(change, TokenChange::Found { .. } | TokenChange::Missing);
+    let looks = history.iter().filter(|one| is_look(one.operation));
     let mut ends: Vec<Duration> = looks.filter_map(|look| look.end).collect();
     ends.sort_unstable();
     let is_wrong = |end: &Duration| {

@@ -53,6 +53,9 @@ pub fn observed(observed: &Observed) -> String {
 pub(super) fn sentence(step: &Step) -> String {
     match step {
         Step::Config(config) => format!("config.toml becomes: {}", config_words(config)),
+        Step::Arguments(settings) => {
+            format!("the next host starts with -c: {}", one_line(&settings.to_string()))
+        }
         Step::SignIn(sign_in) => {
             let how = match sign_in.by {
                 Means::File => "auth.json is written",
@@ -199,7 +202,7 @@ pub(crate) fn seen_words(seen: &Seen) -> String {
         Seen::LeftOver(left) => {
             let left: Vec<String> =
                 left.iter().map(|server| one_line(server).to_string()).collect();
-            format!("still connected to: {}", left.join(", "))
+            format!("still there: {}", left.join(", "))
         }
         Seen::Together(all) => {
             let all: Vec<String> = all.iter().map(seen_words).collect();
@@ -227,6 +230,9 @@ fn actual_words(actual: &Actual) -> String {
         }
         Actual::NotKept(url) => {
             format!("the login to {url} that is stored has an old refresh token, which is spent")
+        }
+        Actual::LoginLost(url) => {
+            format!("the login to {url}, which nobody ended, is not stored any more")
         }
         Actual::Moved(at) => {
             format!(

@@ -66,7 +66,8 @@ impl StepKind {
             Step::Read { .. } => Some(StepKind::Read),
             Step::World { .. } => Some(StepKind::World),
             Step::Release { .. } => Some(StepKind::Release),
-            Step::SecondThread { .. }
+            Step::Arguments(_)
+            | Step::SecondThread { .. }
             | Step::LogIn { .. }
             | Step::Expire { .. }
             | Step::Tokens { .. }

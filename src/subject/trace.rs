@@ -94,6 +94,9 @@ pub enum TokenChange {
         /// The tokens.
         tokens: (usize, usize),
     },
+    /// No tokens of the login were stored, although nobody had used them up or ended the login, and those
+    /// of another login were.
+    Missing,
 }
 
 /// A list that had the tools of the Apps server that an account has.

@@ -8,6 +8,7 @@
 
 mod accounts;
 mod address;
+mod arguments;
 mod config;
 mod in_use;
 mod logged_in;

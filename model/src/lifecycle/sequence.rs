@@ -26,6 +26,9 @@ pub struct Sequence {
 pub enum Step {
     /// `config.toml` becomes this host config.
     Config(Value),
+    /// From its next start on, the host has these settings on its command line (`-c`). They count instead
+    /// of what `config.toml` has at their paths.
+    Arguments(Value),
     /// A user signs in.
     SignIn(SignIn),
     /// The user signs out.
@@ -272,6 +275,7 @@ impl Step {
     pub fn needs_host(&self) -> bool {
         match self {
             Step::Config(_)
+            | Step::Arguments(_)
             | Step::SignIn(SignIn { by: Means::File, .. })
             | Step::SignOut { by: Means::File }
             | Step::World { .. }

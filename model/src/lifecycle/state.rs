@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::address::{BASE, server_at};
+use super::arguments::Arguments;
 use super::config::Config;
 use super::logins::{Access, Logins};
 use super::seen::{Expected, Seen};
@@ -35,7 +36,11 @@ pub struct State {
     pub(super) is_running: bool,
     /// Whether another program changed the account since the client's last request.
     pub(super) account_moved: bool,
+    /// The configuration: the file, and the settings on the command line.
     pub(super) config: Config,
+    /// `config.toml`.
+    pub(super) file: Config,
+    pub(super) arguments: Arguments,
     /// In `auth.json`.
     pub(super) on_disk: Option<SignedIn>,
     /// With tokens that the client supplied.
@@ -58,12 +63,15 @@ impl State {
     /// The state before a sequence: a config with the base URL, nobody signed in, no host.
     #[must_use]
     pub fn before(sequence: &Sequence, file_counts: bool) -> Self {
+        let file = Config::new(sequence.profile, &json!({"chatgpt_base_url": BASE}));
         State {
             profile: sequence.profile,
             file_counts,
             is_running: false,
             account_moved: false,
-            config: Config::new(sequence.profile, &json!({"chatgpt_base_url": BASE})),
+            config: file.clone(),
+            file,
+            arguments: Arguments::default(),
             on_disk: None,
             supplied: None,
             lost: None,
@@ -97,7 +105,12 @@ impl State {
         self.changes_calls_that_wait(step);
         match step {
             Step::Config(config) => {
-                self.config = Config::new(self.profile, config);
+                self.file = Config::new(self.profile, config);
+                self.config = self.configured(config);
+                done()
+            }
+            Step::Arguments(settings) => {
+                self.give_arguments(settings);
                 done()
             }
             Step::SignIn(sign_in) => self.sign_in(sign_in),
@@ -212,6 +225,7 @@ impl State {
     fn host_is_asked(&mut self) {
         if !self.is_running {
             self.is_running = true;
+            self.take_arguments();
             self.known = self.on_disk.clone();
         }
         if std::mem::take(&mut self.account_moved) {

@@ -57,7 +57,7 @@ impl Stays {
                 steps.zip(all).for_each(|(step, seen)| self.took(step, seen, state));
             }
             (Step::Config(written), _) => {
-                let config = Config::new(state.profile, written);
+                let config = state.configured(written);
                 // A refused one is never taken up.
                 if config.observed(state.known.as_ref()).is_some() {
                     self.0.retain(|(_, name), before| {

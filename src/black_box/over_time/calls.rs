@@ -6,7 +6,7 @@ use std::time::Instant;
 use mcp_overlay_model::lifecycle::{Behaviour, Means, Seen, Step, Tokens};
 use serde_json::{Value, json};
 
-use super::held::Held;
+use super::held::{Held, Waiting};
 use super::player::Player;
 use super::shared::{ANSWERS, Origin, RESOURCES, Received, TOOLS, Target};
 use crate::subject::{Failure, FailureKind, UsedConnection};
@@ -17,8 +17,23 @@ pub(super) enum Sent {
     Nothing(Seen),
     /// Only its success shows.
     Request(u64),
-    /// A tool call or a read, with its own number; a read may be on no thread.
-    Call { id: u64, call: u64, thread: String, server: String },
+    /// A tool call or a read, which may be on no thread.
+    Call(Use),
+}
+
+/// A tool call or a read that is not answered yet.
+#[derive(Debug)]
+pub(super) struct Use {
+    /// Of the request to the host.
+    pub(super) id: u64,
+    /// The number of the call; reads of one server have the same.
+    pub(super) call: u64,
+    /// How many requests had reached servers before.
+    pub(super) before: usize,
+    /// The name of the thread; empty without one.
+    pub(super) thread: String,
+    /// The name of the server.
+    pub(super) server: String,
 }
 
 impl Player<'_> {
@@ -68,16 +83,17 @@ impl Player<'_> {
                 let params = json!({"threadId": thread, "server": server, "tool": TOOLS[0],
                     "arguments": arguments});
                 self.calls.push(self.step);
+                let before = self.stage.servers.requests(&self.mark);
                 let id = self.session_of(&name)?.send("mcpServer/tool/call", &params);
-                Sent::Call { id, call, thread: name, server: server.clone() }
+                Sent::Call(Use { id, call, before, thread: name, server: server.clone() })
             }
             Step::Read { thread, server } => self.read(thread.as_deref(), server)?,
             _ => Sent::Nothing(Seen::Done),
         })
     }
 
+    /// Reads the resource of a server: always the same one, as its answer may be remembered.
     fn read(&mut self, thread: Option<&str>, server: &str) -> Result<Sent, Failure> {
-        let call = self.calls.len() as u64;
         let name = thread.unwrap_or_default();
         let id = self.threads.get(name);
         if thread.is_some() && id.is_none() {
@@ -85,11 +101,16 @@ impl Player<'_> {
             self.session()?;
             return Ok(Sent::Nothing(Seen::Refused));
         }
+        let next = self.calls.len() as u64;
+        let call = *self.reads.entry(server.into()).or_insert(next);
         let uri = format!("{RESOURCES}{call}");
         let params = json!({"threadId": id, "server": server, "uri": uri});
-        self.calls.push(self.step);
+        if call == next {
+            self.calls.push(self.step);
+        }
+        let before = self.stage.servers.requests(&self.mark);
         let id = self.session_of(name)?.send("mcpServer/resource/read", &params);
-        Ok(Sent::Call { id, call, thread: name.into(), server: server.into() })
+        Ok(Sent::Call(Use { id, call, before, thread: name.into(), server: server.into() }))
     }
 
     /// Waits until a request is answered, or a server holds it.
@@ -106,19 +127,12 @@ impl Player<'_> {
                     Some(Err(_)) => Seen::Refused,
                 })
             }
-            Sent::Call { id, call, thread, server } => {
-                self.seen_of_call(id, call, &thread, &server)
-            }
+            Sent::Call(used) => self.seen_of_call(used),
         }
     }
 
-    pub(super) fn seen_of_call(
-        &mut self,
-        id: u64,
-        call: u64,
-        thread: &str,
-        server: &str,
-    ) -> Result<Seen, Failure> {
+    pub(super) fn seen_of_call(&mut self, used: Use) -> Result<Seen, Failure> {
+        let Use { id, call, before, ref thread, .. } = used;
         let patience = self.stage.patience.case;
         let deadline = Instant::now() + patience;
         loop {
@@ -126,11 +140,14 @@ impl Player<'_> {
                 Err(failure) if failure.kind == FailureKind::Hung => return Ok(Seen::Unanswered),
                 answered => answered?,
             };
-            let got = self.stage.servers.of_call(&self.mark, call);
+            let got = self.stage.servers.of_call(&self.mark, call, before);
             let Some((request, received)) = got else {
                 match answered {
-                    None => match self.waits(id, call, thread, server) {
-                        Some(waits) => return Ok(waits),
+                    None => match self.waits(&used) {
+                        Some((at, target)) => {
+                            self.waiting.push(Waiting { used, target });
+                            return Ok(Seen::Refreshing { at });
+                        }
                         None => continue,
                     },
                     Some(Ok(result)) if !is_error(&result) => {

@@ -341,7 +341,7 @@ impl<'a> Scene<'a> {
         states: &[State; 2],
         plain: &'a Stage<'a>,
     ) -> Result<Found, Failure> {
-        self.player.end_host(Ending::Kill);
+        self.player.end_host(Ending::Kill)?;
         self.player.stage = plain;
         // A host that was killed at its start was given the home.
         if self.player.home().is_none() {
@@ -402,7 +402,7 @@ impl<'a> Scene<'a> {
         found.problems.extend(reused.map(|reused| {
             format!("the refresh token of {} came again {}", reused.url, reused.when)
         }));
-        self.player.end_host(Ending::Kill);
+        self.player.end_host(Ending::Kill)?;
         let home = self.player.home().map(|home| home.path().to_path_buf()).unwrap_or_default();
         if found.lost.is_empty() {
             found.problems.extend(files.problems(&home, Auth::Unchanged));

@@ -313,6 +313,12 @@ impl Grants {
         Some((tokens, self.families.get(tokens.0)?.target.clone()))
     }
 
+    /// Whether no refresh token of this login was ever sent, and nobody ended it.
+    pub(super) fn is_untouched(&self, login: usize) -> bool {
+        let is_sent = self.receipts.iter().any(|receipt| receipt.token.0 == login);
+        !is_sent && self.families.get(login).is_some_and(|family| !family.has_ended)
+    }
+
     /// All refreshes that were answered with new tokens.
     pub(super) fn renewals(&self) -> Vec<Renewal> {
         let renewal = |receipt: &Receipt| {

@@ -1,5 +1,6 @@
 //! Calls that wait for a server, or for a token endpoint.
 
+use super::calls::Use;
 use super::shared::Target;
 
 /// A call that a server holds.
@@ -18,11 +19,7 @@ pub(super) struct Held {
 /// A call that waits for a refresh.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    /// Of the request to the host.
-    pub(super) id: u64,
-    pub(super) call: u64,
-    pub(super) thread: String,
-    pub(super) server: String,
+    pub(super) used: Use,
     /// The server whose token endpoint holds the refresh.
     pub(super) target: Target,
 }

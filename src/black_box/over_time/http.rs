@@ -68,6 +68,21 @@ struct Head {
     host: String,
 }
 
+impl Head {
+    /// The record of a request that no server takes for a call or a read.
+    fn no_use(&self) -> Received {
+        Received {
+            at: self.at,
+            target: self.target.clone(),
+            authorization: self.authorization.clone(),
+            account: self.account.clone(),
+            is_call: false,
+            call: None,
+            connection: None,
+        }
+    }
+}
+
 async fn answer(
     origin: Origin,
     request: Request<Incoming>,
@@ -77,10 +92,15 @@ async fn answer(
     let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     let host = host.unwrap_or_default().to_string();
-    if let Some(metadata) = oauth::metadata(&path, &host, &shared) {
-        return Ok(metadata);
+    let others = request.headers().iter().filter(|(name, _)| *name != AUTHORIZATION);
+    let others = others.map(|(_, value)| value.as_bytes()).chain([path.as_bytes()]);
+    let others: Vec<&[u8]> = others.collect();
+    if others.iter().any(|text| holds(text, HOST_BEARER)) {
+        shared.stray();
     }
-    let split = path.strip_prefix('/').and_then(|path| path.split_at_checked(MARK));
+    let metadata = oauth::of_metadata(&path);
+    let of = metadata.map_or(path.as_str(), |(of, _)| of);
+    let split = of.strip_prefix('/').and_then(|path| path.split_at_checked(MARK));
     let (method, uri) = (request.method().as_str(), request.uri());
     let is_backend = origin == Origin::Apps && is_for_backend(method, uri.path(), uri.query());
     let is_known = |rest: &str| match rest.starts_with(MODEL) {
@@ -90,10 +110,6 @@ async fn answer(
     let Some((mark, rest)) = split.filter(|(_, rest)| is_known(rest)) else {
         return Ok(status(StatusCode::NOT_FOUND));
     };
-    let others = request.headers().iter().filter(|(name, _)| *name != AUTHORIZATION);
-    let others = others.map(|(_, value)| value.as_bytes()).chain([path.as_bytes()]);
-    let others: Vec<&[u8]> = others.collect();
-    let is_stray = others.iter().any(|text| holds(text, HOST_BEARER));
     let header = |name: &str| {
         let value = request.headers().get(name)?;
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
@@ -110,11 +126,18 @@ async fn answer(
     };
     let body = Limited::new(request.into_body(), LONGEST_BODY).collect().await;
     let body = body.map(|body| body.to_bytes()).unwrap_or_default();
-    if is_stray || holds(&body, HOST_BEARER) {
+    if holds(&body, HOST_BEARER) {
         shared.stray();
     }
     head.account = head.account.or_else(|| account_id::found([&*body]));
+    if let Some((_, is_resource)) = metadata {
+        let Head { mark, target, host, .. } = &head;
+        shared.record(mark, head.no_use());
+        let found = oauth::metadata((mark, target), is_resource, host, &shared);
+        return Ok(found.unwrap_or_else(|| status(StatusCode::NOT_FOUND)));
+    }
     if let Some(target) = shared.token_endpoint(&head.mark, &head.target) {
+        shared.record(&head.mark, head.no_use());
         return Ok(oauth::refreshed(&body, &head.mark, &target, at, &shared).await);
     }
     let message: Value = serde_json::from_slice(&body).unwrap_or_default();

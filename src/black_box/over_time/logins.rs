@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::grants::Pair;
-use super::held::Waiting;
+use super::calls::Use;
 use super::player::Player;
 use super::shared::Target;
 use crate::files::write_whole;
@@ -41,9 +41,9 @@ impl Player<'_> {
         })
     }
 
-    /// The URL of the server of this name in the config of the sequence.
+    /// The URL of the server of this name in the configuration of the sequence.
     pub(super) fn url_in_config(&self, name: &str) -> Option<String> {
-        let url = self.config.get("mcp_servers")?.get(name)?.get("url")?;
+        let url = self.state.configuration().get("mcp_servers")?.get(name)?.get("url")?;
         url.as_str().map(str::to_string)
     }
 
@@ -84,14 +84,12 @@ impl Player<'_> {
         Ok(Seen::Done)
     }
 
-    /// Whether a call waits for a refresh that is held; then it is kept for a release.
-    pub(super) fn waits(&mut self, id: u64, call: u64, thread: &str, server: &str) -> Option<Seen> {
-        let at = self.state.waits_for(thread, server)?;
+    /// The server whose token endpoint holds the refresh that a call waits for, if it waits for one.
+    pub(super) fn waits(&self, used: &Use) -> Option<(String, Target)> {
+        let at = self.state.waits_for(&used.thread, &used.server)?;
         let holds = |target: &Target| self.stage.servers.holds_refresh(&self.mark, target);
         let target = self.targets_of(&at).into_iter().find(holds)?;
-        let (thread, server) = (thread.to_string(), server.to_string());
-        self.waiting.push(Waiting { id, call, thread, server, target });
-        Some(Seen::Refreshing { at })
+        Some((at, target))
     }
 
     /// What becomes of the calls that wait for a refresh of this server, which is answered now.
@@ -100,10 +98,7 @@ impl Player<'_> {
             .into_iter()
             .partition::<Vec<_>, _>(|call| targets.contains(&call.target));
         self.waiting = waiting;
-        let outcome = |Waiting { id, call, thread, server, .. }: Waiting| {
-            self.seen_of_call(id, call, &thread, &server)
-        };
-        released.into_iter().map(outcome).collect()
+        released.into_iter().map(|waiting| self.seen_of_call(waiting.used)).collect()
     }
 
     /// The refresh tokens that came again.

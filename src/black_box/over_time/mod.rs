@@ -17,6 +17,7 @@ mod grants_tests;
 mod held;
 mod http;
 mod lag;
+mod left_behind;
 mod logins;
 mod model_provider;
 mod oauth;

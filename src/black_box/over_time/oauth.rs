@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::answer::{Answer, half, json_body, json_text, status};
 use super::grants::{Access, Answered, Pair};
 use super::shared::{Shared, lock};
-use super::target::{MARK, Origin, Target};
+use super::target::Target;
 
 /// The well-known path of a protected resource's metadata; the path of the server follows.
 const RESOURCE: &str = "/.well-known/oauth-protected-resource";
@@ -23,17 +23,23 @@ const TOKEN: &str = "/token";
 /// The seconds that an access token lasts.
 const LASTS: u64 = 3600;
 
-/// The answer to a request for metadata, if this is one for a server behind OAuth.
-pub(super) fn metadata(path: &str, host: &str, shared: &Shared) -> Option<Response<Answer>> {
-    let (is_resource, of) = match path.strip_prefix(RESOURCE) {
-        Some(of) => (true, of),
-        None => (false, path.strip_prefix(ISSUER)?),
-    };
-    let (mark, rest) = of.strip_prefix('/')?.split_at_checked(MARK)?;
-    let target = (Origin::Servers, rest.to_string());
+/// What is wanted, the metadata of the server or of its authorization server, and the path of the server,
+/// if this is the path of metadata.
+pub(super) fn of_metadata(path: &str) -> Option<(&str, bool)> {
+    let resource = path.strip_prefix(RESOURCE).map(|of| (of, true));
+    resource.or_else(|| Some((path.strip_prefix(ISSUER)?, false)))
+}
+
+/// The metadata of a server, if it is behind OAuth.
+pub(super) fn metadata(
+    (mark, target): (&str, &Target),
+    is_resource: bool,
+    host: &str,
+    shared: &Shared,
+) -> Option<Response<Answer>> {
     let all = lock(&shared.playing);
-    all.get(mark).filter(|playing| playing.grants.is_guarded(&target))?;
-    let server = format!("http://{host}{of}");
+    all.get(mark).filter(|playing| playing.grants.is_guarded(target))?;
+    let server = format!("http://{host}/{mark}{}", target.1);
     Some(json_body(&match is_resource {
         true => json!({"resource": server, "authorization_servers": [server]}),
         false => json!({

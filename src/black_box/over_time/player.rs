@@ -17,6 +17,7 @@ use super::lag::Lag;
 use super::model_provider::MODEL;
 use super::servers::Servers;
 use super::shared::{OF_REQUEST, Origin, Received, TOOLS, Target};
+use crate::black_box::delivery::each_as_argument;
 use crate::black_box::home::Home;
 use crate::black_box::narrow::LOOPBACK;
 use crate::black_box::refusal::ConfigNames;
@@ -96,6 +97,8 @@ pub(super) struct Player<'a> {
     pub(super) holding: BTreeSet<Target>,
     /// The step of each call. A call has its position as its number.
     pub(super) calls: Vec<usize>,
+    /// The number of the first read of each server, by name.
+    pub(super) reads: BTreeMap<String, u64>,
     listed: Vec<ListedFor>,
     /// The connections of the answered uses.
     pub(super) connections: Vec<UsedConnection>,
@@ -132,6 +135,7 @@ impl<'a> Player<'a> {
             asked: Asked::default(),
             holding: BTreeSet::new(),
             calls: Vec::new(),
+            reads: BTreeMap::new(),
             listed: Vec::new(),
             connections: Vec::new(),
             stored: Vec::new(),
@@ -203,6 +207,8 @@ impl<'a> Player<'a> {
     pub(super) fn take(&mut self, step: &Step, expected: &Expected) -> Result<Seen, Failure> {
         match step {
             Step::Config(config) => self.write_config(config),
+            // The next host gets them.
+            Step::Arguments(_) => Ok(Seen::Done),
             Step::SignIn(sign_in) if sign_in.by == Means::File => self.sign_in(sign_in),
             Step::SignOut { by: Means::File } => {
                 let deleted = self.home().map_or(Ok(()), Home::sign_out);
@@ -242,7 +248,7 @@ impl<'a> Player<'a> {
                 Ok(Seen::Done)
             }
             Step::Settle => Ok(self.left_over(&self.used())),
-            Step::EndHost { by } => Ok(self.end_host(*by)),
+            Step::EndHost { by } => self.end_host(*by),
             Step::Together(steps) => self.together(steps),
         }
     }
@@ -286,12 +292,26 @@ impl<'a> Player<'a> {
             let apps = format!("http://{}/{}", self.stage.servers.apps, self.mark);
             *base = base.replacen(LOOPBACK, &apps, 1);
         }
+        self.localize_servers(&mut config);
+        Table::try_from(config).unwrap_or_default()
+    }
+
+    /// The settings on the command line of the next host, with this run's addresses.
+    pub(super) fn local_arguments(&mut self) -> Vec<String> {
+        let Some(settings) = self.state.arguments().and_then(Value::as_object) else {
+            return Vec::new();
+        };
+        let mut settings = settings.clone();
+        self.localize_servers(&mut settings);
+        each_as_argument(&Table::try_from(settings).unwrap_or_default())
+    }
+
+    fn localize_servers(&mut self, config: &mut Map<String, Value>) {
         if let Some(Value::Object(servers)) = config.get_mut("mcp_servers") {
             for entry in servers.values_mut().filter_map(Value::as_object_mut) {
                 self.localize(entry);
             }
         }
-        Table::try_from(config).unwrap_or_default()
     }
 
     fn localize(&mut self, entry: &mut Map<String, Value>) {

@@ -1,9 +1,11 @@
 //! The host of a sequence: it starts when a step needs it, and ends when a step says so.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use mcp_overlay_model::lifecycle::{Ending, Seen};
 
+use super::left_behind::left_behind;
 use super::player::{ENDS, Player, Stage};
 use crate::black_box::home::{self, Home};
 use crate::black_box::refusal::ConfigNames;
@@ -52,7 +54,7 @@ impl Player<'_> {
         let start = Start {
             auth: None,
             environment: BTreeMap::new(),
-            arguments: Vec::new(),
+            arguments: self.local_arguments(),
             is_experimental: true,
         };
         let Stage { command, environment, patience, .. } = self.stage;
@@ -65,8 +67,11 @@ impl Player<'_> {
     }
 
     /// Ends the host, and the second one; what it leaves behind after a while.
-    pub(super) fn end_host(&mut self, by: Ending) -> Seen {
-        let Some(mut session) = self.session.take() else { return Seen::Done };
+    ///
+    /// # Errors
+    /// It crashed at the end of its input.
+    pub(super) fn end_host(&mut self, by: Ending) -> Result<Seen, Failure> {
+        let Some(mut session) = self.session.take() else { return Ok(Seen::Done) };
         self.threads.clear();
         self.second_threads.clear();
         let mut second = self.second.take();
@@ -80,16 +85,33 @@ impl Player<'_> {
             Ending::EndOfInput
                 if second.iter_mut().chain([&mut session]).all(|host| host.ends_within(ENDS)) =>
             {
-                self.left_over(&BTreeMap::new())
+                self.left_by(session.home.path())
             }
             Ending::EndOfInput => Seen::Unanswered,
         };
         self.stage.servers.host_ended(&self.mark);
         self.asked.host_ended();
         self.leaked_before.extend(second.iter().chain([&session]).flat_map(Session::leaks));
+        let crash = match by {
+            Ending::EndOfInput => {
+                second.iter_mut().chain([&mut session]).find_map(Session::crash_at_end)
+            }
+            Ending::Kill => None,
+        };
         drop(second);
         self.home = Some(session.into_home());
-        seen
+        crash.map_or(Ok(seen), Err)
+    }
+
+    /// The servers and processes that a host with this home has left behind.
+    fn left_by(&self, home: &Path) -> Seen {
+        match self.left_over(&BTreeMap::new()) {
+            Seen::LeftOver(servers) if servers.is_empty() => {
+                let names = left_behind(home, ENDS).into_iter();
+                Seen::LeftOver(names.map(|name| format!("the process {name}")).collect())
+            }
+            left => left,
+        }
     }
 }
 

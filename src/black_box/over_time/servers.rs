@@ -61,10 +61,15 @@ impl Servers {
         playing.get(mark).map(|playing| playing.received.clone()).unwrap_or_default()
     }
 
-    /// The first request that is this call or read, and its number.
-    pub(super) fn of_call(&self, mark: &str, call: u64) -> Option<(usize, Received)> {
+    /// How many requests there are so far.
+    pub(super) fn requests(&self, mark: &str) -> usize {
+        lock(&self.shared.playing).get(mark).map_or(0, |playing| playing.received.len())
+    }
+
+    /// The first request after so many that is this call or read, and its number.
+    pub(super) fn of_call(&self, mark: &str, call: u64, after: usize) -> Option<(usize, Received)> {
         let playing = lock(&self.shared.playing);
-        let mut received = playing.get(mark)?.received.iter().enumerate();
+        let mut received = playing.get(mark)?.received.iter().enumerate().skip(after);
         let found = received.find(|(_, received)| received.call == Some(call));
         found.map(|(number, received)| (number, received.clone()))
     }
@@ -137,6 +142,11 @@ impl Servers {
     /// The number of the pair with this refresh token, and its server.
     pub(super) fn numbered(&self, mark: &str, refresh: &str) -> Option<((usize, usize), Target)> {
         self.grants(mark, |grants| grants.numbered(refresh))
+    }
+
+    /// Whether no refresh token of this login was ever sent, and nobody ended it.
+    pub(super) fn is_untouched(&self, mark: &str, login: usize) -> bool {
+        self.grants(mark, |grants| grants.is_untouched(login))
     }
 
     /// All refreshes that were answered with new tokens.

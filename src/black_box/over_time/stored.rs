@@ -1,5 +1,6 @@
 //! Which tokens of the logins are stored, at each step: what hosts that share a home did to them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
@@ -23,6 +24,41 @@ impl Player<'_> {
         // A file that is not whole is the subject of crash points.
         let entries: Map<String, Value> = serde_json::from_slice(&text).unwrap_or_default();
         self.note_logins(&entries, from, |tokens| TokenChange::Found { tokens });
+        self.note_lost_logins(&entries, from);
+    }
+
+    /// Notes the logins without an entry in the file, of which nobody ever used the refresh token. A host
+    /// that keeps logins elsewhere does not leave the others in the file.
+    fn note_lost_logins(&mut self, entries: &Map<String, Value>, from: Duration) {
+        let text = |entry: &Value, key: &str| entry.get(key)?.as_str().map(str::to_string);
+        let is_known = |entry: &Value| {
+            let refresh = text(entry, "refresh_token").unwrap_or_default();
+            self.stage.servers.numbered(&self.mark, &refresh).is_some()
+        };
+        if !entries.values().any(is_known) {
+            return;
+        }
+        let mut newest: BTreeMap<(&String, &String), usize> = BTreeMap::new();
+        for StoredTokens { server, url, change, .. } in &self.stored {
+            if let TokenChange::Written { tokens } = change {
+                newest.insert((server, url), tokens.0);
+            }
+        }
+        let has_entry = |server: &String| {
+            entries.values().any(|entry| text(entry, "server_name").as_ref() == Some(server))
+        };
+        let until = Some(self.began.elapsed());
+        let lost: Vec<StoredTokens> = newest
+            .into_iter()
+            .filter(|((server, _), login)| {
+                !has_entry(server) && self.stage.servers.is_untouched(&self.mark, *login)
+            })
+            .map(|((server, url), _)| {
+                let (server, url) = (server.clone(), url.clone());
+                StoredTokens { server, url, from, until, change: TokenChange::Missing }
+            })
+            .collect();
+        self.stored.extend(lost);
     }
 
     /// Notes the tokens in all entries of the file.

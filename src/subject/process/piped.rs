@@ -124,6 +124,14 @@ impl Piped {
         crashed(format!("{how}{}", self.log.last_words()))
     }
 
+    /// How the process crashed, if it has ended in one: a panic, or a signal for a fault of its own. Another
+    /// exit status after the end of input says nothing.
+    #[cfg(feature = "endpoint")]
+    pub(crate) fn crash(&mut self) -> Option<Failure> {
+        let status = self.wait(Duration::ZERO)?;
+        is_crash(status).then(|| self.ended())
+    }
+
     /// Whether the process has ended; does not reap it.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.status.is_some() || group::has_ended(&mut self.child)
@@ -221,6 +229,20 @@ fn read_lines(stdout: ChildStdout, queued: &SyncSender<Line>, tap: Option<Tap>) 
             return;
         }
     }
+}
+
+/// The exit status of a panic in Rust; 128 and the number of the signal is that of a shell.
+#[cfg(feature = "endpoint")]
+fn is_crash(status: ExitStatus) -> bool {
+    const PANIC: i32 = 101;
+    // SIGILL, SIGABRT, SIGBUS, SIGFPE and SIGSEGV.
+    const FAULTS: [i32; 5] = [4, 6, 7, 8, 11];
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    let signal: Option<i32> = None;
+    let signal = signal.or_else(|| status.code()?.checked_sub(128));
+    status.code() == Some(PANIC) || signal.is_some_and(|signal| FAULTS.contains(&signal))
 }
 
 pub(crate) fn crashed(message: String) -> Failure {
