@@ -5,7 +5,10 @@ use mcp_overlay_model::lifecycle::{Behaviour, Ending, Means, Sequence, SignIn, S
 use mcp_overlay_model::{Auth, CODEX_APPS, Profile};
 
 use super::configs::{ACCOUNTS, COMMANDS, Configs, NAMES, Named, THREADS};
-use super::{generate_arguments, generate_logins, generate_reads, generate_reloads, generate_sign_ins, generate_turns};
+use super::{
+    generate_arguments, generate_logins, generate_reads, generate_reloads, generate_sign_ins,
+    generate_turns,
+};
 use crate::subject::{SubjectKind, Visibility};
 
 /// The bytes for one sequence.

@@ -110,7 +110,8 @@ fn every_fault_over_time_is_found_blamed_and_made_small() {
 }
 
 /// What each fault leaks, and the sequence that shows it.
-const LEAKS: [(&str, &str, &str); 4] = [
+const LEAKS: [(&str, &str, &str); 5] = [
+    ("tells-discovery-the-account-id", LOGINS, "rule: CredentialsWhereAuthSays"),
     (
         "gives-the-token-to-processes-of-threads",
         r#"{"config": {"mcp_servers": {"s": {"command": "x"}}}}, "reload",
@@ -138,10 +139,63 @@ const LEAKS: [(&str, &str, &str); 4] = [
     ),
 ];
 
+/// Hosts that go wrong in one place, the sequence that shows it, and what is said.
+const LAPSES: [(&str, &str, &str); 8] = [
+    ("answers-twice", CALLS, "answered request 3 twice"),
+    ("leaves-a-process", CALLS, "the process sleep"),
+    ("panics-at-the-end", CALLS, "ended with exit status: 101"),
+    (
+        "remembers-reads",
+        r#"{"config": {"mcp_servers": {"s": {"url": "https://one.example"}}}},
+            {"thread": {"as": "t1"}}, {"read": {"thread": "t1", "server": "s"}},
+            {"config": {"mcp_servers": {"s": {"url": "https://two.example"}}}}, "reload",
+            {"read": {"thread": "t1", "server": "s"}}"#,
+        "rule: LifecycleReloadApplies",
+    ),
+    (
+        "remembers-the-status-of-logins",
+        r#"{"config": {"mcp_servers": {"s": {"url": "https://one.example"}}}},
+            {"log_in": {"server": "s"}}, "view",
+            {"tokens": {"server": "https://one.example", "behaviour": "invalid_grant"}},
+            {"expire": {"server": "https://one.example"}}, "view""#,
+        "rule: LifecycleLoginEnded",
+    ),
+    (
+        "ignores-the-command-line",
+        r#"{"arguments": {"mcp_servers": {"s": {"enabled": false}}}},
+            {"config": {"mcp_servers": {"s": {"url": "https://one.example"}}}}, "view""#,
+        "rule: LifecycleViewNow",
+    ),
+    ("drops-the-other-logins-at-a-refresh", LOGINS, "LoginLost(\"https://one.example\")"),
+    ("tells-token-endpoints-the-account-id", LOGINS, "rule: CredentialsWhereAuthSays"),
+];
+
+const CALLS: &str = r#"{"config": {"mcp_servers": {"s": {"url": "https://one.example"}}}},
+    {"thread": {"as": "t1"}}, {"call": {"thread": "t1", "server": "s"}}, "view",
+    {"end_host": {"by": "end_of_input"}}"#;
+
+const LOGINS: &str = r#"{"config": {"mcp_servers":
+        {"s": {"url": "https://one.example"}, "t": {"url": "https://two.example"}}}},
+    {"log_in": {"server": "s"}}, {"log_in": {"server": "t"}}, {"thread": {"as": "t1"}},
+    {"call": {"thread": "t1", "server": "s"}}, {"expire": {"server": "https://two.example"}},
+    {"call": {"thread": "t1", "server": "t"}}, "view""#;
+
+#[test]
+fn a_host_that_goes_wrong_in_one_place_is_found_over_time() {
+    shows(&LAPSES);
+    // The sound host is found right in each of them.
+    shows(&LAPSES.map(|(_, steps, _)| ("none", steps, "Agree")));
+}
+
 /// Rules `credentials.never-shown` and `credentials.where-auth-says`, over time.
 #[test]
 fn a_secret_in_a_wrong_place_is_found_over_time() {
-    for_each(LEAKS.to_vec(), |(fault, steps, said)| {
+    shows(&LEAKS);
+}
+
+/// Plays each sequence on the host with the fault; what is found has these words.
+fn shows(all: &[(&'static str, &'static str, &'static str)]) {
+    for_each(all.to_vec(), |(fault, steps, said)| {
         let sign_in = r#"{"sign_in": {"account": "alice", "auth": "chatgpt"}}"#;
         let sequence = format!(r#"{{"profile": "codex-pr-31803", "steps": [{sign_in}, {steps}]}}"#);
         let sequence = serde_json::from_str(&sequence).unwrap();

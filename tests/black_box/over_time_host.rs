@@ -13,11 +13,12 @@ mod refresh_faults;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use mcp_overlay_host::app_server::{AppServerOptions, DEFAULT_PLACES, Mode, serve};
-use mcp_overlay_host::{Environment, McpExtensionRegistryBuilder, hosted_apps};
-use serde_json::{Value, json};
+use mcp_overlay_host::{Environment, McpExtensionRegistryBuilder, Override, hosted_apps};
+use serde_json::{Map, Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -29,9 +30,12 @@ const BUFFER: usize = 1 << 16;
 /// A host that writes the logins as it knows them, without a look at those that another host wrote.
 const OVERWRITES: &str = "overwrites-the-logins-of-another-host";
 
+/// A host that stores a login that it has refreshed, and no others.
+const DROPS: &str = "drops-the-other-logins-at-a-refresh";
+
 /// Hosts that lose logins if they are killed while they write them, or if there are two.
-const CARELESS: [&str; 3] =
-    ["writes-logins-in-place", "removes-logins-before-it-writes-them", OVERWRITES];
+const CARELESS: [&str; 4] =
+    ["writes-logins-in-place", "removes-logins-before-it-writes-them", OVERWRITES, DROPS];
 
 /// The ids of the requests that this program makes up.
 const OWN: u64 = 1 << 40;
@@ -67,7 +71,15 @@ fn main() {
     let home = if is_apart { &apart } else { &home };
     let counting = Arc::clone(&state);
     let proxy = Proxy::of(&fault, move || counting.lock().unwrap().calls());
-    let mut host = Host::start(&runtime, home, profile.as_deref(), &fault, &state);
+    let overrides = match fault.as_str() {
+        "ignores-the-command-line" => Vec::new(),
+        _ => overrides(&arguments),
+    };
+    if fault == "leaves-a-process" {
+        let sleep = std::process::Command::new("sleep").arg("30").stdin(Stdio::null()).spawn();
+        drop(sleep.unwrap());
+    }
+    let mut host = Host::start(&runtime, home, (profile.as_deref(), overrides), &fault, &state);
     for line in io::stdin().lock().lines().map_while(Result::ok) {
         let request: Value = serde_json::from_str(&line).unwrap();
         proxy.iter().for_each(|proxy| proxy.enter(home));
@@ -75,6 +87,15 @@ fn main() {
         let forwarded = state.lock().unwrap().request(&fault, &request);
         forwarded.iter().for_each(|message| host.send(&runtime, message));
     }
+    if fault == "panics-at-the-end" {
+        panic!("no more input");
+    }
+}
+
+/// The settings after `-c`.
+fn overrides(arguments: &[String]) -> Vec<Override> {
+    let settings = arguments.iter().zip(arguments.iter().skip(1)).filter(|(flag, _)| *flag == "-c");
+    settings.map(|(_, setting)| setting.parse().unwrap()).collect()
 }
 
 /// One app-server, in this process.
@@ -86,7 +107,7 @@ impl Host {
     fn start(
         runtime: &Runtime,
         home: &Path,
-        profile: Option<&str>,
+        (profile, overrides): (Option<&str>, Vec<Override>),
         fault: &str,
         state: &Arc<Mutex<State>>,
     ) -> Self {
@@ -95,7 +116,7 @@ impl Host {
         let profile = profile.map(|profile| profile.parse().unwrap()).unwrap_or_default();
         let options = AppServerOptions {
             mode: Mode::Local { codex_home: home.into() },
-            overrides: Vec::new(),
+            overrides,
             environment: Environment::from_process().with_profile(profile),
             extensions: extensions.build(),
             cwd: home.into(),
@@ -130,13 +151,21 @@ impl Host {
 fn store_carelessly(fault: &str, apart: &Path) {
     let logins = ".credentials.json";
     let (from, to) = (apart.join(logins), apart.parent().unwrap().join(logins));
-    let new = std::fs::read(from).unwrap_or_default();
+    let mut new = std::fs::read(from).unwrap_or_default();
     if !CARELESS.contains(&fault) || new == std::fs::read(&to).unwrap_or_default() {
         return;
     }
     if fault == "writes-logins-in-place" {
         std::fs::write(to, new).unwrap();
         return;
+    }
+    if fault == DROPS {
+        let entries = |text: &[u8]| serde_json::from_slice::<Map<String, Value>>(text);
+        let old = entries(&std::fs::read(&to).unwrap_or_default()).unwrap_or_default();
+        let refreshed = entries(&new).unwrap_or_default().into_iter();
+        let refreshed = refreshed.filter(|(key, login)| old.get(key) != Some(login));
+        new = Value::Object(refreshed.collect()).to_string().into_bytes();
+        std::fs::write(apart.join(logins), &new).unwrap();
     }
     let beside = apart.join("new");
     std::fs::write(&beside, new).unwrap();
@@ -168,6 +197,11 @@ struct State {
     /// Requests whose answers are not passed on.
     dropped: BTreeSet<u64>,
     listed: Option<Value>,
+    /// The first `authStatus` of each server.
+    statuses: BTreeMap<String, Value>,
+    /// The answers to reads, by thread, server and URI, and what the pending ones read.
+    read: BTreeMap<String, Value>,
+    reads: BTreeMap<u64, String>,
     failed: BTreeSet<String>,
     was_reloaded: bool,
     was_signed_out: bool,
@@ -208,6 +242,14 @@ impl State {
                 self.dropped.insert(id);
                 let reload = json!({"id": id, "method": "config/mcpServer/reload", "params": null});
                 return vec![reload, request.clone()];
+            }
+            "remembers-reads" if method == "mcpServer/resource/read" => {
+                let what = request["params"].to_string();
+                if let Some(result) = self.read.get(&what) {
+                    answer_with(request, result.clone());
+                    return Vec::new();
+                }
+                self.reads.insert(request["id"].as_u64().unwrap(), what);
             }
             "one-call-blocks-all" if is_call && pending_calls().next().is_some() => {
                 refuse(request);
@@ -257,6 +299,19 @@ impl State {
             "lists-from-memory" if method == "mcpServerStatus/list" && !is_error => {
                 let listed = self.listed.get_or_insert_with(|| message["result"].clone());
                 message["result"] = listed.clone();
+            }
+            "answers-twice" if method == "mcpServer/tool/call" => say(&message),
+            "remembers-reads" if !is_error => {
+                if let Some(what) = self.reads.remove(&id) {
+                    self.read.insert(what, message["result"].clone());
+                }
+            }
+            "remembers-the-status-of-logins" if method == "mcpServerStatus/list" && !is_error => {
+                for server in message["result"]["data"].as_array_mut().into_iter().flatten() {
+                    let name = server["name"].as_str().unwrap_or_default().to_string();
+                    let status = server["authStatus"].take();
+                    server["authStatus"] = self.statuses.entry(name).or_insert(status).clone();
+                }
             }
             "says-that-an-ended-login-is-one" if method == "mcpServerStatus/list" && !is_error => {
                 for server in message["result"]["data"].as_array_mut().into_iter().flatten() {
