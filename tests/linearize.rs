@@ -203,6 +203,17 @@ fn the_newest_tokens_are_kept() {
             wrong(30, "a"),
         ),
         (
+            "the refresh of b dropped the login to a",
+            vec![
+                written("a", 0, 0),
+                written("b", 0, 1),
+                refreshed("b", 10, Some(20), (1, 0)),
+                found("b", 30, (1, 1)),
+                stored("a", 30, Some(31), TokenChange::Missing),
+            ],
+            vec![NotKept { is_missing: true, ..wrong(30, "a").remove(0) }],
+        ),
+        (
             "two hosts refresh one after the other, and what is found lies in between",
             vec![
                 written("a", 0, 0),

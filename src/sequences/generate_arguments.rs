@@ -15,7 +15,7 @@ const PLACE: usize = 5;
 /// Puts settings for the first server of the first config, or the switch of the Apps server, before all
 /// other steps. The steps that are there do not depend on them.
 pub(super) fn put_first(steps: &mut Vec<Step>, bytes: &[u8]) {
-    if !bytes.iter().rev().nth(PLACE).is_some_and(|byte| byte % ONE_IN == 0) {
+    if bytes.iter().rev().nth(PLACE).is_none_or(|byte| byte % ONE_IN != 0) {
         return;
     }
     let mixed: Vec<u8> = bytes.iter().rev().map(|byte| byte.rotate_left(5) ^ 0x33).collect();

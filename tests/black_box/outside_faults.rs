@@ -99,10 +99,12 @@ pub(crate) fn broken_by(subject: &BlackBox, sequence: &Sequence) -> Option<Resul
     }
 }
 
-/// The hosts of these tests give each of their app-servers other URLs, so a stored login is for none of
-/// them. `logins.rs` has the faults about logins.
-pub(crate) fn is_about_logins(sequence: &Sequence) -> bool {
-    sequence.steps.iter().any(|step| matches!(step, Step::LogIn { .. } | Step::SecondThread { .. }))
+/// The hosts of these tests give each of their app-servers other URLs, so neither a stored login nor a
+/// setting on the command line is for them. `logins.rs` has the faults about logins.
+pub(crate) fn is_for_other_hosts(sequence: &Sequence) -> bool {
+    sequence.steps.iter().any(|step| {
+        matches!(step, Step::LogIn { .. } | Step::SecondThread { .. } | Step::Arguments(_))
+    })
 }
 
 /// How many sequences it takes until one breaks the rule, and what others broke before.
@@ -112,7 +114,7 @@ pub(crate) fn found_after(fault: &Fault, seed: u64, most: u64) -> (Option<u64>, 
     let mut others = Vec::new();
     for number in 0..most {
         let sequence = random_sequence(profile, Stage::Outside, seed, number);
-        if is_about_logins(&sequence) || !reached(&sequence).has(fault.rule) {
+        if is_for_other_hosts(&sequence) || !reached(&sequence).has(fault.rule) {
             continue;
         }
         match broken_by(&subject, &sequence) {
@@ -153,7 +155,7 @@ fn a_host_with_an_app_server_for_each_thread_is_not_blamed() {
         for_each((0..40).collect(), |_: u64| {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let sequence = random_sequence(profile, Stage::Outside, 1, number);
-            if is_about_logins(&sequence) {
+            if is_for_other_hosts(&sequence) {
                 return;
             }
             match broken_by(&subject, &sequence) {

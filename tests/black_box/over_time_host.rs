@@ -3,6 +3,7 @@
 
 #![allow(
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a process for tests; that it misbehaves is its purpose"
 )]

@@ -11,7 +11,7 @@ use mcp_overlay_model::lifecycle::{Seen, Sequence, Step};
 use mcp_overlay_model::{Profile, Rule};
 use serde_json::{Value, json};
 
-use crate::outside_faults::{broken_by, is_about_logins, start};
+use crate::outside_faults::{broken_by, is_for_other_hosts, start};
 use crate::{for_each, over_time};
 
 /// A sound host with turns.
@@ -41,7 +41,7 @@ fn every_fault_about_turns_is_found_soon() {
         let mut others = Vec::new();
         for number in 0..MOST {
             let sequence = random_sequence(OLD, Stage::Outside, 1, number);
-            match broken_by(&subject, &sequence).filter(|_| !is_about_logins(&sequence)) {
+            match broken_by(&subject, &sequence).filter(|_| !is_for_other_hosts(&sequence)) {
                 None => {}
                 Some(Ok(broken)) if broken.rule == rule => {
                     return println!("{fault}: {}\n{}", number + 1, told(&sequence, &broken));
@@ -61,7 +61,7 @@ fn a_host_that_takes_reloads_up_at_turns_is_sound_in_older_profiles_only() {
     let made = Mutex::new(0);
     for_each((0..40).collect(), |number: u64| {
         let sequence = random_sequence(OLD, Stage::Outside, 1, number);
-        if is_about_logins(&sequence) {
+        if is_for_other_hosts(&sequence) {
             return;
         }
         let trace = subject.play(&sequence).unwrap().unwrap();

@@ -4,9 +4,6 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::config::Config;
-use super::state::State;
-
 /// The settings on the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Arguments {
@@ -16,43 +13,31 @@ pub(super) struct Arguments {
     next: Option<Arc<Value>>,
 }
 
-impl State {
-    /// From its next start on, the host has these settings on its command line.
-    pub(super) fn give_arguments(&mut self, settings: &Value) {
-        self.arguments.next = Some(Arc::new(settings.clone()));
+impl Arguments {
+    /// From its next start on, the host has these settings.
+    pub(super) fn give(&mut self, settings: &Value) {
+        self.next = Some(Arc::new(settings.clone()));
     }
 
-    /// The host starts.
-    pub(super) fn take_arguments(&mut self) {
-        if self.arguments.next != self.arguments.in_force {
-            self.arguments.in_force.clone_from(&self.arguments.next);
-            self.config = self.configured(self.file.written());
+    /// The host starts; whether it has other settings than the one before.
+    pub(super) fn take(&mut self) -> bool {
+        let differ = self.next != self.in_force;
+        self.in_force.clone_from(&self.next);
+        differ
+    }
+
+    /// Those of the running host; nothing without any.
+    pub(super) fn in_force(&self) -> Option<&Value> {
+        self.in_force.as_deref()
+    }
+
+    /// What is written in the file, with the settings in place of what it has at their paths.
+    pub(super) fn over(&self, written: &Value) -> Value {
+        let mut all = written.clone();
+        if let Some(settings) = &self.in_force {
+            replace(&mut all, settings);
         }
-    }
-
-    /// The configuration if this is in `config.toml`: the settings on the command line replace what the
-    /// file has at their paths.
-    pub(super) fn configured(&self, written: &Value) -> Config {
-        match &self.arguments.in_force {
-            None => Config::new(self.profile, written),
-            Some(settings) => {
-                let mut all = written.clone();
-                replace(&mut all, settings);
-                Config::new(self.profile, &all)
-            }
-        }
-    }
-
-    /// The settings on the command line of the running host; nothing without any.
-    #[must_use]
-    pub fn arguments(&self) -> Option<&Value> {
-        self.arguments.in_force.as_deref()
-    }
-
-    /// The configuration in force: `config.toml` and the settings on the command line.
-    #[must_use]
-    pub fn configuration(&self) -> &Value {
-        self.config.written()
+        all
     }
 }
 

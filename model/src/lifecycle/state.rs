@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::address::{BASE, server_at};
 use super::arguments::Arguments;
@@ -91,6 +91,26 @@ impl State {
         State { file_counts: false, ..self.clone() }
     }
 
+    /// The settings on the command line of the running host; nothing without any.
+    #[must_use]
+    pub fn arguments(&self) -> Option<&Value> {
+        self.arguments.in_force()
+    }
+
+    /// The configuration in force: `config.toml` and the settings on the command line.
+    #[must_use]
+    pub fn configuration(&self) -> &Value {
+        self.config.written()
+    }
+
+    /// The configuration if this is in `config.toml`.
+    pub(super) fn configured(&self, written: &Value) -> Config {
+        match self.arguments.in_force() {
+            Some(_) => Config::new(self.profile, &self.arguments.over(written)),
+            None => Config::new(self.profile, written),
+        }
+    }
+
     /// The threads that live.
     pub fn threads(&self) -> impl Iterator<Item = &str> {
         self.threads.keys().map(String::as_str)
@@ -110,7 +130,7 @@ impl State {
                 done()
             }
             Step::Arguments(settings) => {
-                self.give_arguments(settings);
+                self.arguments.give(settings);
                 done()
             }
             Step::SignIn(sign_in) => self.sign_in(sign_in),
@@ -225,7 +245,9 @@ impl State {
     fn host_is_asked(&mut self) {
         if !self.is_running {
             self.is_running = true;
-            self.take_arguments();
+            if self.arguments.take() {
+                self.config = self.configured(self.file.written());
+            }
             self.known = self.on_disk.clone();
         }
         if std::mem::take(&mut self.account_moved) {

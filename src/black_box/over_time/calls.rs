@@ -6,7 +6,7 @@ use std::time::Instant;
 use mcp_overlay_model::lifecycle::{Behaviour, Means, Seen, Step, Tokens};
 use serde_json::{Value, json};
 
-use super::held::{Held, Waiting};
+use super::held::{Held, Use, Waiting};
 use super::player::Player;
 use super::shared::{ANSWERS, Origin, RESOURCES, Received, TOOLS, Target};
 use crate::subject::{Failure, FailureKind, UsedConnection};
@@ -19,21 +19,6 @@ pub(super) enum Sent {
     Request(u64),
     /// A tool call or a read, which may be on no thread.
     Call(Use),
-}
-
-/// A tool call or a read that is not answered yet.
-#[derive(Debug)]
-pub(super) struct Use {
-    /// Of the request to the host.
-    pub(super) id: u64,
-    /// The number of the call; reads of one server have the same.
-    pub(super) call: u64,
-    /// How many requests had reached servers before.
-    pub(super) before: usize,
-    /// The name of the thread; empty without one.
-    pub(super) thread: String,
-    /// The name of the server.
-    pub(super) server: String,
 }
 
 impl Player<'_> {

@@ -8,8 +8,8 @@ use mcp_overlay_model::lifecycle::{Seen, Tokens};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::calls::Use;
 use super::grants::Pair;
+use super::held::Use;
 use super::player::Player;
 use super::shared::Target;
 use crate::files::write_whole;
