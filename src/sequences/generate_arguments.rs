@@ -4,7 +4,7 @@ use arbitrary::Unstructured;
 use mcp_overlay_model::lifecycle::Step;
 use serde_json::{Value, json};
 
-use super::configs::URLS;
+use super::configs::{NAMES, URLS};
 
 /// One sequence in this many has such settings.
 const ONE_IN: u8 = 8;
@@ -12,8 +12,7 @@ const ONE_IN: u8 = 8;
 /// The place from the end of the byte that decides about it; others decide about other things.
 const PLACE: usize = 5;
 
-/// Puts settings for the first server of the first config, or the switch of the Apps server, before all
-/// other steps. The steps that are there do not depend on them.
+/// Puts settings for one server, or the switch of the Apps server, before all other steps. The steps that are there do not depend on them.
 pub(super) fn put_first(steps: &mut Vec<Step>, bytes: &[u8]) {
     if bytes.iter().rev().nth(PLACE).is_none_or(|byte| byte % ONE_IN != 0) {
         return;
@@ -26,19 +25,36 @@ pub(super) fn put_first(steps: &mut Vec<Step>, bytes: &[u8]) {
 }
 
 fn settings(steps: &[Step], bytes: &mut Unstructured<'_>) -> arbitrary::Result<Option<Value>> {
-    let first = steps.iter().find_map(|step| match step {
-        Step::Config(config) => config.get("mcp_servers")?.as_object(),
-        _ => None,
-    });
-    let names: Vec<&String> = first.into_iter().flat_map(|servers| servers.keys()).collect();
+    let names = names_without_command(steps);
     if names.is_empty() || bytes.ratio(1, 5)? {
         return Ok(Some(json!({"features": {"apps": false}})));
     }
     let name = *bytes.choose(&names)?;
-    let has_url = first.and_then(|servers| servers.get(name)?.get("url")).is_some();
-    let entry = match has_url && bytes.ratio(1, 2)? {
-        true => json!({"url": *bytes.choose(&URLS)?}),
-        false => json!({"enabled": false}),
+    // With every config: a released host does not start with settings that make an entry invalid.
+    let url = *bytes.choose(&URLS)?;
+    let entry = match bytes.ratio(1, 2)? {
+        true => json!({"url": url}),
+        false => json!({"url": url, "enabled": false}),
     };
-    Ok(Some(json!({"mcp_servers": {name.as_str(): entry}})))
+    Ok(Some(json!({"mcp_servers": {name: entry}})))
+}
+
+/// The names of servers that no config of these steps gives a command.
+fn names_without_command(steps: &[Step]) -> Vec<&'static str> {
+    let configs = steps.iter().flat_map(|step| match step {
+        Step::Together(steps) => steps.as_slice(),
+        step => std::slice::from_ref(step),
+    });
+    let configs: Vec<&Value> = configs
+        .filter_map(|step| match step {
+            Step::Config(config) => Some(config),
+            _ => None,
+        })
+        .collect();
+    let has_command = |config: &&Value, name: &str| {
+        let entry = config.get("mcp_servers").and_then(|servers| servers.get(name));
+        entry.and_then(|entry| entry.get("command")).is_some()
+    };
+    let names = NAMES.into_iter();
+    names.filter(|name| !configs.iter().any(|config| has_command(config, name))).collect()
 }
