@@ -232,6 +232,23 @@ fn a_host_that_does_not_look_at_the_file_gets_an_advisory() {
     assert_eq!(broken.rule, Rule::LifecycleFileCounts);
 }
 
+#[test]
+fn a_host_that_notices_the_file_later_gets_an_advisory() {
+    let sequence = then(&[json!({"sign_out": {"by": "file"}}), json!("view"), call(), call()]);
+    let mut seen = right(&sequence);
+    let steps = seen.len();
+    let listed = json!({"servers": {"codex_apps": "with_tools"}});
+    seen[steps - 3] = serde_json::from_value(listed).unwrap();
+    seen[steps - 2] = Seen::Answered { by: APPS.into(), account: Some("alice".into()) };
+    let Verdict::Advisory(broken) = judge(&sequence, &trace(seen.clone())) else {
+        panic!("a SHOULD")
+    };
+    assert_eq!((broken.step, broken.rule), (steps - 3, Rule::LifecycleFileCounts));
+    // It may not go back.
+    seen.swap(steps - 2, steps - 1);
+    assert!(matches!(judge(&sequence, &trace(seen)), Verdict::Disagree(_)));
+}
+
 fn config(servers: Value) -> Value {
     json!({"config": {"chatgpt_base_url": "http://127.0.0.1", "mcp_servers": servers}})
 }

@@ -88,10 +88,21 @@ pub enum Actual {
     LoginLost(String),
 }
 
+/// Whether a sign-in or sign-out by file counts (`lifecycle.file-counts`).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// From the next request on.
+    AtOnce,
+    /// When the host starts again.
+    AtStart,
+    /// The host notices once, at the request of this step.
+    Late(usize),
+}
+
 /// Judges what a sequence came to, by the reading that explains more of it.
 #[must_use]
 pub fn judge(sequence: &Sequence, trace: &Trace) -> Verdict {
-    let (strict, discouraged) = all_broken(sequence, trace, true);
+    let (strict, discouraged) = all_broken(sequence, trace, Reading::AtOnce);
     let Some(first) = strict.first() else {
         return discouraged.map_or(Verdict::Agree, Verdict::Advisory);
     };
@@ -99,7 +110,7 @@ pub fn judge(sequence: &Sequence, trace: &Trace) -> Verdict {
     if !sequence.profile.has(rule) {
         return Verdict::Disagree(first.clone());
     }
-    let (lenient, _) = all_broken(sequence, trace, false);
+    let lenient = fewest_broken(sequence, trace);
     match lenient.first() {
         None => Verdict::Advisory(Broken { rule, ..first.clone() }),
         Some(other) if lenient.len() < strict.len() => Verdict::Disagree(other.clone()),
@@ -113,6 +124,25 @@ pub fn judge(sequence: &Sequence, trace: &Trace) -> Verdict {
         }
         Some(_) => Verdict::Disagree(first.clone()),
     }
+}
+
+/// What is broken in the reading that explains most, of those in which the file does not count at once.
+/// Released Codex was seen to notice a sign-in by file in the middle of a run, at a moment of its own.
+fn fewest_broken(sequence: &Sequence, trace: &Trace) -> Vec<Broken> {
+    let (mut fewest, _) = all_broken(sequence, trace, Reading::AtStart);
+    let changed = sequence.steps.iter().position(Step::changes_file).unwrap_or(usize::MAX);
+    for (at, step) in sequence.steps.iter().enumerate().skip(changed) {
+        if fewest.is_empty() {
+            break;
+        }
+        if step.needs_host() {
+            let (broken, _) = all_broken(sequence, trace, Reading::Late(at));
+            if broken.len() < fewest.len() {
+                fewest = broken;
+            }
+        }
+    }
+    fewest
 }
 
 /// The rules that a sequence is about: those that it could show to be broken.
@@ -283,18 +313,21 @@ fn may_get_credentials(sequence: &Sequence, url: &str) -> bool {
 fn all_broken(
     sequence: &Sequence,
     trace: &Trace,
-    file_counts: bool,
+    reading: Reading,
 ) -> (Vec<Broken>, Option<Broken>) {
     let mut all = Vec::new();
     let not_kept = not_kept(&trace.stored);
     let mut discouraged = None;
-    let mut state = State::before(sequence, file_counts);
+    let mut state = State::before(sequence, reading == Reading::AtOnce);
     let mut changed = Duration::ZERO;
     let mut began = Duration::ZERO;
     let mut sign_ins: Vec<&Step> = Vec::new();
     let mut stays = Stays::default();
     for (at, (step, observed)) in sequence.steps.iter().zip(&trace.steps).enumerate() {
         let before = state.account().map(str::to_string);
+        if reading == Reading::Late(at) {
+            state.notices_file();
+        }
         let expected = state.step(step);
         let broken = |Wrong { rule, allowed, seen }: Wrong<'_>| {
             let (allowed, actual) = (allowed.to_vec(), Actual::Seen(seen.clone()));

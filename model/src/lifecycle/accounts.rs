@@ -84,6 +84,14 @@ impl State {
         self.account_moved |= self.becomes_known(now);
     }
 
+    /// A host that did not notice what another program wrote to `auth.json` does so now.
+    pub fn notices_file(&mut self) {
+        let now = self.supplied.clone().or_else(|| self.on_disk.clone());
+        if self.is_running && self.becomes_known(now) {
+            self.config_may_be_taken_up();
+        }
+    }
+
     /// Whether that is a change.
     fn becomes_known(&mut self, now: Option<SignedIn>) -> bool {
         if self.known == now {
