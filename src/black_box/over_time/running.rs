@@ -51,7 +51,7 @@ impl Player<'_> {
         let settings = Settings { file: &local, plugins: &[], names };
         let start = Start {
             auth: None,
-            environment: BTreeMap::new(),
+            environment: self.spoken.variables.clone(),
             arguments: Vec::new(),
             is_experimental: true,
         };
