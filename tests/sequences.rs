@@ -862,9 +862,7 @@ fn request(step: usize, is_use: bool, url: &str, carried: &Value) -> Request {
     }
 }
 
-const ONE: &str = "https://one.example/mcp";
-
-fn edited(before: &Value, after: &Value) -> Sequence {
+fn of_entries(before: &Value, after: &Value) -> Sequence {
     let config = |entry: &Value| json!({"config": {"chatgpt_base_url": "http://127.0.0.1", "mcp_servers": {"a": entry}}});
     let call = json!({"call": {"thread": "t", "server": "a"}});
     let steps =
@@ -880,7 +878,7 @@ fn edited(before: &Value, after: &Value) -> Sequence {
 #[test]
 fn headers_are_those_of_an_entry_and_of_the_last_reload() {
     let with = |value: &str| json!({"url": ONE, "http_headers": {"X-Team": value}});
-    let sequence = edited(&with("red"), &with("blue"));
+    let sequence = of_entries(&with("red"), &with("blue"));
     let sent = |step, is_use, value: &str| {
         judged_with(
             &sequence,
@@ -896,7 +894,7 @@ fn headers_are_those_of_an_entry_and_of_the_last_reload() {
     let lost = |step, is_use| judged_with(&sequence, vec![request(step, is_use, ONE, &json!({}))]);
     assert_eq!(lost(5, true), Some((5, Rule::ServerFieldsKept)));
     assert_eq!(lost(1, false), Some((1, Rule::ServerFieldsKept)));
-    let elsewhere = vec![request(1, false, "https://one.example/mcp/", &json!({}))];
+    let elsewhere = vec![request(1, false, "https://one.example/", &json!({}))];
     assert_eq!(judged_with(&sequence, elsewhere), Some((1, Rule::ServerFieldsKept)));
 }
 
@@ -906,7 +904,7 @@ fn headers_are_those_of_an_entry_and_of_the_last_reload() {
 #[test]
 fn the_bearer_of_a_variable_is_in_every_request() {
     let with = |variable: &str| json!({"url": ONE, "bearer_token_env_var": variable});
-    let sequence = edited(&with("T1"), &with("T2"));
+    let sequence = of_entries(&with("T1"), &with("T2"));
     let sent = |step, is_use, carried: &Value| {
         judged_with(&sequence, vec![request(step, is_use, ONE, carried)])
     };

@@ -14,7 +14,7 @@ pub(super) fn carried_words(carried: &Carried) -> String {
     }
     words.extend(env.iter().map(|(name, value)| format!("{name}={value}")));
     match words.is_empty() {
-        true => "with nothing besides".into(),
+        true => "with nothing that an entry says".into(),
         false => format!("with {}", words.join(", ")),
     }
 }
