@@ -20,7 +20,7 @@ use mcp_overlay::sequences::picture::picture;
 use mcp_overlay::sequences::shrink::shrink;
 use mcp_overlay::sequences::story::told;
 use mcp_overlay::subject::{
-    Credentials, ListedFor, Observed, Repeated, Reused, Trace, UsedConnection,
+    Credentials, ListedFor, Observed, Repeated, Request, Reused, Trace, UsedConnection,
 };
 use mcp_overlay_model::lifecycle::{Seen, Sequence, State, Step};
 use mcp_overlay_model::{Profile, Rule};
@@ -48,6 +48,7 @@ fn trace(seen: Vec<Seen>) -> Trace {
     Trace {
         steps: (0..).zip(seen).map(observed).collect(),
         credentials: Vec::new(),
+        requests: Vec::new(),
         repeated: Vec::new(),
         reused: Vec::new(),
         listed: Vec::new(),
@@ -859,4 +860,95 @@ fn an_apps_server_that_stays_over_a_reload_is_not_blamed_on_the_sign_out() {
     let sequence = sequence(Profile::CodexPr31803, json!(steps));
     let answered = json!({"answered": {"by": "http://127.0.0.1/api/codex/ps/mcp"}});
     assert_eq!(broken_at_the_end(&sequence, answered), Some(Rule::LifecycleReloadApplies));
+}
+
+/// A request of the last step with these headers, at the end of what follows the specification.
+fn judged_with(sequence: &Sequence, requests: Vec<Request>) -> Option<(usize, Rule)> {
+    let trace = Trace { requests, ..trace(right(sequence)) };
+    judge(sequence, &trace).broken().map(|broken| (broken.step, broken.rule))
+}
+
+/// A request in a step, which may be a use.
+fn request(step: usize, is_use: bool, url: &str, carried: &Value) -> Request {
+    Request {
+        at: Duration::from_secs(step as u64) + Duration::from_millis(500),
+        of_use: is_use.then_some(step),
+        what: "tools/call".into(),
+        url: url.into(),
+        carried: serde_json::from_value(carried.clone()).unwrap(),
+    }
+}
+
+fn of_entries(before: &Value, after: &Value) -> Sequence {
+    let config = |entry: &Value| json!({"config": {"chatgpt_base_url": "http://127.0.0.1", "mcp_servers": {"a": entry}}});
+    let call = json!({"call": {"thread": "t", "server": "a"}});
+    let steps =
+        json!([config(before), {"thread": {"as": "t"}}, call, config(after), "reload", call]);
+    sequence(Profile::CodexPr31803, steps)
+}
+
+/// Rule `server.fields-kept`: A view MUST have each valid field of a server as it is written, but for one
+/// that equals its default and one that another rule changes.
+///
+/// Rule `lifecycle.reload-applies`: After a reload was answered, every use by every thread MUST be of the
+/// configuration that was then in force, or of a later one.
+#[test]
+fn headers_are_those_of_an_entry_and_of_the_last_reload() {
+    let with = |value: &str| json!({"url": ONE, "http_headers": {"X-Team": value}});
+    let sequence = of_entries(&with("red"), &with("blue"));
+    let sent = |step, is_use, value: &str| {
+        judged_with(
+            &sequence,
+            vec![request(step, is_use, ONE, &json!({"headers": {"x-team": value}}))],
+        )
+    };
+    assert_eq!(sent(2, true, "red"), None);
+    assert_eq!(sent(5, true, "blue"), None);
+    assert_eq!(sent(5, true, "red"), Some((5, Rule::LifecycleReloadApplies)));
+    assert_eq!(sent(2, true, "blue"), Some((2, Rule::ServerFieldsKept)));
+    // A request of a connection that is ending, or of a list.
+    assert_eq!(sent(5, false, "red"), None);
+    let lost = |step, is_use| judged_with(&sequence, vec![request(step, is_use, ONE, &json!({}))]);
+    assert_eq!(lost(5, true), Some((5, Rule::ServerFieldsKept)));
+    assert_eq!(lost(1, false), Some((1, Rule::ServerFieldsKept)));
+    let elsewhere = vec![request(1, false, "https://one.example/", &json!({}))];
+    assert_eq!(judged_with(&sequence, elsewhere), Some((1, Rule::ServerFieldsKept)));
+}
+
+/// Rule `credentials.environment-instead`: A server with `bearer_token_env_var` and no `Authorization`
+/// among its headers MUST be sent that variable's value as its bearer, in place of the host's
+/// credentials.
+#[test]
+fn the_bearer_of_a_variable_is_in_every_request() {
+    let with = |variable: &str| json!({"url": ONE, "bearer_token_env_var": variable});
+    let sequence = of_entries(&with("T1"), &with("T2"));
+    let sent = |step, is_use, carried: &Value| {
+        judged_with(&sequence, vec![request(step, is_use, ONE, carried)])
+    };
+    assert_eq!(sent(5, true, &json!({"variable": "T2"})), None);
+    let stale = sent(5, true, &json!({"variable": "T1"}));
+    assert_eq!(stale, Some((5, Rule::LifecycleReloadApplies)));
+    let lost = sent(2, false, &json!({}));
+    assert_eq!(lost, Some((2, Rule::CredentialsEnvironmentInstead)));
+}
+
+/// Rule `lifecycle.thread-starts`: A thread MUST start with the configuration in force at some moment
+/// between `thread/start` and its answer, and MUST be refused if that configuration is.
+#[test]
+fn a_new_thread_carries_the_product_sku_on_disk() {
+    let config = |sku: &str| json!({"config": {"chatgpt_base_url": "http://127.0.0.1", "apps_mcp_product_sku": sku}});
+    let call = |thread: &str| json!({"call": {"thread": thread, "server": "codex_apps"}});
+    let steps = json!([config("one"), {"sign_in": {"account": "alice", "auth": "chatgpt"}}, {"thread": {"as": "t"}},
+        call("t"), config("two"), "reload", call("t"), {"thread": {"as": "u"}}, call("u")]);
+    let sequence = sequence(Profile::CodexPr31803, steps);
+    let sent = |step, sku: &str| {
+        let carried = json!({"headers": {"x-openai-product-sku": sku}});
+        let url = "http://127.0.0.1/api/codex/ps/mcp";
+        judged_with(&sequence, vec![request(step, true, url, &carried)])
+    };
+    assert_eq!(sent(3, "two"), Some((3, Rule::AppsServerSkuHeader)));
+    // A reload is of servers.
+    assert_eq!((sent(6, "one"), sent(6, "two")), (None, None));
+    assert_eq!(sent(8, "one"), Some((8, Rule::LifecycleThreadStarts)));
+    assert_eq!(sent(8, "two"), None);
 }

@@ -82,6 +82,10 @@ pub struct Hello {
     pub process: u32,
     /// Whether its arguments or its environment contain the host's credentials.
     pub has_secrets: bool,
+    /// The arguments from the sequence.
+    pub args: Vec<String>,
+    /// Its variables with names of one capital letter, which a sequence can set.
+    pub env: BTreeMap<String, String>,
 }
 
 /// Passes everything on to the checker at this address, and back, until either side ends.
@@ -90,8 +94,8 @@ pub struct Hello {
 /// Errors of the connection and the pipes.
 pub fn pass_on(
     to: std::net::SocketAddr,
-    mark: &str,
-    number: usize,
+    (mark, number): (&str, usize),
+    args: &[String],
     mut input: impl Read,
     mut output: impl Write + Send + 'static,
 ) -> io::Result<()> {
@@ -99,8 +103,10 @@ pub fn pass_on(
     socket.set_nodelay(true)?;
     let arguments: Vec<String> =
         std::env::args_os().map(|text| text.to_string_lossy().into_owned()).collect();
-    let has_secrets = Started::now(&arguments).has_host_credentials;
-    let hello = Hello { mark: mark.into(), number, process: std::process::id(), has_secrets };
+    let Started { has_host_credentials: has_secrets, mut env, .. } = Started::now(&arguments);
+    env.retain(|name, _| name.bytes().all(|byte| byte.is_ascii_uppercase()));
+    let (mark, process, args) = (mark.into(), std::process::id(), args.to_vec());
+    let hello = Hello { mark, number, process, has_secrets, args, env };
     writeln!(socket, "{}", serde_json::to_string(&hello)?)?;
     let mut back = socket.try_clone()?;
     std::thread::spawn(move || {

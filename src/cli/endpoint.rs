@@ -36,7 +36,7 @@ enum Server {
         #[arg(long, value_name = "NUMBER", requires = "pass_on")]
         number: Option<usize>,
 
-        /// Arguments that a case gives the server; they mean nothing to it
+        /// Arguments that a case or a sequence gives the server; they mean nothing to it
         #[arg(last = true, value_name = "ARGUMENT")]
         arguments: Vec<String>,
     },
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let Server::Stdio { report, pass_on, mark, number, arguments } = &arguments.server;
     let input = std::io::stdin().lock();
     if let (Some(to), Some(mark), Some(number)) = (pass_on, mark, number) {
-        stdio_server::pass_on(*to, mark, *number, input, std::io::stdout())?;
+        stdio_server::pass_on(*to, (mark, *number), arguments, input, std::io::stdout())?;
         return Ok(ExitCode::SUCCESS);
     }
     let output = std::io::stdout().lock();

@@ -6,8 +6,8 @@ use mcp_overlay_model::{Auth, CODEX_APPS, Profile};
 
 use super::configs::{ACCOUNTS, COMMANDS, Configs, NAMES, Named, THREADS};
 use super::{
-    generate_arguments, generate_logins, generate_reads, generate_reloads, generate_sign_ins,
-    generate_turns,
+    generate_arguments, generate_entries, generate_logins, generate_reads, generate_reloads,
+    generate_sign_ins, generate_turns,
 };
 use crate::subject::{SubjectKind, Visibility};
 
@@ -48,22 +48,28 @@ pub fn sequence_from(profile: Profile, stage: Stage, bytes: &[u8]) -> Sequence {
     let mut steps = if stage == Stage::Outside && generate_logins::is_about_logins(bytes) {
         generate_logins::steps(bytes)
     } else if generate_sign_ins::is_about_sign_ins(bytes) {
-        generate_turns::with_turns(
-            profile,
-            generate_sign_ins::steps(bytes, stage == Stage::Outside),
-            bytes,
-        )
+        let steps = generate_sign_ins::steps(bytes, stage == Stage::Outside);
+        with_more(profile, stage, steps, bytes)
     } else if stage == Stage::Outside && generate_reloads::is_about_reloads(bytes) {
-        generate_turns::with_turns(profile, generate_reloads::steps(bytes), bytes)
+        with_more(profile, stage, generate_reloads::steps(bytes), bytes)
     } else {
         let steps = generate_reads::with_reads(profile, steps_of_all_kinds(stage, bytes), bytes);
-        generate_turns::with_turns(profile, steps, bytes)
+        with_more(profile, stage, steps, bytes)
     };
     if stage == Stage::Outside {
         generate_arguments::put_first(&mut steps, bytes);
     }
     generate_sign_ins::number(&mut steps);
     Sequence { id: String::new(), profile, steps }
+}
+
+/// The steps with turns among them, and with more in the entries of servers that see requests.
+fn with_more(profile: Profile, stage: Stage, steps: Vec<Step>, bytes: &[u8]) -> Vec<Step> {
+    let steps = match stage {
+        Stage::InProcess => steps,
+        Stage::Outside => generate_entries::with_entries(profile, steps, bytes),
+    };
+    generate_turns::with_turns(profile, steps, bytes)
 }
 
 fn steps_of_all_kinds(stage: Stage, bytes: &[u8]) -> Vec<Step> {

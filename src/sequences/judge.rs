@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use mcp_overlay_model::lifecycle::{
-    BASE, Behaviour, Ending, Expected, Seen, Sequence, State, Stays, Step, Wrong, account_of,
+    BASE, Behaviour, Carried, Ending, Entries, Expected, Seen, Sequence, State, Stays, Step, Wrong,
+    account_of,
 };
 use mcp_overlay_model::{CODEX_APPS, Rule, RuleSet};
 
+use super::judge_requests::{broken_by_requests, broken_by_use, rules_of_use};
 use super::stored_logins::{NotKept, not_kept};
 use crate::rules::holding;
 use crate::subject::{Credentials, ListedFor, MODEL_PROVIDER, Reused, Trace};
@@ -63,6 +65,26 @@ pub enum Actual {
         url: String,
         /// The account.
         account: String,
+    },
+    /// A request carried something else than any entry of its server says.
+    Carried {
+        /// The URL or command of the server, as the configuration has it.
+        url: String,
+        /// What the request is.
+        what: String,
+        /// What it carried.
+        carried: Carried,
+        /// What entries say.
+        expected: Vec<Carried>,
+    },
+    /// A request went to an address that no configuration so far has.
+    Address {
+        /// The address, as a URL of the configuration would be.
+        url: String,
+        /// What the request is.
+        what: String,
+        /// The URLs that a configuration has there.
+        like: Vec<String>,
     },
     /// A list showed the tools that the Apps server has for this account.
     ListedFor(String),
@@ -203,6 +225,9 @@ fn reached_if(sequence: &Sequence, requests_show: bool) -> RuleSet {
             reached.extend(others.map(|(_, rule)| *rule));
         }
         sign_ins.extend(Some(step).filter(|step| matches!(step, Step::SignIn(_))));
+        if let Some(carries) = state.use_carries(step).filter(|_| requests_show) {
+            reached.extend(rules_of_use(sequence.profile.rules(), &carries));
+        }
         if requests_show && matches!(step, Step::Call { .. }) {
             reached.extend([Rule::LifecycleAtMostOnce]);
         }
@@ -323,18 +348,22 @@ fn all_broken(
     let mut began = Duration::ZERO;
     let mut sign_ins: Vec<&Step> = Vec::new();
     let mut stays = Stays::default();
+    let mut entries = Entries::default();
     for (at, (step, observed)) in sequence.steps.iter().zip(&trace.steps).enumerate() {
         let before = state.account().map(str::to_string);
         if reading == Reading::Late(at) {
             state.notices_file();
         }
         let expected = state.step(step);
+        entries.took(step, &state);
         let broken = |Wrong { rule, allowed, seen }: Wrong<'_>| {
             let (allowed, actual) = (allowed.to_vec(), Actual::Seen(seen.clone()));
             Broken { step: at, rule, allowed, actual }
         };
         // A spent token explains what comes of it, so it comes first.
         all.extend(broken_by_tokens(trace, &not_kept, at, began));
+        // What no configuration says is wrong whatever came of it.
+        all.extend(broken_by_requests(sequence, trace, &entries, (at, began)));
         all.extend(expected.broken_by(&observed.seen).map(|wrong| {
             let is_former = |(list, _): &&(Seen, Rule)| list == wrong.seen;
             let rule = match wrong.rule {
@@ -346,6 +375,9 @@ fn all_broken(
             };
             broken(Wrong { rule, ..wrong })
         }));
+        let carries = state.use_carries(step).filter(|_| !expected.anything);
+        let of_use = |carries| broken_by_use(sequence, trace, &entries, (at, &carries));
+        all.extend(carries.and_then(of_use));
         sign_ins.extend(Some(step).filter(|step| matches!(step, Step::SignIn { .. })));
         all.extend(trace.repeated.iter().filter(|call| call.step == at).map(|call| {
             let actual = Actual::Repeated { at: call.at.clone(), times: call.times };

@@ -85,6 +85,13 @@ known! {
     "takes-the-account-id-along-on-a-redirect"
     "takes-the-first-piece-for-the-answer"
     "repeats-a-call-answered-in-pieces"
+    "loses-headers-on-tool-calls"
+    "loses-headers-on-the-stream"
+    "drops-the-query"
+    "sends-the-sku-at-the-handshake-only"
+    "loses-the-bearer-in-later-sessions"
+    "keeps-the-headers-of-a-known-name"
+    "keeps-the-environment-of-a-known-name"
 }
 
 /// The names of the sequences that showed a host breaking this rule.

@@ -2,16 +2,19 @@
 //! (`docs/sequences.md`).
 
 mod alphabet;
+mod carried_words;
 mod configs;
 pub mod drawing;
 pub mod generate;
 mod generate_arguments;
+mod generate_entries;
 mod generate_logins;
 mod generate_reads;
 mod generate_reloads;
 mod generate_sign_ins;
 mod generate_turns;
 pub mod judge;
+mod judge_requests;
 pub mod known;
 pub mod linearize;
 pub mod narrow;

@@ -3,6 +3,7 @@
 use mcp_overlay_model::CODEX_APPS;
 use mcp_overlay_model::lifecycle::{BASE, Seen, Sequence, Step};
 
+use super::carried_words::carried_words;
 use super::drawing::{Picture, PictureEvent};
 use super::judge::{Actual, Broken};
 use super::story::{carrying, seen_words, sentence, server_words};
@@ -96,6 +97,10 @@ impl Drawing {
             Actual::Credentials { url, account } => {
                 (url, format!("a request with the credentials of {account}"))
             }
+            Actual::Carried { url, what, carried, .. } => {
+                (url, format!("{what} {}", carried_words(carried)))
+            }
+            Actual::Address { url, what, .. } => (url, format!("{what}, where no server is")),
             Actual::ListedFor(account) => {
                 let text = format!("the tools of {CODEX_APPS} are those of {account}");
                 return self.event(HOST, CLIENT, text, true);

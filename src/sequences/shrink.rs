@@ -3,6 +3,11 @@
 use mcp_overlay_model::lifecycle::{Sequence, SignIn, Step};
 use serde_json::Value;
 
+/// The fields of an entry that decide only what requests carry, or what a process is started with.
+const CARRIED: [&str; 4] = ["http_headers", "bearer_token_env_var", "args", "env"];
+
+const SKU: &str = "apps_mcp_product_sku";
+
 /// The smallest sequence that `fails` like this one, by dropping and simplifying steps until nothing
 /// more can be. `fails` says no when it has had enough.
 pub fn shrink(sequence: &Sequence, mut fails: impl FnMut(&Sequence) -> bool) -> Sequence {
@@ -45,7 +50,9 @@ pub fn shrink(sequence: &Sequence, mut fails: impl FnMut(&Sequence) -> bool) -> 
 /// Simpler steps of the same kind, the simplest first.
 fn simpler(step: &Step) -> Vec<Step> {
     match step {
-        Step::Config(config) => without_a_server(config).map(Step::Config).collect(),
+        Step::Config(config) => {
+            without_a_server(config).chain(without_a_field(config)).map(Step::Config).collect()
+        }
         Step::Arguments(settings) => without_a_server(settings).map(Step::Arguments).collect(),
         Step::SignIn(sign_in) => simpler_sign_ins(sign_in),
         Step::Together(steps) => {
@@ -71,6 +78,23 @@ fn simpler_sign_ins(sign_in: &SignIn) -> Vec<Step> {
         SignIn { account, ..sign_in.clone() },
     ];
     others.into_iter().filter(|other| other != sign_in).map(Step::SignIn).collect()
+}
+
+/// The config without something that decides only what requests carry.
+fn without_a_field(config: &Value) -> impl Iterator<Item = Value> {
+    let servers = config.get("mcp_servers").and_then(Value::as_object).into_iter().flatten();
+    let entries = servers.filter_map(|(name, entry)| Some((name, entry.as_object()?)));
+    let fields = entries.flat_map(|(name, entry)| {
+        let fields = entry.keys().filter(|key| CARRIED.contains(&key.as_str()));
+        fields.map(move |key| (format!("/mcp_servers/{name}"), key.clone()))
+    });
+    let sku = config.get(SKU).map(|_| (String::new(), SKU.to_string()));
+    let without = fields.chain(sku).filter_map(|(place, key)| {
+        let mut config = config.clone();
+        config.pointer_mut(&place)?.as_object_mut()?.remove(&key);
+        Some(config)
+    });
+    without.collect::<Vec<_>>().into_iter()
 }
 
 fn without_a_server(config: &Value) -> impl Iterator<Item = Value> {

@@ -6,6 +6,7 @@ use mcp_overlay_model::lifecycle::{
 };
 use serde_json::Value;
 
+use super::carried_words::{carried_words, entry_words, expected_words, sku_words};
 use super::judge::{Actual, Broken};
 use crate::display::one_line;
 use crate::rules;
@@ -23,6 +24,13 @@ pub fn told(sequence: &Sequence, broken: &Broken) -> String {
         if !allowed.contains(&words) {
             allowed.push(words);
         }
+    }
+    match &broken.actual {
+        Actual::Carried { expected, .. } => allowed.extend(expected_words(expected)),
+        Actual::Address { like, .. } => {
+            allowed.extend(like.iter().map(|url| format!("requests to {}", one_line(url))));
+        }
+        _ => {}
     }
     if !allowed.is_empty() {
         story.push_str(&format!("     expected: {}\n", allowed.join(", or ")));
@@ -163,12 +171,13 @@ fn config_words(config: &Value) -> String {
         let url = at.unwrap_or("neither command nor url");
         let disabled = entry.get("enabled") == Some(&Value::Bool(false));
         let disabled = if disabled { ", disabled" } else { "" };
-        format!("{name} ({url}{disabled})")
+        format!("{name} ({url}{}{disabled})", entry_words(entry))
     };
     let mut words: Vec<String> = servers.into_iter().flatten().map(server).collect();
     if config.pointer("/features/apps") == Some(&Value::Bool(false)) {
         words.push("the Apps feature off".into());
     }
+    words.extend(sku_words(config));
     if words.is_empty() { "no servers".into() } else { one_line(&words.join(", ")) }
 }
 
@@ -222,6 +231,12 @@ pub(super) fn carrying(account: &Option<String>) -> String {
 fn actual_words(actual: &Actual) -> String {
     match actual {
         Actual::Seen(seen) => seen_words(seen),
+        Actual::Carried { url, what, carried, .. } => {
+            format!("{what} to {}, {}", one_line(url), carried_words(carried))
+        }
+        Actual::Address { url, what, .. } => {
+            format!("{what} to {}, where no server is", one_line(url))
+        }
         Actual::Credentials { url, account } => {
             format!("a request to {url} with the credentials of {account}")
         }

@@ -26,7 +26,7 @@ pub use reply::{Failure, FailureKind, Reply};
 pub use stdio::StdioDriver;
 pub use steps::{StepKind, Steps};
 pub use trace::{
-    Credentials, ListedFor, MODEL_PROVIDER, Observed, Repeated, Reused, StoredTokens, TokenChange,
-    Trace, UsedConnection,
+    ANOTHER_VALUE, Credentials, ListedFor, MODEL_PROVIDER, Observed, Repeated, Request, Reused,
+    StoredTokens, TokenChange, Trace, UsedConnection,
 };
 pub use watch::{Unwatched, Watch};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_overlay_model::lifecycle::Seen;
+use mcp_overlay_model::lifecycle::{Carried, Seen};
 use serde::{Deserialize, Serialize};
 
 /// The observations of a sequence.
@@ -12,6 +12,9 @@ pub struct Trace {
     pub steps: Vec<Observed>,
     /// The requests that carried the credentials of an account.
     pub credentials: Vec<Credentials>,
+    /// What servers got of their entries, if the checker sees requests.
+    #[serde(default)]
+    pub requests: Vec<Request>,
     /// The calls that reached servers more than once.
     #[serde(default)]
     pub repeated: Vec<Repeated>,
@@ -126,6 +129,25 @@ pub struct Observed {
     pub seen: Seen,
     /// When the step had ended, since the beginning of the sequence.
     pub ended: Duration,
+}
+
+/// In place of the value of a header that no configuration has: it may be a secret.
+pub const ANOTHER_VALUE: &str = "another value";
+
+/// A request to a server, or a process of it, the first time that it carries this.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// When it arrived, since the beginning of the sequence.
+    pub at: Duration,
+    /// The step of the use that it is, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_use: Option<usize>,
+    /// What it is: a method of MCP or of HTTP, or a process.
+    pub what: String,
+    /// The URL or command of the server, as the configuration has it.
+    pub url: String,
+    /// What it carries.
+    pub carried: Carried,
 }
 
 /// A request with the host's credentials.

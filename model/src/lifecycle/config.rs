@@ -64,6 +64,13 @@ impl Config {
         shown.get_or_init(|| self.observed_anew(auth)).as_ref()
     }
 
+    /// What a host shows of it, signed out and with each kind of sign-in.
+    pub(super) fn observed_by_anybody(&self) -> impl Iterator<Item = &Observed> {
+        let all = std::iter::once(None).chain(Auth::ALL.into_iter().map(Some));
+        let shown = self.0.shown.iter().zip(all);
+        shown.filter_map(|(shown, auth)| shown.get_or_init(|| self.observed_anew(auth)).as_ref())
+    }
+
     fn observed_anew(&self, auth: Option<Auth>) -> Option<Observed> {
         let hosted = Contributor { id: "hosted".into(), kind: ContributorKind::HostedApps };
         let case = Case {

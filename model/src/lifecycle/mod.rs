@@ -4,11 +4,13 @@
 //! Order of reading: [`sequence`] (what is done), [`seen`] (what is observed of a step), [`state`]
 //! (what each step changes; `together.rs`: several at once, `turns.rs`: a turn, `reloads.rs`: slow
 //! reloads). `uses.rs`, `reads.rs` and `views.rs` say what a use, a read and a list of servers must come
-//! to, `in_use.rs` which connections there may be, `stays.rs` which of them must stay.
+//! to, `carried.rs` what a request carries, `in_use.rs` which connections there may be, `stays.rs` which
+//! of them must stay.
 
 mod accounts;
 mod address;
 mod arguments;
+mod carried;
 mod config;
 mod in_use;
 mod logged_in;
@@ -27,6 +29,7 @@ mod uses;
 mod views;
 
 pub use address::BASE;
+pub use carried::{Carried, Entries, UseCarries};
 pub use seen::{Expected, Listed, Seen, Wrong};
 pub use sequence::{Behaviour, Ending, Means, Sequence, SignIn, Step, Tokens, account_of};
 pub use state::State;

@@ -129,17 +129,8 @@ pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expect
     };
     let is_late = rules.has(Rule::LifecycleReloadNextTurn);
     let has_answered = thread.answered.contains(name);
-    let of_reload = match thread.is_after_refused {
-        true => Rule::LifecycleBrokenKeeps,
-        false => Rule::LifecycleReloadApplies,
-    };
-    let rule = match thread.before.is_empty() {
-        _ if thread.was_refused => Rule::LifecycleBrokenKeeps,
-        true if has_answered => Rule::LifecycleThreadKeeps,
-        true => Rule::LifecycleThreadStarts,
-        false if is_late => Rule::LifecycleReloadNextTurn,
-        false => of_reload,
-    };
+    let of_reload = rule_of_reload(thread);
+    let rule = rule_of_use(thread, name, is_late);
     let mut expected = Expected::any_of(Vec::new(), rule);
     of_server(thread, target_of(&thread.config, now, name), world, &mut expected);
     // Another configuration may explain this better, but not where the thread used the server.
@@ -188,6 +179,25 @@ pub(super) fn use_of(users: &Users<'_>, name: &str, world: &dyn World) -> Expect
     expected.wrong.push((seen(on_disk, now), Rule::LifecycleThreadKeeps));
     expected.wrong.extend(unreached);
     expected
+}
+
+/// The rule that a use breaks if it is not of the configuration of its thread.
+pub(super) fn rule_of_use(thread: &Thread, name: &str, is_late: bool) -> Rule {
+    match thread.before.is_empty() {
+        _ if thread.was_refused => Rule::LifecycleBrokenKeeps,
+        true if thread.answered.contains(name) => Rule::LifecycleThreadKeeps,
+        true => Rule::LifecycleThreadStarts,
+        false if is_late => Rule::LifecycleReloadNextTurn,
+        false => rule_of_reload(thread),
+    }
+}
+
+/// The rule that a thread breaks which does not follow the last reload.
+fn rule_of_reload(thread: &Thread) -> Rule {
+    match thread.is_after_refused {
+        true => Rule::LifecycleBrokenKeeps,
+        false => Rule::LifecycleReloadApplies,
+    }
 }
 
 /// What a use of this server may come to, and which rule a failure breaks.

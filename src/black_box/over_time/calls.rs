@@ -141,7 +141,8 @@ impl Player<'_> {
                     Some(_) => return Ok(Seen::Refused),
                 }
             };
-            let (at, account) = (self.url_of(&received.target), self.account_of(&received));
+            let (at, account) =
+                (self.addresses.url_of(&received.target), self.account_of(&received));
             return Ok(match answered {
                 None if self.is_held(&received.target) => {
                     let (target, thread) = (received.target, thread.to_string());
@@ -172,14 +173,14 @@ impl Player<'_> {
     pub(super) fn release(&mut self, server: &str) -> Result<Seen, Failure> {
         self.behave(server, Behaviour::Well);
         self.tokens_behave(server, Tokens::Well);
-        let targets = self.targets_of(server);
+        let targets = self.addresses.targets_of(server);
         let (released, held): (Vec<_>, Vec<_>) = std::mem::take(&mut self.held)
             .into_iter()
             .partition(|held| targets.iter().any(|target| is_same(target, &held.target)));
         self.held = held;
         let mut outcomes = Vec::new();
         for Held { id, request, target, account, thread } in released {
-            let at = self.url_of(&target);
+            let at = self.addresses.url_of(&target);
             outcomes.push(match self.answer_to(id, &thread)? {
                 None => Seen::Unanswered,
                 Some(Ok(result)) if !is_error(&result) => self.answered(&result, Some(request)),
@@ -223,7 +224,7 @@ impl Player<'_> {
         let Some(received) = number.and_then(|number| all.get(number)) else {
             return Seen::Answered { by: "no server".into(), account: None };
         };
-        let (url, account) = (self.url_of(&received.target), self.account_of(received));
+        let (url, account) = (self.addresses.url_of(&received.target), self.account_of(received));
         let is_another = expected.is_some_and(|expected| Some(expected) != number);
         let by = if is_another { format!("a second request to {url}") } else { url };
         Seen::Answered { by, account }

@@ -122,7 +122,8 @@ impl Player<'_> {
         let kept = entries.filter_map(|entry| {
             let (name, url) = (text(&entry, "server_name")?, text(&entry, "server_url")?);
             let at = self.url_in_config(&name)?;
-            let target = self.targets_of(&at).pop().filter(|(_, path)| url.ends_with(path))?;
+            let target =
+                self.addresses.targets_of(&at).pop().filter(|(_, path)| url.ends_with(path))?;
             let access = text(&entry, "access_token").unwrap_or_default();
             let refresh = text(&entry, "refresh_token").unwrap_or_default();
             let pair = Pair { access, refresh };

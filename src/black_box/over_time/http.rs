@@ -1,5 +1,6 @@
 //! The HTTP servers of sequences.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -21,7 +22,7 @@ use super::answer::{Answer, Events, half, in_pieces, json_body, json_text, redir
 use super::model_provider::{MODEL, is_of_turn, response};
 use super::oauth;
 use super::shared::{
-    Origin, Received, Shared, Taken, Target, number_of_call, released, result, starts,
+    Got, Origin, Received, Shared, Taken, Target, number_of_call, released, result, starts,
 };
 use super::target::MARK;
 use crate::black_box::account_id;
@@ -64,6 +65,8 @@ struct Head {
     /// The id of an account, wherever it is.
     account: Option<String>,
     session: Option<u64>,
+    /// All headers but that one.
+    headers: BTreeMap<String, String>,
     /// The address that the host connected to.
     host: String,
 }
@@ -79,6 +82,7 @@ impl Head {
             is_call: false,
             call: None,
             connection: None,
+            got: None,
         }
     }
 }
@@ -110,10 +114,10 @@ async fn answer(
     let Some((mark, rest)) = split.filter(|(_, rest)| is_known(rest)) else {
         return Ok(status(StatusCode::NOT_FOUND));
     };
-    let header = |name: &str| {
-        let value = request.headers().get(name)?;
-        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
-    };
+    let lossy = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let all = request.headers().iter().filter(|(name, _)| *name != AUTHORIZATION);
+    let headers = all.map(|(name, value)| (name.as_str().to_string(), lossy(value))).collect();
+    let header = |name: &str| Some(lossy(request.headers().get(name)?));
     let mut head = Head {
         at,
         method: request.method().clone(),
@@ -122,6 +126,7 @@ async fn answer(
         authorization: header("authorization"),
         account: header(account_id::HEADER).or_else(|| account_id::found(others)),
         session: header(SESSION).map(|session| session.parse().unwrap_or_default()),
+        headers,
         host,
     };
     let body = Limited::new(request.into_body(), LONGEST_BODY).collect().await;
@@ -145,7 +150,7 @@ async fn answer(
 }
 
 async fn respond(head: Head, message: &Value, shared: &Arc<Shared>) -> Response<Answer> {
-    let Head { at, method, mark, target, authorization, account, session, host } = head;
+    let Head { at, method, mark, target, authorization, account, session, headers, host } = head;
     let Some(behaviour) = shared.behaviour(&mark, &target) else {
         return status(StatusCode::NOT_FOUND);
     };
@@ -164,6 +169,9 @@ async fn respond(head: Head, message: &Value, shared: &Arc<Shared>) -> Response<
         is_call: is_call && is_taken,
         call: number_of_call(message).filter(|_| is_taken),
         connection: session,
+        got: what(&method, message, session)
+            .filter(|_| !is_metadata && !is_elsewhere)
+            .map(|what| Arc::new(Got { what, headers, ..Got::default() })),
     };
     let Some(taken) = shared.record(&mark, received) else {
         return status(StatusCode::SERVICE_UNAVAILABLE);
@@ -205,6 +213,15 @@ async fn respond(head: Head, message: &Value, shared: &Arc<Shared>) -> Response<
         Method::GET if session.is_some() => stream(&mark, &target, session, shared),
         _ => status(StatusCode::METHOD_NOT_ALLOWED),
     }
+}
+
+/// What an MCP request is; `None` if it is another one.
+fn what(method: &Method, message: &Value, session: Option<u64>) -> Option<String> {
+    if *method == Method::POST && message.get("jsonrpc").is_some() {
+        return Some(message.get("method").and_then(Value::as_str).unwrap_or("POST").into());
+    }
+    let is_of_session = [Method::GET, Method::DELETE].contains(method) && session.is_some();
+    is_of_session.then(|| method.as_str().into())
 }
 
 /// The answer to a tool call: at once, after a release, or a failure.

@@ -28,8 +28,8 @@ impl Player<'_> {
     /// The user logs in to the HTTP server of this name, if there is one.
     pub(super) fn log_in(&mut self, name: &str) -> Result<Seen, Failure> {
         let Some(url) = self.url_in_config(name) else { return Ok(Seen::Done) };
-        self.number_of(&url);
-        let Some(target) = self.targets_of(&url).pop() else { return Ok(Seen::Done) };
+        self.addresses.path_of(&url);
+        let Some(target) = self.addresses.targets_of(&url).pop() else { return Ok(Seen::Done) };
         let pair = self.stage.servers.log_in(&self.mark, &target);
         let local = format!("http://{}/{}{}", self.stage.servers.servers, self.mark, target.1);
         self.edit_logins(|all| {
@@ -50,7 +50,7 @@ impl Player<'_> {
     /// A server refuses the tokens so far. A running host owns the file, so only without one the
     /// stored token has expired too.
     pub(super) fn expire(&mut self, server: &str) -> Result<Seen, Failure> {
-        for target in self.targets_of(server) {
+        for target in self.addresses.targets_of(server) {
             self.stage.servers.expire(&self.mark, &target);
             let local = format!("http://{}/{}{}", self.stage.servers.servers, self.mark, target.1);
             if self.session.is_some() || !self.stage.servers.is_guarded(&self.mark, &target) {
@@ -70,7 +70,7 @@ impl Player<'_> {
     }
 
     pub(super) fn tokens_behave(&self, server: &str, behaviour: Tokens) {
-        for target in self.targets_of(server) {
+        for target in self.addresses.targets_of(server) {
             self.stage.servers.tokens_behave(&self.mark, &target, behaviour);
         }
     }
@@ -88,7 +88,7 @@ impl Player<'_> {
     pub(super) fn waits(&self, used: &Use) -> Option<(String, Target)> {
         let at = self.state.waits_for(&used.thread, &used.server)?;
         let holds = |target: &Target| self.stage.servers.holds_refresh(&self.mark, target);
-        let target = self.targets_of(&at).into_iter().find(holds)?;
+        let target = self.addresses.targets_of(&at).into_iter().find(holds)?;
         Some((at, target))
     }
 
@@ -106,7 +106,7 @@ impl Player<'_> {
         let again = self.stage.servers.again(&self.mark, &self.asked).into_iter();
         let reused = again.map(|again| Reused {
             at: again.at.saturating_duration_since(self.began),
-            url: self.url_of(&again.target),
+            url: self.addresses.url_of(&again.target),
             when: again.when.into(),
         });
         reused.collect()

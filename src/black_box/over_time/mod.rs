@@ -5,9 +5,11 @@
 //! event, with a limit.
 
 pub(crate) mod accounts;
+mod addresses;
 mod answer;
 mod asked;
 mod calls;
+mod carried;
 pub(super) mod crash_run;
 mod crashed;
 mod grants;

@@ -11,12 +11,14 @@ use serde_json::{Map, Value, json};
 use toml::Table;
 
 use super::accounts::Accounts;
+use super::addresses::Addresses;
 use super::asked::Asked;
+use super::carried::Spoken;
 use super::held::{Held, Waiting};
 use super::lag::Lag;
 use super::model_provider::MODEL;
 use super::servers::Servers;
-use super::shared::{OF_REQUEST, Origin, Received, TOOLS, Target};
+use super::shared::{OF_REQUEST, Received, TOOLS, Target};
 use crate::black_box::delivery::each_as_argument;
 use crate::black_box::home::Home;
 use crate::black_box::narrow::LOOPBACK;
@@ -27,8 +29,8 @@ use crate::subject::process::piped::protocol;
 use crate::subject::process::secrets::nonce;
 use crate::subject::stdio::Patience;
 use crate::subject::{
-    Credentials, Failure, FailureKind, ListedFor, MODEL_PROVIDER, Observed, Repeated, StoredTokens,
-    Trace, UsedConnection, Watch,
+    Credentials, Failure, FailureKind, ListedFor, Observed, Repeated, StoredTokens, Trace,
+    UsedConnection, Watch,
 };
 
 /// The time in which what ends must be gone (`lifecycle.superseded-ends`, `lifecycle.ends`).
@@ -85,8 +87,8 @@ pub(super) struct Player<'a> {
     pub(super) leaked_before: Vec<String>,
     /// The host config, with the URLs of the sequence.
     pub(super) config: Map<String, Value>,
-    /// The URLs and commands of servers in the configs so far. A server's address has its position.
-    pub(super) urls: Vec<String>,
+    pub(super) addresses: Addresses,
+    pub(super) spoken: Spoken,
     /// The host's ids of the threads.
     pub(super) threads: BTreeMap<String, String>,
     pub(super) held: Vec<Held>,
@@ -128,7 +130,8 @@ impl<'a> Player<'a> {
             second_threads: BTreeSet::new(),
             has_run: false,
             config: Map::from_iter([("chatgpt_base_url".to_string(), Value::from(BASE))]),
-            urls: Vec::new(),
+            addresses: Addresses::default(),
+            spoken: Spoken::of(sequence),
             threads: BTreeMap::new(),
             held: Vec::new(),
             waiting: Vec::new(),
@@ -171,12 +174,23 @@ impl<'a> Player<'a> {
         let credentials = all.iter().filter_map(|received| {
             let account = self.account_of(received)?;
             let at = received.at.saturating_duration_since(self.began);
-            Some(Credentials { at, url: self.url_of(&received.target), account })
+            Some(Credentials { at, url: self.addresses.url_of(&received.target), account })
         });
         let (reused, listed, stored) = (self.reused(), self.listed.clone(), self.stored());
         let (credentials, connections) = (credentials.collect(), self.connections.clone());
         let lag = self.lag.most();
-        Ok(Trace { steps, credentials, repeated, reused, stored, listed, connections, lag })
+        let requests = self.requests(&all);
+        Ok(Trace {
+            steps,
+            credentials,
+            requests,
+            repeated,
+            reused,
+            stored,
+            listed,
+            connections,
+            lag,
+        })
     }
 
     /// The calls that servers took more than once.
@@ -190,7 +204,7 @@ impl<'a> Player<'a> {
         let repeated = times.into_iter().filter(|(_, (times, _))| *times > 1);
         let repeated = repeated.filter_map(|(call, (times, target))| {
             let step = *self.calls.get(usize::try_from(call).ok()?)?;
-            Some(Repeated { step, at: self.url_of(target), times })
+            Some(Repeated { step, at: self.addresses.url_of(target), times })
         });
         repeated.collect()
     }
@@ -242,7 +256,7 @@ impl<'a> Player<'a> {
             }
             Step::Release { server } => self.release(server),
             Step::KillServer { server } => {
-                for target in self.targets_of(server) {
+                for target in self.addresses.targets_of(server) {
                     self.stage.servers.kill(&self.mark, &target, ENDS);
                 }
                 Ok(Seen::Done)
@@ -257,7 +271,7 @@ impl<'a> Player<'a> {
     fn used(&self) -> BTreeMap<Target, usize> {
         let all = self.state.in_use().into_iter();
         let used = all.flat_map(|(server, most)| {
-            self.targets_of(&server).into_iter().map(move |target| (target, most))
+            self.addresses.targets_of(&server).into_iter().map(move |target| (target, most))
         });
         used.collect()
     }
@@ -265,7 +279,7 @@ impl<'a> Player<'a> {
     /// The servers that have more connections than these after the time for that.
     pub(super) fn left_over(&self, used: &BTreeMap<Target, usize>) -> Seen {
         let left = self.stage.servers.left_over(&self.mark, used, ENDS);
-        Seen::LeftOver(left.iter().map(|target| self.url_of(target)).collect())
+        Seen::LeftOver(left.iter().map(|target| self.addresses.url_of(target)).collect())
     }
 
     pub(super) fn home(&self) -> Option<&Home> {
@@ -316,28 +330,21 @@ impl<'a> Player<'a> {
 
     fn localize(&mut self, entry: &mut Map<String, Value>) {
         if let Some(Value::String(url)) = entry.get("url") {
-            let number = self.number_of(&url.clone());
-            let url = format!("http://{}/{}/{number}", self.stage.servers.servers, self.mark);
+            let path = self.addresses.path_of(url);
+            let url = format!("http://{}/{}{path}", self.stage.servers.servers, self.mark);
             entry.insert("url".into(), url.into());
         } else if let Some(Value::String(command)) = entry.get("command")
             && let [program, own @ ..] = self.stage.stdio
         {
-            let number = self.number_of(&command.clone()).to_string();
+            let number = self.addresses.path_of(command).replacen('/', "", 1);
             let to = self.stage.servers.processes.to_string();
             let more = ["--pass-on", &to, "--mark", &self.mark, "--number", &number];
-            let own = own.iter().map(String::as_str).chain(more);
-            entry.insert("args".into(), own.collect());
+            let own = own.iter().map(String::as_str).chain(more).chain(["--"]);
+            let own: Vec<Value> = own.map(Value::from).collect();
+            let args = entry.get("args").and_then(Value::as_array).cloned().unwrap_or_default();
+            entry.insert("args".into(), own.into_iter().chain(args).collect());
             entry.insert("command".into(), program.as_str().into());
         }
-    }
-
-    /// The number of the server at this URL or of this command.
-    pub(super) fn number_of(&mut self, server: &str) -> usize {
-        let known = self.urls.iter().position(|known| known == server);
-        known.unwrap_or_else(|| {
-            self.urls.push(server.into());
-            self.urls.len() - 1
-        })
     }
 
     fn sign_in(&self, sign_in: &SignIn) -> Result<Seen, Failure> {
@@ -416,39 +423,14 @@ impl Player<'_> {
     pub(super) fn behave(&mut self, server: &str, behaviour: Behaviour) {
         if server != CODEX_APPS {
             // A config may name it later.
-            self.number_of(server);
+            self.addresses.path_of(server);
         }
-        for target in self.targets_of(server) {
+        for target in self.addresses.targets_of(server) {
             match behaviour {
                 Behaviour::Hold => self.holding.insert(target.clone()),
                 _ => self.holding.remove(&target),
             };
             self.stage.servers.behave(&self.mark, &target, behaviour);
-        }
-    }
-
-    /// The addresses of a server: `codex_apps`, or a URL of the sequence. The path of the Apps server
-    /// is the host's, so every path of that origin is its address.
-    pub(super) fn targets_of(&self, server: &str) -> Vec<Target> {
-        if server == CODEX_APPS {
-            return vec![(Origin::Apps, String::new())];
-        }
-        let position = self.urls.iter().position(|url| url == server);
-        position.map(|number| (Origin::Servers, format!("/{number}"))).into_iter().collect()
-    }
-
-    pub(super) fn url_of(&self, (origin, path): &Target) -> String {
-        match origin {
-            // Not the query, which could hold a secret.
-            Origin::Elsewhere => ELSEWHERE.into(),
-            _ if path.starts_with(MODEL) => MODEL_PROVIDER.into(),
-            Origin::Apps => format!("{LOOPBACK}{}", path.split('?').next().unwrap_or_default()),
-            Origin::Servers => {
-                let number = path.trim_start_matches('/').split('/').next();
-                let number = number.and_then(|number| number.parse::<usize>().ok());
-                let url = number.and_then(|number| self.urls.get(number));
-                url.cloned().unwrap_or_else(|| "an unknown address".into())
-            }
         }
     }
 

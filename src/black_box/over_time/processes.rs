@@ -14,7 +14,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::shared::{Origin, Received, Shared, Target, number_of_call, released, result, starts};
+use super::shared::{
+    Got, Origin, Received, Shared, Target, number_of_call, released, result, starts,
+};
 use crate::black_box::account_id;
 use crate::black_box::home::HOST_BEARER;
 use crate::black_box::stdio_server::Hello;
@@ -43,7 +45,8 @@ async fn serve(stream: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
     let mut lines = BufReader::new(read);
     let Some(line) = next_line(&mut lines).await? else { return Ok(()) };
     let Ok(hello) = serde_json::from_slice::<Hello>(&line) else { return Ok(()) };
-    let Hello { mark, number, process, has_secrets } = hello;
+    let Hello { mark, number, process, has_secrets, args, env } = hello;
+    let got = Got { what: "a process".into(), args, env, ..Got::default() };
     if has_secrets {
         shared.started_with_a_secret();
     }
@@ -54,7 +57,7 @@ async fn serve(stream: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
     let Some((opened, mut own)) = shared.open(&mark, &target, None, Some(process)) else {
         return Ok(());
     };
-    let from = (mark.clone(), target.clone(), opened);
+    let from = (mark.clone(), target.clone(), opened, Arc::new(got));
     let (answers, mut ready) = mpsc::unbounded_channel::<Value>();
     let mut calls = JoinSet::new();
     let served = loop {
@@ -91,10 +94,11 @@ async fn next_line(
     Ok((read > 0).then_some(line))
 }
 
-/// Takes a message of the host to a process: the mark, the address, and the number of the process.
+/// Takes a message of the host to a process: the mark, the address, the number of the process, and what
+/// it was started with.
 fn take(
     line: &[u8],
-    (mark, target, process): &(String, Target, u64),
+    (mark, target, process, got): &(String, Target, u64, Arc<Got>),
     shared: &Arc<Shared>,
     answers: &mpsc::UnboundedSender<Value>,
     calls: &mut JoinSet<()>,
@@ -112,6 +116,7 @@ fn take(
         is_call,
         call: number_of_call(&message),
         connection: Some(*process),
+        got: Some(Arc::clone(got)),
     };
     let Some(taken) = shared.record(mark, received) else { return };
     let (target, answers) = (target.clone(), answers.clone());

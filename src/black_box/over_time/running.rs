@@ -53,7 +53,7 @@ impl Player<'_> {
         let settings = Settings { file: &local, plugins: &[], names };
         let start = Start {
             auth: None,
-            environment: BTreeMap::new(),
+            environment: self.spoken.variables.clone(),
             arguments: self.local_arguments(),
             is_experimental: true,
         };

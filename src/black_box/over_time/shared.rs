@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use hyper::body::Bytes;
@@ -43,6 +43,21 @@ pub(in crate::black_box) struct Received {
     pub(in crate::black_box) call: Option<u64>,
     /// The number of its HTTP session, or of its process.
     pub(in crate::black_box) connection: Option<u64>,
+    /// What else an MCP request has; of other ones nothing is kept.
+    pub(super) got: Option<Arc<Got>>,
+}
+
+/// What an MCP request is and has besides credentials, or what its process was started with.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Got {
+    /// The method.
+    pub(super) what: String,
+    /// The headers, with names in lower case.
+    pub(super) headers: BTreeMap<String, String>,
+    /// The arguments of the process.
+    pub(super) args: Vec<String>,
+    /// Its variables with names of one capital letter.
+    pub(super) env: BTreeMap<String, String>,
 }
 
 /// The recorded requests and the behaviours of one sequence.

@@ -76,7 +76,7 @@ impl Player<'_> {
             let Some((tokens, target)) = self.stage.servers.numbered(&self.mark, refresh) else {
                 continue;
             };
-            let (server, url) = (text("server_name").to_string(), self.url_of(&target));
+            let (server, url) = (text("server_name").to_string(), self.addresses.url_of(&target));
             let change = change(tokens);
             self.stored.push(StoredTokens { server, url, from, until, change });
         }

@@ -70,6 +70,10 @@ impl Shared {
                     }
                 }
             }
+            "keeps-the-headers-of-a-known-name" if at_reload => {
+                keep(servers, had, "http_headers");
+            }
+            "keeps-the-environment-of-a-known-name" if at_reload => keep(servers, had, "env"),
             "reopens-every-connection-at-a-reload" => changed(servers, occasion, |_| true),
             "restarts-every-process-at-a-reload" => {
                 changed(servers, occasion, |server| has(server, "command"));
@@ -93,6 +97,16 @@ fn has(server: &Value, key: &str) -> bool {
 
 fn is_enabled(server: &Value) -> bool {
     server.get("enabled").and_then(Value::as_bool) != Some(false)
+}
+
+/// Gives each server what one of this name had in this field.
+fn keep(servers: &mut Table, had: &Table, key: &str) {
+    for (name, server) in servers {
+        let before = had.get(name).and_then(|server| server.get(key)).cloned();
+        if let (Some(before), Some(server)) = (before, server.as_table_mut()) {
+            server.insert(key.into(), before);
+        }
+    }
 }
 
 fn enable(servers: &mut Table, which: impl Fn(&str) -> bool) {

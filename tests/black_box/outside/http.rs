@@ -13,8 +13,8 @@ use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use crate::redirects;
 use crate::shared::{LISTS, Session, Shared};
+use crate::{entries, redirects};
 
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -61,9 +61,10 @@ impl Between {
         let (head, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
         let uri: Uri = format!("{}{}", self.origin, head.uri).parse()?;
-        let whole = Whole { method: head.method, uri, headers: head.headers, body };
+        let mut whole = Whole { method: head.method, uri, headers: head.headers, body };
         let message: Value = serde_json::from_slice(&whole.body).unwrap_or_default();
         let method = message["method"].as_str().unwrap_or_default().to_string();
+        entries::spoil(&self.shared, &mut whole, &method);
         let is_kept = is_kept_stream(&self.shared, self.host, &whole.uri);
         if whole.method == Method::DELETE && is_kept {
             return Ok(plain(StatusCode::OK));

@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+mod entries;
 mod files;
 mod groups;
 mod homes;

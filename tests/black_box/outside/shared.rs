@@ -25,6 +25,8 @@ pub(crate) struct State {
     pub(crate) unreachable: BTreeSet<(usize, String)>,
     /// The credentials that a session was opened with, with the address.
     pub(crate) sessions: BTreeMap<String, Session>,
+    /// The addresses at which there was a session.
+    pub(crate) had_session: BTreeSet<String>,
     pub(crate) is_ending: bool,
 }
 
