@@ -90,10 +90,11 @@ impl Player<'_> {
         let call = *self.reads.entry(server.into()).or_insert(next);
         let uri = format!("{RESOURCES}{call}");
         let params = json!({"threadId": id, "server": server, "uri": uri});
-        if call == next {
-            self.calls.push(self.step);
-        }
         let before = self.stage.servers.requests(&self.mark);
+        match call == next {
+            true => self.calls.push(self.step),
+            false => self.again.push((call, before, self.step)),
+        }
         let id = self.session_of(name)?.send("mcpServer/resource/read", &params);
         Ok(Sent::Call(Use { id, call, before, thread: name.into(), server: server.into() }))
     }

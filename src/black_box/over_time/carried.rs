@@ -88,15 +88,21 @@ fn is_name(name: &str) -> bool {
 }
 
 impl Player<'_> {
+    /// The step of the call or read that this request is. Reads of one server have the same number.
+    fn step_of_use(&self, call: u64, request: usize) -> Option<usize> {
+        let earlier = |read: &&(u64, usize, usize)| read.0 == call && read.1 <= request;
+        let again = self.again.iter().rev().find(earlier).map(|(_, _, step)| *step);
+        again.or_else(|| self.calls.get(usize::try_from(call).ok()?).copied())
+    }
+
     /// What the servers got, each thing once.
     pub(super) fn requests(&self, all: &[Received]) -> Vec<Request> {
         let mut requests: Vec<Request> = Vec::new();
-        for received in all {
+        for (number, received) in all.iter().enumerate() {
             let Some(got) = received.got.as_deref() else { continue };
-            let number = received.call.and_then(|call| usize::try_from(call).ok());
             let request = Request {
                 at: received.at.saturating_duration_since(self.began),
-                of_use: number.and_then(|number| self.calls.get(number)).copied(),
+                of_use: received.call.and_then(|call| self.step_of_use(call, number)),
                 what: got.what.clone(),
                 url: self.addresses.url_of(&received.target),
                 carried: self.spoken.carried(received, got),

@@ -101,6 +101,8 @@ pub(super) struct Player<'a> {
     pub(super) calls: Vec<usize>,
     /// The number of the first read of each server, by name.
     pub(super) reads: BTreeMap<String, u64>,
+    /// The further reads: the number, how many requests there were before, and the step.
+    pub(super) again: Vec<(u64, usize, usize)>,
     listed: Vec<ListedFor>,
     /// The connections of the answered uses.
     pub(super) connections: Vec<UsedConnection>,
@@ -139,6 +141,7 @@ impl<'a> Player<'a> {
             holding: BTreeSet::new(),
             calls: Vec::new(),
             reads: BTreeMap::new(),
+            again: Vec::new(),
             listed: Vec::new(),
             connections: Vec::new(),
             stored: Vec::new(),
