@@ -9,6 +9,7 @@ use super::recognised::{Text, alone, has_variable, is_name, is_token, named};
 use super::rule::Rule;
 use super::secrets::in_url;
 use super::server::Server;
+use super::starting::is_http;
 use super::words::{Strength, strength_of, words_of};
 use crate::config::Environment;
 
@@ -49,7 +50,7 @@ fn headers(server: &Server<'_, '_>, found: &mut Found) {
             ),
             Text::Placeholder => (
                 Rule::Placeholder,
-                format!("the header {name} has a placeholder as its value"),
+                format!("the value of the header {name} is a placeholder"),
                 FILL_IN,
             ),
         };
@@ -66,7 +67,7 @@ fn urls(server: &Server<'_, '_>, found: &mut Found) {
         if let Some(what) = in_url(text) {
             let finding = server.about(Rule::UrlSecret, &entry, format!("`{key}` contains {what}"));
             found.push(finding.meaning("ends up in logs").help(URL_HELP));
-        } else if has_variable(text) {
+        } else if has_variable(text) && (key != "url" || is_http(text)) {
             let message = format!("`{key}` has a variable in it");
             let finding = server.about(Rule::NotExpanded, &entry, message);
             let finding = finding.meaning("Codex replaces no variables: it uses the URL as it is");
@@ -80,29 +81,29 @@ fn variables(server: &Server<'_, '_>, found: &mut Found) {
     for variable in entries_of(server.table, "env") {
         let Some(value) = variable.text() else { continue };
         let name = shown(variable.key);
-        let help = if is_variable_name(variable.key) {
-            format!(
-                "remove it, write `env_vars = [\"{}\"]`, and set the variable where you start Codex",
-                variable.key
-            )
+        let is = named(variable.key, value);
+        let forward = if is_variable_name(variable.key) {
+            format!("set it where you start Codex, and write `env_vars = [\"{}\"]`", variable.key)
         } else {
-            "remove it, name it in `env_vars`, and set it where you start Codex".to_owned()
+            "set it where you start Codex, and name it in `env_vars`".to_owned()
         };
-        let (rule, message, meaning) = match named(variable.key, value) {
+        let is_itself = value.trim_matches(['$', '{', '}']) == variable.key;
+        let help = if is == Text::Variable && !is_itself {
+            format!("write the whole value; if that is a secret, {forward}")
+        } else {
+            format!("remove it here, {forward}")
+        };
+        let (rule, message, meaning) = match is {
             Text::Plain => continue,
             Text::Secret => {
-                (Rule::EnvSecret, format!("the variable {name} looks like a secret"), EVERYONE)
+                (Rule::EnvSecret, format!("the value of {name} looks like a secret"), EVERYONE)
             }
-            Text::Variable => (
-                Rule::NotExpanded,
-                format!("the variable {name} has another variable in its value"),
-                AS_WRITTEN,
-            ),
-            Text::Placeholder => (
-                Rule::Placeholder,
-                format!("the variable {name} has a placeholder as its value"),
-                FILL_IN,
-            ),
+            Text::Variable => {
+                (Rule::NotExpanded, format!("the value of {name} has a variable in it"), AS_WRITTEN)
+            }
+            Text::Placeholder => {
+                (Rule::Placeholder, format!("the value of {name} is a placeholder"), FILL_IN)
+            }
         };
         let key = server.path.with("env").with(variable.key).to_string();
         let finding = Finding::new(rule, variable.value_span(), message).at(key);
@@ -148,6 +149,10 @@ fn arguments(server: &Server<'_, '_>, found: &mut Found) {
 
 /// What an argument is, after the argument before it.
 fn argument(before: &str, text: &str) -> Text {
+    let (before, text) = match text.strip_prefix("--header=") {
+        Some(header) => ("--header", header),
+        None => (before, text),
+    };
     let is_header = matches!(before, "-H" | "--header" | "--headers");
     if is_header && let Some((name, value)) = text.split_once([':', '=']) {
         return named(name, value);

@@ -66,10 +66,12 @@ pub(super) fn named(name: &str, text: &str) -> Text {
     if has_variable(text) {
         return Text::Variable;
     }
-    if text.is_empty() || is_setting(text) {
+    let words = words_of(name);
+    let is_pin = words.iter().any(|word| word.starts_with("pass")) && is_number(text);
+    if text.is_empty() || (is_setting(text) && !is_pin) {
         return Text::Plain;
     }
-    match strength_of(&words_of(name)) {
+    match strength_of(&words) {
         Strength::Strong if is_placeholder(text) => Text::Placeholder,
         Strength::Strong => Text::Secret,
         Strength::Weak if is_random(text) => Text::Secret,
@@ -223,8 +225,12 @@ fn is_setting(text: &str) -> bool {
     let is_path = text.starts_with(['/', '~', '.']) || text.starts_with("\\\\") || is_drive;
     // A reference of a secret manager, such as `op://vault/item/field`, is one too.
     let is_url = text.contains("://");
-    let is_number = text.len() <= 6 && text.parse::<f64>().is_ok();
-    CHOICES.contains(&small.as_str()) || is_path || is_url || is_number
+    CHOICES.contains(&small.as_str()) || is_path || is_url || is_number(text)
+}
+
+/// Whether a text is a number that is short enough for an amount.
+fn is_number(text: &str) -> bool {
+    text.len() <= 6 && text.parse::<f64>().is_ok()
 }
 
 /// Whether a text looks as if it was drawn by lot.
@@ -253,6 +259,7 @@ mod tests {
             ("GITHUB_TOKEN", "abc"),
             ("OPENAI_API_KEY", "8f14e45f-ceea-467f-a1d2-0c1f2e3d4b5a"),
             ("DbPassword", "correct horse battery"),
+            ("PASSCODE", "123456"),
             ("SEARCH_KEY", "0c1f2e3d4b5a69788796a5b4"),
             ("OPENAPI_HEADERS", "{\"Authorization\": \"Bearer ntn_0123456789abcdef\"}"),
             ("DATABASE_URL", "postgresql://ada:s3cr3t@db.example/app"),
@@ -281,6 +288,9 @@ mod tests {
             ("PUBLIC_KEY", "MFkwEwYHKoZIzj0CAQYIKoZI"),
             ("WORKSPACE_ID", "8f14e45f-ceea-467f-a1d2-0c1f2e3d4b5a"),
             ("PWD", "work"),
+            ("COOKIE_DOMAIN", "docs.acme"),
+            ("PASSWORD_MANAGER", "1password"),
+            ("PASSWORD_LENGTH", "16"),
             ("NO_AUTH", "1"),
             ("DATABASE_URL", "postgresql://postgres:postgres@localhost:5432/app"),
             ("DATABASE_URL", "postgresql://localhost/app"),

@@ -5,10 +5,12 @@ use url::Url;
 
 use super::finding::{Finding, Found};
 use super::parsed::{Value, entries_of};
+use super::recognised::has_variable;
 use super::rule::Rule;
 use super::server::Server;
 
 const URL_FORM: &str = "write the whole URL, as in `https://docs.example/mcp`";
+const NO_VARIABLES: &str = "write the whole URL: Codex replaces no variables in it";
 const SPLIT: &str = "write the program in `command` and each argument in `args`, as in `command = \"npx\"`, \
                      `args = [\"-y\", \"docs-server\"]`";
 const SINGLE_QUOTES: &str = "write the path in single quotes, as in 'C:\\tools\\node.exe'";
@@ -29,14 +31,23 @@ pub(super) fn check(server: &Server<'_, '_>, text: &str, found: &mut Found) {
     escapes(server, text, found);
 }
 
+/// Whether Codex can connect to this URL.
+pub(super) fn is_http(text: &str) -> bool {
+    parsed(text).is_some()
+}
+
+fn parsed(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
+}
+
 fn url(server: &Server<'_, '_>, found: &mut Found) {
     let Some(entry) = server.get("url") else { return };
     let Some(text) = entry.text() else { return };
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    let Some(url) = url else {
+    let Some(url) = parsed(text) else {
         let message = "`url` is not an `http://` or `https://` URL".to_owned();
         let finding = server.about(Rule::UrlNotHttp, &entry, message);
-        found.push(finding.meaning("Codex cannot connect to this server").help(URL_FORM));
+        let help = if has_variable(text) { NO_VARIABLES } else { URL_FORM };
+        found.push(finding.meaning("Codex cannot connect to this server").help(help));
         return;
     };
     if url.path().trim_end_matches('/').ends_with("/sse") {

@@ -69,7 +69,9 @@ const KEYS: [&str; 15] = [
 ];
 
 /// Last words of names of what belongs to a secret, and is none.
-const ABOUT_ONE: [&str; 46] = [
+const ABOUT_ONE: [&str; 65] = [
+    "address",
+    "age",
     "algorithm",
     "audience",
     "budget",
@@ -79,12 +81,14 @@ const ABOUT_ONE: [&str; 46] = [
     "dir",
     "directory",
     "disabled",
+    "domain",
     "email",
     "enabled",
     "endpoint",
     "env",
     "expires",
     "expiry",
+    "field",
     "file",
     "folder",
     "format",
@@ -94,13 +98,22 @@ const ABOUT_ONE: [&str; 46] = [
     "id",
     "ids",
     "issuer",
+    "jar",
+    "kind",
+    "label",
     "length",
+    "lifetime",
     "limit",
     "location",
+    "manager",
     "method",
     "mode",
     "name",
+    "param",
     "path",
+    "pattern",
+    "period",
+    "policy",
     "port",
     "prefix",
     "provider",
@@ -112,10 +125,16 @@ const ABOUT_ONE: [&str; 46] = [
     "storage",
     "store",
     "suffix",
+    "symbol",
     "timeout",
     "ttl",
     "type",
     "uri",
+    "url",
+    "user",
+    "username",
+    "var",
+    "version",
 ];
 
 /// First words of names of switches and limits.
@@ -128,8 +147,7 @@ pub(super) fn strength_of(words: &[String]) -> Strength {
     let last = last.as_str();
     let has = |wanted: &[&str]| words.iter().any(|word| wanted.contains(&word.as_str()));
     let is_switch = words.first().is_some_and(|first| SWITCHES.contains(&first.as_str()));
-    if ABOUT_ONE.contains(&last) || matches!(last, "url" | "user" | "username" | "var" | "version")
-    {
+    if ABOUT_ONE.contains(&last) {
         return Strength::None;
     }
     if (is_switch && words.len() > 1) || has(&["public", "publishable"]) {
@@ -137,7 +155,7 @@ pub(super) fn strength_of(words: &[String]) -> Strength {
     }
     let before_last = words.len().checked_sub(2).and_then(|at| words.get(at));
     let is_key = last == "key" && before_last.is_some_and(|word| KEYS.contains(&word.as_str()));
-    let is_short = words.len() > 1 && matches!(last, "pwd" | "pat" | "pass");
+    let is_short = words.len() > 1 && matches!(last, "pwd" | "pw" | "pat" | "pass");
     if has(&SECRETS) || is_key || is_short || last == "secrets" {
         return Strength::Strong;
     }
