@@ -24,7 +24,7 @@ const NEWEST_SEEN: [u32; 3] = [0, 169, 0];
 /// A release of Codex that a user names, and the profile that it follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Release {
-    version: [u32; 3],
+    pub(super) version: [u32; 3],
     pub(super) profile: Profile,
 }
 

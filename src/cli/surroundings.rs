@@ -2,24 +2,45 @@
 
 use std::path::Path;
 
-use mcp_overlay_host::lint::Surroundings;
+use mcp_overlay_host::lint::{Release, Surroundings};
 use mcp_overlay_host::{Environment, plugin_states};
 use mcp_overlay_model::Profile;
 
 use super::beside;
+use super::codex;
 use super::console::Misuse;
 use super::requirements;
+
+/// What a user wants to know about.
+pub(super) struct Asked {
+    pub(super) profile: Profile,
+    /// Whether the user named the profile or the release.
+    pub(super) is_asked: bool,
+    pub(super) release: Option<Release>,
+}
+
+impl Asked {
+    /// The profile that `--profile` or `--codex` selects, else that of the newest release.
+    pub(super) fn of(profile: Option<Profile>, release: Option<codex::Release>) -> Self {
+        Self {
+            profile: codex::selected(profile, release),
+            is_asked: profile.is_some() || release.is_some(),
+            release: release.map(|release| Release(release.version)),
+        }
+    }
+}
 
 /// The surroundings of the file at `path`. Faults of plugins are not findings about the file.
 pub(super) fn of(
     path: &Path,
     text: &str,
-    (profile, is_release_asked): (Profile, bool),
+    asked: &Asked,
     requirements: Option<&Path>,
 ) -> Result<Surroundings, Misuse> {
-    let known = profile.name().parse().map_err(|error| format!("--profile: {error}"))?;
+    let known = asked.profile.name().parse().map_err(|error| format!("--profile: {error}"))?;
     let mut given = Surroundings {
-        is_release_asked,
+        is_release_asked: asked.is_asked,
+        release: asked.release,
         environment: Environment::from_process().with_profile(known),
         ..Surroundings::default()
     };

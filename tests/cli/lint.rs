@@ -319,6 +319,27 @@ fn the_page_lists_every_rule_with_an_example_that_has_it() {
     }
 }
 
+/// Each row of the page's table is a line and the help for it, and the table has every help.
+#[test]
+fn the_page_lists_every_help_about_syntax() {
+    use mcp_overlay_host::lint::{SYNTAX_HELP, Surroundings, lint};
+    let page = fs::read_to_string(repository().join("docs/lint.md")).unwrap();
+    let (_, table) = page.split_once("| in the file | help |\n").unwrap();
+    let rows = table.lines().skip(1).map_while(|row| row.strip_prefix("| `"));
+    let mut listed = Vec::new();
+    for row in rows {
+        let (line, help) =
+            row.split_once("` | ").or_else(|| row.split_once("`, twice | ")).unwrap();
+        let help = help.strip_suffix(" |").unwrap();
+        let text = format!("{line}\n").repeat(if row.contains("`, twice") { 2 } else { 1 });
+        let report = lint(&text, &Surroundings::default());
+        let [finding] = report.findings() else { panic!("{line}: {:?}", report.findings()) };
+        assert_eq!(finding.help, help, "{line}");
+        listed.push(help.to_owned());
+    }
+    assert_eq!(listed, SYNTAX_HELP);
+}
+
 #[test]
 fn the_release_decides() {
     let text = "[features]\napps_mcp_path_override = true\n[mcp_servers.a]\n\

@@ -9,7 +9,10 @@ use super::lines::Lines;
 use super::parsed::{Entry, entries_of, get, spans};
 use super::path::Path;
 use super::rule::Rule;
-use crate::config::{Document, Environment, Note, every_fault, place::Place};
+use super::shapes;
+use super::surroundings::{Release, Surroundings};
+use super::syntax_help::{self, REPEATED};
+use crate::config::{Document, Note, every_fault, place::Place};
 use crate::hosted_apps::CODEX_APPS;
 use crate::plugin::switch_faults;
 
@@ -32,7 +35,7 @@ pub(super) fn parse<'a>(lines: &Lines<'a>, found: &mut Found) -> Syntax<'a> {
         found.push(
             finding
                 .meaning("Codex refuses the file; nothing else in it was checked")
-                .help(JSON_HELP),
+                .help(syntax_help::JSON),
         );
         return Syntax::Invalid;
     }
@@ -57,9 +60,6 @@ pub(super) fn parse<'a>(lines: &Lines<'a>, found: &mut Found) -> Syntax<'a> {
     if errors.is_empty() { Syntax::Valid(root.into_inner()) } else { Syntax::Invalid }
 }
 
-const JSON_HELP: &str = "write TOML: for each server a table `[mcp_servers.NAME]` with `command = \"…\"` and `args = […]`, \
-     or `url = \"…\"`";
-
 /// Where the text begins, if it begins as JSON does. One finding says more than one for each line.
 fn json_start(text: &str) -> Option<usize> {
     let start = text.find(|c: char| !c.is_whitespace() && c != '\u{feff}')?;
@@ -78,52 +78,24 @@ fn table_after(lines: &Lines<'_>, line: usize) -> Range<usize> {
     start..next.map_or(lines.text().len(), |line| lines.range(line).start)
 }
 
-/// What the parser says of a key or table that is there already.
-const REPEATED: &str = "duplicate key";
-
 fn syntax(lines: &Lines<'_>, span: Range<usize>, message: &str) -> Finding {
     // A missing quote is noticed at the end of the line, which may be another line's first byte.
     let line = lines.range(lines.number(span.start));
     let end = span.end.clamp(span.start, line.end.max(span.start));
     let finding = Finding::new(Rule::Syntax, span.start..end, format!("not valid TOML: {message}"));
-    if message == REPEATED {
-        return finding.help("the file has it twice: keep one of the two");
-    }
-    match lines.text().get(span.start..end).unwrap_or_default() {
-        "yes" | "on" | "True" | "TRUE" => finding.help("write `true`"),
-        "no" | "off" | "False" | "FALSE" => finding.help("write `false`"),
-        _ => finding.help(syntax_help(lines, span.start, message)),
-    }
-}
-
-/// What to write instead of what other languages write. Empty if it is not known.
-fn syntax_help(lines: &Lines<'_>, at: usize, message: &str) -> &'static str {
-    let line = lines.text().get(lines.range(lines.number(at))).unwrap_or_default().trim_start();
-    let here = lines.text().get(at..).and_then(|rest| rest.chars().next());
-    if message.contains("unicode") || message.contains("escape") {
-        return "a backslash begins an escape: write the text in single quotes, as in 'C:\\tools\\x.exe'";
-    }
-    match here {
-        Some('\u{201c}' | '\u{201d}' | '\u{2018}' | '\u{2019}') => "write straight quotes: \"",
-        Some(',') => "remove the comma: each key has a line of its own",
-        _ if line.starts_with("//") => "a comment begins with `#`",
-        _ if is_pair(line) => "write `key = value`: this is JSON or YAML, and the file is TOML",
-        _ => "",
-    }
-}
-
-/// Whether a line begins with a key and a colon.
-fn is_pair(line: &str) -> bool {
-    let key = line.trim_start_matches('"');
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '"' | ' ');
-    key.find(|c| !plain(c)).and_then(|end| key.get(end..)).is_some_and(|rest| rest.starts_with(':'))
+    finding.help(syntax_help::help(lines, span.start, end, message))
 }
 
 /// What the messages of the host's reader have between what was found and what was expected.
 const EXPECTED: &str = ", expected ";
 
 /// Adds every value that a host refuses.
-pub(super) fn check(lines: &Lines<'_>, root: &DeTable<'_>, env: &Environment, found: &mut Found) {
+pub(super) fn check(
+    lines: &Lines<'_>,
+    root: &DeTable<'_>,
+    given: &Surroundings,
+    found: &mut Found,
+) {
     let apps_alone = apps_without_transport(root);
     if let Some(apps) = &apps_alone {
         found.push(apps_finding(apps));
@@ -138,23 +110,55 @@ pub(super) fn check(lines: &Lines<'_>, root: &DeTable<'_>, env: &Environment, fo
         }
     };
     let ends = spans(root);
-    let faults = every_fault(&document, env.clone()).into_iter().chain(switch_faults(&document));
+    let faults = every_fault(&document, given.environment.clone())
+        .into_iter()
+        .chain(switch_faults(&document));
     for Note { key, place, message } in faults {
+        if found.is_full() {
+            found.more = true;
+            break;
+        }
         let start = start_of(place);
         let of_apps = apps_alone.as_ref().is_some_and(|apps| {
             start == apps.value_span().start || start == apps.value.span().start
         });
-        if !of_apps {
+        if !of_apps && !is_newer_auth(&key.0, root, given.release) {
             let end = ends.get(&start).copied().unwrap_or(start);
-            let (message, help) = match message.split_once(EXPECTED) {
-                Some((found, expected)) => (found.to_owned(), format!("expected {expected}")),
-                None => (message, String::new()),
+            let shape = shapes::help(&key.0, &message, root);
+            let (message, help) = match (message.split_once(EXPECTED), shape) {
+                (Some((found, _)), Some(help)) => (found.to_owned(), help),
+                (Some((found, expected)), None) => {
+                    (found.to_owned(), format!("expected {expected}"))
+                }
+                (None, help) => (message, help.unwrap_or_default()),
             };
             let message = if key.0.is_empty() { message } else { format!("{}: {message}", key.0) };
             let finding = Finding::new(Rule::InvalidValue, start..end, message).at(key.0);
-            found.push(finding.meaning("Codex refuses the file").help(help));
+            // Codex does not look at this URL when it reads the file.
+            let is_url = finding.key == "chatgpt_base_url" && is_unusable(&help);
+            let meaning = if is_url {
+                "refused by mcp-overlay-host; Codex takes it as it is"
+            } else {
+                "Codex refuses the file"
+            };
+            found.push(finding.meaning(meaning).help(help));
         }
     }
+}
+
+/// What the host's reader expects of a URL that is a text.
+fn is_unusable(help: &str) -> bool {
+    help.contains("absolute http")
+}
+
+/// Whether this is a word for `auth` that newer releases than those of the profiles know.
+fn is_newer_auth(key: &str, root: &DeTable<'_>, release: Option<Release>) -> bool {
+    const KNOWN_SINCE: Release = Release([0, 169, 0]);
+    let name = key.strip_prefix("mcp_servers.").and_then(|key| key.strip_suffix(".auth"));
+    let server =
+        name.and_then(|name| entries_of(root, "mcp_servers").find(|entry| entry.key == name));
+    let auth = server.and_then(|server| get(server.table()?, "auth")?.text());
+    auth == Some("ema_auth") && release.is_none_or(|release| release >= KNOWN_SINCE)
 }
 
 fn start_of(place: Place) -> usize {

@@ -8,17 +8,25 @@ mod finding;
 mod fix;
 mod invalid;
 mod known_keys;
+mod leaks;
 mod lines;
 mod parsed;
 mod path;
+mod recognised;
 mod render;
 mod rule;
 mod secrets;
+mod server;
 mod servers;
+mod shapes;
 mod shown;
 mod spelling;
+mod starting;
 mod surroundings;
+mod syntax_help;
 mod unknown;
+mod values;
+mod words;
 
 use std::fmt;
 
@@ -27,7 +35,8 @@ pub use fix::{FixError, Fixed};
 pub use lines::Position;
 pub use rule::{Rule, Severity};
 pub use spelling::did_you_mean;
-pub use surroundings::Surroundings;
+pub use surroundings::{Release, Surroundings};
+pub use syntax_help::SYNTAX_HELP;
 
 use finding::Found;
 use invalid::Syntax;
@@ -56,9 +65,10 @@ pub fn lint<'a>(text: &'a str, given: &Surroundings) -> Report<'a> {
     let hidden = match invalid::parse(&lines, &mut found) {
         Syntax::Invalid => Hidden::Values,
         Syntax::Valid(root) => {
-            invalid::check(&lines, &root, &given.environment, &mut found);
+            invalid::check(&lines, &root, given, &mut found);
+            values::check(&root, given.release, &mut found);
             unknown::check(&root, given.environment.profile(), &mut found);
-            servers::check(&root, given, &mut found);
+            servers::check(text, &root, given, &mut found);
             elsewhere::check(&root, given, &mut found);
             Hidden::Parts(Parts::of(text, secrets::hidden(text, &root)))
         }

@@ -47,10 +47,26 @@ pub enum Rule {
     DisabledRestarts,
     /// A header with a secret in the file.
     HeaderSecret,
-    /// A URL that no server can be reached at.
-    UrlNotHttp,
+    /// A variable of a server with a secret in the file.
+    EnvSecret,
+    /// An argument with a secret.
+    ArgsSecret,
     /// A URL with a secret.
     UrlSecret,
+    /// A token, or another text, in the place of a variable's name.
+    NotAVariable,
+    /// A variable in a text, which Codex does not replace.
+    NotExpanded,
+    /// What a document has in the place of a secret.
+    Placeholder,
+    /// A URL that no server can be reached at.
+    UrlNotHttp,
+    /// A URL that looks like that of another transport.
+    SseUrl,
+    /// A command with its arguments.
+    CommandLine,
+    /// A path whose backslashes made other characters.
+    EscapedPath,
     /// A bearer token's variable that is not set.
     BearerUnset,
     /// `auth = "chatgpt"` where it has no effect.
@@ -72,7 +88,7 @@ struct Info {
 
 impl Rule {
     /// All rules: those about the file, then those about keys, then those about servers.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 25] = [
         Self::Syntax,
         Self::InvalidValue,
         Self::MisspelledKey,
@@ -84,8 +100,16 @@ impl Rule {
         Self::NameCannotStart,
         Self::DisabledRestarts,
         Self::HeaderSecret,
-        Self::UrlNotHttp,
+        Self::EnvSecret,
+        Self::ArgsSecret,
         Self::UrlSecret,
+        Self::NotAVariable,
+        Self::NotExpanded,
+        Self::Placeholder,
+        Self::UrlNotHttp,
+        Self::SseUrl,
+        Self::CommandLine,
+        Self::EscapedPath,
         Self::BearerUnset,
         Self::AuthOrigin,
         Self::HidesPlugin,
@@ -120,6 +144,12 @@ impl Rule {
     #[must_use]
     pub fn is_fixable(self) -> bool {
         self.info().fixable
+    }
+
+    /// Whether Codex refuses the whole file because of a finding of it, so that no server starts.
+    #[must_use]
+    pub fn refuses_the_file(self) -> bool {
+        matches!(self, Self::Syntax | Self::InvalidValue | Self::RemovedKey | Self::AppsTimeoutOnly)
     }
 
     /// Whether reading the file alone shows it. A host reports these rules whenever it reads the file.
@@ -163,15 +193,15 @@ impl Rule {
                 Error,
                 "misspelled-key",
                 "No release of Codex knows the key, but its name is close to one that Codex knows. \
-                 Codex ignores it without a message.",
+                 Codex ignores it, before 0.169.0 without a message.",
                 "Rename the key.",
                 true,
             ),
             Self::UnknownKey => (
                 Warning,
                 "unknown-key",
-                "No release of Codex that the linter knows has this key. Codex ignores it without a \
-                 message.",
+                "No release of Codex that the linter knows has this key. Codex ignores it, before 0.169.0 without \
+                 a message.",
                 "Remove the key, or move it to the table it belongs to.",
                 false,
             ),
@@ -215,7 +245,8 @@ impl Rule {
             Self::NameCannotStart => (
                 Error,
                 "name-cannot-start",
-                "Codex starts a server only if its name consists of letters, digits, `_` and `-`.",
+                "Codex starts a server only if its name consists of letters, digits, `_` and `-`, and from 0.155.0 on \
+                 also of `:`, `@`, `/` and `.`.",
                 "Give the server such a name.",
                 false,
             ),
@@ -225,28 +256,6 @@ impl Rule {
                 "The server is disabled, but releases before 0.140.0 start a server of this name \
                  nevertheless, because an extension sets it again.",
                 "Turn the extension off, here with `features.apps = false`, or use a newer release.",
-                false,
-            ),
-            Self::HeaderSecret => (
-                Warning,
-                "header-secret",
-                "A header in the file looks like a secret, which everyone who can read the file gets.",
-                "Put the value into an environment variable, and name it in `bearer_token_env_var` or \
-                 `env_http_headers`.",
-                false,
-            ),
-            Self::UrlNotHttp => (
-                Error,
-                "url-not-http",
-                "The URL of a server is not one of `http` or `https`, so Codex cannot connect to it.",
-                "Write the whole URL, with `https://`.",
-                false,
-            ),
-            Self::UrlSecret => (
-                Warning,
-                "url-secret",
-                "A URL contains a user, a password or a key. URLs end up in logs and error messages.",
-                "Send the secret in a header from an environment variable instead.",
                 false,
             ),
             Self::BearerUnset => (
@@ -272,11 +281,108 @@ impl Rule {
                 "Rename the server if you want both.",
                 false,
             ),
-            _ => (
+            Self::RequirementDisables => (
                 Warning,
                 "requirement-disables",
                 "The administrator's requirements do not allow the server, so Codex disables it.",
                 "Ask the administrator to allow the server, or remove it.",
+                false,
+            ),
+            _ => self.row_of_texts(),
+        }
+    }
+
+    fn row_of_texts(self) -> (Severity, &'static str, &'static str, &'static str, bool) {
+        use Severity::{Error, Warning};
+        match self {
+            Self::HeaderSecret => (
+                Warning,
+                "header-secret",
+                "A header in the file looks like a secret, which everyone who can read the file gets.",
+                "Put the value into an environment variable, and name it in `bearer_token_env_var` or \
+                 `env_http_headers`.",
+                false,
+            ),
+            Self::EnvSecret => (
+                Warning,
+                "env-secret",
+                "A value in `env` looks like a secret, which everyone who can read the file gets.",
+                "Set the variable where you start Codex, and name it in `env_vars`: a server gets no other \
+                 variable of Codex than a few such as `PATH` and `HOME`.",
+                false,
+            ),
+            Self::ArgsSecret => (
+                Warning,
+                "args-secret",
+                "An argument looks like a secret, which everyone gets who can read the file or see the processes of \
+                 the machine.",
+                "If the program also reads it from an environment variable, set that where you start Codex, and \
+                 name it in `env_vars`.",
+                false,
+            ),
+            Self::UrlSecret => (
+                Warning,
+                "url-secret",
+                "A URL contains a user, a password or a key. URLs end up in logs and error messages.",
+                "Send the secret in a header from an environment variable instead.",
+                false,
+            ),
+            Self::NotAVariable => (
+                Error,
+                "not-a-variable",
+                "The text stands where Codex expects the name of an environment variable, and is none: it may be \
+                 the secret itself.",
+                "Write the name of a variable, without `$`, and set that variable where you start Codex.",
+                false,
+            ),
+            Self::NotExpanded => (
+                Warning,
+                "not-expanded",
+                "A text has `$NAME`, `${NAME}`, `%NAME%` or `~` in it, which Codex does not replace.",
+                "Name the variable in `env_vars`, `env_http_headers` or `bearer_token_env_var`, or write the value.",
+                false,
+            ),
+            Self::Placeholder => (
+                Warning,
+                "placeholder",
+                "A text stands where a secret belongs, and looks like what a document leaves to fill in.",
+                "Put the secret into an environment variable, and name that as the message says.",
+                false,
+            ),
+            _ => self.row_of_starting(),
+        }
+    }
+
+    fn row_of_starting(self) -> (Severity, &'static str, &'static str, &'static str, bool) {
+        use Severity::{Error, Warning};
+        match self {
+            Self::UrlNotHttp => (
+                Error,
+                "url-not-http",
+                "The URL of a server is not one of `http` or `https`, so Codex cannot connect to it.",
+                "Write the whole URL, with `https://`.",
+                false,
+            ),
+            Self::SseUrl => (
+                Warning,
+                "sse-url",
+                "The URL ends with `/sse`, as those of the older transport SSE do. Codex has streamable HTTP alone.",
+                "Write the URL that the server has for streamable HTTP.",
+                false,
+            ),
+            Self::CommandLine => (
+                Error,
+                "command-line",
+                "Codex starts the program whose name is the whole text of `command`. It runs no shell, and splits \
+                 nothing.",
+                "Write the program in `command`, and each argument as a text of `args`.",
+                false,
+            ),
+            _ => (
+                Error,
+                "escaped-path",
+                "A backslash in double quotes begins an escape: `\"C:\\tools\"` has a tab in it, not a backslash.",
+                "Write the path in single quotes, or with two backslashes for each.",
                 false,
             ),
         }

@@ -6,45 +6,26 @@ use toml::de::{DeTable, DeValue};
 use url::Url;
 
 use super::parsed::{Value, entries};
-
-/// Words in the names of headers and variables that hold secrets.
-const NAMES: [&str; 8] =
-    ["authorization", "token", "secret", "password", "api-key", "apikey", "api_key", "cookie"];
-
-/// The beginnings of well-known kinds of tokens.
-const TOKENS: [&str; 10] =
-    ["sk-", "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "eyJ", "AKIA"];
-
-/// Whether a header with this name and value gives a secret away.
-pub(super) fn holds_secret(header: &str, value: &str) -> bool {
-    let header = header.to_ascii_lowercase();
-    let named = NAMES.iter().any(|name| header.contains(name)) || header == "x-key";
-    let value = value.trim();
-    (named && !value.is_empty()) || value.split_whitespace().any(is_token)
-}
-
-/// Whether a word is a token of a well-known kind.
-pub(super) fn is_token(word: &str) -> bool {
-    TOKENS.iter().any(|token| word.starts_with(token) && word.len() > token.len() + 8)
-}
+use super::recognised::{Text, has_variable, is_token, named};
 
 /// What of a URL is a secret, in words.
 pub(super) fn in_url(text: &str) -> Option<&'static str> {
-    let url = Url::parse(text).ok()?;
-    if url.password().is_some() {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let is_open = |part: &str| !part.is_empty() && !is_replaced(part);
+    if url.password().is_some_and(is_open) {
         return Some("a user and a password");
     }
-    if !url.username().is_empty() {
+    if is_open(url.username()) {
         return Some("a user");
     }
-    let secret = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        name == "key" || NAMES.iter().any(|known| name.contains(known))
-    };
-    let named = url.query_pairs().any(|(name, value)| secret(&name) && !value.is_empty());
-    let token = url.query_pairs().any(|(_, value)| is_token(&value))
-        || url.path_segments().is_some_and(|mut segments| segments.any(is_token));
+    let named = url.query_pairs().any(|(name, value)| named(&name, &value) == Text::Secret);
+    let token = url.path_segments().is_some_and(|mut segments| segments.any(is_token));
     if named || token { Some("a secret") } else { None }
+}
+
+/// Whether a part of a URL, in which braces are encoded, is a variable.
+fn is_replaced(part: &str) -> bool {
+    has_variable(&part.replace("%7B", "{").replace("%7D", "}"))
 }
 
 /// Keys whose texts are shown: they choose among words, or name things.
@@ -199,14 +180,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_recognised() {
-        assert!(holds_secret("Authorization", "Bearer x"));
-        assert!(holds_secret("X-Api-Key", "x") && holds_secret("X-Other", "Bearer ghp_0123456789"));
-        assert!(!holds_secret("X-Region", "eu") && !holds_secret("Authorization", " "));
+    fn a_url_gives_its_secrets_away() {
         assert_eq!(in_url("https://u:p@a.example/"), Some("a user and a password"));
         assert_eq!(in_url("https://u@a.example/"), Some("a user"));
-        assert_eq!(in_url("https://a.example/?api_key=1"), Some("a secret"));
-        assert_eq!(in_url("https://a.example/?page=1"), None);
+        assert_eq!(in_url("https://a.example/?api_key=abc"), Some("a secret"));
+        for harmless in [
+            "https://a.example/?page=1",
+            "https://a.example/?api_key=${KEY}",
+            "https://${USER}:${PASSWORD}@a.example/",
+            "postgresql://ada@localhost/app",
+        ] {
+            assert_eq!(in_url(harmless), None, "{harmless}");
+        }
     }
 
     #[test]

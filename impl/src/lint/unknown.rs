@@ -97,6 +97,9 @@ fn unknown(table: &DeTable<'_>, entry: &Entry<'_, '_>, pattern: &str, path: &Pat
         "timeout" if of_server => finding
             .meaning("ignored, so the default timeouts apply")
             .help("write `startup_timeout_sec` or `tool_timeout_sec`, in seconds"),
+        "type" | "transport" if of_server && entry.text() == Some("sse") => finding
+            .meaning("ignored: Codex has streamable HTTP alone, no SSE")
+            .help("remove it, and write in `url` where the server speaks streamable HTTP"),
         "type" | "transport" if of_server => finding
             .meaning("ignored")
             .help("remove it: a server with `url` is streamable HTTP, one with `command` is stdio"),

@@ -11,6 +11,8 @@ mod files;
 #[cfg(test)]
 mod help;
 #[cfg(test)]
+mod lint;
+#[cfg(test)]
 mod login;
 #[cfg(test)]
 #[path = "../oauth/provider.rs"]

@@ -17,7 +17,7 @@ use super::codex;
 use super::console::{Misuse, Outcome, complain, read_text, say};
 use super::home::config_file;
 use super::requirements;
-use super::surroundings;
+use super::surroundings::{self, Asked};
 
 /// Explain which servers a real config.toml ends up with, and why.
 ///
@@ -88,12 +88,18 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let config = config_file(arguments.config.as_deref())?;
     let text = read_text(&config)?;
     let file = config.display().to_string();
-    let profile = codex::selected(arguments.profile, arguments.codex);
-    let is_asked = arguments.profile.is_some() || arguments.codex.is_some();
-    let asked = arguments.requirements.as_deref();
-    let given = surroundings::of(&config, &text, (profile, is_asked), asked)?;
-    complain_about(&lint(&text, &given), &file, arguments.config.is_some());
+    let asked = Asked::of(arguments.profile, arguments.codex);
+    let profile = asked.profile;
+    let given = surroundings::of(&config, &text, &asked, arguments.requirements.as_deref())?;
+    let report = lint(&text, &given);
+    complain_about(&report, &file, arguments.config.is_some());
+    let is_refused = report.findings().iter().any(|finding| finding.rule.refuses_the_file());
     let explanation = explained(arguments, &Read { text, file, profile, given })?;
+    if is_refused {
+        let note =
+            "Codex refuses this file and starts no server; what follows counts once it is repaired";
+        complain("note", &note);
+    }
     say(&match &arguments.why {
         _ if arguments.json => format!("{}\n", serde_json::to_string_pretty(&explanation)?),
         _ if arguments.views => explanation.to_string(),

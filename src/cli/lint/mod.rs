@@ -17,7 +17,7 @@ use mcp_overlay_model::Profile;
 use super::codex;
 use super::console::{FINDINGS, Misuse, Outcome, complain, say};
 use super::home::config_file;
-use super::surroundings;
+use super::surroundings::{self, Asked};
 
 /// Check a config.toml for mistakes, and repair the safe ones.
 ///
@@ -87,7 +87,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     }
     let path = config_file(arguments.config.as_deref().or(arguments.file.as_deref()))?;
     let file = path.display().to_string();
-    let profile = codex::selected(arguments.profile, arguments.codex);
+    let asked = Asked::of(arguments.profile, arguments.codex);
+    let profile = asked.profile;
     let text = match read_text(&path, MAX_CONFIG_BYTES) {
         Ok(text) => text,
         Err(ReadError::NotUtf8) => {
@@ -96,9 +97,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         Err(ReadError::TooLarge(_)) => return finish(arguments, &too_large(), &file, profile),
         Err(error) => return Err(format!("cannot read {file}: {error}").into()),
     };
-    let is_asked = arguments.profile.is_some() || arguments.codex.is_some();
-    let given =
-        surroundings::of(&path, &text, (profile, is_asked), arguments.requirements.as_deref())?;
+    let given = surroundings::of(&path, &text, &asked, arguments.requirements.as_deref())?;
     let report = lint(&text, &given);
     if arguments.diff {
         let fixed = report.fixed()?;

@@ -9,7 +9,7 @@ use mcp_overlay_host::lint::{Rule, Surroundings, lint};
 use mcp_overlay_host::{Environment, MAX_CONFIG_BYTES};
 
 /// Prints the findings about reading the file in this home. With overrides, which may repair a value,
-/// those about keys alone. Returns whether one is an error for which a host refuses the file.
+/// those about keys alone. Returns whether Codex refuses the file because of one.
 pub(super) fn print(home: &Path, env: &Environment, overridden: bool) -> bool {
     let path = home.join(CONFIG_FILE);
     // Whoever resolves the file says why it cannot be read.
@@ -25,7 +25,7 @@ pub(super) fn print(home: &Path, env: &Environment, overridden: bool) -> bool {
     let file = path.display().to_string();
     // A closed standard error is no failure.
     let _ = write!(anstream::stderr(), "{}", report.in_terminal(&file));
-    report.findings().iter().any(|f| is_value(f.rule) || f.rule == Rule::Syntax)
+    report.findings().iter().any(|finding| finding.rule.refuses_the_file())
 }
 
 /// Whether a warning is about the text of the file in this home, so that a finding says the same.

@@ -46,13 +46,12 @@ impl Resolved {
             },
         });
         let is_refused = findings::print(&home, &env, !overrides.overrides.is_empty());
-        let host = host.resolve().await.map_err(|error| match error {
-            _ if is_refused => {
-                let file = home.join(CONFIG_FILE);
-                Stop::misuse(format!("{} is not a valid configuration", file.display()))
-            }
-            error => Stop::misuse(error),
-        })?;
+        if is_refused {
+            let file = home.join(CONFIG_FILE);
+            let message = format!("{} is not a valid configuration", file.display());
+            return Err(Stop::misuse(message));
+        }
+        let host = host.resolve().await.map_err(Stop::misuse)?;
         Ok(Self { env, host, oauth })
     }
 
