@@ -15,7 +15,7 @@ const FROM: usize = 300;
 
 /// The URLs in place of those of the generator: they differ only in what a careless host drops.
 const ALIKE: [&str; 3] =
-    ["https://one.example/mcp", "https://one.example/mcp/", "https://one.example/mcp?v=2"];
+    ["https://one.example/mcp/", "https://one.example/mcp?v=1", "https://one.example/mcp?v=2"];
 
 /// A thread beside those of the generator.
 const NEW_THREAD: &str = "t4";
@@ -161,11 +161,8 @@ impl Entries<'_> {
                 self.entry(entry, name, *version);
             }
         }
-        match self.versions.get(CODEX_APPS) {
-            Some(version @ 1..) => {
-                members.insert("apps_mcp_product_sku".into(), format!("sku-{version}").into());
-            }
-            _ => {}
+        if let Some(version @ 1..) = self.versions.get(CODEX_APPS) {
+            members.insert("apps_mcp_product_sku".into(), format!("sku-{version}").into());
         }
         config
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mcp_overlay_model::lifecycle::{BASE, Carried, Entries, Sequence, UseCarries};
 use mcp_overlay_model::{Rule, RuleSet};
 
-use super::judge::{Actual, Broken};
+use super::broken::{Actual, Broken};
 use crate::subject::{Request, Trace};
 
 /// The product SKU where none is configured.
@@ -23,14 +23,19 @@ pub(super) fn broken_by_requests(
     let meanwhile = trace.requests.iter().filter(|sent| (began..ended).contains(&sent.at));
     meanwhile.into_iter().find_map(|sent| {
         let of_server: Vec<&Carried> = entries.at(&sent.url).collect();
-        let is_right = |carried: &&Carried| **carried == sent.carried;
         let rule = match of_server.last() {
             // Its path is the host's choice, and judged by what is observed of the steps.
             None if sent.url.starts_with(BASE) || !sent.url.contains("://") => return None,
             // Not enabled, which is another matter.
             None if entries.have(&sent.url) => return None,
             None => return Some(elsewhere(at, entries, sent)),
-            Some(_) if of_server.iter().any(is_right) => return None,
+            Some(_) if says_each(&of_server, &sent.carried) => return None,
+            Some(last) if of_server.iter().any(|known| known.variable == sent.carried.variable) => {
+                // Not the variable.
+                let variable = sent.carried.variable.clone();
+                let last = Carried { variable, ..(*last).clone() };
+                rule_of(sequence.profile.rules(), &sent.url, &last, &sent.carried)
+            }
             Some(last) => rule_of(sequence.profile.rules(), &sent.url, last, &sent.carried),
         };
         let expected = of_server.into_iter().cloned().collect();
@@ -53,13 +58,24 @@ pub(super) fn broken_by_use(
         let last = *allowed.first().filter(|_| !allowed.contains(&&sent.carried))?;
         let mut wrong = carries.wrong.iter();
         let wrong = wrong.find(|(url, carried, _)| is_here(url) && *carried == sent.carried);
+        let others: Vec<&Carried> = entries.at(&sent.url).collect();
         let rule = match wrong {
             Some((.., rule)) => *rule,
-            None if entries.at(&sent.url).any(|other| *other == sent.carried) => carries.rule,
+            None if says_each(&others, &sent.carried) => carries.rule,
             None => rule_of(sequence.profile.rules(), &sent.url, last, &sent.carried),
         };
         Some(broken(at, rule, allowed.into_iter().cloned().collect(), sent))
     })
+}
+
+/// Whether each thing that a request carries is that of some entry. Which ones belong together is
+/// judged by the uses.
+fn says_each(entries: &[&Carried], carried: &Carried) -> bool {
+    let some = |is_same: &dyn Fn(&Carried) -> bool| entries.iter().any(|known| is_same(known));
+    some(&|known| known.headers == carried.headers)
+        && some(&|known| known.variable == carried.variable)
+        && some(&|known| known.args == carried.args)
+        && some(&|known| known.env == carried.env)
 }
 
 /// A request to no server: no field of an entry is normalised.

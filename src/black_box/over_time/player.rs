@@ -35,9 +35,6 @@ use crate::subject::{
 /// The time in which what ends must be gone (`lifecycle.superseded-ends`, `lifecycle.ends`).
 pub(super) const ENDS: Duration = Duration::from_secs(2);
 
-/// The origin to which servers redirect.
-pub(super) const ELSEWHERE: &str = "another origin";
-
 /// The tool that a server has only after it changed them.
 const NEW_TOOL: &str = TOOLS[1];
 
