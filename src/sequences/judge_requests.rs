@@ -5,7 +5,7 @@ use std::time::Duration;
 use mcp_overlay_model::lifecycle::{BASE, Carried, Entries, Sequence, UseCarries};
 use mcp_overlay_model::{Rule, RuleSet};
 
-use super::judge::{Actual, Broken};
+use super::broken::{Actual, Broken};
 use crate::subject::{Request, Trace};
 
 /// The product SKU where none is configured.

@@ -2,6 +2,7 @@
 //! (`docs/sequences.md`).
 
 mod alphabet;
+pub mod broken;
 mod carried_words;
 mod configs;
 pub mod drawing;

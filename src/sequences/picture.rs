@@ -3,9 +3,9 @@
 use mcp_overlay_model::CODEX_APPS;
 use mcp_overlay_model::lifecycle::{BASE, Seen, Sequence, Step};
 
+use super::broken::{Actual, Broken};
 use super::carried_words::carried_words;
 use super::drawing::{Picture, PictureEvent};
-use super::judge::{Actual, Broken};
 use super::story::{carrying, seen_words, sentence, server_words};
 use crate::subject::Trace;
 

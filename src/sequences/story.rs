@@ -6,8 +6,8 @@ use mcp_overlay_model::lifecycle::{
 };
 use serde_json::Value;
 
+use super::broken::{Actual, Broken};
 use super::carried_words::{carried_words, entry_words, expected_words, sku_words};
-use super::judge::{Actual, Broken};
 use crate::display::one_line;
 use crate::rules;
 use crate::subject::{Observed, Trace};

@@ -6,8 +6,7 @@ use std::collections::BTreeSet;
 use mcp_overlay_model::CODEX_APPS;
 
 use super::model_provider::MODEL;
-use super::player::ELSEWHERE;
-use super::shared::{Origin, Target};
+use super::target::{ELSEWHERE, Origin, Target};
 use crate::black_box::narrow::LOOPBACK;
 use crate::subject::MODEL_PROVIDER;
 

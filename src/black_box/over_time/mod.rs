@@ -28,6 +28,7 @@ mod processes;
 mod running;
 pub(super) mod servers;
 mod shared;
+mod spoken;
 mod stored;
 mod target;
 mod turns;

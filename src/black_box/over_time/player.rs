@@ -13,13 +13,13 @@ use toml::Table;
 use super::accounts::Accounts;
 use super::addresses::Addresses;
 use super::asked::Asked;
-use super::carried::Spoken;
 use super::held::{Held, Waiting};
 use super::lag::Lag;
 use super::model_provider::MODEL;
 use super::servers::Servers;
 use super::shared::{OF_REQUEST, Received, TOOLS, Target};
 use crate::black_box::delivery::each_as_argument;
+use super::spoken::Spoken;
 use crate::black_box::home::Home;
 use crate::black_box::narrow::LOOPBACK;
 use crate::black_box::refusal::ConfigNames;
@@ -35,9 +35,6 @@ use crate::subject::{
 
 /// The time in which what ends must be gone (`lifecycle.superseded-ends`, `lifecycle.ends`).
 pub(super) const ENDS: Duration = Duration::from_secs(2);
-
-/// The origin to which servers redirect.
-pub(super) const ELSEWHERE: &str = "another origin";
 
 /// The tool that a server has only after it changed them.
 const NEW_TOOL: &str = TOOLS[1];

@@ -15,3 +15,6 @@ pub(in crate::black_box) enum Origin {
 /// Where a request went: the origin, and the path after the mark of the sequence. The path of a stdio
 /// server is `/` and its number.
 pub(in crate::black_box) type Target = (Origin, String);
+
+/// The origin to which servers redirect, in words.
+pub(super) const ELSEWHERE: &str = "another origin";
