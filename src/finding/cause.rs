@@ -101,7 +101,7 @@ fn way_of(difference: &FoundDifference, rule: Option<Rule>) -> String {
     let FoundDifference { place, expected, actual, .. } = difference;
     let (view, name) = place.split_once('[').unwrap_or((place, ""));
     // The fields of an entry are read alike, whatever its name.
-    let is_of_entry = rule.is_some_and(|rule| rule.id().starts_with("server."));
+    let is_of_entry = rule.is_some_and(|rule| rule.id().split('.').next() == Some("server"));
     let is_apps = name.starts_with("\"codex_apps\"") && !is_of_entry;
     let apps = if is_apps { " codex_apps" } else { "" };
     let is_reading =

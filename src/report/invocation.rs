@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::data::RunOptions;
 use crate::display::visible;
 
 /// The words of a command line.
@@ -44,27 +43,6 @@ impl Invocation {
         let words = ["mcp-overlay", "replay"].map(str::to_string).into_iter();
         let words = words.chain([format!("{folder}/{file}")]).chain(self.selecting.iter().cloned());
         in_a_shell(&words.collect::<Vec<_>>())
-    }
-}
-
-impl RunOptions {
-    /// The file that a finding or a sequence is saved as.
-    pub fn file_of(&self, id: &str) -> String {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        match id.chars().all(plain) && !id.starts_with(['-', '.']) {
-            true => format!("{id}.json"),
-            // Readers copy a command into a shell, so it must not contain untrusted text.
-            false => "finding.json".into(),
-        }
-    }
-
-    /// The command that replays a finding or a sequence of this run.
-    pub fn replay(&self, id: &str) -> String {
-        let file = self.file_of(id);
-        let started = self.invocation.as_ref();
-        started.and_then(|started| started.replay(&file)).unwrap_or_else(|| {
-            format!("mcp-overlay replay mcp-overlay-findings/{file}{}", self.kind.selecting())
-        })
     }
 }
 
