@@ -93,7 +93,7 @@ fn protocol_violations_are_described() {
         ("answers-with-a-list", "expected an object"),
         ("answers-another-seq", "which was not asked"),
         ("answers-without-seq", "without `seq`"),
-        ("answers-twice", "answered seq 1 twice"),
+        ("answers-twice", "answered seq 2 twice"),
         ("says-a-long-line", "more than 16 MiB"),
         ("repeats-its-seq", "the member seq is there twice"),
         ("repeats-a-view", "the member views is there twice"),
