@@ -313,6 +313,9 @@ impl Profile {
         Profile::CodexPr31481,
     ];
 
+    /// The newest one that a released Codex follows: that of a new host.
+    pub const NEWEST_RELEASED: Profile = Profile::CodexPr31803;
+
     /// What the profile is.
     pub const fn definition(self) -> &'static Definition {
         match self {

@@ -100,7 +100,9 @@ impl Run<'_> {
         let deadline = started + self.options.shrinking;
         if !self.explain(self.driver, &failing, 0) {
             let began = Instant::now();
-            if let Some((finding, known)) = self.examine(self.driver, &failing, deadline) {
+            if let Some((finding, known)) =
+                self.examine(self.driver, &failing, (deadline, deadline))
+            {
                 self.learn(&finding, &known);
                 self.found(finding);
             }

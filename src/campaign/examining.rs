@@ -9,7 +9,9 @@ use mcp_overlay_model::Case;
 use super::run::Run;
 use super::sift::Kind;
 use crate::finding::Finding;
-use crate::finding::investigate::{Asked, Failing, examine_besides};
+use crate::finding::investigate::{
+    Asked, Failing, MINIMISE_HANGS, as_it_came, examine_besides, is_hang,
+};
 use crate::finding::known::{Known, besides, explaining};
 use crate::judge::ask;
 use crate::judge::verdict::Verdict;
@@ -60,13 +62,19 @@ impl Run<'_> {
         self.known.iter().flat_map(|known| known.part_of(case, verdict)).collect()
     }
 
-    /// Makes a failing case small: what is wrong besides the known failures in it, if something is.
+    /// Makes a failing case small: what is wrong besides the known failures in it, if something is. One that
+    /// hangs has a time limit of its own, after which it is not even asked again.
     pub(super) fn examine(
         &self,
         driver: &dyn Driver,
         failing: &Failing,
-        deadline: Instant,
+        (deadline, hangs_until): (Instant, Instant),
     ) -> Option<(Finding, BTreeSet<String>)> {
+        let hangs = is_hang(&failing.verdict);
+        if hangs && Instant::now() >= hangs_until {
+            return Some((as_it_came(driver, failing)?, BTreeSet::new()));
+        }
+        let deadline = if hangs { hangs_until } else { deadline };
         let known = self.part_known(&failing.case, &failing.verdict);
         let finding = examine_besides(driver, failing, deadline, &known)?;
         Some((finding, known))
@@ -86,11 +94,10 @@ impl Run<'_> {
             kinds.sort_by_key(|kind| kind.first.first().map(|first| differences(&first.verdict)));
         }
         let failing = kinds.iter().map(|kind| kind.first.len()).sum();
-        if failing > 0 {
-            self.reporter.event(&Event::Investigating { failing });
-        }
+        self.investigating(failing);
         let started = Instant::now();
         let deadline = started + self.options.shrinking;
+        let hangs_until = deadline.min(started + MINIMISE_HANGS);
         for Kind { count, first, more } in kinds {
             let mut others = count - first.len() as u64;
             let mut named = true;
@@ -100,7 +107,8 @@ impl Run<'_> {
                     || (Instant::now() >= deadline && self.looks_told(&failing, others))
                 {
                     others = 0;
-                } else if let Some((mut finding, known)) = self.examine(driver, &failing, deadline)
+                } else if let Some((mut finding, known)) =
+                    self.examine(driver, &failing, (deadline, hangs_until))
                 {
                     if self.is_an_expected_one(driver, &finding, &failing, others) {
                         others = 0;
@@ -126,7 +134,8 @@ impl Run<'_> {
                 if self.explained_by(driver, &failing).is_some() {
                     continue;
                 }
-                if let Some((finding, known)) = self.examine(driver, &failing, deadline) {
+                let deadlines = (deadline, hangs_until);
+                if let Some((finding, known)) = self.examine(driver, &failing, deadlines) {
                     if self.expected_one(driver, &finding, &failing).is_some() {
                         continue;
                     }
@@ -141,6 +150,14 @@ impl Run<'_> {
         self.shrank(failing, started);
     }
 
+    /// Says that failing cases are examined, unless there is none.
+    pub(super) fn investigating(&mut self, failing: usize) {
+        if failing > 0 {
+            let shrinks = !self.options.shrinking.is_zero();
+            self.reporter.event(&Event::Investigating { failing, shrinks });
+        }
+    }
+
     /// The time since then in seconds, without what making failures small took since `shrunk_before`.
     pub(super) fn seconds_since(&self, then: Instant, shrunk_before: f64) -> f64 {
         (then.elapsed().as_secs_f64() - self.shrunk_seconds() + shrunk_before).max(0.0)
@@ -153,7 +170,7 @@ impl Run<'_> {
 
     /// Counts the time since then as that of making so many failures small.
     pub(super) fn shrank(&mut self, failing: usize, since: Instant) {
-        if failing > 0 {
+        if failing > 0 && !self.options.shrinking.is_zero() {
             let (cases, seconds) = (failing as u64, since.elapsed().as_secs_f64());
             self.report.shrinking.get_or_insert_default().add(Shrinking { cases, seconds });
         }

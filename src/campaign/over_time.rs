@@ -361,7 +361,7 @@ impl Run<'_> {
             if told.contains(&kind) {
                 continue;
             }
-            self.reporter.event(&Event::Investigating { failing: 1 });
+            self.investigating(1);
             let count = kinds.iter().filter(|other| **other == kind).count();
             // A slow host must not spend on one what others need too.
             let left = until.saturating_duration_since(Instant::now());

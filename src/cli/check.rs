@@ -105,7 +105,8 @@ pub(crate) struct Arguments {
     restarts: u32,
 
     /// Fail on advisories too: broken SHOULD rules, where this project deliberately asks for more
-    /// than upstream does. Without this flag, advisories are shown and counted only
+    /// than upstream does. Without this flag, advisories are shown and counted only. Fail also on an expected failure
+    /// whose reason is still the one that --write-expected-failures puts there
     #[arg(long)]
     strict: bool,
 

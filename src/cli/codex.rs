@@ -111,6 +111,7 @@ mod tests {
             }
         }
         assert_eq!(seen, FIRST_SEEN.map(|(_, profile)| profile.name()));
+        assert_eq!(newest(), Profile::NEWEST_RELEASED);
     }
 
     #[test]

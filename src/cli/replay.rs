@@ -16,13 +16,14 @@ use serde_json::Value;
 use super::console::{FINDINGS, MISUSE, Misuse, Outcome, read_text, say};
 use super::{replay_scenario, replay_sequence, selected};
 
-/// Run saved findings, or vectors, again.
+/// Run saved findings, cases or vectors again.
 ///
 /// A finding that needs another case asked first, or several attempts, gets them. A vector is also
 /// compared with the specification. A sequence is played once, and told step by step.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Findings that `check` saved, files of lines `{"case":{…},"expected":{…}}`, or sequences
+    /// Findings that `check` saved, cases `{"case":{…}}`, files of lines `{"case":{…},"expected":{…}}`, or
+    /// sequences
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
@@ -111,7 +112,7 @@ fn ask(driver: &dyn Driver, question: &Replayed) -> Result<Replay, Misuse> {
     let driver = in_form.as_deref().unwrap_or(driver);
     let asked = match question {
         Replayed::Finding(finding) => Asked::again(driver, finding),
-        Replayed::Vector(vector) => Asked::alone(driver, vector.case.clone()),
+        Replayed::Vector(_) | Replayed::Case(_) => Asked::alone(driver, question.case().clone()),
     };
     let (words, replay) = match asked.verdict() {
         Verdict::NotComparable(reason) => {
@@ -155,9 +156,10 @@ fn is_of_production(question: &Replayed, path: &Path) -> Result<(), Misuse> {
     }
 }
 
-/// A finding or a vector, read from a file.
+/// A finding, a vector or a case, read from a file.
 enum Replayed {
     Finding(Box<Finding>),
+    Case(Box<Case>),
     Vector(Box<Vector>),
 }
 
@@ -166,7 +168,7 @@ impl Replayed {
     fn form(&self) -> Option<Form> {
         match self {
             Replayed::Finding(finding) => finding.form,
-            Replayed::Vector(_) => None,
+            Replayed::Vector(_) | Replayed::Case(_) => None,
         }
     }
 
@@ -174,7 +176,7 @@ impl Replayed {
     fn route(&self) -> Route {
         match self {
             Replayed::Finding(finding) => finding.delivery,
-            Replayed::Vector(_) => Route::File,
+            Replayed::Vector(_) | Replayed::Case(_) => Route::File,
         }
     }
 
@@ -182,6 +184,7 @@ impl Replayed {
         match self {
             Replayed::Finding(finding) => &finding.case,
             Replayed::Vector(vector) => &vector.case,
+            Replayed::Case(case) => case,
         }
     }
 
@@ -193,23 +196,43 @@ impl Replayed {
                 let (case, expected) = (finding.case.clone(), finding.actual.clone()?);
                 against_model(&Vector { case, expected })
             }
-            Replayed::Finding(_) => None,
+            Replayed::Finding(_) | Replayed::Case(_) => None,
         }
     }
 }
 
 fn read(path: &Path) -> Result<Vec<Replayed>, Misuse> {
     let text = read_text(path)?;
-    // A finding is one JSON document with the member `finding`; anything else is lines of vectors.
+    // A finding is one JSON document with the member `finding`, and a case one with `case` alone; anything
+    // else is lines of vectors.
     let document = serde_json::from_str::<Value>(&text).ok();
-    if document.is_some_and(|document| document.get("finding").is_some()) {
-        return Ok(vec![of_finding(&text, path)?]);
+    if let Some(document) = &document {
+        if document.get("finding").is_some() {
+            return Ok(vec![of_finding(&text, path)?]);
+        }
+        if let Some(case) = document.get("case").filter(|_| document.get("expected").is_none()) {
+            return Ok(vec![of_case(case, path)?]);
+        }
     }
-    let vectors = vectors::parse(&text, path)?;
+    let vectors =
+        vectors::parse(&text, path).map_err(|error| Misuse::from(format!("{error}{FILES}")))?;
     if vectors.is_empty() {
-        return Err(format!("{}: no finding and no vector in it", path.display()).into());
+        return Err(format!("{}: no finding, case or vector in it{FILES}", path.display()).into());
     }
     Ok(vectors.into_iter().map(|vector| Replayed::Vector(Box::new(vector))).collect())
+}
+
+/// What a file may hold.
+const FILES: &str = "\n  help: a file holds a finding that `check` saved, a case {\"case\":{…}}, or lines of vectors";
+
+/// A case that somebody wrote.
+fn of_case(case: &Value, path: &Path) -> Result<Replayed, Misuse> {
+    let place = path.display();
+    match serde_json::from_value::<Case>(case.clone()) {
+        Ok(read) if case.is_object() => Ok(Replayed::Case(Box::new(read))),
+        Ok(_) => Err(format!("{place}: `case` is not a JSON object").into()),
+        Err(error) => Err(format!("{place}: `case` is not a case: {error}").into()),
+    }
 }
 
 fn of_finding(text: &str, path: &Path) -> Result<Replayed, Misuse> {

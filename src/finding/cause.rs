@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use mcp_overlay_model::{Auth, CODEX_APPS, Case, Outcome, Rule, resolve};
 use serde_json::{Map, Value, json};
 
-use super::saved::{Finding, FoundDifference};
+use super::breakdown;
+use super::saved::{ANSWER, Finding, FoundDifference};
 use crate::cases::entries::entries;
 use crate::cases::shape::sketch;
 use crate::cases::shrink::names;
@@ -47,22 +48,47 @@ impl Cause {
         }
     }
 
+    /// The cause as far as a finding shows it that there was no time to make small: the values of its case say
+    /// nothing.
+    pub fn without_values(finding: &Finding) -> Self {
+        Cause::with(finding, finding.rule, false)
+    }
+
     fn with_rule(finding: &Finding, rule: Option<Rule>) -> Self {
+        Cause::with(finding, rule, true)
+    }
+
+    fn with(finding: &Finding, rule: Option<Rule>, values_count: bool) -> Self {
         let first = finding.differences.first();
-        let way = first.map(way_of).unwrap_or_default();
+        let another_entry = first.filter(|first| is_of_another_entry(first, &finding.case));
+        let breakdown = first.filter(|first| first.place == ANSWER).map(|first| &first.because);
+        // These say by themselves what the mistake is, whatever the case holds.
+        let says_all = another_entry.is_some()
+            || breakdown.is_some_and(|message| breakdown::says_all(finding, message));
+        let way = match (another_entry, breakdown) {
+            (Some(_), _) => "another entry".to_string(),
+            (_, Some(message)) => breakdown::words(message),
+            _ => first.map(|first| way_of(first, rule)).unwrap_or_default(),
+        };
         let is_of_fields = first.is_some_and(is_of_fields);
-        let auth = match is_of_fields && !way.contains("auth") {
+        let auth = match (is_of_fields && !way.contains("auth")) || says_all {
             true => "",
             false => finding.case.auth.map_or("", Auth::word),
+        };
+        let values = match (says_all, values_count) {
+            (true, _) => BTreeSet::new(),
+            (false, true) => values_of(&finding.case),
+            // Not the same as a small case without any.
+            (false, false) => BTreeSet::from(["any".into()]),
         };
         let parts = [
             finding.verdict.word().to_string(),
             rule.map_or("", Rule::id).to_string(),
             finding.form.map(|form| form.to_string()).unwrap_or_default(),
             auth.to_string(),
-            finding.after.is_some().to_string(),
+            (finding.after.is_some() && finding.is_repeatable()).to_string(),
             way,
-            values_of(&finding.case).into_iter().collect::<Vec<_>>().join(", "),
+            values.into_iter().collect::<Vec<_>>().join(", "),
         ];
         Cause(parts.join("\n"))
     }
@@ -71,13 +97,13 @@ impl Cause {
 /// How the answer differs at a place: a server or a value that is accepted or refused, or the kinds of
 /// fields that changed. A server of the config and one of a contribution show in different views, so
 /// `configured`, `runtime` and a rejection count as one place.
-fn way_of(difference: &FoundDifference) -> String {
-    let FoundDifference { place, because, expected, actual, .. } = difference;
+fn way_of(difference: &FoundDifference, rule: Option<Rule>) -> String {
+    let FoundDifference { place, expected, actual, .. } = difference;
     let (view, name) = place.split_once('[').unwrap_or((place, ""));
-    if view == "the answer" {
-        return breakdown(because);
-    }
-    let apps = if name.starts_with("\"codex_apps\"") { " codex_apps" } else { "" };
+    // The fields of an entry are read alike, whatever its name.
+    let is_of_entry = rule.is_some_and(|rule| rule.id().split('.').next() == Some("server"));
+    let is_apps = name.starts_with("\"codex_apps\"") && !is_of_entry;
+    let apps = if is_apps { " codex_apps" } else { "" };
     let is_reading =
         matches!(view, "configured" | "runtime" | "rejected.path") || is_of_fields(difference);
     // A rejection that is expected is a server that must not be there.
@@ -102,13 +128,12 @@ fn is_of_fields(difference: &FoundDifference) -> bool {
     difference.expected.is_object() && difference.actual.is_object()
 }
 
-/// The words of a breakdown without numbers, such as a process id: the first line and the last.
-fn breakdown(because: &str) -> String {
-    let lines: Vec<&str> = because.lines().filter(|line| !line.trim().is_empty()).collect();
-    let first = lines.first().map(|line| line.split(": ").next().unwrap_or_default());
-    let last = lines.last().filter(|_| lines.len() > 1);
-    let words = format!("{} {}", first.unwrap_or_default(), last.unwrap_or(&""));
-    words.chars().filter(|c| !c.is_ascii_digit()).collect()
+/// Whether another entry of the case is there instead of the expected one: a mistake of precedence, whatever
+/// the entries hold.
+fn is_of_another_entry(difference: &FoundDifference, case: &Case) -> bool {
+    let FoundDifference { expected, actual, .. } = difference;
+    let is_there = |server: &Value| entries(case).any(|entry| entry == server);
+    is_of_fields(difference) && expected != actual && is_there(expected) && is_there(actual)
 }
 
 fn changed_fields(expected: &Map<String, Value>, actual: &Map<String, Value>) -> String {
@@ -196,7 +221,11 @@ fn values_of_server(entry: &Value, values: &mut BTreeSet<String>) {
     };
     values.extend(transport.map(String::from));
     for (name, value) in fields {
-        let kind = kind_of_value(value);
+        let kind = match (kind_of_field(name), value) {
+            // No reader of unknown fields tells these apart.
+            (UNKNOWN, Value::Bool(_) | Value::Number(_) | Value::String(_)) => "scalar".into(),
+            _ => kind_of_value(value),
+        };
         let is_plain = match name.as_str() {
             "command" => kind == "a",
             "url" => kind == "a://a.a",
@@ -233,9 +262,12 @@ fn kind_of_field(name: &str) -> &str {
         | "account_id"
         | "auth_status"
         | "contradictory" => name,
-        _ => "unknown",
+        _ => UNKNOWN,
     }
 }
+
+/// The kind of a field that no server has.
+const UNKNOWN: &str = "unknown";
 
 /// The type of a value, with what a reader of values may take offence at.
 fn kind_of_value(value: &Value) -> String {
@@ -275,6 +307,7 @@ mod tests {
 
     use super::*;
     use crate::judge::judge_reply;
+    use crate::judge::verdict::FindingKind;
     use crate::subject::{Reply, Visibility};
 
     /// The finding of an answer that is wrong in one way.
@@ -343,6 +376,56 @@ mod tests {
         let port = url(":443", "", "https://a.example:443");
         assert_eq!(port, url(":8443", "", "https://b.example:8443"));
         assert_ne!(port, url("A.", "a.", "https://A.example:443"));
+    }
+
+    /// The name that a subject's own table inherits.
+    fn keeps(field: &'static str, value: Value) -> Finding {
+        let case = json!({"host": {"mcp_servers": {"a": {"command": "srv", field: value}}}});
+        finding(case, |answer| {
+            for view in ["configured", "runtime", "effective"] {
+                answer["views"][view]["a"][field] = value.clone();
+            }
+        })
+    }
+
+    #[test]
+    fn the_value_of_an_unknown_field_does_not_matter() {
+        let bool = Cause::of(&keeps("toString", json!(true)));
+        assert_eq!(bool, Cause::of(&keeps("toString", json!(false))));
+        assert_eq!(bool, Cause::of(&keeps("constructor", json!(0))));
+        assert_ne!(bool, Cause::of(&keeps("toString", json!({"a": 1}))), "who reads tables only");
+    }
+
+    /// One mistake shows with every value; two mistakes stay two, though the case is the same.
+    #[test]
+    fn a_place_in_the_code_is_a_cause() {
+        let errs = |value: Value, at: &str| {
+            let mut finding = keeps("__proto__", value);
+            (finding.verdict, finding.rule) = (FindingKind::Errored, None);
+            let first = &mut finding.differences[0];
+            first.place = ANSWER.into();
+            first.because = format!("TypeError: no function\n    at parse (/srv/a.js:{at})");
+            Cause::of(&finding)
+        };
+        assert_eq!(errs(json!(true), "104:28"), errs(json!(["a"]), "104:28"));
+        assert_ne!(errs(json!(true), "104:28"), errs(json!(true), "210:9"));
+    }
+
+    /// Whichever server wins, the mistake is that it wins.
+    #[test]
+    fn what_the_servers_hold_that_win_does_not_matter() {
+        let last_wins = |first: Value, last: Value| {
+            let plugin = |id: &str, server: &Value| json!({"id": id, "active": true, "mcp_servers": {"a": server}});
+            let plugins = json!([plugin("p1", &first), plugin("p2", &last)]);
+            Cause::of(&finding(json!({"plugins": plugins}), |answer| {
+                for view in ["configured", "runtime", "effective"] {
+                    answer["views"][view]["a"] = last.clone();
+                }
+            }))
+        };
+        let command = json!({"command": "srv"});
+        let url = last_wins(command.clone(), json!({"url": "https://a.example"}));
+        assert_eq!(url, last_wins(command, json!({"command": "srv", "args": ["a"]})));
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub const MINIMISE_BUDGET: usize = 20_000;
 /// crashes costs a restart for every candidate.
 pub const MINIMISE_TIME: Duration = Duration::from_secs(15);
 
+/// Time limit for shrinking the cases of a phase that hang. Each candidate that hangs costs its timeout.
+pub const MINIMISE_HANGS: Duration = Duration::from_secs(10);
+
 /// How often to ask the same case to find out whether the answers are stable.
 const REPEATS: usize = 8;
 
@@ -237,19 +240,30 @@ fn shrink(
     (last, in_time)
 }
 
+/// The finding of a failure as it came: the subject is not asked again.
+pub fn as_it_came(driver: &dyn Driver, failing: &Failing) -> Option<Finding> {
+    untouched(driver, failing, NOT_SMALLEST)
+}
+
 /// The finding for a failure that is not reproducible.
 fn unrepeatable(driver: &dyn Driver, failing: &Failing) -> Option<Finding> {
+    untouched(driver, failing, SEEN_ONCE)
+}
+
+fn untouched(driver: &dyn Driver, failing: &Failing, note: &str) -> Option<Finding> {
     let outcome = mcp_overlay_model::resolve(&failing.case);
     let expected = driver.visibility().of(&failing.case, outcome);
     let (verdict, rule) = match &failing.verdict {
-        Verdict::Disagree(differences) => (Verdict::Unstable(differences.clone()), Some(PURE)),
+        Verdict::Disagree(differences) if note == SEEN_ONCE => {
+            (Verdict::Unstable(differences.clone()), Some(PURE))
+        }
         verdict => (verdict.clone(), verdict.rule()),
     };
     let (name, case) = (driver.name(), failing.case.clone());
     let mut finding = Finding::new(name, case, &expected, None, &verdict, rule)?;
     finding.after = failing.after.clone();
     finding.delivery = driver.route();
-    finding.note = SEEN_ONCE.into();
+    finding.note = note.into();
     Some(finding)
 }
 
@@ -284,7 +298,8 @@ fn is_breakdown(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Failed(_))
 }
 
-fn is_hang(verdict: &Verdict) -> bool {
+/// Whether the subject gave no answer in time.
+pub fn is_hang(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Failed(failure) if failure.kind == FailureKind::Hung)
 }
 

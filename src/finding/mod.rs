@@ -2,6 +2,7 @@
 //! failures.
 
 pub mod blame;
+mod breakdown;
 pub mod cause;
 pub mod expected;
 pub mod investigate;

@@ -111,6 +111,9 @@ impl FoundDifference {
     }
 }
 
+/// The place of a breakdown.
+pub(super) const ANSWER: &str = "the answer";
+
 /// The place of a difference about whether the config is valid.
 const REJECTION: &str = "rejected.path";
 
@@ -134,7 +137,7 @@ impl Finding {
             }
             Verdict::Failed(Failure { message, .. }) | Verdict::Errored(message) => {
                 let described = FoundDifference {
-                    place: "the answer".into(),
+                    place: ANSWER.into(),
                     rule: None,
                     because: message.clone(),
                     expected: Value::from("an answer"),

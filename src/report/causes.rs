@@ -78,11 +78,28 @@ impl Report {
         let keys: Vec<Key> =
             self.findings.iter().map(|found| key(found, Cause::of(&found.finding))).collect();
         let known: BTreeSet<Key> = keys.iter().cloned().collect();
+        // What was not made small belongs to the one cause that it looks like, if there is just one.
+        let mut looks: BTreeMap<Key, BTreeSet<&Key>> = BTreeMap::new();
+        let look = |found: &ReportedFinding| key(found, Cause::without_values(&found.finding));
+        let small = self.findings.iter().zip(&keys);
+        for (found, own) in small.filter(|(found, _)| found.finding.is_smallest()) {
+            looks.entry(look(found)).or_default().insert(own);
+        }
         let mut positions: BTreeMap<Key, usize> = BTreeMap::new();
         let mut groups: Vec<Vec<&ReportedFinding>> = Vec::new();
-        for (found, own) in self.findings.iter().zip(keys) {
+        for (found, own) in self.findings.iter().zip(&keys) {
             let in_a_config = Cause::in_a_config(&found.finding).map(|cause| key(found, cause));
-            let key = in_a_config.filter(|key| known.contains(key)).unwrap_or(own);
+            let key = match found.finding.is_smallest() {
+                true => {
+                    in_a_config.filter(|key| known.contains(key)).unwrap_or_else(|| own.clone())
+                }
+                false => match looks.get(&look(found)) {
+                    Some(small) if small.len() == 1 => {
+                        small.first().map_or_else(|| look(found), |key| (*key).clone())
+                    }
+                    _ => look(found),
+                },
+            };
             let position = *positions.entry(key).or_insert_with(|| {
                 groups.push(Vec::new());
                 groups.len() - 1

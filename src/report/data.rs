@@ -353,7 +353,9 @@ impl Report {
         let all_checked = self.run.phases.len() == self.phases.len()
             && self.phases.iter().all(checked)
             && self.compared() > 0;
-        if self.has_unexpected() || self.gave_up.is_some() || self.unmet().next().is_some() {
+        let lacks_reasons = self.run.strict && self.without_reason().next().is_some();
+        let fails = self.has_unexpected() || self.gave_up.is_some() || lacks_reasons;
+        if fails || self.unmet().next().is_some() {
             RunVerdict::Findings
         } else if !all_checked {
             RunVerdict::NothingChecked

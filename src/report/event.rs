@@ -35,10 +35,12 @@ pub enum Event<'a> {
     Trouble(&'a Failure),
     /// An answer was late once, and in time when asked for again.
     Slow(&'a str),
-    /// The cases are done; the failing ones are shrunk.
+    /// The cases are done; the failing ones are asked again.
     Investigating {
-        /// The number of cases to shrink.
+        /// The number of cases.
         failing: usize,
+        /// Whether they are shrunk.
+        shrinks: bool,
     },
     /// A failing case was shrunk; sent once for each shape of a minimal case.
     Found {

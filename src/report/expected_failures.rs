@@ -11,7 +11,7 @@ use crate::finding::expected::{ALSO_KNOWN, Expected, NO_LONGER};
 use crate::rules;
 
 /// The reason of an entry that had none.
-const UNKNOWN: &str = "known when this file was written; say why";
+pub(super) const UNKNOWN: &str = "known when this file was written; say why";
 
 /// How the entries of a list name the failures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

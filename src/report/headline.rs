@@ -78,7 +78,16 @@ impl Report {
             1 => "; 1 slow answer".to_string(),
             slow => format!("; {} slow answers", grouped(slow)),
         };
-        advisories + &skipped + &slow
+        let unexplained = match (self.without_reason().count(), self.run.strict) {
+            (0, _) => String::new(),
+            (many, strict) => {
+                let entries: String =
+                    if many == 1 { "1 entry".into() } else { format!("{many} entries") };
+                let fails = if strict { ", which --strict demands" } else { "" };
+                format!("; {entries} of the expected failures without a reason{fails}")
+            }
+        };
+        advisories + &skipped + &slow + &unexplained
     }
 
     /// The number of findings about SHOULD rules, those over time included.

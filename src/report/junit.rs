@@ -71,7 +71,7 @@ fn rule(report: &Report, rule: Rule, status: RuleStatus) -> TestCase {
         let first = cause.first;
         cause.rule() == Some(rule) && (first.expected.is_some() || report.counts(first))
     });
-    let broken = broken.map(|cause| (&cause.first.expected, cause_text(cause)));
+    let broken = broken.map(|cause| (&cause.first.expected, cause_text(report, cause)));
     let failed = report.scenarios.iter().filter(|failed| {
         failed.rule == Some(rule) && (failed.expected.is_some() || report.counts_scenario(failed))
     });
@@ -103,9 +103,10 @@ fn rule(report: &Report, rule: Rule, status: RuleStatus) -> TestCase {
 }
 
 /// The smallest finding of a cause, and the ids of the others.
-fn cause_text(cause: &OneCause<'_>) -> String {
+fn cause_text(report: &Report, cause: &OneCause<'_>) -> String {
     let others = cause.others.iter().map(|other| format!("  of this cause: {}\n", other.id));
-    format!("{}{}", cause.first.finding, others.collect::<String>())
+    let again = report.run.replay(&cause.first.id);
+    format!("{}{}  replay: {again}\n", cause.first.finding, others.collect::<String>())
 }
 
 /// A cause without a rule: the subject gave no answer.
@@ -118,11 +119,14 @@ fn breakdown(report: &Report, cause: &OneCause<'_>) -> TestCase {
             NonSuccessKind::Error,
             verdict.word(),
             &format!("{subject} {verdict}"),
-            &cause_text(cause),
+            &cause_text(report, cause),
         ),
-        (None, _) => {
-            non_success(NonSuccessKind::Failure, verdict.word(), sentence, &cause_text(cause))
-        }
+        (None, _) => non_success(
+            NonSuccessKind::Failure,
+            verdict.word(),
+            sentence,
+            &cause_text(report, cause),
+        ),
     };
     test(report, &found.id, status)
 }

@@ -58,6 +58,8 @@ pub struct Missing<'a> {
     pub rules: Vec<Rule>,
     /// Situations that fewer random cases were in than the least share.
     pub situations: Vec<LabelRow>,
+    /// Why the run ended before it could reach more.
+    ended_early: Option<String>,
     /// The number of random cases.
     random_cases: u64,
     /// Skipped cases that no entry allows.
@@ -77,11 +79,29 @@ impl Report {
             narrowed_by: self.run.narrowed_by(),
             rules: shown.filter(|rule| self.rules.count(*rule) == 0).collect(),
             situations: rows.collect(),
+            ended_early: self.ended_early(),
             random_cases: cases,
             skipped: self.skips.others(),
         }
     }
 }
+
+impl Report {
+    /// Why the run asked less than its options say; `None` if it did not.
+    fn ended_early(&self) -> Option<String> {
+        let early = self.phases.iter().filter(|phase| phase.cut_short);
+        let early: Vec<&str> = early.map(|phase| phase.phase.word()).collect();
+        match (self.gave_up.is_some(), early.as_slice()) {
+            (true, _) => Some("the run ended early".into()),
+            (false, []) => None,
+            (false, [phase]) => Some(format!("the phase {phase} ended early")),
+            (false, phases) => Some(format!("the phases {} ended early", phases.join(", "))),
+        }
+    }
+}
+
+/// The most rules to name if the run ended early.
+const NAMED: usize = 3;
 
 impl Missing<'_> {
     /// Whether the run reached all that a complete run must.
@@ -95,7 +115,12 @@ impl Missing<'_> {
     /// Each thing that is missing, with its kind.
     pub fn lines(&self) -> Vec<(&'static str, String)> {
         let narrowed = self.narrowed_by.iter().map(|words| ("options", words.clone()));
-        let rules = self.rules.iter().map(|rule| ("rule", rule.to_string()));
+        let mut rules: Vec<(&str, String)> =
+            self.rules.iter().map(|rule| ("rule", rule.to_string())).collect();
+        // They say nothing of the subject then.
+        if let Some(why) = self.ended_early.as_ref().filter(|_| rules.len() > NAMED) {
+            rules = vec![("rules", format!("{} of the profile, because {why}", rules.len()))];
+        }
         let cases = grouped(self.random_cases);
         let situation = |row: &LabelRow| {
             let (count, least) = (grouped(row.count), f64::from(row.least) / 10.0);

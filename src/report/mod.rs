@@ -21,6 +21,7 @@ mod notices;
 mod phase;
 #[cfg(feature = "cli")]
 pub mod progress;
+mod replays;
 mod shard;
 mod skips;
 pub mod strength;

@@ -1,5 +1,6 @@
 //! The report as text, for a terminal, a CI log or a pipe.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -16,11 +17,15 @@ use crate::cases::labels::LabelRow;
 use crate::display::grouped;
 use crate::display::printable_lines;
 use crate::finding::Finding;
+use crate::subject::Failure;
 
 const BOLD: Style = Style::new().bold();
 const GREEN: Style = AnsiColor::Green.on_default().bold();
 const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+
+/// The most expected failures without a reason to name.
+const NAMED: usize = 5;
 
 /// Writes the events of a run as text; the progress goes to standard error.
 pub struct TextReporter<W> {
@@ -32,6 +37,8 @@ pub struct TextReporter<W> {
     selecting: Option<String>,
     /// The files of the findings.
     saved: Saved,
+    /// The breakdowns so far.
+    troubles: BTreeSet<String>,
     /// The number of findings so far.
     found: usize,
     failure: Option<std::io::Error>,
@@ -46,6 +53,7 @@ impl<W: Write> TextReporter<W> {
             in_table: false,
             selecting: None,
             saved: Saved::new(),
+            troubles: BTreeSet::new(),
             found: 0,
             failure: None,
         }
@@ -85,17 +93,15 @@ impl<W: Write> Reporter for TextReporter<W> {
                 self.progress = Progress::new(phase.word(), *total);
             }
             Event::Progress { done } => self.progress.set(*done),
-            Event::Trouble(failure) => {
-                let word = failure.kind.word();
-                let message = printable_lines(&failure.message);
-                self.above_the_bar(&format!("{YELLOW}{word}{YELLOW:#}: the subject {message}"));
-            }
+            Event::Trouble(failure) => self.trouble(failure),
             Event::Slow(message) => {
                 let message = printable_lines(message);
                 self.above_the_bar(&format!("{YELLOW}slow{YELLOW:#}: the subject {message}"));
             }
-            Event::Investigating { failing } => {
-                self.progress.goes_on(&format!("shrinking {failing} failing cases"));
+            Event::Investigating { failing, shrinks } => {
+                let doing = if *shrinks { "shrinking" } else { "asking again" };
+                let cases = if *failing == 1 { "case" } else { "cases" };
+                self.progress.goes_on(&format!("{doing} {failing} failing {cases}"));
             }
             // The failures follow the tables, by cause.
             Event::Found { finding, saved, .. } => self.keep(finding, *saved),
@@ -140,6 +146,22 @@ impl<W: Write> TextReporter<W> {
         self.line(&format!(
             "{BOLD}mcp-overlay {version}{BOLD:#}: {subject} against {profile}, seed {seed}{shard}"
         ));
+    }
+
+    /// Names the entries whose reason nobody has written yet.
+    fn without_reason(&mut self, report: &Report) {
+        let entries: Vec<&str> = report.without_reason().collect();
+        if entries.is_empty() {
+            return;
+        }
+        let style = if report.run.strict { RED } else { YELLOW };
+        self.line(&format!("{style}expected without a reason{style:#}: say why it is to stay"));
+        for entry in entries.iter().take(NAMED) {
+            self.line(&format!("  {}", printable_lines(entry)));
+        }
+        let more = entries.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!("  … ({more} more)\n") } else { String::new() };
+        self.line(&more);
     }
 
     /// Prints a row of the table of phases. The header is repeated after other lines.
@@ -192,6 +214,9 @@ impl<W: Write> TextReporter<W> {
         }
         let table = label_table(report);
         self.line(&table);
+        if let Some(table) = missing_table(&report.missing()) {
+            self.line(&table);
+        }
         self.failures(report);
         for entry in report.not_asked() {
             let what = printable_lines(entry.what());
@@ -212,9 +237,7 @@ impl<W: Write> TextReporter<W> {
             };
             self.line(&format!("{RED}expected failure not met{RED:#}: {what}\n  {why}"));
         }
-        if let Some(table) = missing_table(&report.missing()) {
-            self.line(&table);
-        }
+        self.without_reason(report);
         let verdict = verdict(report);
         self.line(&verdict);
         if report.verdict() == RunVerdict::Findings && !report.findings.is_empty() {
@@ -227,11 +250,35 @@ impl<W: Write> TextReporter<W> {
         }
     }
 
+    /// Tells a breakdown, and in full only once: one mistake breaks a subject down for many cases.
+    fn trouble(&mut self, failure: &Failure) {
+        let is_new = self.troubles.insert(words_of(failure));
+        let message = printable_lines(&failure.message);
+        let (first, rest) = message.split_once('\n').unwrap_or((&message, ""));
+        let told = match (is_new, rest) {
+            (true, _) => message.as_str(),
+            (false, "") => first,
+            (false, _) => &format!("{first} (as above)"),
+        };
+        let word = failure.kind.word();
+        self.above_the_bar(&format!("{YELLOW}{word}{YELLOW:#}: the subject {told}"));
+    }
+
     fn above_the_bar(&mut self, text: &str) {
         let progress = std::mem::replace(&mut self.progress, Progress::hidden());
         progress.suspend(|| self.line(text.trim_end()));
         self.progress = progress;
     }
+}
+
+/// A breakdown without its numbers, and without what it quotes.
+fn words_of(failure: &Failure) -> String {
+    let lines = failure.message.lines().map(|line| match line.split_once('"') {
+        Some((before, rest)) => (before, rest.rsplit_once('"').map_or("", |(_, after)| after)),
+        None => (line, ""),
+    });
+    let words = lines.map(|(before, after)| format!("{before}{after}\n"));
+    words.collect::<String>().chars().filter(|c| !c.is_ascii_digit()).collect()
 }
 
 fn phase_row(phase: &PhaseReport) -> String {

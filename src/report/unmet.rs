@@ -4,6 +4,7 @@ use mcp_overlay_model::Rule;
 
 use super::data::Report;
 use super::expectations::{Expectation, Unmet};
+use super::expected_failures::UNKNOWN;
 use super::phase::Phase;
 use crate::finding::expected::Entry;
 
@@ -38,6 +39,15 @@ impl Report {
             is_skip: true,
         });
         unmet.chain(skips).filter(move |_| whole)
+    }
+
+    /// The expected failures and skips whose reason is the one that `--write-expected-failures` puts there.
+    pub fn without_reason(&self) -> impl Iterator<Item = &str> {
+        let entries = self.expectations.iter().map(|Expectation { entry, .. }| entry);
+        let entries = entries.map(|entry| (entry.what(), entry.reason.as_str()));
+        let skips = self.skips.allowed().iter();
+        let skips = skips.map(|skip| (&*skip.skipped, skip.allowed.as_deref().unwrap_or_default()));
+        entries.chain(skips).filter(|(_, reason)| reason.contains(UNKNOWN)).map(|(what, _)| what)
     }
 
     /// The expected failures that a narrowed run did not ask about, so that nothing is known of them.

@@ -15,6 +15,21 @@ fn a_correct_vector_agrees() {
     insta::assert_snapshot!("replay_vector", sandbox.run(&["replay", &file]).whole());
 }
 
+/// Somebody tries a case of their own.
+#[test]
+fn a_case_alone_is_asked() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.file("c.json", "{\n  \"case\": {\"auth\": \"api_key\"}\n}\n");
+    let right = sandbox.run(&["replay", &file]);
+    assert_eq!((right.code, &*right.stdout), (Some(0), AGREES), "{}", right.whole());
+    let wrong = sandbox.file("w.json", "{\"case\": {\"hosts\": {}}}");
+    let refused = sandbox.run(&["replay", &wrong]);
+    assert_eq!(refused.code, Some(2), "{}", refused.whole());
+    assert!(refused.stderr.contains("`case` is not a case: unknown field `hosts`"));
+}
+
+const AGREES: &str = "case: production and the specification agree\n";
+
 #[test]
 fn a_wrong_vector_disagrees() {
     let sandbox = Sandbox::new();

@@ -79,9 +79,9 @@ fn hostile_text_in_the_summary_is_escaped() {
     assert!(text.chars().all(|c| c == '\n' || !c.is_control()));
     let (outside, fences) = outside_of_fences(&text);
     let outside = outside.join("\n");
-    // Each of the four findings has a text of several lines, a difference and a case, and one has a
+    // Each of the four findings has a text of several lines, a difference, a case and a command, and one has a
     // previous case.
-    assert_eq!(fences, 13);
+    assert_eq!(fences, 17);
     for harm in ["<script", "<img", "://", "www.", "@some", "](", "::error", "`", "\n# h", "$("] {
         assert!(!outside.contains(harm), "{harm}: {outside}");
     }

@@ -43,6 +43,50 @@ fn a_complete_run_that_missed_something_is_incomplete() {
     }
 }
 
+/// What the end of a run left out says nothing of the subject, and must not hide its findings.
+#[test]
+fn what_an_early_end_left_out_is_said_once() {
+    let ended = changed(|report| {
+        report.rules = Default::default();
+        report.gave_up = Some("gave up: the subject broke down".into());
+    });
+    let text = ended.to_text();
+    let rules = |text: &str| text.matches("not reached: rule").count();
+    assert_eq!(rules(&text), 1, "{text}");
+    assert!(text.contains(" of the profile, because the run ended early"), "{text}");
+    let whole = changed(|report| report.rules = Default::default());
+    assert!(rules(&whole.to_text()) > 1, "the rules of an incomplete run are named");
+}
+
+#[test]
+fn a_reason_that_nobody_wrote_is_told_and_fails_a_strict_run() {
+    let reason = "known when this file was written; say why";
+    let skipped = Skipped { skipped: "later".into(), allowed: Some(reason.into()), cases: 3 };
+    let mut report = changed(|report| report.skips.add(skipped));
+    assert!(report.is_clean());
+    assert!(report.headline().contains("1 entry of the expected failures without a reason"));
+    report.run.strict = true;
+    assert_eq!(report.verdict(), RunVerdict::Findings, "{}", report.to_text());
+}
+
+/// The values of a case that was not made small are those of many things.
+#[test]
+fn what_was_not_made_small_joins_the_only_cause_that_it_looks_like() {
+    let mut report = sample::failing();
+    report.findings.truncate(1);
+    let small = report.findings[0].clone();
+    let large = |number| {
+        let mut found = sample::of_another_cause(&small, number);
+        found.finding.note =
+            "not the smallest case: it was not made smaller, or not to the end".into();
+        found
+    };
+    report.findings.extend([large(1), large(2)]);
+    assert_eq!(report.causes().findings.len(), 1);
+    report.findings.push(sample::of_another_cause(&small, 3));
+    assert_eq!(report.causes().findings.len(), 3, "two small ones, and which is it of the large?");
+}
+
 #[test]
 fn a_slow_answer_is_clean_and_shown() {
     let slow = changed(|report| report.phases[0].slow = 1);

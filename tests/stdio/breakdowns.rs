@@ -93,7 +93,7 @@ fn protocol_violations_are_described() {
         ("answers-with-a-list", "expected an object"),
         ("answers-another-seq", "which was not asked"),
         ("answers-without-seq", "without `seq`"),
-        ("answers-twice", "a second time"),
+        ("answers-twice", "answered seq 2 twice"),
         ("says-a-long-line", "more than 16 MiB"),
         ("repeats-its-seq", "the member seq is there twice"),
         ("repeats-a-view", "the member views is there twice"),
@@ -197,7 +197,7 @@ fn an_unusable_subject_is_refused_at_start() {
     refusal("speaks-version-2", "speaks version 2, expected 1");
     refusal(
         "knows-another-profile",
-        "does not know the profile codex-pr-27191; it knows: codex-pr-1",
+        "lists no profile that this version knows; its `profiles`: codex-pr-1",
     );
     let unknown = StdioDriver::start(
         vec!["/nonexistent/subject".into()],

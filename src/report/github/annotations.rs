@@ -44,7 +44,8 @@ fn errors(report: &Report) -> Vec<(String, String)> {
             0 => String::new(),
             others => format!("\n  {others} more of this cause"),
         };
-        let text = format!("{finding}  finding: {}{more}", found.id);
+        let again = report.run.replay(&found.id);
+        let text = format!("{finding}  finding: {}{more}\n  replay: {again}", found.id);
         errors.push((format!("mcp-overlay: {what}"), text));
     }
     let scenarios = causes.scenarios.iter().map(|cause| cause.first);

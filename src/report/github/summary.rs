@@ -54,7 +54,12 @@ pub fn summary(report: &Report) -> String {
     }
     page.all("lines of what was not reached", "### Not reached\n\n", missing(report));
     page.all("broken rules", "### Broken rules\n\n", broken_rules(report));
-    page.all("findings", "### Findings\n\n", report.causes().findings.iter().map(finding));
+    let causes = report.causes();
+    page.all(
+        "findings",
+        "### Findings\n\n",
+        causes.findings.iter().map(|cause| finding(cause, report)),
+    );
     page.all("scenarios", "### Scenarios that failed\n\n", scenarios(report));
     page.all("expected failures", "### Expected failures that were not met\n\n", unmet(report));
     page.ended()
@@ -153,7 +158,7 @@ fn broken_rules(report: &Report) -> impl Iterator<Item = String> {
     })
 }
 
-fn finding(cause: &OneCause<'_>) -> String {
+fn finding(cause: &OneCause<'_>, report: &Report) -> String {
     let (found, count) = (cause.first, cause.count());
     let Finding { subject, verdict, rule, sentence, note, .. } = &found.finding;
     let headline = match rule {
@@ -192,7 +197,8 @@ fn finding(cause: &OneCause<'_>) -> String {
             say(format!("{words}\n\n{}", fenced("json", &pretty(&case))));
         }
     }
-    say(format!("Finding {}", code(&found.id)));
+    say(format!("Finding {}; to see it again:", code(&found.id)));
+    say(fenced("sh", &report.run.replay(&found.id)));
     if !cause.others.is_empty() {
         let ids: Vec<String> =
             cause.others.iter().take(OTHERS).map(|other| code(&other.id)).collect();

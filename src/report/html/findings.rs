@@ -219,16 +219,7 @@ fn replay(found: &ReportedFinding, report: &Report) -> Markup {
 
 /// How to see a saved failure again, and the file itself.
 fn again(id: &str, file: &str, rule: Option<Rule>, report: &Report) -> Markup {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    let name = match id.chars().all(plain) && !id.starts_with(['-', '.']) {
-        true => format!("{id}.json"),
-        // Readers copy this command into a shell, so it must not contain untrusted text.
-        false => "finding.json".into(),
-    };
-    let started = report.run.invocation.as_ref();
-    let command = started.and_then(|started| started.replay(&name)).unwrap_or_else(|| {
-        format!("mcp-overlay replay mcp-overlay-findings/{name}{}", report.run.kind.selecting())
-    });
+    let (name, command) = (report.run.file_of(id), report.run.replay(id));
     html! {
         h4 { "To see it again" }
         p.replay { code { (command) } }

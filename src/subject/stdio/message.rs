@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::observations;
 use super::unique::duplicate_member;
+use super::unreadable;
 use crate::display::printable;
 use crate::subject::process::piped::{excerpt, log_help, protocol};
 use crate::subject::reply::{Failure, FailureKind};
@@ -185,13 +186,19 @@ pub(super) struct Numbered {
 impl Numbered {
     /// Reads an answer to `resolve`.
     pub(super) fn read(line: &[u8]) -> Result<Self, Failure> {
+        // The JSON library reads bytes of any kind where it skips a member.
+        if let Some(problem) = unreadable::of_bytes(line) {
+            let line = excerpt(line);
+            return Err(protocol(format!("wrote an invalid answer: {line}: {problem}")));
+        }
         without_duplicates(line)?;
         let Table(written): Table<Written> = serde_json::from_slice(line).map_err(|error| {
-            let help = log_help(line);
-            protocol(format!("wrote an invalid answer: {}: {error}{help}", excerpt(line)))
+            let problem = unreadable::problem(line, &error);
+            protocol(format!("wrote an invalid answer: {}: {problem}", excerpt(line)))
         })?;
         let Some(seq) = written.seq else {
-            return Err(protocol(format!("answered without `seq`: {}", excerpt(line))));
+            let help = "\n  help: an answer has the `seq` of its request";
+            return Err(protocol(format!("answered without `seq`: {}{help}", excerpt(line))));
         };
         let Written { views, plugin_owners, warnings, rejected, skipped, errored, .. } = written;
         let answer = match (views, rejected, skipped, errored) {
@@ -229,11 +236,10 @@ pub(super) fn read_observations(
 ) -> Result<Vec<Seen>, Failure> {
     without_duplicates(line)?;
     let invalid = |problem: String| {
-        let (line, help) = (excerpt(line), log_help(line));
-        protocol(format!("wrote an invalid answer to a sequence: {problem}: {line}{help}"))
+        protocol(format!("wrote an invalid answer to a sequence: {}: {problem}", excerpt(line)))
     };
     let Table(written): Table<WrittenPlay> =
-        serde_json::from_slice(line).map_err(|error| invalid(error.to_string()))?;
+        serde_json::from_slice(line).map_err(|error| invalid(unreadable::problem(line, &error)))?;
     match written.seq {
         Some(answered) if answered == seq => {}
         Some(other) => {

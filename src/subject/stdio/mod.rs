@@ -5,6 +5,7 @@ mod message;
 mod observations;
 mod process;
 mod unique;
+mod unreadable;
 mod variables;
 
 use std::slice;
@@ -79,6 +80,19 @@ pub enum StartError {
         /// The profiles that it named.
         known: String,
     },
+    /// It supports no profile of this version.
+    #[error(
+        "the subject `{command}` lists no profile that this version knows; its `profiles`: {listed}\n  \
+         known here: {}\n  help: a new host lists {}, the newest that a released Codex follows",
+        Profile::ALL.map(Profile::name).join(", "),
+        Profile::NEWEST_RELEASED.name()
+    )]
+    NoProfile {
+        /// The command.
+        command: String,
+        /// The profiles that it named.
+        listed: String,
+    },
 }
 
 /// Asks a subject in subprocesses: one per asking thread, reused for the next batch.
@@ -132,9 +146,13 @@ impl StdioDriver {
         let preferred = Some(&Profile::default()).filter(is_known).or(newest).copied();
         let unknown = profiles.iter().find(|profile| !is_known(profile)).copied();
         let (None, Some(preferred_profile)) = (unknown, preferred) else {
-            let known: Vec<String> = hello.profiles.iter().map(|known| printable(known)).collect();
-            let (wanted, known) = (unknown.unwrap_or_default().name(), known.join(", "));
-            return Err(StartError::Profile { command: words, wanted, known });
+            let listed: Vec<String> = hello.profiles.iter().map(|known| printable(known)).collect();
+            let listed = if listed.is_empty() { "none".into() } else { listed.join(", ") };
+            let wanted = unknown.filter(|_| preferred.is_some()).map(Profile::name);
+            return Err(match wanted {
+                Some(wanted) => StartError::Profile { command: words, wanted, known: listed },
+                None => StartError::NoProfile { command: words, listed },
+            });
         };
         Ok(StdioDriver {
             name: name_of(&hello),

@@ -28,6 +28,9 @@ const UNREAD: Duration = Duration::from_millis(200);
 /// How much of its outputs to search for secrets for each batch, in bytes.
 const MOST_SEARCHED: usize = 512 * 1024;
 
+/// What to do about a wrong number.
+const OWN_SEQ: &str = "\n  help: each request gets one answer, with the `seq` of that request";
+
 /// A running process. Dropping it kills its whole process group.
 #[derive(Debug)]
 pub(super) struct Process {
@@ -129,6 +132,10 @@ impl Process {
             let taken = self.take_answer(&mut answers, numbering, timeout, &mut room);
             if let Err((suspect, failure)) = taken {
                 let first_missing = answers.iter().position(Option::is_none).unwrap_or_default();
+                if failure.kind == FailureKind::Protocol {
+                    // With a wrong number, these may be answers to other requests.
+                    answers.iter_mut().skip(first_missing).for_each(|answer| *answer = None);
+                }
                 return broken(answers, suspect.unwrap_or(first_missing), failure);
             }
         }
@@ -179,13 +186,24 @@ impl Process {
                 self.slowest = self.slowest.max(asked.elapsed());
             }
             Some(_) => {
-                return Err((position, protocol(format!("answered seq {seq} a second time"))));
+                // One of the two may be meant for another request.
+                let open = answers.iter().position(Option::is_none);
+                let open = open.map(|open| format!(", and seq {} not yet", numbering.seq(open)));
+                let open = open.unwrap_or_default();
+                let message = format!("answered seq {seq} twice{open}{OWN_SEQ}");
+                return Err((position, protocol(message)));
             }
             None if numbering.is_earlier(seq) => {
-                return Err((None, protocol(format!("answered seq {seq} again, much later"))));
+                let message = format!("answered seq {seq} again, much later{OWN_SEQ}");
+                return Err((None, protocol(message)));
             }
             None => {
-                return Err((None, protocol(format!("answered seq {seq}, which was not asked"))));
+                let open = answers.iter().position(Option::is_none).unwrap_or_default();
+                let open = numbering.seq(open);
+                let message = format!(
+                    "answered seq {seq}, which was not asked; the next without an answer is {open}{OWN_SEQ}"
+                );
+                return Err((None, protocol(message)));
             }
         }
         Ok(())
