@@ -14,9 +14,9 @@ use crate::finding::investigate::{
 };
 use crate::finding::known::{Known, besides, explaining};
 use crate::judge::ask;
-use crate::judge::verdict::Verdict;
+use crate::judge::verdict::{FindingKind, Verdict};
 use crate::report::{Event, ReportedFinding, Shrinking};
-use crate::subject::{Driver, Route, Visibility};
+use crate::subject::{Driver, FailureKind, Route, Visibility};
 
 /// The most known failures that are asked for what they have in common with a case.
 const NEAR: usize = 3;
@@ -105,6 +105,7 @@ impl Run<'_> {
                 // The cases that are not shrunk most likely have the cause of the first one.
                 if self.explain(driver, &failing, others)
                     || (Instant::now() >= deadline && self.looks_told(&failing, others))
+                    || (Instant::now() >= hangs_until && self.is_told_hang(&failing, others))
                 {
                     others = 0;
                 } else if let Some((mut finding, known)) =
@@ -189,6 +190,19 @@ impl Run<'_> {
     fn looks_told(&mut self, failing: &Failing, others: u64) -> bool {
         let told = self.told.iter().find(|told| told.looks_like(&failing.verdict));
         match told.map(|told| told.id.clone()) {
+            Some(id) => self.count_with(&id, 1 + others),
+            None => false,
+        }
+    }
+
+    /// A hang that there is no time for counts with one that was made small.
+    fn is_told_hang(&mut self, failing: &Failing, others: u64) -> bool {
+        let is_small_hang = |found: &&ReportedFinding| {
+            found.finding.verdict == FindingKind::Failed(FailureKind::Hung)
+                && found.finding.is_smallest()
+        };
+        let told = self.report.findings.iter().find(is_small_hang).map(|found| found.id.clone());
+        match told.filter(|_| is_hang(&failing.verdict)) {
             Some(id) => self.count_with(&id, 1 + others),
             None => false,
         }
