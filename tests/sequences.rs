@@ -235,18 +235,19 @@ fn a_host_that_does_not_look_at_the_file_gets_an_advisory() {
 
 #[test]
 fn a_host_that_notices_the_file_later_gets_an_advisory() {
-    let sequence = then(&[json!({"sign_out": {"by": "file"}}), json!("view"), call(), call()]);
+    let alice = json!({"sign_in": {"account": "alice", "auth": "chatgpt"}});
+    let (thread, turn) = (json!({"thread": {"as": "t"}}), json!({"turn": {"thread": "t"}}));
+    let steps = json!([thread, alice, "view", turn, "view", "view"]);
+    let sequence = sequence(Profile::CodexPr27191, steps);
     let mut seen = right(&sequence);
-    let steps = seen.len();
-    let listed = json!({"servers": {"codex_apps": "with_tools"}});
-    seen[steps - 3] = serde_json::from_value(listed).unwrap();
-    seen[steps - 2] = Seen::Answered { by: APPS.into(), account: Some("alice".into()) };
+    let nobody: Seen = serde_json::from_value(json!({"servers": {}})).unwrap();
+    (seen[2], seen[4]) = (nobody.clone(), nobody);
     let Verdict::Advisory(broken) = judge(&sequence, &trace(seen.clone())) else {
         panic!("a SHOULD")
     };
-    assert_eq!((broken.step, broken.rule), (steps - 3, Rule::LifecycleFileCounts));
+    assert_eq!((broken.step, broken.rule), (2, Rule::LifecycleFileCounts));
     // It may not go back.
-    seen.swap(steps - 2, steps - 1);
+    seen.swap(4, 5);
     assert!(matches!(judge(&sequence, &trace(seen)), Verdict::Disagree(_)));
 }
 

@@ -105,13 +105,14 @@ impl Run<'_> {
                 // The cases that are not shrunk most likely have the cause of the first one.
                 if self.explain(driver, &failing, others)
                     || (Instant::now() >= deadline && self.looks_told(&failing, others))
-                    || (Instant::now() >= hangs_until && self.is_told_hang(&failing, others))
                 {
                     others = 0;
                 } else if let Some((mut finding, known)) =
                     self.examine(driver, &failing, (deadline, hangs_until))
                 {
-                    if self.is_an_expected_one(driver, &finding, &failing, others) {
+                    if self.is_an_expected_one(driver, &finding, &failing, others)
+                        || self.is_told_hang(&finding, others)
+                    {
                         others = 0;
                         continue;
                     }
@@ -137,7 +138,9 @@ impl Run<'_> {
                 }
                 let deadlines = (deadline, hangs_until);
                 if let Some((finding, known)) = self.examine(driver, &failing, deadlines) {
-                    if self.expected_one(driver, &finding, &failing).is_some() {
+                    if self.expected_one(driver, &finding, &failing).is_some()
+                        || self.is_told_hang(&finding, 0)
+                    {
                         continue;
                     }
                     named = self.options.expected.names(&finding);
@@ -196,16 +199,15 @@ impl Run<'_> {
     }
 
     /// A hang that there is no time for counts with one that was made small.
-    fn is_told_hang(&mut self, failing: &Failing, others: u64) -> bool {
-        let is_small_hang = |found: &&ReportedFinding| {
-            found.finding.verdict == FindingKind::Failed(FailureKind::Hung)
-                && found.finding.is_smallest()
-        };
-        let told = self.report.findings.iter().find(is_small_hang).map(|found| found.id.clone());
-        match told.filter(|_| is_hang(&failing.verdict)) {
-            Some(id) => self.count_with(&id, 1 + others),
-            None => false,
+    fn is_told_hang(&mut self, finding: &Finding, others: u64) -> bool {
+        let is_hang = |finding: &Finding| finding.verdict == FindingKind::Failed(FailureKind::Hung);
+        if !is_hang(finding) || finding.is_smallest() {
+            return false;
         }
+        let is_small =
+            |found: &&ReportedFinding| is_hang(&found.finding) && found.finding.is_smallest();
+        let told = self.report.findings.iter().find(is_small).map(|found| found.id.clone());
+        told.is_some_and(|id| self.count_with(&id, 1 + others))
     }
 
     fn count_with(&mut self, id: &str, cases: u64) -> bool {

@@ -49,7 +49,7 @@ enum Reading {
     AtOnce,
     /// When the host starts again.
     AtStart,
-    /// The host notices once, at the request of this step.
+    /// The host, on which nobody was signed in, notices a sign-in once, at the request of this step.
     Late(usize),
 }
 
@@ -81,11 +81,14 @@ pub fn judge(sequence: &Sequence, trace: &Trace) -> Verdict {
 }
 
 /// What is broken in the reading that explains most, of those in which the file does not count at once.
-/// Released Codex was seen to notice a sign-in by file in the middle of a run, at a moment of its own.
+/// Released Codex was seen to notice a sign-in by file at a moment of its own, at or after a turn.
 fn fewest_broken(sequence: &Sequence, trace: &Trace) -> Vec<Broken> {
     let (mut fewest, _) = all_broken(sequence, trace, Reading::AtStart);
-    let changed = sequence.steps.iter().position(Step::changes_file).unwrap_or(usize::MAX);
-    for (at, step) in sequence.steps.iter().enumerate().skip(changed) {
+    let steps = || sequence.steps.iter().enumerate();
+    let changed = steps().find(|(_, step)| step.changes_file()).map_or(usize::MAX, |(at, _)| at);
+    let is_turn = |(_, step): &(usize, &Step)| matches!(step, Step::Turn { .. });
+    let turn = steps().skip(changed).find(is_turn).map_or(usize::MAX, |(at, _)| at);
+    for (at, step) in steps().skip(turn) {
         if fewest.is_empty() {
             break;
         }

@@ -84,10 +84,10 @@ impl State {
         self.account_moved |= self.becomes_known(now);
     }
 
-    /// A host that did not notice what another program wrote to `auth.json` does so now.
+    /// A host on which nobody is signed in notices now that another program has written a sign-in to
+    /// `auth.json`, if there is one.
     pub fn notices_file(&mut self) {
-        let now = self.supplied.clone().or_else(|| self.on_disk.clone());
-        if self.is_running && self.becomes_known(now) {
+        if self.is_running && self.known.is_none() && self.becomes_known(self.on_disk.clone()) {
             self.config_may_be_taken_up();
         }
     }
