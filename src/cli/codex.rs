@@ -75,6 +75,13 @@ pub(super) fn releases_of(profile: Profile) -> Option<String> {
     })
 }
 
+/// The first release that follows a profile, unless the newest does: then releases to come do too.
+pub(super) fn first_of(profile: Profile) -> Option<[u32; 3]> {
+    let position = FIRST_SEEN.iter().position(|(_, known)| *known == profile)?;
+    let (first, _) = FIRST_SEEN.get(position)?;
+    FIRST_SEEN.get(position + 1).map(|_| *first)
+}
+
 fn shown([major, minor, patch]: [u32; 3]) -> String {
     format!("{major}.{minor}.{patch}")
 }

@@ -25,7 +25,10 @@ impl Asked {
         Self {
             profile: codex::selected(profile, release),
             is_asked: profile.is_some() || release.is_some(),
-            release: release.map(|release| Release(release.version)),
+            release: release
+                .map(|release| release.version)
+                .or_else(|| codex::first_of(profile?))
+                .map(Release),
         }
     }
 }

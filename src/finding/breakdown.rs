@@ -72,7 +72,11 @@ fn without_values(error: &str, quotes: &[char]) -> String {
         }
         before = if (before, c) == ('\\', '\\') { ' ' } else { c };
     }
-    words
+    match quoted_by {
+        None => words,
+        // The quotation mark was none.
+        Some(_) => error.chars().filter(|c| !c.is_ascii_digit()).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -95,6 +99,7 @@ mod tests {
     fn two_mistakes_stay_two() {
         assert_ne!(words(NODE), words(&NODE.replace(":104:", ":110:")), "another line");
         assert_ne!(words(NODE), words(&NODE.replace("a function", "iterable")), "another error");
+        assert_ne!(words("bad ' A"), words("bad ' B"), "no quotation mark");
     }
 
     #[test]

@@ -3,6 +3,11 @@
 use mcp_overlay_model::lifecycle::Carried;
 use serde_json::Value;
 
+use crate::display::{clipped, one_line};
+
+/// The most characters of what a process was started with, which is the host's own text.
+const MOST: usize = 400;
+
 /// What a request carried.
 pub(super) fn carried_words(carried: &Carried) -> String {
     let Carried { headers, variable, args, env } = carried;
@@ -15,7 +20,7 @@ pub(super) fn carried_words(carried: &Carried) -> String {
     words.extend(env.iter().map(|(name, value)| format!("{name}={value}")));
     match words.is_empty() {
         true => "with nothing that an entry says".into(),
-        false => format!("with {}", words.join(", ")),
+        false => format!("with {}", clipped(&one_line(&words.join(", ")), MOST)),
     }
 }
 

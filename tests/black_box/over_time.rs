@@ -182,7 +182,10 @@ const LOGINS: &str = r#"{"config": {"mcp_servers":
 
 #[test]
 fn a_host_that_goes_wrong_in_one_place_is_found_over_time() {
-    shows(&LAPSES);
+    // Other systems do not show the environment of a process.
+    let is_shown = |fault: &str| cfg!(target_os = "linux") || fault != "leaves-a-process";
+    let lapses: Vec<_> = LAPSES.into_iter().filter(|(fault, ..)| is_shown(fault)).collect();
+    shows(&lapses);
     // The sound host is found right in each of them.
     shows(&LAPSES.map(|(_, steps, _)| ("none", steps, "Agree")));
 }

@@ -100,7 +100,12 @@ fn child_of(pattern: &str, key: &str) -> String {
         pattern => format!("{pattern}.{step}"),
     };
     let chosen = join("*");
-    if is_above_a_setting(&chosen) { chosen } else { join(key) }
+    match is_above_a_setting(&chosen) {
+        true => chosen,
+        // A quoted key with a dot is no path.
+        false if key.contains('.') => join(&format!("{key:?}")),
+        false => join(key),
+    }
 }
 
 /// Whether a setting is somewhere below the table with this pattern.

@@ -77,9 +77,10 @@ fn the_linter_finds_what_codex_refuses_and_nothing_else() {
 #[test]
 fn the_host_lists_no_servers_of_a_config_that_codex_refuses() {
     let some = ["stdio", "name-with-slash", "json", "profile", "approval-policy-untrusted"];
-    for (name, text, refused) in
-        configs().into_iter().filter(|(name, ..)| some.contains(&name.as_str()))
-    {
+    let chosen = configs().into_iter().filter(|(name, ..)| some.contains(&name.as_str()));
+    let chosen: Vec<_> = chosen.collect();
+    assert_eq!(chosen.len(), some.len());
+    for (name, text, refused) in chosen {
         let home = Home::with(&text);
         let output = home.run(&["mcp", "list"]);
         assert_eq!(output.status, if refused { 2 } else { 0 }, "{name}: {output:?}");

@@ -41,7 +41,11 @@ impl Carried {
             Some(Bearer::Variable(variable)) => Some(variable.clone()),
             _ => None,
         };
-        Carried { headers, variable, args: seen.args.clone(), env: seen.env.clone() }
+        // Others can be those of every process.
+        let is_told = |name: &str| name.len() == 1 && name.bytes().all(|b| b.is_ascii_uppercase());
+        let env = seen.env.iter().filter(|(name, _)| is_told(name));
+        let env = env.map(|(name, value)| (name.clone(), value.clone())).collect();
+        Carried { headers, variable, args: seen.args.clone(), env }
     }
 }
 
@@ -117,7 +121,7 @@ impl Entries {
         if let Step::Together(steps) = step {
             for step in steps {
                 if let Step::Config(written) = step {
-                    self.add(&Config::new(state.profile, written));
+                    self.add(&state.configured(written));
                 }
             }
         }

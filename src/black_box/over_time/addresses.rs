@@ -83,7 +83,9 @@ fn parts(server: &str) -> (&str, &str) {
     if !server.contains("://") {
         return (server, "");
     }
-    let path = server.find(['?', '#']).unwrap_or(server.len());
+    // No client sends a fragment.
+    let server = server.split('#').next().unwrap_or(server);
+    let path = server.find('?').unwrap_or(server.len());
     let before = server.get(..path).unwrap_or(server);
     let end = before.trim_end_matches('/').len();
     server.split_at_checked(end).unwrap_or((server, ""))

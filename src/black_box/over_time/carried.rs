@@ -24,7 +24,12 @@ impl Player<'_> {
                 url: self.addresses.url_of(&received.target),
                 carried: self.spoken.carried(received, got),
             };
-            let is_known = |known: &Request| Request { at: request.at, ..known.clone() } == request;
+            let is_known = |known: &Request| {
+                known.of_use == request.of_use
+                    && known.what == request.what
+                    && known.url == request.url
+                    && known.carried == request.carried
+            };
             if !requests.iter().any(is_known) {
                 requests.push(request);
             }

@@ -218,11 +218,28 @@ async fn respond(head: Head, message: &Value, shared: &Arc<Shared>) -> Response<
 /// What an MCP request is; `None` if it is another one.
 fn what(method: &Method, message: &Value, session: Option<u64>) -> Option<String> {
     if *method == Method::POST && message.get("jsonrpc").is_some() {
-        return Some(message.get("method").and_then(Value::as_str).unwrap_or("POST").into());
+        // Another one is the host's own text.
+        let method = message.get("method").and_then(Value::as_str);
+        let known = METHODS.iter().find(|known| Some(**known) == method);
+        return Some((*known.unwrap_or(&"POST")).into());
     }
     let is_of_session = [Method::GET, Method::DELETE].contains(method) && session.is_some();
     is_of_session.then(|| method.as_str().into())
 }
+
+/// The methods of MCP that hosts send.
+const METHODS: [&str; 10] = [
+    "initialize",
+    "notifications/initialized",
+    "ping",
+    "tools/list",
+    "tools/call",
+    "resources/list",
+    "resources/read",
+    "resources/templates/list",
+    "prompts/list",
+    "notifications/cancelled",
+];
 
 /// The answer to a tool call: at once, after a release, or a failure.
 async fn called(

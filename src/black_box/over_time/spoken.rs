@@ -36,7 +36,7 @@ impl Spoken {
 
     fn step(&mut self, step: &Step) {
         match step {
-            Step::Config(config) => self.config(config),
+            Step::Config(config) | Step::Arguments(config) => self.config(config),
             Step::Together(steps) => steps.iter().for_each(|step| self.step(step)),
             _ => {}
         }

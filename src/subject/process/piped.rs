@@ -235,14 +235,22 @@ fn read_lines(stdout: ChildStdout, queued: &SyncSender<Line>, tap: Option<Tap>) 
 #[cfg(feature = "endpoint")]
 fn is_crash(status: ExitStatus) -> bool {
     const PANIC: i32 = 101;
-    // SIGILL, SIGABRT, SIGBUS, SIGFPE and SIGSEGV.
-    const FAULTS: [i32; 5] = [4, 6, 7, 8, 11];
-    #[cfg(unix)]
+    status.code() == Some(PANIC) || is_fault(status)
+}
+
+/// Whether a signal for a fault ended the process.
+#[cfg(all(unix, feature = "endpoint"))]
+fn is_fault(status: ExitStatus) -> bool {
+    use rustix::process::Signal;
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
-    #[cfg(not(unix))]
-    let signal: Option<i32> = None;
     let signal = signal.or_else(|| status.code()?.checked_sub(128));
-    status.code() == Some(PANIC) || signal.is_some_and(|signal| FAULTS.contains(&signal))
+    let faults = [Signal::ILL, Signal::ABORT, Signal::BUS, Signal::FPE, Signal::SEGV];
+    signal.is_some_and(|signal| faults.iter().any(|fault| fault.as_raw() == signal))
+}
+
+#[cfg(all(not(unix), feature = "endpoint"))]
+fn is_fault(_: ExitStatus) -> bool {
+    false
 }
 
 pub(crate) fn crashed(message: String) -> Failure {

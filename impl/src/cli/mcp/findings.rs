@@ -8,6 +8,8 @@ use mcp_overlay_host::host::CONFIG_FILE;
 use mcp_overlay_host::lint::{Rule, Surroundings, lint};
 use mcp_overlay_host::{Environment, MAX_CONFIG_BYTES};
 
+use crate::cli::options::NEWEST_RELEASED;
+
 /// Prints the findings about reading the file in this home. With overrides, which may repair a value,
 /// those about keys alone. Returns whether Codex refuses the file because of one.
 pub(super) fn print(home: &Path, env: &Environment, overridden: bool) -> bool {
@@ -25,7 +27,9 @@ pub(super) fn print(home: &Path, env: &Environment, overridden: bool) -> bool {
     let file = path.display().to_string();
     // A closed standard error is no failure.
     let _ = write!(anstream::stderr(), "{}", report.in_terminal(&file));
-    report.findings().iter().any(|finding| finding.rule.refuses_the_file())
+    // Which words an older release refuses is not known here.
+    env.profile() == NEWEST_RELEASED
+        && report.findings().iter().any(|finding| finding.rule.refuses_the_file())
 }
 
 /// Whether a warning is about the text of the file in this home, so that a finding says the same.
