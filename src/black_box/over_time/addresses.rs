@@ -80,11 +80,10 @@ impl Addresses {
 
 /// A URL up to the slashes at the end of its path, and the rest; a command is whole.
 fn parts(server: &str) -> (&str, &str) {
-    if !server.contains("://") {
+    // No client sends a fragment, so such a URL has a number of its own.
+    if !server.contains("://") || server.contains('#') {
         return (server, "");
     }
-    // No client sends a fragment.
-    let server = server.split('#').next().unwrap_or(server);
     let path = server.find('?').unwrap_or(server.len());
     let before = server.get(..path).unwrap_or(server);
     let end = before.trim_end_matches('/').len();

@@ -6,7 +6,7 @@ use std::path::Path;
 use mcp_overlay_host::files::read_text;
 use mcp_overlay_host::host::CONFIG_FILE;
 use mcp_overlay_host::lint::{Rule, Surroundings, lint};
-use mcp_overlay_host::{Environment, MAX_CONFIG_BYTES};
+use mcp_overlay_host::{Environment, MAX_CONFIG_BYTES, Profile};
 
 use crate::cli::options::NEWEST_RELEASED;
 
@@ -28,7 +28,8 @@ pub(super) fn print(home: &Path, env: &Environment, overridden: bool) -> bool {
     // A closed standard error is no failure.
     let _ = write!(anstream::stderr(), "{}", report.in_terminal(&file));
     // Which words an older release refuses is not known here.
-    env.profile() == NEWEST_RELEASED
+    let mut newer = Profile::ALL.into_iter().skip_while(|profile| *profile != NEWEST_RELEASED);
+    newer.any(|profile| profile == env.profile())
         && report.findings().iter().any(|finding| finding.rule.refuses_the_file())
 }
 
