@@ -25,7 +25,7 @@ pub(super) fn put_first(steps: &mut Vec<Step>, bytes: &[u8]) {
 }
 
 fn settings(steps: &[Step], bytes: &mut Unstructured<'_>) -> arbitrary::Result<Option<Value>> {
-    let names = names_without_command(steps);
+    let names = names_of_urls(steps);
     if names.is_empty() || bytes.ratio(1, 5)? {
         return Ok(Some(json!({"features": {"apps": false}})));
     }
@@ -39,8 +39,9 @@ fn settings(steps: &[Step], bytes: &mut Unstructured<'_>) -> arbitrary::Result<O
     Ok(Some(json!({"mcp_servers": {name: entry}})))
 }
 
-/// The names of servers that no config of these steps gives a command.
-fn names_without_command(steps: &[Step]) -> Vec<&'static str> {
+/// The names of servers to which every config of these steps gives a URL, or nothing: a URL mends a broken
+/// entry, and then a thread starts that the steps have not counted.
+fn names_of_urls(steps: &[Step]) -> Vec<&'static str> {
     let configs = steps.iter().flat_map(|step| match step {
         Step::Together(steps) => steps.as_slice(),
         step => std::slice::from_ref(step),
@@ -51,10 +52,10 @@ fn names_without_command(steps: &[Step]) -> Vec<&'static str> {
             _ => None,
         })
         .collect();
-    let has_command = |config: &&Value, name: &str| {
+    let lacks_url = |config: &&Value, name: &str| {
         let entry = config.get("mcp_servers").and_then(|servers| servers.get(name));
-        entry.and_then(|entry| entry.get("command")).is_some()
+        entry.is_some_and(|entry| entry.get("url").is_none())
     };
     let names = NAMES.into_iter();
-    names.filter(|name| !configs.iter().any(|config| has_command(config, name))).collect()
+    names.filter(|name| !configs.iter().any(|config| lacks_url(config, name))).collect()
 }
