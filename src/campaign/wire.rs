@@ -44,8 +44,8 @@ fn case(index: u64) -> Option<Case> {
     }
 }
 
-/// Cases with what the forms are about: texts of all planes, optional members, and many members.
-fn written() -> [Value; 6] {
+/// Cases with what the forms are about: texts of all planes, optional members, many members, and numbers.
+fn written() -> [Value; 9] {
     let texts = json!({"command": "caf\u{e9}", "args": ["\u{1f980}", "\"\\\n\t/", "\u{2028}"]});
     let docs = json!({"url": "https://a.example/mcp", "http_headers": {"x-a": "1"}});
     // Of so many members, a reader may keep those of one name in another order.
@@ -66,6 +66,12 @@ fn written() -> [Value; 6] {
         }),
         json!({}),
         json!({"host": {"mcp_servers": {"many": {"command": "c", "env": many}}}}),
+        json!({"host": {"mcp_servers": {
+            "whole": {"command": "c", "startup_timeout_sec": 1000.0, "tool_timeout_sec": 0.25},
+            "odd": {"url": "https://a.example/mcp", "startup_timeout_sec": 1e-7, "tool_timeout_sec": 1e15},
+        }}}),
+        json!({"host": {"mcp_servers": {"a": {"command": "c", "startup_timeout_ms": 1000.0}}}}),
+        json!({"host": {"mcp_servers": {"a": {"command": "c", "startup_timeout_ms": 2_f64.powi(64)}}}}),
     ]
 }
 

@@ -2,23 +2,13 @@
 
 use std::fmt;
 
-use mcp_overlay_model::{Case, Profile};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-
-use super::process::MAX_LINE;
 
 /// The greatest `seq`.
 const MOST_SEQ: u64 = 1 << 53;
 
 /// The most requests that the driver sends before it reads an answer.
 const AHEAD: usize = 1_024;
-
-/// The nesting depth of a case that every subject reads.
-const DEPTH: usize = 120;
-
-/// Names that no profile has, some close to one that is known.
-const UNKNOWN_PROFILES: [&str; 4] = ["unknown", "codex-pr-2719", "Codex-PR-27191", ""];
 
 /// The gap between two numbers of [`Form::AnySeq`].
 const GAP: u64 = 1_000;
@@ -30,7 +20,7 @@ const GAP: u64 = 1_000;
 pub enum Form {
     /// Blank lines between the requests.
     BlankLines,
-    /// Spaces and tabs between the tokens of a request.
+    /// Spaces, tabs and carriage returns between the tokens of a request.
     WhiteSpace,
     /// The members of every object in reverse order.
     MemberOrder,
@@ -46,6 +36,8 @@ pub enum Form {
     NullMembers,
     /// Every character of every text as `\uXXXX`.
     Escapes,
+    /// Numbers that are no integers with an exponent, or with all their digits.
+    Exponents,
     /// Sequence numbers that have gaps and do not ascend.
     AnySeq,
     /// Sequence numbers up to 2^53.
@@ -66,7 +58,7 @@ pub enum Form {
 
 impl Form {
     /// All forms.
-    pub const ALL: [Form; 17] = [
+    pub const ALL: [Form; 18] = [
         Form::BlankLines,
         Form::WhiteSpace,
         Form::MemberOrder,
@@ -76,6 +68,7 @@ impl Form {
         Form::AbsentMembers,
         Form::NullMembers,
         Form::Escapes,
+        Form::Exponents,
         Form::AnySeq,
         Form::LargeSeq,
         Form::DeepCase,
@@ -98,6 +91,7 @@ impl Form {
             Form::AbsentMembers => "absent-members",
             Form::NullMembers => "null-members",
             Form::Escapes => "escapes",
+            Form::Exponents => "exponents",
             Form::AnySeq => "any-seq",
             Form::LargeSeq => "large-seq",
             Form::DeepCase => "deep-case",
@@ -113,7 +107,9 @@ impl Form {
     pub fn promise(self) -> &'static str {
         match self {
             Form::BlankLines => "A subject ignores blank lines.",
-            Form::WhiteSpace => "A request can have spaces and tabs between its tokens.",
+            Form::WhiteSpace => {
+                "A request can have spaces, tabs and carriage returns between its tokens."
+            }
             Form::MemberOrder => "The members of an object can come in any order.",
             Form::UnknownMembers => "A subject ignores unknown members of a request.",
             Form::DuplicateMembers | Form::DuplicateMembersOfCase => {
@@ -122,6 +118,7 @@ impl Form {
             Form::AbsentMembers => "An absent optional member has its default.",
             Form::NullMembers => "Null for an optional member means an absent member.",
             Form::Escapes => "Any character of a text can be written as `\\uXXXX`.",
+            Form::Exponents => "`1e3`, `1E+3` and `1000.0` are the same number, and no integer.",
             Form::AnySeq => "The numbers can have gaps and need not ascend.",
             Form::LargeSeq => "`seq` is an integer from 1 to 2^53.",
             Form::DeepCase => "A case can be nested 120 levels deep.",
@@ -145,213 +142,11 @@ impl Form {
             _ => cases,
         }
     }
-
-    /// Writes a request.
-    pub(super) fn write(self, seq: u64, case: &Case, bytes: &mut Vec<u8>) {
-        // A case has maps with text keys and plain data, all of which JSON can represent.
-        let mut case = serde_json::to_value(case).unwrap_or_default();
-        self.rewrite_case(&mut case);
-        if self == Form::BlankLines {
-            bytes.extend_from_slice(b"\n \n\t \t\n\r\n");
-        }
-        let mut writer = Writer { form: self, in_case: false, bytes };
-        if self == Form::LongLine {
-            let line = writer.length_of_request(seq, &case);
-            if let Some(case) = case.as_object_mut() {
-                case.insert("id".into(), "x".repeat(MAX_LINE.saturating_sub(line)).into());
-            }
-        }
-        writer.request(seq, &case);
-        writer.bytes.push(b'\n');
-    }
-
-    /// Writes a request of a profile that no subject knows, and that writes a case in another form.
-    pub(super) fn write_unknown(seq: u64, case: &Case, bytes: &mut Vec<u8>) {
-        let mut case = serde_json::to_value(case).unwrap_or_default();
-        let names = UNKNOWN_PROFILES;
-        let name = names.get(seq as usize % names.len()).copied().unwrap_or_default();
-        let later = serde_json::json!({
-            "profile": name, "plugins": {"p1": 0}, "auth": ["later"], "later": null,
-        });
-        if let (Some(members), Value::Object(later)) = (case.as_object_mut(), later) {
-            members.extend(later);
-        }
-        Writer { form: Form::UnknownProfile, in_case: false, bytes }.request(seq, &case);
-        bytes.push(b'\n');
-    }
-
-    fn rewrite_case(self, case: &mut Value) {
-        let Some(members) = case.as_object_mut() else { return };
-        match self {
-            Form::AbsentMembers | Form::NullMembers => defaults(members, self),
-            Form::DeepCase => {
-                if let Some(host) = members.get_mut("host").and_then(Value::as_object_mut) {
-                    // The case and the host are two levels.
-                    let deep = (2..DEPTH).fold(Value::Null, |deep, _| Value::Array(vec![deep]));
-                    host.insert("mcp_overlay_unknown".into(), deep);
-                }
-            }
-            Form::LongLine => drop(members.insert("id".into(), "".into())),
-            _ => {}
-        }
-    }
 }
 
 impl fmt::Display for Form {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.word())
-    }
-}
-
-/// Leaves out the optional members that have their default, or writes null for them.
-fn defaults(case: &mut Map<String, Value>, form: Form) {
-    let default = |members: &mut Map<String, Value>, name: &str, is_default: &Value| {
-        if members.get(name).is_none_or(|value| value == is_default || value.is_null()) {
-            match form {
-                Form::NullMembers => drop(members.insert(name.into(), Value::Null)),
-                _ => drop(members.remove(name)),
-            }
-        }
-    };
-    let empty = Value::Object(Map::new());
-    default(case, "profile", &Profile::default().name().into());
-    for name in ["id", "plugins", "contributors", "auth"] {
-        default(case, name, &Value::Null);
-    }
-    // Null is a host config that is not a table.
-    if form == Form::AbsentMembers && case.get("host") == Some(&empty) {
-        case.remove("host");
-    }
-    let mut of_list = |list: &str, names: &[(&str, &Value)]| {
-        let list = case.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten();
-        for element in list.filter_map(Value::as_object_mut) {
-            names.iter().for_each(|(name, is_default)| default(element, name, is_default));
-        }
-    };
-    of_list("plugins", &[("active", &true.into()), ("mcp_servers", &empty)]);
-    of_list("contributors", &[("hosted_apps", &Value::Null), ("contributions", &Value::Null)]);
-}
-
-/// Writes JSON in a form.
-struct Writer<'a> {
-    form: Form,
-    in_case: bool,
-    bytes: &'a mut Vec<u8>,
-}
-
-impl Writer<'_> {
-    fn length_of_request(&self, seq: u64, case: &Value) -> usize {
-        let mut bytes = Vec::new();
-        Writer { form: self.form, in_case: false, bytes: &mut bytes }.request(seq, case);
-        bytes.len()
-    }
-
-    fn request(&mut self, seq: u64, case: &Value) {
-        let (cmd, seq) = (Value::from("resolve"), Value::from(seq));
-        let mut members = vec![("cmd", &cmd), ("seq", &seq), ("case", case)];
-        let later = serde_json::json!({"seq": 0, "case": [null, {"cmd": "stop"}]});
-        let decoys = [Value::from("stop"), Value::from(0), Value::Object(Map::new())];
-        match self.form {
-            Form::UnknownMembers => {
-                members.insert(0, ("aaa_later", &later));
-                members.push(("zzz_later", &later));
-            }
-            Form::DuplicateMembers => {
-                let names = ["cmd", "seq", "case"];
-                let doubled: Vec<_> = names.into_iter().zip(&decoys).collect();
-                members.splice(0..0, doubled);
-            }
-            _ => {}
-        }
-        self.object(members);
-    }
-
-    fn value(&mut self, value: &Value) {
-        match value {
-            Value::Object(members) => {
-                let members: Vec<(&str, &Value)> =
-                    members.iter().map(|(name, value)| (name.as_str(), value)).collect();
-                let decoys: Vec<Value> = members.iter().map(|(_, value)| decoy(value)).collect();
-                let names = members.iter().map(|(name, _)| *name);
-                let mut all = Vec::new();
-                if self.in_case && self.form == Form::DuplicateMembersOfCase {
-                    all.extend(names.zip(&decoys));
-                }
-                all.extend(members.iter().copied());
-                self.object(all);
-            }
-            Value::Array(elements) => {
-                self.bytes.push(b'[');
-                for (position, element) in elements.iter().enumerate() {
-                    if position > 0 {
-                        self.bytes.push(b',');
-                    }
-                    self.space();
-                    self.value(element);
-                }
-                self.space();
-                self.bytes.push(b']');
-            }
-            Value::String(text) => self.text(text),
-            plain => self.bytes.extend(plain.to_string().bytes()),
-        }
-    }
-
-    fn object(&mut self, mut members: Vec<(&str, &Value)>) {
-        if self.form == Form::MemberOrder {
-            members.reverse();
-        }
-        self.bytes.push(b'{');
-        for (position, (name, value)) in members.into_iter().enumerate() {
-            if position > 0 {
-                self.bytes.push(b',');
-            }
-            self.space();
-            self.text(name);
-            self.space();
-            self.bytes.push(b':');
-            self.space();
-            let outside = !self.in_case;
-            self.in_case |= name == "case";
-            self.value(value);
-            self.in_case &= !outside;
-        }
-        self.space();
-        self.bytes.push(b'}');
-    }
-
-    fn space(&mut self) {
-        if self.form == Form::WhiteSpace {
-            self.bytes.extend_from_slice(b" \t ");
-        }
-    }
-
-    fn text(&mut self, text: &str) {
-        if self.form != Form::Escapes {
-            self.bytes.extend(Value::from(text).to_string().bytes());
-            return;
-        }
-        self.bytes.push(b'"');
-        for (position, unit) in text.encode_utf16().enumerate() {
-            let escaped = match position % 2 {
-                0 => format!("\\u{unit:04x}"),
-                _ => format!("\\u{unit:04X}"),
-            };
-            self.bytes.extend(escaped.bytes());
-        }
-        self.bytes.push(b'"');
-    }
-}
-
-/// A valid value that is not the same.
-fn decoy(value: &Value) -> Value {
-    match value {
-        Value::Null => "decoy".into(),
-        Value::Bool(value) => (!value).into(),
-        Value::Number(_) => 0.into(),
-        Value::String(_) => "decoy".into(),
-        Value::Array(_) => Value::Array(Vec::new()),
-        Value::Object(_) => Value::Object(Map::new()),
     }
 }
 
@@ -416,55 +211,6 @@ impl Numbering {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn case() -> Case {
-        let written = serde_json::json!({
-            "host": {"mcp_servers": {"\u{1f980}": {"command": "c", "enabled": true}}},
-            "plugins": [{"id": "p"}], "auth": "chatgpt",
-        });
-        serde_json::from_value(written).unwrap()
-    }
-
-    /// A reader that keeps the last of two members reads the same request in every form.
-    #[test]
-    fn every_form_is_the_same_request() {
-        for form in Form::ALL {
-            let mut bytes = Vec::new();
-            form.write(7, &case(), &mut bytes);
-            let line = bytes.strip_suffix(b"\n").unwrap();
-            let line = line.split(|byte| *byte == b'\n').next_back().unwrap();
-            let mut request: Value = serde_json::from_slice(line).unwrap();
-            assert_eq!((&request["cmd"], &request["seq"]), (&"resolve".into(), &7.into()));
-            let mut read: Case = serde_json::from_value(request["case"].take()).unwrap();
-            read.id.clear();
-            read.host.as_object_mut().unwrap().remove("mcp_overlay_unknown");
-            assert_eq!(read, case(), "{form}");
-            assert_eq!(form == Form::LongLine, line.len() == MAX_LINE, "{form}: {}", line.len());
-        }
-    }
-
-    #[test]
-    fn a_deep_case_has_120_levels() {
-        let mut bytes = Vec::new();
-        Form::DeepCase.write(1, &case(), &mut bytes);
-        let text = String::from_utf8(bytes).unwrap();
-        // The request is one more level.
-        assert_eq!(text.matches("[").count(), DEPTH - 2 + 1, "{text}");
-    }
-
-    #[test]
-    fn an_unknown_profile_is_not_a_case() {
-        for seq in 0..4 {
-            let mut bytes = Vec::new();
-            Form::write_unknown(seq, &case(), &mut bytes);
-            let request: Value = serde_json::from_slice(&bytes).unwrap();
-            let name = request["case"]["profile"].as_str().unwrap();
-            assert!(Profile::ALL.iter().all(|profile| profile.name() != name), "{name}");
-            assert!(serde_json::from_value::<Case>(request["case"].clone()).is_err());
-        }
-        let numbering = Numbering::new(Some(Form::UnknownProfile), 1, 6);
-        assert_eq!([2, 3].map(|position| numbering.is_unknown(position)), [false, true]);
-    }
 
     #[test]
     fn each_number_leads_back_to_its_request() {

@@ -3,6 +3,7 @@
 mod contract;
 mod driver;
 mod form;
+mod form_writer;
 mod in_process;
 mod model;
 pub(crate) mod process;

@@ -101,6 +101,8 @@ const ODD_TEXTS: &[&str] = &[
     r#"["x","X"," x"]"#,
     r#"["a,b","c d"]"#,
     r#"["10","9","1"]"#,
+    // Texts that another format or language reads as something else.
+    r#"["99999999999999999999","1e3","0x1f","007","true","no","null","2026-01-01",".5"]"#,
     r#"["é","e\u0301"]"#,
     r#"["a","b","c","d","e","f","g","h","i","j","k","l"]"#,
 ];
@@ -128,6 +130,7 @@ const ODD_TABLE: &[&str] = &[
     r#"{"K":"${K}"}"#,
     r#"{"A":"1","B":"2","C":"3","D":"4","E":"5"}"#,
     r#"{"K":"null"}"#,
+    r#"{"K":"99999999999999999999","L":"1e3","M":"true","N":"no"}"#,
 ];
 const NOT_TABLE: &[&str] = &[
     r#"{"K":1}"#,

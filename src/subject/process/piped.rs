@@ -42,6 +42,8 @@ pub(crate) struct Piped {
 #[derive(Debug)]
 enum Line {
     Text(Vec<u8>),
+    /// The process ended, or closed its output, in the middle of it.
+    Cut(Vec<u8>),
     TooLong,
 }
 
@@ -87,6 +89,8 @@ impl Piped {
                 return Ok(Some(line));
             }
             Ok(Line::Text(_)) => {}
+            // An exit, not an answer.
+            Ok(Line::Cut(_)) => return Err(self.ended()),
             Ok(Line::TooLong) => {
                 return Err(protocol(format!("wrote a line of more than {} MiB", MAX_LINE >> 20)));
             }
@@ -167,12 +171,16 @@ impl Piped {
         }
     }
 
-    /// A line that has already arrived.
-    pub(crate) fn line_at_hand(&self) -> Option<Vec<u8>> {
-        match self.lines.try_recv() {
-            Ok(Line::Text(line)) => Some(line),
-            _ => None,
+    /// The rest of the output of a process that has ended, without blank lines: the first line, or what there is
+    /// of one.
+    pub(crate) fn rest(&self) -> Option<Vec<u8>> {
+        // The reading thread ends with the pipe.
+        while let Ok(Line::Text(line) | Line::Cut(line)) = self.lines.recv_timeout(GRACE) {
+            if !line.iter().all(u8::is_ascii_whitespace) {
+                return Some(line);
+            }
         }
+        None
     }
 
     /// Waits for the process to exit, then kills what it leaves behind; `None` if it is running
@@ -222,8 +230,7 @@ fn read_lines(stdout: ChildStdout, queued: &SyncSender<Line>, tap: Option<Tap>) 
         let line = match whole {
             true => Line::Text(line),
             false if line.len() > MAX_LINE => Line::TooLong,
-            // The process ended in the middle of a line: an exit, not an answer.
-            false => return,
+            false => Line::Cut(line),
         };
         if queued.send(line).is_err() || !whole {
             return;

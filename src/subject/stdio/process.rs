@@ -267,7 +267,7 @@ impl Process {
         let asked = Instant::now();
         let status = wait(&mut self.piped, limit);
         self.slowest = self.slowest.max(asked.elapsed());
-        if let Some(line) = self.piped.line_at_hand() {
+        if let Some(line) = status.and_then(|_| self.piped.rest()) {
             let (line, help) = (excerpt(&line), log_help(&line));
             return Err(protocol(format!("wrote what was not asked for: {line}{help}")));
         }
