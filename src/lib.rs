@@ -58,6 +58,8 @@ pub mod rules;
 pub mod selftest;
 pub mod sequences;
 pub mod subject;
+#[cfg(feature = "endpoint")]
+pub mod temporary;
 
 pub use campaign::{Error, Options};
 pub use mcp_overlay_model as model;

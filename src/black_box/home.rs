@@ -1,10 +1,9 @@
 //! A new `CODEX_HOME`: config, credentials and plugins as a user has them on disk.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
@@ -15,6 +14,7 @@ use toml::Table;
 use super::local_case::LocalPlugin;
 use crate::files::write_whole;
 use crate::subject::process::secrets::{Issued, Secret, nonce};
+use crate::temporary::Folder;
 
 /// Settings of every config besides the case's own keys; they keep the host off the network and the
 /// keyring.
@@ -44,46 +44,18 @@ pub(super) const HOST_BEARER: &str = "mcp-overlay-host-";
 /// A host's home; dropping the last of those that share it removes the folder.
 #[derive(Debug)]
 pub(super) struct Home {
-    folder: Arc<tempfile::TempDir>,
+    folder: Arc<Folder>,
     /// The credentials in `auth.json`.
     pub(super) secrets: Vec<Secret>,
     /// Tokens that come to be while the host runs.
     pub(super) issued: Arc<Issued>,
 }
 
-/// All existing homes, because an interrupted program drops nothing.
-static THERE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
-
-fn there() -> MutexGuard<'static, BTreeSet<PathBuf>> {
-    THERE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Removes every home. For an interrupted program.
-pub fn remove_homes() {
-    for folder in std::mem::take(&mut *there()) {
-        // The program is ending, so an error cannot be reported.
-        let _ = fs::remove_dir_all(folder);
-    }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        if Arc::strong_count(&self.folder) == 1 {
-            there().remove(self.folder.path());
-        }
-    }
-}
-
 impl Home {
     /// Creates a home, with or without a signed-in user.
     pub(super) fn new(auth: Option<Auth>) -> io::Result<Self> {
-        let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-        let folder = builder.prefix("mcp-overlay-home-").tempdir()?;
-        there().insert(folder.path().into());
-        let mut home =
-            Home { folder: Arc::new(folder), secrets: Vec::new(), issued: Arc::default() };
+        let folder = Arc::new(Folder::new("mcp-overlay-home-")?);
+        let mut home = Home { folder, secrets: Vec::new(), issued: Arc::default() };
         if let Some(auth) = auth {
             let written = home.credentials(auth);
             write_private(&home.path().join("auth.json"), written.to_string().as_bytes())?;

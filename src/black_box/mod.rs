@@ -32,7 +32,6 @@ use std::time::{Duration, Instant};
 use mcp_overlay_model::lifecycle::Sequence;
 use mcp_overlay_model::{Answer, Case, Profile, Rejected};
 
-pub use self::home::remove_homes;
 pub use self::over_time::crash_run::{Crash, CrashError, CrashReport};
 pub use self::start_error::StartError;
 
@@ -55,6 +54,7 @@ use crate::subject::{
     Driver, Failure, FailureKind, MORE_PATIENCE, Patient, Reply, Route, Steps, SubjectKind, Trace,
     Watch,
 };
+use crate::temporary::Folder;
 
 /// The default timeouts: a host starts a few servers for each answer, and it may be large.
 pub const PATIENCE: Patience =
@@ -272,7 +272,7 @@ struct Host {
     test_servers: TestServers,
     addresses: Addresses,
     /// The folder for the reports of the stdio servers; dropping it removes it.
-    _reports: tempfile::TempDir,
+    _reports: Folder,
     /// Variables of every process besides those of its case.
     environment: BTreeMap<String, String>,
     apps_origin: AppsOrigin,
@@ -293,7 +293,7 @@ impl Host {
     ) -> Result<Self, StartError> {
         let command = command::from_anywhere(command);
         let test_servers = TestServers::start().map_err(StartError::TestServers)?;
-        let reports = tempfile::tempdir().map_err(StartError::TestServers)?;
+        let reports = Folder::new("mcp-overlay-reports-").map_err(StartError::TestServers)?;
         let addresses = Addresses {
             apps: test_servers.apps(),
             servers: test_servers.servers(),

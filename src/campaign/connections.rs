@@ -147,6 +147,7 @@ impl Run<'_> {
         let failure = ScenarioFailure {
             phase: Phase::Endpoint,
             advisory: false,
+            unconfirmed: false,
             name: scenario.name.into(),
             rule: Some(rule),
             message: message + &saved,

@@ -258,6 +258,17 @@ impl Small {
         }
     }
 
+    /// The number of its steps, and the one that failed unless it is the last.
+    fn length(&self) -> String {
+        let steps = self.sequence.steps.len();
+        match &self.problem {
+            Problem::Broken { broken, .. } if broken.step + 1 < steps => {
+                format!("step {} of a sequence of {steps} steps", broken.step + 1)
+            }
+            _ => format!("a sequence of {steps} steps"),
+        }
+    }
+
     /// That it needs luck, if it does.
     pub(crate) fn luck(&self) -> Option<String> {
         match self.came {
@@ -391,10 +402,10 @@ impl Run<'_> {
         let kind = last.kind();
         let luck = small.luck().map_or_else(String::new, |luck| format!("  {luck}\n"));
         let saved = self.save(smallest, last);
-        let (rule, advisory) = (last.rule(), small.is_doubtful() || !last.is_failure());
+        let (rule, unconfirmed) = (last.rule(), small.is_doubtful());
         let message = small.story();
         let times = if count == 1 { String::new() } else { format!(", like {} more", count - 1) };
-        let steps = smallest.steps.len();
+        let steps = small.length();
         let expected = match last {
             // A breakdown is never expected.
             Problem::BrokeDown(_) => None,
@@ -405,10 +416,9 @@ impl Run<'_> {
             // What an expected failure names.
             name: kind,
             rule,
-            advisory,
-            message: format!("a sequence of {steps} steps{times}\n  {message}{luck}{saved}")
-                .trim_end()
-                .to_string(),
+            advisory: unconfirmed || !last.is_failure(),
+            unconfirmed,
+            message: format!("{steps}{times}\n  {message}{luck}{saved}").trim_end().to_string(),
             expected: expected.map(str::to_string),
             picture: small.picture(),
             sequence: Some(smallest.clone()),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::error::Error;
 use super::run::Run;
 use super::sift::Kind;
-use crate::cases::generate::random_case;
+use crate::cases::generate::{random_case, random_of};
 use crate::finding::Finding;
 use crate::finding::investigate::{Failing, examine};
 use crate::judge::ask;
@@ -17,7 +17,7 @@ use crate::report::{Event, Phase, PhaseReport};
 use crate::subject::{Driver, Form};
 
 /// The number of random cases in each form.
-const RANDOM: u64 = 11;
+const RANDOM: u64 = 40;
 
 /// The seed of these cases. It is fixed, so that every run sends the same lines.
 const SEED: u64 = 1;
@@ -36,16 +36,16 @@ fn count(form: Form) -> u64 {
     }
 }
 
-fn case(index: u64) -> Option<Case> {
+fn case(index: u64, random: fn(u64, u64) -> Case) -> Option<Case> {
     let written = written();
     match written.get(index as usize) {
         Some(case) => serde_json::from_value(case.clone()).ok(),
-        None => Some(random_case(SEED, index - written.len() as u64)),
+        None => Some(random(SEED, index - written.len() as u64)),
     }
 }
 
 /// Cases with what the forms are about: texts of all planes, optional members, many members, and numbers.
-fn written() -> [Value; 9] {
+fn written() -> [Value; 12] {
     let texts = json!({"command": "caf\u{e9}", "args": ["\u{1f980}", "\"\\\n\t/", "\u{2028}"]});
     let docs = json!({"url": "https://a.example/mcp", "http_headers": {"x-a": "1"}});
     // Of so many members, a reader may keep those of one name in another order.
@@ -71,6 +71,14 @@ fn written() -> [Value; 9] {
             "odd": {"url": "https://a.example/mcp", "startup_timeout_sec": 1e-7, "tool_timeout_sec": 1e15},
         }}}),
         json!({"host": {"mcp_servers": {"a": {"command": "c", "startup_timeout_ms": 1000.0}}}}),
+        // Of two members that say the same thing, the place does not decide.
+        json!({"auth": "chatgpt", "host": {"features": {"connectors": false, "apps": true}}}),
+        json!({"host": {"mcp_servers": {
+            "a": {"command": "c", "startup_timeout_ms": 9000, "startup_timeout_sec": 5},
+        }}}),
+        json!({"plugins": [{"id": "p", "mcp_servers": {
+            "a": {"url": "https://a.example", "oauth": {"clientId": "x", "client_id": "own"}},
+        }}]}),
         json!({"host": {"mcp_servers": {"a": {"command": "c", "startup_timeout_ms": 2_f64.powi(64)}}}}),
     ]
 }
@@ -111,7 +119,11 @@ impl Run<'_> {
             return Err(Error::NoWire);
         };
         let profile = self.options.profile;
-        let case_of = |index| Some(plain.narrow(Case { profile, ..case(index)? }));
+        let random = match self.driver.knows_wide_cases() {
+            true => random_of(profile),
+            false => random_case,
+        };
+        let case_of = |index| Some(plain.narrow(Case { profile, ..case(index, random)? }));
         let total = self.options.shard.share(count(form));
         let own = self.restarts.of_part(BREAKDOWNS);
         let tally = self.tally(&*driver, Phase::Wire, Some(total), None, Some(&own), case_of)?;

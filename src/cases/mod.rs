@@ -14,5 +14,6 @@ pub mod samples;
 pub mod shape;
 pub mod shrink;
 mod situations;
+pub mod specified;
 pub mod toml;
 pub mod vectors;

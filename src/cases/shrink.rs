@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 use mcp_overlay_model::{CODEX_APPS, Case, ContributorKind};
 use serde_json::{Value, json};
 
+use super::specified::is_specified;
+
 /// The simpler neighbours of `case`, the largest reduction first.
 pub fn simpler(case: &Case) -> impl Iterator<Item = Case> + use<> {
     let tree = serde_json::to_value(case).unwrap_or_default();
@@ -33,7 +35,10 @@ pub fn simpler(case: &Case) -> impl Iterator<Item = Case> + use<> {
         .chain(renamed(case))
         // Another profile has other rules, so the profile stays.
         .filter(move |candidate: &Case| {
-            *candidate != original && candidate.profile == original.profile
+            *candidate != original
+                && candidate.profile == original.profile
+                && (is_specified(candidate, original.profile)
+                    || !is_specified(&original, original.profile))
         })
 }
 

@@ -5,6 +5,8 @@ use std::path::Path;
 use mcp_overlay_model::{Answer, Case, Profile, Rule};
 use serde::{Deserialize, Serialize};
 
+use super::specified::is_specified;
+
 /// The vectors this version was built with.
 pub const COMMITTED: &str = include_str!("../../tests/vectors/codex-pr-27191.jsonl");
 
@@ -20,6 +22,7 @@ pub fn of(profile: Profile) -> Result<Vec<Vector>, BadVector> {
     if profile.has(Rule::RequirementsAllowList) {
         vectors.extend(parse(WIDE, "tests/vectors/codex-pr-31481.jsonl".as_ref())?);
     }
+    vectors.retain(|vector| is_specified(&vector.case, profile));
     Ok(vectors)
 }
 

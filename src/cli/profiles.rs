@@ -59,11 +59,31 @@ impl Profiles {
             (Profiles::All, _) => Ok(Profile::ALL.into()),
             (Profiles::Auto, SelectedSubject::BlackBox(_)) => Ok(vec![best(subject)?]),
             (Profiles::Auto, SelectedSubject::Stdio(driver)) => {
-                Ok(vec![driver.preferred_profile()])
+                let preferred = driver.preferred_profile();
+                say_what_is_left(driver.profiles(), preferred)?;
+                Ok(vec![preferred])
             }
             (Profiles::Auto, _) => Ok(vec![Profile::default()]),
         }
     }
+}
+
+/// Says that a subject lists other profiles, which are not checked.
+fn say_what_is_left(listed: &[Profile], checked: Profile) -> Result<(), Misuse> {
+    let others = listed.iter().filter(|profile| **profile != checked).count();
+    if others == 0 {
+        return Ok(());
+    }
+    let profiles = if others == 1 {
+        "profile that the subject lists"
+    } else {
+        "profiles that the subject lists"
+    };
+    say(&format!(
+        "checked against {}, and not against the {others} other {profiles}: see --profile all\n\n",
+        checked.name()
+    ))?;
+    Ok(())
 }
 
 /// Asks a running host which profile it fits best, and says so.

@@ -11,6 +11,7 @@ use mcp_overlay::in_process::driver::HostDriver;
 use mcp_overlay::selftest::Fault;
 use mcp_overlay::subject::stdio::{Patience, kill_all};
 use mcp_overlay::subject::{Driver, StdioDriver, SubjectKind};
+use mcp_overlay::temporary;
 use mcp_overlay_model::Profile;
 
 use super::console::{MISUSE, Misuse, complain};
@@ -247,12 +248,12 @@ pub(crate) fn stdio_server() -> Result<Vec<String>, Misuse> {
     Ok([own, "endpoint", "stdio"].map(str::to_string).into())
 }
 
-/// Kills the subjects on Ctrl-C. Each subject has its own process group, which does not receive
-/// Ctrl-C, so a hanging subject would outlive this process.
+/// Kills the subjects on Ctrl-C, and removes the temporary folders. Each subject has its own process
+/// group, which does not receive Ctrl-C, so a hanging subject would outlive this process.
 pub(crate) fn end_with_subjects() -> Result<(), Misuse> {
     ctrlc::set_handler(|| {
         kill_all();
-        black_box::remove_homes();
+        temporary::remove_all();
         complain("error", &"interrupted; what was not checked yet is not checked");
         std::process::exit(MISUSE.into());
     })?;

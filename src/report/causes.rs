@@ -67,7 +67,7 @@ impl Report {
         let findings =
             causes.findings.iter().filter(|cause| self.run.strict || !is_advisory(cause));
         let scenarios = causes.scenarios.iter();
-        let scenarios = scenarios.filter(|cause| self.run.strict || !cause.first.advisory);
+        let scenarios = scenarios.filter(|cause| !self.is_advisory(cause.first));
         findings.count() + scenarios.count()
     }
 
@@ -116,8 +116,9 @@ impl Report {
                 let first = cause.first;
                 failed.phase.is_of_sequences()
                     && first.phase.is_of_sequences()
-                    && (&first.name, first.advisory, first.expected.is_some())
-                        == (&failed.name, failed.advisory, failed.expected.is_some())
+                    && (&first.name, first.expected.is_some())
+                        == (&failed.name, failed.expected.is_some())
+                    && (first.advisory, first.unconfirmed) == (failed.advisory, failed.unconfirmed)
             };
             match causes.iter_mut().find(is_same) {
                 Some(cause) => cause.others.push(failed),

@@ -203,9 +203,12 @@ pub struct ScenarioFailure {
     /// The phase: `endpoint`, or `sequences`.
     #[serde(default = "endpoint")]
     pub phase: Phase,
-    /// Whether only a SHOULD rule is not followed.
+    /// Whether only a SHOULD rule is not followed, or it is unconfirmed.
     #[serde(default)]
     pub advisory: bool,
+    /// Whether a sequence that failed never failed again: a busy machine is the likelier cause.
+    #[serde(default)]
+    pub unconfirmed: bool,
     /// The scenario's name.
     pub name: String,
     /// The rule that it tests; `None` for a requirement of MCP or of the host's own safety.
@@ -329,7 +332,12 @@ impl Report {
 
     /// Whether a failed scenario fails the run, as [`counts`](Report::counts) says of a finding.
     pub fn counts_scenario(&self, failed: &ScenarioFailure) -> bool {
-        failed.expected.is_none() && (self.run.strict || !failed.advisory)
+        failed.expected.is_none() && !self.is_advisory(failed)
+    }
+
+    /// Whether a failed scenario fails no run like this one.
+    pub(super) fn is_advisory(&self, failed: &ScenarioFailure) -> bool {
+        failed.unconfirmed || (failed.advisory && !self.run.strict)
     }
 
     /// The advisories: findings about SHOULD rules, which do not fail the run.

@@ -73,7 +73,7 @@ pub fn write(report: &Report, naming: Naming, before: &Expected) -> String {
 /// A breakdown in a sequence is never expected, and an advisory needs no entry.
 fn is_expectable(report: &Report, failed: &ScenarioFailure) -> bool {
     let broke_down = failed.phase.is_of_sequences() && failed.rule.is_none();
-    !broke_down && (report.run.strict || !failed.advisory)
+    !broke_down && !report.is_advisory(failed)
 }
 
 /// The scenarios and sequences to expect, one of each name.

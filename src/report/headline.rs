@@ -1,6 +1,6 @@
 //! The verdict in one line.
 
-use super::data::{Report, RunVerdict};
+use super::data::{Report, RunVerdict, ScenarioFailure};
 use crate::display::grouped;
 
 impl Report {
@@ -69,6 +69,10 @@ impl Report {
             many if many > 0 && !self.run.strict => format!("; {}", advisories(many)),
             _ => String::new(),
         };
+        let unconfirmed = match self.scenarios.iter().filter(|failed| failed.unconfirmed).count() {
+            0 => String::new(),
+            many => format!("; {many} unconfirmed"),
+        };
         let skipped = match self.phases.iter().map(|phase| phase.not_comparable).sum() {
             0 => String::new(),
             skipped => format!("; {} skipped", grouped(skipped)),
@@ -87,13 +91,14 @@ impl Report {
                 format!("; {entries} of the expected failures without a reason{fails}")
             }
         };
-        advisories + &skipped + &slow + &unexplained
+        advisories + &unconfirmed + &skipped + &slow + &unexplained
     }
 
     /// The number of findings about SHOULD rules, those over time included.
     fn advisory_count(&self) -> usize {
         let found = self.findings.iter().filter(|found| found.finding.is_advisory());
-        found.count() + self.scenarios.iter().filter(|failed| failed.advisory).count()
+        let is_advisory = |failed: &&ScenarioFailure| failed.advisory && !failed.unconfirmed;
+        found.count() + self.scenarios.iter().filter(is_advisory).count()
     }
 
     /// The number of causes of expected failures that occurred.

@@ -5,8 +5,9 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
+use mcp_overlay_model::Rule;
 
-use super::causes::Causes;
+use super::causes::{Causes, OneCause, ScenarioCause};
 use super::data::{PhaseReport, Report, RuleStatus, RunOptions, RunVerdict, Searched, Shrinking};
 use super::event::{Event, Reporter};
 use super::missing::Missing;
@@ -187,15 +188,18 @@ impl<W: Write> TextReporter<W> {
     /// Prints the failures by cause, those that do not count first: the last lines are seen first.
     fn failures(&mut self, report: &Report) {
         let Causes { mut findings, mut scenarios } = report.causes();
-        findings.sort_by_key(|cause| report.counts(cause.first));
+        findings.sort_by_key(|cause| weight(report, cause));
         scenarios.sort_by_key(|cause| report.counts_scenario(cause.first));
         for cause in &scenarios {
-            let text = told::scenario(cause, report.run.strict);
+            let text = told::scenario(cause, report);
             self.line(text.trim_end());
         }
         for cause in &findings {
             let text = told::cause(cause, &self.saved, report.run.strict);
             self.line(text.trim_end());
+        }
+        if !findings.is_empty() {
+            self.line("\nin a difference: - the specification, + the subject");
         }
         if !findings.is_empty() || !scenarios.is_empty() {
             self.line("");
@@ -233,6 +237,9 @@ impl<W: Write> TextReporter<W> {
             let why = match entry.rule.map(|rule| report.status(rule)) {
                 Some(RuleStatus::Pass) => "the rule is kept now; drop the entry",
                 Some(_) => "no case that was looked at reached the rule",
+                None if is_still_broken(report, entry.what) => {
+                    "not this finding any more, but its rule is still broken; see above"
+                }
                 None => "no such finding any more; drop the entry",
             };
             self.line(&format!("{RED}expected failure not met{RED:#}: {what}\n  {why}"));
@@ -240,13 +247,30 @@ impl<W: Write> TextReporter<W> {
         self.without_reason(report);
         let verdict = verdict(report);
         self.line(&verdict);
-        if report.verdict() == RunVerdict::Findings && !report.findings.is_empty() {
-            let counts = report.causes().findings.into_iter().map(|cause| cause.first);
-            let first = counts.into_iter().find(|found| report.counts(found));
-            let saved = first.and_then(|found| self.saved.get(&found.id)?.as_ref().ok());
-            let file = saved.map_or("FILE".into(), |path| path.display().to_string());
+        if let Some(file) = self.to_replay(report) {
             let selecting = self.selecting.as_deref().unwrap_or(report.run.kind.selecting());
             self.line(&format!("to see one again: mcp-overlay replay {file}{selecting}"));
+        }
+    }
+
+    /// The saved file of the failure that weighs most.
+    fn to_replay(&self, report: &Report) -> Option<String> {
+        let Causes { findings, scenarios } = report.causes();
+        let finding = findings.iter().max_by_key(|cause| weight(report, cause));
+        let sequence = scenarios.iter().rfind(|cause| report.counts_scenario(cause.first));
+        let sequence = sequence.or(scenarios.last().filter(|_| findings.is_empty()));
+        let of_finding = |cause: &OneCause<'_>| {
+            let path = self.saved.get(&cause.first.id)?.as_ref().ok()?;
+            Some(path.display().to_string())
+        };
+        let of_sequence = |cause: &ScenarioCause<'_>| {
+            let saved = |line: &str| line.trim().strip_prefix("saved: ").map(str::to_owned);
+            cause.first.message.lines().find_map(saved)
+        };
+        let counts = finding.is_some_and(|cause| report.counts(cause.first));
+        match sequence {
+            Some(sequence) if !counts => of_sequence(sequence),
+            _ => finding.and_then(of_finding),
         }
     }
 
@@ -269,6 +293,18 @@ impl<W: Write> TextReporter<W> {
         progress.suspend(|| self.line(text.trim_end()));
         self.progress = progress;
     }
+}
+
+/// Whether the rule that the id of a finding begins with fails the run.
+fn is_still_broken(report: &Report, id: &str) -> bool {
+    let is_of = |rule: &&Rule| id.strip_prefix(rule.id()).is_some_and(|rest| rest.starts_with('-'));
+    let fails = |rule: &&Rule| report.status(**rule) == RuleStatus::Fail;
+    Rule::ALL.iter().filter(is_of).any(|rule| fails(&rule))
+}
+
+/// What is read first: what fails the run, then broken MUST rules, then what most cases show.
+fn weight(report: &Report, cause: &OneCause<'_>) -> (bool, bool, u64) {
+    (report.counts(cause.first), !cause.first.finding.is_advisory(), cause.count())
 }
 
 /// A breakdown without its numbers, and without what it quotes.

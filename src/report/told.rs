@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use mcp_overlay_model::Rule;
 
 use super::causes::{OneCause, ScenarioCause};
-use super::data::ReportedFinding;
+use super::data::{Report, ReportedFinding};
 use crate::display::{grouped, printable_lines};
 
 const RED: Style = AnsiColor::Red.on_default().bold();
@@ -73,10 +73,14 @@ pub(super) fn one_of(found: &ReportedFinding) -> String {
 }
 
 /// A failed scenario, or the failed sequences of a rule.
-pub(super) fn scenario(cause: &ScenarioCause<'_>, strict: bool) -> String {
+pub(super) fn scenario(cause: &ScenarioCause<'_>, report: &Report) -> String {
     let failed = cause.first;
-    let advisory = failed.advisory && !strict;
-    let word = if advisory { "advisory: " } else { "" };
+    let advisory = report.is_advisory(failed);
+    let word = match (failed.unconfirmed, advisory) {
+        (true, _) => "unconfirmed: ",
+        (false, true) => "advisory: ",
+        (false, false) => "",
+    };
     let more = more(failed.rule);
     let rule = failed.rule.filter(|rule| rule.id() != failed.name);
     let rule = rule.map(|rule| format!(" ({rule})")).unwrap_or_default();

@@ -92,6 +92,67 @@ fn defaults(case: &mut Map<String, Value>, form: Form) {
     };
     of_list("plugins", &[("active", &true.into()), ("mcp_servers", &empty)]);
     of_list("contributors", &[("hosted_apps", &Value::Null), ("contributions", &Value::Null)]);
+    if is_wide(case) {
+        wide_defaults(case, &default);
+    }
+}
+
+/// Whether a case has a part that only wide ones have, so that the subject knows the others.
+fn is_wide(case: &Map<String, Value>) -> bool {
+    let plugins = case.get("plugins").and_then(Value::as_array).into_iter().flatten();
+    let mut of_plugins = plugins.filter_map(Value::as_object);
+    let has = |members: &Map<String, Value>, names: &[&str]| {
+        names.iter().any(|name| members.get(*name).is_some_and(|value| !value.is_null()))
+    };
+    has(case, &["thread", "requirements"])
+        || of_plugins.any(|one| has(one, &["apps", "policy", "root"]))
+}
+
+/// The same for the members of a wide case.
+fn wide_defaults(
+    case: &mut Map<String, Value>,
+    default: &dyn Fn(&mut Map<String, Value>, &str, &Value),
+) {
+    let (none, empty) = (Value::Null, Value::Object(Map::new()));
+    let optional = |table: Option<&mut Value>, names: &[(&str, &Value)]| {
+        if let Some(table) = table.and_then(Value::as_object_mut) {
+            names.iter().for_each(|(name, is_default)| default(table, name, is_default));
+        }
+    };
+    for plugin in case.get_mut("plugins").and_then(Value::as_array_mut).into_iter().flatten() {
+        let policies = plugin.get_mut("policy").and_then(Value::as_object_mut);
+        for policy in policies.into_iter().flat_map(Map::values_mut) {
+            let tools = policy.get_mut("tools").and_then(Value::as_object_mut);
+            for tool in tools.into_iter().flat_map(Map::values_mut) {
+                optional(Some(tool), &[("approval_mode", &none)]);
+            }
+            let texts =
+                ["enabled", "default_tools_approval_mode", "enabled_tools", "disabled_tools"];
+            optional(Some(policy), &texts.map(|name| (name, &none)));
+            optional(Some(policy), &[("tools", &empty)]);
+        }
+        optional(Some(plugin), &[("apps", &empty), ("policy", &empty), ("root", &none)]);
+    }
+    if let Some(thread) = case.get_mut("thread") {
+        let selected = thread.get_mut("selected_plugins").and_then(Value::as_array_mut);
+        for plugin in selected.into_iter().flatten() {
+            optional(Some(plugin), &[("mcp_servers", &empty)]);
+        }
+        let no_list = Value::Array(Vec::new());
+        let names =
+            [("originator", &none), ("environments", &none), ("selected_plugins", &no_list)];
+        optional(Some(thread), &names);
+    }
+    if let Some(requirements) = case.get_mut("requirements") {
+        let plugins = requirements.get_mut("plugins").and_then(Value::as_object_mut);
+        for plugin in plugins.into_iter().flat_map(Map::values_mut) {
+            optional(Some(plugin), &[("mcp_servers", &empty)]);
+        }
+        let names = [("mcp_servers", &none), ("plugins", &none), ("features", &empty)];
+        optional(Some(requirements), &names);
+    }
+    default(case, "thread", &none);
+    default(case, "requirements", &none);
 }
 
 /// Writes JSON in a form.
@@ -159,7 +220,7 @@ impl Writer<'_> {
             Value::String(text) => self.text(text),
             Value::Number(number) if self.form == Form::Exponents => {
                 self.numbers += 1;
-                self.bytes.extend(spelled(number, self.numbers % 2 == 1).bytes());
+                self.bytes.extend(spelled(number, self.numbers).bytes());
             }
             plain => self.bytes.extend(plain.to_string().bytes()),
         }
@@ -202,6 +263,7 @@ impl Writer<'_> {
         self.bytes.push(b'"');
         for (position, unit) in text.encode_utf16().enumerate() {
             let escaped = match position % 2 {
+                _ if unit == u16::from(b'/') => "\\/".to_owned(),
                 0 => format!("\\u{unit:04x}"),
                 _ => format!("\\u{unit:04X}"),
             };
@@ -224,12 +286,13 @@ fn decoy(value: &Value) -> Value {
 }
 
 /// A number that is no integer with an exponent, written in one way or the other; beyond 64 bits with all its digits.
-fn spelled(number: &Number, is_odd: bool) -> String {
+fn spelled(number: &Number, way: usize) -> String {
     const BEYOND_64_BITS: std::ops::Range<f64> = 18_446_744_073_709_551_616.0..1e38;
     match number.as_f64().filter(|_| number.is_f64()) {
         // `Display` gives no more digits than tell a double from the next one.
         Some(float) if BEYOND_64_BITS.contains(&float) => (float as u128).to_string(),
-        Some(float) if is_odd => format!("{float:E}").replace('E', "E+").replace("E+-", "E-"),
+        Some(float) if way % 3 == 1 => format!("{float:E}").replace('E', "E+").replace("E+-", "E-"),
+        Some(float) if way % 3 == 2 => format!("{float:E}"),
         Some(float) => format!("{float:e}"),
         None => number.to_string(),
     }
@@ -237,6 +300,7 @@ fn spelled(number: &Number, is_odd: bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::form::Numbering;
     use super::*;
 
     fn case() -> Case {

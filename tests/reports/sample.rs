@@ -103,6 +103,7 @@ pub(crate) fn failing() -> Report {
         ScenarioFailure {
             phase: Phase::Endpoint,
             advisory: false,
+            unconfirmed: false,
             name: "a redirect to another origin".into(),
             rule: None,
             message: "expected: no request to the other origin\nactual: 1 request with a token"
@@ -114,6 +115,7 @@ pub(crate) fn failing() -> Report {
         ScenarioFailure {
             phase: Phase::Endpoint,
             advisory: false,
+            unconfirmed: false,
             name: "the SKU header is sent".into(),
             rule: Some(Rule::AppsServerSkuHeader),
             message: "expected: x-openai-product-sku: tpp\nactual: no such header".into(),
@@ -152,6 +154,7 @@ fn signed_out() -> ScenarioFailure {
     ScenarioFailure {
         phase: Phase::Sequences,
         advisory: false,
+        unconfirmed: false,
         name: "lifecycle.signed-out".into(),
         rule: Some(Rule::LifecycleSignedOut),
         message: "a sequence of 4 steps".into(),

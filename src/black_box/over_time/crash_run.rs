@@ -19,6 +19,7 @@ use crate::black_box::home::Home;
 use crate::parallel::{Numbers, on_all_cores};
 use crate::sequences::story::seen_words;
 use crate::subject::{Failure, FailureKind};
+use crate::temporary::Folder;
 
 /// The URLs of the servers behind OAuth.
 const URLS: [(&str, &str); 2] = [("a", "https://one.example"), ("b", "https://two.example")];
@@ -204,7 +205,7 @@ impl Run<'_> {
 
     fn play(&self, kill: Option<Point>) -> Result<Played, CrashError> {
         let own = |error: std::io::Error| CrashError::NotTraced(error.to_string());
-        let folder = tempfile::tempdir().map_err(own)?;
+        let folder = Folder::new("mcp-overlay-record-").map_err(own)?;
         let file = folder.path().join("record");
         let mut command = self.tracer.to_vec();
         command.extend(["--record".to_string(), file.display().to_string()]);

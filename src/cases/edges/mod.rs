@@ -13,6 +13,9 @@ mod order;
 mod sizes;
 mod urls;
 mod wide;
+mod wide_folders;
+mod wide_matchers;
+mod wide_values;
 
 use mcp_overlay_model::{Case, Profile};
 

@@ -20,6 +20,7 @@ use self::draw::{free_text, name, once_in, size};
 use self::server::servers;
 use super::edges::has_wide;
 use super::samples::names::IDS;
+use super::specified::is_specified;
 
 /// Bytes for one random case. If they run out, the rest of the case is simple.
 pub const BYTES_PER_CASE: usize = 1024;
@@ -52,6 +53,9 @@ pub fn random_wide_case(seed: u64, index: u64) -> Case {
     if let Ok(false) = once_in(&mut u, 3) {
         // A draw that fails leaves the case as far as it is.
         let _ = wide::widen(&mut u, &mut case);
+        if !is_specified(&case, case.profile) {
+            case.thread = None;
+        }
     }
     case
 }

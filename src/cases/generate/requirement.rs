@@ -46,11 +46,15 @@ fn of_command(u: &mut Unstructured<'_>, command: &str, args: Option<&Value>) -> 
 
 /// The text itself, or sometimes one that another way of comparing takes for it.
 fn near(u: &mut Unstructured<'_>, text: &str) -> Result<String> {
-    Ok(match u.int_in_range(0..=11)? {
+    Ok(match u.int_in_range(0..=18)? {
         0 => format!("{text}/"),
         1 => text.to_uppercase(),
         2 => format!(" {text}"),
         3 => "other".to_string(),
+        4 => format!("{text}?"),
+        5 => format!("{text}.exe"),
+        6 => text.replacen(".example", ".example:443", 1),
+        7 => text.replacen('e', "e\u{301}", 1),
         _ => text.to_string(),
     })
 }

@@ -18,7 +18,8 @@ const MOST_SELECTED: usize = 12;
 /// Ids of selected plugins, among them those of installed ones.
 const SELECTED: [&str; 5] = ["sel-b", "sel-a", "z@market", "b@market", "sel-c"];
 
-const ENVIRONMENTS: [&str; 6] = ["local", "local", "gpu-box", "gpu-box", "executor-1", "Local"];
+const ENVIRONMENTS: [&str; 9] =
+    ["local", "local", "local", "gpu-box", "gpu-box", "gpu-box", "executor-1", "Local", ""];
 
 /// Folders of plugins, as more than one convention writes them; those after the first
 /// [`ABSOLUTE`] are not absolute.
@@ -62,8 +63,43 @@ const FOLDERS: [&str; 16] = [
     "${ROOT}/x",
 ];
 
+/// Places in the order of selection, and the limits of types, where two of them meet.
+const ORDERS: [u64; 18] = [
+    0,
+    0,
+    0,
+    1,
+    1,
+    1,
+    2,
+    3,
+    10,
+    (1 << 31) - 1,
+    1 << 31,
+    (1 << 32) - 1,
+    1 << 32,
+    1 << 53,
+    (1 << 53) + 1,
+    (1 << 63) - 1,
+    1 << 63,
+    u64::MAX,
+];
+
 /// Ids of connectors; the first is one, the others may count as none.
-const CONNECTORS: [&str; 7] = ["connector", "connector", "", " ", "\t\u{2003}", "\u{200b}", " c "];
+const CONNECTORS: [&str; 12] = [
+    "connector",
+    "connector",
+    "connector",
+    "",
+    " ",
+    "\t\u{2003}",
+    "\u{200b}",
+    "\u{a0}",
+    "\u{1c}",
+    "\u{85}",
+    "\u{feff}",
+    " c ",
+];
 
 /// Puts what only wide cases have into a case.
 ///
@@ -172,7 +208,18 @@ fn policy(u: &mut Unstructured<'_>) -> Result<Policy> {
 fn thread(u: &mut Unstructured<'_>) -> Result<Thread> {
     let mut thread = Thread::default();
     if once_in(u, 2)? {
-        let names = ["codex_vscode", "codex_cli_rs", "", " ", "Codex Desktop/1.0"];
+        let long = "x".repeat(70);
+        let names = [
+            "codex_vscode",
+            "codex_cli_rs",
+            "",
+            " ",
+            "Codex Desktop/1.0",
+            "é",
+            "日本",
+            "a\nb",
+            &long,
+        ];
         thread.originator = Some(pick(u, &names)?.to_string());
     }
     if once_in(u, 4)? {
@@ -226,7 +273,7 @@ fn selected_contribution(u: &mut Unstructured<'_>) -> Result<Contribution> {
     Ok(Contribution::SelectedPlugin {
         name: name(u)?,
         plugin_id: if once_in(u, 12)? { free_text(u)? } else { pick(u, &SELECTED)?.to_string() },
-        selection_order: *u.choose(&[0, 0, 1, 1, 2, 3, 10, u64::MAX])?,
+        selection_order: *u.choose(&ORDERS)?,
         server: entry(u)?,
     })
 }

@@ -93,6 +93,26 @@ pub const NEAR_CHATGPT: &[&str] = &[
     "https://chat\u{200d}gpt.com/x",
     "https://chatgpt.co\u{217f}/x",
     "https://chatgpt.\u{441}om/x",
+    // What ends a host, and what does not.
+    "https://evil.example?@chatgpt.com/",
+    "https://chatgpt.com?@evil.example/",
+    "https://evil.example/@chatgpt.com/",
+    "https://chatgpt.com/@evil.example/",
+    "https://evil.example\\@chatgpt.com/",
+    "https://chatgpt.com#@evil.example/",
+    // 65,536 and 443.
+    "https://chatgpt.com:65979/",
+    "https://chatgpt.com:4294967739/",
+    "https://chat%2567pt.com/",
+    "https://xn--chatgpt-.com/",
+    "https://chat\u{200c}gpt.com/",
+    "http\u{17f}://chatgpt.com/",
+    // Blanks that some languages trim.
+    "\u{a0}https://chatgpt.com/x",
+    "\u{feff}https://chatgpt.com/x",
+    "\u{85}https://chatgpt.com/x",
+    "\u{3000}https://chatgpt.com/x",
+    "https://chatgpt.com/x\u{a0}",
 ];
 
 /// Parts of a URL, to be combined.
@@ -109,6 +129,7 @@ pub const SCHEMES: &[&str] = &[
     "//",
     "",
     "https ://",
+    "http\u{17f}://",
 ];
 /// User information, with the `@` behind it.
 pub const USERINFOS: &[&str] =
@@ -161,6 +182,14 @@ pub const HOSTS: &[&str] = &[
     "[vF.a:b]",
     "[1.2.3.4]",
     "[:::]",
+    "[1::2::3]",
+    "[::12345]",
+    "[::1.2.3.256]",
+    "[::1.2.3.04]",
+    "[1:2:3:4::5:6:7:8]",
+    "[1:2:3:4:5:6:7]",
+    "a~b",
+    "a!$&'()*+,;=b",
     "[]",
     "[::1",
     "::1",
@@ -185,6 +214,8 @@ pub const PORTS: &[&str] = &[
     ":65535",
     ":65536",
     ":99999",
+    ":65979",
+    ":4294967739",
     ":8443",
     ":-1",
     ":+443",
@@ -245,6 +276,12 @@ pub const PATHS: &[&str] = &[
     "/a\\b",
     "/[x]",
     "/a|b",
+    "/~me",
+    "/a_b",
+    "/a-b.c",
+    "/a%2fb",
+    "/a;b",
+    "/a=b",
     "/a\"b",
     "/a^b",
     "/\u{0}",

@@ -4,6 +4,7 @@ use mcp_overlay_model::host::Host;
 use mcp_overlay_model::{By, Reason, Rule, RuleSet};
 use serde_json::Value;
 
+use crate::cases::samples::fields::SAMPLES;
 use crate::judge::same::same;
 use crate::rules::{Situation, holding, of_apps_field, of_field, url_depends_on};
 
@@ -91,9 +92,13 @@ pub(super) fn rule_of_entry_field(
         // A field of the losing server in the winner, or one that stays disabled or does not: the
         // replacement was not whole.
         By::Contribution { .. } if !is_lost || field == "enabled" => reason.rule,
-        _ if want.get(field).is_some() => Rule::ServerFieldsKept,
+        _ if want.get(field).is_some() || is_known(field) => Rule::ServerFieldsKept,
         _ => Rule::ServerUnknownField,
     })
+}
+
+fn is_known(field: &str) -> bool {
+    SAMPLES.iter().any(|samples| samples.field.name == field)
 }
 
 /// The first field in which two servers differ.

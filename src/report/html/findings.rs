@@ -268,9 +268,10 @@ pub(super) fn ordered_scenarios(report: &Report) -> Vec<ScenarioCause<'_>> {
 fn scenario(number: usize, cause: &ScenarioCause<'_>, report: &Report) -> Markup {
     let failed = cause.first;
     let counts = report.counts_scenario(failed);
-    let word = match failed.advisory {
-        true => FindingKind::Advisory.word(),
-        false => FindingKind::Disagree.word(),
+    let word = match (failed.unconfirmed, failed.advisory) {
+        (true, _) => "unconfirmed",
+        (false, true) => FindingKind::Advisory.word(),
+        (false, false) => FindingKind::Disagree.word(),
     };
     // The story of a sequence begins with it.
     let unsaid = failed.rule.filter(|_| !failed.message.contains("  rule: "));

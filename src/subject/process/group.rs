@@ -1,7 +1,8 @@
 //! Process groups of subjects: each is killed as a whole, and none should outlive this process.
 
 use std::collections::BTreeSet;
-use std::process::Child;
+use std::io;
+use std::process::{Child, Command};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Groups with a leader that has not been reaped. Until then no other process can get its id.
@@ -11,9 +12,15 @@ fn live() -> MutexGuard<'static, BTreeSet<u32>> {
     LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Records a process that was started as the leader of a group.
-pub(super) fn started(child: &Child) {
-    live().insert(child.id());
+/// Starts a process as the leader of a group.
+pub(super) fn spawn(command: &mut Command) -> io::Result<Child> {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    // Locked before, so that no process starts while all are killed.
+    let mut live = live();
+    let child = command.spawn()?;
+    live.insert(child.id());
+    Ok(child)
 }
 
 /// Kills the group of a process that has not been reaped.
@@ -26,12 +33,14 @@ pub(super) fn kill(child: &mut Child) {
     drop(child.kill());
 }
 
-/// Kills every subject's process group. For an interrupted program: a hanging subject would outlive
-/// it.
+/// Kills every subject's process group, and lets no thread start a process or report that one was killed. For a
+/// program that ends now: a hanging subject would outlive it.
 pub fn kill_all() {
-    for leader in std::mem::take(&mut *live()) {
+    let mut live = live();
+    for leader in std::mem::take(&mut *live) {
         kill_group(leader);
     }
+    std::mem::forget(live);
 }
 
 #[cfg(unix)]

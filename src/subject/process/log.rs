@@ -75,7 +75,7 @@ impl Log {
     pub(super) fn last_words(&self) -> String {
         thread::sleep(GRACE);
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = String::from_utf8_lossy(&kept);
+        let text = without_colour(&String::from_utf8_lossy(&kept));
         let mut words = String::new();
         for line in useful_lines(&text) {
             // Writing to a string cannot fail.
@@ -83,6 +83,17 @@ impl Log {
         }
         words
     }
+}
+
+/// The text without the escape sequences that terminals take for colours.
+fn without_colour(text: &str) -> String {
+    let mut parts = text.split("\u{1b}[");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let after = part.find(|end: char| ('@'..='~').contains(&end));
+        plain.push_str(after.and_then(|end| part.get(end + 1..)).unwrap_or_default());
+    }
+    plain
 }
 
 /// From the last line that names an error on, with a few before it; without one, the last lines.

@@ -51,10 +51,7 @@ impl Piped {
     /// Starts the command as the leader of a process group. `tap` receives all of its output.
     pub(crate) fn spawn(mut command: Command, tap: Option<Tap>) -> io::Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = command.spawn()?;
-        group::started(&child);
+        let mut child = group::spawn(&mut command)?;
         let (requests, queue) = channel();
         let (queued, lines) = sync_channel(WAITING_LINES);
         if let Some(stdin) = child.stdin.take() {
@@ -108,12 +105,14 @@ impl Piped {
             }
         }
         if Instant::now() >= deadline {
-            let message = format!(
-                "gave no answer within {} s{}\n  help: does it write and flush one line for every \
-                 request, without waiting for the next?",
-                timeout.as_secs_f64(),
-                self.log.last_words()
-            );
+            let (seconds, words) = (timeout.as_secs_f64(), self.log.last_words());
+            let help = match words.contains("panicked at") {
+                true => "a part of it panicked, and the rest did not notice",
+                false => {
+                    "does it write and flush one line for every request, without waiting for the next?"
+                }
+            };
+            let message = format!("gave no answer within {seconds} s{words}\n  help: {help}");
             return Err(Failure { kind: FailureKind::Hung, message, certain: false });
         }
         Ok(None)
