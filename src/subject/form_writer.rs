@@ -65,15 +65,20 @@ impl Form {
     }
 }
 
+/// Leaves out a member if it has its default, or writes null for it.
+fn default_member(form: Form, members: &mut Map<String, Value>, name: &str, is_default: &Value) {
+    if members.get(name).is_none_or(|value| value == is_default || value.is_null()) {
+        match form {
+            Form::NullMembers => drop(members.insert(name.into(), Value::Null)),
+            _ => drop(members.remove(name)),
+        }
+    }
+}
+
 /// Leaves out the optional members that have their default, or writes null for them.
 fn defaults(case: &mut Map<String, Value>, form: Form) {
     let default = |members: &mut Map<String, Value>, name: &str, is_default: &Value| {
-        if members.get(name).is_none_or(|value| value == is_default || value.is_null()) {
-            match form {
-                Form::NullMembers => drop(members.insert(name.into(), Value::Null)),
-                _ => drop(members.remove(name)),
-            }
-        }
+        default_member(form, members, name, is_default);
     };
     let empty = Value::Object(Map::new());
     default(case, "profile", &Profile::default().name().into());
@@ -93,7 +98,7 @@ fn defaults(case: &mut Map<String, Value>, form: Form) {
     of_list("plugins", &[("active", &true.into()), ("mcp_servers", &empty)]);
     of_list("contributors", &[("hosted_apps", &Value::Null), ("contributions", &Value::Null)]);
     if is_wide(case) {
-        wide_defaults(case, &default);
+        wide_defaults(case, form);
     }
 }
 
@@ -109,14 +114,13 @@ fn is_wide(case: &Map<String, Value>) -> bool {
 }
 
 /// The same for the members of a wide case.
-fn wide_defaults(
-    case: &mut Map<String, Value>,
-    default: &dyn Fn(&mut Map<String, Value>, &str, &Value),
-) {
+fn wide_defaults(case: &mut Map<String, Value>, form: Form) {
     let (none, empty) = (Value::Null, Value::Object(Map::new()));
     let optional = |table: Option<&mut Value>, names: &[(&str, &Value)]| {
         if let Some(table) = table.and_then(Value::as_object_mut) {
-            names.iter().for_each(|(name, is_default)| default(table, name, is_default));
+            names
+                .iter()
+                .for_each(|(name, is_default)| default_member(form, table, name, is_default));
         }
     };
     for plugin in case.get_mut("plugins").and_then(Value::as_array_mut).into_iter().flatten() {
@@ -151,8 +155,8 @@ fn wide_defaults(
         let names = [("mcp_servers", &none), ("plugins", &none), ("features", &empty)];
         optional(Some(requirements), &names);
     }
-    default(case, "thread", &none);
-    default(case, "requirements", &none);
+    default_member(form, case, "thread", &none);
+    default_member(form, case, "requirements", &none);
 }
 
 /// Writes JSON in a form.
@@ -309,6 +313,38 @@ mod tests {
             "plugins": [{"id": "p"}], "auth": "chatgpt",
         });
         serde_json::from_value(written).unwrap()
+    }
+
+    fn wide_case() -> Case {
+        let written = serde_json::json!({
+            "thread": {"selected_plugins": [{"id": "s", "environment_id": "e", "root": "/s"}]},
+            "plugins": [{"id": "p", "policy": {"a": {"tools": {"t": {}}}}}],
+            "requirements": {"plugins": {"p": {}}},
+        });
+        serde_json::from_value(written).unwrap()
+    }
+
+    #[test]
+    fn null_is_written_for_every_optional_member_of_a_wide_case() {
+        let mut bytes = Vec::new();
+        Form::NullMembers.write(1, &wide_case(), &mut bytes);
+        let request: Value = serde_json::from_slice(&bytes).unwrap();
+        for place in [
+            "thread/originator",
+            "thread/environments",
+            "thread/selected_plugins/0/mcp_servers",
+            "plugins/0/apps",
+            "plugins/0/root",
+            "plugins/0/policy/a/enabled_tools",
+            "plugins/0/policy/a/tools/t/approval_mode",
+            "requirements/mcp_servers",
+            "requirements/features",
+            "requirements/plugins/p/mcp_servers",
+        ] {
+            assert_eq!(request.pointer(&format!("/case/{place}")), Some(&Value::Null), "{place}");
+        }
+        let read: Case = serde_json::from_value(request["case"].clone()).unwrap();
+        assert_eq!(read, wide_case());
     }
 
     /// A reader that keeps the last of two members reads the same request in every form.

@@ -109,3 +109,31 @@ fn a_host_that_answers_from_memory_is_found_when_asked_again() {
         assert_eq!(rule, (fault != "none").then_some(Rule::ResolutionPure), "{fault}");
     }
 }
+
+/// Homes hold credentials, so none may stay behind.
+#[test]
+fn an_interrupted_check_leaves_no_folder_behind() {
+    let (hosts, folder) = (Hosts::new(), tempfile::tempdir().unwrap());
+    let temporary = folder.path().join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    let host = hosts.command("none").join(" ");
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_mcp-overlay"))
+        .args(["check", "--profile", "codex-pr-31803", "--app-server", &host])
+        .current_dir(folder.path())
+        .env("TMPDIR", &temporary)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let there = || std::fs::read_dir(&temporary).unwrap().count();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while there() < 3 && std::time::Instant::now() < deadline {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert!(there() >= 3, "homes are made");
+    let id = child.id().to_string();
+    let mut kill = std::process::Command::new("kill");
+    assert!(kill.args(["-TERM", &id]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+    assert_eq!(there(), 0);
+}

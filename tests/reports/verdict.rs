@@ -163,3 +163,24 @@ fn a_rule_that_this_kind_of_subject_cannot_show_is_not_missing() {
     assert!(!of(SubjectKind::Stdio).missing().rules.contains(&outside));
     assert!(of(SubjectKind::AppServer).missing().rules.contains(&outside));
 }
+
+/// A busy machine is the likelier cause of a sequence that failed once.
+#[test]
+fn a_sequence_that_never_failed_again_fails_no_run() {
+    for (unconfirmed, expected) in [(true, RunVerdict::Clean), (false, RunVerdict::Findings)] {
+        let report = changed(|report| {
+            report.scenarios = sample::over_time().scenarios;
+            for failed in &mut report.scenarios {
+                (failed.advisory, failed.unconfirmed) = (true, unconfirmed);
+            }
+            report.run.strict = true;
+        });
+        assert_eq!(report.verdict(), expected, "{}", report.headline());
+        assert_eq!(
+            report.headline().contains("1 unconfirmed"),
+            unconfirmed,
+            "{}",
+            report.headline()
+        );
+    }
+}

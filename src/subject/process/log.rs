@@ -130,6 +130,12 @@ mod tests {
     }
 
     #[test]
+    fn colours_are_left_out() {
+        let text = "\u{1b}[2m10:00\u{1b}[0m \u{1b}[31;1mERROR\u{1b}[0m no \u{1b}[";
+        assert_eq!(without_colour(text), "10:00 ERROR no ");
+    }
+
+    #[test]
     fn the_last_words_of_a_runtime_are_left_out() {
         let rust = "loading\nthread 'main' panicked at src/main.rs:4:5:\nno such server\n\
                     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n";
