@@ -17,7 +17,10 @@ use crate::report::{Event, Phase, PhaseReport};
 use crate::subject::{Driver, Form};
 
 /// The number of random cases in each form.
-const RANDOM: u64 = 40;
+const RANDOM: u64 = 11;
+
+/// The same in the forms that are about the members of a case.
+const RANDOM_MEMBERS: u64 = 40;
 
 /// The seed of these cases. It is fixed, so that every run sends the same lines.
 const SEED: u64 = 1;
@@ -32,6 +35,11 @@ const BREAKDOWNS: u32 = 2;
 fn count(form: Form) -> u64 {
     match form {
         Form::LongLine | Form::FarAhead | Form::Stop | Form::EndOfInput => FEW,
+        Form::MemberOrder
+        | Form::DuplicateMembersOfCase
+        | Form::AbsentMembers
+        | Form::NullMembers
+        | Form::Escapes => written().len() as u64 + RANDOM_MEMBERS,
         _ => written().len() as u64 + RANDOM,
     }
 }

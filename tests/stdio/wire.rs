@@ -12,9 +12,10 @@ fn tool(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_mcp-overlay")).args(arguments).output().unwrap()
 }
 
-fn wire(command: &str, findings: &Path) -> Output {
+fn wire(command: &str, findings: &Path, more: &[&str]) -> Output {
     let findings = findings.to_str().unwrap();
-    tool(&["check", "--only", "wire", "--stdio", command, "--timeout", "1", "--findings", findings])
+    let check = ["check", "--only", "wire", "--stdio", command, "--timeout", "1"];
+    tool(&[&check[..], &["--findings", findings], more].concat())
 }
 
 #[test]
@@ -62,7 +63,7 @@ fn each_form_is_found() {
 /// A subject that reads this form in a wrong way is found, with the verdict.
 fn finds(way: &str, form: Form, verdict: &str) {
     let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
-    let output = wire(&processes.command(way).join(" "), folder.path());
+    let output = wire(&processes.command(way).join(" "), folder.path(), &["--fail-fast"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{way}: {text}");
     let found = saved(folder.path());
@@ -77,17 +78,17 @@ fn finds(way: &str, form: Form, verdict: &str) {
 #[test]
 fn a_sound_subject_reads_every_form() {
     let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
-    let output = wire(&processes.command("fine").join(" "), folder.path());
+    let output = wire(&processes.command("fine").join(" "), folder.path(), &[]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}");
-    assert!(text.contains("no disagreement in 288 cases"), "{text}");
+    assert!(text.contains("no disagreement in 475 cases"), "{text}");
 }
 
 #[test]
 fn a_finding_about_a_form_is_replayed_in_this_form() {
     let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
     let way = processes.command("wants-auth").join(" ");
-    wire(&way, folder.path());
+    wire(&way, folder.path(), &[]);
     let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
     let file = file.to_str().unwrap();
     assert!(file.contains("disagree-absent-members-"), "{file}");
@@ -100,7 +101,7 @@ fn a_finding_about_a_form_is_replayed_in_this_form() {
 #[test]
 fn a_form_is_not_blamed_for_what_fails_without_it() {
     let (processes, folder) = (Processes::new(), tempfile::tempdir().unwrap());
-    let output = wire(&processes.command("exits").join(" "), folder.path());
+    let output = wire(&processes.command("exits").join(" "), folder.path(), &[]);
     assert_eq!(output.status.code(), Some(1));
     let found = saved(folder.path());
     assert!(
