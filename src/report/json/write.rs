@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use super::lines::{End, FORMAT, FindingLine, Header, RuleLine};
 use crate::report::data::Report;
-use crate::rules::coverage::RuleCounts;
 
 /// Writes the report.
 ///
@@ -21,7 +20,7 @@ pub fn write(report: &Report, out: impl Write) -> io::Result<()> {
     for phase in &report.phases {
         lines.tagged("phase", phase)?;
     }
-    for (id, reached) in counts(&report.rules) {
+    for (id, reached) in counts(report) {
         let status = report.status(id);
         lines.tagged("rule", &RuleLine { id, reached, status })?;
     }
@@ -54,9 +53,10 @@ pub fn write(report: &Report, out: impl Write) -> io::Result<()> {
     lines.out.flush()
 }
 
-/// The counts of all rules, including those that were not reached.
-fn counts(rules: &RuleCounts) -> BTreeMap<Rule, u64> {
-    Rule::ALL.iter().map(|rule| (*rule, rules.count(*rule))).collect()
+/// The counts of the profile's rules, including those that were not reached.
+fn counts(report: &Report) -> BTreeMap<Rule, u64> {
+    let of_profile = |rule: &&Rule| report.rules().has(**rule) || report.rules.count(**rule) > 0;
+    Rule::ALL.iter().filter(of_profile).map(|rule| (*rule, report.rules.count(*rule))).collect()
 }
 
 /// For each finding, the one that stands for all of its cause.
