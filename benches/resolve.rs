@@ -8,10 +8,16 @@
 mod fixture;
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use mcp_overlay_host::{Auth, McpManager, McpServerContribution, ServerConfig, View, hosted_apps};
+use futures_executor::block_on;
+use mcp_overlay_host::{
+    Auth, Environment, HostConfig, McpManager, McpServerContribution, Plugin, Profile,
+    ServerConfig, ServerMap, View, hosted_apps,
+};
+use serde_json::Value;
 
 use self::fixture::Fixture;
 
@@ -124,6 +130,7 @@ fn criterion(c: &mut Criterion) {
     println!("\nall servers are from 20 plugins");
     ratios(Fixture::of_plugins);
     one_changed();
+    reading();
 }
 
 /// Rounds of a measurement, fewer for a large host.
@@ -188,6 +195,55 @@ fn one_changed() {
             "{size:>7}  {each:>7}  {full:>9.1?}  {one:>11.1?}  {ratio:>4.0}x  {walked:>10.1?}"
         );
     }
+}
+
+/// A `config.toml` and a quarter as many servers of a plugin are read and resolved, in turns with the
+/// least that any reader does: one pass over the parser's events, and the servers allocated.
+fn reading() {
+    println!("\nfrom bytes to views\nservers     events  allocated     parsed       read  ratio");
+    for size in [1_000, 10_000] {
+        let manager = Fixture::new(size).manager();
+        let text = fixture::config_toml(size);
+        let plugin = fixture::config(size / 4).to_string();
+        let host = read(&text);
+        let [mut events, mut allocated, mut parsed, mut all] = [Duration::MAX; 4];
+        for _ in 0..rounds(size) / 4 {
+            events = events.min(warm(|| event_pass(&text)));
+            let copied = || {
+                host.mcp_servers()
+                    .iter()
+                    .map(|(name, s)| (Arc::<str>::from(&**name), Arc::new((**s).clone())))
+            };
+            allocated = allocated.min(warm(|| copied().collect::<ServerMap>().len()));
+            parsed = parsed.min(warm(|| toml::de::DeTable::parse(&text).unwrap().get_ref().len()));
+            all = all.min(warm(|| {
+                let config = serde_json::from_str::<Value>(&plugin).unwrap();
+                let servers = config.get("mcp_servers").and_then(Value::as_object).unwrap();
+                let plugin =
+                    Plugin::from_json_servers("p@market", true, servers, Profile::default());
+                let (host, plugins) = (Arc::new(read(&text)), Arc::from([plugin.value]));
+                let auth = Some(Auth::ChatGpt);
+                block_on(manager.effective_servers(&host, &plugins, auth)).len()
+            }));
+        }
+        let ratio = all.as_secs_f64() / (events + allocated).as_secs_f64();
+        println!(
+            "{size:>7}  {events:>9.1?}  {allocated:>9.1?}  {parsed:>9.1?}  {all:>9.1?}  {ratio:>4.1}x"
+        );
+    }
+}
+
+fn read(text: &str) -> HostConfig {
+    let read = HostConfig::from_toml_str(text, "config.toml", &[], Environment::default());
+    read.unwrap().value
+}
+
+fn event_pass(text: &str) -> usize {
+    let tokens = toml_parser::Source::new(text).lex().into_vec();
+    let mut end = 0;
+    let mut keep = |event: toml_parser::parser::Event| end = event.span().end();
+    toml_parser::parser::parse_document(&tokens, &mut keep, &mut ());
+    end
 }
 
 /// The time of one piece of work among many.

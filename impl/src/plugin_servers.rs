@@ -30,10 +30,12 @@ struct Added {
 }
 
 impl Plugins {
+    #[inline]
     fn get(&self, at: &Added) -> Option<&Named> {
         self.0.get(at.plugin)?.get(at.index)
     }
 
+    #[inline]
     fn compare(&self, at: &Added, name: Sought<'_>) -> Ordering {
         let text = || self.get(at).map(|found| &**found.name.text());
         at.start.cmp(&name.start()).then_with(|| text().cmp(&Some(name.text())))
@@ -98,6 +100,7 @@ impl PluginServers {
         self.added.iter().filter_map(|at| Some((&self.plugins.get(at)?.name, at.plugin)))
     }
 
+    #[inline]
     fn found<'a>(&'a self, at: &'a Added) -> Option<(&'a Name, &'a Arc<ServerConfig>)> {
         let found = self.plugins.get(at)?;
         Some((&found.name, at.disabled.as_ref().unwrap_or(&found.server)))
@@ -114,6 +117,7 @@ pub(crate) struct Iter<'a> {
 impl<'a> Iterator for Iter<'a> {
     type Item = (&'a Name, &'a Arc<ServerConfig>);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         self.of.found(self.added.next()?)
     }

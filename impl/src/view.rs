@@ -172,6 +172,7 @@ pub struct Iter<'a> {
 
 impl<'a> Iter<'a> {
     /// The next server before anything changed, and whether it is the host's own.
+    #[inline]
     fn peek_unchanged(&mut self) -> Option<(&'a Name, &'a Arc<ServerConfig>, bool)> {
         let config = self.config.peek().map(|found| (&found.name, &found.server, true));
         let plugin = self.plugins.peek().map(|(name, server)| (*name, *server, false));
@@ -185,6 +186,7 @@ impl<'a> Iter<'a> {
 impl<'a> Iterator for Iter<'a> {
     type Item = (&'a Arc<str>, &'a Arc<ServerConfig>);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let change = self.changes.peek().copied();

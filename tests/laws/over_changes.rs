@@ -148,17 +148,19 @@ fn contributions(list: &[(usize, Contribution)], profile: Profile) -> Vec<McpSer
     list.iter().map(contribution).collect()
 }
 
-/// A view's servers, by asking for each name; all names there are, in order; and how many.
-fn looked_up(view: &View) -> (Vec<Option<Arc<ServerConfig>>>, Vec<(Arc<str>, Arc<ServerConfig>)>) {
-    let found = NAMES.map(|name| view.get(name).cloned()).into();
+/// A view's servers. Each is found by its name as it is listed, before all are listed and after it.
+fn servers(view: &View) -> Vec<(Arc<str>, Arc<ServerConfig>)> {
+    let found = || NAMES.map(|name| view.get(name).cloned());
+    let first = found();
     let all = view.iter().map(|(name, server)| (Arc::clone(name), Arc::clone(server)));
     let all: Vec<_> = all.collect();
+    let listed = |name: &str| all.iter().find(|(other, _)| **other == *name);
+    let listed = NAMES.map(|name| listed(name).map(|(_, server)| Arc::clone(server)));
+    assert_eq!(first, listed);
+    assert_eq!(found(), listed);
     assert_eq!(view.len(), all.len());
-    for name in NAMES {
-        let listed = all.iter().find(|(other, _)| **other == *name).map(|(_, server)| server);
-        assert_eq!(view.get(name), listed, "{name:?} is found as it is listed");
-    }
-    (found, all)
+    assert!(all.is_sorted_by(|(a, _), (b, _)| a < b));
+    all
 }
 
 /// Compares a manager with a new one.
@@ -174,9 +176,9 @@ fn agree(
         let [lived, new] = [&lived, &new].map(|config| {
             let of_auth = config.for_auth(auth);
             (
-                looked_up(of_auth.configured()),
-                looked_up(of_auth.runtime()),
-                looked_up(&config.effective(auth)),
+                servers(of_auth.configured()),
+                servers(of_auth.runtime()),
+                servers(&config.effective(auth)),
                 of_auth.plugin_owners().clone(),
                 of_auth.legacy_loader_active(),
             )
