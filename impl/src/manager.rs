@@ -225,8 +225,9 @@ impl McpRuntimeConfig {
         let legacy_loader_active = !answers.iter().any(|answer| answer.names_apps);
         let loader_first = legacy_loader_active && behaviour.loader_before_contributions;
         let loaded = loader_first.then(|| applied(&loaded(host)));
-        let runtime = before.changed(loaded.into_iter().chain(layers.iter().cloned()));
-        let is_changed = |name: &Name| layers.iter().any(|of| find(of, name.sought()).is_some());
+        let changes = || loaded.iter().chain(&layers);
+        let runtime = before.changed(changes().cloned());
+        let is_changed = |name: &Name| changes().any(|of| find(of, name.sought()).is_some());
         let untouched = selected.iter().filter(|offer| !is_changed(&offer.name));
         let selected_owners = untouched.map(Selected::owner).collect();
         Self {
