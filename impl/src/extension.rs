@@ -118,15 +118,6 @@ impl McpExtensionRegistry {
             }
         }
     }
-
-    /// Whether the contributors' revisions are still these.
-    pub(crate) fn has_revisions(&self, revisions: &[u64]) -> bool {
-        self.revisions().eq(revisions.iter().copied())
-    }
-
-    pub(crate) fn revisions(&self) -> impl Iterator<Item = u64> {
-        self.contributors.iter().map(|contributor| contributor.revision())
-    }
 }
 
 impl std::fmt::Debug for McpExtensionRegistry {

@@ -30,6 +30,7 @@
 //! in each crate that awaits it, and with it the client, TLS and protocol code below; behind a
 //! boxed future it is compiled once, here.
 
+mod answers;
 #[cfg(feature = "network")]
 pub mod app_server;
 pub mod auth;
@@ -52,6 +53,7 @@ mod manager;
 #[cfg(feature = "network")]
 pub mod oauth;
 mod plugin;
+mod plugin_servers;
 pub mod printable;
 mod selected;
 mod view;
@@ -61,7 +63,7 @@ pub use config::{
     ApprovalMode, ConfigError, DEFAULT_APPS_MCP_PATH, DEFAULT_CHATGPT_BASE_URL, DEFAULT_ORIGINATOR,
     EnvVar, EnvVarSource, Environment, Features, HostConfig, LOCAL_ENVIRONMENT, Loaded,
     MAX_CONFIG_BYTES, OAuthClient, Origin, Override, OverrideError, Profile, Redacted,
-    Requirements, SelectedPlugin, ServerAuth, ServerConfig, ServerError, ServerMap, Stdio,
+    Requirements, SelectedPlugin, ServerAuth, ServerConfig, ServerError, ServerMap, Servers, Stdio,
     StreamableHttp, ThreadInputs, ToolConfig, Transport, UnknownProfile, Warning,
 };
 pub use extension::{

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use crate::answers::{self, Answer};
 use crate::auth::Auth;
-use crate::config::{HostConfig, ServerAuth, ServerConfig, StreamableHttp, Transport};
-use crate::extension::{McpExtensionRegistry, McpServerContribution};
+use crate::config::{HostConfig, Name, ServerAuth, ServerConfig, StreamableHttp, Transport};
+use crate::extension::McpExtensionRegistry;
 use crate::hosted_apps::{self, CODEX_APPS};
 use crate::plugin::Plugin;
+use crate::plugin_servers::PluginServers;
 use crate::selected::{self, Selected};
-use crate::view::{Change, PluginServer, View, find};
+use crate::view::{Change, Layer, View, find};
 
 /// The configured servers that come from a plugin, and the id of that plugin.
 pub type PluginOwners = BTreeMap<Arc<str>, Arc<str>>;
@@ -18,8 +20,9 @@ pub type PluginOwners = BTreeMap<Arc<str>, Arc<str>>;
 ///
 /// The last resolution is returned again for the same host and the same plugins (the same `Arc`s, not
 /// equal ones) while every contributor's revision is what it was before they were asked. That does
-/// no work and no copying. The manager keeps that host and those plugins alive, so that their
-/// addresses are not reused.
+/// no work and no copying. If only some revisions changed, only their contributors are asked again, and
+/// what the others contributed is used as it was sorted before. The manager keeps that host and those
+/// plugins alive, so that their addresses are not reused.
 #[derive(Debug)]
 pub struct McpManager {
     registry: McpExtensionRegistry,
@@ -48,14 +51,16 @@ struct Configured {
 #[derive(Debug)]
 pub struct McpRuntimeConfig {
     configured: Arc<Configured>,
-    revisions: Vec<u64>,
+    answers: Vec<Arc<Answer>>,
+    /// `configured` with the servers of selected plugins.
+    before: View,
+    /// The changes of each answer, as they apply to `before`.
+    layers: Vec<Layer>,
     runtime: View,
     /// No `Set` or `Remove` names the reserved server.
     legacy_loader_active: bool,
     /// The servers of `runtime` that come from selected plugins, with the ids of these.
     selected_owners: PluginOwners,
-    /// The contributions, if they are needed once more for `routed`.
-    contributions: Vec<McpServerContribution>,
     /// The same with apps that hide servers, if any app does.
     routed: OnceLock<Box<McpRuntimeConfig>>,
     owners_of_runtime: OnceLock<PluginOwners>,
@@ -106,17 +111,28 @@ impl McpManager {
     ) -> Arc<McpRuntimeConfig> {
         // Cloned out of the lock: `revision` runs a contributor's code.
         let last = self.with_last(|last| last.runtime.clone());
-        if let Some(last) = last
+        if let Some(last) = &last
             && last.configured.is_of(host, plugins)
-            && self.registry.has_revisions(&last.revisions)
+            && answers::are_current(&last.answers, &self.registry)
         {
-            return last;
+            return Arc::clone(last);
         }
-        // Read first: if a revision changes during the call, the next call asks again.
-        let revisions = self.registry.revisions().collect();
-        let contributions = self.registry.contributions(host).await;
+        // Boxed, so that the future of an unchanged view is small.
+        Box::pin(self.resolved(host, plugins, last)).await
+    }
+
+    /// Asks the contributors that changed since `last`, and resolves.
+    async fn resolved(
+        &self,
+        host: &Arc<HostConfig>,
+        plugins: &Arc<[Plugin]>,
+        last: Option<Arc<McpRuntimeConfig>>,
+    ) -> Arc<McpRuntimeConfig> {
+        let last = last.filter(|last| Arc::ptr_eq(last.host(), host));
+        let known = last.as_ref().map_or(&[][..], |last| &last.answers);
+        let answers = answers::ask(&self.registry, host, known).await;
         let configured = self.configured(host, plugins);
-        let resolved = Arc::new(McpRuntimeConfig::new(configured, revisions, contributions));
+        let resolved = Arc::new(McpRuntimeConfig::new(configured, answers, last.as_deref()));
         self.with_last(|last| last.runtime = Some(Arc::clone(&resolved)));
         resolved
     }
@@ -141,7 +157,7 @@ impl Configured {
     /// With `routed` apps hide servers of their plugins: rules `route.*`.
     fn new(host: Arc<HostConfig>, plugins: Arc<[Plugin]>, routed: bool) -> Self {
         let added = plugin_servers(&host, &plugins, routed);
-        let view = View::new(Arc::clone(host.mcp_servers()), added);
+        let view = View::new(Arc::clone(host.servers_in_order()), added);
         let may_hide = !routed && host.behaviour().apps_hide_servers;
         let hides_more = may_hide && plugins.iter().any(Plugin::hides);
         Self { host, plugins, hides_more, view, owners: OnceLock::new() }
@@ -150,8 +166,8 @@ impl Configured {
     /// The owners of a view that was made from this one.
     fn owners_in(&self, view: &View) -> PluginOwners {
         let ids: Vec<Arc<str>> = self.plugins.iter().map(|p| Arc::from(p.id.as_str())).collect();
-        let owner = |found: &PluginServer| {
-            Some((Arc::clone(&found.name), Arc::clone(ids.get(found.plugin)?)))
+        let owner = |(name, plugin): (&Name, usize)| {
+            Some((Arc::clone(name.text()), Arc::clone(ids.get(plugin)?)))
         };
         view.unchanged_plugin_servers().filter_map(owner).collect()
     }
@@ -161,73 +177,67 @@ impl Configured {
     }
 }
 
-/// What the plugins add to the host's own servers, sorted by name. Rules `configured.*`.
-fn plugin_servers(host: &HostConfig, plugins: &[Plugin], routed: bool) -> Vec<PluginServer> {
-    let mut offers = Vec::new();
-    for (plugin, of) in plugins.iter().enumerate() {
-        offers.extend(of.offers(routed).map(|(name, server)| (name, server, plugin)));
-    }
-    // The sort is stable, so the earliest plugin's offer of a name comes first and stays.
-    offers.sort_by(|a, b| a.0.cmp(b.0));
-    offers.dedup_by(|later, earlier| later.0 == earlier.0);
-    let mut own = host.mcp_servers().keys().peekable();
-    offers.retain(|(name, ..)| {
-        while own.next_if(|own| own < name).is_some() {}
-        own.peek() != Some(name)
-    });
+/// What the plugins add to the host's own servers. Rules `configured.*`.
+fn plugin_servers(host: &HostConfig, plugins: &[Plugin], routed: bool) -> PluginServers {
+    let servers = plugins.iter().map(|plugin| Arc::clone(plugin.servers.in_order()));
+    let counts = |plugin: usize, name: &Name| {
+        plugins.get(plugin).is_some_and(|plugin| plugin.offers(name.text(), routed))
+    };
+    let mut added = PluginServers::new(servers, host.servers_in_order(), counts);
     let requirements = host.requirements();
-    let is_allowed = |plugin: usize, name: &str, server: &ServerConfig| {
-        let id = plugins.get(plugin).map(|plugin| plugin.id.as_str());
-        !requirements.lists_plugins()
-            || requirements.allows_of_plugin(id.unwrap_or_default(), name, server)
-    };
-    let added = |(name, server, plugin): (&Arc<str>, &Arc<ServerConfig>, usize)| PluginServer {
-        name: Arc::clone(name),
-        server: if is_allowed(plugin, name, server) {
-            Arc::clone(server)
-        } else {
-            server.disabled()
-        },
-        plugin,
-    };
-    offers.into_iter().map(added).collect()
+    if requirements.lists_plugins() {
+        added.disable(|plugin, of| {
+            let id = plugins.get(plugin).map_or("", |plugin| &plugin.id);
+            requirements.allows_of_plugin(id, of.name.text(), &of.server)
+        });
+    }
+    added
 }
 
 impl McpRuntimeConfig {
-    fn new(
-        configured: Arc<Configured>,
-        revisions: Vec<u64>,
-        contributions: Vec<McpServerContribution>,
-    ) -> Self {
-        let behaviour = configured.host.behaviour();
-        let kept = if configured.hides_more { contributions.clone() } else { Vec::new() };
-        let (selected, contributions) = selected::split(contributions);
-        let own = configured.host.mcp_servers();
+    /// `last` is an earlier resolution for the same host, if there is one.
+    fn new(configured: Arc<Configured>, answers: Vec<Arc<Answer>>, last: Option<&Self>) -> Self {
+        let host = &configured.host;
+        let behaviour = host.behaviour();
         let selected = match behaviour.selected_plugins {
-            true => selected::winners(selected, |name| own.contains_key(name)),
+            true => {
+                let offers = answers.iter().flat_map(|answer| answer.selected.iter().cloned());
+                selected::winners(offers.collect(), |name| host.mcp_servers().contains_key(name))
+            }
             false => Vec::new(),
         };
-        let mut changes = last_contributions(contributions);
-        let legacy_loader_active = find(&changes, CODEX_APPS).is_none();
-        if legacy_loader_active && behaviour.loader_before_contributions {
-            load_first(&configured.host, &mut changes);
-        }
-        let before = configured.view.changed(selected.iter().map(Selected::change).collect());
-        if behaviour.disabled_stays {
-            // Rule `selected.disabled-is-no-veto`.
-            let of_selected = |name: &str| selected.iter().any(|offer| *offer.name == *name);
-            keep_disabled(&before, &mut changes, of_selected);
-        }
-        let untouched = selected.iter().filter(|offer| find(&changes, &offer.name).is_none());
+        let before = match &*selected {
+            [] => configured.view.clone(),
+            some => configured.view.changed([some.iter().map(Selected::change).collect()]),
+        };
+        let applied = |changes: &Layer| match behaviour.disabled_stays {
+            true => with_disabled_kept(&before, changes, &selected),
+            false => Arc::clone(changes),
+        };
+        // What an earlier resolution applied to the same view applies to it again.
+        let last = last.filter(|last| last.before.ptr_eq(&before));
+        let mut earlier = last.into_iter().flat_map(|last| last.answers.iter().zip(&last.layers));
+        let layer = |answer: &Arc<Answer>| match earlier.next() {
+            Some((same, layer)) if Arc::ptr_eq(same, answer) => Arc::clone(layer),
+            _ => applied(&answer.changes),
+        };
+        let layers: Vec<Layer> = answers.iter().map(layer).collect();
+        let legacy_loader_active = !answers.iter().any(|answer| answer.names_apps);
+        let loader_first = legacy_loader_active && behaviour.loader_before_contributions;
+        let loaded = loader_first.then(|| applied(&loaded(host)));
+        let changes = || loaded.iter().chain(&layers);
+        let runtime = before.changed(changes().cloned());
+        let is_changed = |name: &Name| changes().any(|of| find(of, name.sought()).is_some());
+        let untouched = selected.iter().filter(|offer| !is_changed(&offer.name));
         let selected_owners = untouched.map(Selected::owner).collect();
-        let runtime = before.changed(changes);
         Self {
             configured,
-            revisions,
+            answers,
+            before,
+            layers,
             runtime,
             legacy_loader_active,
             selected_owners,
-            contributions: kept,
             routed: OnceLock::new(),
             owners_of_runtime: OnceLock::new(),
             gate_open: OnceLock::new(),
@@ -244,8 +254,7 @@ impl McpRuntimeConfig {
         self.routed.get_or_init(|| {
             let (host, plugins) = (&self.configured.host, &self.configured.plugins);
             let configured = Configured::new(Arc::clone(host), Arc::clone(plugins), true);
-            let revisions = self.revisions.clone();
-            Box::new(Self::new(Arc::new(configured), revisions, self.contributions.clone()))
+            Box::new(Self::new(Arc::new(configured), self.answers.clone(), None))
         })
     }
 
@@ -323,7 +332,7 @@ impl McpRuntimeConfig {
             return self.runtime.clone();
         }
         let server = Arc::new(hosted_apps::apps_server(host));
-        self.runtime.changed(vec![(hosted_apps::name(), Some(server))])
+        self.runtime.changed([apps_change(Some(server))])
     }
 
     /// Rule `gate.closed-removes`.
@@ -331,7 +340,7 @@ impl McpRuntimeConfig {
         if !self.runtime.contains(CODEX_APPS) {
             return self.runtime.clone();
         }
-        self.runtime.changed(vec![(hosted_apps::name(), None)])
+        self.runtime.changed([apps_change(None)])
     }
 
     /// Rule `effective.auth-at-chatgpt-only`. Servers that are at ChatGPT stay shared.
@@ -340,9 +349,10 @@ impl McpRuntimeConfig {
             return view;
         }
         let change = |(name, server): (&Arc<str>, &Arc<ServerConfig>)| {
-            Some((Arc::clone(name), Some(Arc::new(without_chatgpt_elsewhere(server)?))))
+            let server = Arc::new(without_chatgpt_elsewhere(server)?);
+            Some((Name::from(Arc::clone(name)), Some(server)))
         };
-        view.changed(view.iter().filter_map(change).collect())
+        view.changed([view.iter().filter_map(change).collect()])
     }
 }
 
@@ -356,42 +366,31 @@ fn without_chatgpt_elsewhere(server: &ServerConfig) -> Option<ServerConfig> {
     Some(ServerConfig { transport: Transport::StreamableHttp(http), ..server.clone() })
 }
 
-/// Adds what the legacy Apps loader does. No contribution names the Apps server, so the order does not
+/// What the legacy Apps loader changes. No contribution names the Apps server, so the order does not
 /// matter here. Rule `legacy.first-in-runtime`.
-fn load_first(host: &HostConfig, changes: &mut Vec<Change>) {
-    let server = host.features().apps.then(|| Arc::new(hosted_apps::apps_server(host)));
-    let at = changes.partition_point(|(name, _)| **name < *CODEX_APPS);
-    changes.insert(at, (hosted_apps::name(), server));
+fn loaded(host: &HostConfig) -> Layer {
+    apps_change(host.features().apps.then(|| Arc::new(hosted_apps::apps_server(host))))
 }
 
-/// Disables the servers that are disabled `before` the changes, unless they are of selected plugins.
-/// Rule `overlay.disabled-stays`.
-fn keep_disabled(before: &View, changes: &mut [Change], of_selected: impl Fn(&str) -> bool) {
-    for (name, change) in changes {
-        let Some(server) = change.as_mut().filter(|server| server.enabled) else { continue };
-        if before.get(name).is_some_and(|before| !before.enabled) && !of_selected(name) {
-            *server = server.disabled();
-        }
-    }
+/// A change of the Apps server alone.
+fn apps_change(server: Option<Arc<ServerConfig>>) -> Layer {
+    Arc::new([(Name::from(hosted_apps::name()), server)])
 }
 
-/// The last contribution to each name, sorted by name. Rules `overlay.*`: a later contribution
-/// replaces an earlier one as a whole, so only the last to a name counts.
-fn last_contributions(contributions: Vec<McpServerContribution>) -> Vec<Change> {
-    let change = |contribution| match contribution {
-        McpServerContribution::Set { name, server } => Some((name, Some(server))),
-        McpServerContribution::Remove { name } => Some((name, None)),
-        McpServerContribution::SelectedPlugin { .. } => None,
+/// The changes with those servers disabled that are disabled `before` them, unless they are of selected
+/// plugins. Rules `overlay.disabled-stays` and `selected.disabled-is-no-veto`.
+fn with_disabled_kept(before: &View, changes: &Layer, selected: &[Selected]) -> Layer {
+    let stays_disabled = |(name, change): &Change| {
+        change.as_ref().is_some_and(|server| server.enabled)
+            && before.get(name.text()).is_some_and(|before| !before.enabled)
+            && !selected.iter().any(|offer| offer.name == *name)
     };
-    let mut changes: Vec<Change> = contributions.into_iter().filter_map(change).collect();
-    // Stable, so of one name the last contribution comes last.
-    changes.sort_by(|a, b| a.0.cmp(&b.0));
-    changes.dedup_by(|later, kept| {
-        let same = later.0 == kept.0;
-        if same {
-            std::mem::swap(later, kept);
-        }
-        same
-    });
-    changes
+    if !changes.iter().any(stays_disabled) {
+        return Arc::clone(changes);
+    }
+    let kept = |change: &Change| match change {
+        (name, Some(server)) if stays_disabled(change) => (name.clone(), Some(server.disabled())),
+        _ => change.clone(),
+    };
+    changes.iter().map(kept).collect()
 }

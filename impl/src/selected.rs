@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::config::ServerConfig;
+use crate::config::{Name, ServerConfig};
 use crate::extension::McpServerContribution;
 use crate::view::Change;
 
 /// A server of a selected plugin.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Selected {
-    pub(crate) name: Arc<str>,
+    pub(crate) name: Name,
     plugin_id: Arc<str>,
     order: u64,
     server: Arc<ServerConfig>,
@@ -18,29 +18,31 @@ pub(crate) struct Selected {
 impl Selected {
     /// What it changes in the view of host config and installed plugins.
     pub(crate) fn change(&self) -> Change {
-        (Arc::clone(&self.name), Some(Arc::clone(&self.server)))
+        (self.name.clone(), Some(Arc::clone(&self.server)))
     }
 
     /// Its name and the id of its plugin.
     pub(crate) fn owner(&self) -> (Arc<str>, Arc<str>) {
-        (Arc::clone(&self.name), Arc::clone(&self.plugin_id))
+        (Arc::clone(self.name.text()), Arc::clone(&self.plugin_id))
     }
 }
 
 /// What selected plugins offer, and all other contributions.
-pub(crate) fn split(
-    contributions: Vec<McpServerContribution>,
-) -> (Vec<Selected>, Vec<McpServerContribution>) {
-    let (mut selected, mut others) = (Vec::new(), Vec::new());
+pub(crate) fn split(contributions: Vec<McpServerContribution>) -> (Vec<Selected>, Vec<Change>) {
+    let (mut selected, mut changes) = (Vec::new(), Vec::with_capacity(contributions.len()));
     for contribution in contributions {
         match contribution {
             McpServerContribution::SelectedPlugin { name, plugin_id, selection_order, server } => {
+                let name = Name::from(name);
                 selected.push(Selected { name, plugin_id, order: selection_order, server });
             }
-            other => others.push(other),
+            McpServerContribution::Set { name, server } => {
+                changes.push((Name::from(name), Some(server)));
+            }
+            McpServerContribution::Remove { name } => changes.push((Name::from(name), None)),
         }
     }
-    (selected, others)
+    (selected, changes)
 }
 
 /// The one offer of each name that counts, sorted by name, without those that the host config
@@ -49,7 +51,7 @@ pub(crate) fn winners(
     mut offers: Vec<Selected>,
     is_configured: impl Fn(&str) -> bool,
 ) -> Vec<Selected> {
-    offers.retain(|offer| !is_configured(&offer.name));
+    offers.retain(|offer| !is_configured(offer.name.text()));
     // Stable, so from the end the last of equal ones comes first.
     offers.reverse();
     offers.sort_by(|a, b| a.name.cmp(&b.name).then(a.order.cmp(&b.order)));

@@ -1,75 +1,88 @@
 //! A map from server name to server that shares what it has in common with other views.
 
 use std::cmp::Ordering;
-use std::collections::btree_map;
 use std::fmt;
 use std::iter::Peekable;
 use std::slice;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use crate::config::{ServerConfig, ServerMap};
+use crate::config::{Name, Named, ServerConfig, Sought};
+use crate::plugin_servers::{self, PluginServers};
 
 /// A name and its new server, or none if the server is deleted.
-pub(crate) type Change = (Arc<str>, Option<Arc<ServerConfig>>);
+pub(crate) type Change = (Name, Option<Arc<ServerConfig>>);
 
-/// A plugin's server, under a name that the host's own config does not use.
-#[derive(Debug, Clone)]
-pub(crate) struct PluginServer {
-    pub(crate) name: Arc<str>,
-    pub(crate) server: Arc<ServerConfig>,
-    /// The index of the plugin.
-    pub(crate) plugin: usize,
+/// Changes sorted by name, one per name. One may delete a name that is not there.
+pub(crate) type Layer = Arc<[Change]>;
+
+/// Servers by name, in parts that views share: the host's own servers, the servers that plugins add,
+/// and layers of changes to both. Cloning copies one pointer; servers are never copied.
+#[derive(Clone, Default)]
+pub struct View(Arc<Parts>);
+
+#[derive(Default)]
+struct Parts {
+    base: Arc<Base>,
+    /// None is empty. Of the changes to a name that of the last layer counts.
+    layers: Vec<Layer>,
+    /// All layers as one, from when all servers are asked for.
+    merged: OnceLock<Layer>,
 }
 
-/// Servers by name, in three parts that views share: the host's own servers, the servers that plugins
-/// add, and the changes to both. Cloning copies three pointers; servers are never copied.
-#[derive(Clone, Default)]
-pub struct View {
-    config: Arc<ServerMap>,
-    /// Sorted by name, one server per name, no name that `config` has.
-    plugins: Arc<[PluginServer]>,
-    /// Sorted by name, one change per name. A change may delete a name that is not there.
-    changes: Arc<[Change]>,
+#[derive(Default)]
+struct Base {
+    /// Sorted by name.
+    config: Arc<[Named]>,
+    /// No name that `config` has.
+    plugins: PluginServers,
 }
 
 impl View {
-    /// The view of these servers; `plugins` is sorted by name and has no name of `config`.
-    pub(crate) fn new(config: Arc<ServerMap>, plugins: Vec<PluginServer>) -> Self {
-        let plugins = if plugins.is_empty() { Arc::default() } else { plugins.into() };
-        Self { config, plugins, changes: Arc::default() }
+    /// The view of these servers. `config` is sorted by name and has no name of `plugins`.
+    pub(crate) fn new(config: Arc<[Named]>, plugins: PluginServers) -> Self {
+        let base = Arc::new(Base { config, plugins });
+        Self(Arc::new(Parts { base, ..Parts::default() }))
     }
 
-    /// This view with `changes` applied, which are sorted by name, one per name.
-    pub(crate) fn changed(&self, changes: Vec<Change>) -> Self {
-        let changes = match (&*self.changes, &*changes) {
-            (_, []) => return self.clone(),
-            ([], _) => changes.into(),
-            (earlier, _) => merged(earlier, changes).into(),
-        };
-        Self { changes, ..self.clone() }
+    /// This view with more changes, in order.
+    pub(crate) fn changed(&self, more: impl IntoIterator<Item = Layer>) -> Self {
+        let mut more = more.into_iter().filter(|layer| !layer.is_empty()).peekable();
+        if more.peek().is_none() {
+            return self.clone();
+        }
+        let layers = self.0.layers.iter().cloned().chain(more).collect();
+        Self(Arc::new(Parts { base: Arc::clone(&self.0.base), layers, merged: OnceLock::new() }))
     }
 
-    /// The servers of plugins that nothing replaced or deleted.
-    pub(crate) fn unchanged_plugin_servers(&self) -> impl Iterator<Item = &PluginServer> {
-        self.plugins.iter().filter(|found| find(&self.changes, &found.name).is_none())
+    /// The changes, as one layer.
+    fn changes(&self) -> &Layer {
+        self.0.merged.get_or_init(|| match &*self.0.layers {
+            [only] => Arc::clone(only),
+            layers => last_of_each(layers.concat()),
+        })
+    }
+
+    /// The names of the servers of plugins that nothing replaced or deleted, and the index of each plugin.
+    pub(crate) fn unchanged_plugin_servers(&self) -> impl Iterator<Item = (&Name, usize)> {
+        let mut changes = self.changes().iter().peekable();
+        self.0.base.plugins.names().filter(move |(found, _)| {
+            while changes.next_if(|(name, _)| name < found).is_some() {}
+            changes.peek().is_none_or(|(name, _)| name != *found)
+        })
     }
 
     /// The server of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Arc<ServerConfig>> {
-        match find(&self.changes, name) {
-            Some(change) => change.as_ref(),
-            None => self.unchanged(name),
-        }
-    }
-
-    /// The server of this name before anything changed.
-    fn unchanged(&self, name: &str) -> Option<&Arc<ServerConfig>> {
-        let of_plugin = || {
-            let index = self.plugins.binary_search_by(|other| (*other.name).cmp(name)).ok()?;
-            self.plugins.get(index).map(|found| &found.server)
+        let name = Sought::from(name);
+        let change = match self.0.merged.get() {
+            Some(merged) => find(merged, name),
+            None => self.0.layers.iter().rev().find_map(|layer| find(layer, name)),
         };
-        self.config.get(name).or_else(of_plugin)
+        match change {
+            Some(change) => change.as_ref(),
+            None => self.0.base.get(name),
+        }
     }
 
     /// Whether there is a server of this name.
@@ -82,18 +95,19 @@ impl View {
     #[must_use]
     pub fn iter(&self) -> Iter<'_> {
         Iter {
-            config: self.config.iter().peekable(),
-            plugins: self.plugins.iter().peekable(),
-            changes: self.changes.iter().peekable(),
+            config: self.0.base.config.iter().peekable(),
+            plugins: self.0.base.plugins.iter().peekable(),
+            changes: self.changes().iter().peekable(),
         }
     }
 
     /// How many servers there are. Looks up the name of each change.
     #[must_use]
     pub fn len(&self) -> usize {
-        let mut count = self.config.len() + self.plugins.len();
-        for (name, change) in self.changes.iter() {
-            match (change.is_some(), self.unchanged(name).is_some()) {
+        let base = &self.0.base;
+        let mut count = base.config.len() + base.plugins.len();
+        for (name, change) in self.changes().iter() {
+            match (change.is_some(), base.get(name.sought()).is_some()) {
                 (true, false) => count += 1,
                 (false, true) => count -= 1,
                 _ => {}
@@ -108,83 +122,94 @@ impl View {
         self.iter().next().is_none()
     }
 
-    /// Whether this and `other` share all their parts, which is more than being equal.
+    /// Whether this and `other` are one view, which is more than being equal.
     #[must_use]
     pub fn ptr_eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.config, &other.config)
-            && same_slice(&self.plugins, &other.plugins)
-            && same_slice(&self.changes, &other.changes)
+        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
-fn same_slice<T>(a: &Arc<[T]>, b: &Arc<[T]>) -> bool {
-    Arc::ptr_eq(a, b) || (a.is_empty() && b.is_empty())
-}
-
-/// The change to this name, in `changes` sorted by name.
-pub(crate) fn find<'a>(changes: &'a [Change], name: &str) -> Option<&'a Option<Arc<ServerConfig>>> {
-    let index = changes.binary_search_by(|(other, _)| (**other).cmp(name)).ok()?;
-    changes.get(index).map(|(_, change)| change)
-}
-
-/// Both, sorted by name. The later change to a name replaces the earlier one.
-fn merged(earlier: &[Change], later: Vec<Change>) -> Vec<Change> {
-    let mut out = Vec::with_capacity(earlier.len() + later.len());
-    let mut earlier = earlier.iter().peekable();
-    for change in later {
-        while let Some(kept) = earlier.next_if(|(name, _)| *name < change.0) {
-            out.push(kept.clone());
+impl Base {
+    fn get(&self, name: Sought<'_>) -> Option<&Arc<ServerConfig>> {
+        match self.config.binary_search_by(|other| other.name.sought().cmp(&name)) {
+            Ok(index) => self.config.get(index).map(|found| &found.server),
+            Err(_) => self.plugins.get(name),
         }
-        earlier.next_if(|(name, _)| *name == change.0);
-        out.push(change);
     }
-    out.extend(earlier.cloned());
-    out
+}
+
+/// The change to this name.
+pub(crate) fn find<'a>(
+    layer: &'a [Change],
+    name: Sought<'_>,
+) -> Option<&'a Option<Arc<ServerConfig>>> {
+    let index = layer.binary_search_by(|(other, _)| other.sought().cmp(&name)).ok()?;
+    layer.get(index).map(|(_, change)| change)
+}
+
+/// The last change to each name. Rules `overlay.*`: a later contribution replaces an earlier one as a
+/// whole, so only the last to a name counts.
+pub(crate) fn last_of_each(mut changes: Vec<Change>) -> Layer {
+    // Stable, so of one name the last change comes last.
+    changes.sort_by(|a, b| a.0.cmp(&b.0));
+    changes.dedup_by(|later, kept| {
+        let same = later.0 == kept.0;
+        if same {
+            std::mem::swap(later, kept);
+        }
+        same
+    });
+    changes.into()
 }
 
 /// Iterator over the servers of a [`View`] in byte order of their names.
 #[derive(Clone)]
 pub struct Iter<'a> {
-    config: Peekable<btree_map::Iter<'a, Arc<str>, Arc<ServerConfig>>>,
-    plugins: Peekable<slice::Iter<'a, PluginServer>>,
+    config: Peekable<slice::Iter<'a, Named>>,
+    plugins: Peekable<plugin_servers::Iter<'a>>,
     changes: Peekable<slice::Iter<'a, Change>>,
 }
 
 impl<'a> Iter<'a> {
-    /// The name of the next server before anything changed.
-    fn peek_unchanged(&mut self) -> Option<&'a Arc<str>> {
-        let config = self.config.peek().map(|(name, _)| *name);
-        let plugin = self.plugins.peek().map(|found| &found.name);
+    /// The next server before anything changed, and whether it is the host's own.
+    #[inline]
+    fn peek_unchanged(&mut self) -> Option<(&'a Name, &'a Arc<ServerConfig>, bool)> {
+        let config = self.config.peek().map(|found| (&found.name, &found.server, true));
+        let plugin = self.plugins.peek().map(|(name, server)| (*name, *server, false));
         match (config, plugin) {
-            (Some(config), Some(plugin)) => Some(config.min(plugin)),
+            (Some(config), Some(plugin)) if plugin.0 < config.0 => Some(plugin),
             (config, plugin) => config.or(plugin),
         }
-    }
-
-    /// The next server before anything changed.
-    fn next_unchanged(&mut self) -> Option<(&'a Arc<str>, &'a Arc<ServerConfig>)> {
-        let name = self.peek_unchanged()?;
-        let config = self.config.next_if(|(other, _)| *other == name);
-        config.or_else(|| self.plugins.next().map(|found| (&found.name, &found.server)))
     }
 }
 
 impl<'a> Iterator for Iter<'a> {
     type Item = (&'a Arc<str>, &'a Arc<ServerConfig>);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let Some((name, change)) = self.changes.peek() else {
-                return self.next_unchanged();
+            let change = self.changes.peek().copied();
+            let unchanged = self.peek_unchanged();
+            let order = match (unchanged, change) {
+                (None, None) => return None,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some((name, ..)), Some((changed, _))) => name.cmp(changed),
             };
-            match self.peek_unchanged().map(|other| other.cmp(name)) {
-                Some(Ordering::Less) => return self.next_unchanged(),
-                Some(Ordering::Equal) => drop(self.next_unchanged()),
-                Some(Ordering::Greater) | None => {}
+            if let (Some((name, server, of_config)), true) = (unchanged, order.is_le()) {
+                if of_config {
+                    self.config.next();
+                } else {
+                    self.plugins.next();
+                }
+                if order.is_lt() {
+                    return Some((name.text(), server));
+                }
             }
             self.changes.next();
-            if let Some(server) = change {
-                return Some((name, server));
+            if let Some((name, Some(server))) = change {
+                return Some((name.text(), server));
             }
         }
     }

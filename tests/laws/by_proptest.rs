@@ -77,7 +77,7 @@ impl ValueTree for CaseTree {
     }
 }
 
-fn runner(cases: u32) -> TestRunner {
+pub(crate) fn runner(cases: u32) -> TestRunner {
     // A required test must not fail on a change that did not cause it, so the seed is fixed; and
     // seeds break when the generator changes, so none are kept: cases are.
     TestRunner::new(Config {

@@ -19,3 +19,4 @@ mod by_quickcheck;
 mod consequences;
 mod law;
 mod law_of_reasons;
+mod over_changes;

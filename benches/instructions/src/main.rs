@@ -32,10 +32,12 @@ const CASES: u64 = 500;
 /// A name, and what prepares the work that is measured.
 type Region = (&'static str, fn() -> Box<dyn FnMut()>);
 
-const REGIONS: [Region; 10] = [
-    ("resolve-10", || resolution(10)),
-    ("resolve-1000", || resolution(1_000)),
-    ("resolve-10000", || resolution(10_000)),
+const REGIONS: [Region; 12] = [
+    ("resolve-10", || resolution(Fixture::new(10))),
+    ("resolve-1000", || resolution(Fixture::new(1_000))),
+    ("resolve-10000", || resolution(Fixture::new(10_000))),
+    ("resolve-plugins", || resolution(Fixture::of_plugins(10_000))),
+    ("one-changed", one_changed),
     ("read-again", read_again),
     ("read-config", read_config),
     ("generate", generate),
@@ -65,12 +67,22 @@ fn measured(work: &mut dyn FnMut()) {
     work();
 }
 
-/// All three views of a host with this many servers.
-fn resolution(servers: usize) -> Box<dyn FnMut()> {
-    let fixture = Fixture::new(servers);
+/// All three views of this host.
+fn resolution(fixture: Fixture) -> Box<dyn FnMut()> {
     let manager = fixture.manager();
     Box::new(move || {
-        black_box(fixture.resolve(&manager));
+        black_box(fixture.resolve(&manager).contains("codex_apps"));
+    })
+}
+
+/// The effective view of a host of 10,000 servers after one of its contributors changed.
+fn one_changed() -> Box<dyn FnMut()> {
+    let fixture = Fixture::new(10_000);
+    let changing = fixture.changing();
+    fixture.read_again(&changing.manager);
+    changing.change(0);
+    Box::new(move || {
+        black_box(fixture.read_again(&changing.manager).contains(&fixture.last));
     })
 }
 
@@ -81,29 +93,14 @@ fn read_again() -> Box<dyn FnMut()> {
     fixture.read_again(&manager);
     Box::new(move || {
         for _ in 0..1_000 {
-            black_box(fixture.read_again(&manager));
+            black_box(fixture.read_again(&manager).contains("codex_apps"));
         }
     })
 }
 
 /// A `config.toml` with 1,000 servers, from its text.
 fn read_config() -> Box<dyn FnMut()> {
-    let mut text = String::new();
-    let config = fixture::config(1_000);
-    for (name, server) in config["mcp_servers"].as_object().unwrap() {
-        writeln!(text, "[mcp_servers.{name}]").unwrap();
-        for (field, value) in server.as_object().unwrap() {
-            // Lists, texts and numbers are written in TOML as in JSON.
-            match value.as_object() {
-                None => writeln!(text, "{field} = {value}").unwrap(),
-                Some(table) => {
-                    let pairs: Vec<String> =
-                        table.iter().map(|(key, value)| format!("{key} = {value}")).collect();
-                    writeln!(text, "{field} = {{ {} }}", pairs.join(", ")).unwrap();
-                }
-            }
-        }
-    }
+    let text = fixture::config_toml(1_000);
     Box::new(move || {
         let env = Environment::default();
         black_box(HostConfig::from_toml_str(&text, "config.toml", &[], env).unwrap());

@@ -18,6 +18,7 @@ use super::read::{owned_string, string, wrong_type};
 use super::requirements::Requirements;
 use super::server::{ServerConfig, ServerMap};
 use super::server_read::read_server;
+use super::servers::{Named, Servers};
 use super::thread::ThreadInputs;
 use crate::files::{self, ReadError};
 
@@ -31,7 +32,7 @@ pub struct HostConfig {
     base_url: BaseUrl,
     features: Features,
     apps_mcp_product_sku: Option<String>,
-    mcp_servers: Arc<ServerMap>,
+    mcp_servers: Servers,
     environment: Environment,
     requirements: Arc<Requirements>,
     thread: Option<Arc<ThreadInputs>>,
@@ -51,7 +52,8 @@ impl HostConfig {
             (Arc::clone(name), if allowed { Arc::clone(server) } else { server.disabled() })
         };
         if requirements.lists_servers() {
-            self.mcp_servers = Arc::new(self.mcp_servers.iter().map(held).collect());
+            let servers: ServerMap = self.mcp_servers.iter().map(held).collect();
+            self.mcp_servers = servers.into();
         }
         self.requirements = Arc::new(requirements);
         self
@@ -98,7 +100,12 @@ impl HostConfig {
     /// The servers the user configured.
     #[must_use]
     pub fn mcp_servers(&self) -> &Arc<ServerMap> {
-        &self.mcp_servers
+        self.mcp_servers.map()
+    }
+
+    /// The same in byte order of their names.
+    pub(crate) fn servers_in_order(&self) -> &Arc<[Named]> {
+        self.mcp_servers.in_order()
     }
 
     /// The environment variables that resolution looks at.
@@ -259,7 +266,7 @@ fn read_keys(
         base_url: BaseUrl::default(),
         features: Features::default(),
         apps_mcp_product_sku: None,
-        mcp_servers: Arc::default(),
+        mcp_servers: Servers::default(),
         environment,
         requirements: Arc::default(),
         thread: None,
@@ -303,7 +310,7 @@ fn read_key(
         }
         "mcp_servers" => match node.kind() {
             Kind::Table(table) => {
-                host.mcp_servers = read_servers(table, host.behaviour(), notes, rejections);
+                host.mcp_servers = read_servers(table, host.behaviour(), notes, rejections).into();
             }
             _ => rejections.add(&[key], wrong_type(node, "a table of servers")),
         },
@@ -326,7 +333,7 @@ fn read_servers(
     behaviour: &'static Behaviour,
     notes: &mut Notes,
     rejections: &mut Rejections,
-) -> Arc<ServerMap> {
+) -> ServerMap {
     let mut servers = ServerMap::new();
     for (name, node) in table.iter() {
         let first = notes.len();
@@ -338,5 +345,5 @@ fn read_servers(
         }
         notes.under(first, name);
     }
-    Arc::new(servers)
+    servers
 }

@@ -13,6 +13,7 @@ mod error;
 mod features;
 mod host;
 mod json_overrides;
+mod name;
 mod native_path;
 mod nesting;
 pub(crate) mod node;
@@ -25,6 +26,7 @@ mod redacted;
 mod requirements;
 mod server;
 mod server_read;
+mod servers;
 mod source;
 mod thread;
 mod tree;
@@ -42,6 +44,7 @@ pub use server::{
     ApprovalMode, EnvVar, EnvVarSource, LOCAL_ENVIRONMENT, OAuthClient, ServerAuth, ServerConfig,
     ServerMap, Stdio, StreamableHttp, ToolConfig, Transport,
 };
+pub use servers::Servers;
 pub use thread::{DEFAULT_ORIGINATOR, SelectedPlugin, ThreadInputs};
 
 pub(crate) use document::Document;
@@ -51,6 +54,7 @@ pub(crate) use error::quoted;
 pub(crate) use error::{Key, Note, Notes};
 #[cfg(feature = "lint")]
 pub(crate) use host::every_fault;
+pub(crate) use name::{Name, Sought};
 #[cfg(feature = "lint")]
 pub(crate) use nesting::too_deep_at;
 pub(crate) use profile::Behaviour;
@@ -58,6 +62,7 @@ pub(crate) use profile::Behaviour;
 pub(crate) use read::string;
 pub(crate) use read::{Read, boolean, strings, table, under};
 pub(crate) use server_read::{approval_mode, read_server, tools, unknown_key};
+pub(crate) use servers::Named;
 pub(crate) use source::Source;
 #[cfg(feature = "network")]
 pub(crate) use thread::native_root;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use semver::Version;
 
@@ -54,7 +53,7 @@ fn inactive(id: &str) -> Plugin {
     Plugin {
         id,
         active: false,
-        servers: Arc::default(),
+        servers: Default::default(),
         dropped: Default::default(),
         apps: Default::default(),
         folder: None,

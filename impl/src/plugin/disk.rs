@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -131,7 +130,7 @@ pub(super) fn read_plugin(
         Default::default()
     };
     let folder = Some(folder.to_owned());
-    Some(Plugin { id, active, servers: Arc::new(valid), dropped, apps, folder, places })
+    Some(Plugin { id, active, servers: valid.into(), dropped, apps, folder, places })
 }
 
 /// The valid servers of the file `name` of a plugin.

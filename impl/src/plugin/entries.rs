@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use super::policy::PluginPolicy;
 use crate::config::{
-    Loaded, Notes, Origin, Profile, Read, ServerConfig, ServerMap, node::Node, read_server, shaped,
-    with_cwd_below,
+    Loaded, Notes, Origin, Profile, Read, ServerConfig, ServerMap, Servers, node::Node,
+    read_server, shaped, with_cwd_below,
 };
 
 /// An installed plugin.
@@ -20,7 +20,7 @@ pub struct Plugin {
     /// Whether the user has it switched on. Rule `configured.inactive-plugin-ignored`.
     pub active: bool,
     /// The servers it brings.
-    pub servers: Arc<ServerMap>,
+    pub servers: Servers,
     /// The names of its entries that are not valid servers, to explain their absence.
     /// Rule `configured.invalid-plugin-server-dropped`.
     pub dropped: BTreeSet<String>,
@@ -114,7 +114,7 @@ impl Plugin {
         let value = Self {
             id: id.to_owned(),
             active,
-            servers: Arc::new(valid),
+            servers: valid.into(),
             dropped,
             apps: declared.map(|(name, _)| name.clone()).collect(),
             folder: None,
@@ -133,18 +133,14 @@ impl Plugin {
                     policy.apply(Arc::make_mut(server));
                 }
             }
-            self.servers = Arc::new(servers);
+            self.servers = servers.into();
         }
     }
 
-    /// Its servers that count: with `routed` those that an app of the same name hides do not. Rules
-    /// `route.*`.
-    pub(crate) fn offers(
-        &self,
-        routed: bool,
-    ) -> impl Iterator<Item = (&Arc<str>, &Arc<ServerConfig>)> {
-        let is_hidden = move |name: &str| routed && self.apps.contains(name);
-        self.servers.iter().filter(move |(name, _)| self.active && !is_hidden(name))
+    /// Whether its server of this name counts: with `routed` those that an app of the same name hides
+    /// do not. Rules `route.*`.
+    pub(crate) fn offers(&self, name: &str, routed: bool) -> bool {
+        self.active && !(routed && self.apps.contains(name))
     }
 
     /// Whether an app hides one of its servers.
