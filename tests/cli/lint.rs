@@ -56,6 +56,19 @@ fn warnings_fail_only_a_strict_run() {
     assert_eq!(sandbox.run(&["lint", "--fix", "--diff"]).code, Some(2));
 }
 
+/// The table is not renamed, because Codex would refuse the server in it.
+#[test]
+fn a_repair_that_cannot_be_made_is_not_announced() {
+    let sandbox = Sandbox::new();
+    let text = b"[mcp_server.docs]\ncommand = \"x\"\nenabled = \"no\"\n";
+    let found = json(&lint(&sandbox, text, &["--json"]));
+    assert_eq!(found["findings"][0]["fixable"], false, "{found}");
+    let output = lint(&sandbox, text, &["--fix"]);
+    assert!(!output.stdout.contains("--fix repairs"), "{}", output.whole());
+    assert!(output.stderr.contains("mcp_server in line 1"), "{}", output.whole());
+    assert!(output.stdout.contains("what is in it is checked then"), "{}", output.whole());
+}
+
 #[test]
 fn repairs_keep_everything_else() {
     let sandbox = Sandbox::new();

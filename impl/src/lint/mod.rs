@@ -3,6 +3,7 @@
 //! [`lint`] reads a text and returns a [`Report`]. It never fails, whatever the text is, and neither
 //! findings nor lines that are shown contain a secret of the text.
 
+mod carried_over;
 mod elsewhere;
 mod finding;
 mod fix;
@@ -28,15 +29,18 @@ mod unknown;
 mod values;
 mod words;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 pub use finding::{Finding, Fix, MAX_FINDINGS};
 pub use fix::{FixError, Fixed};
 pub use lines::Position;
 pub use rule::{Rule, Severity};
+pub use servers::name_fault;
 pub use spelling::did_you_mean;
 pub use surroundings::{Release, Surroundings};
 pub use syntax_help::SYNTAX_HELP;
+pub use values::newest_release;
 
 use finding::Found;
 use invalid::Syntax;
@@ -173,6 +177,15 @@ impl<'a> Report<'a> {
     pub fn fixed(&self) -> Result<Fixed, FixError> {
         fix::fixed(self.lines.text(), &self.findings, &refused)
     }
+
+    /// The positions of the findings that [`fixed`](Self::fixed) repairs.
+    #[must_use]
+    pub fn fixable(&self) -> BTreeSet<usize> {
+        let Ok(fixed) = self.fixed() else { return BTreeSet::new() };
+        let findings = self.findings.iter().enumerate();
+        let has_fix = findings.filter(|(_, finding)| finding.fix.is_some()).map(|(at, _)| at);
+        has_fix.filter(|at| !fixed.left.contains(at)).collect()
+    }
 }
 
 /// How much of a text Codex refuses.
@@ -205,6 +218,32 @@ mod tests {
                 Rule::MisspelledKey,
                 "enabled_tools",
             ),
+            (
+                "[mcp_servers.a]\ncommand = \"x\"\n[mcp_servers.a.env]\nA = \"1\"\nenabled = false\n",
+                Rule::InvalidValue,
+                "`enabled` is a key of the server: move it above `[mcp_servers.a.env]`",
+            ),
+            (
+                "[mcp_servers.a]\nurl = \"https://a.example\"\nhttp_headers = { required = true }\n",
+                Rule::InvalidValue,
+                "move it out of `http_headers`",
+            ),
+            (
+                "[mcp_servers.a]\nurl = \"https://a.example\"\n[mcp_servers.a.oauth]\nenabled = false\n",
+                Rule::UnknownKey,
+                "move it to `[mcp_servers.a]`",
+            ),
+            (
+                "[mcp_servers.codex_apps]\nenabled = false\n",
+                Rule::AppsTimeoutOnly,
+                "`apps = false` below `[features]`",
+            ),
+            (
+                "[mcp_servers.codex_apps]\ntools.x.approval_mode = \"approve\"\n",
+                Rule::AppsTimeoutOnly,
+                "`[apps.ID]`",
+            ),
+            ("[mcp_servers.a]\ncommand = \"x\"\ntimeout_sec = 3\n", Rule::UnknownKey, "_sec` or"),
             ("[features]\nrmcp_client = 1\n", Rule::InvalidValue, "true or false"),
             ("[features]\nrmcp_client = true\n", Rule::UnknownKey, "remove it"),
         ] {
@@ -212,6 +251,22 @@ mod tests {
             let [finding] = report.findings() else { panic!("{text}: {:?}", report.findings()) };
             assert_eq!(finding.rule, rule, "{text}");
             assert!(finding.help.contains(help), "{text}: {finding:?}");
+        }
+    }
+    /// The host's own reader takes such files and goes on without the part; Codex does not.
+    #[test]
+    fn what_codex_refuses_is_not_said_to_be_ignored() {
+        for text in [
+            "plugins = 3",
+            "plugins.p.enabled = 3",
+            "apps.a.enabled = 3",
+            "plugins.p.mcp_servers.s.enabled = 3",
+            "plugins.p.mcp_servers = 3",
+        ] {
+            let report = lint(text, &Surroundings::default());
+            let [finding] = report.findings() else { panic!("{text}: {:?}", report.findings()) };
+            assert_eq!(finding.meaning, "Codex refuses the file", "{text}");
+            assert!(!finding.help.contains(';'), "{text}: {}", finding.help);
         }
     }
 }

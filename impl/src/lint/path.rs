@@ -45,6 +45,12 @@ impl Path {
         (!self.is_cut).then(|| Fix::Remove { path: self.steps.clone() })
     }
 
+    /// The path of its first steps.
+    pub(super) fn first(&self, steps: usize) -> Self {
+        let steps = self.steps.iter().take(steps).cloned().collect();
+        Self { steps, is_cut: self.is_cut }
+    }
+
     /// The last step for a message.
     pub(super) fn last_shown(&self) -> String {
         shown(self.steps.last().map_or("", String::as_str))

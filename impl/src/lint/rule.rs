@@ -231,7 +231,8 @@ impl Rule {
                 "apps-timeout-only",
                 "`codex_apps` has settings but neither `url` nor `command`. Codex suggests this itself \
                  when the Apps server is slow, and then refuses the file (Codex issue 29396).",
-                "Remove the table. The Apps server's timeout cannot be configured.",
+                "Remove the table. The Apps server's timeout cannot be configured, and `features.apps = false` turns Apps \
+                 off.",
                 true,
             ),
             Self::ReservedName => (

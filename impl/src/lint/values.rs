@@ -61,6 +61,19 @@ impl Word {
     }
 }
 
+/// The newest release that the linter's data is from.
+#[must_use]
+pub fn newest_release() -> Release {
+    static NEWEST: LazyLock<Option<Release>> = LazyLock::new(|| releases(DATA)?.into_iter().max());
+    NEWEST.unwrap_or(Release([0; 3]))
+}
+
+/// The releases that a file of data is from.
+fn releases(data: &str) -> Option<Vec<Release>> {
+    let root = DeTable::parse(data).ok()?.into_inner();
+    texts(&get(&root, "releases")?).map(Release::read).collect()
+}
+
 /// Adds the values that Codex refuses; in `release`, or in the newest.
 pub(super) fn check(root: &DeTable<'_>, release: Option<Release>, found: &mut Found) {
     walk(root, "", &Path::default(), release, found);
@@ -295,6 +308,13 @@ fn texts<'t>(entry: &Entry<'t, '_>) -> impl Iterator<Item = &'t str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn both_files_of_data_are_from_the_same_releases() {
+        let from = releases(DATA).unwrap();
+        assert_eq!(Some(from), releases(include_str!("codex-keys.toml")));
+        assert!(newest_release() >= Release([0, 171, 0]));
+    }
 
     #[test]
     fn the_data_is_read() {

@@ -1,5 +1,7 @@
 //! Findings as one JSON document.
 
+use std::collections::BTreeSet;
+
 use mcp_overlay_host::lint::{Report, Severity};
 use mcp_overlay_model::Profile;
 use serde_json::{Value, json};
@@ -7,10 +9,15 @@ use serde_json::{Value, json};
 /// Version of this format.
 const VERSION: u32 = 1;
 
-/// The findings. Lines and columns count from 1, columns in characters; a finding about the file as a
+/// The findings, those at `fixable` with a repair that can be made. Lines and columns count from 1, columns in characters; a finding about the file as a
 /// whole has neither.
-pub(super) fn document(report: &Report<'_>, file: &str, profile: Profile) -> Value {
-    let findings = report.findings().iter().map(|finding| {
+pub(super) fn document(
+    report: &Report<'_>,
+    fixable: &BTreeSet<usize>,
+    file: &str,
+    profile: Profile,
+) -> Value {
+    let findings = report.findings().iter().enumerate().map(|(at, finding)| {
         let mut value = json!({
             "rule": finding.rule.id(),
             "severity": finding.severity().word(),
@@ -18,7 +25,7 @@ pub(super) fn document(report: &Report<'_>, file: &str, profile: Profile) -> Val
             "message": finding.message,
             "meaning": finding.meaning,
             "help": finding.help,
-            "fixable": finding.fix.is_some(),
+            "fixable": fixable.contains(&at),
         });
         if let (Some((start, end)), Value::Object(value)) = (report.place(finding), &mut value) {
             value.insert("line".into(), start.line.into());

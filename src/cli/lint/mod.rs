@@ -113,11 +113,28 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         let many = count(fixed.repaired, "finding");
         complain("fixed", &format!("{file}: {many} repaired"));
     }
-    if fixed.left > 0 {
-        let many = count(fixed.left, "finding");
-        complain("note", &format!("{many} not repaired: the edit would change other parts"));
+    if !fixed.left.is_empty() {
+        complain("note", &format!("{file}: {}", not_repaired(&report, &fixed.left)));
     }
     finish(arguments, &lint(&fixed.text, &given), &file, profile)
+}
+
+/// What to say of findings that have a repair that cannot be made.
+fn not_repaired(report: &Report<'_>, left: &[usize]) -> String {
+    const SHOWN: usize = 5;
+    let findings = left.iter().filter_map(|at| report.findings().get(*at));
+    let shown = findings.take(SHOWN).map(|finding| match report.place(finding) {
+        Some((start, _)) => format!("{} in line {}", finding.key, start.line),
+        None => finding.key.clone(),
+    });
+    let mut which = shown.collect::<Vec<_>>().join(", ");
+    if left.len() > SHOWN {
+        let _ = write!(which, " and {} more", left.len() - SHOWN);
+    }
+    let many = count(left.len(), "finding");
+    format!(
+        "{many} not repaired ({which}): the edit would change other parts, or Codex would refuse the file"
+    )
 }
 
 /// Prints and writes the findings that are left.
@@ -127,10 +144,11 @@ fn finish(arguments: &Arguments, report: &Report<'_>, file: &str, profile: Profi
         write_whole(sarif, text.as_bytes())
             .map_err(|error| format!("cannot write {}: {error}", sarif.display()))?;
     }
+    let fixable = report.fixable();
     say(&if arguments.json {
-        format!("{:#}\n", json::document(report, file, profile))
+        format!("{:#}\n", json::document(report, &fixable, file, profile))
     } else {
-        format!("{}{}", report.in_terminal(file), summary(report, file))
+        format!("{}{}", report.in_terminal(file), summary(report, fixable.len(), file))
     })?;
     Ok(status(report, arguments.strict))
 }
@@ -140,7 +158,7 @@ fn status(report: &Report<'_>, strict: bool) -> ExitCode {
     if fails { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS }
 }
 
-fn summary(report: &Report<'_>, file: &str) -> String {
+fn summary(report: &Report<'_>, fixable: usize, file: &str) -> String {
     let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));
     if errors + warnings == 0 {
         return format!("{file}: no findings\n");
@@ -149,7 +167,6 @@ fn summary(report: &Report<'_>, file: &str) -> String {
     if report.has_more() {
         line.push_str("; further findings are left out");
     }
-    let fixable = report.findings().iter().filter(|finding| finding.fix.is_some()).count();
     if fixable > 0 {
         let _ = write!(line, "; --fix repairs {fixable}, --diff shows how");
     }
