@@ -56,6 +56,18 @@ fn warnings_fail_only_a_strict_run() {
     assert_eq!(sandbox.run(&["lint", "--fix", "--diff"]).code, Some(2));
 }
 
+/// Without this, a broken file of requirements would look like one that allows every server.
+#[test]
+fn requirements_that_cannot_be_read_are_an_error() {
+    let sandbox = Sandbox::new();
+    for broken in ["[", "[mcp_servers.docs.identity]\ncommand = 3\n"] {
+        sandbox.file("none.toml", broken);
+        let output = lint(&sandbox, b"[mcp_servers.docs]\ncommand = \"x\"\n", &[]);
+        assert_eq!(output.code, Some(2), "{}", output.whole());
+        assert!(output.stderr.contains("none.toml: "), "{}", output.whole());
+    }
+}
+
 /// The table is not renamed, because Codex would refuse the server in it.
 #[test]
 fn a_repair_that_cannot_be_made_is_not_announced() {

@@ -97,7 +97,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         Err(ReadError::TooLarge(_)) => return finish(arguments, &too_large(), &file, profile),
         Err(error) => return Err(format!("cannot read {file}: {error}").into()),
     };
-    let given = surroundings::of(&path, &text, &asked, arguments.requirements.as_deref())?;
+    let (given, warnings) =
+        surroundings::of(&path, &text, &asked, arguments.requirements.as_deref())?;
+    warnings.iter().for_each(|warning| complain("warning", warning));
     let report = lint(&text, &given);
     if arguments.diff {
         let fixed = report.fixed()?;
