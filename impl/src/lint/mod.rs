@@ -11,6 +11,7 @@ mod invalid;
 mod known_keys;
 mod leaks;
 mod lines;
+mod needed;
 mod parsed;
 mod path;
 mod recognised;
@@ -71,6 +72,7 @@ pub fn lint<'a>(text: &'a str, given: &Surroundings) -> Report<'a> {
         Syntax::Valid(root) => {
             invalid::check(&lines, &root, given, &mut found);
             values::check(&root, given.release, &mut found);
+            needed::check(&root, given.release, &mut found);
             unknown::check(&root, given.environment.profile(), &mut found);
             servers::check(text, &root, given, &mut found);
             elsewhere::check(&root, given, &mut found);
@@ -244,6 +246,7 @@ mod tests {
                 "`[apps.ID]`",
             ),
             ("[mcp_servers.a]\ncommand = \"x\"\ntimeout_sec = 3\n", Rule::UnknownKey, "_sec` or"),
+            ("[profiles.work]\nmodel = \"m\"\n", Rule::NoEffect, "the file work.config.toml"),
             ("[features]\nrmcp_client = 1\n", Rule::InvalidValue, "true or false"),
             ("[features]\nrmcp_client = true\n", Rule::UnknownKey, "remove it"),
         ] {

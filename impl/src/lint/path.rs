@@ -7,7 +7,7 @@ use crate::config::quoted;
 use crate::printable::one_line;
 
 /// How much of a step is shown.
-const MAX_SHOWN: usize = 60;
+pub(super) const MAX_SHOWN: usize = 60;
 
 /// The longest step that is kept whole. Every finding has its path, so that a long name must not cost
 /// its length for each of them.

@@ -6,9 +6,10 @@ use super::carried_over;
 use super::finding::{Finding, Found};
 use super::known_keys::{self, Known};
 use super::parsed::{Entry, entries, entries_of, get};
-use super::path::Path;
+use super::path::{MAX_SHOWN, Path};
 use super::rule::Rule;
 use crate::config::Profile;
+use crate::printable::one_line;
 
 /// The keys that newer releases refuse, and what took their place.
 const REMOVED: [(&str, &str); 2] = [
@@ -34,6 +35,7 @@ pub(super) fn check(root: &DeTable<'_>, profile: Profile, found: &mut Found) {
             found.push(finding.at(key.to_owned()).meaning(meaning).help(instead));
         }
     }
+    profiles(root, found);
     without_effect(root, profile, found);
 }
 
@@ -163,6 +165,19 @@ fn consequence(pattern: &str, meant: &str, entry: &Entry<'_, '_>) -> String {
         _ => return format!("ignored, so `{meant}` has its default"),
     };
     format!("ignored, {so}")
+}
+
+/// Releases from 0.138.0 on have profiles in files of their own.
+fn profiles(root: &DeTable<'_>, found: &mut Found) {
+    for profile in entries_of(root, "profiles").filter(|profile| profile.table().is_some()) {
+        let path = Path::default().with("profiles").with(profile.key);
+        let name = one_line(profile.key, MAX_SHOWN);
+        let message = format!("the profile `{name}` has no effect");
+        let finding = Finding::new(Rule::NoEffect, profile.key_span.clone(), message);
+        let meaning = "ignored; and while it is here, Codex does not start with `--profile` and this name";
+        let help = format!("move its settings to the file {name}.config.toml beside this one");
+        found.push(finding.at(path.to_string()).meaning(meaning).help(help));
+    }
 }
 
 fn without_effect(root: &DeTable<'_>, profile: Profile, found: &mut Found) {
