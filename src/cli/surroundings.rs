@@ -33,10 +33,10 @@ impl Asked {
     }
 }
 
-/// The surroundings of the file at `path`, with warnings about plugins: their faults are not findings about
+/// The surroundings of the file at `path`, `None` for standard input, with warnings about plugins: their faults are not findings about
 /// the file.
 pub(super) fn of(
-    path: &Path,
+    path: Option<&Path>,
     text: &str,
     asked: &Asked,
     requirements: Option<&Path>,
@@ -48,8 +48,11 @@ pub(super) fn of(
         environment: Environment::from_process().with_profile(known),
         ..Surroundings::default()
     };
-    let warnings;
-    (given.plugins, warnings) = beside::plugins(path, &plugin_states(text, &[]).value, known);
+    let mut warnings = Vec::new();
+    if let Some(path) = path {
+        let states = plugin_states(text, &[]).value;
+        (given.plugins, warnings) = beside::plugins(path, &states, known);
+    }
     if let Some(file) = requirements::read(requirements)? {
         // A file that cannot be read forbids nothing, which is not to be taken for an answer.
         requirements::parsed(&file, known)?;

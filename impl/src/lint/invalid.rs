@@ -134,14 +134,14 @@ pub(super) fn check(
                 (None, help) => (message, help.unwrap_or_default()),
             };
             let message = if key.0.is_empty() { message } else { format!("{}: {message}", key.0) };
-            let finding = Finding::new(Rule::InvalidValue, start..end, message).at(key.0);
             // Codex does not look at this URL when it reads the file.
-            let is_url = finding.key == "chatgpt_base_url" && is_unusable(&help);
-            let meaning = if is_url {
-                "refused by mcp-overlay-host; Codex takes it as it is"
+            let is_url = key.0 == "chatgpt_base_url" && is_unusable(&help);
+            let (rule, meaning) = if is_url {
+                (Rule::BaseUrl, "refused by mcp-overlay-host; Codex takes it as it is")
             } else {
-                "Codex refuses the file"
+                (Rule::InvalidValue, "Codex refuses the file")
             };
+            let finding = Finding::new(rule, start..end, message).at(key.0);
             found.push(finding.meaning(meaning).help(help));
         }
     }

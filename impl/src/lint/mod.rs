@@ -50,6 +50,9 @@ use shown::{Hidden, Parts};
 
 use crate::config::MAX_CONFIG_BYTES;
 
+const NOT_UTF8: &str =
+    "save the file as UTF-8: an editor for Windows may have written UTF-16 or a code page";
+
 /// The findings of a text, in the order of its lines.
 #[derive(Debug)]
 pub struct Report<'a> {
@@ -94,15 +97,21 @@ pub fn lint<'a>(text: &'a str, given: &Surroundings) -> Report<'a> {
 /// The report about a file of more than [`MAX_CONFIG_BYTES`].
 #[must_use]
 pub fn too_large() -> Report<'static> {
-    unreadable(&format!("the file is larger than {} MiB", MAX_CONFIG_BYTES >> 20))
-}
-
-/// The report about a file whose text cannot be read for this reason.
-#[must_use]
-pub fn unreadable(reason: &str) -> Report<'static> {
+    let reason = format!("the file is larger than {} MiB", MAX_CONFIG_BYTES >> 20);
     let finding = Finding { span: None, ..Finding::new(Rule::Syntax, 0..0, reason) };
     let findings = vec![finding.meaning("Codex refuses the file")];
     Report { lines: Lines::of(""), hidden: Hidden::Values, findings, more: false }
+}
+
+/// The report about a file that is not UTF-8. The text has a replacement for each byte that is no part of a
+/// character, the first at `at`.
+#[must_use]
+pub fn not_utf8(text: &str, at: usize) -> Report<'_> {
+    let end = text.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8());
+    let finding = Finding::new(Rule::Syntax, at..end, "the file is not UTF-8");
+    let finding = finding.meaning("Codex refuses the file; nothing else in it was checked");
+    let findings = vec![finding.help(NOT_UTF8)];
+    Report { lines: Lines::of(text), hidden: Hidden::Values, findings, more: false }
 }
 
 impl<'a> Report<'a> {
@@ -246,6 +255,27 @@ mod tests {
                 "`[apps.ID]`",
             ),
             ("[mcp_servers.a]\ncommand = \"x\"\ntimeout_sec = 3\n", Rule::UnknownKey, "_sec` or"),
+            (
+                "[mcp_servers.a]\ncommand = \"x\"\nenv_vars = [\"HOME=1\"]\n",
+                Rule::NotAVariable,
+                "name alone; a value of your own belongs in `env`",
+            ),
+            (
+                "[mcp_servers.a]\nurl = \"https://a.example\"\nhttp_headers = { \"X Key\" = \"1\" }\n",
+                Rule::HeaderName,
+                "write the name alone",
+            ),
+            (
+                "[mcp_servers.a]\ncommand = \"x\"\nstartup_timeout_sec = 0\n",
+                Rule::UnusableTimeout,
+                "how long",
+            ),
+            (
+                "[mcp_servers.a]\nurl = \"https://a.example\"\nstartup_timeout_sec = 9223372036854775807\n",
+                Rule::UnusableTimeout,
+                "how long",
+            ),
+            ("chatgpt_base_url = \"x\"\n", Rule::BaseUrl, "absolute http"),
             ("[profiles.work]\nmodel = \"m\"\n", Rule::NoEffect, "the file work.config.toml"),
             ("[features]\nrmcp_client = 1\n", Rule::InvalidValue, "true or false"),
             ("[features]\nrmcp_client = true\n", Rule::UnknownKey, "remove it"),

@@ -66,7 +66,9 @@ fn provider(root: &DeTable<'_>, release: Option<Release>, found: &mut Found) {
         None => "found a name that no provider has".to_owned(),
     };
     let finding = refused(entry.value_span(), &Path::default().with("model_provider"), &what);
-    found.push(finding.help("write the name of a table below `[model_providers]`, or that of a provider of Codex"));
+    found.push(finding.help(
+        "write the name of a table below `[model_providers]`, or that of a provider of Codex",
+    ));
 }
 
 fn client_id(server: &Entry<'_, '_>, found: &mut Found) {

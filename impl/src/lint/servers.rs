@@ -35,7 +35,7 @@ pub(super) fn check(text: &str, root: &DeTable<'_>, given: &Surroundings, found:
             restarts(&server, given, found);
         }
         leaks::check(&server, env, found);
-        starting::check(&server, text, found);
+        starting::check(&server, text, given.release, found);
         bearer(&server, env, found);
         if env.profile().behaviour().auth_field {
             auth(&server, found);

@@ -174,7 +174,8 @@ fn profiles(root: &DeTable<'_>, found: &mut Found) {
         let name = one_line(profile.key, MAX_SHOWN);
         let message = format!("the profile `{name}` has no effect");
         let finding = Finding::new(Rule::NoEffect, profile.key_span.clone(), message);
-        let meaning = "ignored; and while it is here, Codex does not start with `--profile` and this name";
+        let meaning =
+            "ignored; and while it is here, Codex does not start with `--profile` and this name";
         let help = format!("move its settings to the file {name}.config.toml beside this one");
         found.push(finding.at(path.to_string()).meaning(meaning).help(help));
     }

@@ -202,10 +202,7 @@ impl Kind {
     fn takes(&self, value: &DeValue<'_>) -> bool {
         match (self, value) {
             (Self::Text, DeValue::String(_))
-            | (
-                Self::Boolean | Self::BooleanOrTable | Self::BooleanOrTexts,
-                DeValue::Boolean(_),
-            )
+            | (Self::Boolean | Self::BooleanOrTable | Self::BooleanOrTexts, DeValue::Boolean(_))
             | (Self::Table | Self::Struct | Self::BooleanOrTable, DeValue::Table(_))
             | (Self::Struct, DeValue::Array(_)) => true,
             (Self::Integer(least, most), DeValue::Integer(number)) => {

@@ -91,7 +91,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let asked = Asked::of(arguments.profile, arguments.codex);
     let profile = asked.profile;
     // What is wrong with plugins is said where they are read for the explanation.
-    let (given, _) = surroundings::of(&config, &text, &asked, arguments.requirements.as_deref())?;
+    let (given, _) =
+        surroundings::of(Some(&config), &text, &asked, arguments.requirements.as_deref())?;
     let report = lint(&text, &given);
     complain_about(&report, &file, arguments.config.is_some());
     let is_refused = report.findings().iter().any(|finding| finding.rule.refuses_the_file());

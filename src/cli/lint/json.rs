@@ -1,22 +1,17 @@
 //! Findings as one JSON document.
 
-use std::collections::BTreeSet;
-
-use mcp_overlay_host::lint::{Report, Severity};
+use mcp_overlay_host::lint::Severity;
 use mcp_overlay_model::Profile;
 use serde_json::{Value, json};
+
+use super::Checked;
 
 /// Version of this format.
 const VERSION: u32 = 1;
 
-/// The findings, those at `fixable` with a repair that can be made. Lines and columns count from 1, columns in characters; a finding about the file as a
-/// whole has neither.
-pub(super) fn document(
-    report: &Report<'_>,
-    fixable: &BTreeSet<usize>,
-    file: &str,
-    profile: Profile,
-) -> Value {
+/// The findings of one file. Lines and columns count from 1, columns in characters; a finding about the file as
+/// a whole has neither.
+pub(super) fn document(Checked { name, report, fixable }: &Checked<'_>, profile: Profile) -> Value {
     let findings = report.findings().iter().enumerate().map(|(at, finding)| {
         let mut value = json!({
             "rule": finding.rule.id(),
@@ -37,11 +32,24 @@ pub(super) fn document(
     });
     json!({
         "lint": VERSION,
-        "file": file,
+        "file": name,
         "profile": profile.name(),
         "errors": report.count(Severity::Error),
         "warnings": report.count(Severity::Warning),
         "complete": !report.has_more(),
         "findings": findings.collect::<Vec<_>>(),
+    })
+}
+
+/// The documents of several files.
+pub(super) fn of_several(checked: &[Checked<'_>], profile: Profile) -> Value {
+    let sum = |severity| checked.iter().map(|one| one.report.count(severity)).sum::<usize>();
+    json!({
+        "lint": VERSION,
+        "profile": profile.name(),
+        "errors": sum(Severity::Error),
+        "warnings": sum(Severity::Warning),
+        "complete": checked.iter().all(|one| !one.report.has_more()),
+        "files": checked.iter().map(|one| document(one, profile)).collect::<Vec<_>>(),
     })
 }

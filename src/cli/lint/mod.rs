@@ -1,23 +1,24 @@
 //! `mcp-overlay lint`
 
 mod difference;
+mod input;
 mod json;
 mod sarif;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use mcp_overlay::files::write_whole;
-use mcp_overlay_host::MAX_CONFIG_BYTES;
-use mcp_overlay_host::files::{ReadError, Replacement, read_text};
-use mcp_overlay_host::lint::{Report, Rule, Severity, lint, too_large, unreadable};
+use mcp_overlay_host::lint::{Report, Rule, Severity};
 use mcp_overlay_model::Profile;
 
 use super::codex;
-use super::console::{FINDINGS, Misuse, Outcome, complain, say};
+use super::console::{FINDINGS, MISUSE, Misuse, Outcome, complain, say};
 use super::home::config_file;
-use super::surroundings::{self, Asked};
+use super::surroundings::Asked;
+use input::Input;
 
 /// Check a config.toml for mistakes, and repair the safe ones.
 ///
@@ -39,9 +40,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// The same as --config FILE
+    /// The same as --config FILE; several files, or `-` for standard input
     #[arg(value_name = "FILE", conflicts_with = "config")]
-    file: Option<PathBuf>,
+    files: Vec<PathBuf>,
 
     /// The profile to check for [default: that of the newest release of Codex]
     #[arg(long, value_name = "PROFILE", value_parser = super::console::profile)]
@@ -85,40 +86,58 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         say(&rules())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let path = config_file(arguments.config.as_deref().or(arguments.file.as_deref()))?;
-    let file = path.display().to_string();
     let asked = Asked::of(arguments.profile, arguments.codex);
-    let profile = asked.profile;
-    let text = match read_text(&path, MAX_CONFIG_BYTES) {
-        Ok(text) => text,
-        Err(ReadError::NotUtf8) => {
-            return finish(arguments, &unreadable("the file is not UTF-8"), &file, profile);
-        }
-        Err(ReadError::TooLarge(_)) => return finish(arguments, &too_large(), &file, profile),
-        Err(error) => return Err(format!("cannot read {file}: {error}").into()),
+    let paths = if arguments.files.is_empty() {
+        vec![config_file(arguments.config.as_deref())?]
+    } else {
+        arguments.files.clone()
     };
-    let (given, warnings) =
-        surroundings::of(&path, &text, &asked, arguments.requirements.as_deref())?;
-    warnings.iter().for_each(|warning| complain("warning", warning));
-    let report = lint(&text, &given);
+    // A file that cannot be read or written does not keep the others from being checked.
+    let mut is_misused = false;
+    let mut complaint = |Misuse(message): Misuse| {
+        is_misused = true;
+        complain("error", &message);
+    };
+    let mut inputs = Vec::new();
+    for path in paths {
+        match Input::read(&path, &asked, arguments.requirements.as_deref()) {
+            Ok(input) => inputs.push(input),
+            Err(misuse) => complaint(misuse),
+        }
+    }
+    for input in inputs.iter_mut().filter(|_| arguments.fix) {
+        input.fix().unwrap_or_else(&mut complaint);
+    }
+    let mut differences = String::new();
+    for input in inputs.iter().filter(|_| arguments.diff) {
+        match input.difference() {
+            Ok(difference) => differences.push_str(&difference),
+            Err(misuse) => complaint(misuse),
+        }
+    }
+    let checked: Vec<Checked<'_>> = inputs.iter().map(Checked::of).collect();
     if arguments.diff {
-        let fixed = report.fixed()?;
-        say(&difference::between(&report, &lint(&fixed.text, &given), &file))?;
-        return Ok(status(&report, arguments.strict));
+        say(&differences)?;
+    } else if !checked.is_empty() {
+        print(arguments, &checked, asked.profile)?;
     }
-    if !arguments.fix {
-        return finish(arguments, &report, &file, profile);
+    Ok(if is_misused { ExitCode::from(MISUSE) } else { status(&checked, arguments.strict) })
+}
+
+/// A file and what was found in it.
+struct Checked<'a> {
+    name: &'a str,
+    report: Report<'a>,
+    /// The positions of the findings that have a repair that can be made.
+    fixable: BTreeSet<usize>,
+}
+
+impl<'a> Checked<'a> {
+    fn of(input: &'a Input) -> Self {
+        let report = input.report();
+        let fixable = report.fixable();
+        Self { name: &input.name, report, fixable }
     }
-    let fixed = report.fixed()?;
-    if fixed.repaired > 0 {
-        replace(&path, &text, &fixed.text)?;
-        let many = count(fixed.repaired, "finding");
-        complain("fixed", &format!("{file}: {many} repaired"));
-    }
-    if !fixed.left.is_empty() {
-        complain("note", &format!("{file}: {}", not_repaired(&report, &fixed.left)));
-    }
-    finish(arguments, &lint(&fixed.text, &given), &file, profile)
 }
 
 /// What to say of findings that have a repair that cannot be made.
@@ -140,37 +159,43 @@ fn not_repaired(report: &Report<'_>, left: &[usize]) -> String {
 }
 
 /// Prints and writes the findings that are left.
-fn finish(arguments: &Arguments, report: &Report<'_>, file: &str, profile: Profile) -> Outcome {
+fn print(arguments: &Arguments, checked: &[Checked<'_>], profile: Profile) -> Result<(), Misuse> {
     if let Some(sarif) = &arguments.sarif {
-        let text = format!("{:#}\n", sarif::document(report, file));
+        let text = format!("{:#}\n", sarif::document(checked));
         write_whole(sarif, text.as_bytes())
             .map_err(|error| format!("cannot write {}: {error}", sarif.display()))?;
     }
-    let fixable = report.fixable();
-    say(&if arguments.json {
-        format!("{:#}\n", json::document(report, &fixable, file, profile))
-    } else {
-        format!("{}{}", report.in_terminal(file), summary(report, fixable.len(), file))
-    })?;
-    Ok(status(report, arguments.strict))
+    let in_terminal = |checked: &Checked<'_>| {
+        format!("{}{}", checked.report.in_terminal(checked.name), summary(checked))
+    };
+    say(&match (arguments.json, checked) {
+        (false, _) => checked.iter().map(in_terminal).collect(),
+        (true, [one]) if arguments.files.len() < 2 => {
+            format!("{:#}\n", json::document(one, profile))
+        }
+        (true, _) => format!("{:#}\n", json::of_several(checked, profile)),
+    })
 }
 
-fn status(report: &Report<'_>, strict: bool) -> ExitCode {
-    let fails = report.count(Severity::Error) > 0 || (strict && !report.findings().is_empty());
-    if fails { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS }
+fn status(checked: &[Checked<'_>], strict: bool) -> ExitCode {
+    let fails = |checked: &Checked<'_>| {
+        let report = &checked.report;
+        report.count(Severity::Error) > 0 || (strict && !report.findings().is_empty())
+    };
+    if checked.iter().any(fails) { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS }
 }
 
-fn summary(report: &Report<'_>, fixable: usize, file: &str) -> String {
+fn summary(Checked { name, report, fixable }: &Checked<'_>) -> String {
     let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));
     if errors + warnings == 0 {
-        return format!("{file}: no findings\n");
+        return format!("{name}: no findings\n");
     }
-    let mut line = format!("{file}: {}, {}", count(errors, "error"), count(warnings, "warning"));
+    let mut line = format!("{name}: {}, {}", count(errors, "error"), count(warnings, "warning"));
     if report.has_more() {
         line.push_str("; further findings are left out");
     }
-    if fixable > 0 {
-        let _ = write!(line, "; --fix repairs {fixable}, --diff shows how");
+    if !fixable.is_empty() {
+        let _ = write!(line, "; --fix repairs {}, --diff shows how", fixable.len());
     }
     line.push('\n');
     line
@@ -180,21 +205,6 @@ fn summary(report: &Report<'_>, fixable: usize, file: &str) -> String {
 fn count(number: usize, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {what}{plural}")
-}
-
-/// Replaces the file if nobody changed it meanwhile. A link stays a link.
-fn replace(path: &Path, old: &str, new: &str) -> Result<(), Misuse> {
-    let place = path.display();
-    if read_text(path, MAX_CONFIG_BYTES).ok().as_deref() != Some(old) {
-        return Err(format!("{place}: another program changed the file; try again").into());
-    }
-    let write = || {
-        let mut replacement = Replacement::of(path)?;
-        replacement.keep_permissions()?;
-        replacement.stage(new)?;
-        replacement.commit()
-    };
-    write().map_err(|error| format!("cannot write {place}: {error}").into())
 }
 
 /// The list of rules.
