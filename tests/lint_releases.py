@@ -33,7 +33,6 @@ BESIDE = {
 
 # Codex refuses the right kind of value here too, for what is missing in it or beside it.
 NEED_OTHERS = {
-    "default_permissions",
     "experimental_thread_store.type",
     "mcp_servers.x.oauth.token_endpoint_auth_method",
     "model_providers.x.name",

@@ -1,6 +1,6 @@
 //! Names for settings of a server that people carry over from other hosts, or abbreviate.
 
-use super::known_keys::squeezed;
+use super::spelling::squeezed;
 
 /// Names, without separators and case, and the key of Codex that has the same meaning and form. They win over
 /// the key that is spelled most alike: `cmd` is closer to `cwd` than to `command`.

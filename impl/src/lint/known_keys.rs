@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use toml::de::{DeTable, DeValue};
 
 use super::carried_over;
-use super::spelling::{MAX_COMPARED, closest};
+use super::spelling::{MAX_COMPARED, closest, squeezed};
 
 /// The data and where it comes from.
 const DATA: &str = include_str!("codex-keys.toml");
@@ -116,11 +116,6 @@ pub(super) fn takes(key: &str, value: &DeValue<'_>) -> bool {
         "mcp_servers" | "features" => value.is_table(),
         _ => true,
     }
-}
-
-/// A name without separators and case: `mcpServers` and `mcp-servers` are `mcp_servers`.
-pub(super) fn squeezed(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()
 }
 
 fn read(data: &str) -> Option<BTreeMap<String, Vec<String>>> {

@@ -5,6 +5,7 @@
 
 mod carried_over;
 mod elsewhere;
+mod features;
 mod finding;
 mod fix;
 mod invalid;
@@ -76,6 +77,7 @@ pub fn lint<'a>(text: &'a str, given: &Surroundings) -> Report<'a> {
             invalid::check(&lines, &root, given, &mut found);
             values::check(&root, given.release, &mut found);
             needed::check(&root, given.release, &mut found);
+            features::check(&root, given.release, &mut found);
             unknown::check(&root, given.environment.profile(), &mut found);
             servers::check(text, &root, given, &mut found);
             elsewhere::check(&root, given, &mut found);

@@ -37,6 +37,7 @@ pub(super) fn check(root: &DeTable<'_>, release: Option<Release>, found: &mut Fo
             found.push(finding.help("give the provider another name, and `model_provider` too"));
         }
     }
+    permissions(root, found);
     if release.is_none_or(|release| release >= CLIENT_ID_NEEDED) {
         entries_of(root, "mcp_servers").for_each(|server| client_id(&server, found));
     }
@@ -69,6 +70,38 @@ fn provider(root: &DeTable<'_>, release: Option<Release>, found: &mut Found) {
     found.push(finding.help(
         "write the name of a table below `[model_providers]`, or that of a provider of Codex",
     ));
+}
+
+/// Profiles of permissions and the one that counts, which need each other. Names that begin with `:` are those of
+/// Codex.
+fn permissions(root: &DeTable<'_>, found: &mut Found) {
+    let table = get(root, "permissions");
+    let profiles = table.as_ref().and_then(Entry::table);
+    let chosen = get(root, "default_permissions");
+    match (profiles, chosen) {
+        (Some(profiles), None) if !profiles.is_empty() && get(root, "sandbox_mode").is_none() => {
+            let Some(entry) = table else { return };
+            let path = Path::default().with("permissions");
+            let finding =
+                refused(entry.key_span, &path, "there is no `default_permissions` with it");
+            let help = "write `default_permissions = \"NAME\"` above the first table, with the name of one of them";
+            found.push(finding.help(help));
+        }
+        (profiles, Some(chosen)) => {
+            let Some(name) = chosen.text().filter(|name| !name.starts_with(':')) else { return };
+            if profiles.is_some_and(|profiles| get(profiles, name).is_some()) {
+                return;
+            }
+            let path = Path::default().with("default_permissions");
+            let what = "found a name that no table below `permissions` has";
+            let finding = refused(chosen.value_span(), &path, what);
+            found
+                .push(finding.help(
+                    "write the name of one of those tables, or `:read-only` or `:workspace`",
+                ));
+        }
+        _ => {}
+    }
 }
 
 fn client_id(server: &Entry<'_, '_>, found: &mut Found) {
@@ -109,6 +142,12 @@ mod tests {
             ("model_provider = \"gcp\"".to_owned(), "0.171.0", false),
             ("model_provider = 3".to_owned(), "0.171.0", false),
             ("model_providers.openai.base_url = \"x\"".to_owned(), "0.171.0", true),
+            ("permissions.x.network.enabled = true".to_owned(), "0.138.0", true),
+            ("sandbox_mode = \"read-only\"\n[permissions.x]".to_owned(), "", false),
+            ("default_permissions = \"x\"\n[permissions.x]".to_owned(), "", false),
+            ("default_permissions = \"y\"\n[permissions.x]".to_owned(), "", true),
+            ("default_permissions = \"y\"".to_owned(), "", true),
+            ("default_permissions = \":workspace\"".to_owned(), "", false),
         ] {
             assert_eq!(!messages(&text, release).is_empty(), refused, "{text} {release}");
         }

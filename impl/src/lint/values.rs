@@ -14,7 +14,7 @@ use super::spelling::did_you_mean;
 use super::surroundings::Release;
 
 /// The data and where it comes from.
-const DATA: &str = include_str!("codex-values.toml");
+pub(super) const DATA: &str = include_str!("codex-values.toml");
 
 /// By the pattern of the setting.
 type Values = BTreeMap<String, Expected>;
@@ -255,7 +255,7 @@ fn choice(words: &[&str]) -> String {
     }
 }
 
-fn kind_of(value: &DeValue<'_>) -> &'static str {
+pub(super) fn kind_of(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
         DeValue::Integer(_) => "an integer",

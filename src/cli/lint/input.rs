@@ -1,5 +1,6 @@
 //! The files that are checked, and their repair.
 
+use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,8 @@ use mcp_overlay_host::lint::{Report, Surroundings, lint, not_utf8, too_large};
 
 use super::super::console::{Misuse, complain};
 use super::super::surroundings::{self, Asked};
-use super::{count, difference, not_repaired};
+use super::checked::{Checked, count};
+use super::difference;
 
 /// How standard input is named on the command line.
 const STANDARD_INPUT: &str = "-";
@@ -19,7 +21,7 @@ pub(super) struct Input {
     /// `None` for standard input.
     path: Option<PathBuf>,
     /// Its name for people and machines.
-    pub(super) name: String,
+    name: String,
     text: Text,
     given: Surroundings,
 }
@@ -50,7 +52,14 @@ impl Input {
         Ok(Self { path, name, text, given })
     }
 
-    pub(super) fn report(&self) -> Report<'_> {
+    /// What is found in it.
+    pub(super) fn checked(&self) -> Checked<'_> {
+        let report = self.report();
+        let fixable = report.fixable();
+        Checked { name: &self.name, report, fixable }
+    }
+
+    fn report(&self) -> Report<'_> {
         match &self.text {
             Text::Read(text) => lint(text, &self.given),
             Text::NotUtf8(text, at) => not_utf8(text, *at),
@@ -85,6 +94,24 @@ impl Input {
         self.text = Text::Read(fixed.text);
         Ok(())
     }
+}
+
+/// What to say of findings that have a repair that cannot be made.
+fn not_repaired(report: &Report<'_>, left: &[usize]) -> String {
+    const SHOWN: usize = 5;
+    let findings = left.iter().filter_map(|at| report.findings().get(*at));
+    let shown = findings.take(SHOWN).map(|finding| match report.place(finding) {
+        Some((start, _)) => format!("{} in line {}", finding.key, start.line),
+        None => finding.key.clone(),
+    });
+    let mut which = shown.collect::<Vec<_>>().join(", ");
+    if left.len() > SHOWN {
+        let _ = write!(which, " and {} more", left.len() - SHOWN);
+    }
+    let many = count(left.len(), "finding");
+    format!(
+        "{many} not repaired ({which}): the edit would change other parts, or Codex would refuse the file"
+    )
 }
 
 fn text_of(path: Option<&Path>) -> Result<Text, ReadError> {

@@ -4,7 +4,7 @@ use mcp_overlay_host::lint::Severity;
 use mcp_overlay_model::Profile;
 use serde_json::{Value, json};
 
-use super::Checked;
+use super::checked::Checked;
 
 /// Version of this format.
 const VERSION: u32 = 1;

@@ -1,23 +1,24 @@
 //! `mcp-overlay lint`
 
+mod checked;
 mod difference;
 mod input;
 mod json;
 mod sarif;
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use mcp_overlay::files::write_whole;
-use mcp_overlay_host::lint::{Report, Rule, Severity};
+use mcp_overlay_host::lint::Rule;
 use mcp_overlay_model::Profile;
 
 use super::codex;
-use super::console::{FINDINGS, MISUSE, Misuse, Outcome, complain, say};
+use super::console::{MISUSE, Misuse, Outcome, complain, say};
 use super::home::config_file;
 use super::surroundings::Asked;
+use checked::{Checked, status, summary};
 use input::Input;
 
 /// Check a config.toml for mistakes, and repair the safe ones.
@@ -115,47 +116,13 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
             Err(misuse) => complaint(misuse),
         }
     }
-    let checked: Vec<Checked<'_>> = inputs.iter().map(Checked::of).collect();
+    let checked: Vec<Checked<'_>> = inputs.iter().map(Input::checked).collect();
     if arguments.diff {
         say(&differences)?;
     } else if !checked.is_empty() {
         print(arguments, &checked, asked.profile)?;
     }
     Ok(if is_misused { ExitCode::from(MISUSE) } else { status(&checked, arguments.strict) })
-}
-
-/// A file and what was found in it.
-struct Checked<'a> {
-    name: &'a str,
-    report: Report<'a>,
-    /// The positions of the findings that have a repair that can be made.
-    fixable: BTreeSet<usize>,
-}
-
-impl<'a> Checked<'a> {
-    fn of(input: &'a Input) -> Self {
-        let report = input.report();
-        let fixable = report.fixable();
-        Self { name: &input.name, report, fixable }
-    }
-}
-
-/// What to say of findings that have a repair that cannot be made.
-fn not_repaired(report: &Report<'_>, left: &[usize]) -> String {
-    const SHOWN: usize = 5;
-    let findings = left.iter().filter_map(|at| report.findings().get(*at));
-    let shown = findings.take(SHOWN).map(|finding| match report.place(finding) {
-        Some((start, _)) => format!("{} in line {}", finding.key, start.line),
-        None => finding.key.clone(),
-    });
-    let mut which = shown.collect::<Vec<_>>().join(", ");
-    if left.len() > SHOWN {
-        let _ = write!(which, " and {} more", left.len() - SHOWN);
-    }
-    let many = count(left.len(), "finding");
-    format!(
-        "{many} not repaired ({which}): the edit would change other parts, or Codex would refuse the file"
-    )
 }
 
 /// Prints and writes the findings that are left.
@@ -175,36 +142,6 @@ fn print(arguments: &Arguments, checked: &[Checked<'_>], profile: Profile) -> Re
         }
         (true, _) => format!("{:#}\n", json::of_several(checked, profile)),
     })
-}
-
-fn status(checked: &[Checked<'_>], strict: bool) -> ExitCode {
-    let fails = |checked: &Checked<'_>| {
-        let report = &checked.report;
-        report.count(Severity::Error) > 0 || (strict && !report.findings().is_empty())
-    };
-    if checked.iter().any(fails) { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS }
-}
-
-fn summary(Checked { name, report, fixable }: &Checked<'_>) -> String {
-    let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));
-    if errors + warnings == 0 {
-        return format!("{name}: no findings\n");
-    }
-    let mut line = format!("{name}: {}, {}", count(errors, "error"), count(warnings, "warning"));
-    if report.has_more() {
-        line.push_str("; further findings are left out");
-    }
-    if !fixable.is_empty() {
-        let _ = write!(line, "; --fix repairs {}, --diff shows how", fixable.len());
-    }
-    line.push('\n');
-    line
-}
-
-/// `1 error`, `2 errors`.
-fn count(number: usize, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
 }
 
 /// The list of rules.

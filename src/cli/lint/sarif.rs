@@ -3,7 +3,7 @@
 use mcp_overlay_host::lint::{Finding, Report, Rule, Severity};
 use serde_json::{Value, json};
 
-use super::Checked;
+use super::checked::Checked;
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json";
