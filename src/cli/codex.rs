@@ -18,8 +18,10 @@ pub(super) fn newest() -> Profile {
     newest
 }
 
-/// The newest release that was looked at.
-const NEWEST_SEEN: [u32; 3] = [0, 169, 0];
+/// The newest release that was looked at: the data of the linter is from it.
+fn newest_seen() -> [u32; 3] {
+    mcp_overlay_host::lint::newest_release().0
+}
 
 /// A release of Codex that a user names, and the profile that it follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,12 +44,12 @@ impl Release {
 
     /// What to say of a release that is newer than those that were looked at.
     pub(super) fn note(self) -> Option<String> {
-        (self.version > NEWEST_SEEN).then(|| {
+        (self.version > newest_seen()).then(|| {
             format!(
                 "Codex {} is newer than any release that was looked at (the newest is {}); its rules are \
                  taken to be those of {}",
                 shown(self.version),
-                shown(NEWEST_SEEN),
+                shown(newest_seen()),
                 self.profile.name()
             )
         })
@@ -138,6 +140,6 @@ mod tests {
     fn a_release_that_is_not_known_is_said_to_be() {
         let note = |version| Release::read(version).ok().and_then(Release::note);
         assert!(note("9.9.9").is_some_and(|note| note.contains("9.9.9 is newer")));
-        assert_eq!(note("0.169.0"), None);
+        assert_eq!(note("0.171.0"), None);
     }
 }

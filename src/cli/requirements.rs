@@ -1,6 +1,12 @@
 //! The administrator's requirements.
 
+use std::io::ErrorKind;
 use std::path::Path;
+
+use mcp_overlay::cases::toml::host_from_toml;
+use mcp_overlay_host::{Profile, Requirements};
+use mcp_overlay_model::wide;
+use serde_json::Value;
 
 use super::console::{Misuse, read_text};
 
@@ -15,9 +21,49 @@ pub(super) struct File {
 
 /// The file as asked, or that of the system if it is there.
 pub(super) fn read(asked: Option<&Path>) -> Result<Option<File>, Misuse> {
-    let file = |name: String, text| File { name, text };
-    match asked {
-        Some(path) => Ok(Some(file(path.display().to_string(), read_text(path)?))),
-        None => Ok(std::fs::read_to_string(SYSTEM).ok().map(|text| file(SYSTEM.to_owned(), text))),
+    let path = asked.unwrap_or(Path::new(SYSTEM));
+    let is_missing =
+        || std::fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    if asked.is_none() && is_missing() {
+        return Ok(None);
     }
+    Ok(Some(File { name: path.display().to_string(), text: read_text(path)? }))
+}
+
+/// The requirements of a file for the model and for the production implementation.
+pub(super) fn parsed(
+    file: &File,
+    profile: Profile,
+) -> Result<(wide::Requirements, Requirements), Misuse> {
+    let written = written(file)?;
+    let read = Requirements::from_json(&serde_json::to_value(&written)?, profile);
+    match read {
+        Ok(read) => Ok((written, read)),
+        Err(error) => Err(format!("{}: {}: {}", file.name, error.key(), error.message()).into()),
+    }
+}
+
+/// The parts of the requirements that are about servers.
+fn written(file: &File) -> Result<wide::Requirements, Misuse> {
+    let name = &file.name;
+    let written = host_from_toml(&file.text)
+        .map_err(|error| format!("{name}: not valid TOML: {}", error.message()))?;
+    let servers = written.get("mcp_servers").map(|servers| {
+        servers.as_object().cloned().ok_or(format!("{name}: mcp_servers: expected a table"))
+    });
+    let plugins = written.get("plugins").and_then(Value::as_object).map(|plugins| {
+        let of_plugin = |(id, plugin): (&String, &Value)| {
+            let servers = plugin.get("mcp_servers").and_then(Value::as_object);
+            let mcp_servers = servers.cloned().unwrap_or_default();
+            (id.clone(), wide::PluginRequirements { mcp_servers })
+        };
+        plugins.iter().map(of_plugin).collect()
+    });
+    let features = written.get("features").and_then(Value::as_object).into_iter().flatten();
+    let features = features.filter_map(|(key, on)| Some((key.clone(), on.as_bool()?)));
+    Ok(wide::Requirements {
+        mcp_servers: servers.transpose()?,
+        plugins,
+        features: features.collect(),
+    })
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use mcp_overlay_host::lint::{Release, Surroundings};
-use mcp_overlay_host::{Environment, plugin_states};
+use mcp_overlay_host::{Environment, Warning, plugin_states};
 use mcp_overlay_model::Profile;
 
 use super::beside;
@@ -33,13 +33,14 @@ impl Asked {
     }
 }
 
-/// The surroundings of the file at `path`. Faults of plugins are not findings about the file.
+/// The surroundings of the file at `path`, `None` for standard input, with warnings about plugins: their faults are not findings about
+/// the file.
 pub(super) fn of(
-    path: &Path,
+    path: Option<&Path>,
     text: &str,
     asked: &Asked,
     requirements: Option<&Path>,
-) -> Result<Surroundings, Misuse> {
+) -> Result<(Surroundings, Vec<Warning>), Misuse> {
     let known = asked.profile.name().parse().map_err(|error| format!("--profile: {error}"))?;
     let mut given = Surroundings {
         is_release_asked: asked.is_asked,
@@ -47,7 +48,15 @@ pub(super) fn of(
         environment: Environment::from_process().with_profile(known),
         ..Surroundings::default()
     };
-    (given.plugins, _) = beside::plugins(path, &plugin_states(text, &[]).value, known);
-    given.requirements = requirements::read(requirements)?.map(|file| file.text);
-    Ok(given)
+    let mut warnings = Vec::new();
+    if let Some(path) = path {
+        let states = plugin_states(text, &[]).value;
+        (given.plugins, warnings) = beside::plugins(path, &states, known);
+    }
+    if let Some(file) = requirements::read(requirements)? {
+        // A file that cannot be read forbids nothing, which is not to be taken for an answer.
+        requirements::parsed(&file, known)?;
+        given.requirements = Some(file.text);
+    }
+    Ok((given, warnings))
 }

@@ -14,6 +14,8 @@ pub(super) struct Context<'a> {
     pub(super) case: &'a Case,
     pub(super) resolution: &'a Resolution,
     pub(super) sources: &'a Sources,
+    /// Why Codex does not start a server with a name.
+    pub(super) name_fault: &'a dyn Fn(&str) -> Option<&'static str>,
 }
 
 impl<'a> Context<'a> {

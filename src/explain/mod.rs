@@ -48,11 +48,17 @@ pub enum Error {
 }
 
 /// Explains how the production implementation resolves `inputs`; `case` is the same input for the
-/// model, which knows the reasons, and `sources` say where it is written.
+/// model, which knows the reasons, and `sources` say where it is written. `name_fault` says why the release does
+/// not start a server with a name, if it does not.
 ///
 /// # Errors
 /// The two disagree, so the model's reasons do not apply.
-pub fn explain(inputs: HostInputs, case: &Case, sources: &Sources) -> Result<Explanation, Error> {
+pub fn explain(
+    inputs: HostInputs,
+    case: &Case,
+    sources: &Sources,
+    name_fault: &dyn Fn(&str) -> Option<&'static str>,
+) -> Result<Explanation, Error> {
     let resolution = match resolve(case) {
         Outcome::Resolved(resolution) => *resolution,
         Outcome::Observed(_) => return Err(Error::Rejected(String::new())),
@@ -66,7 +72,7 @@ pub fn explain(inputs: HostInputs, case: &Case, sources: &Sources) -> Result<Exp
     let config = config.for_auth(inputs.auth);
     let effective = config.effective(auth);
     let Resolution { configured, runtime, effective: model_effective, .. } = &resolution;
-    let context = Context { case, resolution: &resolution, sources };
+    let context = Context { case, resolution: &resolution, sources, name_fault };
     Ok(Explanation {
         explanation: 1,
         servers: story::stories(context),

@@ -29,8 +29,7 @@ pub(super) fn why(context: Context<'_>, name: &str) -> (State, String) {
         Some(Decided { server: Some(server), reason }) => {
             if is_disabled(server) {
                 (State::Disabled, disabled(context, name, reason.by))
-            } else if !can_start(name) {
-                let why = "Codex starts only names of letters, digits, `_` and `-`";
+            } else if let Some(why) = (context.name_fault)(name) {
                 (State::CannotStart, why.into())
             } else {
                 (State::Started, started(context, name, reason.by))
@@ -38,11 +37,6 @@ pub(super) fn why(context: Context<'_>, name: &str) -> (State, String) {
         }
         _ => (State::Absent, absent(context, name)),
     }
-}
-
-fn can_start(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    !name.is_empty() && name.bytes().all(plain)
 }
 
 /// The sources whose server of this name is not used, because this one's is.

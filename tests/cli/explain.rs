@@ -94,6 +94,25 @@ fn the_profile_is_that_of_the_newest_release_or_of_the_one_asked_for() {
     assert!(output.stderr.contains("the oldest release that was looked at is 0.138.0"));
 }
 
+/// Releases from 0.155.0 on start names with a few more characters.
+#[test]
+fn the_release_decides_which_names_start() {
+    let sandbox = Sandbox::new();
+    let config = "[mcp_servers.\"a.b\"]\ncommand = \"x\"\n[mcp_servers.\"a b\"]\ncommand = \"x\"\n";
+    for (more, started) in
+        [(&["--codex", "0.145.0"][..], 0), (&["--codex", "0.155.0"], 1), (&[], 1)]
+    {
+        let output = explain(&sandbox, config, &[more, &["--json"]].concat());
+        assert_eq!(output.stdout.matches("\"started\"").count(), started, "{}", output.whole());
+        assert_eq!(
+            output.stdout.matches("cannot-start").count(),
+            2 - started,
+            "{}",
+            output.whole()
+        );
+    }
+}
+
 #[test]
 fn the_config_is_that_of_codex_if_none_is_named() {
     let sandbox = Sandbox::new();

@@ -56,6 +56,91 @@ fn warnings_fail_only_a_strict_run() {
     assert_eq!(sandbox.run(&["lint", "--fix", "--diff"]).code, Some(2));
 }
 
+/// As pre-commit calls it. The status is the worst of all, and the machine formats have all files.
+#[test]
+fn several_files_are_checked_in_one_run() {
+    let sandbox = Sandbox::new();
+    sandbox.file("good.toml", "[mcp_servers.a]\ncommand = \"x\"\n");
+    sandbox.file("bad.toml", "[mcp_servers.a]\ncommand = \"x\"\nenabeld = true\n");
+    sandbox.file("utf16.toml", "");
+    fs::write(sandbox.path("utf16.toml"), b"a = 1\nb = \"\xff\"\n").unwrap();
+    sandbox.file("none.toml", "");
+    let run =
+        |more: &[&str]| sandbox.run(&[&["lint", "--requirements", "none.toml"], more].concat());
+    assert_eq!(run(&["good.toml", "good.toml"]).code, Some(0));
+    let all = ["good.toml", "bad.toml", "utf16.toml"];
+    let output = run(&[&all[..], &["--json", "--sarif", "lint.sarif"]].concat());
+    assert_eq!(output.code, Some(1), "{}", output.whole());
+    let found = json(&output);
+    let files = found["files"].as_array().unwrap();
+    assert_eq!(files.iter().map(|one| one["file"].as_str().unwrap()).collect::<Vec<_>>(), all);
+    assert_eq!((&found["errors"], &found["warnings"]), (&2.into(), &0.into()));
+    assert_eq!(files[2]["findings"][0]["line"], 2, "{found}");
+    assert!(files[2]["findings"][0]["help"].as_str().unwrap().contains("as UTF-8"));
+    let log: Value =
+        serde_json::from_slice(&fs::read(sandbox.path("lint.sarif")).unwrap()).unwrap();
+    assert_eq!(log["runs"][0]["results"].as_array().unwrap().len(), 2);
+    // The others are checked, too.
+    let output = run(&["no-such.toml", "bad.toml"]);
+    assert_eq!(output.code, Some(2));
+    assert!(output.stderr.contains("no-such.toml") && output.stdout.contains("enabeld"));
+    let output = run(&["good.toml", "bad.toml", "--fix"]);
+    assert_eq!(output.code, Some(0), "{}", output.whole());
+    assert!(fs::read_to_string(sandbox.path("bad.toml")).unwrap().contains("enabled = true"));
+}
+
+#[test]
+fn standard_input_is_checked() {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+    let sandbox = Sandbox::new();
+    sandbox.file("none.toml", "");
+    for (more, text, code, said) in [
+        (&[][..], "enabeld = 1\n[mcp_servers.a]\ncomand = \"x\"\n", 1, "<stdin>:3:1"),
+        (&["--fix"], "", 2, "--fix needs a file"),
+    ] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_mcp-overlay"))
+            .args(["lint", "-", "--requirements", "none.toml"])
+            .args(more)
+            .current_dir(sandbox.path(""))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let whole = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{whole}");
+        assert!(whole.contains(said), "{whole}");
+    }
+}
+
+/// Without this, a broken file of requirements would look like one that allows every server.
+#[test]
+fn requirements_that_cannot_be_read_are_an_error() {
+    let sandbox = Sandbox::new();
+    for broken in ["[", "[mcp_servers.docs.identity]\ncommand = 3\n"] {
+        sandbox.file("none.toml", broken);
+        let output = lint(&sandbox, b"[mcp_servers.docs]\ncommand = \"x\"\n", &[]);
+        assert_eq!(output.code, Some(2), "{}", output.whole());
+        assert!(output.stderr.contains("none.toml: "), "{}", output.whole());
+    }
+}
+
+/// The table is not renamed, because Codex would refuse the server in it.
+#[test]
+fn a_repair_that_cannot_be_made_is_not_announced() {
+    let sandbox = Sandbox::new();
+    let text = b"[mcp_server.docs]\ncommand = \"x\"\nenabled = \"no\"\n";
+    let found = json(&lint(&sandbox, text, &["--json"]));
+    assert_eq!(found["findings"][0]["fixable"], false, "{found}");
+    let output = lint(&sandbox, text, &["--fix"]);
+    assert!(!output.stdout.contains("--fix repairs"), "{}", output.whole());
+    assert!(output.stderr.contains("mcp_server in line 1"), "{}", output.whole());
+    assert!(output.stdout.contains("what is in it is checked then"), "{}", output.whole());
+}
+
 #[test]
 fn repairs_keep_everything_else() {
     let sandbox = Sandbox::new();
@@ -144,6 +229,7 @@ fn a_secret_in_the_wrong_place_is_not_shown() {
         ("", "auth = \"chatgpt SECRET\""),
         ("", "bearer_token_env_var = \"9fSECRET081884c7d\""),
         ("", "bearer_token_env_var = \"abSECRETc\""),
+        ("", "http_headers = { \"X-Key: SECRET\" = \"x\" }"),
         ("", "httpHeaders = { name = \"SECRET\" }"),
         ("", "enviroment = { model = \"SECRET\" }"),
         ("", "name = 5 # KEY=SECRET"),
@@ -316,6 +402,33 @@ fn the_page_lists_every_rule_with_an_example_that_has_it() {
         let has = |finding: &Value| finding["rule"] == rule.id();
         let is_found = found["findings"].as_array().unwrap().iter().any(has);
         assert_eq!(is_found, !elsewhere.contains(&rule.id()), "{rule}: {found}");
+    }
+}
+
+/// The tables whose keys the linter has no list of: what the page says is not looked at.
+#[test]
+fn the_page_lists_the_tables_that_are_not_looked_into() {
+    use mcp_overlay_host::lint::{Rule, Surroundings, lint};
+    let page = fs::read_to_string(repository().join("docs/lint.md")).unwrap();
+    let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (_, list) = page.split_once("has no list of the keys of ").unwrap();
+    let (list, _) = list.split_once(". ").unwrap();
+    let listed: BTreeSet<&str> = list.split('`').skip(1).step_by(2).collect();
+    let data = include_str!("../../impl/src/lint/codex-values.toml");
+    let data = toml::de::DeTable::parse(data).unwrap().into_inner();
+    let kinds = data["kinds"].get_ref().as_table().unwrap();
+    let tables = ["table", "struct"].map(|kind| kinds[kind].get_ref().as_array().unwrap());
+    let tables = tables.into_iter().flat_map(|paths| paths.iter());
+    let tables = tables.map(|path| path.get_ref().as_str().unwrap());
+    for table in tables.filter(|path| !path.contains(['.', '*'])).chain(listed.iter().copied()) {
+        // Some tables have names of the user in them.
+        let text = format!("[{table}]\nunheard-of = 1\n[{table}.x]\nunheard-of = 1\n");
+        let report = lint(&text, &Surroundings::default());
+        let is_known = report
+            .findings()
+            .iter()
+            .any(|finding| matches!(finding.rule, Rule::UnknownKey | Rule::NoEffect));
+        assert_eq!(is_known, !listed.contains(table), "{table}: {:?}", report.findings());
     }
 }
 

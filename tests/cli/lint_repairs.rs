@@ -12,6 +12,15 @@ fn a_key_is_renamed_in_its_place() {
     let text = "# mine\n[mcp_servers.a] # a\ncommand = \"x\"  # c\n  # off\n  enabeld=false # e\n\n\
                 [mcp_servers.b]\nurl = 'https://b.example' \nenv.x = 1\n";
     assert_eq!(repaired(text), text.replace("enabeld", "enabled"));
+    for (written, meant) in [
+        ("cmd = \"docs-server\"", "command"),
+        ("serverUrl = \"https://a.example\"", "url"),
+        ("command = \"x\"\nworking_directory = \"/srv\"", "cwd"),
+    ] {
+        let text = format!("[mcp_servers.a]\n{written}\n");
+        let (name, _) = written.rsplit('\n').next().and_then(|line| line.split_once(' ')).unwrap();
+        assert_eq!(repaired(&text), text.replace(name, meant));
+    }
     let inline = "mcp_servers = { a = { comand = \"x\", args = [ \"y\",\n ] } } # all\n";
     assert_eq!(repaired(inline), inline.replace("comand", "command"));
     let dotted = "mcp_servers.a.comand = \"x\"\nmcp_servers.a.args = [] # b\n";
@@ -50,6 +59,16 @@ fn a_misspelled_table_joins_the_right_one() {
     assert_eq!(repaired(text), text.replace("mcp_server.", "mcp_servers."));
     let clash = "[mcp_servers.a]\ncommand = \"x\"\n[mcp_server.a]\ncommand = \"y\"\n";
     assert_eq!(repaired(clash), clash);
+}
+
+/// Without its table the Apps server is on, so that only a table with timeouts alone may go.
+#[test]
+fn the_table_of_apps_is_removed_only_if_that_changes_nothing_else() {
+    let with = |setting| format!("[mcp_servers.codex_apps]\n{setting}\n");
+    for setting in ["enabled = false", "tools.x.approval_mode = \"approve\"", "required = true"] {
+        assert_eq!(repaired(&with(setting)), with(setting));
+    }
+    assert_eq!(repaired(&with("startup_timeout_sec = 60\ntool_timeout_sec = 60")), "");
 }
 
 /// A repair that gives a number another unit, or that makes Codex refuse a file that it takes, is none.

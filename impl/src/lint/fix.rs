@@ -13,9 +13,9 @@ pub struct Fixed {
     pub text: String,
     /// How many findings are repaired.
     pub repaired: usize,
-    /// How many have a repair that would change something else, such as lose a comment or make Codex
-    /// refuse the file, and are left.
-    pub left: usize,
+    /// The positions of the findings whose repair is not made, because it would change something else, such
+    /// as lose a comment or make Codex refuse the file.
+    pub left: Vec<usize>,
 }
 
 /// Why a text cannot be repaired.
@@ -28,8 +28,10 @@ pub enum FixError {
 
 const BOM: &str = "\u{feff}";
 
-/// The most repairs that are tried one at a time, each of which costs a copy of the document.
+/// The most repairs that are tried one at a time, and the most bytes of them all: each costs a copy of the
+/// document, and a look at it.
 const MAX_ALONE: usize = 100;
+const MAX_BYTES_ALONE: usize = 4 << 20;
 
 /// The text with the repairs of these findings; `refused` says how much of a text Codex refuses.
 pub(super) fn fixed(
@@ -37,9 +39,11 @@ pub(super) fn fixed(
     findings: &[Finding],
     refused: &dyn Fn(&str) -> usize,
 ) -> Result<Fixed, FixError> {
-    let fixes: Vec<&Fix> = findings.iter().filter_map(|finding| finding.fix.as_ref()).collect();
+    let fixes = findings.iter().enumerate();
+    let fixes: Vec<(usize, &Fix)> =
+        fixes.filter_map(|(at, finding)| Some((at, finding.fix.as_ref()?))).collect();
     if fixes.is_empty() {
-        return Ok(Fixed { text: text.to_owned(), repaired: 0, left: 0 });
+        return Ok(Fixed { text: text.to_owned(), repaired: 0, left: Vec::new() });
     }
     // The editor writes line ends of its own and no mark.
     let (mark, body) = match text.strip_prefix(BOM) {
@@ -53,37 +57,46 @@ pub(super) fn fixed(
     if is_mixed || document.to_string() != plain {
         return Err(FixError::Reformats);
     }
-    let (document, repaired) = repair(&document, &fixes, refused);
+    let (document, left) = repair(&document, &fixes, refused);
     let new = document.to_string();
     let new = if ends_in_cr { new.replace('\n', "\r\n") } else { new };
-    Ok(Fixed { text: format!("{mark}{new}"), repaired, left: fixes.len() - repaired })
+    Ok(Fixed { text: format!("{mark}{new}"), repaired: fixes.len() - left.len(), left })
 }
 
-/// The document with these repairs, and how many were made. One that would lose a comment is not.
+/// The document with these repairs, and the findings whose repair was not made. One that would lose a comment
+/// is not.
 fn repair(
     document: &DocumentMut,
-    fixes: &[&Fix],
+    fixes: &[(usize, &Fix)],
     refused: &dyn Fn(&str) -> usize,
-) -> (DocumentMut, usize) {
-    let before = comments(&document.to_string());
-    let refused_before = refused(&document.to_string());
+) -> (DocumentMut, Vec<usize>) {
+    let text = document.to_string();
+    let before = comments(&text);
+    let refused_before = refused(&text);
     // Nor may one make Codex refuse what it takes now.
     let is_safe = |new: &DocumentMut| {
         let new = new.to_string();
         comments(&new) == before && refused(&new) <= refused_before
     };
     let mut all = document.clone();
-    if fixes.iter().all(|fix| apply(&mut all, fix)) && is_safe(&all) {
-        return (all, fixes.len());
+    if fixes.iter().all(|(_, fix)| apply(&mut all, fix)) && is_safe(&all) {
+        return (all, Vec::new());
     }
-    let mut done = (document.clone(), 0);
-    for fix in fixes.iter().take(MAX_ALONE) {
-        let mut next = done.0.clone();
+    let tries = MAX_ALONE.min(MAX_BYTES_ALONE / text.len().max(1));
+    let (mut done, mut left) = (document.clone(), Vec::new());
+    for (nth, (at, fix)) in fixes.iter().enumerate() {
+        if nth >= tries {
+            left.push(*at);
+            continue;
+        }
+        let mut next = done.clone();
         if apply(&mut next, fix) && is_safe(&next) {
-            done = (next, done.1 + 1);
+            done = next;
+        } else {
+            left.push(*at);
         }
     }
-    done
+    (done, left)
 }
 
 /// The comments of a text, in order.

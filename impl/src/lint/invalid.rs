@@ -6,7 +6,7 @@ use toml::de::DeTable;
 
 use super::finding::{Finding, Found};
 use super::lines::Lines;
-use super::parsed::{Entry, entries_of, get, spans};
+use super::parsed::{Entry, entries, entries_of, get, spans};
 use super::path::Path;
 use super::rule::Rule;
 use super::shapes;
@@ -124,7 +124,8 @@ pub(super) fn check(
         });
         if !of_apps && !is_newer_auth(&key.0, root, given.release) {
             let end = ends.get(&start).copied().unwrap_or(start);
-            let shape = shapes::help(&key.0, &message, root);
+            let message = without_leniency(message);
+            let shape = shapes::help(&key.0, &message, root, lines);
             let (message, help) = match (message.split_once(EXPECTED), shape) {
                 (Some((found, _)), Some(help)) => (found.to_owned(), help),
                 (Some((found, expected)), None) => {
@@ -133,17 +134,32 @@ pub(super) fn check(
                 (None, help) => (message, help.unwrap_or_default()),
             };
             let message = if key.0.is_empty() { message } else { format!("{}: {message}", key.0) };
-            let finding = Finding::new(Rule::InvalidValue, start..end, message).at(key.0);
             // Codex does not look at this URL when it reads the file.
-            let is_url = finding.key == "chatgpt_base_url" && is_unusable(&help);
-            let meaning = if is_url {
-                "refused by mcp-overlay-host; Codex takes it as it is"
+            let is_url = key.0 == "chatgpt_base_url" && is_unusable(&help);
+            let (rule, meaning) = if is_url {
+                (Rule::BaseUrl, "refused by mcp-overlay-host; Codex takes it as it is")
             } else {
-                "Codex refuses the file"
+                (Rule::InvalidValue, "Codex refuses the file")
             };
+            let finding = Finding::new(rule, start..end, message).at(key.0);
             found.push(finding.meaning(meaning).help(help));
         }
     }
+}
+
+/// What the host's reader does with a value that it cannot use. Codex refuses the file instead.
+const LENIENCY: [&str; 4] = [
+    "; ignored",
+    "; this plugin is switched off",
+    "; this app is switched off",
+    "; this server of the plugin is disabled",
+];
+
+fn without_leniency(mut message: String) -> String {
+    if let Some(end) = LENIENCY.iter().find_map(|end| message.strip_suffix(*end)).map(str::len) {
+        message.truncate(end);
+    }
+    message
 }
 
 /// What the host's reader expects of a URL that is a text.
@@ -179,9 +195,24 @@ fn apps_without_transport<'t, 'a>(root: &'t DeTable<'a>) -> Option<Entry<'t, 'a>
 fn apps_finding(apps: &Entry<'_, '_>) -> Finding {
     let path = Path::default().with("mcp_servers").with(CODEX_APPS);
     let message = "`codex_apps` has neither `url` nor `command`";
-    Finding::new(Rule::AppsTimeoutOnly, apps.value_span(), message)
-        .at(path.to_string())
-        .meaning("Codex refuses the file, although it suggests this itself")
-        .help("remove the table: the timeout of the Apps server cannot be configured")
-        .fix(path.remove())
+    let finding = Finding::new(Rule::AppsTimeoutOnly, apps.value_span(), message);
+    let finding = finding.at(path.to_string());
+    let table = apps.table();
+    let is_off = table
+        .and_then(|table| get(table, "enabled"))
+        .is_some_and(|enabled| enabled.value.get_ref().as_bool() == Some(false));
+    let mut keys = table.into_iter().flat_map(|table| entries(table));
+    if keys.all(|entry| entry.key.contains("timeout")) {
+        return finding
+            .meaning("Codex refuses the file, although it suggests this itself")
+            .help("remove the table: the timeout of the Apps server cannot be configured")
+            .fix(path.remove());
+    }
+    // Without the table Apps is on, with its defaults: which settings are to go is for the user to say.
+    let help = if is_off {
+        "to turn Apps off, remove the table, and write `apps = false` below `[features]`"
+    } else {
+        "remove the table: the Apps server has no settings here; those of an app belong in `[apps.ID]`"
+    };
+    finding.meaning("Codex refuses the file").help(help)
 }

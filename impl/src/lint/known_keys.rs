@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use toml::de::{DeTable, DeValue};
 
-use super::spelling::{MAX_COMPARED, closest};
+use super::carried_over;
+use super::spelling::{MAX_COMPARED, closest, squeezed};
 
 /// The data and where it comes from.
 const DATA: &str = include_str!("codex-keys.toml");
@@ -13,22 +14,6 @@ const DATA: &str = include_str!("codex-keys.toml");
 /// The keys of each table, by its pattern.
 static KEYS: LazyLock<BTreeMap<String, Vec<String>>> =
     LazyLock::new(|| read(DATA).unwrap_or_default());
-
-/// Names that other hosts have for a key of a server, and that people carry over.
-const OF_OTHER_HOSTS: [(&str, &str); 12] = [
-    ("startup_timeout", "startup_timeout_sec"),
-    ("tool_timeout", "tool_timeout_sec"),
-    ("headers", "http_headers"),
-    ("httpUrl", "url"),
-    ("serverUrl", "url"),
-    ("uri", "url"),
-    ("endpoint", "url"),
-    ("environment", "env"),
-    ("workdir", "cwd"),
-    ("working_directory", "cwd"),
-    ("includeTools", "enabled_tools"),
-    ("allowed_tools", "enabled_tools"),
-];
 
 /// Where a key leads.
 pub(super) enum Known {
@@ -63,6 +48,21 @@ pub(super) fn leads_to_keys(pattern: &str) -> bool {
     pattern.is_empty() || KEYS.keys().any(below)
 }
 
+/// Whether a table below this key of the table with this pattern has listed keys.
+pub(super) fn has_keys_below(pattern: &str, key: &str) -> bool {
+    matches!(look_up(pattern, key, true), Known::Yes(child) if leads_to_keys(&child))
+}
+
+/// Whether the table with this pattern is a server, or a user's settings for one.
+pub(super) fn is_of_server(pattern: &str) -> bool {
+    matches!(pattern, "mcp_servers.*" | "plugins.*.mcp_servers.*")
+}
+
+/// Whether this is a key of a server.
+pub(super) fn is_server_key(key: &str) -> bool {
+    KEYS.get("mcp_servers.*").is_some_and(|keys| keys.iter().any(|known| known == key))
+}
+
 /// Whether this is a key at the top of the file.
 pub(super) fn is_top_key(key: &str) -> bool {
     KEYS.get("").is_some_and(|keys| keys.iter().any(|known| known == key))
@@ -73,15 +73,15 @@ pub(super) fn meant(pattern: &str, name: &str) -> Option<&'static str> {
     if name.len() > MAX_COMPARED {
         return None;
     }
-    if pattern == "mcp_servers.*"
-        && let Some((_, key)) = OF_OTHER_HOSTS.iter().find(|(other, _)| *other == name)
-    {
-        return Some(key);
-    }
     if pattern.is_empty() && name == "mcp" {
         return Some("mcp_servers");
     }
     let keys = KEYS.get(pattern)?;
+    if is_of_server(pattern)
+        && let Some(key) = carried_over::key(name).filter(|key| keys.iter().any(|own| own == key))
+    {
+        return Some(key);
+    }
     let plain = squeezed(name);
     if let Some(key) = keys.iter().find(|key| squeezed(key) == plain) {
         return Some(key);
@@ -112,13 +112,10 @@ pub(super) fn takes(key: &str, value: &DeValue<'_>) -> bool {
         "env" | "http_headers" | "env_http_headers" | "tools" => value.is_table(),
         "args" | "env_vars" | "enabled_tools" | "disabled_tools" | "scopes" => value.is_array(),
         "enabled" | "required" => value.is_bool(),
+        "startup_timeout_sec" | "tool_timeout_sec" => value.is_integer() || value.is_float(),
+        "mcp_servers" | "features" => value.is_table(),
         _ => true,
     }
-}
-
-/// A name without separators and case: `mcpServers` and `mcp-servers` are `mcp_servers`.
-fn squeezed(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()
 }
 
 fn read(data: &str) -> Option<BTreeMap<String, Vec<String>>> {
@@ -157,6 +154,11 @@ mod tests {
             ("mcp_servers.*", "comand", Some("command")),
             ("mcp_servers.*", "bearerTokenEnvVar", Some("bearer_token_env_var")),
             ("mcp_servers.*", "headers", Some("http_headers")),
+            ("mcp_servers.*", "cmd", Some("command")),
+            ("mcp_servers.*", "working_directory", Some("cwd")),
+            ("mcp_servers.*", "token_env_var", Some("bearer_token_env_var")),
+            ("plugins.*.mcp_servers.*", "allowedTools", Some("enabled_tools")),
+            ("plugins.*.mcp_servers.*", "cmd", None),
             ("mcp_servers.*", "type", None),
             ("mcp_servers.*", "description", None),
             ("mcp_servers.*", "ur", Some("url")),

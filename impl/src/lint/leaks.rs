@@ -9,7 +9,7 @@ use super::recognised::{Text, alone, has_variable, is_name, is_token, named};
 use super::rule::Rule;
 use super::secrets::in_url;
 use super::server::Server;
-use super::starting::is_http;
+use super::starting::{is_http, is_whole_header};
 use super::words::{Strength, strength_of, words_of};
 use crate::config::Environment;
 
@@ -29,7 +29,8 @@ pub(super) fn check(server: &Server<'_, '_>, env: &Environment, found: &mut Foun
 }
 
 fn headers(server: &Server<'_, '_>, found: &mut Found) {
-    for header in entries_of(server.table, "http_headers") {
+    let headers = entries_of(server.table, "http_headers");
+    for header in headers.filter(|header| !is_whole_header(header.key)) {
         let Some(value) = header.text() else { continue };
         let name = shown(header.key);
         let bearer = header.key.eq_ignore_ascii_case("authorization");
@@ -221,7 +222,14 @@ fn names(server: &Server<'_, '_>, env: &Environment, found: &mut Found) {
             )
         } else {
             // It is not shown: it may be the token.
-            let help = "write the variable's name, not the token itself";
+            let help = match key {
+                _ if text.is_empty() => "write the variable's name",
+                "env_vars" if text.contains('=') => {
+                    "write the variable's name alone; a value of your own belongs in `env`"
+                }
+                "env_vars" => "write the variable's name: letters, digits and `_`",
+                _ => "write the variable's name, not the token itself",
+            };
             (format!("`{key}` does not have the name of an environment variable"), help)
         };
         let finding = Finding::new(Rule::NotAVariable, value.span(), message).at(path);

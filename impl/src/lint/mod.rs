@@ -3,13 +3,16 @@
 //! [`lint`] reads a text and returns a [`Report`]. It never fails, whatever the text is, and neither
 //! findings nor lines that are shown contain a secret of the text.
 
+mod carried_over;
 mod elsewhere;
+mod features;
 mod finding;
 mod fix;
 mod invalid;
 mod known_keys;
 mod leaks;
 mod lines;
+mod needed;
 mod parsed;
 mod path;
 mod recognised;
@@ -28,15 +31,18 @@ mod unknown;
 mod values;
 mod words;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 pub use finding::{Finding, Fix, MAX_FINDINGS};
 pub use fix::{FixError, Fixed};
 pub use lines::Position;
 pub use rule::{Rule, Severity};
+pub use servers::name_fault;
 pub use spelling::did_you_mean;
 pub use surroundings::{Release, Surroundings};
 pub use syntax_help::SYNTAX_HELP;
+pub use values::newest_release;
 
 use finding::Found;
 use invalid::Syntax;
@@ -44,6 +50,9 @@ use lines::Lines;
 use shown::{Hidden, Parts};
 
 use crate::config::MAX_CONFIG_BYTES;
+
+const NOT_UTF8: &str =
+    "save the file as UTF-8: an editor for Windows may have written UTF-16 or a code page";
 
 /// The findings of a text, in the order of its lines.
 #[derive(Debug)]
@@ -67,6 +76,8 @@ pub fn lint<'a>(text: &'a str, given: &Surroundings) -> Report<'a> {
         Syntax::Valid(root) => {
             invalid::check(&lines, &root, given, &mut found);
             values::check(&root, given.release, &mut found);
+            needed::check(&root, given.release, &mut found);
+            features::check(&root, given.release, &mut found);
             unknown::check(&root, given.environment.profile(), &mut found);
             servers::check(text, &root, given, &mut found);
             elsewhere::check(&root, given, &mut found);
@@ -88,15 +99,21 @@ pub fn lint<'a>(text: &'a str, given: &Surroundings) -> Report<'a> {
 /// The report about a file of more than [`MAX_CONFIG_BYTES`].
 #[must_use]
 pub fn too_large() -> Report<'static> {
-    unreadable(&format!("the file is larger than {} MiB", MAX_CONFIG_BYTES >> 20))
-}
-
-/// The report about a file whose text cannot be read for this reason.
-#[must_use]
-pub fn unreadable(reason: &str) -> Report<'static> {
+    let reason = format!("the file is larger than {} MiB", MAX_CONFIG_BYTES >> 20);
     let finding = Finding { span: None, ..Finding::new(Rule::Syntax, 0..0, reason) };
     let findings = vec![finding.meaning("Codex refuses the file")];
     Report { lines: Lines::of(""), hidden: Hidden::Values, findings, more: false }
+}
+
+/// The report about a file that is not UTF-8. The text has a replacement for each byte that is no part of a
+/// character, the first at `at`.
+#[must_use]
+pub fn not_utf8(text: &str, at: usize) -> Report<'_> {
+    let end = text.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8());
+    let finding = Finding::new(Rule::Syntax, at..end, "the file is not UTF-8");
+    let finding = finding.meaning("Codex refuses the file; nothing else in it was checked");
+    let findings = vec![finding.help(NOT_UTF8)];
+    Report { lines: Lines::of(text), hidden: Hidden::Values, findings, more: false }
 }
 
 impl<'a> Report<'a> {
@@ -173,6 +190,15 @@ impl<'a> Report<'a> {
     pub fn fixed(&self) -> Result<Fixed, FixError> {
         fix::fixed(self.lines.text(), &self.findings, &refused)
     }
+
+    /// The positions of the findings that [`fixed`](Self::fixed) repairs.
+    #[must_use]
+    pub fn fixable(&self) -> BTreeSet<usize> {
+        let Ok(fixed) = self.fixed() else { return BTreeSet::new() };
+        let findings = self.findings.iter().enumerate();
+        let has_fix = findings.filter(|(_, finding)| finding.fix.is_some()).map(|(at, _)| at);
+        has_fix.filter(|at| !fixed.left.contains(at)).collect()
+    }
 }
 
 /// How much of a text Codex refuses.
@@ -205,6 +231,54 @@ mod tests {
                 Rule::MisspelledKey,
                 "enabled_tools",
             ),
+            (
+                "[mcp_servers.a]\ncommand = \"x\"\n[mcp_servers.a.env]\nA = \"1\"\nenabled = false\n",
+                Rule::InvalidValue,
+                "`enabled` is a key of the server: move it above `[mcp_servers.a.env]`",
+            ),
+            (
+                "[mcp_servers.a]\nurl = \"https://a.example\"\nhttp_headers = { required = true }\n",
+                Rule::InvalidValue,
+                "move it out of `http_headers`",
+            ),
+            (
+                "[mcp_servers.a]\nurl = \"https://a.example\"\n[mcp_servers.a.oauth]\nenabled = false\n",
+                Rule::UnknownKey,
+                "move it to `[mcp_servers.a]`",
+            ),
+            (
+                "[mcp_servers.codex_apps]\nenabled = false\n",
+                Rule::AppsTimeoutOnly,
+                "`apps = false` below `[features]`",
+            ),
+            (
+                "[mcp_servers.codex_apps]\ntools.x.approval_mode = \"approve\"\n",
+                Rule::AppsTimeoutOnly,
+                "`[apps.ID]`",
+            ),
+            ("[mcp_servers.a]\ncommand = \"x\"\ntimeout_sec = 3\n", Rule::UnknownKey, "_sec` or"),
+            (
+                "[mcp_servers.a]\ncommand = \"x\"\nenv_vars = [\"HOME=1\"]\n",
+                Rule::NotAVariable,
+                "name alone; a value of your own belongs in `env`",
+            ),
+            (
+                "[mcp_servers.a]\nurl = \"https://a.example\"\nhttp_headers = { \"X Key\" = \"1\" }\n",
+                Rule::HeaderName,
+                "write the name alone",
+            ),
+            (
+                "[mcp_servers.a]\ncommand = \"x\"\nstartup_timeout_sec = 0\n",
+                Rule::UnusableTimeout,
+                "how long",
+            ),
+            (
+                "[mcp_servers.a]\nurl = \"https://a.example\"\nstartup_timeout_sec = 9223372036854775807\n",
+                Rule::UnusableTimeout,
+                "how long",
+            ),
+            ("chatgpt_base_url = \"x\"\n", Rule::BaseUrl, "absolute http"),
+            ("[profiles.work]\nmodel = \"m\"\n", Rule::NoEffect, "the file work.config.toml"),
             ("[features]\nrmcp_client = 1\n", Rule::InvalidValue, "true or false"),
             ("[features]\nrmcp_client = true\n", Rule::UnknownKey, "remove it"),
         ] {
@@ -212,6 +286,22 @@ mod tests {
             let [finding] = report.findings() else { panic!("{text}: {:?}", report.findings()) };
             assert_eq!(finding.rule, rule, "{text}");
             assert!(finding.help.contains(help), "{text}: {finding:?}");
+        }
+    }
+    /// The host's own reader takes such files and goes on without the part; Codex does not.
+    #[test]
+    fn what_codex_refuses_is_not_said_to_be_ignored() {
+        for text in [
+            "plugins = 3",
+            "plugins.p.enabled = 3",
+            "apps.a.enabled = 3",
+            "plugins.p.mcp_servers.s.enabled = 3",
+            "plugins.p.mcp_servers = 3",
+        ] {
+            let report = lint(text, &Surroundings::default());
+            let [finding] = report.findings() else { panic!("{text}: {:?}", report.findings()) };
+            assert_eq!(finding.meaning, "Codex refuses the file", "{text}");
+            assert!(!finding.help.contains(';'), "{text}: {}", finding.help);
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::config::quoted;
 use crate::printable::one_line;
 
 /// How much of a step is shown.
-const MAX_SHOWN: usize = 60;
+pub(super) const MAX_SHOWN: usize = 60;
 
 /// The longest step that is kept whole. Every finding has its path, so that a long name must not cost
 /// its length for each of them.
@@ -43,6 +43,12 @@ impl Path {
     /// The repair that removes this key.
     pub(super) fn remove(&self) -> Option<Fix> {
         (!self.is_cut).then(|| Fix::Remove { path: self.steps.clone() })
+    }
+
+    /// The path of its first steps.
+    pub(super) fn first(&self, steps: usize) -> Self {
+        let steps = self.steps.iter().take(steps).cloned().collect();
+        Self { steps, is_cut: self.is_cut }
     }
 
     /// The last step for a message.

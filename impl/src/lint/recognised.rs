@@ -60,7 +60,7 @@ pub(super) enum Text {
 /// What the text of something with this name is.
 pub(super) fn named(name: &str, text: &str) -> Text {
     let text = text.trim();
-    if has_token(text) || has_password(text) {
+    if has_token(text) || has_password(text) || has_credentials(text) {
         return Text::Secret;
     }
     if has_variable(text) {
@@ -93,7 +93,28 @@ pub(super) fn is_token(word: &str) -> bool {
 fn has_token(text: &str) -> bool {
     let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let mut words = text.split(|c: char| !part(c));
-    words.any(|word| is_token(word) && !is_placeholder(word) && has_digit(word))
+    words.any(|word| {
+        is_token(word) && !is_placeholder(word) && (has_digit(word) || is_access_key(word))
+    })
+}
+
+/// Whether a word is an access key of AWS, which may have no digit.
+fn is_access_key(word: &str) -> bool {
+    let is_start = word.starts_with("AKIA") || word.starts_with("ASIA");
+    is_start && word.len() == 20 && word.bytes().all(|b| b.is_ascii_uppercase())
+}
+
+/// Whether a text is what a header of the name `Authorization` has, whatever name it stands under.
+fn has_credentials(text: &str) -> bool {
+    let Some((scheme, value)) = text.split_once(' ') else { return false };
+    let is_scheme = ["basic", "bearer"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    let value = value.trim();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
+    // A word of a sentence has neither.
+    let later = value.get(1..).unwrap_or_default();
+    let is_drawn = has_digit(value) || later.contains(|c: char| c.is_ascii_uppercase());
+    let is_open = value.len() >= 8 && value.chars().all(plain) && is_drawn;
+    is_scheme && is_open && !is_placeholder(value)
 }
 
 /// Whether a text is a URL or a connection string with a password in it.
@@ -266,6 +287,9 @@ mod tests {
             ("CONNECTION", "Server=db;User Id=ada;Password=s3cr3t"),
             ("", "ghp_0123456789abcdef"),
             ("Authorization", "Bearer abc"),
+            ("X-Upstream", "Basic dXNlcjpwYXNz"),
+            ("X-Upstream", "bearer 8f14e45fceea467f"),
+            ("AWS_ACCESS_KEY_ID", "AKIAQWERTYUIOPASDFGH"),
         ] {
             assert_eq!(named(name, text), Text::Secret, "{name}");
         }
@@ -296,6 +320,8 @@ mod tests {
             ("DATABASE_URL", "postgresql://localhost/app"),
             ("", "@modelcontextprotocol/server-filesystem"),
             ("", "sk-learn-server"),
+            ("NOTE", "Basic authentication"),
+            ("", "Basic YOUR_TOKEN_HERE"),
             ("", "8f14e45fceea467fa1d20c1f2e3d4b5a"),
         ] {
             assert_eq!(named(name, text), Text::Plain, "{name} {text}");

@@ -39,6 +39,8 @@ pub enum Rule {
     NoEffect,
     /// `codex_apps` without a transport.
     AppsTimeoutOnly,
+    /// A base URL that Codex takes and this project's host does not.
+    BaseUrl,
     /// `codex_apps` as a server of the user.
     ReservedName,
     /// A name that Codex starts no server by.
@@ -67,6 +69,10 @@ pub enum Rule {
     CommandLine,
     /// A path whose backslashes made other characters.
     EscapedPath,
+    /// A header with a name that no header can have.
+    HeaderName,
+    /// A timeout that no server can keep, or that is too long for Codex.
+    UnusableTimeout,
     /// A bearer token's variable that is not set.
     BearerUnset,
     /// `auth = "chatgpt"` where it has no effect.
@@ -88,7 +94,7 @@ struct Info {
 
 impl Rule {
     /// All rules: those about the file, then those about keys, then those about servers.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::Syntax,
         Self::InvalidValue,
         Self::MisspelledKey,
@@ -96,6 +102,7 @@ impl Rule {
         Self::RemovedKey,
         Self::NoEffect,
         Self::AppsTimeoutOnly,
+        Self::BaseUrl,
         Self::ReservedName,
         Self::NameCannotStart,
         Self::DisabledRestarts,
@@ -110,6 +117,8 @@ impl Rule {
         Self::SseUrl,
         Self::CommandLine,
         Self::EscapedPath,
+        Self::HeaderName,
+        Self::UnusableTimeout,
         Self::BearerUnset,
         Self::AuthOrigin,
         Self::HidesPlugin,
@@ -164,6 +173,7 @@ impl Rule {
                 | Self::RemovedKey
                 | Self::NoEffect
                 | Self::AppsTimeoutOnly
+                | Self::BaseUrl
         )
     }
 
@@ -231,8 +241,17 @@ impl Rule {
                 "apps-timeout-only",
                 "`codex_apps` has settings but neither `url` nor `command`. Codex suggests this itself \
                  when the Apps server is slow, and then refuses the file (Codex issue 29396).",
-                "Remove the table. The Apps server's timeout cannot be configured.",
+                "Remove the table. The Apps server's timeout cannot be configured, and `features.apps = false` turns Apps \
+                 off.",
                 true,
+            ),
+            Self::BaseUrl => (
+                Warning,
+                "base-url",
+                "`chatgpt_base_url` is not an `http` or `https` URL that Codex can send ChatGPT credentials to. Codex \
+                 takes it as it is, and `mcp-overlay-host` refuses the file.",
+                "Write the whole URL, or remove the key.",
+                false,
             ),
             Self::ReservedName => (
                 Warning,
@@ -376,6 +395,22 @@ impl Rule {
                 "Codex starts the program whose name is the whole text of `command`. It runs no shell, and splits \
                  nothing.",
                 "Write the program in `command`, and each argument as a text of `args`.",
+                false,
+            ),
+            Self::HeaderName => (
+                Warning,
+                "header-name",
+                "The name of a header has a character that no header can have, such as a space. Codex does not send \
+                 the header.",
+                "Correct the name; the value is not a part of it.",
+                false,
+            ),
+            Self::UnusableTimeout => (
+                Warning,
+                "unusable-timeout",
+                "The startup timeout is 0, so that the server times out at once, or so long that Codex stops with a \
+                 panic.",
+                "Write the seconds that the server may take.",
                 false,
             ),
             _ => (

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::parsed::{Value, entries};
 use super::recognised::{Text, has_variable, is_token, named};
+use super::starting::is_whole_header;
 
 /// What of a URL is a secret, in words.
 pub(super) fn in_url(text: &str) -> Option<&'static str> {
@@ -99,7 +100,10 @@ pub(super) fn hidden(text: &str, root: &DeTable<'_>) -> Vec<Range<usize>> {
         match value.get_ref() {
             // Each value of a table of texts is under its own key, which says nothing.
             DeValue::Table(table) => {
-                open.extend(entries(table).map(|e| (below(key, e.key), e.value)))
+                open.extend(entries(table).map(|e| (below(key, e.key), e.value)));
+                let of_headers = key.to_ascii_lowercase().contains("header");
+                let is_whole = |name: &str| of_headers && is_whole_header(name);
+                hidden.extend(entries(table).filter(|e| is_whole(e.key)).map(|e| e.key_span));
             }
             DeValue::Array(values) => open.extend(values.iter().map(|value| (key, value))),
             DeValue::Integer(_) | DeValue::Float(_) => {
@@ -203,6 +207,7 @@ mod tests {
                     [mcp_servers.b]\nauth = \"SECRET7\"\ndefault_tools_approval_mode = \"SECRET7\"\n\
                     env_vars = [{ name = \"T\", source = \"SECRET7\" }]\n\
                     httpHeaders = { name = \"SECRET\" }\nenviroment = { model = \"SECRET\" }\n\
+                    http_headers = { \"X-Key: SECRET\" = \"\" }\n\
                     command = \"KEY=SECRET npx\"\nchatgpt_base_url = \"SG.SECRET.x\"\n";
         let root = DeTable::parse(text).unwrap().into_inner();
         let mut shown = text.to_owned();

@@ -35,7 +35,7 @@ pub(super) fn check(text: &str, root: &DeTable<'_>, given: &Surroundings, found:
             restarts(&server, given, found);
         }
         leaks::check(&server, env, found);
-        starting::check(&server, text, found);
+        starting::check(&server, text, given.release, found);
         bearer(&server, env, found);
         if env.profile().behaviour().auth_field {
             auth(&server, found);
@@ -50,14 +50,26 @@ pub(super) fn check(text: &str, root: &DeTable<'_>, given: &Surroundings, found:
 /// looked at does not.
 const WIDER_NAMES: Release = Release([0, 155, 0]);
 
-fn name(server: &Server<'_, '_>, release: Option<Release>, found: &mut Found) {
-    let name = server.entry.key;
+/// Why Codex does not start a server with this name, if it does not; in `release`, or in the newest.
+#[must_use]
+pub fn name_fault(name: &str, release: Option<Release>) -> Option<&'static str> {
     let is_wide = release.is_none_or(|release| release >= WIDER_NAMES);
     let allowed = |byte: u8| {
         let wider = is_wide && matches!(byte, b':' | b'@' | b'/' | b'.');
         wider || byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
     };
-    if name.is_empty() || !name.bytes().all(allowed) {
+    if !name.is_empty() && name.bytes().all(allowed) {
+        None
+    } else if is_wide {
+        Some("Codex starts only names of letters, digits, `_`, `-`, `:`, `@`, `/` and `.`")
+    } else {
+        Some("this release starts only names of letters, digits, `_` and `-`")
+    }
+}
+
+fn name(server: &Server<'_, '_>, release: Option<Release>, found: &mut Found) {
+    let name = server.entry.key;
+    if name_fault(name, release).is_some() {
         let message = format!("Codex cannot start a server with the name {}", shown(name));
         let finding = server.named(Rule::NameCannotStart, message);
         found.push(finding.meaning("this server never starts").help(NAME_HELP));

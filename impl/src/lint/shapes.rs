@@ -3,14 +3,22 @@
 
 use toml::de::DeTable;
 
+use super::known_keys::is_server_key;
+use super::lines::Lines;
 use super::parsed::{Entry, entries, entries_of, get};
+use super::path::Path;
 
 /// Keys of a server that are also written directly below `[mcp_servers]`.
 const KEYS: [&str; 8] =
     ["args", "bearer_token_env_var", "command", "cwd", "enabled", "env", "http_headers", "url"];
 
 /// What to write instead of the value of this key, which Codex refuses; `None` if what it expects says it.
-pub(super) fn help(key: &str, message: &str, root: &DeTable<'_>) -> Option<String> {
+pub(super) fn help(
+    key: &str,
+    message: &str,
+    root: &DeTable<'_>,
+    lines: &Lines<'_>,
+) -> Option<String> {
     let found = |kind: &str| message.contains(&format!("found {kind}"));
     if key == "mcp_servers" {
         let help = "write one table for each server: `[mcp_servers.NAME]`";
@@ -19,6 +27,9 @@ pub(super) fn help(key: &str, message: &str, root: &DeTable<'_>) -> Option<Strin
     let below = key.strip_prefix("mcp_servers.")?;
     if let Some(entry) = entries_of(root, "mcp_servers").find(|entry| entry.key == below) {
         return of_server(&entry, message);
+    }
+    if let Some(help) = of_server_below(key, root, lines) {
+        return Some(help);
     }
     let (_, field) = below.split_once('.')?;
     let (field, part) = field.split_once(['.', '[']).map_or((field, None), |(f, p)| (f, Some(p)));
@@ -52,6 +63,23 @@ pub(super) fn help(key: &str, message: &str, root: &DeTable<'_>) -> Option<Strin
         _ => return None,
     };
     Some(help.to_owned())
+}
+
+/// The help for a key of a server that stands in a table of texts of that server, as one does that is written
+/// below the header of that table.
+fn of_server_below(key: &str, root: &DeTable<'_>, lines: &Lines<'_>) -> Option<String> {
+    let (table, name) = key.rsplit_once('.')?;
+    let (server, field) = table.rsplit_once('.')?;
+    let is_of_texts = matches!(field, "env" | "http_headers" | "env_http_headers");
+    if !is_of_texts || !is_server_key(name) {
+        return None;
+    }
+    let path = Path::default().with("mcp_servers");
+    entries_of(root, "mcp_servers").find(|entry| path.with(entry.key).to_string() == server)?;
+    let header = format!("[{table}]");
+    let has_header = lines.text().lines().any(|line| line.trim_start().starts_with(&header));
+    let how = if has_header { format!("above `{header}`") } else { format!("out of `{field}`") };
+    Some(format!("`{name}` is a key of the server: move it {how}"))
 }
 
 /// The help for what stands in the place of a server.

@@ -17,6 +17,11 @@ pub(super) fn closest<'a>(
     known.map(distance).min().filter(|(nearest, _)| *nearest <= most)
 }
 
+/// A name without separators and case: `mcpServers` and `mcp-servers` are `mcp_servers`.
+pub(super) fn squeezed(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()
+}
+
 /// The known name that was most likely meant, case aside.
 #[must_use]
 pub fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {

@@ -2,12 +2,14 @@
 
 use toml::de::{DeTable, DeValue};
 
+use super::carried_over;
 use super::finding::{Finding, Found};
 use super::known_keys::{self, Known};
 use super::parsed::{Entry, entries, entries_of, get};
-use super::path::Path;
+use super::path::{MAX_SHOWN, Path};
 use super::rule::Rule;
 use crate::config::Profile;
+use crate::printable::one_line;
 
 /// The keys that newer releases refuse, and what took their place.
 const REMOVED: [(&str, &str); 2] = [
@@ -33,6 +35,7 @@ pub(super) fn check(root: &DeTable<'_>, profile: Profile, found: &mut Found) {
             found.push(finding.at(key.to_owned()).meaning(meaning).help(instead));
         }
     }
+    profiles(root, found);
     without_effect(root, profile, found);
 }
 
@@ -63,6 +66,10 @@ fn unknown(table: &DeTable<'_>, entry: &Entry<'_, '_>, pattern: &str, path: &Pat
     let name = here.last_shown();
     let place =
         |rule, message| Finding::new(rule, entry.key_span.clone(), message).at(here.to_string());
+    let advice = carried_over::advice(entry.key, entry.text());
+    if let Some((meaning, help)) = advice.filter(|_| known_keys::is_of_server(pattern)) {
+        return place(Rule::UnknownKey, format!("unknown key {name}")).meaning(meaning).help(help);
+    }
     if let Some(meant) = known_keys::meant(pattern, entry.key) {
         let message = format!("unknown key {name}: did you mean `{meant}`?");
         let finding = place(Rule::MisspelledKey, message);
@@ -81,7 +88,10 @@ fn unknown(table: &DeTable<'_>, entry: &Entry<'_, '_>, pattern: &str, path: &Pat
             return finding
                 .help(format!("write `{meant}`, with a value as Codex expects it there"));
         }
-        return finding.help(format!("rename it to `{meant}`")).fix(here.rename(meant));
+        let is_open = entry.table().is_some() && known_keys::has_keys_below(pattern, meant);
+        let then = if is_open { "; what is in it is checked then" } else { "" };
+        let help = format!("rename it to `{meant}`{then}");
+        return finding.help(help).fix(here.rename(meant));
     }
     let finding = place(Rule::UnknownKey, format!("unknown key {name}"));
     if !pattern.is_empty() && known_keys::is_top_key(entry.key) {
@@ -89,23 +99,14 @@ fn unknown(table: &DeTable<'_>, entry: &Entry<'_, '_>, pattern: &str, path: &Pat
             .meaning("ignored in this table")
             .help("it is a setting of the whole file: move it above the first `[table]`");
     }
-    let of_server = pattern == "mcp_servers.*";
+    if let Some(server) = server_above(pattern, path)
+        && known_keys::is_server_key(entry.key)
+    {
+        return finding
+            .meaning("ignored in this table")
+            .help(format!("{name} is a key of the server: move it to `[{server}]`"));
+    }
     match entry.key {
-        "disabled" if of_server => finding
-            .meaning("ignored, so this server is enabled")
-            .help("to disable the server, write `enabled = false`"),
-        "timeout" if of_server => finding
-            .meaning("ignored, so the default timeouts apply")
-            .help("write `startup_timeout_sec` or `tool_timeout_sec`, in seconds"),
-        "type" | "transport" if of_server && entry.text() == Some("sse") => finding
-            .meaning("ignored: Codex has streamable HTTP alone, no SSE")
-            .help("remove it, and write in `url` where the server speaks streamable HTTP"),
-        "type" | "transport" if of_server => finding
-            .meaning("ignored")
-            .help("remove it: a server with `url` is streamable HTTP, one with `command` is stdio"),
-        "alwaysAllow" | "autoApprove" if of_server => finding
-            .meaning("ignored, so the default approval applies")
-            .help("write `approval_mode = \"approve\"` in `[mcp_servers.NAME.tools.TOOL]`"),
         "rmcp_client" | "experimental_use_rmcp_client" => finding
             .meaning("ignored")
             .help("remove it: Codex has one MCP client, and no setting for it"),
@@ -113,6 +114,12 @@ fn unknown(table: &DeTable<'_>, entry: &Entry<'_, '_>, pattern: &str, path: &Pat
             .meaning("ignored")
             .help("remove it, or look its name up in Codex's documentation"),
     }
+}
+
+/// The server whose table has the table at this path in it.
+fn server_above(pattern: &str, path: &Path) -> Option<String> {
+    let is_inside = pattern.starts_with("mcp_servers.*.");
+    is_inside.then(|| path.first(2).to_string())
 }
 
 /// Whether two tables have no key in common, so that one can be added to the other.
@@ -158,6 +165,20 @@ fn consequence(pattern: &str, meant: &str, entry: &Entry<'_, '_>) -> String {
         _ => return format!("ignored, so `{meant}` has its default"),
     };
     format!("ignored, {so}")
+}
+
+/// Releases from 0.138.0 on have profiles in files of their own.
+fn profiles(root: &DeTable<'_>, found: &mut Found) {
+    for profile in entries_of(root, "profiles").filter(|profile| profile.table().is_some()) {
+        let path = Path::default().with("profiles").with(profile.key);
+        let name = one_line(profile.key, MAX_SHOWN);
+        let message = format!("the profile `{name}` has no effect");
+        let finding = Finding::new(Rule::NoEffect, profile.key_span.clone(), message);
+        let meaning =
+            "ignored; and while it is here, Codex does not start with `--profile` and this name";
+        let help = format!("move its settings to the file {name}.config.toml beside this one");
+        found.push(finding.at(path.to_string()).meaning(meaning).help(help));
+    }
 }
 
 fn without_effect(root: &DeTable<'_>, profile: Profile, found: &mut Found) {

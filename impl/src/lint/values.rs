@@ -14,7 +14,7 @@ use super::spelling::did_you_mean;
 use super::surroundings::Release;
 
 /// The data and where it comes from.
-const DATA: &str = include_str!("codex-values.toml");
+pub(super) const DATA: &str = include_str!("codex-values.toml");
 
 /// By the pattern of the setting.
 type Values = BTreeMap<String, Expected>;
@@ -37,10 +37,13 @@ enum Kind {
     },
     Text,
     Boolean,
+    BooleanOrTable,
+    BooleanOrTexts,
     /// An integer from the first to the second number.
     Integer(i64, i64),
     Texts,
     Table,
+    Tables,
     /// A table, or an array of its values.
     Struct,
 }
@@ -59,6 +62,19 @@ impl Word {
         let is_gone = self.until.is_some_and(|until| release.is_none_or(|asked| asked >= until));
         !is_gone && !is_newer(self.since, release)
     }
+}
+
+/// The newest release that the linter's data is from.
+#[must_use]
+pub fn newest_release() -> Release {
+    static NEWEST: LazyLock<Option<Release>> = LazyLock::new(|| releases(DATA)?.into_iter().max());
+    NEWEST.unwrap_or(Release([0; 3]))
+}
+
+/// The releases that a file of data is from.
+fn releases(data: &str) -> Option<Vec<Release>> {
+    let root = DeTable::parse(data).ok()?.into_inner();
+    texts(&get(&root, "releases")?).map(Release::read).collect()
 }
 
 /// Adds the values that Codex refuses; in `release`, or in the newest.
@@ -168,12 +184,16 @@ impl Kind {
         Some(match name {
             "string" => Self::Text,
             "boolean" => Self::Boolean,
+            "boolean-or-table" => Self::BooleanOrTable,
+            "boolean-or-strings" => Self::BooleanOrTexts,
+            "positive" => Self::Integer(1, i64::MAX),
             "unsigned" => Self::Integer(0, i64::MAX),
             "integer" => Self::Integer(i64::MIN, i64::MAX),
             "port" => Self::Integer(0, u16::MAX.into()),
             "byte" => Self::Integer(0, u8::MAX.into()),
             "strings" => Self::Texts,
             "table" => Self::Table,
+            "tables" => Self::Tables,
             "struct" => Self::Struct,
             _ => return None,
         })
@@ -182,15 +202,18 @@ impl Kind {
     fn takes(&self, value: &DeValue<'_>) -> bool {
         match (self, value) {
             (Self::Text, DeValue::String(_))
-            | (Self::Boolean, DeValue::Boolean(_))
-            | (Self::Table | Self::Struct, DeValue::Table(_))
+            | (Self::Boolean | Self::BooleanOrTable | Self::BooleanOrTexts, DeValue::Boolean(_))
+            | (Self::Table | Self::Struct | Self::BooleanOrTable, DeValue::Table(_))
             | (Self::Struct, DeValue::Array(_)) => true,
             (Self::Integer(least, most), DeValue::Integer(number)) => {
                 i64::from_str_radix(number.as_str(), number.radix())
                     .is_ok_and(|number| (*least..=*most).contains(&number))
             }
-            (Self::Texts, DeValue::Array(texts)) => {
+            (Self::Texts | Self::BooleanOrTexts, DeValue::Array(texts)) => {
                 texts.iter().all(|text| text.get_ref().is_str())
+            }
+            (Self::Tables, DeValue::Array(tables)) => {
+                tables.iter().all(|table| table.get_ref().is_table())
             }
             _ => false,
         }
@@ -203,6 +226,11 @@ impl Kind {
             }
             Self::Text => "a string, in quotes".to_owned(),
             Self::Boolean => "true or false, without quotes".to_owned(),
+            Self::BooleanOrTable => "true or false, without quotes, or a table".to_owned(),
+            Self::BooleanOrTexts => {
+                "true or false, without quotes, or an array of strings".to_owned()
+            }
+            Self::Integer(1, _) => "a whole number of at least 1, without quotes".to_owned(),
             Self::Integer(i64::MIN, _) => "a whole number, without quotes".to_owned(),
             Self::Integer(_, i64::MAX) => {
                 "a whole number that is not negative, without quotes".to_owned()
@@ -212,6 +240,7 @@ impl Kind {
             }
             Self::Texts => "an array of strings".to_owned(),
             Self::Table | Self::Struct => "a table".to_owned(),
+            Self::Tables => "an array of tables".to_owned(),
         }
     }
 }
@@ -226,7 +255,7 @@ fn choice(words: &[&str]) -> String {
     }
 }
 
-fn kind_of(value: &DeValue<'_>) -> &'static str {
+pub(super) fn kind_of(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
         DeValue::Integer(_) => "an integer",
@@ -297,6 +326,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn both_files_of_data_are_from_the_same_releases() {
+        let from = releases(DATA).unwrap();
+        assert_eq!(Some(from), releases(include_str!("codex-keys.toml")));
+        assert!(newest_release() >= Release([0, 171, 0]));
+    }
+
+    #[test]
     fn the_data_is_read() {
         assert!(VALUES.len() > 120, "{}", VALUES.len());
         assert!(VALUES.values().any(|expected| expected.since.is_some()));
@@ -321,6 +357,9 @@ mod tests {
             "model_context_window = 0x10",
             "history = [\"none\"]",
             "tui.status_line = []",
+            "tui.notifications = [\"agent-turn-complete\"]",
+            "tools.web_search = { context_size = \"low\" }",
+            "skills.config = [{ path = \"/x\", enabled = false }]",
             "unheard_of = 1",
         ] {
             assert_eq!(newest(text), Vec::<String>::new(), "{text}");
@@ -335,6 +374,14 @@ mod tests {
             ("project_doc_max_bytes = -1", "not negative"),
             ("[projects.\"/x\"]\ntrust_level = true", "found a boolean; expected \"trusted\""),
             ("notify = \"say\"", "an array of strings"),
+            ("[projects]\n\"/x\" = \"trusted\"", "found a string; expected a table"),
+            ("tools.web_search = \"live\"", "or a table"),
+            ("tui.notifications = 3", "or an array of strings"),
+            ("agents.max_threads = 0", "at least 1"),
+            ("skills.config = 3", "an array of tables"),
+            ("orchestrator.mcp.enabled = \"x\"", "found a string"),
+            ("notice.hide_full_access_warning = \"x\"", "found a string"),
+            ("notice.\"hide_gpt-5.1-codex-max_migration_prompt\" = 1", "found an integer"),
             ("approval_policy = \"untrusted\"", "does not support"),
         ] {
             assert!(newest(text).concat().contains(said), "{text}: {:?}", newest(text));

@@ -1,4 +1,4 @@
-//! What is explained: config, plugins, requirements and contributors, for both implementations.
+//! What is explained: config, plugins and contributors, for both implementations.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,7 +11,6 @@ use serde_json::{Map, Value, json};
 
 use super::super::beside;
 use super::super::console::{Misuse, complain, read_text};
-use super::super::requirements::File;
 
 /// The plugins, those that are switched off with their servers: their absence is explained.
 pub(super) fn plugins(
@@ -148,29 +147,4 @@ pub(super) fn host_plugin(plugin: &Plugin, model: &model::Plugin, profile: HostP
     let mut read = Plugin::from_written(written, profile).value;
     read.dropped.clone_from(&plugin.dropped);
     read
-}
-
-/// The parts of the requirements that are about servers.
-pub(super) fn requirements(file: &File) -> Result<wide::Requirements, Misuse> {
-    let name = &file.name;
-    let written = host_from_toml(&file.text)
-        .map_err(|error| format!("{name}: not valid TOML: {}", error.message()))?;
-    let servers = written.get("mcp_servers").map(|servers| {
-        servers.as_object().cloned().ok_or(format!("{name}: mcp_servers: expected a table"))
-    });
-    let plugins = written.get("plugins").and_then(Value::as_object).map(|plugins| {
-        let of_plugin = |(id, plugin): (&String, &Value)| {
-            let servers = plugin.get("mcp_servers").and_then(Value::as_object);
-            let mcp_servers = servers.cloned().unwrap_or_default();
-            (id.clone(), wide::PluginRequirements { mcp_servers })
-        };
-        plugins.iter().map(of_plugin).collect()
-    });
-    let features = written.get("features").and_then(Value::as_object).into_iter().flatten();
-    let features = features.filter_map(|(key, on)| Some((key.clone(), on.as_bool()?)));
-    Ok(wide::Requirements {
-        mcp_servers: servers.transpose()?,
-        plugins,
-        features: features.collect(),
-    })
 }

@@ -9,8 +9,8 @@ use std::process::ExitCode;
 
 use mcp_overlay::explain::{Error, Explanation, Sources, TomlFile, explain};
 use mcp_overlay::subject::HostInputs;
-use mcp_overlay_host::lint::{Report, Surroundings, did_you_mean, lint};
-use mcp_overlay_host::{Environment, HostConfig, Requirements, plugin_states};
+use mcp_overlay_host::lint::{Report, Surroundings, did_you_mean, lint, name_fault};
+use mcp_overlay_host::{Environment, HostConfig, plugin_states};
 use mcp_overlay_model::{Auth, Case, Profile};
 
 use super::codex;
@@ -90,7 +90,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let file = config.display().to_string();
     let asked = Asked::of(arguments.profile, arguments.codex);
     let profile = asked.profile;
-    let given = surroundings::of(&config, &text, &asked, arguments.requirements.as_deref())?;
+    // What is wrong with plugins is said where they are read for the explanation.
+    let (given, _) =
+        surroundings::of(Some(&config), &text, &asked, arguments.requirements.as_deref())?;
     let report = lint(&text, &given);
     complain_about(&report, &file, arguments.config.is_some());
     let is_refused = report.findings().iter().any(|finding| finding.rule.refuses_the_file());
@@ -134,10 +136,7 @@ fn explained(arguments: &Arguments, read: &Read) -> Result<Explanation, Misuse> 
     };
     let mut demanded = None;
     if let Some(file) = requirements::read(arguments.requirements.as_deref())? {
-        let written = inputs::requirements(&file)?;
-        let read = Requirements::from_json(&serde_json::to_value(&written)?, known);
-        let read =
-            read.map_err(|error| format!("{}: {}: {}", file.name, error.key(), error.message()))?;
+        let (written, read) = requirements::parsed(&file, known)?;
         config = config.with_requirements(read);
         sources.requirements = TomlFile::new(&file.name, &file.text);
         demanded = Some(written);
@@ -167,7 +166,8 @@ fn explained(arguments: &Arguments, read: &Read) -> Result<Explanation, Misuse> 
         thread: None,
         requirements: demanded,
     };
-    explain(inputs, &case, &sources).map_err(|error: Error| error.into())
+    let name_fault = |name: &str| name_fault(name, given.release);
+    explain(inputs, &case, &sources, &name_fault).map_err(|error: Error| error.into())
 }
 
 /// The servers that are started and those that are not, under a line that says for whom.

@@ -1,23 +1,25 @@
 //! `mcp-overlay lint`
 
+mod checked;
 mod difference;
+mod input;
 mod json;
 mod sarif;
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use mcp_overlay::files::write_whole;
-use mcp_overlay_host::MAX_CONFIG_BYTES;
-use mcp_overlay_host::files::{ReadError, Replacement, read_text};
-use mcp_overlay_host::lint::{Report, Rule, Severity, lint, too_large, unreadable};
+use mcp_overlay_host::lint::Rule;
 use mcp_overlay_model::Profile;
 
 use super::codex;
-use super::console::{FINDINGS, Misuse, Outcome, complain, say};
+use super::console::{MISUSE, Misuse, Outcome, complain, say};
 use super::home::config_file;
-use super::surroundings::{self, Asked};
+use super::surroundings::Asked;
+use checked::{Checked, status, summary};
+use input::Input;
 
 /// Check a config.toml for mistakes, and repair the safe ones.
 ///
@@ -39,9 +41,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// The same as --config FILE
+    /// The same as --config FILE; several files, or `-` for standard input
     #[arg(value_name = "FILE", conflicts_with = "config")]
-    file: Option<PathBuf>,
+    files: Vec<PathBuf>,
 
     /// The profile to check for [default: that of the newest release of Codex]
     #[arg(long, value_name = "PROFILE", value_parser = super::console::profile)]
@@ -85,97 +87,61 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         say(&rules())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let path = config_file(arguments.config.as_deref().or(arguments.file.as_deref()))?;
-    let file = path.display().to_string();
     let asked = Asked::of(arguments.profile, arguments.codex);
-    let profile = asked.profile;
-    let text = match read_text(&path, MAX_CONFIG_BYTES) {
-        Ok(text) => text,
-        Err(ReadError::NotUtf8) => {
-            return finish(arguments, &unreadable("the file is not UTF-8"), &file, profile);
-        }
-        Err(ReadError::TooLarge(_)) => return finish(arguments, &too_large(), &file, profile),
-        Err(error) => return Err(format!("cannot read {file}: {error}").into()),
+    let paths = if arguments.files.is_empty() {
+        vec![config_file(arguments.config.as_deref())?]
+    } else {
+        arguments.files.clone()
     };
-    let given = surroundings::of(&path, &text, &asked, arguments.requirements.as_deref())?;
-    let report = lint(&text, &given);
+    // A file that cannot be read or written does not keep the others from being checked.
+    let mut is_misused = false;
+    let mut complaint = |Misuse(message): Misuse| {
+        is_misused = true;
+        complain("error", &message);
+    };
+    let mut inputs = Vec::new();
+    for path in paths {
+        match Input::read(&path, &asked, arguments.requirements.as_deref()) {
+            Ok(input) => inputs.push(input),
+            Err(misuse) => complaint(misuse),
+        }
+    }
+    for input in inputs.iter_mut().filter(|_| arguments.fix) {
+        input.fix().unwrap_or_else(&mut complaint);
+    }
+    let mut differences = String::new();
+    for input in inputs.iter().filter(|_| arguments.diff) {
+        match input.difference() {
+            Ok(difference) => differences.push_str(&difference),
+            Err(misuse) => complaint(misuse),
+        }
+    }
+    let checked: Vec<Checked<'_>> = inputs.iter().map(Input::checked).collect();
     if arguments.diff {
-        let fixed = report.fixed()?;
-        say(&difference::between(&report, &lint(&fixed.text, &given), &file))?;
-        return Ok(status(&report, arguments.strict));
+        say(&differences)?;
+    } else if !checked.is_empty() {
+        print(arguments, &checked, asked.profile)?;
     }
-    if !arguments.fix {
-        return finish(arguments, &report, &file, profile);
-    }
-    let fixed = report.fixed()?;
-    if fixed.repaired > 0 {
-        replace(&path, &text, &fixed.text)?;
-        let many = count(fixed.repaired, "finding");
-        complain("fixed", &format!("{file}: {many} repaired"));
-    }
-    if fixed.left > 0 {
-        let many = count(fixed.left, "finding");
-        complain("note", &format!("{many} not repaired: the edit would change other parts"));
-    }
-    finish(arguments, &lint(&fixed.text, &given), &file, profile)
+    Ok(if is_misused { ExitCode::from(MISUSE) } else { status(&checked, arguments.strict) })
 }
 
 /// Prints and writes the findings that are left.
-fn finish(arguments: &Arguments, report: &Report<'_>, file: &str, profile: Profile) -> Outcome {
+fn print(arguments: &Arguments, checked: &[Checked<'_>], profile: Profile) -> Result<(), Misuse> {
     if let Some(sarif) = &arguments.sarif {
-        let text = format!("{:#}\n", sarif::document(report, file));
+        let text = format!("{:#}\n", sarif::document(checked));
         write_whole(sarif, text.as_bytes())
             .map_err(|error| format!("cannot write {}: {error}", sarif.display()))?;
     }
-    say(&if arguments.json {
-        format!("{:#}\n", json::document(report, file, profile))
-    } else {
-        format!("{}{}", report.in_terminal(file), summary(report, file))
-    })?;
-    Ok(status(report, arguments.strict))
-}
-
-fn status(report: &Report<'_>, strict: bool) -> ExitCode {
-    let fails = report.count(Severity::Error) > 0 || (strict && !report.findings().is_empty());
-    if fails { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS }
-}
-
-fn summary(report: &Report<'_>, file: &str) -> String {
-    let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));
-    if errors + warnings == 0 {
-        return format!("{file}: no findings\n");
-    }
-    let mut line = format!("{file}: {}, {}", count(errors, "error"), count(warnings, "warning"));
-    if report.has_more() {
-        line.push_str("; further findings are left out");
-    }
-    let fixable = report.findings().iter().filter(|finding| finding.fix.is_some()).count();
-    if fixable > 0 {
-        let _ = write!(line, "; --fix repairs {fixable}, --diff shows how");
-    }
-    line.push('\n');
-    line
-}
-
-/// `1 error`, `2 errors`.
-fn count(number: usize, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
-}
-
-/// Replaces the file if nobody changed it meanwhile. A link stays a link.
-fn replace(path: &Path, old: &str, new: &str) -> Result<(), Misuse> {
-    let place = path.display();
-    if read_text(path, MAX_CONFIG_BYTES).ok().as_deref() != Some(old) {
-        return Err(format!("{place}: another program changed the file; try again").into());
-    }
-    let write = || {
-        let mut replacement = Replacement::of(path)?;
-        replacement.keep_permissions()?;
-        replacement.stage(new)?;
-        replacement.commit()
+    let in_terminal = |checked: &Checked<'_>| {
+        format!("{}{}", checked.report.in_terminal(checked.name), summary(checked))
     };
-    write().map_err(|error| format!("cannot write {place}: {error}").into())
+    say(&match (arguments.json, checked) {
+        (false, _) => checked.iter().map(in_terminal).collect(),
+        (true, [one]) if arguments.files.len() < 2 => {
+            format!("{:#}\n", json::document(one, profile))
+        }
+        (true, _) => format!("{:#}\n", json::of_several(checked, profile)),
+    })
 }
 
 /// The list of rules.

@@ -3,14 +3,18 @@
 use mcp_overlay_host::lint::{Finding, Report, Rule, Severity};
 use serde_json::{Value, json};
 
+use super::checked::Checked;
+
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json";
 const PAGE: &str = "docs/lint.md";
 
 /// The log with one run.
-pub(super) fn document(report: &Report<'_>, file: &str) -> Value {
+pub(super) fn document(checked: &[Checked<'_>]) -> Value {
     let rules: Vec<Value> = Rule::ALL.into_iter().map(rule).collect();
-    let results = report.findings().iter().map(|finding| result(report, finding, file));
+    let results = checked.iter().flat_map(|Checked { name, report, .. }| {
+        report.findings().iter().map(move |finding| result(report, finding, name))
+    });
     json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
