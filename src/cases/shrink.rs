@@ -5,17 +5,25 @@
 //! a valid case that fails. The result is minimal: no single step makes it simpler.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use mcp_overlay_model::{CODEX_APPS, Case, ContributorKind};
 use serde_json::{Value, json};
 
 use super::specified::is_specified;
 
+/// The size from which parts of a table or list are dropped at once.
+const MANY: usize = 8;
+
 /// The simpler neighbours of `case`, the largest reduction first.
 pub fn simpler(case: &Case) -> impl Iterator<Item = Case> + use<> {
     let tree = serde_json::to_value(case).unwrap_or_default();
     let mut paths = Vec::new();
     collect_paths(&tree, &mut Vec::new(), &mut paths);
+    let parts = {
+        let (tree, parts) = (tree.clone(), large_parts(&tree, &paths));
+        parts.into_iter().filter_map(move |(path, part)| without_part(&tree, &path, part))
+    };
     let dropped = {
         let (tree, paths) = (tree.clone(), paths.clone());
         paths.into_iter().filter_map(move |path| without(&tree, &path))
@@ -29,7 +37,8 @@ pub fn simpler(case: &Case) -> impl Iterator<Item = Case> + use<> {
             .collect::<Vec<_>>()
     });
     let original = case.clone();
-    dropped
+    parts
+        .chain(dropped)
         .chain(replaced)
         .filter_map(|tree| serde_json::from_value(tree).ok())
         .chain(renamed(case))
@@ -87,6 +96,39 @@ fn collect_paths(value: &Value, path: &mut Vec<Step>, paths: &mut Vec<Vec<Step>>
         collect_paths(inner, path, paths);
         path.pop();
     }
+}
+
+/// The halves and quarters of each large table and list: of a thousand servers one is found in few steps.
+fn large_parts(tree: &Value, paths: &[Vec<Step>]) -> Vec<(Vec<Step>, Range<usize>)> {
+    let size = |path: &Vec<Step>| match value_at(tree, path) {
+        Some(Value::Object(table)) => table.len(),
+        Some(Value::Array(list)) => list.len(),
+        _ => 0,
+    };
+    let large: Vec<_> =
+        paths.iter().map(|path| (path, size(path))).filter(|(_, n)| *n >= MANY).collect();
+    let parts = [2, 4].into_iter().flat_map(|parts| {
+        large.iter().flat_map(move |(path, size)| {
+            let start = move |part: usize| size * part / parts;
+            (0..parts).map(move |part| ((*path).clone(), start(part)..start(part + 1)))
+        })
+    });
+    parts.collect()
+}
+
+/// The tree without a part of the table or list at this place.
+fn without_part(tree: &Value, path: &[Step], part: Range<usize>) -> Option<Value> {
+    let mut tree = tree.clone();
+    match value_at_mut(&mut tree, path)? {
+        Value::Object(table) => {
+            let names: Vec<String> =
+                table.keys().skip(part.start).take(part.len()).cloned().collect();
+            names.iter().for_each(|name| drop(table.remove(name)));
+        }
+        Value::Array(list) => drop(list.drain(part)),
+        _ => return None,
+    }
+    Some(tree)
 }
 
 fn value_at<'a>(tree: &'a Value, path: &[Step]) -> Option<&'a Value> {
@@ -269,5 +311,23 @@ fn each_name(case: &mut Case, edit: &mut dyn FnMut(&mut String)) {
         if let ContributorKind::Scripted(list) = &mut contributor.kind {
             list.iter_mut().for_each(|contribution| edit(contribution.name_mut()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_of_many_is_found_in_few_steps() {
+        let plugins: Vec<Value> = (0..500).map(|id| json!({"id": format!("q{id}")})).collect();
+        let case = serde_json::from_value(json!({ "plugins": plugins })).unwrap();
+        let mut asked = 0;
+        let smallest = minimise(&case, 20_000, |case| {
+            asked += 1;
+            case.plugins.iter().any(|plugin| plugin.id == "q333")
+        });
+        assert_eq!(smallest.plugins.len(), 1);
+        assert!(asked < 150, "{asked}");
     }
 }
