@@ -244,7 +244,9 @@ fn plain_servers(case: &mut Case) {
     for entry in of_plugins.filter_map(Value::as_object_mut) {
         let local = entry.get("environment_id").is_none_or(|id| id == "local" || !id.is_string());
         entry.retain(|field, _| field != "cwd" && (local || field != "environment_id"));
-        // A plugin's file may have `clientId` for `client_id`, as other hosts write it.
+        // A plugin's file may have `clientId` for `client_id`, as other hosts write it, and from some profile on
+        // anything in place of the table.
+        entry.retain(|field, value| field != "oauth" || value.is_object() || value.is_null());
         if let Some(oauth) = entry.get_mut("oauth").and_then(Value::as_object_mut) {
             oauth.remove("clientId");
         }
