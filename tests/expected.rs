@@ -441,7 +441,7 @@ fn a_known_failure_of_a_slow_host_is_recognised_under_every_seed() {
         assert_eq!(again.findings.len(), first.findings.len(), "none besides those of the list");
     }
     let other = Running { loses_env: true, ..host };
-    let (other, _) = run_slowly(&other, 2, expect(&written));
+    let (other, _) = run_slowly(&other, 3, expect(&written));
     assert_eq!(other.verdict(), RunVerdict::Findings, "{}", other.to_text());
 }
 
