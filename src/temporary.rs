@@ -44,11 +44,13 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        // Known until it is gone. An error leaves it to `TempDir`, which tries again.
+        let _ = fs::remove_dir_all(self.0.path());
         there().remove(self.0.path());
     }
 }
 
-/// Removes every folder, and lets no thread create or remove another. For a program that ends now.
+/// Removes every folder, and lets no thread create another. For a program that ends now.
 pub fn remove_all() {
     let mut there = there();
     for folder in std::mem::take(&mut *there) {

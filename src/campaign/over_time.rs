@@ -248,6 +248,15 @@ impl Small {
         self.came == 0 && !is_leak
     }
 
+    /// Whether it is also nothing that a busy machine cannot cause, as a crash is.
+    fn is_unconfirmed(&self) -> bool {
+        let may_be_a_pause = match &self.problem {
+            Problem::BrokeDown(failure) => failure.kind == FailureKind::Hung,
+            Problem::Broken { .. } => true,
+        };
+        self.is_doubtful() && may_be_a_pause
+    }
+
     /// The steps, what was expected of the last one and what happened.
     pub(crate) fn story(&self) -> String {
         match &self.problem {
@@ -402,7 +411,7 @@ impl Run<'_> {
         let kind = last.kind();
         let luck = small.luck().map_or_else(String::new, |luck| format!("  {luck}\n"));
         let saved = self.save(smallest, last);
-        let (rule, unconfirmed) = (last.rule(), small.is_doubtful());
+        let rule = last.rule();
         let message = small.story();
         let times = if count == 1 { String::new() } else { format!(", like {} more", count - 1) };
         let steps = small.length();
@@ -416,8 +425,8 @@ impl Run<'_> {
             // What an expected failure names.
             name: kind,
             rule,
-            advisory: unconfirmed || !last.is_failure(),
-            unconfirmed,
+            advisory: small.is_doubtful() || !last.is_failure(),
+            unconfirmed: small.is_unconfirmed(),
             message: format!("{steps}{times}\n  {message}{luck}{saved}").trim_end().to_string(),
             expected: expected.map(str::to_string),
             picture: small.picture(),

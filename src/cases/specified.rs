@@ -40,7 +40,7 @@ fn is_drive_below_the_root(root: &str, folder: &str) -> bool {
     let without_fixed = |path: &str| path.trim_start_matches(['/', '.']).to_owned();
     let first = without_fixed(folder);
     let is_drive = matches!(first.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic());
-    is_drive && without_fixed(root).is_empty()
+    is_drive && root.starts_with('/') && without_fixed(root).is_empty()
 }
 
 /// A `file:` URI with a segment `.` or `..`, or with `C|` for a drive: the same rule.
@@ -50,7 +50,10 @@ fn is_open_uri(text: &str) -> bool {
         _ => return false,
     };
     let decoded = rest.replace("%2e", ".").replace("%7c", "|");
-    decoded.contains('|') || decoded.split(['/', '\\']).any(|segment| matches!(segment, "." | ".."))
+    decoded.split(['/', '\\']).any(|segment| {
+        let is_drive = matches!(segment.as_bytes(), [letter, b'|'] if letter.is_ascii_alphabetic());
+        is_drive || matches!(segment, "." | "..")
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The administrator's requirements.
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -51,19 +52,36 @@ fn written(file: &File) -> Result<wide::Requirements, Misuse> {
     let servers = written.get("mcp_servers").map(|servers| {
         servers.as_object().cloned().ok_or(format!("{name}: mcp_servers: expected a table"))
     });
-    let plugins = written.get("plugins").and_then(Value::as_object).map(|plugins| {
-        let of_plugin = |(id, plugin): (&String, &Value)| {
-            let servers = plugin.get("mcp_servers").and_then(Value::as_object);
-            let mcp_servers = servers.cloned().unwrap_or_default();
-            (id.clone(), wide::PluginRequirements { mcp_servers })
-        };
-        plugins.iter().map(of_plugin).collect()
+    let mut plugins = written.get("plugins").map(|_| BTreeMap::new());
+    for (id, plugin) in table(&written, "plugins", name)? {
+        if !plugin.is_object() {
+            return Err(format!("{name}: plugins: expected a table for each plugin").into());
+        }
+        let place = format!("{name}: plugins");
+        let servers = table(plugin, "mcp_servers", &place)?;
+        let mcp_servers =
+            servers.map(|(name, demanded)| (name.clone(), demanded.clone())).collect();
+        plugins
+            .get_or_insert_default()
+            .insert(id.clone(), wide::PluginRequirements { mcp_servers });
+    }
+    let features = table(&written, "features", name)?.map(|(key, on)| match on.as_bool() {
+        Some(on) => Ok((key.clone(), on)),
+        None => Err(format!("{name}: features: expected true or false for each feature")),
     });
-    let features = written.get("features").and_then(Value::as_object).into_iter().flatten();
-    let features = features.filter_map(|(key, on)| Some((key.clone(), on.as_bool()?)));
-    Ok(wide::Requirements {
-        mcp_servers: servers.transpose()?,
-        plugins,
-        features: features.collect(),
-    })
+    let features = features.collect::<Result<_, _>>()?;
+    Ok(wide::Requirements { mcp_servers: servers.transpose()?, plugins, features })
+}
+
+/// The members of the table `key`, if there is one.
+fn table<'a>(
+    within: &'a Value,
+    key: &str,
+    place: &str,
+) -> Result<impl Iterator<Item = (&'a String, &'a Value)>, Misuse> {
+    match within.get(key) {
+        None => Ok(None.into_iter().flatten()),
+        Some(Value::Object(table)) => Ok(Some(table).into_iter().flatten()),
+        Some(_) => Err(format!("{place}: {key}: expected a table").into()),
+    }
 }

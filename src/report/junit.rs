@@ -138,6 +138,7 @@ fn scenarios(report: &Report) -> impl Iterator<Item = TestCase> {
     without_rule.map(|failed| {
         let status = match &failed.expected {
             Some(reason) => skipped(&format!("expected to fail: {reason}")),
+            None if failed.unconfirmed => skipped("unconfirmed: it never failed again"),
             None => non_success(
                 NonSuccessKind::Failure,
                 "scenario failed",

@@ -118,7 +118,9 @@ impl Form {
             Form::AbsentMembers => "An absent optional member has its default.",
             Form::NullMembers => "Null for an optional member means an absent member.",
             Form::Escapes => "Any character of a text can be written as `\\uXXXX`.",
-            Form::Exponents => "`1e3`, `1E+3` and `1000.0` are the same number, and no integer.",
+            Form::Exponents => {
+                "`1e3`, `1E+3` and `1000.0` are the same number, and no integer, and so is one of more than 64 bits."
+            }
             Form::AnySeq => "The numbers can have gaps and need not ascend.",
             Form::LargeSeq => "`seq` is an integer from 1 to 2^53.",
             Form::DeepCase => "A case can be nested 120 levels deep.",

@@ -1,6 +1,7 @@
 //! What `lint --fix` writes.
 
 use mcp_overlay_host::lint::{FixError, Surroundings, lint};
+use mcp_overlay_host::{Environment, Profile};
 
 #[track_caller]
 fn repaired(text: &str) -> String {
@@ -91,4 +92,20 @@ fn a_key_whose_value_may_mean_something_else_is_left() {
         let text = format!("[mcp_servers.a]\ncommand = \"x\"\n{written}\n");
         assert_eq!(repaired(&text) == text, left, "{written}");
     }
+}
+
+/// What Codex refuses before a repair does not pay for what it would refuse after another one; and it is asked as
+/// the release that the file is for, the newest if none is named.
+#[test]
+fn a_repair_makes_no_new_refusal() {
+    let one =
+        "[mcp_servers.a]\ncmd = \"x\"\n[mcp_servers.b]\ncommand = \"x\"\nheaders = { A = \"1\" }\n";
+    assert_eq!(repaired(one), one.replace("cmd", "command"));
+    let environment = Environment::default().with_profile(Profile::CodexPr31803);
+    let given = Surroundings { environment, ..Surroundings::default() };
+    let newest = |text: &str| lint(text, &given).fixed().unwrap().text;
+    let auth = "[mcp_servers.a]\nurl = \"https://a.example\"\nAuth = \"bogus\"\n";
+    assert_eq!(newest(auth), auth);
+    let mode = "[mcp_servers.a]\ncommand = \"x\"\ndefaultToolsApprovalMode = \"writes\"\n";
+    assert!(newest(mode).contains("\ndefault_tools_approval_mode"), "{}", newest(mode));
 }

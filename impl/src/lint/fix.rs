@@ -72,14 +72,17 @@ fn repair(
 ) -> (DocumentMut, Vec<usize>) {
     let text = document.to_string();
     let before = comments(&text);
-    let refused_before = refused(&text);
-    // Nor may one make Codex refuse what it takes now.
-    let is_safe = |new: &DocumentMut| {
+    let mut refused_before = refused(&text);
+    // Nor may one make Codex refuse what it takes now; the number of what it refuses after it, if it is safe.
+    let safe = |new: &DocumentMut, refused_before: usize| {
         let new = new.to_string();
-        comments(&new) == before && refused(&new) <= refused_before
+        let refused = refused(&new);
+        (comments(&new) == before && refused <= refused_before).then_some(refused)
     };
     let mut all = document.clone();
-    if fixes.iter().all(|(_, fix)| apply(&mut all, fix)) && is_safe(&all) {
+    // One that removes a refusal must not pay for one that adds another.
+    let is_taken = refused_before == 0;
+    if is_taken && fixes.iter().all(|(_, fix)| apply(&mut all, fix)) && safe(&all, 0).is_some() {
         return (all, Vec::new());
     }
     let tries = MAX_ALONE.min(MAX_BYTES_ALONE / text.len().max(1));
@@ -90,10 +93,9 @@ fn repair(
             continue;
         }
         let mut next = done.clone();
-        if apply(&mut next, fix) && is_safe(&next) {
-            done = next;
-        } else {
-            left.push(*at);
+        match apply(&mut next, fix).then(|| safe(&next, refused_before)).flatten() {
+            Some(refused) => (done, refused_before) = (next, refused),
+            None => left.push(*at),
         }
     }
     (done, left)

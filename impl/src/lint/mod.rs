@@ -49,7 +49,7 @@ use invalid::Syntax;
 use lines::Lines;
 use shown::{Hidden, Parts};
 
-use crate::config::MAX_CONFIG_BYTES;
+use crate::config::{Environment, MAX_CONFIG_BYTES};
 
 const NOT_UTF8: &str =
     "save the file as UTF-8: an editor for Windows may have written UTF-16 or a code page";
@@ -61,6 +61,14 @@ pub struct Report<'a> {
     hidden: Hidden,
     findings: Vec<Finding>,
     more: bool,
+    given: Given,
+}
+
+/// What decides about what Codex refuses.
+#[derive(Debug, Clone, Default)]
+struct Given {
+    environment: Environment,
+    release: Option<Release>,
 }
 
 /// Checks the text of a `config.toml`.
@@ -93,7 +101,8 @@ pub fn lint<'a>(text: &'a str, given: &Surroundings) -> Report<'a> {
         .collect();
     findings.retain(|finding| finding.rule != Rule::UnknownKey || !refused.contains(&finding.key));
     findings.sort_by_key(|finding| (finding.span.as_ref().map(|span| span.start), finding.rule));
-    Report { lines, hidden, findings, more }
+    let given = Given { environment: given.environment.clone(), release: given.release };
+    Report { lines, hidden, findings, more, given }
 }
 
 /// The report about a file of more than [`MAX_CONFIG_BYTES`].
@@ -102,7 +111,13 @@ pub fn too_large() -> Report<'static> {
     let reason = format!("the file is larger than {} MiB", MAX_CONFIG_BYTES >> 20);
     let finding = Finding { span: None, ..Finding::new(Rule::Syntax, 0..0, reason) };
     let findings = vec![finding.meaning("Codex refuses the file")];
-    Report { lines: Lines::of(""), hidden: Hidden::Values, findings, more: false }
+    Report {
+        lines: Lines::of(""),
+        hidden: Hidden::Values,
+        findings,
+        more: false,
+        given: Given::default(),
+    }
 }
 
 /// The report about a file that is not UTF-8. The text has a replacement for each byte that is no part of a
@@ -113,7 +128,13 @@ pub fn not_utf8(text: &str, at: usize) -> Report<'_> {
     let finding = Finding::new(Rule::Syntax, at..end, "the file is not UTF-8");
     let finding = finding.meaning("Codex refuses the file; nothing else in it was checked");
     let findings = vec![finding.help(NOT_UTF8)];
-    Report { lines: Lines::of(text), hidden: Hidden::Values, findings, more: false }
+    Report {
+        lines: Lines::of(text),
+        hidden: Hidden::Values,
+        findings,
+        more: false,
+        given: Given::default(),
+    }
 }
 
 impl<'a> Report<'a> {
@@ -188,7 +209,7 @@ impl<'a> Report<'a> {
     /// # Errors
     /// The text is written in a way that cannot be repaired without changing other parts of it.
     pub fn fixed(&self) -> Result<Fixed, FixError> {
-        fix::fixed(self.lines.text(), &self.findings, &refused)
+        fix::fixed(self.lines.text(), &self.findings, &|text| self.given.refused(text))
     }
 
     /// The positions of the findings that [`fixed`](Self::fixed) repairs.
@@ -201,11 +222,15 @@ impl<'a> Report<'a> {
     }
 }
 
-/// How much of a text Codex refuses.
-fn refused(text: &str) -> usize {
-    let report = lint(text, &Surroundings::default());
-    let refused = |finding: &&Finding| matches!(finding.rule, Rule::Syntax | Rule::InvalidValue);
-    report.findings.iter().filter(refused).count()
+impl Given {
+    /// How much of a text Codex refuses.
+    fn refused(&self, text: &str) -> usize {
+        let (environment, release) = (self.environment.clone(), self.release);
+        let report = lint(text, &Surroundings { environment, release, ..Surroundings::default() });
+        let refused =
+            |finding: &&Finding| matches!(finding.rule, Rule::Syntax | Rule::InvalidValue);
+        report.findings.iter().filter(refused).count()
+    }
 }
 
 #[cfg(test)]

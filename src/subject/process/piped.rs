@@ -173,8 +173,13 @@ impl Piped {
     /// The rest of the output of a process that has ended, without blank lines: the first line, or what there is
     /// of one.
     pub(crate) fn rest(&self) -> Option<Vec<u8>> {
-        // The reading thread ends with the pipe.
-        while let Ok(Line::Text(line) | Line::Cut(line)) = self.lines.recv_timeout(GRACE) {
+        // The reading thread ends with the pipe, which a process outside the group can keep open.
+        let deadline = Instant::now() + GRACE;
+        let left = || deadline.saturating_duration_since(Instant::now());
+        while let Ok(Line::Text(line) | Line::Cut(line)) = self.lines.recv_timeout(left()) {
+            if left().is_zero() {
+                return None;
+            }
             if !line.iter().all(u8::is_ascii_whitespace) {
                 return Some(line);
             }
