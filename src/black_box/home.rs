@@ -115,12 +115,18 @@ impl Home {
     }
 
     fn write_plugin(&self, plugin: &LocalPlugin) -> io::Result<()> {
-        let LocalPlugin { name, market, servers, .. } = plugin;
+        let LocalPlugin { name, market, servers, apps, .. } = plugin;
         let folder = self.path().join("plugins/cache").join(market).join(name).join("local");
         fs::create_dir_all(folder.join(".codex-plugin"))?;
         let manifest = json!({"name": name, "version": "1.0.0", "mcpServers": "./.mcp.json"});
         fs::write(folder.join(".codex-plugin/plugin.json"), manifest.to_string())?;
-        fs::write(folder.join(".mcp.json"), json!({"mcpServers": servers}).to_string())
+        fs::write(folder.join(".mcp.json"), json!({"mcpServers": servers}).to_string())?;
+        if apps.is_empty() {
+            return Ok(());
+        }
+        let app = |(name, id): (&String, &String)| (name.clone(), json!({"id": id}));
+        let apps: Map<String, Value> = apps.iter().map(app).collect();
+        fs::write(folder.join(".app.json"), json!({"apps": apps}).to_string())
     }
 
     fn credentials(&mut self, auth: Auth) -> Value {
@@ -156,7 +162,7 @@ impl Home {
     }
 }
 
-/// The case's config with the common settings, and with each plugin enabled or disabled.
+/// The case's config with the common settings, and with what the user says of each plugin.
 pub(super) fn with_settings(config: &Table, plugins: &[LocalPlugin]) -> Table {
     let mut all: Table = toml::from_str(QUIET).unwrap_or_default();
     all.extend(config.clone());
@@ -168,7 +174,13 @@ pub(super) fn with_settings(config: &Table, plugins: &[LocalPlugin]) -> Table {
         .iter()
         .map(|plugin| {
             let id = format!("{}@{}", plugin.name, plugin.market);
-            (id, json!({"enabled": plugin.active}))
+            let mut switch = json!({"enabled": plugin.active});
+            if !plugin.policy.is_empty()
+                && let Some(switch) = switch.as_object_mut()
+            {
+                switch.insert("mcp_servers".into(), json!(plugin.policy));
+            }
+            (id, switch)
         })
         .collect();
     if !switches.is_empty()

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use mcp_overlay_model::Case;
+use mcp_overlay_model::wide::Policy;
+use mcp_overlay_model::{Auth, Case};
 use serde_json::{Map, Value, json};
 use toml::Table;
 
@@ -56,6 +57,10 @@ pub(super) struct LocalPlugin {
     pub(super) market: String,
     pub(super) active: bool,
     pub(super) servers: Map<String, Value>,
+    /// The connector of each app that it declares.
+    pub(super) apps: BTreeMap<String, String>,
+    /// What the user says of its servers.
+    pub(super) policy: BTreeMap<String, Policy>,
 }
 
 /// A server entry of the case.
@@ -106,7 +111,14 @@ impl LocalCase {
             let (name, market) = plugin.id.split_once('@').unwrap_or((&plugin.id, "market"));
             // Each case gets new plugin names, in the same order, because hosts cache plugins.
             let (name, market) = (format!("{name}-{mark}"), market.to_string());
-            plugins.push(LocalPlugin { name, market, active: plugin.active, servers });
+            plugins.push(LocalPlugin {
+                name,
+                market,
+                active: plugin.active,
+                servers,
+                apps: plugin.apps.clone(),
+                policy: plugin.policy.clone(),
+            });
         }
         let entries = localizer.entries;
         // A narrowed case has only values that TOML can represent.
@@ -116,10 +128,18 @@ impl LocalCase {
 }
 
 impl LocalCase {
-    /// Whether an entry, or all of a plugin, is disabled.
-    pub(super) fn has_disabled_server(&self) -> bool {
+    /// Whether there is a server that must not be started: disabled, by its user too, of a disabled
+    /// plugin, or hidden by an app.
+    pub(super) fn has_disabled_server(&self, auth: Option<Auth>) -> bool {
+        let is_routed = auth.is_some_and(Auth::is_backend);
+        let keeps_one_off = |plugin: &LocalPlugin| {
+            let is_off = |policy: &Policy| policy.enabled == Some(false);
+            !plugin.active
+                || plugin.policy.values().any(is_off)
+                || (is_routed && !plugin.apps.is_empty())
+        };
         self.entries.iter().any(|entry| entry.disabled)
-            || self.plugins.iter().any(|plugin| !plugin.active && !plugin.servers.is_empty())
+            || self.plugins.iter().any(|plugin| !plugin.servers.is_empty() && keeps_one_off(plugin))
     }
 }
 

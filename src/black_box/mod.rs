@@ -375,7 +375,7 @@ impl Host {
         }
         self.test_servers.expect(&local.mark);
         let asked = self.ask_local(case, &local, route, patience);
-        let (requests, started) = self.collect(&local, asked.is_ok());
+        let (requests, started) = self.collect(case, &local, asked.is_ok());
         // A host that rejects a config must not contact its servers; a contact becomes an
         // observation.
         let is_contact = |asked: &ReceivedRequest| asked.is_mcp || asked.is_contact_to_apps();
@@ -415,10 +415,11 @@ impl Host {
     /// answer, so the driver waits if the case has one that must not be started.
     fn collect(
         &self,
+        case: &Case,
         local: &LocalCase,
         is_answered: bool,
     ) -> (Vec<ReceivedRequest>, Vec<(usize, Started)>) {
-        if is_answered && local.has_disabled_server() {
+        if is_answered && local.has_disabled_server(case.auth) {
             thread::sleep(SETTLING);
         }
         (self.test_servers.take(&local.mark), self.take_reports(&local.mark))

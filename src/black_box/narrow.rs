@@ -11,6 +11,7 @@ use mcp_overlay_model::origin::is_chatgpt_origin;
 use mcp_overlay_model::{Auth, Case, Contributor, ContributorKind, Plugin, server};
 use serde_json::{Map, Value, json};
 
+use crate::cases::edges::has_wide;
 use crate::cases::entries::entries_mut;
 
 /// The address of the Apps endpoint and of all servers of a case; the driver adds a port.
@@ -52,7 +53,7 @@ const BASE_STEP: &str = "the Apps endpoint must be on loopback, at a plain path"
 
 /// The steps, in order.
 const STEPS: [Step; 12] = [
-    ("a running host is not told of threads, requirements and policies yet", no_wide_parts),
+    ("a running host is not told of threads and requirements yet", no_threads_nor_requirements),
     ("an app-server has the hosted Apps extension and no other contributor", only_hosted_apps),
     ("auth.json can only express none, api_key and chatgpt", plain_auth),
     ("TOML has no null, and no integer of more than 64 bits", plain_values),
@@ -97,8 +98,17 @@ impl AppsOrigin {
     }
 }
 
-fn no_wide_parts(case: &mut Case) {
-    *case = narrowed(case.clone());
+/// Apps and policies of plugins stay, in the profiles that speak of them.
+fn no_threads_nor_requirements(case: &mut Case) {
+    let mut plugins = std::mem::take(&mut case.plugins);
+    for plugin in &mut plugins {
+        plugin.root = None;
+        if !has_wide(case.profile) {
+            plugin.apps.clear();
+            plugin.policy.clear();
+        }
+    }
+    *case = Case { plugins, ..narrowed(case.clone()) };
 }
 
 fn only_hosted_apps(case: &mut Case) {
@@ -249,12 +259,18 @@ fn plain_servers(case: &mut Case) {
         entry.retain(|field, value| field != "oauth" || value.is_object() || value.is_null());
         if let Some(oauth) = entry.get_mut("oauth").and_then(Value::as_object_mut) {
             oauth.remove("clientId");
+            // Some releases drop it, as rule `plugin.entry-shape` says, and later ones read it.
+            oauth.remove("callbackPort");
         }
     }
     let rules = case.profile.rules();
     for entry in entries(case) {
         // An invalid entry is rejected whatever its other fields are.
         if server::read(&Value::Object(entry.clone()), rules).is_ok() {
+            // Later releases refuse it without a client id.
+            if let Some(oauth) = entry.get_mut("oauth").and_then(Value::as_object_mut) {
+                oauth.remove("client_secret");
+            }
             plain_server(entry);
         }
     }

@@ -4,7 +4,7 @@
 use mcp_overlay_model::{Answer, Auth, Case, Plugin, Rule};
 use serde_json::{Value, json};
 
-use super::entry::{Entry, Reached, Shows};
+use super::entry::{Entry, Reached, Rewrite, Shows, Step};
 use super::fault::change::{edited, is_disabled, is_valid, with_views};
 use super::fault::{Change, Fault};
 use super::wide::disabled_in;
@@ -15,7 +15,7 @@ pub(super) const RULES: &[Entry] = &[
             let is_routed = situation.case.auth.is_some_and(Auth::is_backend);
             situation.resolved(|_| is_routed && situation.case.plugins.iter().any(hides))
         }),
-        shows: Shows::InViews,
+        rewrite: Some(Rewrite { step: Step::Plugins, write: without_what_apps_hide }),
         faults: &[Fault::new(
             "apps-of-all-plugins-hide",
             Rule::RouteAppHidesServer,
@@ -27,7 +27,6 @@ pub(super) const RULES: &[Entry] = &[
     },
     Entry {
         reached: Reached::When(|situation| situation.case.plugins.iter().any(names_an_app)),
-        shows: Shows::InViews,
         faults: &[Fault::new(
             "apps-hide-only-if-on",
             Rule::RouteAuthAlone,
@@ -45,7 +44,7 @@ pub(super) const RULES: &[Entry] = &[
             let mut apps = situation.case.plugins.iter().flat_map(|plugin| plugin.apps.values());
             apps.any(|connector| connector.trim().is_empty())
         }),
-        shows: Shows::InViews,
+        rewrite: Some(Rewrite { step: Step::Plugins, write: without_blank_apps }),
         faults: &[Fault::new(
             "blank-app-hides",
             Rule::RouteBlankAppIsNone,
@@ -66,7 +65,6 @@ pub(super) const RULES: &[Entry] = &[
             let is_routed = situation.case.auth.is_some_and(Auth::is_backend);
             situation.resolved(|_| is_routed && situation.case.plugins.iter().any(hides))
         }),
-        shows: Shows::InViews,
         faults: &[Fault::new(
             "hidden-server-vetoes",
             Rule::RouteHiddenDoesNotVeto,
@@ -131,7 +129,6 @@ pub(super) const RULES: &[Entry] = &[
         ..Entry::of(Rule::PluginRelativeCwd)
     },
     Entry {
-        shows: Shows::InViews,
         faults: &[Fault::new(
             "policy-does-not-enable",
             Rule::PluginUserPolicy,
@@ -153,6 +150,27 @@ fn hides(plugin: &Plugin) -> bool {
         !connector.trim().is_empty() && plugin.mcp_servers.contains_key(name)
     };
     plugin.active && plugin.apps.iter().any(is_declared)
+}
+
+/// Without the servers that apps hide, and then without these apps.
+fn without_what_apps_hide(case: &mut Case) {
+    let is_routed = case.auth.is_some_and(Auth::is_backend);
+    for plugin in &mut case.plugins {
+        let servers = &mut plugin.mcp_servers;
+        plugin.apps.retain(|name, connector| {
+            let is_blank = connector.trim().is_empty();
+            if is_routed && !is_blank {
+                servers.remove(name);
+            }
+            is_blank
+        });
+    }
+}
+
+fn without_blank_apps(case: &mut Case) {
+    for plugin in &mut case.plugins {
+        plugin.apps.retain(|_, connector| !connector.trim().is_empty());
+    }
 }
 
 fn without_apps(case: &mut Case) {

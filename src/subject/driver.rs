@@ -38,9 +38,9 @@ pub trait Driver: Sync {
     fn warns(&self) -> bool;
 
     /// Whether it is asked wide cases; the others are narrowed by [`narrow`](Driver::narrow). A running
-    /// host is not.
+    /// host is asked what [`narrow`](Driver::narrow) leaves of them.
     fn knows_wide_cases(&self) -> bool {
-        self.visibility() == Visibility::Views
+        true
     }
 
     /// Whether it is asked whole numbers such as `1000.0`; for the others [`narrow`](Driver::narrow)

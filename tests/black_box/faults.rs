@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use mcp_overlay::black_box::narrow::AppsOrigin;
 use mcp_overlay::campaign::Phase;
+use mcp_overlay::finding::investigate::investigate;
 use mcp_overlay::judge::judge;
 use mcp_overlay::judge::verdict::Verdict;
 use mcp_overlay::report::Report;
 use mcp_overlay::subject::stdio::Patience;
 use mcp_overlay::subject::{Driver, Route};
-use mcp_overlay_model::Rule;
-use serde_json::json;
+use mcp_overlay_model::{Case, Profile, Rule};
+use serde_json::{Value, json};
 
 use crate::{Hosts, PATIENCE, case, run};
 
@@ -225,5 +226,32 @@ fn a_breakdown_of_the_host_is_found() {
     {
         let found = found(fault, Phase::Random, 40, short);
         assert_eq!(found, [(verdict.to_string(), None)], "{fault}");
+    }
+}
+
+/// Rules `plugin.user-policy` and `route.*`: a running host is told of plugins' apps and policies.
+#[test]
+fn a_fault_about_apps_and_policies_of_plugins_is_found() {
+    let off = json!({"command": "srv", "enabled": false});
+    let on = json!({"command": "srv"});
+    let with_policy = |server: &Value, policy: Value| json!({"plugins": [{"id": "p@m", "mcp_servers": {"a": server}, "policy": {"a": policy}}]});
+    let with_app = |id: &str| {
+        let servers = json!({"a": on, "b": on});
+        json!({"auth": "chatgpt", "plugins": [{"id": "p@m", "mcp_servers": servers, "apps": {"a": id}}]})
+    };
+    for (fault, of, rule) in [
+        ("ignores-policies", with_policy(&on, json!({"enabled": false})), Rule::PluginUserPolicy),
+        ("policy-does-not-enable", with_policy(&off, json!({})), Rule::PluginUserPolicy),
+        ("apps-hide-nothing", with_app("c"), Rule::RouteAppHidesServer),
+        ("blank-app-hides", with_app(" "), Rule::RouteBlankAppIsNone),
+        ("app-hides-plugin", with_app("c"), Rule::RouteAppHidesServer),
+    ] {
+        let profile = Profile::CodexPr31803;
+        let case = AppsOrigin::Loopback.nearest(Case { profile, ..case(of) });
+        let hosts = Hosts::new();
+        assert_eq!(judge(&hosts.start("none-later"), &case).1, Verdict::Agree, "{fault}");
+        let subject = hosts.start(fault);
+        let finding = investigate(&subject, &case).unwrap_or_else(|| panic!("{fault}: not found"));
+        assert_eq!(finding.rule, Some(rule), "{fault}: {finding}");
     }
 }

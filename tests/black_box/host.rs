@@ -8,6 +8,9 @@
     reason = "a process for tests; that it misbehaves is its purpose"
 )]
 
+#[path = "host/plugins.rs"]
+mod plugins;
+
 use std::io::{self, BufRead, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -20,13 +23,23 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD as STANDARD;
 use mcp_overlay_host::app_server::{AppServerOptions, DEFAULT_PLACES, Mode, serve};
 use mcp_overlay_host::connection::kill_all_processes;
-use mcp_overlay_host::{Environment, McpExtensionRegistryBuilder, Override, hosted_apps};
+use mcp_overlay_host::{Environment, McpExtensionRegistryBuilder, Override, Profile, hosted_apps};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, duplex};
 use tokio_util::sync::CancellationToken;
 
 const STATUS: &str = "mcpServerStatus/list";
 const BUFFER: usize = 1 << 16;
+
+/// The faults about plugins' apps and their users' policies, and a host without one.
+const PLUGIN_FAULTS: [&str; 6] = [
+    "none-later",
+    "ignores-policies",
+    "policy-does-not-enable",
+    "apps-hide-nothing",
+    "blank-app-hides",
+    "app-hides-plugin",
+];
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -53,7 +66,7 @@ fn serve_until_end_of_input(host: &Arc<Faulty>, settings: &[String]) {
     let options = AppServerOptions {
         mode: Mode::Local { codex_home: host.home.clone() },
         overrides,
-        environment: Environment::from_process(),
+        environment: Environment::from_process().with_profile(host.profile()),
         extensions: extensions.build(),
         cwd: host.home.clone(),
         places: DEFAULT_PLACES,
@@ -101,6 +114,12 @@ struct Faulty {
 impl Faulty {
     fn is(&self, fault: &str) -> bool {
         self.fault == fault
+    }
+
+    /// Plugins have apps and policies in the later profiles only.
+    fn profile(&self) -> Profile {
+        let is_later = PLUGIN_FAULTS.contains(&self.fault.as_str());
+        if is_later { "codex-pr-31803".parse().unwrap() } else { Profile::default() }
     }
 
     /// Writes a line in one piece, because other processes write to the same file.
@@ -166,6 +185,7 @@ impl Faulty {
             "drops-headers" => {
                 self.rewrite_config(|text| text.replace("http_headers", "no_headers"))
             }
+            fault if PLUGIN_FAULTS.contains(&fault) => plugins::change(fault, &self.home),
             "sends-token-elsewhere" => {
                 if let Some(url) = self.first_server() {
                     ask("POST", &url, &token);

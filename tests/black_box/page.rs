@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use mcp_overlay::black_box::narrow::{AppsOrigin, reasons};
-use mcp_overlay::cases::generate::random_case;
+use mcp_overlay::cases::generate::random_of;
 use mcp_overlay::rules::coverage::{reached_outside, unseen};
 use mcp_overlay_model::{Case, Profile, Rule, resolve};
 
@@ -24,8 +24,10 @@ fn every_step_is_listed_in_its_order() {
 /// Rules that no narrowed case tests, and rules that do not show from outside.
 #[test]
 fn every_rule_that_cannot_be_observed_is_listed() {
-    let cases = (0..10_000).map(|index| AppsOrigin::Loopback.nearest(random_case(1, index)));
-    let cases = cases.flat_map(|case| Profile::ALL.map(|profile| Case { profile, ..case.clone() }));
+    let drawn = |profile, index| Case { profile, ..random_of(profile)(1, index) };
+    let cases = Profile::ALL.into_iter().flat_map(|profile| {
+        (0..1_500).map(move |index| AppsOrigin::Loopback.nearest(drawn(profile, index)))
+    });
     let reached: BTreeSet<Rule> =
         cases.flat_map(|case| reached_outside(&case, &resolve(&case))).collect();
     // Another route shows one rule, and sequences those about behaviour over time.

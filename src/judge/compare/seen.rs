@@ -62,7 +62,10 @@ fn rule(case: &Case, name: &str, wanted: Option<&Expected>, got: Option<&Observa
     let is_apps = want.url.as_deref().is_some_and(|url| is_apps_url(&resolution, url));
     let seen = |field| of_field(rules, field, |fields| fields.seen);
     match first_difference(want, got) {
-        Some("enabled") if matches!(reason.by, By::Contribution { .. } | By::Legacy | By::Gate) => {
+        Some("enabled")
+            if matches!(reason.by, By::Contribution { .. } | By::Legacy | By::Gate)
+                || reason.rule == Rule::PluginUserPolicy =>
+        {
             reason.rule
         }
         Some("command") | None => reason.rule,
