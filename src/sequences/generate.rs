@@ -7,7 +7,7 @@ use mcp_overlay_model::{Auth, CODEX_APPS, Profile};
 use super::configs::{ACCOUNTS, COMMANDS, Configs, NAMES, Named, THREADS};
 use super::{
     generate_arguments, generate_entries, generate_logins, generate_reads, generate_reloads,
-    generate_sign_ins, generate_turns,
+    generate_scenarios, generate_sign_ins, generate_turns,
 };
 use crate::subject::{SubjectKind, Visibility};
 
@@ -45,7 +45,9 @@ pub fn random_sequence(profile: Profile, stage: Stage, seed: u64, number: u64) -
 /// The sequence that these bytes mean.
 #[must_use]
 pub fn sequence_from(profile: Profile, stage: Stage, bytes: &[u8]) -> Sequence {
-    let mut steps = if stage == Stage::Outside && generate_logins::is_about_logins(bytes) {
+    let mut steps = if stage == Stage::Outside && generate_scenarios::is_scenario(bytes) {
+        generate_scenarios::steps(bytes)
+    } else if stage == Stage::Outside && generate_logins::is_about_logins(bytes) {
         generate_logins::steps(bytes)
     } else if generate_sign_ins::is_about_sign_ins(bytes) {
         let steps = generate_sign_ins::steps(bytes, stage == Stage::Outside);

@@ -12,6 +12,7 @@ mod generate_entries;
 mod generate_logins;
 mod generate_reads;
 mod generate_reloads;
+mod generate_scenarios;
 mod generate_sign_ins;
 mod generate_turns;
 pub mod judge;
