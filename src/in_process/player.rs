@@ -104,6 +104,7 @@ impl<'a> Player<'a> {
                 at: STEP * received.step + STEP / 2,
                 url: without_query(&received.url),
                 account,
+                lacks_id: false,
             })
         });
         let repeated = self.repeated(&all);

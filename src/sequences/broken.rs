@@ -27,6 +27,8 @@ pub enum Actual {
         url: String,
         /// The account.
         account: String,
+        /// Whether it has the bearer alone, without the account's id.
+        lacks_id: bool,
     },
     /// A request carried something else than any entry of its server says.
     Carried {

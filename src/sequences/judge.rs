@@ -385,7 +385,7 @@ fn credentials_for_the_model(sequence: &Sequence, trace: &Trace) -> Option<Broke
     let step = trace.steps.iter().position(|observed| request.at < observed.ended)?;
     let rule = holding(sequence.profile.rules(), Rule::CredentialsAppsOnly);
     let (url, account) = (request.url.clone(), request.account.clone());
-    let actual = Actual::Credentials { url, account };
+    let actual = Actual::Credentials { url, account, lacks_id: false };
     Some(Broken { step, rule, allowed: Vec::new(), actual })
 }
 
@@ -447,14 +447,16 @@ fn broken_by_credentials(
         // The account in force, or until this step's end the one before it.
         let is_known = [now, before].contains(&Some(&request.account));
         let rule = match now {
-            _ if is_stray => holding(sequence.profile.rules(), Rule::CredentialsAppsOnly),
+            _ if is_stray || request.lacks_id => {
+                holding(sequence.profile.rules(), Rule::CredentialsAppsOnly)
+            }
             _ if is_known => return None,
             _ if state.lost_account() == Some(&request.account) => Rule::LifecycleDurable,
             None => Rule::LifecycleSignedOut,
             Some(_) => Rule::LifecycleOtherAccount,
         };
         let (url, account) = (request.url.clone(), request.account.clone());
-        let actual = Actual::Credentials { url, account };
+        let actual = Actual::Credentials { url, account, lacks_id: request.lacks_id };
         Some(Broken { step: at, rule, allowed: Vec::new(), actual })
     })
 }

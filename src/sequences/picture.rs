@@ -94,7 +94,7 @@ impl Drawing {
     fn wrong_message(&mut self, actual: &Actual) {
         let (at, text) = match actual {
             Actual::Seen(_) => return,
-            Actual::Credentials { url, account } => {
+            Actual::Credentials { url, account, .. } => {
                 (url, format!("a request with the credentials of {account}"))
             }
             Actual::Carried { url, what, carried, .. } => {

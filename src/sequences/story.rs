@@ -237,8 +237,9 @@ fn actual_words(actual: &Actual) -> String {
         Actual::Address { url, what, .. } => {
             format!("{what} to {}, where no server is", one_line(url))
         }
-        Actual::Credentials { url, account } => {
-            format!("a request to {url} with the credentials of {account}")
+        Actual::Credentials { url, account, lacks_id } => {
+            let id = if *lacks_id { " without the account's id" } else { "" };
+            format!("a request to {url} with the credentials of {account}{id}")
         }
         Actual::Reused { url, when } => {
             format!("the token endpoint of {url} got one refresh token again: {when}")

@@ -52,6 +52,12 @@ impl Accounts {
         all.find(|known| known.bearer == bearer).map(|known| known.name.as_str())
     }
 
+    /// Whether this is the bearer of an account that has an id.
+    pub(crate) fn has_id(&self, bearer: &str) -> bool {
+        let mut all = self.all.iter();
+        all.any(|known| known.bearer == bearer && known.sign_in.auth != Auth::ApiKey)
+    }
+
     /// The name of the first credentials of the account of this id; of any account, if the id was
     /// encoded and only its marker is known.
     pub(crate) fn of_id(&self, id: &str) -> Option<&str> {

@@ -22,7 +22,8 @@ use super::answer::{Answer, Events, half, in_pieces, json_body, json_text, redir
 use super::model_provider::{MODEL, is_of_turn, response};
 use super::oauth;
 use super::shared::{
-    Got, Origin, Received, Shared, Taken, Target, number_of_call, released, result, starts,
+    Got, OUTSIDE_OF_AUTHORIZATION, Origin, Received, Shared, Taken, Target, number_of_call,
+    released, result, starts,
 };
 use super::target::MARK;
 use crate::black_box::account_id;
@@ -99,12 +100,13 @@ async fn answer(
     let others = request.headers().iter().filter(|(name, _)| *name != AUTHORIZATION);
     let others = others.map(|(_, value)| value.as_bytes()).chain([path.as_bytes()]);
     let others: Vec<&[u8]> = others.collect();
-    if others.iter().any(|text| holds(text, HOST_BEARER)) {
-        shared.stray();
-    }
     let metadata = oauth::of_metadata(&path);
     let of = metadata.map_or(path.as_str(), |(of, _)| of);
     let split = of.strip_prefix('/').and_then(|path| path.split_at_checked(MARK));
+    let mark = split.map_or("", |(mark, _)| mark);
+    if others.iter().any(|text| holds(text, HOST_BEARER)) {
+        shared.stray(mark, OUTSIDE_OF_AUTHORIZATION);
+    }
     let (method, uri) = (request.method().as_str(), request.uri());
     let is_backend = origin == Origin::Apps && is_for_backend(method, uri.path(), uri.query());
     let is_known = |rest: &str| match rest.starts_with(MODEL) {
@@ -132,7 +134,7 @@ async fn answer(
     let body = Limited::new(request.into_body(), LONGEST_BODY).collect().await;
     let body = body.map(|body| body.to_bytes()).unwrap_or_default();
     if holds(&body, HOST_BEARER) {
-        shared.stray();
+        shared.stray(mark, OUTSIDE_OF_AUTHORIZATION);
     }
     head.account = head.account.or_else(|| account_id::found([&*body]));
     if let Some((_, is_resource)) = metadata {

@@ -73,7 +73,7 @@ impl Shared {
         let access = all.get(mark).map(|playing| playing.grants.access(target, authorization));
         drop(all);
         if access == Some(Access::OfAnother) {
-            lock(&self.strays).push("sent a token of one server's login to another server".into());
+            self.stray(mark, "sent a token of one server's login to another server");
         }
         access == Some(Access::Granted)
     }

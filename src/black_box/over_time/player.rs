@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use mcp_overlay_model::CODEX_APPS;
 use mcp_overlay_model::lifecycle::{
-    BASE, Behaviour, Expected, Listed, Means, Seen, Sequence, SignIn, State, Step,
+    BASE, Behaviour, Expected, Listed, Means, Seen, Sequence, SignIn, State, Step, account_of,
 };
 use serde_json::{Map, Value, json};
 use toml::Table;
@@ -19,6 +19,7 @@ use super::model_provider::MODEL;
 use super::servers::Servers;
 use super::shared::{OF_REQUEST, Received, TOOLS, Target};
 use super::spoken::Spoken;
+use super::target::Origin;
 use crate::black_box::delivery::each_as_argument;
 use crate::black_box::home::Home;
 use crate::black_box::narrow::LOOPBACK;
@@ -174,7 +175,8 @@ impl<'a> Player<'a> {
         let credentials = all.iter().filter_map(|received| {
             let account = self.account_of(received)?;
             let at = received.at.saturating_duration_since(self.began);
-            Some(Credentials { at, url: self.addresses.url_of(&received.target), account })
+            let url = self.addresses.url_of(&received.target);
+            Some(Credentials { at, url, account, lacks_id: self.lacks_id(received) })
         });
         let (reused, listed, stored) = (self.reused(), self.listed.clone(), self.stored());
         let (credentials, connections) = (credentials.collect(), self.connections.clone());
@@ -213,7 +215,7 @@ impl<'a> Player<'a> {
     pub(super) fn leaked(&self) -> Option<Failure> {
         let mut leaks = self.leaked_before.clone();
         leaks.extend(self.session.iter().chain(&self.second).flat_map(Session::leaks));
-        leaks.extend(self.stage.servers.take_strays());
+        leaks.extend(self.stage.servers.take_strays(&self.mark));
         let message = leaks.join("; ");
         (!leaks.is_empty()).then_some(Failure { kind: FailureKind::Leaked, message, certain: true })
     }
@@ -439,7 +441,19 @@ impl Player<'_> {
         let bearer = received.authorization.as_deref();
         let bearer = bearer.map(|bearer| bearer.strip_prefix("Bearer ").unwrap_or(bearer).trim());
         let by_bearer = bearer.and_then(|bearer| self.accounts.of_bearer(bearer));
-        let by_id = || self.accounts.of_id(received.account.as_deref()?);
-        by_bearer.or_else(by_id).map(str::to_string)
+        let by_id = received.account.as_deref().and_then(|id| self.accounts.of_id(id));
+        // An id of another account than the bearer's is that account's credentials.
+        let is_another =
+            |id: &&str| by_bearer.is_none_or(|bearer| account_of(bearer) != account_of(id));
+        by_id.filter(is_another).or(by_bearer).map(str::to_string)
+    }
+
+    /// Whether a request to the Apps server has the bearer of an account, and no id.
+    fn lacks_id(&self, received: &Received) -> bool {
+        let bearer = received.authorization.as_deref().unwrap_or_default();
+        let bearer = bearer.strip_prefix("Bearer ").unwrap_or(bearer).trim();
+        received.target.0 == Origin::Apps
+            && received.account.is_none()
+            && self.accounts.has_id(bearer)
     }
 }

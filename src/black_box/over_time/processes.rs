@@ -15,7 +15,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::shared::{
-    Got, Origin, Received, Shared, Target, number_of_call, released, result, starts,
+    Got, OUTSIDE_OF_AUTHORIZATION, Origin, Received, Shared, Target, number_of_call, released,
+    result, starts,
 };
 use crate::black_box::account_id;
 use crate::black_box::home::HOST_BEARER;
@@ -48,7 +49,7 @@ async fn serve(stream: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
     let Hello { mark, number, process, has_secrets, args, env } = hello;
     let got = Got { what: "a process".into(), args, env, ..Got::default() };
     if has_secrets {
-        shared.started_with_a_secret();
+        shared.stray(&mark, "gave a secret to the process of a server");
     }
     let target = (Origin::Servers, format!("/{number}"));
     if matches!(shared.behaviour(&mark, &target), None | Some(Behaviour::Down)) {
@@ -104,7 +105,7 @@ fn take(
     calls: &mut JoinSet<()>,
 ) {
     if holds(line, HOST_BEARER) {
-        shared.stray();
+        shared.stray(mark, OUTSIDE_OF_AUTHORIZATION);
     }
     let message: Value = serde_json::from_slice(line).unwrap_or_default();
     let is_call = message.get("method").and_then(Value::as_str) == Some("tools/call");

@@ -45,9 +45,17 @@ impl Servers {
         Ok(Servers { apps, servers, processes, shared, _runtime: runtime })
     }
 
-    /// Removes and returns the descriptions of secrets in wrong places, of any sequence.
-    pub(super) fn take_strays(&self) -> Vec<String> {
-        std::mem::take(&mut *lock(&self.shared.strays))
+    /// Removes and returns the descriptions of secrets in wrong places: of the sequence with this mark,
+    /// and of those that are not played any more.
+    pub(super) fn take_strays(&self, mark: &str) -> Vec<String> {
+        let playing = lock(&self.shared.playing);
+        let is_of_another = |of: &str| of != mark && playing.contains_key(of);
+        let mut strays = lock(&self.shared.strays);
+        let (others, taken): (Vec<_>, _) =
+            std::mem::take(&mut *strays).into_iter().partition(|(of, _)| is_of_another(of));
+        *strays = others;
+        let taken: Vec<(String, String)> = taken;
+        taken.into_iter().map(|(_, what)| what).collect()
     }
 
     /// Starts recording the requests of the sequence with this mark.

@@ -78,6 +78,9 @@ pub(super) struct Playing {
     pub(super) grants: Grants,
 }
 
+/// A leak: only this header is for a bearer.
+pub(super) const OUTSIDE_OF_AUTHORIZATION: &str = "sent a secret outside of `Authorization`";
+
 /// An open event stream, or a process.
 #[derive(Debug)]
 pub(super) struct Open {
@@ -102,8 +105,9 @@ pub(super) struct Shared {
     pub(super) playing: Mutex<BTreeMap<String, Playing>>,
     /// Something was closed.
     pub(super) closed: Condvar,
-    /// Descriptions of secrets in other places than the two headers for them.
-    pub(super) strays: Mutex<Vec<String>>,
+    /// Descriptions of secrets in other places than the two headers for them, each with the mark of
+    /// its sequence.
+    pub(super) strays: Mutex<Vec<(String, String)>>,
     /// Where servers redirect to.
     pub(super) elsewhere: OnceLock<SocketAddr>,
 }
@@ -115,12 +119,9 @@ impl Shared {
         open.filter(|open| counts(open)).filter_map(|open| open.process).collect()
     }
 
-    pub(super) fn stray(&self) {
-        lock(&self.strays).push("sent a secret outside of `Authorization`".into());
-    }
-
-    pub(super) fn started_with_a_secret(&self) {
-        lock(&self.strays).push("gave a secret to the process of a server".into());
+    /// Records a leak of the sequence with this mark.
+    pub(super) fn stray(&self, mark: &str, what: &str) {
+        lock(&self.strays).push((mark.into(), what.into()));
     }
 
     /// How a server behaves; `None` without a sequence of this mark.
