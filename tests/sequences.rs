@@ -120,6 +120,7 @@ fn a_request_after_sign_out_with_the_old_credentials_is_found() {
             at: Duration::from_millis(milliseconds),
             url: APPS.into(),
             account: "alice".into(),
+            lacks_id: false,
         }],
         ..trace(right(&sequence))
     };
@@ -952,4 +953,24 @@ fn a_new_thread_carries_the_product_sku_on_disk() {
     assert_eq!((sent(6, "one"), sent(6, "two")), (None, None));
     assert_eq!(sent(8, "one"), Some((8, Rule::LifecycleThreadStarts)));
     assert_eq!(sent(8, "two"), None);
+}
+
+/// Rule `credentials.apps-only`: With backend auth the host's own credentials, its bearer and account id,
+/// MUST be sent to the enabled HTTP server named `codex_apps` in `effective`, unless it has a
+/// `bearer_token_env_var`: to no other server, no redirect and no discovery request.
+#[test]
+fn a_bearer_without_the_accounts_id_is_half_of_the_credentials() {
+    let steps = json!([{"config": {"chatgpt_base_url": "http://127.0.0.1"}},
+        {"sign_in": {"account": "alice", "auth": "chatgpt"}}, {"thread": {"as": "t"}},
+        {"call": {"thread": "t", "server": "codex_apps"}}]);
+    let sequence = sequence(Profile::CodexPr27191, steps);
+    let sent = |lacks_id| {
+        let (url, account) = ("http://127.0.0.1/api/codex/apps".into(), "alice".into());
+        let at = Duration::from_millis(3_500);
+        let credentials = vec![Credentials { at, url, account, lacks_id }];
+        let trace = Trace { credentials, ..trace(right(&sequence)) };
+        judge(&sequence, &trace).broken().map(|broken| (broken.step, broken.rule))
+    };
+    assert_eq!(sent(false), None);
+    assert_eq!(sent(true), Some((3, Rule::CredentialsAppsOnly)));
 }

@@ -104,7 +104,10 @@ impl<'a> Player<'a> {
                 at: STEP * received.step + STEP / 2,
                 url: without_query(&received.url),
                 account,
-                lacks_id: false,
+                lacks_id: received.url.starts_with(BASE)
+                    && self
+                        .accounts
+                        .lacks_id(received.authorization.as_deref(), received.account.as_deref()),
             })
         });
         let repeated = self.repeated(&all);
@@ -336,11 +339,8 @@ impl<'a> Player<'a> {
 
     /// The account whose credentials a request carried.
     fn account_of(&self, received: &Received) -> Option<String> {
-        let bearer = received.authorization.as_deref();
-        let bearer = bearer.map(|bearer| bearer.strip_prefix("Bearer ").unwrap_or(bearer).trim());
-        let by_bearer = bearer.and_then(|bearer| self.accounts.of_bearer(bearer));
-        let by_id = || self.accounts.of_id(received.account.as_deref()?);
-        by_bearer.or_else(by_id).map(str::to_string)
+        let (authorization, id) = (received.authorization.as_deref(), received.account.as_deref());
+        self.accounts.of_request(authorization, id).map(str::to_string)
     }
 }
 

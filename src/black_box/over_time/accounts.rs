@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use mcp_overlay_model::Auth;
-use mcp_overlay_model::lifecycle::{Means, Sequence, SignIn, Step};
+use mcp_overlay_model::lifecycle::{Means, Sequence, SignIn, Step, account_of};
 use serde_json::{Value, json};
 
 use crate::black_box::home::{ACCOUNT_ID, FRESH, HOST_BEARER};
@@ -46,25 +46,35 @@ impl Accounts {
         self.find(sign_in).map(|known| known.given.clone()).unwrap_or_default()
     }
 
-    /// The name of the credentials whose bearer this is.
-    pub(crate) fn of_bearer(&self, bearer: &str) -> Option<&str> {
-        let mut all = self.all.iter();
-        all.find(|known| known.bearer == bearer).map(|known| known.name.as_str())
+    /// The name of the credentials that a request has, by its `Authorization` and the account's id in it.
+    /// An id of another account than the bearer's is that account's credentials.
+    pub(crate) fn of_request(&self, authorization: Option<&str>, id: Option<&str>) -> Option<&str> {
+        let by_bearer = authorization.and_then(|authorization| self.of_bearer(authorization));
+        let by_bearer = by_bearer.map(|known| known.name.as_str());
+        let by_id = id.and_then(|id| self.of_id(id));
+        let is_another =
+            |id: &&str| by_bearer.is_none_or(|bearer| account_of(bearer) != account_of(id));
+        by_id.filter(is_another).or(by_bearer)
     }
 
-    /// Whether this is the bearer of an account that has an id.
-    pub(crate) fn has_id(&self, bearer: &str) -> bool {
-        let mut all = self.all.iter();
-        all.any(|known| known.bearer == bearer && known.sign_in.auth != Auth::ApiKey)
+    /// Whether a request has the bearer of an account that has an id, and no id.
+    pub(crate) fn lacks_id(&self, authorization: Option<&str>, id: Option<&str>) -> bool {
+        let known = authorization.and_then(|authorization| self.of_bearer(authorization));
+        id.is_none() && known.is_some_and(|known| known.sign_in.auth != Auth::ApiKey)
     }
 
     /// The name of the first credentials of the account of this id; of any account, if the id was
     /// encoded and only its marker is known.
-    pub(crate) fn of_id(&self, id: &str) -> Option<&str> {
+    fn of_id(&self, id: &str) -> Option<&str> {
         let has_id = |known: &&Credentials| known.sign_in.auth != Auth::ApiKey;
         let mut all = self.all.iter().filter(has_id);
         let is = |known: &&Credentials| id == ACCOUNT_ID || id_of(&known.sign_in.account) == id;
         all.find(is).map(|known| known.name.as_str())
+    }
+
+    fn of_bearer(&self, authorization: &str) -> Option<&Credentials> {
+        let bearer = authorization.strip_prefix("Bearer ").unwrap_or(authorization).trim();
+        self.all.iter().find(|known| known.bearer == bearer)
     }
 
     fn find(&self, sign_in: &SignIn) -> Option<&Credentials> {
@@ -129,4 +139,32 @@ fn token(account: &str) -> String {
 
 fn id_of(account: &str) -> String {
     format!("{ACCOUNT_ID}{account}")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_of_another_account_than_the_bearers_counts() {
+        let sign_in = |account| json!({"sign_in": {"account": account, "auth": "chatgpt"}});
+        let steps = json!({"steps": [sign_in("alice"), sign_in("bob")]});
+        let accounts = Accounts::of(&serde_json::from_value(steps).unwrap());
+        let [alice, bob] = [0, 1].map(|at| accounts.all.get(at).unwrap().bearer.clone());
+        let of = |bearer: Option<&str>, id: Option<&str>| {
+            accounts.of_request(bearer, id.map(id_of).as_deref()).map(str::to_string)
+        };
+        let named = |name: &str| Some(name.to_string());
+        assert_eq!(of(Some(&bob), Some("bob")), named("bob"));
+        assert_eq!(of(Some(&bob), Some("alice")), named("alice"));
+        assert_eq!(of(Some(&bob), None), named("bob"));
+        assert_eq!(of(None, Some("alice")), named("alice"));
+        assert_eq!(of(Some("another"), None), None);
+        assert!(accounts.lacks_id(Some(&alice), None));
+        assert!(
+            !accounts.lacks_id(Some(&alice), Some("a"))
+                && !accounts.lacks_id(Some("another"), None)
+        );
+    }
 }

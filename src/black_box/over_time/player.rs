@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use mcp_overlay_model::CODEX_APPS;
 use mcp_overlay_model::lifecycle::{
-    BASE, Behaviour, Expected, Listed, Means, Seen, Sequence, SignIn, State, Step, account_of,
+    BASE, Behaviour, Expected, Listed, Means, Seen, Sequence, SignIn, State, Step,
 };
 use serde_json::{Map, Value, json};
 use toml::Table;
@@ -438,22 +438,13 @@ impl Player<'_> {
 
     /// The account whose credentials a request carried.
     pub(super) fn account_of(&self, received: &Received) -> Option<String> {
-        let bearer = received.authorization.as_deref();
-        let bearer = bearer.map(|bearer| bearer.strip_prefix("Bearer ").unwrap_or(bearer).trim());
-        let by_bearer = bearer.and_then(|bearer| self.accounts.of_bearer(bearer));
-        let by_id = received.account.as_deref().and_then(|id| self.accounts.of_id(id));
-        // An id of another account than the bearer's is that account's credentials.
-        let is_another =
-            |id: &&str| by_bearer.is_none_or(|bearer| account_of(bearer) != account_of(id));
-        by_id.filter(is_another).or(by_bearer).map(str::to_string)
+        let (authorization, id) = (received.authorization.as_deref(), received.account.as_deref());
+        self.accounts.of_request(authorization, id).map(str::to_string)
     }
 
     /// Whether a request to the Apps server has the bearer of an account, and no id.
     fn lacks_id(&self, received: &Received) -> bool {
-        let bearer = received.authorization.as_deref().unwrap_or_default();
-        let bearer = bearer.strip_prefix("Bearer ").unwrap_or(bearer).trim();
-        received.target.0 == Origin::Apps
-            && received.account.is_none()
-            && self.accounts.has_id(bearer)
+        let (authorization, id) = (received.authorization.as_deref(), received.account.as_deref());
+        received.target.0 == Origin::Apps && self.accounts.lacks_id(authorization, id)
     }
 }
