@@ -571,28 +571,28 @@ def read_case(rules, case, problems):
     contributors = []
     for i, contributor in enumerate(optional(case, "contributors", array) or []):
         path = f"contributors[{i}]"
-        if "executor_plugins" in table(contributor):
-            only(contributor, "id", "executor_plugins")
-            optional(contributor, "executor_plugins", only)  # only {}
-            offers += of_thread
-        else:
-            contributors.append(read_contributor(rules, contributor, path, offers, problems))
+        contributions, more = read_contributor(rules, contributor, of_thread, path, problems)
+        contributors.append(contributions)
+        offers += more
     # An absent host is {}, a null is a host config that is not a table.
     host = read_host(rules, case.get("host", {}), thread, requirements, problems)
     return Case(host, plugins, contributors, offers, auth, requirements)
 
 
-def read_contributor(rules, contributor, path, offers, problems):
-    """HOSTED_APPS or a list of contributions, see `all_contributions`; and its offers."""
-    only(contributor, "id", "hosted_apps", "contributions")
+def read_contributor(rules, contributor, of_thread, path, problems):
+    """HOSTED_APPS or a list of contributions, see `all_contributions`; and offers."""
+    only(contributor, "id", "hosted_apps", "contributions", "executor_plugins")
     string(contributor.get("id"))
     hosted = optional(contributor, "hosted_apps", only)  # only {}
+    executor = optional(contributor, "executor_plugins", only)  # only {}
     contributions = optional(contributor, "contributions", array)
-    if (hosted is None) == (contributions is None):
-        raise Invalid("a contributor has exactly one of `hosted_apps` and `contributions`")
+    if [hosted, executor, contributions].count(None) != 2:
+        raise Invalid("a contributor has exactly one of its three members")
     if hosted is not None:
-        return HOSTED_APPS
-    result, read = [], partial(read_server, rules)
+        return HOSTED_APPS, ()
+    if executor is not None:  # thread.executor-plugins
+        return (), of_thread
+    read, result, offers = partial(read_server, rules), [], []
     for j, contribution in enumerate(contributions):
         place = f"{path}.contributions[{j}]"
         if "selected_plugin" in table(contribution):
@@ -602,7 +602,7 @@ def read_contributor(rules, contributor, path, offers, problems):
                 offers.append(offer._replace(server=problems.read(place, read, offer.server)))
         else:
             result.append(read_contribution(read, contribution, place, problems))
-    return result
+    return result, offers
 
 
 def read_contribution(read, contribution, path, problems):
