@@ -2,7 +2,7 @@
 
 from collections import namedtuple
 
-from kinds import boolean, is_blank, only, optional, string, table, table_of
+from kinds import boolean, is_blank, only, optional, string, table
 
 # `apps`: the names of apps that it declares. `policy`: fields of the user for each server.
 Plugin = namedtuple("Plugin", "id entries apps root policy")
@@ -16,28 +16,32 @@ POLICY_FIELDS = (
 )
 
 
-def read_plugin(rules, kinds, plugin):
-    """`kinds`: those of a server's fields."""
+def read_plugin(rules, fields, plugin):
+    """`fields`: the kinds of a server's fields."""
     only(plugin, "id", "active", "mcp_servers", "apps", "root", "policy")
     plugin_id = string(plugin.get("id"))
     active = optional(plugin, "active", boolean) is not False
     entries = optional(plugin, "mcp_servers", table) or {}
     if not active:  # configured.inactive-plugin-ignored
         entries = {}
-    apps = optional(plugin, "apps", table_of(string)) or {}
+    apps = optional(plugin, "apps", read_apps)
     root = optional(plugin, "root", string)
-
-    def read_policy(policy):
-        only(policy, *POLICY_FIELDS)
-        fields = {field: optional(policy, field, kinds[field]) for field in policy}
-        return {field: value for field, value in fields.items() if value is not None}
-
-    policy = optional(plugin, "policy", table_of(read_policy)) or {}
+    policy = optional(plugin, "policy", table) or {}
+    policy = {name: read_policy(fields, policy[name]) for name in policy}
     if "plugin.relative-cwd" not in rules:  # nor are there policies
         root, policy = None, {}
-    # route.blank-app-is-none
-    declared = {name for name, connector in apps.items() if not is_blank(connector)}
-    return Plugin(plugin_id, entries, declared, root, policy)
+    return Plugin(plugin_id, entries, apps or (), root, policy)
+
+
+def read_apps(apps):
+    """The names of those that count (route.blank-app-is-none)."""
+    return [name for name, connector in table(apps).items() if not is_blank(string(connector))]
+
+
+def read_policy(fields, policy):
+    only(policy, *POLICY_FIELDS)
+    given = {field: optional(policy, field, fields[field]) for field in policy}
+    return {field: value for field, value in given.items() if value is not None}
 
 
 def shaped(rules, entry):
@@ -55,7 +59,7 @@ def shaped(rules, entry):
     return entry
 
 
-def located(entry, root):
+def located(root, entry):
     """plugin.relative-cwd"""
     if root is None or not isinstance(entry, dict):
         return entry

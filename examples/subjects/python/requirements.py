@@ -13,12 +13,14 @@ class Requirements:
     def __init__(self, servers, plugins, features):
         self.servers, self.plugins, self.features = servers, plugins, features
 
-    def of_host(self, name, server):
-        """requirements.allow-list: a server of the host config, disabled unless it is allowed."""
-        return server if self.servers is None else held(self.servers.get(name), server)
+    def of_host(self, servers):
+        """requirements.allow-list: those of the host config, disabled unless they are allowed."""
+        if self.servers is None:
+            return servers
+        return {name: held(self.servers.get(name), servers[name]) for name in servers}
 
     def of_plugin(self, plugin_id, name, server):
-        """requirements.plugins, requirements.empty-list: the same for a server of a plugin."""
+        """requirements.plugins, requirements.empty-list: the same for one of a plugin"""
         if self.servers == {}:
             return held(None, server)
         if self.plugins is None:
@@ -43,7 +45,7 @@ def read_requirements(rules, requirements, problems):
         if servers is None:
             return None
         kind = partial(read_requirement, rules)  # requirements.invalid
-        return {name: problems.read(f"{path}.{name}", kind, servers[name]) for name in servers}
+        return {name: problems.read(path, kind, servers[name], name) for name in servers}
 
     plugins = optional(requirements, "plugins", table)
     if plugins is not None:

@@ -44,8 +44,8 @@ def thread_offers(rules, thread, requirements, read_server, problems):
     """thread.executor-plugins"""
     offers = []
     for order, plugin in enumerate(thread.plugins):
-        place = f"thread.selected_plugins[{order}]"  # selected.root-absolute
-        if problems.read(place, paths.read_absolute, plugin.root) is None:
+        place = "thread.selected_plugins"  # selected.root-absolute
+        if problems.read(place, paths.read_absolute, plugin.root, order) is None:
             continue
         is_ready = thread.environments is None or plugin.environment in thread.environments
         if "thread.ready-environments" in rules and not is_ready:

@@ -144,21 +144,21 @@ def resolve(case):
     rules = RULES[profile]
 
     problems = Problems()
-    case = read_case(rules, case, problems)
+    host, plugins, contributors, offers, auth, requirements = read_case(rules, case, problems)
     if problems:
         # rejection.smallest-path: code points have the order of their UTF-8 bytes.
         path = min(problems)
         return {"rejected": {"path": path, "reason": problems[path]}}
 
-    host = case.host
-    configured, owners = merge_configured(rules, case)
-    contributions = all_contributions(rules, host, case.contributors)
+    apps_hide = "route.app-hides-server" in rules and auth in BACKEND_AUTH  # route.auth-alone
+    configured, owners = merge_configured(rules, host, plugins, apps_hide, requirements)
+    contributions = all_contributions(rules, host, contributors)
     overlays = legacy_contributions(rules, host) + contributions
-    base, selected = configured, ()
-    if case.offers:
-        base, selected = with_selected(case, configured, owners)
-    runtime = overlay(rules, base, selected, overlays)
-    effective = make_effective(rules, host, case.auth, runtime, contributions)
+    before = vetoing = configured
+    if offers:
+        before, vetoing = with_selected(configured, owners, winners(offers), host)
+    runtime = overlay(rules, before, vetoing, overlays)
+    effective = make_effective(rules, host, auth, runtime, contributions)
     if "owners.of-runtime" in rules:  # otherwise all owners stay: configured.owners-exact
         for name, _ in overlays:
             owners.pop(name, None)
@@ -166,38 +166,36 @@ def resolve(case):
     return {"views": views, "plugin_owners": owners}
 
 
-def merge_configured(rules, case):
+def merge_configured(rules, host, plugins, apps_hide, requirements):
     """configured.union, and the plugin that each server comes from"""
-    configured, owners = dict(case.host.servers), {}
-    # route.app-hides-server, route.auth-alone, route.hidden-does-not-veto
-    apps_hide = "route.app-hides-server" in rules and case.auth in BACKEND_AUTH
-    for plugin in case.plugins:
+    configured, owners = dict(host.servers), {}
+    for plugin in plugins:
         for name, entry in plugin.entries.items():
             if name in configured:  # configured.config-over-plugin, configured.first-plugin-wins
                 continue
-            if apps_hide and name in plugin.apps:
+            if apps_hide and name in plugin.apps:  # route.hidden-does-not-veto
                 continue
             try:
-                server = read_server(rules, located(shaped(rules, entry), plugin.root))
+                server = read_server(rules, located(plugin.root, shaped(rules, entry)))
             except Invalid as invalid:  # configured.invalid-plugin-server-dropped
                 warn(f"plugin {plugin.id!r}: server {name!r} dropped: {invalid}")
                 continue
             if name in plugin.policy:
                 server = with_policy(server, plugin.policy[name])
-            configured[name] = case.requirements.of_plugin(plugin.id, name, server)
+            configured[name] = requirements.of_plugin(plugin.id, name, server)
             owners[name] = plugin.id
     return configured, owners
 
 
-def with_selected(case, configured, owners):
-    """selected.between-plugins-and-config: the servers, and the names of those that were selected"""
-    base, selected = dict(configured), set()  # selected.not-configured
-    for name, offer in winners(case.offers).items():
-        if name not in case.host.servers:
-            base[name] = offer.server
+def with_selected(configured, owners, selected, host):
+    """selected.between-plugins-and-config: all servers, and those that keep a name disabled"""
+    servers, vetoing = dict(configured), dict(configured)  # selected.not-configured
+    for name, offer in selected.items():
+        if name not in host.servers:
+            servers[name] = offer.server
             owners[name] = offer.plugin_id
-            selected.add(name)
-    return base, selected
+            vetoing.pop(name, None)  # selected.disabled-is-no-veto
+    return servers, vetoing
 
 
 def all_contributions(rules, host, contributors):
@@ -220,17 +218,16 @@ def apps_contribution(rules, host, path=None):
     return RESERVED_NAME, apps_server(rules, host, path) if host.apps_on else None
 
 
-def overlay(rules, base, selected, contributions):
+def overlay(rules, servers, vetoing, contributions):
     """runtime.is-overlaid-configured, runtime.three-phases, overlay.last-wins"""
-    runtime = dict(base)
+    runtime = dict(servers)
     for name, server in contributions:
         if server is None:
             runtime.pop(name, None)  # overlay.remove-deletes
             continue
-        # overlay.disabled-stays, selected.disabled-is-no-veto
-        disabled = name not in selected and not base.get(name, {}).get("enabled", True)
+        disabled = not vetoing.get(name, {}).get("enabled", True)
         if disabled and "overlay.set-replaces-but-disabled" in rules:
-            server = {**server, "enabled": False}
+            server = {**server, "enabled": False}  # overlay.disabled-stays
         runtime[name] = server  # overlay.set-replaces-whole
     return runtime
 
@@ -357,10 +354,13 @@ FEATURES = {"apps", "connectors", PATH_OVERRIDE}
 class Problems(dict):
     """Why a case is rejected: path -> reason."""
 
-    def read(self, path, kind, value):
+    def read(self, path, kind, value, member=None):
+        """`member`: the name or the number of what is read in what is at the path."""
         try:
             return kind(value)
         except Invalid as invalid:
+            if member is not None:
+                path += f"[{member}]" if isinstance(member, int) else f".{member}"
             self[path] = str(invalid)
             return None
 
@@ -383,11 +383,12 @@ def read_host(rules, host, thread, requirements, problems):
         if features[name] is not None:  # features.boolean: a table is ignored
             problems.read(f"host.features.{name}", boolean_or_table, features[name])
     env = {
-        name: problems.read(f"host.env.{name}", string, value)
+        name: problems.read("host.env", string, value, name)
         for name, value in (take(host, "host.env", table) or {}).items()
     }
+    read = partial(read_server, rules)
     servers = {  # server.invalid-rejects-config
-        name: problems.read(f"host.mcp_servers.{name}", partial(read_server, rules), entry)
+        name: problems.read("host.mcp_servers", read, entry, name)
         for name, entry in (take(host, "host.mcp_servers", table) or {}).items()
     }
     for key in host.keys() - HOST_KEYS | features.keys() - FEATURES:
@@ -398,7 +399,7 @@ def read_host(rules, host, thread, requirements, problems):
     # features.connectors-alias, features.apps-default-on
     apps_on = apps is not False if connectors is None else connectors
     apps_on = requirements.features.get("apps", apps_on)  # requirements.features
-    servers = {name: requirements.of_host(name, server) for name, server in servers.items()}
+    servers = requirements.of_host(servers)
     originator = None if thread is None else thread.originator
     return Host(servers, apps_on, base or DEFAULT_BASE, override, sku, has_token, originator)
 
@@ -549,15 +550,12 @@ DEFAULTS = {
 # An Invalid that escapes from here means that the case is no case.
 
 HOSTED_APPS = object()
-Case = namedtuple("Case", "host plugins contributors offers auth requirements")
+CASE_KEYS = "id", "profile", "host", "plugins", "contributors", "auth", "thread", "requirements"
 read_auth = one_of("api_key", "bedrock_api_key", *BACKEND_AUTH)
 
 
 def read_case(rules, case, problems):
-    only(
-        *(case, "id", "profile", "host", "plugins", "contributors", "auth"),
-        *("thread", "requirements"),
-    )
+    only(case, *CASE_KEYS)
     optional(case, "id", string)
     auth = optional(case, "auth", read_auth)
     requirements, thread = NO_REQUIREMENTS, optional(case, "thread", read_thread)
@@ -570,13 +568,13 @@ def read_case(rules, case, problems):
     plugins = optional(case, "plugins", list_of(partial(read_plugin, rules, FIELDS[rules]))) or []
     contributors = []
     for i, contributor in enumerate(optional(case, "contributors", array) or []):
-        path = f"contributors[{i}]"
+        path = f"contributors[{i}].contributions"
         contributions, more = read_contributor(rules, contributor, of_thread, path, problems)
         contributors.append(contributions)
         offers += more
     # An absent host is {}, a null is a host config that is not a table.
     host = read_host(rules, case.get("host", {}), thread, requirements, problems)
-    return Case(host, plugins, contributors, offers, auth, requirements)
+    return host, plugins, contributors, offers, auth, requirements
 
 
 def read_contributor(rules, contributor, of_thread, path, problems):
@@ -594,18 +592,17 @@ def read_contributor(rules, contributor, of_thread, path, problems):
         return (), of_thread
     read, result, offers = partial(read_server, rules), [], []
     for j, contribution in enumerate(contributions):
-        place = f"{path}.contributions[{j}]"
-        if "selected_plugin" in table(contribution):
+        if "selected_plugin" in contribution:
             offer = read_offer(only(contribution, "selected_plugin")["selected_plugin"])
             if "selected.between-plugins-and-config" in rules:
                 # server.invalid-rejects-config
-                offers.append(offer._replace(server=problems.read(place, read, offer.server)))
+                offers.append(offer._replace(server=problems.read(path, read, offer.server, j)))
         else:
-            result.append(read_contribution(read, contribution, place, problems))
+            result.append(read_contribution(read, contribution, path, j, problems))
     return result, offers
 
 
-def read_contribution(read, contribution, path, problems):
+def read_contribution(read, contribution, path, j, problems):
     if len(only(contribution, "set", "remove")) != 1:
         raise Invalid("a contribution is exactly one of `set` and `remove`")
     if "remove" in contribution:
@@ -614,7 +611,7 @@ def read_contribution(read, contribution, path, problems):
     if "server" not in named:
         raise Invalid("`set` needs a `server`")
     # server.invalid-rejects-config
-    return string(named.get("name")), problems.read(path, read, named["server"])
+    return string(named.get("name")), problems.read(path, read, named["server"], j)
 
 
 # --- The protocol: the conversation --------------------------------------------------------------
