@@ -47,18 +47,13 @@ def read_requirements(rules, requirements, problems):
         kind = partial(read_requirement, rules)  # requirements.invalid
         return {name: problems.read(path, kind, servers[name], name) for name in servers}
 
-    plugins = optional(requirements, "plugins", table)
-    if plugins is not None:
-        plugins = {
-            name: read_servers(
-                only(plugin, "mcp_servers"), f"requirements.plugins.{name}.mcp_servers"
-            )
-            or {}
-            for name, plugin in plugins.items()
-        }
+    plugins, of_plugins = optional(requirements, "plugins", table), {}
+    for plugin_id, plugin in (plugins or {}).items():
+        path = f"requirements.plugins.{plugin_id}.mcp_servers"
+        of_plugins[plugin_id] = read_servers(only(plugin, "mcp_servers"), path) or {}
     servers = read_servers(requirements, "requirements.mcp_servers")
     features = optional(requirements, "features", table_of(boolean)) or {}
-    return Requirements(servers, plugins, features)
+    return Requirements(servers, None if plugins is None else of_plugins, features)
 
 
 def read_requirement(rules, requirement):

@@ -65,9 +65,8 @@ def bound(rules, plugin, entry):
     entry = {**table(entry), "environment_id": plugin.environment}  # selected.environment-bound
     is_local = plugin.environment == "local"
     if entry.get("command") is not None:
-        cwd = optional(entry, "cwd", string)
-        in_root = "selected.cwd-in-root" in rules
-        entry["cwd"] = (paths.in_root if in_root else cwd_as_written)(plugin.root, cwd)
+        in_folder = paths.in_root if "selected.cwd-in-root" in rules else cwd_as_written
+        entry["cwd"] = in_folder(plugin.root, optional(entry, "cwd", string))
         if entry.get("env_vars") is not None:  # selected.env-vars-stay
             entry["env_vars"] = [in_environment(is_local, one) for one in array(entry["env_vars"])]
     elif "selected.http-dropped" in rules:
