@@ -15,6 +15,8 @@ SLASH, BOTH = "/", "\\/"
 DRIVE = re.compile(r"([A-Za-z]:)[\\/](.*)", re.DOTALL)
 SHARE = re.compile(r"[\\/]{2}([^\\/]+)[\\/]([^\\/]+)(.*)", re.DOTALL)
 FILE_URI = re.compile(r"file:([^?#]*)", re.ASCII | re.IGNORECASE)
+# A drive is no host.
+HOST_AND_PATH = re.compile(r"(?://(?=[A-Za-z]:(?:/|\Z))|//([^/]*)/?|/?)(.*)", re.DOTALL)
 
 
 def read_absolute(text):
@@ -44,15 +46,8 @@ def windows(text):
 
 def read_uri(rest):
     """What follows `file:`, in which a backslash is a slash."""
-    segments = rest.replace("\\", "/").split("/")
-    host = ""
-    if segments[:2] == ["", ""]:
-        host = segments[2] if len(segments) > 2 else ""
-        segments = segments[2:]
-        segments[:1] = [""]
-    segments = [decoded(segment) for segment in segments]
-    if segments[0] == "" and len(segments) > 1:
-        del segments[0]
+    parts = HOST_AND_PATH.fullmatch(rest.replace("\\", "/"))
+    host, segments = parts[1], [decoded(segment) for segment in parts[2].split("/")]
     if host and host.lower() != "localhost":
         if not segments[0]:
             raise Invalid("a host without a share")
