@@ -34,7 +34,7 @@ def character(char):
 
 
 def group(node):
-    return Node("group", (node,), 1, 1, node.height + 1, node.size + 80, node.can_be_empty)
+    return Node("group", (node,), 1, 1, node.height + 1, node.size + 2 * STATE_SIZE, node.can_be_empty)
 
 
 def concat(nodes):
