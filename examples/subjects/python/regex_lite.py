@@ -34,7 +34,8 @@ def character(char):
 
 
 def group(node):
-    return Node("group", (node,), 1, 1, node.height + 1, node.size + 2 * STATE_SIZE, node.can_be_empty)
+    size = node.size + 2 * STATE_SIZE
+    return Node("group", (node,), 1, 1, node.height + 1, size, node.can_be_empty)
 
 
 def concat(nodes):

@@ -3,7 +3,7 @@
 from collections import namedtuple
 
 import paths
-from kinds import Invalid, array, list_of, only, optional, string, table
+from kinds import Invalid, list_of, only, optional, string, table
 from plugins import appended, shaped
 
 DEFAULT_ORIGINATOR = "codex_cli_rs"
@@ -53,6 +53,9 @@ def thread_offers(rules, thread, requirements, read_server, problems):
         for name, entry in plugin.entries.items():
             try:
                 server = read_server(bound(rules, plugin, shaped(rules, entry)))
+                if "env_vars" in server:  # selected.env-vars-stay
+                    variables = server["env_vars"]
+                    server["env_vars"] = [in_environment(plugin, one) for one in variables]
             except Invalid:  # selected.invalid-dropped
                 continue
             server = requirements.of_plugin(plugin.id, name, server)
@@ -63,15 +66,12 @@ def thread_offers(rules, thread, requirements, read_server, problems):
 def bound(rules, plugin, entry):
     """The entry as it is in the plugin's environment and folder."""
     entry = {**table(entry), "environment_id": plugin.environment}  # selected.environment-bound
-    is_local = plugin.environment == "local"
     if entry.get("command") is not None:
         in_folder = paths.in_root if "selected.cwd-in-root" in rules else cwd_as_written
         entry["cwd"] = in_folder(plugin.root, optional(entry, "cwd", string))
-        if entry.get("env_vars") is not None:  # selected.env-vars-stay
-            entry["env_vars"] = [in_environment(is_local, one) for one in array(entry["env_vars"])]
     elif "selected.http-dropped" in rules:
         raise Invalid("an HTTP server")
-    elif "selected.http-no-environment" in rules and not is_local:
+    elif "selected.http-no-environment" in rules and plugin.environment != "local":
         if entry.get("bearer_token_env_var") is not None or entry.get("env_http_headers"):
             raise Invalid("it would be sent what is in the host's environment")
     return entry
@@ -88,15 +88,12 @@ def cwd_as_written(root, cwd):
     return appended(root, cwd)
 
 
-def in_environment(is_local, variable):
-    source = variable.get("source") if isinstance(variable, dict) else None
-    if source == ("remote" if is_local else "local"):
+def in_environment(plugin, variable):
+    is_local = plugin.environment == "local"
+    written = variable if isinstance(variable, dict) else {"name": variable}
+    if written.get("source") == ("remote" if is_local else "local"):
         raise Invalid("a variable of another environment")
-    if is_local:
-        return variable
-    if isinstance(variable, dict):
-        return {**variable, "source": "remote"}
-    return {"name": variable, "source": "remote"}
+    return variable if is_local else {**written, "source": "remote"}
 
 
 def winners(offers):
