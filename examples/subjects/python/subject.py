@@ -9,6 +9,9 @@ docs/protocol.md (version 1) and needs only Python 3.9 or later.
 
 The sections follow the specification. A comment such as `# gate.open` names the rule that the code
 implements. With `--warnings`, the warnings that the specification asks for go to standard error.
+
+What wide cases add is beside this file: `plugins.py`, `selected.py` (the plugins of a thread, with
+`paths.py`) and `requirements.py` (with `regex_lite.py`). `kinds.py` reads values for all of them.
 """
 
 import ipaddress
@@ -21,14 +24,34 @@ from fractions import Fraction
 from functools import partial
 from urllib.parse import unquote_to_bytes
 
+from kinds import (
+    Invalid,
+    array,
+    boolean,
+    boolean_or_table,
+    is_blank,
+    list_of,
+    one_of,
+    only,
+    optional,
+    string,
+    table,
+    table_of,
+    table_with,
+)
+from plugins import located, read_plugin, shaped, with_policy
+from requirements import NO_REQUIREMENTS, read_requirements
+from selected import read_offer, read_thread, thread_offers, winners
+
 RESERVED_NAME = "codex_apps"
-BACKEND_AUTH = ("chatgpt", "chatgpt_auth_tokens", "agent_identity", "personal_access_token")
+BACKEND_AUTH = (  # auth.words
+    "chatgpt",
+    "chatgpt_auth_tokens",
+    "agent_identity",
+    "personal_access_token",
+    "headers",
+)
 SHOW_WARNINGS = "--warnings" in sys.argv[1:]
-
-
-class Invalid(Exception):
-    """A value that the specification does not accept. The caller decides what follows: the case is
-    rejected, a plugin's server is dropped, or the case is no case."""
 
 
 def warn(message):
@@ -55,23 +78,46 @@ PROFILES = {
         {"legacy.first-in-runtime", "hosted.at-ps-mcp"},
         {"legacy.synthesizes-in-effective", "endpoint.override-path"},
     ),
-    "codex-pr-27414": ("codex-pr-27198", {"overlay.disabled-stays"}, set()),
-    "codex-pr-29924": (
+    "codex-pr-27414": ("codex-pr-27198", {"overlay.set-replaces-but-disabled"}, set()),
+    "codex-pr-27634": (
         "codex-pr-27414",
         {
-            "apps-server.auth",
-            "effective.auth-at-chatgpt-only",
             "owners.of-runtime",
             "plugin.entry-shape",
-            "server.auth",
+            "plugin.relative-cwd",
+            "plugin.user-policy",
+            "requirements.allow-list",
         },
+        set(),
+    ),
+    "codex-pr-27607": ("codex-pr-27634", {"route.app-hides-server"}, set()),
+    "codex-pr-27893": (
+        "codex-pr-27607",
+        {
+            "selected.between-plugins-and-config",
+            "selected.cwd-as-written",
+            "selected.http-dropped",
+        },
+        set(),
+    ),
+    "codex-pr-29924": (
+        "codex-pr-27893",
+        {"apps-server.auth", "effective.auth-at-chatgpt-only", "server.auth"},
         {"server.remote-stdio-cwd"},
     ),
     "codex-pr-31803": (
         "codex-pr-29924",
-        {"apps-server.sku-default", "server.approval-writes"},
-        set(),
+        {
+            "apps-server.sku-default",
+            "requirements.matchers",
+            "selected.cwd-in-root",
+            "selected.http-no-environment",
+            "server.approval-writes",
+            "thread.ready-environments",
+        },
+        {"selected.cwd-as-written", "selected.http-dropped"},
     ),
+    "codex-pr-31481": ("codex-pr-31803", {"apps-server.originator"}, set()),
 }
 
 
@@ -98,16 +144,20 @@ def resolve(case):
     rules = RULES[profile]
 
     problems = Problems()
-    host, plugins, contributors, auth = read_case(rules, case, problems)
+    host, plugins, contributors, offers, auth, requirements = read_case(rules, case, problems)
     if problems:
         # rejection.smallest-path: code points have the order of their UTF-8 bytes.
         path = min(problems)
         return {"rejected": {"path": path, "reason": problems[path]}}
 
-    configured, owners = merge_configured(rules, host, plugins)
+    apps_hide = "route.app-hides-server" in rules and auth in BACKEND_AUTH  # route.auth-alone
+    configured, owners = merge_configured(rules, host, plugins, apps_hide, requirements)
     contributions = all_contributions(rules, host, contributors)
     overlays = legacy_contributions(rules, host) + contributions
-    runtime = overlay(rules, configured, overlays)
+    before = vetoing = configured
+    if offers:
+        before, vetoing = with_selected(configured, owners, winners(offers), host)
+    runtime = overlay(rules, before, vetoing, overlays)
     effective = make_effective(rules, host, auth, runtime, contributions)
     if "owners.of-runtime" in rules:  # otherwise all owners stay: configured.owners-exact
         for name, _ in overlays:
@@ -116,34 +166,36 @@ def resolve(case):
     return {"views": views, "plugin_owners": owners}
 
 
-def merge_configured(rules, host, plugins):
+def merge_configured(rules, host, plugins, apps_hide, requirements):
     """configured.union, and the plugin that each server comes from"""
     configured, owners = dict(host.servers), {}
-    for plugin_id, entries in plugins:
-        for name, entry in entries.items():
+    for plugin in plugins:
+        for name, entry in plugin.entries.items():
             if name in configured:  # configured.config-over-plugin, configured.first-plugin-wins
                 continue
+            if apps_hide and name in plugin.apps:  # route.hidden-does-not-veto
+                continue
             try:
-                configured[name] = read_server(rules, shaped(rules, entry))
-                owners[name] = plugin_id
+                server = read_server(rules, located(plugin.root, shaped(rules, entry)))
             except Invalid as invalid:  # configured.invalid-plugin-server-dropped
-                warn(f"plugin {plugin_id!r}: server {name!r} dropped: {invalid}")
+                warn(f"plugin {plugin.id!r}: server {name!r} dropped: {invalid}")
+                continue
+            if name in plugin.policy:
+                server = with_policy(server, plugin.policy[name])
+            configured[name] = requirements.of_plugin(plugin.id, name, server)
+            owners[name] = plugin.id
     return configured, owners
 
 
-def shaped(rules, entry):
-    """plugin.entry-shape: a plugin's entry as a user would write it"""
-    if "plugin.entry-shape" not in rules or not isinstance(entry, dict):
-        return entry
-    entry = {key: value for key, value in entry.items() if key != "type"}
-    oauth = entry.pop("oauth", None)
-    if isinstance(oauth, dict):
-        client = {key: oauth[key] for key in oauth if key not in ("callbackPort", "clientId")}
-        if "clientId" in oauth:
-            client.setdefault("client_id", oauth["clientId"])
-        if client:
-            entry["oauth"] = client
-    return entry
+def with_selected(configured, owners, selected, host):
+    """selected.between-plugins-and-config: all servers, and those that keep a name disabled"""
+    servers, vetoing = dict(configured), dict(configured)  # selected.not-configured
+    for name, offer in selected.items():
+        if name not in host.servers:
+            servers[name] = offer.server
+            owners[name] = offer.plugin_id
+            vetoing.pop(name, None)  # selected.disabled-is-no-veto
+    return servers, vetoing
 
 
 def all_contributions(rules, host, contributors):
@@ -166,16 +218,16 @@ def apps_contribution(rules, host, path=None):
     return RESERVED_NAME, apps_server(rules, host, path) if host.apps_on else None
 
 
-def overlay(rules, configured, contributions):
+def overlay(rules, servers, vetoing, contributions):
     """runtime.is-overlaid-configured, runtime.three-phases, overlay.last-wins"""
-    runtime = dict(configured)
+    runtime = dict(servers)
     for name, server in contributions:
         if server is None:
             runtime.pop(name, None)  # overlay.remove-deletes
             continue
-        disabled = not configured.get(name, {}).get("enabled", True)
-        if disabled and "overlay.disabled-stays" in rules:
-            server = {**server, "enabled": False}  # overlay.set-replaces-but-disabled
+        disabled = not vetoing.get(name, {}).get("enabled", True)
+        if disabled and "overlay.set-replaces-but-disabled" in rules:
+            server = {**server, "enabled": False}  # overlay.disabled-stays
         runtime[name] = server  # overlay.set-replaces-whole
     return runtime
 
@@ -227,8 +279,6 @@ def is_at_chatgpt(url):
 
 CHATGPT_HOSTS = ("chatgpt.com", "chat.openai.com")
 TOKEN_VARIABLE = "CODEX_CONNECTORS_TOKEN"
-# Unicode's White_Space: what Python calls space without the separators U+001C to U+001F.
-BLANK = re.compile(r"[^\S\x1c-\x1f]*")
 # RFC 3986 without userinfo, query and fragment. Without re.ASCII, U+017F would be taken for an s.
 BASE_URL = re.compile(
     r"""(?! .* % (?! [0-9A-F]{2} ) )  # every % begins an escape
@@ -283,6 +333,8 @@ def apps_server(rules, host, path):
         server["http_headers"] = {"X-OpenAI-Product-Sku": host.sku}  # apps-server.sku-header
     elif "apps-server.sku-default" in rules:  # otherwise apps-server.no-sku-no-header
         server["http_headers"] = {"X-OpenAI-Product-Sku": "codex"}
+    if host.originator is not None and "apps-server.originator" in rules:
+        server["http_headers"]["originator"] = host.originator
     if host.has_token:  # apps-server.bearer-env
         server["bearer_token_env_var"] = TOKEN_VARIABLE
     if "apps-server.auth" in rules:
@@ -292,7 +344,8 @@ def apps_server(rules, host, path):
 
 # --- Features and servers ------------------------------------------------------------------------
 
-Host = namedtuple("Host", "servers apps_on base path_override sku has_token")
+# `originator` is that of the thread, None without one.
+Host = namedtuple("Host", "servers apps_on base path_override sku has_token originator")
 HOST_KEYS = {"chatgpt_base_url", "apps_mcp_product_sku", "features", "env", "mcp_servers"}
 PATH_OVERRIDE = "apps_mcp_path_override"
 FEATURES = {"apps", "connectors", PATH_OVERRIDE}
@@ -301,15 +354,18 @@ FEATURES = {"apps", "connectors", PATH_OVERRIDE}
 class Problems(dict):
     """Why a case is rejected: path -> reason."""
 
-    def read(self, path, kind, value):
+    def read(self, path, kind, value, member=None):
+        """`member`: the name or the number of what is read in what is at the path."""
         try:
             return kind(value)
         except Invalid as invalid:
+            if member is not None:
+                path += f"[{member}]" if isinstance(member, int) else f".{member}"
             self[path] = str(invalid)
             return None
 
 
-def read_host(rules, host, problems):
+def read_host(rules, host, thread, requirements, problems):
     if problems.read("host", table, host) is None:
         return None
 
@@ -327,21 +383,25 @@ def read_host(rules, host, problems):
         if features[name] is not None:  # features.boolean: a table is ignored
             problems.read(f"host.features.{name}", boolean_or_table, features[name])
     env = {
-        name: problems.read(f"host.env.{name}", string, value)
+        name: problems.read("host.env", string, value, name)
         for name, value in (take(host, "host.env", table) or {}).items()
     }
+    read = partial(read_server, rules)
     servers = {  # server.invalid-rejects-config
-        name: problems.read(f"host.mcp_servers.{name}", partial(read_server, rules), entry)
+        name: problems.read("host.mcp_servers", read, entry, name)
         for name, entry in (take(host, "host.mcp_servers", table) or {}).items()
     }
     for key in host.keys() - HOST_KEYS | features.keys() - FEATURES:
         warn(f"host config: unknown key or feature {key!r} ignored")
     if problems:
         return None
-    has_token = not BLANK.fullmatch(env.get(TOKEN_VARIABLE, ""))
+    has_token = not is_blank(env.get(TOKEN_VARIABLE, ""))
     # features.connectors-alias, features.apps-default-on
     apps_on = apps is not False if connectors is None else connectors
-    return Host(servers, apps_on, base or DEFAULT_BASE, override, sku, has_token)
+    apps_on = requirements.features.get("apps", apps_on)  # requirements.features
+    servers = requirements.of_host(servers)
+    originator = None if thread is None else thread.originator
+    return Host(servers, apps_on, base or DEFAULT_BASE, override, sku, has_token, originator)
 
 
 def read_path_override(rules, value):
@@ -395,65 +455,6 @@ def read_server(rules, entry):
 
 
 # --- Fields --------------------------------------------------------------------------------------
-#
-# A kind is a function that takes a value as it was written and returns its canonical form.
-
-
-def of_type(python_type, words):
-    def kind(value):
-        if not isinstance(value, python_type):
-            raise Invalid(f"expected {words}")
-        return value
-
-    return kind
-
-
-string = of_type(str, "a string")
-boolean = of_type(bool, "a boolean")
-array = of_type(list, "a list")
-table = of_type(dict, "a table")
-boolean_or_table = of_type((bool, dict), "a boolean")
-
-
-def one_of(*words):
-    def kind(value):
-        if value not in words:
-            raise Invalid(f"expected one of {', '.join(words)}")
-        return value
-
-    return kind
-
-
-def list_of(kind):
-    return lambda value: [kind(item) for item in array(value)]
-
-
-def table_of(kind):
-    return lambda value: {key: kind(item) for key, item in table(value).items()}
-
-
-def optional(holder, key, kind):
-    """The value of an optional key, None if there is none (value.null-is-absent)."""
-    value = holder.get(key)
-    return None if value is None else kind(value)
-
-
-def table_with(key, kind):
-    """A table of which one key counts; others are ignored (server.unknown-field)."""
-
-    def read(value):
-        item = optional(table(value), key, kind)
-        return {} if item is None else {key: item}
-
-    return read
-
-
-def only(value, *keys):
-    """A table without other keys than these."""
-    for key in table(value):
-        if key not in keys:
-            raise Invalid(f"unknown key {key!r}")
-    return value
 
 
 def env_var(value):
@@ -549,46 +550,59 @@ DEFAULTS = {
 # An Invalid that escapes from here means that the case is no case.
 
 HOSTED_APPS = object()
-read_auth = one_of("api_key", *BACKEND_AUTH)
+CASE_KEYS = "id", "profile", "host", "plugins", "contributors", "auth", "thread", "requirements"
+read_auth = one_of("api_key", "bedrock_api_key", *BACKEND_AUTH)
 
 
 def read_case(rules, case, problems):
-    only(case, "id", "profile", "host", "plugins", "contributors", "auth")
+    only(case, *CASE_KEYS)
     optional(case, "id", string)
     auth = optional(case, "auth", read_auth)
-    plugins = optional(case, "plugins", list_of(read_plugin)) or []
-    contributors = [
-        read_contributor(rules, contributor, f"contributors[{i}]", problems)
-        for i, contributor in enumerate(optional(case, "contributors", array) or [])
-    ]
+    requirements, thread = NO_REQUIREMENTS, optional(case, "thread", read_thread)
+    if case.get("requirements") is not None and "requirements.allow-list" in rules:
+        requirements = read_requirements(rules, case["requirements"], problems)
+    read = partial(read_server, rules)
+    of_thread, offers = [], []
+    if thread is not None and "selected.between-plugins-and-config" in rules:
+        of_thread = thread_offers(rules, thread, requirements, read, problems)
+    plugins = optional(case, "plugins", list_of(partial(read_plugin, rules, FIELDS[rules]))) or []
+    contributors = []
+    for i, contributor in enumerate(optional(case, "contributors", array) or []):
+        path = f"contributors[{i}].contributions"
+        contributions, more = read_contributor(rules, contributor, of_thread, path, problems)
+        contributors.append(contributions)
+        offers += more
     # An absent host is {}, a null is a host config that is not a table.
-    return read_host(rules, case.get("host", {}), problems), plugins, contributors, auth
+    host = read_host(rules, case.get("host", {}), thread, requirements, problems)
+    return host, plugins, contributors, offers, auth, requirements
 
 
-def read_plugin(plugin):
-    only(plugin, "id", "active", "mcp_servers")
-    active = optional(plugin, "active", boolean) is not False
-    entries = optional(plugin, "mcp_servers", table) or {}
-    return string(plugin.get("id")), entries if active else {}  # configured.inactive-plugin-ignored
-
-
-def read_contributor(rules, contributor, path, problems):
-    """HOSTED_APPS or a list of contributions, see `all_contributions`."""
-    only(contributor, "id", "hosted_apps", "contributions")
+def read_contributor(rules, contributor, of_thread, path, problems):
+    """HOSTED_APPS or a list of contributions, see `all_contributions`; and offers."""
+    only(contributor, "id", "hosted_apps", "contributions", "executor_plugins")
     string(contributor.get("id"))
     hosted = optional(contributor, "hosted_apps", only)  # only {}
+    executor = optional(contributor, "executor_plugins", only)  # only {}
     contributions = optional(contributor, "contributions", array)
-    if (hosted is None) == (contributions is None):
-        raise Invalid("a contributor has exactly one of `hosted_apps` and `contributions`")
+    if [hosted, executor, contributions].count(None) != 2:
+        raise Invalid("a contributor has exactly one of its three members")
     if hosted is not None:
-        return HOSTED_APPS
-    return [
-        read_contribution(rules, contribution, f"{path}.contributions[{j}]", problems)
-        for j, contribution in enumerate(contributions)
-    ]
+        return HOSTED_APPS, ()
+    if executor is not None:  # thread.executor-plugins
+        return (), of_thread
+    read, result, offers = partial(read_server, rules), [], []
+    for j, contribution in enumerate(contributions):
+        if "selected_plugin" in contribution:
+            offer = read_offer(only(contribution, "selected_plugin")["selected_plugin"])
+            if "selected.between-plugins-and-config" in rules:
+                # server.invalid-rejects-config
+                offers.append(offer._replace(server=problems.read(path, read, offer.server, j)))
+        else:
+            result.append(read_contribution(read, contribution, path, j, problems))
+    return result, offers
 
 
-def read_contribution(rules, contribution, path, problems):
+def read_contribution(read, contribution, path, j, problems):
     if len(only(contribution, "set", "remove")) != 1:
         raise Invalid("a contribution is exactly one of `set` and `remove`")
     if "remove" in contribution:
@@ -597,8 +611,7 @@ def read_contribution(rules, contribution, path, problems):
     if "server" not in named:
         raise Invalid("`set` needs a `server`")
     # server.invalid-rejects-config
-    server = problems.read(path, partial(read_server, rules), named["server"])
-    return string(named.get("name")), server
+    return string(named.get("name")), problems.read(path, read, named["server"], j)
 
 
 # --- The protocol: the conversation --------------------------------------------------------------
@@ -609,7 +622,7 @@ WELCOME = {
     "version": 1,
     "implementation": {"name": "python-example", "version": "0.1.0", "language": "Python"},
     "profiles": list(PROFILES),
-    "capabilities": ["resolve"],
+    "capabilities": ["resolve", "wide-cases"],
 }
 
 
