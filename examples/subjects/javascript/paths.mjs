@@ -9,45 +9,44 @@ export function append(folder, path) {
   return folder.endsWith("/") ? folder + path : `${folder}/${path}`;
 }
 
-/** An absolute path or a `file:` URI, taken apart (selected.root-absolute). */
-export function readAbsolute(text) {
-  return takeApart(isFileUri(text) ? pathOf(text) : text) ?? fail(text);
-}
-
-const isFileUri = (text) => /^file:/i.test(text);
-
-function fail(text) {
-  throw new Invalid(`expected an absolute path or a \`file:\` URI, not ${JSON.stringify(text)}`);
-}
-
-const DRIVE = /^([a-z]:)[\\/]/i, SHARE = /^[\\/]{2}([^\\/]+)[\\/]([^\\/]+)(?:[\\/]|$)/;
-
 /**
- * The fixed part of an absolute path, what separates its segments, these, and whether a separator ends it.
- * Undefined for a relative path.
+ * An absolute path or a `file:` URI, taken apart (selected.root-absolute): its fixed part, what separates its
+ * segments, these, and whether a separator ends it.
  */
-function takeApart(text) {
-  const [start, drive] = DRIVE.exec(text) ?? [];
-  if (drive) return windows(`${drive}\\`, text, start);
-  if (text.startsWith("/")) {
-    return { fixed: "/", separator: "/", segments: text.split("/"), isOpen: text.endsWith("/") };
-  }
-  const [all, host, share] = SHARE.exec(text) ?? [];
-  return all && windows(`\\\\${host}\\${share}`, text, all);
+export function readAbsolute(text) {
+  const path = readFileUri(text) ?? (text.startsWith("/") ? readPosix(text) : readWindows(text));
+  if (path === undefined || text.includes("\0")) throw new Invalid("expected an absolute path or a `file:` URI");
+  return path;
 }
 
-function windows(fixed, text, start) {
+function readPosix(text) {
+  return { fixed: "/", separator: "/", segments: text.split("/"), isOpen: text.endsWith("/") };
+}
+
+const WINDOWS = /^(?:([a-z]:)[\\/]|[\\/]{2}([^\\/]+)[\\/]([^\\/]+)(?:[\\/]|$))/i;
+
+/** A path on a drive or of a share; undefined for another one. */
+function readWindows(text) {
+  const [start, drive, host, share] = WINDOWS.exec(text) ?? [];
+  if (start === undefined) return undefined;
   const segments = text.slice(start.length).split(/[\\/]/);
-  return { fixed, separator: "\\", segments, isOpen: /[\\/]$/.test(text) };
+  return { fixed: fixedPart(drive, host, share), separator: "\\", segments, isOpen: /[\\/]$/.test(text) };
 }
 
-/** The path that a `file:` URI, read as the WHATWG standard reads it, names: on a drive, of a share, or below `/`. */
-function pathOf(uri) {
-  const { hostname, pathname } = parse(uri) ?? fail(uri);
-  if (/[?#]/.test(uri)) fail(uri);
-  const path = decode(pathname) ?? fail(uri);
-  if (hostname !== "") return `\\\\${hostname}${path.replaceAll("/", "\\")}`; // `localhost` is empty
-  return DRIVE.test(path.slice(1)) ? path.slice(1) : path;
+const fixedPart = (drive, host, share) => (drive ? `${drive}\\` : `\\\\${host}\\${share}`);
+
+/** What a `file:` URI names, read as the WHATWG standard reads it; undefined for a text that is none. */
+function readFileUri(text) {
+  const { hostname, pathname } = /^file:[^?#]*$/i.test(text) ? parse(text) ?? {} : {};
+  if (pathname === undefined) return undefined;
+  const [first, ...rest] = pathname.slice(1).split("/").map(decode);
+  const isOpen = pathname.endsWith("/");
+  if (pathname.includes("%00") || (hostname !== "" && first === "")) return undefined;
+  if (hostname !== "") { // never `localhost`, which the standard takes for none
+    return { fixed: fixedPart(undefined, hostname, first), separator: "\\", segments: rest, isOpen };
+  }
+  if (/^[a-z]:$/i.test(first)) return { fixed: fixedPart(first), separator: "\\", segments: rest, isOpen };
+  return { fixed: "/", separator: "/", segments: [first, ...rest], isOpen };
 }
 
 function parse(uri) {
@@ -58,29 +57,30 @@ function parse(uri) {
   }
 }
 
-/** Percent-decoded; a `%` that encodes nothing stays. Undefined if the result is not UTF-8. */
-function decode(text) {
-  const encoded = text.replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
-  const bytes = Buffer.from(encoded, "latin1"); // a parsed URL is ASCII
-  return isUtf8(bytes) ? bytes.toString() : undefined;
+/** A segment without its percent-encoding, or as it is if it encodes no UTF-8. A lone `%` stays. */
+function decode(segment) {
+  const text = segment.replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+  const bytes = Buffer.from(text, "latin1"); // a parsed URL is ASCII
+  return isUtf8(bytes) ? bytes.toString() : segment;
 }
 
 /** What a `cwd` means below a root (selected.cwd-in-root). */
-export function resolveIn(rootText, cwd = "") {
+export function resolveIn(rootText, cwd) {
   const root = readAbsolute(rootText);
+  if (cwd === undefined) return written(root, normal(root.segments));
   const path = cwd === "" ? root : absoluteOf(root, cwd) ?? appended(root, cwd);
   const segments = normal(path.segments);
   const isBelow = path.fixed === root.fixed && normal(root.segments).every((one, i) => one === segments[i]);
-  if (!isBelow) throw new Invalid("a `cwd` outside the root");
+  const encoded = path.separator === "/" ? /\// : /[\\/]/; // a URI can have a separator in a segment
+  if (!isBelow || segments.some((one) => encoded.test(one))) throw new Invalid("a `cwd` outside the root");
   return written(path, segments);
 }
 
-/** An absolute path of the root's system or a `file:` URI, undefined for what is to be appended. */
+/** A `file:` URI or an absolute path of the root's system, undefined for what is to be appended. */
 function absoluteOf(root, cwd) {
   if (cwd.includes("\0")) throw new Invalid("a path with a NUL");
-  if (isFileUri(cwd)) return readAbsolute(cwd);
-  const path = takeApart(cwd);
-  return path?.separator === root.separator ? path : undefined;
+  const isPosix = root.separator === "/";
+  return readFileUri(cwd) ?? (isPosix ? (cwd.startsWith("/") ? readPosix(cwd) : undefined) : readWindows(cwd));
 }
 
 function appended(root, cwd) {
