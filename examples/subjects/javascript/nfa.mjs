@@ -3,15 +3,23 @@
 
 import { Invalid } from "./values.mjs";
 
-// The crate refuses what would take it more than 10 MiB: `a{1000}{1000}` is invalid. It has 32 bytes for a
-// state and 8 for a range; what else it counts does not matter here.
-const SIZE_LIMIT = 10 * 1024 * 1024, STATE_SIZE = 32, RANGE_SIZE = 8;
+// The crate refuses what would take it more than 10 MiB: `a{1000}{1000}` is invalid. This counts what it counts,
+// but for some states.
+const SIZE_LIMIT = 10 * 1024 * 1024, STATE_SIZE = 32, RANGE_SIZE = 8, TARGET_SIZE = 4;
 
-function sizeOf({ kind, ranges = [], min, max, subs = [] }) {
+function sizeOf({ kind, ranges, min, max, subs = [] }) {
   const inside = subs.reduce((sum, sub) => sum + sizeOf(sub), 0);
-  const own = STATE_SIZE + RANGE_SIZE * ranges.length;
-  if (kind !== "repeat") return own + inside;
-  return max === Infinity ? own + Math.max(min, 1) * inside : own + max * inside + (max - min) * STATE_SIZE;
+  const choice = STATE_SIZE + 2 * TARGET_SIZE;
+  switch (kind) {
+    case "class": return STATE_SIZE + RANGE_SIZE * ranges.length;
+    case "concat": return Math.max(inside, STATE_SIZE);
+    case "capture": return 2 * STATE_SIZE + inside;
+    case "either": return 2 * STATE_SIZE + TARGET_SIZE * subs.length + inside;
+    case "repeat":
+      if (max === Infinity) return choice + Math.max(min, 1) * inside;
+      return STATE_SIZE + max * inside + (max - min) * choice;
+    default: return STATE_SIZE;
+  }
 }
 
 /** The first state of a program. A state reads a code point, looks around, or neither. */
@@ -29,24 +37,16 @@ const single = (state) => ({ first: state, last: state });
 function part({ kind, ranges, at, min, max, subs }) {
   switch (kind) {
     case "char": case "class": return single(add({ ranges }));
-    case "look": return single(add({ holds: LOOKS[at] }));
-    case "concat": return chain(subs.map((sub) => () => part(sub)));
-    case "capture": return chain([() => single(add({})), () => part(subs[0]), () => single(add({}))]);
+    case "look": return single(add({ look: at }));
+    case "concat": case "capture": return subs.reduce((before, sub) => link(before, part(sub)), single(add({})));
     case "either": return either(subs);
     case "repeat": return repetition(subs[0], min, max);
   }
 }
 
-function chain(makers) {
-  if (makers.length === 0) return single(add({}));
-  const [first, ...rest] = makers.map((make) => make());
-  return rest.reduce((before, after) => link(before, after), first);
-}
-
 function either(subs) {
   const start = add({}), end = add({});
-  for (const sub of subs) {
-    const { first, last } = part(sub);
+  for (const { first, last } of subs.map(part)) {
     start.next.push(first);
     last.next.push(end);
   }
@@ -54,24 +54,19 @@ function either(subs) {
 }
 
 function repetition(sub, min, max) {
-  let result;
-  const append = (one) => { result = result ? link(result, one) : one; };
-  for (let count = 0; count < min; count += 1) append(part(sub));
+  let result = single(add({}));
+  for (let count = 0; count < min; count += 1) result = link(result, part(sub));
   if (max === Infinity) {
-    const again = add({}), { first, last } = part(sub);
-    again.next.push(first);
-    last.next.push(again);
-    append(single(again));
-  } else {
-    const end = add({});
-    for (let count = min; count < max; count += 1) {
-      const option = add({}), { first, last } = part(sub);
-      option.next.push(first, end);
-      append({ first: option, last });
-    }
-    append(single(end));
+    const again = add({});
+    link(link(single(again), part(sub)), single(again));
+    return link(result, single(again));
   }
-  return result;
+  const end = add({});
+  for (let count = min; count < max; count += 1) {
+    result.last.next.push(end);
+    result = link(result, part(sub));
+  }
+  return link(result, single(end));
 }
 
 function link(before, after) {
@@ -79,45 +74,51 @@ function link(before, after) {
   return { first: before.first, last: after.last };
 }
 
-// What a `look` asks of the code points before and after a place, undefined at the ends of the text.
-const LF = 10, CR = 13;
-const isWord = (code) => code !== undefined && /\w/.test(String.fromCodePoint(code));
+// What a `look` asks of a place in a text. At one place RegExp knows all that it needs; `\w` and `\b` are ASCII
+// without flags.
 const LOOKS = {
-  "start": (before) => before === undefined,
-  "end": (before, after) => after === undefined,
-  "start-line": (before) => before === undefined || before === LF,
-  "end-line": (before, after) => after === undefined || after === LF,
-  "start-crlf": (before, after) => before === undefined || before === LF || (before === CR && after !== LF),
-  "end-crlf": (before, after) => after === undefined || after === CR || (after === LF && before !== CR),
-  "word": (before, after) => isWord(before) !== isWord(after),
-  "not-word": (before, after) => isWord(before) === isWord(after),
-  "word-start": (before, after) => !isWord(before) && isWord(after),
-  "word-end": (before, after) => isWord(before) && !isWord(after),
-  "word-start-half": (before) => !isWord(before),
-  "word-end-half": (before, after) => !isWord(after),
+  "start": /(?<![^])/y,
+  "end": /(?![^])/y,
+  "start-line": /(?<![^\n])/y,
+  "end-line": /(?![^\n])/y,
+  "start-crlf": /(?<![^\r\n])(?!(?<=\r)\n)/y,
+  "end-crlf": /(?![^\r\n])(?!(?<=\r)\n)/y,
+  "word": /\b/y,
+  "not-word": /\B/y,
+  "word-start": /(?<!\w)(?=\w)/y,
+  "word-end": /(?<=\w)(?!\w)/y,
+  "word-start-half": /(?<!\w)/y,
+  "word-end-half": /(?!\w)/y,
 };
 
-let place = 0; // of all texts, so that a state needs no cleaning
+function holds(look, text, at) {
+  LOOKS[look].lastIndex = at;
+  return LOOKS[look].test(text);
+}
 
 /** Whether a program, from its first state, comes to its end with the end of the text. */
 export function matches(program, text) {
-  const codes = Array.from(text, (one) => one.codePointAt());
-  let states = reached([program], undefined, codes[0]);
-  for (const [i, code] of codes.entries()) {
+  let at = 0;
+  let states = reached([program], text, at);
+  for (const one of text) { // a code point
+    const code = one.codePointAt();
     const reading = states.filter((state) => state.ranges?.some(([start, end]) => start <= code && code <= end));
-    states = reached(reading.flatMap((state) => state.next), code, codes[i + 1]);
+    at += one.length;
+    states = reached(reading.flatMap((state) => state.next), text, at);
   }
   return states.some((state) => state.isMatch);
 }
 
+let round = 0; // of all texts, so that no state needs cleaning
+
 /** The states that read or match, among those that are reached from here without reading. */
-function reached(from, before, after) {
-  place += 1;
+function reached(from, text, at) {
+  round += 1;
   const open = [...from], result = [];
   while (open.length > 0) {
     const state = open.pop();
-    if (state.seen === place || (state.holds && !state.holds(before, after))) continue;
-    state.seen = place;
+    if (state.seen === round || (state.look && !holds(state.look, text, at))) continue;
+    state.seen = round;
     if (state.ranges || state.isMatch) result.push(state);
     else open.push(...state.next);
   }

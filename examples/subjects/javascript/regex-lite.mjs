@@ -40,10 +40,7 @@ function fail(reason) {
 const char = (code) => ({ kind: "char", ranges: [[code, code]] });
 const classOf = (ranges) => ({ kind: "class", ranges });
 const look = (at) => ({ kind: "look", at });
-const repeat = (sub, min, max) => {
-  if (max === 0) return { kind: "concat", subs: [] };
-  return min === 1 && max === 1 ? sub : { kind: "repeat", min, max, subs: [sub] };
-};
+const repeat = (sub, min, max) => ({ kind: "repeat", min, max, subs: [sub] });
 const several = (kind, subs) => (subs.length === 1 ? subs[0] : { kind, subs });
 
 /** The same code points in ascending ranges that neither overlap nor touch. */
@@ -57,15 +54,11 @@ function canonical(ranges) {
   return result;
 }
 
+/** All other code points. */
 function negated(ranges) {
-  const result = [];
-  let next = 0;
-  for (const [start, end] of ranges) {
-    if (start > next) result.push([next, start - 1]);
-    next = end + 1;
-  }
-  if (next <= MAX_CODE) result.push([next, MAX_CODE]);
-  return result;
+  const starts = [0, ...ranges.map(([, end]) => end + 1)];
+  const ends = [...ranges.map(([start]) => start - 1), MAX_CODE];
+  return starts.map((start, i) => [start, ends[i]]).filter(([start, end]) => start <= end);
 }
 
 /** The other case of a range's letters: of one that has letters of both cases, of the small ones only. */
@@ -366,12 +359,8 @@ class Parser {
 
   /** The character after this one. With the flag `x` the crate looks past white space and one `#`. */
   peekPastSpace() {
-    let at = this.at + 1;
-    if (!this.flags.has("x")) return this.chars[at];
-    while (at < this.chars.length && isSpace(this.chars[at])) at += 1;
-    if (this.chars[at] === "#") at += 1;
-    while (at < this.chars.length && isSpace(this.chars[at])) at += 1;
-    return this.chars[at];
+    const rest = this.chars.slice(this.at + 1).join("");
+    return (this.flags.has("x") ? rest.replace(/^\p{White_Space}*#?\p{White_Space}*/u, "") : rest)[0];
   }
 }
 

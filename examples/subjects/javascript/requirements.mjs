@@ -35,9 +35,12 @@ export class Requirements {
     ]));
   }
 
-  /** A server of the host config, disabled unless its requirement matches it (requirements.allow-list). */
-  holdHost(name, server) {
-    return this.ofHost === undefined ? server : enabledIf(matches(this.ofHost, name, server), server);
+  /** The servers of the host config, each disabled unless its requirement matches it (requirements.allow-list). */
+  holdHost(servers) {
+    const result = new Map(servers);
+    if (this.ofHost === undefined) return result;
+    for (const [name, server] of servers) result.set(name, enabledIf(matches(this.ofHost, name, server), server));
+    return result;
   }
 
   /** A server of an installed or a thread's plugin, in the same way (requirements.plugins). */

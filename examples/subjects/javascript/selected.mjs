@@ -85,15 +85,15 @@ function envVar(value, isLocal) {
 }
 
 /**
- * Puts the offered servers above those of installed plugins and below those of the host config
- * (selected.between-plugins-and-config). Returns those that are then there, by name.
+ * Of the contributions the offers whose servers come above those of installed plugins, by name: those of the host
+ * config come above them (selected.between-plugins-and-config).
  */
-export function winners(offers, hostServers) {
+export function winners(contributions, hostServers) {
   const result = new Map();
-  for (const offer of offers) {
-    if (hostServers.has(offer.name)) continue;
-    const other = result.get(offer.name);
-    if (other === undefined || offer.order <= other.order) result.set(offer.name, offer); // selected.first-selected-wins
+  for (const one of contributions) {
+    if (one.plugin === undefined || hostServers.has(one.name)) continue;
+    const other = result.get(one.name);
+    if (other === undefined || one.order <= other.order) result.set(one.name, one); // selected.first-selected-wins
   }
   return result;
 }

@@ -99,12 +99,14 @@ function resolve(rules, { host, plugins, contributors, thread, requirements, aut
 
   const isBackend = isBackendAuth(rules, auth);
   const { configured, owners } = configure(rules, config, plugins, demands, isBackend);
-  const selected = selectedServers(rules, thread, demands);
   const hostedPath = rules.has("hosted.at-ps-mcp") ? "ps/mcp" : config.overridePath;
-  const hosted = [appsContribution(rules, config, hostedPath)]; // hosted.always-speaks
-  const all = asked.flatMap((one) => ({ hosted, selected })[one] ?? one); // contribution.order
-  const contributions = all.filter(({ plugin }) => plugin === undefined);
-  const offers = winners(all.filter(({ plugin }) => plugin !== undefined), config.servers);
+  const own = {
+    hosted: [appsContribution(rules, config, hostedPath)], // hosted.always-speaks
+    selected: selectedServers(rules, thread, demands),
+  };
+  const all = asked.flatMap((one) => own[one] ?? one); // contribution.order
+  const contributions = all.filter((one) => one.plugin === undefined);
+  const offers = winners(all, config.servers);
 
   // The legacy Apps loader acts like a contribution before all others.
   const legacy = rules.has("legacy.first-in-runtime") ? [appsContribution(rules, config)] : [];
@@ -119,8 +121,7 @@ function resolve(rules, { host, plugins, contributors, thread, requirements, aut
 
 /** `configured` (configured.union) and the plugins that own servers in it. */
 function configure(rules, config, plugins, demands, isBackend) {
-  const configured = new Map();
-  for (const [name, server] of config.servers) configured.set(name, demands.holdHost(name, server));
+  const configured = demands.holdHost(config.servers);
   const owners = new Map();
   for (const plugin of plugins) {
     if (!plugin.active) continue; // configured.inactive-plugin-ignored
@@ -335,12 +336,12 @@ function readContributors(rules, contributors, rejections) {
   const takesOffers = rules.has("selected.between-plugins-and-config");
   return contributors.map((contributions, i) => {
     if (typeof contributions === "string") return contributions;
-    return contributions.flatMap(({ entry, ...contribution }, j) => {
-      if (contribution.plugin !== undefined && !takesOffers) return [];
-      if (entry === undefined) return [contribution];
+    return contributions.flatMap(({ name, entry, plugin, order }, j) => {
+      if (plugin !== undefined && !takesOffers) return [];
+      if (entry === undefined) return { name };
       const path = `contributors[${i}].contributions[${j}]`; // server.invalid-rejects-config
       const server = attempt(() => readServer(rules, entry), (reason) => rejections.push({ path, reason }));
-      return [{ ...contribution, server }];
+      return { name, server, plugin, order };
     });
   });
 }
