@@ -7,7 +7,7 @@
 //
 // Node 20 or later, no dependencies. With SUBJECT_WARN=1 in the environment, the warnings that the
 // specification asks for go to standard error. To try your own host instead, keep the last three
-// sections (the case, JSON, the conversation) and let `resolve` call your code.
+// sections (the case, JSON, the conversation) with what they import, and let `resolve` call your code.
 //
 // The sections follow the order of the specification. A comment such as `gate.open` names the rule
 // that the code implements. JSON values are those of values.mjs.
