@@ -79,8 +79,8 @@ export function resolveIn(rootText, cwd) {
 /** A `file:` URI or an absolute path of the root's system, undefined for what is to be appended. */
 function absoluteOf(root, cwd) {
   if (cwd.includes("\0")) throw new Invalid("a path with a NUL");
-  const isPosix = root.separator === "/";
-  return readFileUri(cwd) ?? (isPosix ? (cwd.startsWith("/") ? readPosix(cwd) : undefined) : readWindows(cwd));
+  if (root.separator === "\\") return readFileUri(cwd) ?? readWindows(cwd);
+  return readFileUri(cwd) ?? (cwd.startsWith("/") ? readPosix(cwd) : undefined);
 }
 
 function appended(root, cwd) {
