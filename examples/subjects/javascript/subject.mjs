@@ -1,25 +1,30 @@
 #!/usr/bin/env node
 // A subject in JavaScript: an independent, complete implementation of docs/semantics.md, in every
-// profile, that speaks docs/protocol.md, version 1, on standard input and output.
+// profile, that speaks docs/protocol.md, version 1, on standard input and output. Wide cases, of
+// threads, requirements and more of plugins, have modules of their own beside this one.
 //
 //     mcp-overlay check --profile all --stdio "node examples/subjects/javascript/subject.mjs"
 //
 // Node 20 or later, no dependencies. With SUBJECT_WARN=1 in the environment, the warnings that the
 // specification asks for go to standard error. To try your own host instead, keep the last three
-// sections (the case, JSON, the conversation) and let `resolve` call your code.
+// sections (the case, JSON, the conversation) with what they import, and let `resolve` call your code.
 //
 // The sections follow the order of the specification. A comment such as `gate.open` names the rule
-// that the code implements. JSON values are: Map (an object; any string can be a key, `__proto__`
-// too), Array, string, boolean, null, and JsonNumber, which keeps the text.
+// that the code implements. JSON values are those of values.mjs.
 
 import { isUtf8 } from "node:buffer";
 import { once } from "node:events";
 import { isIPv6 } from "node:net";
 
-const RESERVED_NAME = "codex_apps";
+import { inFolder, isHidden, readPolicy, withPolicy } from "./installed.mjs";
+import { NO_REQUIREMENTS, readRequirements, Requirements } from "./requirements.mjs";
+import { NO_THREAD, offersOf, readThread, rejectRoots, winners } from "./selected.mjs";
+import {
+  attempt, Invalid, JsonNumber, listOf, oneOf, optional, readBoolean, readString, readTable, readUnsigned,
+  tableOf, tableWith,
+} from "./values.mjs";
 
-/** Something read is not what it must be: a config, a case, a request. */
-class Invalid extends Error {}
+const RESERVED_NAME = "codex_apps";
 
 const warn = process.env.SUBJECT_WARN ? (text) => console.error(`warning: ${text}`) : () => {};
 
@@ -39,16 +44,33 @@ const PROFILES = {
     adds: ["legacy.first-in-runtime", "hosted.at-ps-mcp"],
     drops: ["legacy.synthesizes-in-effective", "endpoint.override-path"],
   },
-  "codex-pr-27414": { parent: "codex-pr-27198", adds: ["overlay.disabled-stays"] },
-  "codex-pr-29924": {
+  "codex-pr-27414": { parent: "codex-pr-27198", adds: ["overlay.set-replaces-but-disabled"] },
+  "codex-pr-27634": {
     parent: "codex-pr-27414",
     adds: [
-      "owners.of-runtime", "plugin.entry-shape", "effective.auth-at-chatgpt-only", "apps-server.auth",
-      "server.auth",
+      "owners.of-runtime", "plugin.entry-shape", "plugin.relative-cwd", "plugin.user-policy", "auth.words",
+      "requirements.allow-list",
     ],
+  },
+  "codex-pr-27607": { parent: "codex-pr-27634", adds: ["route.app-hides-server"] },
+  "codex-pr-27893": {
+    parent: "codex-pr-27607",
+    adds: ["selected.between-plugins-and-config", "selected.http-dropped"],
+  },
+  "codex-pr-29924": {
+    parent: "codex-pr-27893",
+    adds: ["effective.auth-at-chatgpt-only", "apps-server.auth", "server.auth"],
     drops: ["server.remote-stdio-cwd"],
   },
-  "codex-pr-31803": { parent: "codex-pr-29924", adds: ["apps-server.sku-default", "server.approval-writes"] },
+  "codex-pr-31803": {
+    parent: "codex-pr-29924",
+    adds: [
+      "apps-server.sku-default", "server.approval-writes", "thread.ready-environments", "selected.cwd-in-root",
+      "requirements.matchers",
+    ],
+    drops: ["selected.http-dropped"],
+  },
+  "codex-pr-31481": { parent: "codex-pr-31803", adds: ["apps-server.originator"] },
 };
 
 /** The set of the listed rules that hold in a profile. */
@@ -65,39 +87,52 @@ const RULES = new Map(Object.keys(PROFILES).map((profile) => [profile, rulesOf(p
 // ---------------------------------------------------------------------------------- Resolution
 
 /** The answer to a case, without `seq`. It depends on the arguments alone (resolution.pure). */
-function resolve(rules, { host, plugins, contributors, auth }) {
+function resolve(rules, { host, plugins, contributors, thread, requirements, auth }) {
   const rejections = [];
+  const demands = new Requirements(rules, requirements, rejections);
   const config = readHost(rules, host, rejections);
   const asked = readContributors(rules, contributors, rejections);
+  if (rules.has("selected.between-plugins-and-config")) rejectRoots(thread, rejections);
   if (rejections.length > 0) return { rejected: smallestPath(rejections) };
+  config.appsOn = demands.apps ?? config.appsOn;
+  if (rules.has("apps-server.originator")) config.originator = thread.originator;
 
-  const { configured, owners } = configure(rules, config, plugins);
+  const isBackend = isBackendAuth(rules, auth);
+  const { configured, owners } = configure(rules, config, plugins, demands, isBackend);
   const hostedPath = rules.has("hosted.at-ps-mcp") ? "ps/mcp" : config.overridePath;
-  const hosted = [appsContribution(rules, config, hostedPath)]; // hosted.always-speaks
-  const contributions = asked.flatMap((one) => one ?? hosted); // contribution.order
+  const own = {
+    hosted: [appsContribution(rules, config, hostedPath)], // hosted.always-speaks
+    selected: selectedServers(rules, thread, demands),
+  };
+  const all = asked.flatMap((one) => own[one] ?? one); // contribution.order
+  const contributions = all.filter((one) => one.plugin === undefined);
+  const offers = winners(all, config.servers);
+
   // The legacy Apps loader acts like a contribution before all others.
   const legacy = rules.has("legacy.first-in-runtime") ? [appsContribution(rules, config)] : [];
-  const runtime = overlay(rules, configured, [...legacy, ...contributions]);
-  const effective = makeEffective(rules, runtime, contributions, config, auth);
+  const runtime = overlay(rules, configured, offers, [...legacy, ...contributions]);
+  const effective = makeEffective(rules, runtime, contributions, config, isBackend);
   if (rules.has("owners.of-runtime")) { // otherwise all owners stay: configured.owners-exact
+    for (const { name, plugin } of offers.values()) owners.set(name, plugin);
     for (const { name } of [...legacy, ...contributions]) owners.delete(name);
   }
   return { views: { configured, runtime, effective }, plugin_owners: owners };
 }
 
 /** `configured` (configured.union) and the plugins that own servers in it. */
-function configure(rules, config, plugins) {
-  const configured = new Map(config.servers);
+function configure(rules, config, plugins, demands, isBackend) {
+  const configured = demands.holdHost(config.servers);
   const owners = new Map();
   for (const plugin of plugins) {
     if (!plugin.active) continue; // configured.inactive-plugin-ignored
     for (const [name, entry] of plugin.servers) {
       if (configured.has(name)) continue; // configured.config-over-plugin, configured.first-plugin-wins
-      const server = attempt(() => readServer(rules, shaped(rules, entry)), (reason) => {
+      if (isHidden(rules, plugin, name, isBackend)) continue;
+      const server = attempt(() => readServer(rules, inFolder(rules, plugin, shaped(rules, entry))), (reason) => {
         warn(`plugin ${plugin.id}: ${name}: ${reason}`); // configured.invalid-plugin-server-dropped
       });
       if (server === undefined) continue;
-      configured.set(name, server);
+      configured.set(name, demands.holdPlugin(plugin.id, name, withPolicy(rules, plugin, name, server)));
       owners.set(name, plugin.id);
     }
   }
@@ -121,17 +156,27 @@ function shaped(rules, entry) {
   return shape;
 }
 
+/** What the executor-plugins contributor offers; before there was one, nothing. */
+function selectedServers(rules, thread, demands) {
+  if (!rules.has("selected.between-plugins-and-config")) return [];
+  const offers = offersOf(rules, thread, (entry) => readServer(rules, shaped(rules, entry)));
+  return offers.map((offer) => ({ ...offer, server: demands.holdPlugin(offer.plugin, offer.name, offer.server) }));
+}
+
 /** `runtime` (runtime.is-overlaid-configured, runtime.three-phases). */
-function overlay(rules, configured, contributions) {
+function overlay(rules, configured, offers, contributions) {
   const runtime = new Map(configured); // overlay.untouched-stays, overlay.others-untouched-stay
+  for (const { name, server } of offers.values()) runtime.set(name, server);
   for (const { name, server } of contributions) { // overlay.last-wins
     if (server === undefined) runtime.delete(name); // overlay.remove-deletes
     else runtime.set(name, server); // overlay.set-replaces-whole
   }
-  if (rules.has("overlay.disabled-stays")) { // overlay.set-replaces-but-disabled
+  if (rules.has("overlay.set-replaces-but-disabled")) { // overlay.disabled-stays
     for (const [name, server] of runtime) {
       const disabled = configured.get(name)?.get("enabled") === false;
-      if (disabled) runtime.set(name, new Map(server).set("enabled", false));
+      if (disabled && !offers.has(name)) { // selected.disabled-is-no-veto
+        runtime.set(name, new Map(server).set("enabled", false));
+      }
     }
   }
   return runtime;
@@ -145,10 +190,14 @@ function appsContribution(rules, config, path = undefined) {
 
 const BACKEND_AUTH = ["chatgpt", "chatgpt_auth_tokens", "agent_identity", "personal_access_token"];
 
+function isBackendAuth(rules, auth) {
+  return BACKEND_AUTH.includes(auth) || (auth === "headers" && rules.has("auth.words"));
+}
+
 /** `effective`; names other than the reserved one pass (effective.others-pass). */
-function makeEffective(rules, runtime, contributions, config, auth) {
+function makeEffective(rules, runtime, contributions, config, isBackend) {
   const effective = new Map(runtime); // gate.passes-runtime, gate.passes-but-auth, gate.never-synthesizes
-  const open = config.appsOn && BACKEND_AUTH.includes(auth); // gate.open
+  const open = config.appsOn && isBackend; // gate.open
   if (!open) {
     effective.delete(RESERVED_NAME); // gate.closed-removes
   } else if (rules.has("legacy.synthesizes-in-effective")) {
@@ -220,9 +269,10 @@ function endpoint(base, path) {
 function appsServer(rules, config, path) {
   const server = new Map([["url", endpoint(config.base, path)], ["startup_timeout_sec", 30]]);
   const sku = config.sku ?? (rules.has("apps-server.sku-default") ? "codex" : undefined);
-  if (sku !== undefined) { // apps-server.sku-header, else apps-server.no-sku-no-header
-    server.set("http_headers", new Map([["X-OpenAI-Product-Sku", sku]]));
-  }
+  const headers = new Map();
+  if (sku !== undefined) headers.set("X-OpenAI-Product-Sku", sku); // apps-server.sku-header
+  if (config.originator !== undefined) headers.set("originator", config.originator); // apps-server.originator
+  if (headers.size > 0) server.set("http_headers", headers); // apps-server.no-sku-no-header
   if (config.hasToken) server.set("bearer_token_env_var", TOKEN_VARIABLE); // apps-server.bearer-env
   if (rules.has("apps-server.auth")) server.set("auth", "chatgpt");
   return server;
@@ -281,24 +331,19 @@ function readOverride(rules, value) {
   return rest;
 }
 
-/** The contributions of each contributor, with their servers read; undefined for hosted-apps. */
+/** The contributions of each contributor, with their servers read; of the two that the host has, its name. */
 function readContributors(rules, contributors, rejections) {
-  return contributors.map((contributions, i) => contributions?.map(({ name, entry }, j) => {
-    if (entry === undefined) return { name };
-    const path = `contributors[${i}].contributions[${j}]`; // server.invalid-rejects-config
-    return { name, server: attempt(() => readServer(rules, entry), (reason) => rejections.push({ path, reason })) };
-  }));
-}
-
-/** The value of `read`; when that is invalid, tells `refused` why and returns undefined. */
-function attempt(read, refused) {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof Invalid)) throw error;
-    refused(error.message);
-    return undefined;
-  }
+  const takesOffers = rules.has("selected.between-plugins-and-config");
+  return contributors.map((contributions, i) => {
+    if (typeof contributions === "string") return contributions;
+    return contributions.flatMap(({ name, entry, plugin, order }, j) => {
+      if (plugin !== undefined && !takesOffers) return [];
+      if (entry === undefined) return { name };
+      const path = `contributors[${i}].contributions[${j}]`; // server.invalid-rejects-config
+      const server = attempt(() => readServer(rules, entry), (reason) => rejections.push({ path, reason }));
+      return { name, server, plugin, order };
+    });
+  });
 }
 
 /** rejection.smallest-path: in the order of UTF-8 (`<` on strings is the order of UTF-16). */
@@ -364,58 +409,6 @@ function inSeconds(nanoseconds) {
   return Number(`${nanoseconds}e-9`);
 }
 
-// Readers of one value. What is of the wrong type is invalid.
-
-const ofType = (type) => (value) => {
-  if (typeof value !== type) throw new Invalid(`expected a ${type}`);
-  return value;
-};
-const readString = ofType("string"), readBoolean = ofType("boolean");
-
-function readTable(value, allowed = undefined) {
-  if (!(value instanceof Map)) throw new Invalid("expected a table");
-  for (const key of allowed ? value.keys() : []) {
-    if (!allowed.includes(key)) throw new Invalid(`unexpected key \`${key}\``);
-  }
-  return value;
-}
-
-/** An integer from 0 to 2^64 - 1 as a BigInt. 1000.0 is none, so it is the text that counts. */
-function readUnsigned(value) {
-  const isInteger = value instanceof JsonNumber && value.text.length <= 20 && /^-?[0-9]+$/.test(value.text);
-  const integer = isInteger ? BigInt(value.text) : -1n; // `-0` is 0
-  if (integer < 0n || integer >= 2n ** 64n) throw new Invalid("expected an integer from 0 to 2^64 - 1");
-  return integer;
-}
-
-/** The value of an optional key, undefined when absent; null is absent (value.null-is-absent). */
-function optional(table, key, read) {
-  const value = table.get(key) ?? undefined;
-  return value === undefined ? undefined : read(value);
-}
-
-const oneOf = (words) => (value) => {
-  if (!words.includes(value)) throw new Invalid(`expected one of ${words.join(", ")}`);
-  return value;
-};
-
-const listOf = (read) => (value) => {
-  if (!Array.isArray(value)) throw new Invalid("expected a list");
-  return value.map((one) => read(one));
-};
-
-const tableOf = (read) => (value) => {
-  const result = new Map();
-  for (const [key, one] of readTable(value)) result.set(key, read(one));
-  return result;
-};
-
-/** A table with one optional key that is known; others are ignored (server.unknown-field). */
-const tableWith = (key, read) => (value) => {
-  const found = optional(readTable(value), key, read);
-  return new Map(found === undefined ? [] : [[key, found]]);
-};
-
 // -------------------------------------------------------------------------------------- Fields
 
 const STDIO = "stdio", HTTP = "HTTP", BOTH = "both", NEITHER = "neither";
@@ -470,63 +463,73 @@ function answerCase(value) {
     const profile = (value instanceof Map ? value.get("profile") : null) ?? DEFAULT_PROFILE;
     const rules = RULES.get(profile);
     if (rules === undefined) return { skipped: { reason: "unknown profile" } };
-    return resolve(rules, readCase(value));
+    return resolve(rules, readCase(rules, value));
   } catch (error) {
     return { errored: { message: error instanceof Invalid ? `not a case: ${error.message}` : `${error}` } };
   }
 }
 
-function readCase(value) {
-  const top = readTable(value, ["id", "profile", "host", "plugins", "contributors", "auth"]);
+function readCase(rules, value) {
+  const keys = ["id", "profile", "host", "plugins", "contributors", "thread", "requirements", "auth"];
+  const top = readTable(value, keys);
   optional(top, "id", readString);
   return {
     host: top.has("host") ? top.get("host") : new Map(), // null is a host config that is no table
-    plugins: optional(top, "plugins", listOf(readPlugin)) ?? [],
+    plugins: optional(top, "plugins", listOf((plugin) => readPlugin(rules, plugin))) ?? [],
     contributors: optional(top, "contributors", listOf(readContributor)) ?? [],
-    auth: optional(top, "auth", oneOf(["api_key", ...BACKEND_AUTH])),
+    thread: optional(top, "thread", readThread) ?? NO_THREAD,
+    requirements: optional(top, "requirements", readRequirements) ?? NO_REQUIREMENTS,
+    auth: optional(top, "auth", oneOf(["api_key", "bedrock_api_key", "headers", ...BACKEND_AUTH])),
   };
 }
 
-function readPlugin(value) {
-  const plugin = readTable(value, ["id", "active", "mcp_servers"]);
+function readPlugin(rules, value) {
+  const plugin = readTable(value, ["id", "active", "mcp_servers", "apps", "root", "policy"]);
   return {
     id: readString(plugin.get("id")),
     active: optional(plugin, "active", readBoolean) ?? true,
     servers: optional(plugin, "mcp_servers", readTable) ?? new Map(),
+    apps: optional(plugin, "apps", STRING_TABLE) ?? new Map(),
+    root: optional(plugin, "root", readString),
+    policies: optional(plugin, "policy", tableOf((policy) => readPolicy(policy, FIELDS.get(rules)))) ?? new Map(),
   };
 }
 
-/** The contributor's list of contributions, undefined for hosted-apps. */
+/** The contributor's list of contributions; `hosted` and `selected` are the host's own contributors. */
 function readContributor(value) {
-  const contributor = readTable(value, ["id", "hosted_apps", "contributions"]);
+  const contributor = readTable(value, ["id", "hosted_apps", "executor_plugins", "contributions"]);
   readString(contributor.get("id"));
-  const hosted = optional(contributor, "hosted_apps", (table) => readTable(table, []));
-  const contributions = optional(contributor, "contributions", listOf(readContribution));
-  if ((hosted === undefined) === (contributions === undefined)) {
-    throw new Invalid("expected exactly one of `hosted_apps` and `contributions`");
+  const found = [
+    optional(contributor, "hosted_apps", (table) => readTable(table, []) && "hosted"),
+    optional(contributor, "executor_plugins", (table) => readTable(table, []) && "selected"),
+    optional(contributor, "contributions", listOf(readContribution)),
+  ].filter((one) => one !== undefined);
+  if (found.length !== 1) {
+    throw new Invalid("expected exactly one of `hosted_apps`, `executor_plugins` and `contributions`");
   }
-  return contributions;
+  return found[0];
 }
 
-/** A name and, for a `Set`, the server's entry as it was written. */
+/** A name and, for a `Set` or the offer of a plugin, the server's entry as it was written. */
 function readContribution(value) {
-  const contribution = readTable(value, ["set", "remove"]);
-  if (contribution.size !== 1) throw new Invalid("expected exactly one of `set` and `remove`");
+  const contribution = readTable(value, ["set", "remove", "selected_plugin"]);
+  if (contribution.size !== 1) throw new Invalid("expected exactly one of `set`, `remove` and `selected_plugin`");
   if (contribution.has("remove")) {
     return { name: readString(readTable(contribution.get("remove"), ["name"]).get("name")) };
   }
-  const set = readTable(contribution.get("set"), ["name", "server"]);
-  if (!set.has("server")) throw new Invalid("expected `server` in `set`");
-  return { name: readString(set.get("name")), entry: set.get("server") };
+  const isOffer = contribution.has("selected_plugin");
+  const keys = ["name", "server", ...(isOffer ? ["plugin_id", "selection_order"] : [])];
+  const set = readTable(contribution.get(isOffer ? "selected_plugin" : "set"), keys);
+  if (!set.has("server")) throw new Invalid("expected `server` in `set` or `selected_plugin`");
+  const result = { name: readString(set.get("name")), entry: set.get("server") };
+  if (!isOffer) return result;
+  const plugin = readString(set.get("plugin_id")), order = readUnsigned(set.get("selection_order"));
+  return { ...result, plugin, order };
 }
 
 // ---------------------------------------------------------------------------------------- JSON
 
 // JSON.parse is not enough: it takes 1000.0 for 1000 and rounds integers above 2^53.
-
-class JsonNumber {
-  constructor(text) { this.text = text; }
-}
 
 const MAX_DEPTH = 128; // of a line; a case may be nested about 120 levels deep
 const SCALAR = /true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
@@ -646,7 +649,7 @@ const HANDSHAKE = {
   version: 1,
   implementation: { name: "javascript-example", version: "1", language: "JavaScript" },
   profiles: [...RULES.keys()],
-  capabilities: ["resolve", "exact-numbers"],
+  capabilities: ["resolve", "exact-numbers", "wide-cases"],
 };
 
 /** Answers requests until `stop` or the end of input. */
