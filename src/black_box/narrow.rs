@@ -17,8 +17,8 @@ use crate::cases::entries::entries_mut;
 /// The address of the Apps endpoint and of all servers of a case; the driver adds a port.
 pub const LOOPBACK: &str = "http://127.0.0.1";
 
-/// The variable that stands for every bearer and every header from the environment.
-const BEARER: &str = "TOK";
+/// The variables that stand for all bearers and all headers from the environment.
+const VARIABLES: [&str; 3] = ["TOK", "KEY", "my_token"];
 
 /// The shortest timeout of a server, in seconds, because a test server starts slowly on a busy
 /// machine.
@@ -63,7 +63,7 @@ const STEPS: [Step; 12] = [
     ("released hosts list a server whose name is not plain, and do not start it", plain_names),
     ("a server could not be started: its timeout, folder, environment or header", plain_servers),
     ("a server other than the Apps endpoint cannot be at ChatGPT's origin", plain_recipients),
-    ("the environment must have exactly the variables that servers name", plain_env),
+    ("the environment has three variables, or none", plain_env),
     ("plugins are found in the order of their ids, NAME@MARKET", plain_plugins),
 ];
 
@@ -290,10 +290,8 @@ fn plain_server(entry: &mut Map<String, Value>) {
         "env_vars" => !value.to_string().contains("\"remote\""),
         _ => true,
     });
-    if let Some(Value::String(variable)) = entry.get_mut("bearer_token_env_var")
-        && variable != BEARER
-    {
-        *variable = BEARER.into();
+    if let Some(Value::String(variable)) = entry.get_mut("bearer_token_env_var") {
+        *variable = plain_variable(variable).into();
     }
     let table = |entry: &Map<String, Value>, field: &str| entry.get(field)?.as_object().cloned();
     if let Some(mut headers) = table(entry, "http_headers") {
@@ -302,13 +300,22 @@ fn plain_server(entry: &mut Map<String, Value>) {
     }
     if let Some(mut headers) = table(entry, "env_http_headers") {
         headers.retain(|name, _| is_header_name(name));
-        headers.values_mut().for_each(|variable| *variable = BEARER.into());
+        for variable in headers.values_mut() {
+            *variable = plain_variable(variable.as_str().unwrap_or_default()).into();
+        }
         entry.insert("env_http_headers".into(), headers.into());
     }
     if let Some(mut variables) = table(entry, "env") {
         variables.retain(|name, _| is_variable(name));
         entry.insert("env".into(), variables.into());
     }
+}
+
+/// One of the variables that a host is given, in place of this one.
+fn plain_variable(name: &str) -> &'static str {
+    let known = VARIABLES.into_iter().find(|known| *known == name);
+    let other = || VARIABLES.get(name.len() % VARIABLES.len()).copied();
+    known.or_else(other).unwrap_or_default()
 }
 
 /// Moves servers away from ChatGPT's origin: with `auth` `chatgpt` the host would send its
@@ -361,12 +368,15 @@ fn plain_env(case: &mut Case) {
     let blank = |value: &str| value.trim().is_empty();
     let connectors = mcp_overlay_model::host::CONNECTORS_TOKEN;
     env.retain(|name, value| match (name.as_str(), value.as_str()) {
-        (BEARER, Some(value)) => is_header(value),
+        (name, Some(value)) if VARIABLES.contains(&name) => named && is_header(value),
         (name, Some(value)) => name == connectors && (blank(value) || is_header(value)),
         _ => false,
     });
     if named {
-        env.entry(BEARER.into()).or_insert_with(|| "tok".into());
+        // All of them, so that most cases share a process.
+        for name in VARIABLES {
+            env.entry(name.into()).or_insert_with(|| "tok".into());
+        }
     }
     if env.is_empty() {
         host.remove("env");
@@ -387,7 +397,8 @@ fn plain_plugins(case: &mut Case) {
         // As wide as the last one, because `p10` comes before `p2`.
         let width = case.plugins.len().saturating_sub(1).to_string().len();
         for (position, plugin) in case.plugins.iter_mut().enumerate() {
-            plugin.id = format!("p{position:0width$}@market");
+            let market = if position % 2 == 0 { "market" } else { "shop" };
+            plugin.id = format!("p{position:0width$}@{market}");
         }
     }
 }
