@@ -136,11 +136,14 @@ impl Scenario<'_> {
         if self.bytes.ratio(1, 2)? {
             self.use_all();
         }
-        let all = [Behaviour::Unauthorized, Behaviour::Forbidden, Behaviour::TooMany];
+        let all =
+            [Behaviour::Unauthorized, Behaviour::Forbidden, Behaviour::TooMany, Behaviour::Refuse];
         let behaviour = *self.bytes.choose(&all)?;
         let [server, ..] = ADDRESSES.map(String::from);
         self.steps.push(Step::World { server: server.clone(), behaviour });
-        self.use_all();
+        for _ in 0..self.bytes.int_in_range(1..=3)? {
+            self.use_all();
+        }
         self.steps.push(Step::Release { server });
         self.use_all();
         Ok(())
