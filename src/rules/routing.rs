@@ -152,17 +152,19 @@ fn hides(plugin: &Plugin) -> bool {
     plugin.active && plugin.apps.iter().any(is_declared)
 }
 
-/// Without the servers that apps hide, and then without these apps.
+/// Without the servers that apps hide, and then without these apps. One that is disabled stays: what it
+/// does to others is another rule's.
 fn without_what_apps_hide(case: &mut Case) {
     let is_routed = case.auth.is_some_and(Auth::is_backend);
     for plugin in &mut case.plugins {
         let servers = &mut plugin.mcp_servers;
         plugin.apps.retain(|name, connector| {
-            let is_blank = connector.trim().is_empty();
-            if is_routed && !is_blank {
+            let is_off = servers.get(name).is_some_and(is_disabled);
+            let stays = connector.trim().is_empty() || is_off;
+            if is_routed && !stays {
                 servers.remove(name);
             }
-            is_blank
+            stays
         });
     }
 }
