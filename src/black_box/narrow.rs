@@ -3,7 +3,7 @@
 //!
 //! This also ensures safety: whatever the case says, the host only contacts loopback.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mcp_overlay_model::endpoint::is_valid_base;
 use mcp_overlay_model::narrow::narrowed;
@@ -63,7 +63,7 @@ const STEPS: [Step; 12] = [
     ("released hosts list a server whose name is not plain, and do not start it", plain_names),
     ("a server could not be started: its timeout, folder, environment or header", plain_servers),
     ("a server other than the Apps endpoint cannot be at ChatGPT's origin", plain_recipients),
-    ("the environment has three variables, or none", plain_env),
+    ("the environment must have exactly the variables that servers name", plain_env),
     ("plugins are found in the order of their ids, NAME@MARKET", plain_plugins),
 ];
 
@@ -357,9 +357,15 @@ fn is_variable(name: &str) -> bool {
 }
 
 fn plain_env(case: &mut Case) {
-    let named = entries(case).any(|entry| {
-        entry.contains_key("bearer_token_env_var") || entry.contains_key("env_http_headers")
-    });
+    let named: BTreeSet<String> = entries(case)
+        .flat_map(|entry| {
+            let headers = entry.get("env_http_headers").and_then(Value::as_object);
+            let of_headers = headers.into_iter().flat_map(Map::values);
+            entry.get("bearer_token_env_var").into_iter().chain(of_headers)
+        })
+        .filter_map(|variable| variable.as_str().map(str::to_string))
+        .filter(|variable| VARIABLES.contains(&variable.as_str()))
+        .collect();
     let Some(host) = host(case) else { return };
     let mut env: BTreeMap<String, Value> = match host.get("env") {
         Some(Value::Object(env)) => env.clone().into_iter().collect(),
@@ -368,15 +374,12 @@ fn plain_env(case: &mut Case) {
     let blank = |value: &str| value.trim().is_empty();
     let connectors = mcp_overlay_model::host::CONNECTORS_TOKEN;
     env.retain(|name, value| match (name.as_str(), value.as_str()) {
-        (name, Some(value)) if VARIABLES.contains(&name) => named && is_header(value),
+        (name, Some(value)) if VARIABLES.contains(&name) => is_header(value),
         (name, Some(value)) => name == connectors && (blank(value) || is_header(value)),
         _ => false,
     });
-    if named {
-        // All of them, so that most cases share a process.
-        for name in VARIABLES {
-            env.entry(name.into()).or_insert_with(|| "tok".into());
-        }
+    for name in named {
+        env.entry(name).or_insert_with(|| "tok".into());
     }
     if env.is_empty() {
         host.remove("env");

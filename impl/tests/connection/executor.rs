@@ -113,3 +113,25 @@ async fn what_is_no_request_or_too_long_ends_it_without_being_repeated() {
         writing.await.unwrap();
     }
 }
+
+/// As many as docs/executor.md says, and another one as soon as one has ended.
+#[tokio::test]
+async fn an_executor_runs_a_limited_number_of_processes() {
+    const MOST: u64 = 256;
+    let mut executor = Executor::start().await;
+    let spawn = |process: u64| json!({ "op": "spawn", "process": process, "command": "sleep", "args": ["60"] });
+    for process in 0..MOST {
+        executor.ask(spawn(process)).await;
+        assert_eq!(executor.event().await, json!({ "event": "spawned", "process": process }));
+    }
+    executor.ask(spawn(MOST)).await;
+    let failed = executor.event().await;
+    assert_eq!((&failed["event"], &failed["process"]), (&json!("failed"), &json!(MOST)));
+    executor.ask(json!({ "op": "kill", "process": 7 })).await;
+    let exit = executor.event().await;
+    assert_eq!((&exit["event"], &exit["process"]), (&json!("exit"), &json!(7)));
+    executor.ask(spawn(MOST + 1)).await;
+    assert_eq!(executor.event().await, json!({ "event": "spawned", "process": MOST + 1 }));
+    executor.input = None;
+    executor.serving.await.unwrap().unwrap();
+}
