@@ -8,10 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use mcp_overlay_model::endpoint::is_valid_base;
 use mcp_overlay_model::narrow::narrowed;
 use mcp_overlay_model::origin::is_chatgpt_origin;
-use mcp_overlay_model::{Auth, Case, Contributor, ContributorKind, Plugin, server};
+use mcp_overlay_model::{Auth, Case, Contributor, ContributorKind, Plugin, Rule, server};
 use serde_json::{Map, Value, json};
 
-use crate::cases::edges::has_wide;
 use crate::cases::entries::entries_mut;
 
 /// The address of the Apps endpoint and of all servers of a case; the driver adds a port.
@@ -98,13 +97,15 @@ impl AppsOrigin {
     }
 }
 
-/// Apps and policies of plugins stay, in the profiles that speak of them.
+/// Apps and policies of plugins stay in the profiles that have a rule about them.
 fn no_threads_nor_requirements(case: &mut Case) {
     let mut plugins = std::mem::take(&mut case.plugins);
     for plugin in &mut plugins {
         plugin.root = None;
-        if !has_wide(case.profile) {
+        if !case.profile.has(Rule::RouteAppHidesServer) {
             plugin.apps.clear();
+        }
+        if !case.profile.has(Rule::PluginUserPolicy) {
             plugin.policy.clear();
         }
     }
@@ -261,6 +262,10 @@ fn plain_servers(case: &mut Case) {
             oauth.remove("clientId");
             // Some releases drop it, as rule `plugin.entry-shape` says, and later ones read it.
             oauth.remove("callbackPort");
+            oauth.remove("client_secret");
+            if oauth.is_empty() {
+                entry.remove("oauth");
+            }
         }
     }
     let rules = case.profile.rules();
@@ -408,20 +413,36 @@ fn plain_plugins(case: &mut Case) {
 
 #[cfg(test)]
 mod tests {
-    use mcp_overlay_model::resolve;
+    use mcp_overlay_model::{Profile, resolve};
 
     use super::*;
-    use crate::cases::generate::random_case;
+    use crate::cases::generate::{random_case, random_of};
     use crate::cases::labels::{NOT_OUTSIDE, labels};
 
     const APPS_ORIGINS: [AppsOrigin; 2] = [AppsOrigin::Loopback, AppsOrigin::TrueOrigin];
+
+    /// A case of one of the profiles, each in turn.
+    fn drawn(seed: u64, index: u64) -> Case {
+        let profile = Profile::ALL[index as usize % Profile::ALL.len()];
+        Case { profile, ..random_of(profile)(seed, index) }
+    }
+
+    /// The shape of a plugin's entry is read before the server is.
+    #[test]
+    fn a_server_of_a_plugin_with_an_empty_login_is_narrowed_too() {
+        let entry = json!({"command": "srv", "env": {"PATH": "/x"}, "oauth": {"callbackPort": 1}});
+        let plugins = json!([{"id": "p@m", "mcp_servers": {"a": entry}}]);
+        let case = json!({"profile": "codex-pr-31803", "plugins": plugins});
+        let near = AppsOrigin::Loopback.nearest(serde_json::from_value(case).unwrap());
+        assert_eq!(near.plugins[0].mcp_servers["a"], json!({"command": "srv", "env": {}}));
+    }
 
     #[test]
     fn narrowing_is_idempotent() {
         for (index, apps_origin) in
             (0..5_000).flat_map(|i| APPS_ORIGINS.map(|apps_origin| (i, apps_origin)))
         {
-            let near = apps_origin.nearest(random_case(1, index));
+            let near = apps_origin.nearest(drawn(1, index));
             assert_eq!(apps_origin.is_out(&near), None, "{near:?}");
         }
     }
@@ -430,7 +451,7 @@ mod tests {
     #[test]
     fn a_narrowed_case_is_in_no_situation_that_is_left_out() {
         for index in 0..1_000 {
-            let case = random_case(1, index);
+            let case = drawn(1, index);
             let nearest = APPS_ORIGINS.map(|apps_origin| apps_origin.nearest(case.clone()));
             for near in nearest {
                 let set = labels(&near, &resolve(&near));

@@ -43,17 +43,32 @@ fn is_drive_below_the_root(root: &str, folder: &str) -> bool {
     is_drive && root.starts_with('/') && without_fixed(root).is_empty()
 }
 
-/// A `file:` URI with a segment `.` or `..`, or with `C|` for a drive: the same rule.
+/// A `file:` URI with a segment `.` or `..`, with `C|` for a drive, with an unusual host, or with a blank or a
+/// control character: the same rule.
 fn is_open_uri(text: &str) -> bool {
-    let rest = match text.split_once(':') {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("file") => rest.to_ascii_lowercase(),
+    let plain: String = text.chars().filter(|c| !c.is_control()).collect();
+    let rest = match plain.trim_start().split_once(':') {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("file") => rest,
         _ => return false,
     };
-    let decoded = rest.replace("%2e", ".").replace("%7c", "|");
+    if plain.trim_start() != text || has_open_host(rest) {
+        return true;
+    }
+    let decoded = rest.to_ascii_lowercase().replace("%2e", ".").replace("%7c", "|");
     decoded.split(['/', '\\']).any(|segment| {
         let is_drive = matches!(segment.as_bytes(), [letter, b'|'] if letter.is_ascii_alphabetic());
         is_drive || matches!(segment, "." | "..")
     })
+}
+
+/// A host of other characters than lower-case letters, digits, dots and hyphens, and no drive.
+fn has_open_host(rest: &str) -> bool {
+    let rest = rest.replace('\\', "/");
+    let host = rest.strip_prefix("//").and_then(|after| after.split('/').next());
+    let host = host.unwrap_or_default();
+    let is_drive = matches!(host.as_bytes(), [letter, b':'] if letter.is_ascii_alphabetic());
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
+    !is_drive && !host.chars().all(is_plain)
 }
 
 #[cfg(test)]

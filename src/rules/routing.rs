@@ -65,6 +65,7 @@ pub(super) const RULES: &[Entry] = &[
             let is_routed = situation.case.auth.is_some_and(Auth::is_backend);
             situation.resolved(|_| is_routed && situation.case.plugins.iter().any(hides))
         }),
+        shows: Shows::InViews,
         faults: &[Fault::new(
             "hidden-server-vetoes",
             Rule::RouteHiddenDoesNotVeto,

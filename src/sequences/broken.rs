@@ -27,7 +27,7 @@ pub enum Actual {
         url: String,
         /// The account.
         account: String,
-        /// Whether it has the bearer alone, without the account's id.
+        /// Whether it has the bearer without the account's id: with none, or with another one's.
         lacks_id: bool,
     },
     /// A request carried something else than any entry of its server says.

@@ -46,7 +46,7 @@ pub fn random_sequence(profile: Profile, stage: Stage, seed: u64, number: u64) -
 #[must_use]
 pub fn sequence_from(profile: Profile, stage: Stage, bytes: &[u8]) -> Sequence {
     let mut steps = if stage == Stage::Outside && generate_scenarios::is_scenario(bytes) {
-        generate_scenarios::steps(bytes)
+        generate_turns::with_turns(profile, generate_scenarios::steps(bytes), bytes)
     } else if stage == Stage::Outside && generate_logins::is_about_logins(bytes) {
         generate_logins::steps(bytes)
     } else if generate_sign_ins::is_about_sign_ins(bytes) {

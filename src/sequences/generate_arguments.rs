@@ -17,6 +17,9 @@ pub(super) fn put_first(steps: &mut Vec<Step>, bytes: &[u8]) {
     if bytes.iter().rev().nth(PLACE).is_none_or(|byte| byte % ONE_IN != 0) {
         return;
     }
+    if matches!(steps.first(), Some(Step::Arguments(_))) {
+        return;
+    }
     let mixed: Vec<u8> = bytes.iter().rev().map(|byte| byte.rotate_left(5) ^ 0x33).collect();
     let settings = settings(steps, &mut Unstructured::new(&mixed));
     if let Some(settings) = settings.unwrap_or_default() {

@@ -45,7 +45,7 @@ pub(super) fn steps(bytes: &[u8]) -> Vec<Step> {
     };
     // Without more bytes every choice is the first one, so the sequence ends.
     let _ = scenario.fill();
-    scenario.heal();
+    scenario.finish();
     scenario.steps
 }
 
@@ -277,7 +277,7 @@ impl Scenario<'_> {
         }
     }
 
-    fn heal(&mut self) {
+    fn finish(&mut self) {
         self.steps.push(Step::View);
         self.steps.extend([Step::Settle, Step::EndHost { by: Ending::EndOfInput }]);
     }

@@ -159,7 +159,7 @@ pub struct Credentials {
     pub url: String,
     /// The account.
     pub account: String,
-    /// Whether it has the bearer alone, without the account's id.
+    /// Whether it has the bearer without the account's id: with none, or with another one's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lacks_id: bool,
 }

@@ -99,8 +99,7 @@ impl State {
             let choices: &[Listed] = if name == CODEX_APPS {
                 match seen.url.is_some() {
                     true => &[Listed::WithTools],
-                    // A host may remember the tools of its Apps server, by account.
-                    false => &[Listed::WithoutTools, Listed::WithTools],
+                    false => &[Listed::WithoutTools],
                 }
             } else if !seen.enabled {
                 match self.logins.is_guarded(at) {

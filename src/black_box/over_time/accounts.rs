@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use mcp_overlay_model::Auth;
-use mcp_overlay_model::lifecycle::{Means, Sequence, SignIn, Step, account_of};
+use mcp_overlay_model::lifecycle::{Means, Sequence, SignIn, Step};
 use serde_json::{Value, json};
 
 use crate::black_box::home::{ACCOUNT_ID, FRESH, HOST_BEARER};
@@ -46,21 +46,21 @@ impl Accounts {
         self.find(sign_in).map(|known| known.given.clone()).unwrap_or_default()
     }
 
-    /// The name of the credentials that a request has, by its `Authorization` and the account's id in it.
-    /// An id of another account than the bearer's is that account's credentials.
+    /// The name of the credentials that a request has, by its `Authorization`, or else by the account's id
+    /// in it.
     pub(crate) fn of_request(&self, authorization: Option<&str>, id: Option<&str>) -> Option<&str> {
         let by_bearer = authorization.and_then(|authorization| self.of_bearer(authorization));
         let by_bearer = by_bearer.map(|known| known.name.as_str());
-        let by_id = id.and_then(|id| self.of_id(id));
-        let is_another =
-            |id: &&str| by_bearer.is_none_or(|bearer| account_of(bearer) != account_of(id));
-        by_id.filter(is_another).or(by_bearer)
+        by_bearer.or_else(|| id.and_then(|id| self.of_id(id)))
     }
 
-    /// Whether a request has the bearer of an account that has an id, and no id.
+    /// Whether a request has the bearer of an account, and not the id of that account.
     pub(crate) fn lacks_id(&self, authorization: Option<&str>, id: Option<&str>) -> bool {
         let known = authorization.and_then(|authorization| self.of_bearer(authorization));
-        id.is_none() && known.is_some_and(|known| known.sign_in.auth != Auth::ApiKey)
+        known.filter(|known| known.sign_in.auth != Auth::ApiKey).is_some_and(|known| {
+            // Of an encoded id only the marker is known.
+            id.is_none_or(|id| id != ACCOUNT_ID && id != id_of(&known.sign_in.account))
+        })
     }
 
     /// The name of the first credentials of the account of this id; of any account, if the id was
@@ -147,24 +147,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_of_another_account_than_the_bearers_counts() {
+    fn a_bearer_and_the_id_of_another_account_are_no_credentials_of_one() {
         let sign_in = |account| json!({"sign_in": {"account": account, "auth": "chatgpt"}});
         let steps = json!({"steps": [sign_in("alice"), sign_in("bob")]});
         let accounts = Accounts::of(&serde_json::from_value(steps).unwrap());
         let [alice, bob] = [0, 1].map(|at| accounts.all.get(at).unwrap().bearer.clone());
-        let of = |bearer: Option<&str>, id: Option<&str>| {
-            accounts.of_request(bearer, id.map(id_of).as_deref()).map(str::to_string)
-        };
-        let named = |name: &str| Some(name.to_string());
-        assert_eq!(of(Some(&bob), Some("bob")), named("bob"));
-        assert_eq!(of(Some(&bob), Some("alice")), named("alice"));
-        assert_eq!(of(Some(&bob), None), named("bob"));
-        assert_eq!(of(None, Some("alice")), named("alice"));
-        assert_eq!(of(Some("another"), None), None);
-        assert!(accounts.lacks_id(Some(&alice), None));
-        assert!(
-            !accounts.lacks_id(Some(&alice), Some("a"))
-                && !accounts.lacks_id(Some("another"), None)
-        );
+        for (bearer, id, name, lacks_id) in [
+            (Some(&bob), Some("bob"), Some("bob"), false),
+            (Some(&bob), Some("alice"), Some("bob"), true),
+            (Some(&alice), Some("bob"), Some("alice"), true),
+            (Some(&bob), None, Some("bob"), true),
+            (None, Some("alice"), Some("alice"), false),
+            (Some(&"another".to_string()), Some("bob"), Some("bob"), false),
+        ] {
+            let (bearer, id) = (bearer.map(String::as_str), id.map(id_of));
+            assert_eq!(accounts.of_request(bearer, id.as_deref()), name);
+            assert_eq!(accounts.lacks_id(bearer, id.as_deref()), lacks_id);
+        }
+        assert!(!accounts.lacks_id(Some(&bob), Some(ACCOUNT_ID)));
     }
 }

@@ -393,7 +393,7 @@ impl<'a> Player<'a> {
                 };
                 let entry = |listed: session::Listed| {
                     let tools = match listed.tools.as_slice() {
-                        _ if listed.name == CODEX_APPS => Listed::WithTools,
+                        _ if listed.name == CODEX_APPS => apps_listed(expected),
                         [] if is_logged_out(&listed) => Listed::NotLoggedIn,
                         [] => Listed::WithoutTools,
                         tools if tools.iter().any(|tool| tool == NEW_TOOL) => Listed::WithNewTools,
@@ -442,9 +442,18 @@ impl Player<'_> {
         self.accounts.of_request(authorization, id).map(str::to_string)
     }
 
-    /// Whether a request to the Apps server has the bearer of an account, and no id.
+    /// Whether a request to the Apps server has the bearer of an account, and not the id of that account.
     fn lacks_id(&self, received: &Received) -> bool {
         let (authorization, id) = (received.authorization.as_deref(), received.account.as_deref());
         received.target.0 == Origin::Apps && self.accounts.lacks_id(authorization, id)
     }
+}
+
+/// What a list says of the Apps server: a host may remember its tools, so only that it is listed counts.
+fn apps_listed(expected: &Expected) -> Listed {
+    let allowed = expected.allowed.iter().find_map(|seen| match seen {
+        Seen::Servers(servers) => servers.get(CODEX_APPS).copied(),
+        _ => None,
+    });
+    allowed.unwrap_or(Listed::WithTools)
 }

@@ -51,10 +51,9 @@ impl Servers {
         let playing = lock(&self.shared.playing);
         let is_of_another = |of: &str| of != mark && playing.contains_key(of);
         let mut strays = lock(&self.shared.strays);
-        let (others, taken): (Vec<_>, _) =
-            std::mem::take(&mut *strays).into_iter().partition(|(of, _)| is_of_another(of));
+        let all = std::mem::take(&mut *strays).into_iter();
+        let (others, taken): (Vec<_>, Vec<_>) = all.partition(|(of, _)| is_of_another(of));
         *strays = others;
-        let taken: Vec<(String, String)> = taken;
         taken.into_iter().map(|(_, what)| what).collect()
     }
 
