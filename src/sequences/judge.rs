@@ -440,16 +440,16 @@ fn broken_by_credentials(
     let of_servers = trace.credentials.iter().filter(|request| request.url != MODEL_PROVIDER);
     of_servers.into_iter().find_map(|request| {
         let is_stray = !may_get_credentials(sequence, &request.url);
-        let is_settled = is_stray || request.at >= changed + IN_FLIGHT + 2 * trace.lag;
+        // Credentials of two accounts, or half of one's, are never right.
+        let is_certain = is_stray || request.lacks_id;
+        let is_settled = is_certain || request.at >= changed + IN_FLIGHT + 2 * trace.lag;
         if !(began..ended).contains(&request.at) || !is_settled {
             return None;
         }
         // The account in force, or until this step's end the one before it.
         let is_known = [now, before].contains(&Some(&request.account));
         let rule = match now {
-            _ if is_stray || request.lacks_id => {
-                holding(sequence.profile.rules(), Rule::CredentialsAppsOnly)
-            }
+            _ if is_certain => holding(sequence.profile.rules(), Rule::CredentialsAppsOnly),
             _ if is_known => return None,
             _ if state.lost_account() == Some(&request.account) => Rule::LifecycleDurable,
             None => Rule::LifecycleSignedOut,
