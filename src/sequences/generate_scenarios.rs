@@ -81,12 +81,7 @@ impl Scenario<'_> {
                 let entry = self.entry(address)?;
                 self.servers.insert((*name).into(), entry);
             }
-            self.config(&json!({}));
-            match self.steps.len() {
-                1 => self.start_threads(),
-                _ => self.steps.push(Step::Reload),
-            }
-            self.use_all();
+            self.take_up();
         }
         Ok(())
     }
@@ -98,12 +93,7 @@ impl Scenario<'_> {
             for (name, entry) in names.into_iter().zip(&entries) {
                 self.servers.insert(name.into(), entry.clone());
             }
-            self.config(&json!({}));
-            match self.steps.len() {
-                1 => self.start_threads(),
-                _ => self.steps.push(Step::Reload),
-            }
-            self.use_all();
+            self.take_up();
         }
         Ok(())
     }
@@ -258,6 +248,18 @@ impl Scenario<'_> {
             config.extend(more.clone());
         }
         self.steps.push(Step::Config(config));
+    }
+
+    /// The config is written, threads start or reload, and use everything.
+    fn take_up(&mut self) {
+        let is_first = self.steps.is_empty();
+        self.config(&json!({}));
+        if is_first {
+            self.start_threads();
+        } else {
+            self.steps.push(Step::Reload);
+        }
+        self.use_all();
     }
 
     fn start_threads(&mut self) {
